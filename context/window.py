@@ -18,8 +18,8 @@ CountTokens = Callable[[str], int]
 # takes seconds for one line of megabytes, and no tokenizer packs source code this densely.)
 _MAX_CHARACTERS_A_TOKEN = 16
 _CUT_STEP_CHARACTERS = 64  # a long line loses its head in such steps, not at each keystroke
-# Kept free for the line one types on: an eighth of the window, within these bounds.
-_LINE_RESERVE_TOKENS = (128, 512)
+# Kept free for the line one types on: a part of the window, within these bounds.
+_LINE_RESERVE_TOKENS = (128, 256)
 _TOKENS_A_LINE = 10
 _MIN_STEP_LINES = 32
 
@@ -125,7 +125,7 @@ def head_within(text: str, limit_tokens: int, count: CountTokens) -> str:
 
 def _line_reserve(limit_tokens: int) -> int:
     least, most = _LINE_RESERVE_TOKENS
-    return max(0, min(limit_tokens, most, max(least, limit_tokens // 8)))
+    return max(0, min(limit_tokens, most, max(least, limit_tokens // 16)))
 
 
 def _first_line_within(
