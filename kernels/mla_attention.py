@@ -1,0 +1,148 @@
+"""Absorbed multi-head latent attention over paged latents (DeepSeek-V2, arXiv:2405.04434, 2.1.2).
+
+The key up-projection is absorbed into the query and the value up-projection into the output, so all
+heads attend to one shared row per token: the latent, followed by the rotated key.
+"""
+
+import torch
+
+from kernels.triton_import import compute_dtype, jit, runs_triton, tl, triton
+
+
+def mla_attention(
+    q: torch.Tensor,
+    pages: torch.Tensor,
+    page_table: torch.Tensor,
+    lengths: torch.Tensor,
+    scale: float,
+    latent_dim: int,
+) -> torch.Tensor:
+    """softmax(q . row * scale) @ latent for the last M tokens of each of B sequences, causal.
+
+    q [B, M, H, R+D]; pages [P, S, R+D] in q's dtype; page_table [B, N] int32, the page of each S
+    tokens; lengths [B] int32, with the M new tokens (so at least M), whose rows are already in the
+    pages; latent_dim is R -> a new [B, M, H, R] in q's dtype.
+
+    Token m of sequence b is at position lengths[b] - M + m and sees the positions up to its own.
+    Slots past a length, and table entries past its last page, may hold anything, NaN included.
+    """
+    attend = mla_attention_triton if runs_triton(q) else mla_attention_reference
+    return attend(q, pages, page_table, lengths, scale, latent_dim)
+
+
+def mla_attention_reference(
+    q: torch.Tensor,
+    pages: torch.Tensor,
+    page_table: torch.Tensor,
+    lengths: torch.Tensor,
+    scale: float,
+    latent_dim: int,
+) -> torch.Tensor:
+    """Products in q's dtype, so that the cache is not converted; the softmax in fp32."""
+    sequences, new_tokens, heads, _ = q.shape
+    out = q.new_empty(sequences, new_tokens, heads, latent_dim)
+    hidden = torch.ones(new_tokens, new_tokens, dtype=torch.bool, device=q.device).triu(1)[:, None]
+    for b, length in enumerate(lengths.tolist()):
+        rows = _rows_of_sequence(pages, page_table[b], length)
+        scores = torch.mm(q[b].flatten(0, 1), rows.T).float().mul_(scale)
+        if new_tokens > 1:  # only the new tokens' own columns can lie ahead of a new token
+            own = scores.view(new_tokens, heads, length)[..., length - new_tokens :]
+            own.masked_fill_(hidden, float("-inf"))
+        probabilities = scores.softmax(dim=-1).to(q.dtype)
+        torch.mm(probabilities, rows[:, :latent_dim], out=out[b].view(-1, latent_dim))
+    return out
+
+
+def _rows_of_sequence(pages: torch.Tensor, table: torch.Tensor, length: int) -> torch.Tensor:
+    """[length, R+D]: a view where the sequence's pages follow each other, else a copy of them."""
+    page_tokens = pages.shape[1]
+    ids = table[: -(-length // page_tokens)]
+    first, count = int(ids[0]), ids.shape[0]
+    if ids.tolist() == list(range(first, first + count)):
+        return pages[first : first + count].flatten(0, 1)[:length]
+    return pages.index_select(0, ids).flatten(0, 1)[:length]
+
+
+def mla_attention_triton(
+    q: torch.Tensor,
+    pages: torch.Tensor,
+    page_table: torch.Tensor,
+    lengths: torch.Tensor,
+    scale: float,
+    latent_dim: int,
+) -> torch.Tensor:
+    """One program for each 16 (token, head) rows of a sequence, with a running softmax.
+
+    The softmax is FlashAttention's (arXiv:2205.14135, section 3.1).
+    """
+    sequences, new_tokens, heads, width = q.shape
+    q, pages = (t if t.stride(-1) == 1 else t.contiguous() for t in (q, pages))
+    out = q.new_empty(sequences, new_tokens, heads, latent_dim)
+    queries_per_program = 16  # the least that a tensor core multiplies
+    grid = (sequences, triton.cdiv(new_tokens * heads, queries_per_program))
+    _mla_attention_kernel[grid](
+        q, pages, page_table.contiguous(), lengths.contiguous(), out,
+        *q.stride()[:3], *pages.stride()[:2], page_table.shape[1],
+        scale, new_tokens, heads, latent_dim, width - latent_dim, pages.shape[1],
+        COMPUTE=compute_dtype(q), QUERIES=queries_per_program, KEYS=32,
+        LATENT=max(16, triton.next_power_of_2(latent_dim)),
+        ROTARY=max(16, triton.next_power_of_2(width - latent_dim)),
+    )  # fmt: skip
+    return out
+
+
+@jit
+def _mla_attention_kernel(  # type: ignore[no-untyped-def]  # Triton types the arguments at launch
+    q_ptr, pages_ptr, table_ptr, lengths_ptr, out_ptr,
+    q_sequence_stride, q_token_stride, q_head_stride, page_stride, slot_stride, table_stride,
+    scale, new_tokens, heads, latent_dim, rotary_dim, page_tokens,
+    COMPUTE: tl.constexpr, QUERIES: tl.constexpr, KEYS: tl.constexpr,
+    LATENT: tl.constexpr, ROTARY: tl.constexpr,
+):  # fmt: skip
+    sequence = tl.program_id(0).to(tl.int64)
+    length = tl.load(lengths_ptr + sequence)
+    query = tl.program_id(1) * QUERIES + tl.arange(0, QUERIES)  # token-major (token, head) pairs
+    token = query // heads
+    real = query < new_tokens * heads
+    position = tl.where(real, length - new_tokens + token, 0)
+
+    latent = tl.arange(0, LATENT)[None, :]
+    rotary = tl.arange(0, ROTARY)[None, :]
+    in_latent = latent < latent_dim
+    in_rotary = rotary < rotary_dim
+    q_row = q_ptr + sequence * q_sequence_stride + token * q_token_stride
+    q_row = (q_row + (query % heads) * q_head_stride)[:, None]
+    asked = real[:, None]
+    q_latent = tl.load(q_row + latent, mask=asked & in_latent, other=0.0).to(COMPUTE)
+    q_rotary = tl.load(q_row + latent_dim + rotary, mask=asked & in_rotary, other=0.0).to(COMPUTE)
+
+    highest = tl.full((QUERIES,), float("-inf"), tl.float32)
+    total = tl.zeros((QUERIES,), tl.float32)
+    weighted = tl.zeros((QUERIES, LATENT), tl.float32)
+    for start in range(0, tl.max(position, axis=0) + 1, KEYS):
+        key = start + tl.arange(0, KEYS)
+        written = key < length  # what lies past it may be NaN, and 0 * NaN is NaN
+        entry = table_ptr + sequence * table_stride + key // page_tokens
+        page = tl.load(entry, mask=written, other=0).to(tl.int64)
+        row = (pages_ptr + page * page_stride + (key % page_tokens) * slot_stride)[:, None]
+        known = written[:, None]
+        k_latent = tl.load(row + latent, mask=known & in_latent, other=0.0).to(COMPUTE)
+        k_rotary = tl.load(row + latent_dim + rotary, mask=known & in_rotary, other=0.0).to(COMPUTE)
+        scores = tl.dot(q_latent, tl.trans(k_latent), input_precision="ieee")
+        scores += tl.dot(q_rotary, tl.trans(k_rotary), input_precision="ieee")
+        scores = tl.where(key[None, :] <= position[:, None], scores * scale, float("-inf"))
+        # key 0 is visible to every query, so `highest` is finite from the first block on
+        new_highest = tl.maximum(highest, tl.max(scores, axis=1))
+        shrink = tl.exp(highest - new_highest)
+        probability = tl.exp(scores - new_highest[:, None])
+        total = total * shrink + tl.sum(probability, axis=1)
+        weighted = weighted * shrink[:, None]
+        weighted += tl.dot(probability.to(COMPUTE), k_latent, input_precision="ieee")
+        highest = new_highest
+
+    out_row = out_ptr + (sequence * new_tokens * heads + query) * latent_dim
+    tl.store(
+        out_row[:, None] + latent,
+        (weighted / total[:, None]).to(out_ptr.dtype.element_ty),
+        mask=asked & in_latent,
+    )

@@ -1,0 +1,84 @@
+import math
+
+import pytest
+import torch
+
+from kernels.router import route
+
+
+def softmax(logits: list[float]) -> list[float]:
+    total = sum(math.exp(v) for v in logits)
+    return [math.exp(v) / total for v in logits]
+
+
+def chosen(ids: torch.Tensor, weights: torch.Tensor) -> list[dict[int, float]]:
+    """One {expert: weight} per token; the order of a row says nothing."""
+    return [dict(zip(i, w, strict=True)) for i, w in zip(ids.tolist(), weights.tolist(), strict=True)]
+
+
+def naive(x: torch.Tensor, weight: torch.Tensor, top_k: int, n_group: int, topk_group: int) -> list[dict[int, float]]:
+    result = []
+    experts = len(weight)
+    size = experts // n_group
+    for row in x.double():
+        scores = softmax((weight.double() @ row).tolist())
+        best = sorted(range(n_group), key=lambda g: -max(scores[g * size : (g + 1) * size]))
+        allowed = [e for e in range(experts) if e // size in best[:topk_group]]
+        picked = sorted(allowed, key=lambda e: -scores[e])[:top_k]
+        result.append({e: scores[e] for e in picked})
+    return result
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("method", "n_group", "topk_group"),
+    [("greedy", 1, 1), ("group_limited_greedy", 8, 3), ("group_limited_greedy", 4, 1)],
+)
+def test_the_best_experts_of_the_best_groups(seed: int, method: str, n_group: int, topk_group: int) -> None:
+    torch.manual_seed(seed)
+    x, weight = torch.randn(50, 12), torch.randn(32, 12)
+    ids, weights = route(x, weight, 6, n_group, topk_group, method, 16.0, False)
+    expected = naive(x, weight, 6, n_group, topk_group)
+    assert ids.dtype == torch.int64
+    for actual, want in zip(chosen(ids, weights), expected, strict=True):
+        assert actual == pytest.approx({e: 16.0 * s for e, s in want.items()}, rel=1e-4)
+
+
+def test_groups_limit_the_choice() -> None:
+    """Group 0 holds the best expert and group 1 the next two: one group wins by its maximum."""
+    weight = torch.tensor([[9.0], [0.0], [8.0], [7.0]])
+    ids, _ = route(torch.ones(1, 1), weight, 2, 2, 1, "group_limited_greedy", 1.0, False)
+    assert set(ids[0].tolist()) == {0, 1}
+    ids, _ = route(torch.ones(1, 1), weight, 2, 2, 1, "greedy", 1.0, False)
+    assert set(ids[0].tolist()) == {0, 2}
+
+
+def test_normalised_weights_sum_to_one_and_are_not_scaled() -> None:
+    torch.manual_seed(0)
+    x, weight = torch.randn(20, 8), torch.randn(10, 8)
+    ids, weights = route(x, weight, 3, 1, 1, "greedy", 16.0, True)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(20))
+    for actual, want in zip(chosen(ids, weights), naive(x, weight, 3, 1, 1), strict=True):
+        total = sum(want.values())
+        assert actual == pytest.approx({e: s / total for e, s in want.items()}, rel=1e-4)
+
+
+def test_one_expert_per_token_is_scaled_not_normalised() -> None:
+    """Normalised, its weight would be 1 whatever the router says; the released code exempts it."""
+    weight = torch.tensor([[1.0], [0.0]])
+    _, weights = route(torch.ones(1, 1), weight, 1, 1, 1, "greedy", 2.0, True)
+    torch.testing.assert_close(weights, torch.tensor([[2 * math.e / (math.e + 1)]]))
+
+
+def test_scores_are_fp32_and_weights_return_to_the_activations_type() -> None:
+    torch.manual_seed(1)
+    x, weight = torch.randn(40, 64).bfloat16(), torch.randn(16, 64).bfloat16()
+    ids, weights = route(x, weight, 4, 1, 1, "greedy", 1.0, False)
+    assert weights.dtype == torch.bfloat16
+    expected = naive(x, weight, 4, 1, 1)
+    assert [set(row) for row in ids.tolist()] == [set(want) for want in expected]
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(ValueError, match="noaux_tc"):
+        route(torch.ones(1, 2), torch.ones(4, 2), 1, 1, 1, "noaux_tc", 1.0, False)
