@@ -51,8 +51,7 @@ class Document:
         """Raises DocumentError when there is no such place. A line's end is a place in it."""
         if not 0 <= line < len(self.lines):
             raise DocumentError(
-                f"{self.path} has no line {line + 1}: it has {len(self.lines)}. "
-                "Give a line within the file."
+                f"{self.path} has no line {line + 1}: it has {len(self.lines)}. Give a line within the file."
             )
         length = len(self.lines[line].rstrip("\r\n"))
         if not 0 <= character <= length:
@@ -66,8 +65,7 @@ class Document:
         """Line and column of an offset; raises DocumentError when it is outside the text."""
         if not 0 <= offset <= len(self.text):
             raise DocumentError(
-                f"{self.path} has no offset {offset}: it has {len(self.text)} characters. "
-                "Give a place within it."
+                f"{self.path} has no offset {offset}: it has {len(self.text)} characters. Give a place within it."
             )
         line = bisect_right(self.line_starts, offset) - 1
         return line, offset - self.line_starts[line]
@@ -82,8 +80,7 @@ def read_document(path: str | Path, root: Path | None = None) -> Document:
         text = data.decode("utf-8-sig")  # editors do not show a byte order mark either
     except UnicodeDecodeError as error:
         raise DocumentError(
-            f"{path} is not UTF-8 (byte {error.object[error.start]:#04x} at {error.start}). "
-            "Save it as UTF-8."
+            f"{path} is not UTF-8 (byte {error.object[error.start]:#04x} at {error.start}). Save it as UTF-8."
         ) from error
     name = relative_path(Path(path), root)
     return Document(name, text, language_of(name), version=0)

@@ -106,9 +106,7 @@ _COMMENTS: dict[tuple[str, str], tuple[str, ...]] = {
 
 _LANGUAGE_OF_NAME = {name: language for language, names in _FILES.items() for name in names.split()}
 _COMMENT_OF_LANGUAGE = {
-    language: around
-    for around, languages in _COMMENTS.items()
-    for language in " ".join(languages).split()
+    language: around for around, languages in _COMMENTS.items() for language in " ".join(languages).split()
 }
 # Whatever would end the comment's line or cannot be encoded.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")

@@ -65,9 +65,7 @@ class Pack:
     tokens: int
 
 
-def pack(
-    snapshot: Snapshot, snippets: Sequence[Snippet], budget: Budget, count_tokens: CountTokens
-) -> Pack:
+def pack(snapshot: Snapshot, snippets: Sequence[Snippet], budget: Budget, count_tokens: CountTokens) -> Pack:
     """The prompt's text at the cursor. Its parts, counted as whole strings, stay within the
     budget.
     """
@@ -107,18 +105,13 @@ def _lay_out(
     prefix = title + _encodable(window)
 
     segments = [
-        Segment("snippet", snippet.path, snippet.source, tokens, snippet.score)
-        for snippet, _, tokens in chosen
+        Segment("snippet", snippet.path, snippet.source, tokens, snippet.score) for snippet, _, tokens in chosen
     ]
     prefix_count, suffix_count = count(prefix), count(suffix)
-    segments.append(
-        Segment("prefix", document.path, "before the cursor", prefix_count, first_line=first_line)
-    )
+    segments.append(Segment("prefix", document.path, "before the cursor", prefix_count, first_line=first_line))
     if suffix:
         line, _ = document.position_at(cursor)
-        segments.append(
-            Segment("suffix", document.path, "after the cursor", suffix_count, first_line=line)
-        )
+        segments.append(Segment("suffix", document.path, "after the cursor", suffix_count, first_line=line))
     tokens = (count(context) if context else 0) + prefix_count + suffix_count
     return Pack(context, prefix, suffix, tuple(segments), tokens)
 
@@ -147,9 +140,7 @@ def _prefix_room(
     return min(wanted, max(int(available * budget.prefix_share), left), available)
 
 
-def _choose(
-    snippets: Sequence[Snippet], room: int, count: CountTokens
-) -> list[tuple[Snippet, str, int]]:
+def _choose(snippets: Sequence[Snippet], room: int, count: CountTokens) -> list[tuple[Snippet, str, int]]:
     """The best snippets that fit, as text with their path comments, the best one last: next to the
     current file.
     """

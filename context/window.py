@@ -34,9 +34,7 @@ class PrefixNeed:
     reserve_tokens: int
 
 
-def measure_prefix(
-    document: Document, cursor: int, limit_tokens: int, count: CountTokens
-) -> PrefixNeed:
+def measure_prefix(document: Document, cursor: int, limit_tokens: int, count: CountTokens) -> PrefixNeed:
     """The need, as far as `limit_tokens`. It does not change while one types on a line."""
     line, _ = document.position_at(cursor)
     reserve = _line_reserve(limit_tokens)
@@ -44,9 +42,7 @@ def measure_prefix(
     return PrefixNeed(used, reserve)
 
 
-def prefix_window(
-    document: Document, cursor: int, limit_tokens: int, count: CountTokens
-) -> tuple[int, str]:
+def prefix_window(document: Document, cursor: int, limit_tokens: int, count: CountTokens) -> tuple[int, str]:
     """The number of the first line, and the text from there to the cursor, of at most
     `limit_tokens`.
 
@@ -64,9 +60,7 @@ def prefix_window(
     return start, document.text[document.line_starts[start] : line_start] + head
 
 
-def suffix_window(
-    document: Document, cursor: int, limit_tokens: int, rest_tokens: int, count: CountTokens
-) -> str:
+def suffix_window(document: Document, cursor: int, limit_tokens: int, rest_tokens: int, count: CountTokens) -> str:
     """The rest of the cursor's line, then whole lines while they fit in `limit_tokens`.
 
     The rest of the line is there even where the limit is smaller, up to `rest_tokens`: without it
@@ -128,9 +122,7 @@ def _line_reserve(limit_tokens: int) -> int:
     return max(0, min(limit_tokens, most, max(least, limit_tokens // 16)))
 
 
-def _first_line_within(
-    document: Document, line: int, limit_tokens: int, count: CountTokens
-) -> tuple[int, int]:
+def _first_line_within(document: Document, line: int, limit_tokens: int, count: CountTokens) -> tuple[int, int]:
     """The first of the lines that end before `line` and fit together, and their tokens."""
     used = 0
     lines = document.lines

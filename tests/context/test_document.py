@@ -90,9 +90,7 @@ def test_the_size_limit_is_inclusive(tmp_path: Path) -> None:
     assert len(read_document(path).text) == MAX_DOCUMENT_BYTES
 
 
-def test_a_file_without_permission_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.py"
     path.write_text("x")
     path.chmod(0)

@@ -56,9 +56,7 @@ def test_files_come_first_then_the_current_one_then_what_follows() -> None:
     )
     it = packed(snapshot, Budget(2000))
     # The file that was used last stands next to the current one.
-    assert it.context == (
-        "// web/c.ts\n" + "function older() {}\n" * 9 + "# pkg/b.py\n" + "def recent(): ...\n" * 9
-    )
+    assert it.context == ("// web/c.ts\n" + "function older() {}\n" * 9 + "# pkg/b.py\n" + "def recent(): ...\n" * 9)
     assert it.prefix == "# pkg/here.py\nimport b\n\nx = b."
     assert it.suffix == "\ny = 2\n"
     assert [(s.kind, s.path, s.why) for s in it.segments] == [
@@ -161,9 +159,7 @@ def test_a_line_over_the_budget_is_cut_at_the_far_side() -> None:
 
 
 def test_what_does_not_matter_most_is_left_out_first() -> None:
-    snippets = [
-        Snippet(f"s{n}.py", source(40, f"s{n}_"), "python", "similar", score=n) for n in range(6)
-    ]
+    snippets = [Snippet(f"s{n}.py", source(40, f"s{n}_"), "python", "similar", score=n) for n in range(6)]
     it = pack(snapshot_at("x = 1\n"), snippets, Budget(1500), count_words)
     shown = [segment.path for segment in it.segments if segment.kind == "snippet"]
     assert shown == ["s4.py", "s5.py"]
