@@ -5,7 +5,7 @@ match first.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import AnyStr, cast
+from typing import Any, AnyStr
 
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
@@ -24,10 +24,10 @@ class _Pattern(GitIgnoreSpecPattern):
         regex, include = super().pattern_to_regex(pattern)
         if not isinstance(regex, str):
             return regex, include
-        whole = regex.replace("(?:(?P<ps_d>/)|$)", "/?$").replace("(?P<ps_d>/)", "/$")
+        whole: Any = regex.replace("(?:(?P<ps_d>/)|$)", "/?$").replace("(?P<ps_d>/)", "/$")
         if whole.endswith("/"):  # "a/**": something in it
             whole += "."
-        return cast(AnyStr, whole), include
+        return whole, include
 
 
 @dataclass(frozen=True)
