@@ -1,0 +1,24 @@
+"""The exception tree. The core raises these; only the edge (`lsp_server`) catches them.
+
+A message names the thing that is wrong and says what to do about it, because the user reads it as it is.
+"""
+
+
+class MidspanError(Exception):
+    """The root: whatever Midspan refuses on purpose."""
+
+
+class DocumentError(MidspanError):
+    """A file, a buffer or a position in one cannot be used."""
+
+
+class ModelError(MidspanError):
+    """A model folder, its weights or its tokenizer cannot be used."""
+
+
+class CapacityError(MidspanError):
+    """A request needs more tokens or memory than there is."""
+
+
+class SettingsError(MidspanError):
+    """A setting has an unknown name or a value out of range."""
