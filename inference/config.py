@@ -1,0 +1,230 @@
+"""The shape of a DeepSeek-V2 model, read from the config.json of a released folder."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from midspan import ModelError
+
+TopkMethod = Literal["greedy", "group_limited_greedy"]
+N = TypeVar("N", int, float)
+FIM_ORDERS = ("psm", "spm")
+
+
+@dataclass(frozen=True)
+class YarnScaling:
+    """YaRN, arXiv:2309.00071, with DeepSeek's two mscale factors."""
+
+    factor: float
+    original_context_tokens: int
+    beta_fast: float
+    beta_slow: float
+    mscale: float
+    mscale_all_dim: float
+
+    @property
+    def softmax_factor(self) -> float:
+        """What the softmax scale is multiplied by; errors here are invisible below the original context."""
+        return _yarn_mscale(self.factor, self.mscale_all_dim) ** 2 if self.mscale_all_dim else 1.0
+
+    @property
+    def rotation_factor(self) -> float:
+        """What cos and sin are multiplied by."""
+        if self.mscale and self.mscale_all_dim:
+            return _yarn_mscale(self.factor, self.mscale) / _yarn_mscale(self.factor, self.mscale_all_dim)
+        return _yarn_mscale(self.factor, 1.0)
+
+
+def _yarn_mscale(factor: float, mscale: float) -> float:
+    return 0.1 * mscale * math.log(factor) + 1.0 if factor > 1 else 1.0
+
+
+@dataclass(frozen=True)
+class DeepseekV2Config:
+    """Field names are those of the released config.json; `None` for `q_lora_rank` is one plain query projection."""
+
+    vocab_size: int
+    hidden_size: int
+    intermediate_size: int
+    moe_intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    q_lora_rank: int | None
+    kv_lora_rank: int
+    qk_nope_head_dim: int
+    qk_rope_head_dim: int
+    v_head_dim: int
+    n_routed_experts: int
+    n_shared_experts: int
+    num_experts_per_tok: int
+    first_k_dense_replace: int
+    topk_method: TopkMethod
+    n_group: int
+    topk_group: int
+    routed_scaling_factor: float
+    norm_topk_prob: bool
+    rms_norm_eps: float
+    rope_theta: float
+    yarn: YarnScaling | None
+    max_position_embeddings: int
+    tie_word_embeddings: bool
+
+    @property
+    def page_width(self) -> int:
+        """Values cached per token and layer: the latent, then the rotated key shared by all heads."""
+        return self.kv_lora_rank + self.qk_rope_head_dim
+
+    @property
+    def softmax_scale(self) -> float:
+        scale = float((self.qk_nope_head_dim + self.qk_rope_head_dim) ** -0.5)
+        return scale * self.yarn.softmax_factor if self.yarn else scale
+
+    @property
+    def absorb_below_tokens(self) -> float:
+        """Fewer new tokens than this cost less absorbed, whatever the length of the prefix.
+
+        Per head: absorbed, a (query, key) pair costs 2(2R+D) FLOP; expanded, 2(N+D+V), and every token of the
+        sequence 2R(N+V) once to expand it.
+        """
+        latent, rope = self.kv_lora_rank, self.qk_rope_head_dim
+        content = self.qk_nope_head_dim + self.v_head_dim
+        saved_per_pair = 2 * (2 * latent + rope) - 2 * (content + rope)
+        return 2 * latent * content / saved_per_pair if saved_per_pair > 0 else math.inf
+
+
+@dataclass(frozen=True)
+class ModelIdentity:
+    """What a model is called, and what it was trained to do."""
+
+    name: str
+    # The first is preferred; empty: the model was not trained to fill a hole.
+    fim_orders: tuple[str, ...]
+    context_tokens: int
+
+
+def read_config_json(folder: Path) -> dict[str, Any]:
+    """The parsed config.json of a model folder. Raises ModelError when there is none to read."""
+    path = folder / "config.json"
+    if not folder.exists():
+        raise ModelError(f"{folder}: no such model folder; check the path of the model setting")
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: not a folder; name the folder that holds config.json")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{folder}: has no config.json; a model folder holds config.json, tokenizer.json and *.safetensors"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: cannot be read ({error}); fetch it again") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"{path}: is not a JSON object; fetch it again")
+    return config
+
+
+def parse_deepseek_v2(config: Mapping[str, Any], path: Path) -> DeepseekV2Config:
+    """Build the config from the parsed JSON; `path` is only for messages. Raises ModelError."""
+    _refuse_unsupported(config, path)
+    rope = _rope_block(config)
+    fields = {
+        name: _number(config, name, int, path)
+        for name in (
+            "vocab_size",
+            "hidden_size",
+            "intermediate_size",
+            "moe_intermediate_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+            "kv_lora_rank",
+            "qk_nope_head_dim",
+            "qk_rope_head_dim",
+            "v_head_dim",
+            "n_routed_experts",
+            "num_experts_per_tok",
+            "max_position_embeddings",
+        )
+    }
+    return DeepseekV2Config(
+        **fields,
+        q_lora_rank=_number(config, "q_lora_rank", int, path) if config.get("q_lora_rank") else None,
+        # transformers' default where older files leave a field out
+        n_shared_experts=config.get("n_shared_experts") or 0,
+        first_k_dense_replace=config.get("first_k_dense_replace") or 0,
+        topk_method=config.get("topk_method") or "greedy",
+        n_group=config.get("n_group") or 1,
+        topk_group=config.get("topk_group") or 1,
+        routed_scaling_factor=float(config.get("routed_scaling_factor", 1.0)),
+        norm_topk_prob=bool(config.get("norm_topk_prob", False)),
+        rms_norm_eps=_number(config, "rms_norm_eps", float, path),
+        rope_theta=float(rope.get("rope_theta") or config.get("rope_theta") or 10000.0),
+        yarn=_parse_yarn(rope, path),
+        tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
+    )
+
+
+def _refuse_unsupported(config: Mapping[str, Any], path: Path) -> None:
+    """A field that changes the arithmetic is refused when it says what the model code does not do."""
+    supported: dict[str, tuple[Any, ...]] = {
+        "hidden_act": ("silu",),
+        "scoring_func": ("softmax",),
+        "topk_method": ("greedy", "group_limited_greedy"),
+        "attention_bias": (False,),
+        "mlp_bias": (False,),
+        "moe_layer_freq": (1,),
+    }
+    for name, values in supported.items():
+        value = config.get(name)
+        if value is not None and value not in values:
+            allowed = " or ".join(map(repr, values))
+            raise ModelError(f"{path}: {name} is {value!r}; only {allowed} is supported")
+
+
+def _rope_block(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Released files say `rope_scaling`, newer transformers `rope_parameters`; null is no scaling."""
+    block = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    return block if isinstance(block, Mapping) else {}
+
+
+def _parse_yarn(rope: Mapping[str, Any], path: Path) -> YarnScaling | None:
+    kind = rope.get("rope_type") or rope.get("type") or "default"
+    if kind == "default":
+        return None
+    if kind != "yarn":
+        raise ModelError(f"{path}: rope scaling {kind!r} is not one DeepSeek-V2 uses (yarn)")
+    return YarnScaling(
+        factor=_number(rope, "factor", float, path),
+        original_context_tokens=_number(rope, "original_max_position_embeddings", int, path),
+        beta_fast=float(rope.get("beta_fast") or 32),
+        beta_slow=float(rope.get("beta_slow") or 1),
+        mscale=float(rope.get("mscale") or 0.0),
+        mscale_all_dim=float(rope.get("mscale_all_dim") or 0.0),
+    )
+
+
+def _number(config: Mapping[str, Any], name: str, kind: type[N], path: Path) -> N:
+    value = config.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        found = "missing" if name not in config else repr(value)
+        raise ModelError(f"{path}: {name} must be a positive number, but is {found}")
+    return kind(value)
+
+
+def parse_identity(config: Mapping[str, Any], folder: Path) -> ModelIdentity:
+    """The `midspan` block that our own folders carry; a released folder is known by its shape."""
+    block = config.get("midspan") or {}
+    if not isinstance(block, Mapping):
+        raise ModelError(f"{folder / 'config.json'}: midspan must be an object")
+    # DeepSeek-Coder-V2 236B was not trained with FIM (upstream issue 18); Lite was, prefix first.
+    default_orders = [] if config.get("hidden_size", 0) >= 5120 else ["psm"]
+    orders = tuple(block.get("fim_orders", default_orders))
+    if unknown := [order for order in orders if order not in FIM_ORDERS]:
+        raise ModelError(f"{folder / 'config.json'}: unknown FIM order {unknown[0]!r} (psm, spm)")
+    limit = _number(config, "max_position_embeddings", int, folder / "config.json")
+    return ModelIdentity(
+        name=str(block.get("name") or folder.name),
+        fim_orders=orders,
+        context_tokens=min(limit, int(block.get("context_tokens", limit))),
+    )

@@ -1,0 +1,201 @@
+"""The engine's door: one thread that owns torch, and a queue into it. Importing this does not import torch."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Literal
+
+from inference.config import parse_deepseek_v2, parse_identity, read_config_json
+from inference.families import DEEPSEEK_V2
+from inference.live_sequence import LiveSequence
+from inference.prompt import Message, build_chat_prompt, build_fim_prompt
+from inference.request import OnUpdate, Request, Update
+from inference.text_stream import TextStream
+from inference.tokenizer import Tokenizer
+from midspan import CapacityError, MidspanError, ModelError
+
+if TYPE_CHECKING:
+    from inference.scheduler import Scheduler
+
+log = logging.getLogger(__name__)
+
+BUILTIN_MODEL = Path(__file__).parent / "builtin"
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    model: Path | None = None  # None: the built-in one
+    cache_bytes: int | None = None  # None: from the machine's memory
+    # A cancel is seen after one chunk at the latest.
+    chunk_tokens: int = 256
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    threads: int | None = None  # None: torch's own choice
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    name: str
+    folder: Path
+    family: str
+    fim_orders: tuple[str, ...]
+    context_tokens: int
+
+
+@dataclass(frozen=True)
+class EngineStats:
+    """A moment's counts, for people: they are read while the engine runs."""
+
+    live_requests: int
+    waiting_requests: int
+    pages_total: int
+    pages_free: int
+    pages_cached: int
+
+
+class Generation:
+    """One submitted request."""
+
+    def __init__(self, sequence: LiveSequence, inbox: "SimpleQueue[LiveSequence | None]") -> None:
+        self._sequence = sequence
+        self._inbox = inbox
+
+    def cancel(self) -> None:
+        """End it within one step; the last update says "cancelled". Any thread, any number of times."""
+        self._sequence.cancelled = True
+        self._inbox.put(None)  # wakes a thread that waits for work
+
+
+class Engine:
+    """Owns the model, the cache and the thread that runs them, until `close`."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        """Read config and tokenizer, and begin to load the weights. Raises ModelError for a bad folder at once."""
+        folder = settings.model or BUILTIN_MODEL
+        raw_config = read_config_json(folder)
+        family = raw_config.get("model_type")
+        if family != DEEPSEEK_V2.name:
+            raise ModelError(f"{folder}: model_type is {family!r}; Midspan runs {DEEPSEEK_V2.name!r}")
+        identity = parse_identity(raw_config, folder)
+        self._config = parse_deepseek_v2(raw_config, folder / "config.json")
+        self._settings = settings
+        self.info = ModelInfo(identity.name, folder, DEEPSEEK_V2.name, identity.fim_orders, identity.context_tokens)
+        self.tokenizer = Tokenizer(folder, DEEPSEEK_V2)
+        self.ready: Future[None] = Future()
+        self._inbox: SimpleQueue[LiveSequence | None] = SimpleQueue()
+        self._closing = False
+        self._scheduler: Scheduler | None = None
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    def fim_prompt(self, context: str, prefix: str, suffix: str) -> tuple[int, ...]:
+        """Raises ModelError when the model was not trained to fill a hole."""
+        if not self.info.fim_orders:
+            raise ModelError(
+                f"{self.info.name} was not trained to fill a hole; use it for chat, and for completion "
+                f"DeepSeek-Coder-V2-Lite-Base or the built-in model"
+            )
+        return build_fim_prompt(self.tokenizer, self.info.fim_orders[0], context, prefix, suffix)
+
+    def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        return build_chat_prompt(self.tokenizer, messages)
+
+    def submit(self, request: Request, on_update: OnUpdate) -> Generation:
+        """Queue a request. `on_update` is called on the engine thread and must not block it.
+
+        The last update has a finish reason; errors of this request arrive there too.
+        """
+        total = len(request.prompt_tokens) + request.max_new_tokens
+        if total > self.info.context_tokens:
+            raise CapacityError(
+                f"prompt and output are {total} tokens and {self.info.name} takes {self.info.context_tokens}; "
+                f"lower the token budget"
+            )
+        if not request.prompt_tokens or request.max_new_tokens < 1:
+            raise CapacityError("a request needs a prompt and at least one token of output")
+        sequence = LiveSequence(request, on_update, TextStream(self.tokenizer))
+        self._inbox.put(sequence)
+        return Generation(sequence, self._inbox)
+
+    def stats(self) -> EngineStats:
+        scheduler = self._scheduler
+        if scheduler is None:
+            return EngineStats(0, self._inbox.qsize(), 0, 0, 0)
+        return EngineStats(
+            live_requests=scheduler.live_count,
+            waiting_requests=scheduler.waiting_count + self._inbox.qsize(),
+            pages_total=scheduler.pool.total_pages,
+            pages_free=scheduler.pool.free_count,
+            pages_cached=scheduler.tree.cached_pages,
+        )
+
+    def close(self) -> None:
+        """Cancel what runs, end the thread and drop the model."""
+        self._closing = True
+        self._inbox.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._load()
+        except MidspanError as error:
+            self._refuse_all(error)
+        except Exception as error:
+            log.exception("loading %s failed", self.info.folder)
+            self._refuse_all(ModelError(f"{self.info.folder}: cannot be loaded: {error}"))
+        else:
+            self.ready.set_result(None)
+            self._serve()
+
+    def _load(self) -> None:
+        import torch  # here, so that importing the engine stays cheap
+
+        from inference.loader import build_scheduler
+
+        if self._settings.threads is not None:
+            torch.set_num_threads(self._settings.threads)
+        self._scheduler = build_scheduler(
+            self.info.folder,
+            self._config,
+            self.tokenizer,
+            self.info.context_tokens,
+            self._settings.cache_bytes,
+            self._settings.chunk_tokens,
+            self._settings.dtype,
+        )
+
+    def _serve(self) -> None:
+        import torch
+
+        scheduler = self._scheduler
+        if scheduler is None:
+            return
+        with torch.inference_mode():
+            while not self._closing:
+                self._take_requests(scheduler)
+                try:
+                    scheduler.step()
+                except Exception as error:  # whatever torch raises: the requests end, the engine goes on
+                    log.exception("a step failed")
+                    scheduler.fail_all(MidspanError(f"the engine failed: {error}"))
+            self._take_requests(scheduler)
+            scheduler.cancel_all()
+        self._scheduler = None
+
+    def _take_requests(self, scheduler: "Scheduler") -> None:
+        """Move what has arrived to the scheduler; waits only when there is nothing to run."""
+        idle = not scheduler.live_count and not scheduler.waiting_count and not self._closing
+        while idle or not self._inbox.empty():
+            if sequence := self._inbox.get():
+                scheduler.add(sequence)
+            idle = False
+
+    def _refuse_all(self, error: MidspanError) -> None:
+        """The model did not load: every request, also a later one, is told why."""
+        self.ready.set_exception(error)
+        while not self._closing:
+            if sequence := self._inbox.get():
+                sequence.emit(Update("", "error", sequence.trace(), error))

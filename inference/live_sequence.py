@@ -1,0 +1,87 @@
+"""A request while it runs."""
+
+import logging
+import time
+from dataclasses import dataclass, field
+
+from inference.radix_tree import Node
+from inference.request import FinishReason, OnUpdate, Request, Trace, Update
+from inference.text_stream import TextStream
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class LiveSequence:
+    """Tokens so far, what of them is in the cache, and where the output goes.
+
+    `pages` covers the prompt and the whole output; its first `shared_pages` belong to the radix tree, the rest to
+    this sequence. `cancelled` may be set by any thread; everything else is the engine thread's.
+    """
+
+    request: Request
+    on_update: OnUpdate
+    stream: TextStream
+    submitted_s: float = field(default_factory=time.perf_counter)
+    tokens: list[int] = field(default_factory=list)
+    computed: int = 0  # tokens whose cache entries are written
+    pages: list[int] = field(default_factory=list)
+    shared_pages: int = 0
+    node: Node | None = None  # locked in the radix tree
+    cached_tokens: int = 0
+    newlines: int = 0
+    first_token_s: float | None = None
+    cancelled: bool = False
+
+    def __post_init__(self) -> None:
+        self.tokens = list(self.request.prompt_tokens)
+
+    @property
+    def output_tokens(self) -> int:
+        return len(self.tokens) - len(self.request.prompt_tokens)
+
+    def emit(self, update: Update) -> None:
+        """Hand an update out; a receiver that fails must not take the engine down."""
+        try:
+            self.on_update(update)
+        except Exception:
+            log.exception("the receiver of an update failed; its request is cancelled")
+            self.cancelled = True
+
+    def emit_token(self, token: int) -> FinishReason | None:
+        """Append an output token and hand out its text; says whether a limit is reached."""
+        if self.first_token_s is None:
+            self.first_token_s = time.perf_counter()
+        self.tokens.append(token)
+        text, complete = self._within_line_budget(self.stream.push(token))
+        if text:
+            self.emit(Update(text))
+        if complete:
+            return "lines"
+        return "length" if self.output_tokens >= self.request.max_new_tokens else None
+
+    def _within_line_budget(self, text: str) -> tuple[str, bool]:
+        """Cut `text` before the newline that would begin one line too many."""
+        limit = self.request.max_lines
+        if limit is None:
+            return text, False
+        for index, character in enumerate(text):
+            if character == "\n":
+                self.newlines += 1
+                if self.newlines >= limit:
+                    return text[:index], True
+        return text, False
+
+    def trace(self) -> Trace:
+        prompt_tokens = len(self.request.prompt_tokens)
+        return Trace(
+            prompt_tokens=prompt_tokens,
+            cached_tokens=self.cached_tokens,
+            prefilled_tokens=min(self.computed, prompt_tokens) - self.cached_tokens,
+            decode_tokens=self.output_tokens,
+            ttft_ms=self._ms_since_submit(self.first_token_s) if self.first_token_s else None,
+            total_ms=self._ms_since_submit(time.perf_counter()),
+        )
+
+    def _ms_since_submit(self, moment_s: float) -> float:
+        return (moment_s - self.submitted_s) * 1000

@@ -1,0 +1,17 @@
+"""How much memory the cache may take when no setting says so."""
+
+import psutil
+
+GIB = 1 << 30
+# A quarter leaves room for the weights' page cache, the editor and its other servers.
+SHARE_OF_AVAILABLE = 4
+MAX_DEFAULT_BYTES = 4 * GIB
+# More whole contexts than this are never live or worth keeping.
+MAX_DEFAULT_CONTEXTS = 64
+
+
+def default_cache_bytes(context_bytes: int) -> int:
+    """context_bytes: what one context of full length takes. Never less than that."""
+    available = psutil.virtual_memory().available
+    wanted = min(available // SHARE_OF_AVAILABLE, MAX_DEFAULT_BYTES, MAX_DEFAULT_CONTEXTS * context_bytes)
+    return max(wanted, context_bytes)

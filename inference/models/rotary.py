@@ -1,0 +1,40 @@
+"""Rotation angles: plain rope, and YaRN (arXiv:2309.00071, section 3) as DeepSeek-V2 uses it."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from inference.config import YarnScaling
+
+
+class Rotary:
+    """cos and sin for any position; D is the number of rotated values per head."""
+
+    def __init__(self, dim: int, theta: float, yarn: YarnScaling | None, device: torch.device) -> None:
+        inverse = theta ** -(torch.arange(0, dim, 2, dtype=torch.float32, device=device) / dim)
+        self._factor = 1.0
+        if yarn:
+            inverse = _interpolate(inverse, dim, theta, yarn)
+            self._factor = yarn.rotation_factor
+        self._inverse_frequencies = inverse  # [D / 2]
+
+    def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """positions [T] -> cos, sin, each [T, D / 2] in fp32."""
+        angles = positions.to(torch.float32)[:, None] * self._inverse_frequencies
+        return angles.cos() * self._factor, angles.sin() * self._factor
+
+
+def _interpolate(inverse: Tensor, dim: int, theta: float, yarn: YarnScaling) -> Tensor:
+    """Slow rotations are stretched by the factor, fast ones kept, a linear ramp between."""
+
+    def dimension_of(rotations: float) -> float:
+        wavelength = yarn.original_context_tokens / (rotations * 2 * math.pi)
+        return dim * math.log(wavelength) / (2 * math.log(theta))
+
+    low = max(math.floor(dimension_of(yarn.beta_fast)), 0)
+    high = min(math.ceil(dimension_of(yarn.beta_slow)), dim - 1)
+    steps = torch.arange(dim // 2, dtype=torch.float32, device=inverse.device)
+    # 0.001: the ramp of a very small dim may have no width.
+    ramp = ((steps - low) / max(high - low, 0.001)).clamp(0, 1)
+    return inverse / yarn.factor * ramp + inverse * (1 - ramp)

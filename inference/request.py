@@ -1,0 +1,55 @@
+"""What goes into the engine and what comes out of it. No torch here: the edge builds these."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+FinishReason = Literal["eos", "fim", "lines", "length", "cancelled", "error"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a token is chosen from the logits. Temperature 0 is greedy, and then the rest is unused."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """One generation. `prompt_tokens` is complete, sentinels and BOS included."""
+
+    prompt_tokens: tuple[int, ...]
+    max_new_tokens: int
+    # Generation ends before the newline that would begin line `max_lines + 1`; None is no limit.
+    max_lines: int | None = None
+    sampling: Sampling = field(default_factory=Sampling)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one request cost. Times count from `submit`."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    prefilled_tokens: int
+    decode_tokens: int
+    ttft_ms: float | None  # None: no token was produced
+    total_ms: float
+
+
+@dataclass(frozen=True)
+class Update:
+    """A piece of output. `text` is new since the last update and never ends within a character.
+
+    The last update of a request has `finish_reason` and `trace`; with "error" it has `error` too.
+    """
+
+    text: str
+    finish_reason: FinishReason | None = None
+    trace: Trace | None = None
+    error: Exception | None = None
+
+
+OnUpdate = Callable[[Update], None]

@@ -1,0 +1,26 @@
+"""From logits to one token."""
+
+import torch
+from torch import Tensor
+
+from inference.request import Sampling
+
+
+class Sampler:
+    """Chooses the tokens of one request; the same seed gives the same choices."""
+
+    def __init__(self, sampling: Sampling) -> None:
+        self._sampling = sampling
+        self._generator = torch.Generator().manual_seed(sampling.seed)
+
+    def choose(self, logits: Tensor) -> int:
+        """logits [vocabulary], fp32."""
+        if self._sampling.temperature == 0:
+            return int(logits.argmax())
+        probabilities = (logits.cpu() / self._sampling.temperature).softmax(-1)
+        ordered, tokens = probabilities.sort(descending=True)
+        # Nucleus: the smallest set of likeliest tokens that holds top_p; the first is always in it.
+        outside = ordered.cumsum(-1) - ordered >= self._sampling.top_p
+        outside[0] = False
+        kept = ordered.masked_fill(outside, 0.0)
+        return int(tokens[torch.multinomial(kept, 1, generator=self._generator)])

@@ -1,0 +1,183 @@
+"""The step loop: which sequences run, on which pages, and what becomes of the tokens they yield."""
+
+from collections import deque
+from dataclasses import replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from inference.batch import Batch, Work, pack_batch
+from inference.live_sequence import LiveSequence
+from inference.page_pool import PAGE_TOKENS, PagePool
+from inference.radix_tree import Match, RadixTree
+from inference.request import FinishReason, Update
+from inference.sampler import Sampler
+from inference.tokenizer import Sentinels
+from midspan import CapacityError, MidspanError
+
+
+class Model(Protocol):
+    def forward(self, batch: Batch, pages: Tensor) -> Tensor: ...
+
+
+class Scheduler:
+    """Runs on the engine thread alone. Every page is free, a live sequence's, or the tree's."""
+
+    def __init__(
+        self,
+        model: Model,
+        memory: Tensor,  # [layers, pages, PAGE_TOKENS, width]
+        sentinels: Sentinels,
+        vocab_size: int,  # ids the tokenizer has; a head may have more rows
+        chunk_tokens: int,
+    ) -> None:
+        self._model = model
+        self._memory = memory
+        self._sentinels = sentinels
+        self._vocab_size = vocab_size
+        self._chunk_tokens = chunk_tokens
+        self._waiting: deque[LiveSequence] = deque()
+        self._running: dict[LiveSequence, Sampler] = {}
+        self.pool = PagePool(memory.shape[1])
+        self.tree = RadixTree()
+
+    @property
+    def live_count(self) -> int:
+        return len(self._running)
+
+    @property
+    def waiting_count(self) -> int:
+        return len(self._waiting)
+
+    def add(self, sequence: LiveSequence) -> None:
+        self._waiting.append(sequence)
+
+    def step(self) -> None:
+        """Advance every decoding sequence by one token, and the oldest prefill by one chunk."""
+        self._drop_cancelled()
+        self._admit()
+        if not (planned := self._plan()):
+            return
+        batch = pack_batch([work for _, work in planned], self._memory.device)
+        logits = self._model.forward(batch, self._memory)
+        rows = iter(logits[:, : self._vocab_size])
+        for sequence, work in planned:
+            sequence.computed += len(work.tokens)
+            if work.wants_logits:
+                self._take_token(sequence, self._running[sequence].choose(next(rows)))
+
+    def fail_all(self, error: MidspanError) -> None:
+        """End every request with `error`; what they have computed stays cached."""
+        for sequence in [*self._running, *self._waiting]:
+            self._end(sequence, "error", error)
+
+    def cancel_all(self) -> None:
+        for sequence in [*self._running, *self._waiting]:
+            self._end(sequence, "cancelled")
+
+    def check_integrity(self) -> None:
+        """Raises RuntimeError when a page has no owner or two."""
+        self.tree.check_integrity()
+        owned = [page for s in self._running for page in s.pages[s.shared_pages :]]
+        everything = [*owned, *self.tree.pages(), *self.pool.free_pages]
+        if sorted(everything) != list(range(self.pool.total_pages)):
+            raise RuntimeError("pages: one is lost or has two owners")
+
+    def _drop_cancelled(self) -> None:
+        for sequence in [*self._running, *self._waiting]:
+            if sequence.cancelled:
+                self._end(sequence, "cancelled")
+
+    def _admit(self) -> None:
+        while self._waiting and self._allocate(self._waiting[0]):
+            sequence = self._waiting.popleft()
+            self._running[sequence] = Sampler(sequence.request.sampling)
+
+    def _allocate(self, sequence: LiveSequence) -> bool:
+        """Take the cached prefix and pages for everything the request may need; False: no room yet.
+
+        Taking all of them now means that a running sequence never has to stop for memory.
+        """
+        request = sequence.request
+        total = -(-(len(request.prompt_tokens) + request.max_new_tokens) // PAGE_TOKENS)
+        if total > self.pool.total_pages:
+            self._end(sequence, "error", CapacityError(self._too_large(total)))
+            return False
+        # Match at most len - 1 tokens: the last must be run again to yield logits.
+        match = self.tree.match(request.prompt_tokens[:-1])
+        if not self._make_room(match, total):
+            # The page that matches in part is only copied: better lost than waited for.
+            match = replace(match, tail_node=None, tail_tokens=0)
+            if not self._make_room(match, total):
+                return False
+        own_pages = self.pool.allocate(total - len(match.pages))
+        if match.tail_page is not None:
+            copied = self._memory[:, match.tail_page, : match.tail_tokens]
+            self._memory[:, own_pages[0], : match.tail_tokens] = copied
+        self.tree.lock(match.node)
+        sequence.node = match.node
+        sequence.pages = [*match.pages, *own_pages]
+        sequence.shared_pages = len(match.pages)
+        sequence.computed = sequence.cached_tokens = match.tokens
+        return True
+
+    def _make_room(self, match: Match, total_pages: int) -> bool:
+        """Evict until the pages beyond the match are free, sparing those of the match; False: impossible now."""
+        spared = match.tail_node or match.node
+        self.tree.lock(spared)
+        missing = total_pages - len(match.pages) - self.pool.free_count
+        possible = missing <= self.tree.evictable_pages
+        if possible and missing > 0:
+            self.pool.release(self.tree.evict(missing))
+        self.tree.unlock(spared)
+        return possible
+
+    def _too_large(self, pages: int) -> str:
+        return (
+            f"the request needs {pages * PAGE_TOKENS} tokens of cache and there are "
+            f"{self.pool.total_pages * PAGE_TOKENS}; raise cache_bytes or send less"
+        )
+
+    def _plan(self) -> list[tuple[LiveSequence, Work]]:
+        planned = []
+        room = self._chunk_tokens
+        for sequence in self._running:
+            rest = len(sequence.tokens) - sequence.computed
+            take = rest if rest == 1 else min(rest, room)
+            if take == 0:
+                continue
+            room = room if rest == 1 else 0  # one chunk a step: a cancel is seen within it
+            end = sequence.computed + take
+            tokens = sequence.tokens[sequence.computed : end]
+            work = Work(tokens, sequence.computed, sequence.pages, end == len(sequence.tokens))
+            planned.append((sequence, work))
+        return planned
+
+    def _take_token(self, sequence: LiveSequence, token: int) -> None:
+        if token == self._sentinels.eos:
+            self._end(sequence, "eos")
+        elif token in self._sentinels.all:
+            self._end(sequence, "fim")
+        elif reason := sequence.emit_token(token):
+            self._end(sequence, reason)
+
+    def _end(self, sequence: LiveSequence, reason: FinishReason, error: MidspanError | None = None) -> None:
+        """Finished pages go to the tree, the others back to the pool; then the last update goes out."""
+        if sequence in self._running:
+            del self._running[sequence]
+            used = -(-sequence.computed // PAGE_TOKENS)
+            computed = sequence.tokens[: sequence.computed]
+            orphans = self.tree.insert(computed, sequence.pages[:used])
+            self.pool.release([*orphans, *sequence.pages[used:]])
+            if sequence.node is not None:
+                self.tree.unlock(sequence.node)
+        else:
+            self._waiting.remove(sequence)
+        rest = sequence.stream.finish() if reason in ("eos", "length") else ""
+        sequence.emit(Update(rest, reason, sequence.trace(), error))
+
+
+def allocate_memory(layers: int, pages: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Cache memory [layers, pages, PAGE_TOKENS, width]; the system commits it as it is written."""
+    return torch.empty(layers, pages, PAGE_TOKENS, width, dtype=dtype, device=device)

@@ -1,0 +1,38 @@
+"""Run a request on an engine and wait for all of its output."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from inference.engine import Engine
+from inference.request import FinishReason, Request, Sampling, Trace, Update
+
+
+@dataclass(frozen=True)
+class Output:
+    text: str
+    reason: FinishReason
+    trace: Trace
+    error: Exception | None
+
+
+def collect(updates: "SimpleQueue[Update]") -> Output:
+    text = ""
+    while True:
+        update = updates.get(timeout=60)
+        text += update.text
+        if update.finish_reason is not None and update.trace is not None:
+            return Output(text, update.finish_reason, update.trace, update.error)
+
+
+def generate(
+    engine: Engine,
+    prompt: Sequence[int],
+    max_new_tokens: int = 24,
+    max_lines: int | None = None,
+    sampling: Sampling | None = None,
+) -> Output:
+    updates: SimpleQueue[Update] = SimpleQueue()
+    request = Request(tuple(prompt), max_new_tokens, max_lines, sampling or Sampling())
+    engine.submit(request, updates.put)
+    return collect(updates)
