@@ -1,0 +1,130 @@
+"""A document's ids say exactly what text it is, and its middle ends with EOS."""
+
+from random import Random
+
+import numpy as np
+import pytest
+
+from training.data import SourceFile
+from training.documents import IGNORED, DocumentSource
+from training.fim import Budget, FimText, encode_fim, encode_plain
+from training.holes import choose_hole, skip_docstring
+from training.tokenizer import SENTINELS, TextEncoder
+
+TEXT = FimText(
+    context="# p/other.py\ndef area(w, h):\n    return w * h\n",
+    header="# p/here.py\n",
+    prefix="from p.other import area\n\nprint(area(",
+    middle="2, 3",
+    suffix="))\nprint('end')\n",
+)
+ROOMY = Budget(tokens=400, suffix_tokens=100, context_share=0.5)
+
+
+def between(ids: list[int], start: int, end: int) -> list[int]:
+    return ids[ids.index(start) + 1 : ids.index(end)]
+
+
+def test_psm_holds_every_part_in_its_place(encoder: TextEncoder) -> None:
+    ids = encode_fim(encoder, TEXT, ROOMY, spm=False)
+    assert ids is not None
+    assert ids[:2] == [encoder.bos, encoder.begin]
+    before = encoder.decode(between(ids, encoder.begin, encoder.hole))
+    assert before == TEXT.context + TEXT.header + TEXT.prefix
+    assert encoder.decode(between(ids, encoder.hole, encoder.end)) == TEXT.suffix
+    assert encoder.decode(between(ids, encoder.end, encoder.eos)) == TEXT.middle
+    assert ids[-1] == encoder.eos
+
+
+def test_spm_holds_every_part_in_its_place(encoder: TextEncoder) -> None:
+    ids = encode_fim(encoder, TEXT, ROOMY, spm=True)
+    assert ids is not None
+    assert encoder.decode(between(ids, encoder.bos, encoder.begin)) == TEXT.context
+    assert ids[ids.index(encoder.begin) + 1] == encoder.hole
+    assert encoder.decode(between(ids, encoder.hole, encoder.end)) == TEXT.suffix
+    after = encoder.decode(between(ids, encoder.end, encoder.eos))
+    assert after == TEXT.header + TEXT.prefix + TEXT.middle
+    assert ids[-1] == encoder.eos
+
+
+def test_parts_are_tokenized_on_their_own(encoder: TextEncoder) -> None:
+    text = FimText("", "# p/a.py\n", "val = ret", "urn", " x\n")
+    ids = encode_fim(encoder, text, ROOMY, spm=False)
+    assert ids is not None
+    middle = encoder.encode("urn")
+    assert ids[-1 - len(middle) : -1] == middle
+
+
+@pytest.mark.parametrize("spm", [False, True])
+def test_a_tight_budget_cuts_whole_lines_and_keeps_the_path(encoder: TextEncoder, spm: bool) -> None:
+    long = FimText(TEXT.context * 20, TEXT.header, "line = 1\n" * 80 + "x = ", "last", "\ny = 2\n" * 30)
+    for tokens in (64, 100, 200):
+        ids = encode_fim(encoder, long, Budget(tokens, 20, 0.3), spm)
+        assert ids is not None
+        assert len(ids) <= tokens
+        text = encoder.decode(ids)
+        assert TEXT.header + "line = 1\n" in text
+        assert "line = 1\nx = " in text
+        assert text.endswith("x = last" if spm else "last")
+
+
+def test_a_middle_that_fills_the_budget_is_refused(encoder: TextEncoder) -> None:
+    text = FimText("", "# a.py\n", "x", "word " * 100, "")
+    assert encode_fim(encoder, text, Budget(100, 10, 0.0), spm=False) is None
+
+
+def test_a_plain_document_has_eos_only_when_it_is_whole(encoder: TextEncoder) -> None:
+    whole = encode_plain(encoder, "", "x = 1\n", ROOMY)
+    assert whole == [encoder.bos, *encoder.encode("x = 1\n"), encoder.eos]
+    cut = encode_plain(encoder, "", "x = 1\n" * 200, ROOMY)
+    assert len(cut) <= ROOMY.tokens
+    assert encoder.eos not in cut
+
+
+def test_sentinels_in_user_text_never_become_control_tokens(encoder: TextEncoder) -> None:
+    spelled = "".join(SENTINELS)
+    text = FimText(spelled, f"# {spelled}\n", spelled, spelled, spelled)
+    ids = encode_fim(encoder, text, Budget(2000, 900, 0.3), spm=False)
+    assert ids is not None
+    control = [i for i in ids if i >= encoder.bos]
+    assert control == [encoder.bos, encoder.begin, encoder.hole, encoder.end, encoder.eos]
+
+
+def test_holes_end_where_completions_end(sources: dict[str, str]) -> None:
+    rng = Random(5)
+    text = sources["training/model.py"]
+    ends = 0
+    for _ in range(400):
+        hole = choose_hole(text, rng.randrange(len(text)), rng)
+        assert 0 <= hole.start <= hole.end <= len(text)
+        following = text[hole.end : hole.end + 1]
+        ends += following in {"", "\n", ")", "]", "}"} or text[hole.end - 1] == "\n"
+    assert ends > 320
+
+
+def test_a_place_in_a_docstring_moves_behind_it() -> None:
+    text = 'def f():\n    """Say\n    more."""\n    return 1\n'
+    assert text[skip_docstring(text, text.index("more")) :] == "    return 1\n"
+    assert skip_docstring(text, text.index("return")) == text.index("return")
+
+
+def test_rows_are_full_of_whole_documents_and_depend_on_the_position_alone(
+    encoder: TextEncoder, package: list[SourceFile]
+) -> None:
+    def source() -> DocumentSource:
+        return DocumentSource([package], encoder, sequence_tokens=256, seed=3)
+
+    inputs, targets, after = source().fill_rows(6, number=10)
+    again, _, _ = source().fill_rows(6, number=10)
+    assert np.array_equal(inputs, again)
+    one_by_one = source()
+    number, rows = 10, []
+    for _ in range(6):
+        row, _, number = one_by_one.fill_rows(1, number)
+        rows.append(row)
+    assert np.array_equal(inputs, np.concatenate(rows))
+    assert number == after
+    assert (inputs[:, 0] == encoder.bos).all()
+    assert (targets != IGNORED).mean() > 0.8
+    assert not (targets == encoder.bos).any()
+    assert {encoder.begin, encoder.hole, encoder.end} <= set(inputs.flat)

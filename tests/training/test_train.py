@@ -1,0 +1,122 @@
+"""A run that was stopped goes on as if it had not been; a decay run ends at rate zero."""
+
+import dataclasses
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from training.background import PAUSE_FILE, wait_while_paused
+from training.checkpoints import Progress, newest_checkpoint
+from training.data import SourceFile
+from training.documents import DocumentSource
+from training.schedule import WARMUP_STEPS, Limit, rate_factor
+from training.shape import ModelShape
+from training.tokenizer import TextEncoder
+from training.train import Trainer, TrainSettings, run
+from training.validate import Validation
+
+MakeTrainer = Callable[..., Trainer]
+SETTINGS = TrainSettings(sequence_tokens=128, batch_tokens=256, seed=9)
+
+
+@pytest.fixture
+def make_trainer(tiny_shape: ModelShape, encoder: TextEncoder, package: list[SourceFile]) -> MakeTrainer:
+    def make(settings: TrainSettings = SETTINGS) -> Trainer:
+        source = DocumentSource([package], encoder, settings.sequence_tokens, settings.seed)
+        return Trainer(tiny_shape, settings, source)
+
+    return make
+
+
+def test_resuming_gives_the_losses_of_an_unbroken_run(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    unbroken = make_trainer()
+    losses = [unbroken.step()["loss"] for _ in range(6)]
+    stopped = make_trainer()
+    for _ in range(3):
+        stopped.step()
+    stopped.save(tmp_path)
+    resumed = make_trainer(dataclasses.replace(SETTINGS))
+    resumed.resume(newest_checkpoint(tmp_path), as_branch=False)
+    assert [resumed.step()["loss"] for _ in range(3)] == losses[3:]
+    assert resumed.progress.tokens == unbroken.progress.tokens
+
+
+def test_training_lowers_the_loss(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer()
+    losses = [trainer.step()["loss"] for _ in range(60)]
+    assert sum(losses[-5:]) < sum(losses[:5]) - 2.5
+
+
+def test_a_branch_keeps_the_weights_and_counts_anew_at_a_new_length(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    stable = make_trainer()
+    stable.step()
+    path = stable.save(tmp_path)
+    longer = make_trainer(dataclasses.replace(SETTINGS, sequence_tokens=256))
+    longer.resume(path, as_branch=True)
+    assert longer.progress.step == 1
+    assert longer.progress.run_steps == 0
+    assert longer.progress.sequence_tokens == 256
+    for mine, theirs in zip(longer.model.parameters(), stable.model.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+    longer.step()
+
+
+def test_only_the_newest_two_checkpoints_stay(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    trainer = make_trainer()
+    for _ in range(3):
+        trainer.step()
+        trainer.save(tmp_path)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["step-00000002.pt", "step-00000003.pt"]
+
+
+def test_sigterm_checkpoints_and_ends(
+    make_trainer: MakeTrainer, encoder: TextEncoder, package: list[SourceFile], tmp_path: Path
+) -> None:
+    trainer = make_trainer()
+    step, before = trainer.step, signal.getsignal(signal.SIGTERM)
+
+    def step_then_terminate() -> dict[str, float]:
+        if trainer.progress.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step()
+
+    trainer.step = step_then_terminate
+    interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        run(trainer, tmp_path, Validation([package], encoder, 128, tokens=256))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, interrupt)
+    assert newest_checkpoint(tmp_path).name == "step-00000003.pt"
+    assert '"val_fim"' in (tmp_path / "log.jsonl").read_text("utf-8")
+
+
+def test_the_rate_warms_up_stays_and_decays_to_zero() -> None:
+    warm = Progress(step=WARMUP_STEPS * 2)
+    assert rate_factor(Progress(), Limit(), decays=False) == pytest.approx(1 / WARMUP_STEPS)
+    assert rate_factor(warm, Limit(), decays=False) == 1.0
+    half = dataclasses.replace(warm, run_steps=50)
+    assert rate_factor(half, Limit(steps=100), decays=True) == pytest.approx(0.5)
+    assert rate_factor(half, Limit(steps=100), decays=False) == 1.0
+    late = dataclasses.replace(warm, run_seconds=600.0)
+    assert rate_factor(late, Limit(minutes=10), decays=True) == 0.0
+
+
+def test_a_pause_file_holds_the_run_until_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert wait_while_paused(tmp_path) == 0.0
+    (tmp_path / PAUSE_FILE).touch()
+    naps = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 3:
+            (tmp_path / PAUSE_FILE).unlink()
+
+    monkeypatch.setattr("training.background.time.sleep", nap)
+    wait_while_paused(tmp_path)
+    assert len(naps) == 3

@@ -1,0 +1,1 @@
+"""The recipe of the built-in model: data, tokenizer, training, export. See README.md."""

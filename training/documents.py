@@ -1,0 +1,134 @@
+"""Draws training documents from the corpus and fills rows of tokens with them.
+
+Document number `i` depends on the seed, the sequence length and `i` alone, so the data position of
+a checkpoint is one number and a resumed run reads what an unbroken one would have read.
+"""
+
+from collections.abc import Sequence
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.data import SourceFile
+from training.fim import Budget, FimText, encode_fim, encode_plain
+from training.holes import choose_hole, skip_docstring
+from training.related import choose_context, path_comment
+from training.tokenizer import TextEncoder
+
+FIM_RATE = 0.5
+SPM_SHARE = 0.5
+CHARS_PER_TOKEN = 3.5
+# Prose fills a third of many files; holes and windows that fall into it mostly move past it.
+DOCSTRINGS_SKIPPED = 0.7
+# The shortest document worth starting in what is left of a row; the rest is padded with EOS.
+MIN_DOCUMENT_TOKENS = 64
+IGNORED = -100
+
+
+class DocumentSource:
+    """Documents of a list of packages, each file visited in steps of about half a sequence."""
+
+    def __init__(
+        self,
+        packages: Sequence[list[SourceFile]],
+        encoder: TextEncoder,
+        sequence_tokens: int,
+        seed: int,
+        fim_rate: float = FIM_RATE,
+    ) -> None:
+        self.packages = packages
+        self.encoder = encoder
+        self.sequence_tokens = sequence_tokens
+        self.seed = seed
+        self.fim_rate = fim_rate
+        step = int(sequence_tokens * CHARS_PER_TOKEN / 2)
+        self.units = np.array(
+            [
+                (package, file, offset)
+                for package, files in enumerate(packages)
+                for file, source in enumerate(files)
+                for offset in range(0, max(1, len(source.text) - 80), step)
+            ],
+            dtype=np.int32,
+        )
+        self._epoch = -1
+        self._order: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+    def draw(self, number: int, room: int) -> list[int]:
+        """Document `number`, of at most `room` tokens (at least `MIN_DOCUMENT_TOKENS`)."""
+        epoch, place = divmod(number, len(self.units))
+        if epoch != self._epoch:
+            shuffle = np.random.default_rng((self.seed, self.sequence_tokens, epoch))
+            self._order, self._epoch = shuffle.permutation(len(self.units)), epoch
+        package, file, offset = map(int, self.units[self._order[place]])
+        rng = Random(f"{self.seed} {self.sequence_tokens} {number}")
+        tokens = room if rng.random() < 0.7 else rng.randint(MIN_DOCUMENT_TOKENS, room)
+        budget = Budget(tokens, _draw_suffix_tokens(tokens, rng), _draw_context_share(rng))
+        return self._encode(package, file, offset, budget, rng)
+
+    def _encode(self, package: int, file: int, offset: int, budget: Budget, rng: Random) -> list[int]:
+        source = self.packages[package][file]
+        text, header = source.text, path_comment(source.path)
+        reach = int(budget.tokens * CHARS_PER_TOKEN * 1.5)
+        context = ""
+        if rng.random() < DOCSTRINGS_SKIPPED:
+            offset = skip_docstring(text, offset)
+        if budget.context_share:
+            window = text[max(0, offset - 600) : offset + 900]
+            chars = int(budget.tokens * budget.context_share * CHARS_PER_TOKEN)
+            context = choose_context(self.packages[package], file, window, chars, rng)
+        if rng.random() < self.fim_rate:
+            near = min(len(text) - 1, offset + rng.randrange(max(1, reach // 3)))
+            if rng.random() < DOCSTRINGS_SKIPPED:
+                near = skip_docstring(text, near)
+            hole = choose_hole(text, near, rng)
+            before = text[: hole.start]
+            start = before.rfind("\n", 0, max(0, hole.start - reach)) + 1
+            parts = FimText(
+                context,
+                header,
+                before[start:],
+                text[hole.start : hole.end],
+                text[hole.end : hole.end + budget.suffix_tokens * 6],
+            )
+            ids = encode_fim(self.encoder, parts, budget, rng.random() < SPM_SHARE)
+            if ids is not None:
+                return ids
+        start = text.rfind("\n", 0, offset) + 1
+        body = header + text[start : start + reach]
+        ids = encode_plain(self.encoder, context, body, budget)
+        cut = ids[-1] == self.encoder.eos and start + reach < len(text)
+        return ids[:-1] if cut else ids
+
+    def fill_rows(self, rows: int, number: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        """Inputs and targets [rows, sequence] and the number of the next document.
+
+        A row holds whole documents one after another; each starts with BOS. Padding is ignored
+        by the loss.
+        """
+        inputs = np.full((rows, self.sequence_tokens + 1), self.encoder.eos, dtype=np.int64)
+        targets = np.full((rows, self.sequence_tokens), IGNORED, dtype=np.int64)
+        for row in range(rows):
+            used = 0
+            while (room := self.sequence_tokens + 1 - used) >= MIN_DOCUMENT_TOKENS:
+                ids = self.draw(number, room)
+                number += 1
+                inputs[row, used : used + len(ids)] = ids
+                # What follows a document (the next BOS) is not predicted from its last token.
+                targets[row, used : used + len(ids) - 1] = ids[1:]
+                used += len(ids)
+        return inputs[:, :-1], targets, number
+
+
+def _draw_suffix_tokens(tokens: int, rng: Random) -> int:
+    chance = rng.random()
+    if chance < 0.08:
+        return 0
+    if chance < 0.65:
+        return rng.randint(1, 64)
+    return rng.randint(1, max(1, tokens // 3))
+
+
+def _draw_context_share(rng: Random) -> float:
+    return 0.0 if rng.random() < 0.4 else rng.uniform(0.2, 0.7)

@@ -1,0 +1,83 @@
+"""Writes a checkpoint as a released DeepSeek-V2 folder: safetensors, config, tokenizer, card.
+
+python -m training.export --run decayed --out inference/builtin
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from training.card import write_card
+from training.checkpoints import Progress, load_shape, load_weights, newest_checkpoint
+from training.model import Model
+from training.places import run_folder
+from training.shape import released_config
+from training.tokenizer import TextEncoder, add_sentinels, load_encoder
+
+NAME = "midspan-builtin-1"
+MAX_BYTES = 40_000_000
+STACKED = (".mlp.experts.gate_proj", ".mlp.experts.up_proj", ".mlp.experts.down_proj")
+
+
+def released_tensors(model: Model, dtype: torch.dtype) -> dict[str, Tensor]:
+    """The parameters under the released names, experts apart, no head (it is the embedding)."""
+    tensors: dict[str, Tensor] = {}
+    for name, value in model.state_dict().items():
+        if name.endswith(STACKED):
+            layer, projection = name.rsplit(".", 1)
+            for expert, weight in enumerate(value):
+                tensors[f"model.{layer}.{expert}.{projection}.weight"] = weight
+        else:
+            tensors[f"model.{name}"] = value
+    return {name: value.to(dtype).contiguous() for name, value in tensors.items()}
+
+
+def export_model(
+    model: Model,
+    encoder: TextEncoder,
+    context_tokens: int,
+    out: Path,
+    dtype: torch.dtype = torch.bfloat16,
+) -> None:
+    """Write weights, config and tokenizer; `context_tokens` is the length that was trained."""
+    out.mkdir(parents=True, exist_ok=True)
+    partial = out / "model.safetensors.partial"
+    save_file(released_tensors(model, dtype), partial, metadata={"format": "pt"})
+    if partial.stat().st_size > MAX_BYTES:
+        raise SystemExit(f"the weights have {partial.stat().st_size} bytes, over {MAX_BYTES}")
+    config = released_config(model.shape, encoder.bos, encoder.eos, context_tokens, NAME)
+    config["torch_dtype"] = str(dtype).removeprefix("torch.")
+    (out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    add_sentinels(encoder.text_only).save(str(out / "tokenizer.json"))
+    partial.replace(out / "model.safetensors")
+
+
+def load_trained(checkpoint: Path, dtype: torch.dtype) -> tuple[Model, Progress]:
+    """The checkpoint's model, computing in `dtype`, and where its run was."""
+    model = Model(load_shape(checkpoint), dtype)
+    return model, load_weights(checkpoint, model)
+
+
+def main() -> None:
+    """Command line of the export."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--run", help="export this run's newest checkpoint")
+    which.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    checkpoint = arguments.checkpoint or newest_checkpoint(run_folder(arguments.run))
+    if checkpoint is None:
+        raise SystemExit(f"run {arguments.run!r} has no checkpoint")
+    model, progress = load_trained(checkpoint, torch.float32)
+    export_model(model, load_encoder(), progress.sequence_tokens, arguments.out)
+    write_card(checkpoint.parent / "log.jsonl", progress, model, arguments.out / "README.md", NAME)
+    print(f"{checkpoint.name} exported to {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()

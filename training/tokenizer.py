@@ -1,0 +1,114 @@
+"""The built-in model's tokenizer: byte-level BPE with the properties of DeepSeek-Coder-V2's.
+
+Newline and carriage return stand alone, so exactly one token contains a newline and a file
+tokenized line by line gives the ids of the whole file. Digits are single. A word takes one space
+before it, the rest of an indentation is one token.
+
+    python -m training.tokenizer       # learns it from the corpus, writes it beside the corpus
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tokenizers import AddedToken, Regex, Tokenizer
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel, Digits, PreTokenizer, Sequence, Split
+from tokenizers.trainers import BpeTrainer
+
+from training.data import load_files
+from training.places import corpus_folder
+
+VOCABULARY_TOKENS = 8192
+BOS, EOS = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>"
+HOLE, BEGIN, END = "<｜fim▁hole｜>", "<｜fim▁begin｜>", "<｜fim▁end｜>"
+SENTINELS = (BOS, EOS, HOLE, BEGIN, END)
+# One file in so many teaches the merges; more text does not change them noticeably.
+LEARNED_FROM_ONE_IN = 4
+
+
+def build_pre_tokenizer() -> PreTokenizer:
+    """DeepSeek-Coder-V2's pre-tokenizer with `\\p{L}` for its list of letter ranges."""
+    return Sequence(
+        [
+            Split(Regex(r"[\r\n]"), "isolated"),
+            Split(Regex(r"\s?\p{L}+"), "isolated"),
+            Split(Regex(r"\s?[!-/:-~！-／：-～‘-‟　-。]+"), "isolated"),
+            Split(Regex(r"\s+$"), "isolated"),
+            Digits(individual_digits=True),
+            ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+
+
+def learn_tokenizer(texts: Iterable[str], vocabulary_tokens: int = VOCABULARY_TOKENS) -> Tokenizer:
+    """A tokenizer of at most `vocabulary_tokens` ids, without the sentinels, which follow them."""
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = build_pre_tokenizer()
+    tokenizer.decoder = ByteLevelDecoder()
+    trainer = BpeTrainer(
+        vocab_size=vocabulary_tokens - len(SENTINELS),
+        initial_alphabet=sorted(ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def add_sentinels(tokenizer: Tokenizer) -> Tokenizer:
+    """A copy with the sentinels at the last ids: what is exported, and what inference reads."""
+    full = Tokenizer.from_str(tokenizer.to_str())
+    full.add_special_tokens([AddedToken(content, special=True, normalized=False) for content in SENTINELS])
+    return full
+
+
+class TextEncoder:
+    """Encodes text that may spell a sentinel: without added tokens, that stays ordinary text."""
+
+    def __init__(self, text_only: Tokenizer) -> None:
+        self.text_only = text_only
+        first = text_only.get_vocab_size()
+        self.bos, self.eos, self.hole, self.begin, self.end = range(first, first + len(SENTINELS))
+        self.vocabulary_tokens = first + len(SENTINELS)
+        newline = text_only.token_to_id("Ċ")  # the byte-level spelling of "\n"
+        assert newline is not None
+        self.newline = newline
+
+    def encode(self, text: str) -> list[int]:
+        """Ids of the text, never a sentinel's."""
+        return list(self.text_only.encode(text, add_special_tokens=False).ids)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of the ids; sentinels are left out."""
+        first = self.bos
+        return str(self.text_only.decode([i for i in ids if i < first], skip_special_tokens=False))
+
+
+def tokenizer_path() -> Path:
+    """Where the learned tokenizer lies, without the sentinels."""
+    return corpus_folder() / "tokenizer.json"
+
+
+def load_encoder() -> TextEncoder:
+    """The encoder of the tokenizer that was learned from the corpus."""
+    return TextEncoder(Tokenizer.from_file(str(tokenizer_path())))
+
+
+def sample_texts() -> Iterator[str]:
+    """One corpus file in `LEARNED_FROM_ONE_IN`, the same ones each time."""
+    for package in load_files("train"):
+        for file in package:
+            if zlib.crc32(file.path.encode()) % LEARNED_FROM_ONE_IN == 0:
+                yield file.text
+
+
+def write_tokenizer() -> None:
+    """Learn the tokenizer and write it beside the corpus."""
+    tokenizer = learn_tokenizer(sample_texts())
+    tokenizer.save(str(tokenizer_path()))
+    print(f"{tokenizer.get_vocab_size()} tokens and {len(SENTINELS)} sentinels")
+
+
+if __name__ == "__main__":
+    write_tokenizer()

@@ -1,0 +1,202 @@
+"""Trains the built-in model in the background; resumes by default.
+
+    python -m training                                   # the stable run, until stopped
+    python -m training --run decayed --branch-from stable --decay --minutes 20 --sequence 1024
+
+`PAUSE` in the run folder pauses it, SIGTERM checkpoints and ends it.
+"""
+
+import argparse
+import dataclasses
+import json
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.background import wait_while_paused, yield_to_others
+from training.checkpoints import Progress, load_checkpoint, newest_checkpoint, save_checkpoint
+from training.data import load_files, write_corpus
+from training.documents import DocumentSource
+from training.model import Model
+from training.optimizer import OptimizerSettings, build_optimizers, set_rate
+from training.places import corpus_folder, run_folder
+from training.schedule import Limit, rate_factor
+from training.shape import ModelShape
+from training.tokenizer import TextEncoder, load_encoder, tokenizer_path, write_tokenizer
+from training.validate import Validation
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What a run does; the model's shape is apart."""
+
+    sequence_tokens: int = 512
+    batch_tokens: int = 4096
+    seed: int = 1
+    decays: bool = False
+    limit: Limit = field(default_factory=Limit)
+    # Slots an expert has, in multiples of its even share; what does not fit is dropped. At 1.5
+    # that is 0.3% of the choices once the router is balanced, after 80 steps.
+    capacity_factor: float = 1.5
+    balance_weight: float = 0.02
+    clip_norm: float = 1.0
+    log_every_steps: int = 20
+    validate_every_steps: int = 250
+    save_every_s: float = 240.0
+
+
+class Trainer:
+    """A model, its optimizers and its place in the data; `step` moves all three."""
+
+    def __init__(
+        self,
+        shape: ModelShape,
+        settings: TrainSettings,
+        source: DocumentSource,
+        device: str = "cpu",
+        compiled: bool = False,
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        self.shape, self.settings, self.source, self.device = shape, settings, source, device
+        self.model = Model(shape).to(device)
+        self.optimizers = build_optimizers(self.model, OptimizerSettings())
+        self.forward: Callable[..., Any] = torch.compile(self.model, dynamic=False) if compiled else self.model
+        self.progress = Progress(sequence_tokens=settings.sequence_tokens)
+
+    def resume(self, path: Path, as_branch: bool) -> None:
+        """Continue from a checkpoint; a branch counts its own steps and time from zero."""
+        loaded = load_checkpoint(path, self.model, self.optimizers)
+        changes: dict[str, Any] = {"sequence_tokens": self.settings.sequence_tokens}
+        if as_branch:
+            changes |= {"run_steps": 0, "run_seconds": 0.0}
+        self.progress = dataclasses.replace(loaded, **changes)
+
+    def step(self) -> dict[str, float]:
+        """One update on the next rows; loss, balance loss and dropped share."""
+        started = time.monotonic()
+        s, p = self.settings, self.progress
+        rows = max(1, s.batch_tokens // s.sequence_tokens)
+        inputs, targets, next_document = self.source.fill_rows(rows, p.next_document)
+        loss, balance, dropped = self.forward(
+            torch.from_numpy(inputs).to(self.device),
+            torch.from_numpy(targets).to(self.device),
+            s.capacity_factor,
+        )
+        (loss + s.balance_weight * balance).backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), s.clip_norm)
+        set_rate(self.optimizers, rate_factor(p, s.limit, s.decays))
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        self.progress = dataclasses.replace(
+            p,
+            step=p.step + 1,
+            tokens=p.tokens + inputs.size,
+            next_document=next_document,
+            run_steps=p.run_steps + 1,
+            run_seconds=p.run_seconds + time.monotonic() - started,
+        )
+        return {"loss": loss.item(), "balance": balance.item(), "dropped": dropped.item()}
+
+    def save(self, folder: Path) -> Path:
+        """Write a checkpoint of this moment."""
+        return save_checkpoint(folder, self.model, self.shape, self.optimizers, self.progress)
+
+
+def run(trainer: Trainer, folder: Path, validation: Validation) -> None:
+    """Step until the limit or SIGTERM; log, validate and checkpoint on the way."""
+    stopped: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, frame: stopped.append(received))
+    s = trainer.settings
+    folder.mkdir(parents=True, exist_ok=True)
+    saved_at = logged_at = time.monotonic()
+    losses: list[float] = []
+    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        while not stopped and s.limit.share_done(trainer.progress) < 1.0:
+            paused_s = wait_while_paused(folder)
+            logged_at += paused_s
+            parts = trainer.step()
+            losses.append(parts["loss"])
+            p, now = trainer.progress, time.monotonic()
+            if p.step % s.log_every_steps == 0:
+                line: dict[str, Any] = {"step": p.step, "tokens": p.tokens}
+                line |= {name: round(value, 4) for name, value in parts.items()}
+                line["loss"] = round(sum(losses) / len(losses), 4)
+                line["tok_per_s"] = round(len(losses) * s.batch_tokens / (now - logged_at))
+                if p.step % s.validate_every_steps < s.log_every_steps:
+                    line |= validation.losses(trainer.model)
+                log.write(json.dumps(line) + "\n")
+                log.flush()
+                losses, logged_at = [], time.monotonic()
+            if now - saved_at > s.save_every_s:
+                trainer.save(folder)
+                saved_at = time.monotonic()
+        final = validation.losses(trainer.model)
+        log.write(json.dumps({"step": trainer.progress.step, "ended": True, **final}) + "\n")
+    trainer.save(folder)
+
+
+def prepare_data() -> TextEncoder:
+    """Build the corpus and the tokenizer if they are not there, and load the encoder."""
+    if not (corpus_folder() / "train").is_dir():
+        write_corpus(None)
+    if not tokenizer_path().is_file():
+        write_tokenizer()
+    return load_encoder()
+
+
+def read_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", default="stable", help="name of the run folder")
+    parser.add_argument("--branch-from", help="run whose newest checkpoint a new run starts from")
+    parser.add_argument("--decay", action="store_true", help="let the rate fall to 0 at the limit")
+    parser.add_argument("--minutes", type=float, help="end after so many minutes of this run")
+    parser.add_argument("--steps", type=int, help="end after so many steps of this run")
+    parser.add_argument("--sequence", type=int, default=512, help="tokens a row")
+    parser.add_argument("--batch-tokens", type=int, default=4096, help="tokens a step")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    if arguments.decay and not (arguments.minutes or arguments.steps):
+        parser.error("--decay needs --minutes or --steps: the rate is 0 when they are over")
+    return arguments
+
+
+def main() -> None:
+    """Command line of the training."""
+    arguments = read_arguments()
+    yield_to_others()
+    torch.set_num_threads(arguments.threads)
+    settings = TrainSettings(
+        sequence_tokens=arguments.sequence,
+        batch_tokens=arguments.batch_tokens,
+        decays=arguments.decay,
+        limit=Limit(arguments.steps, arguments.minutes),
+        capacity_factor=2.0 if arguments.decay else TrainSettings.capacity_factor,
+    )
+    encoder = prepare_data()
+    held_out = load_files("held_out")
+    source = DocumentSource(load_files("train"), encoder, settings.sequence_tokens, settings.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    shape = ModelShape(vocab_size=encoder.vocabulary_tokens)
+    trainer = Trainer(shape, settings, source, device, compiled=True)
+    folder = run_folder(arguments.run)
+    checkpoint = newest_checkpoint(folder)
+    if checkpoint is not None:
+        trainer.resume(checkpoint, as_branch=False)
+    elif arguments.branch_from:
+        origin = newest_checkpoint(run_folder(arguments.branch_from))
+        if origin is None:
+            raise SystemExit(f"run {arguments.branch_from!r} has no checkpoint to branch from")
+        trainer.resume(origin, as_branch=True)
+    run(trainer, folder, Validation(held_out, encoder, settings.sequence_tokens))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Losses on the held-out packages: plain text, and documents that all have a hole."""
+
+from collections.abc import Sequence
+
+import torch
+
+from training.data import SourceFile
+from training.documents import DocumentSource
+from training.model import Model
+from training.tokenizer import TextEncoder
+
+ROWS_AT_ONCE = 8
+VALIDATION_SEED = 7
+
+
+class Validation:
+    """The same rows every time, so that losses of one sequence length can be compared."""
+
+    def __init__(
+        self,
+        packages: Sequence[list[SourceFile]],
+        encoder: TextEncoder,
+        sequence_tokens: int,
+        tokens: int = 32_768,
+    ) -> None:
+        rows = max(1, tokens // sequence_tokens)
+        self.sets = {}
+        for name, fim_rate in (("plain", 0.0), ("fim", 1.0)):
+            source = DocumentSource(packages, encoder, sequence_tokens, VALIDATION_SEED, fim_rate)
+            self.sets[name] = source.fill_rows(rows, 0)[:2]
+
+    @torch.no_grad()
+    def losses(self, model: Model) -> dict[str, float]:
+        """Mean cross-entropy (nats a token) of each set, no expert choice dropped."""
+        device = model.embed_tokens.weight.device
+        result = {}
+        for name, (inputs, targets) in self.sets.items():
+            total = 0.0
+            for first in range(0, len(inputs), ROWS_AT_ONCE):
+                ids = torch.from_numpy(inputs[first : first + ROWS_AT_ONCE]).to(device)
+                wanted = torch.from_numpy(targets[first : first + ROWS_AT_ONCE]).to(device)
+                loss, _, _ = model(ids, wanted, model.shape.n_routed_experts)
+                total += loss.item() * len(ids)
+            result[f"val_{name}"] = round(total / len(inputs), 4)
+        return result
