@@ -1,0 +1,75 @@
+"""`midspan complete FILE:LINE:COL`: one completion without an editor, on the editor's way."""
+
+import asyncio
+import json
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from context.document import read_document
+from context.snapshot import Snapshot
+from lsp_server.fill import build_request
+from lsp_server.generate import Generated, generate
+from lsp_server.grey import show_fill
+from lsp_server.postprocess import postprocess
+from lsp_server.record import describe
+from lsp_server.settings import Settings
+from lsp_server.start import set_up_logging, start_engine
+from lsp_server.stdio import claim_stdout
+from lsp_server.triggers import BLOCK_LINES
+from midspan import DocumentError, SettingsError
+
+if TYPE_CHECKING:  # the engine's module is loaded when it is needed
+    from inference.engine import Engine
+
+
+def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) -> int:
+    """Prints the completion; the exit code. Raises MidspanError."""
+    stdout = claim_stdout()
+    set_up_logging(logging.WARNING)  # what comes out is for the eye
+    snapshot = snapshot_at(place)
+    engine = start_engine(settings)
+    try:
+        engine.ready.result()
+        generated = asyncio.run(_generate(engine, snapshot, settings))
+        text = postprocess(generated.text, snapshot, finished=generated.finish_reason != "length")
+        assert generated.trace is not None  # only a closed engine gives none
+        if as_json:
+            answer = {"text": text, "model": engine.info.name, "trace": asdict(generated.trace)}
+            output = json.dumps(answer, indent=2)
+        elif show:
+            grey = os.isatty(stdout.fileno()) and "NO_COLOR" not in os.environ
+            shown = show_fill(snapshot, text, in_grey=grey)
+            output = f"{shown}\n\n{engine.info.name}: {describe(generated.trace)}"
+        else:
+            output = text
+        stdout.write(f"{output}\n".encode())
+        stdout.flush()
+    finally:
+        engine.close()
+    return 0
+
+
+async def _generate(engine: "Engine", snapshot: Snapshot, settings: Settings) -> Generated:
+    _, request = build_request(engine, snapshot, BLOCK_LINES, settings)
+    return await generate(engine, request)
+
+
+def snapshot_at(place: str) -> Snapshot:
+    """The file and the cursor of FILE:LINE:COL. Raises DocumentError, or SettingsError for another form."""
+    path, *numbers = place.rsplit(":", 2)
+    if len(numbers) != 2 or not path or not all(number.isdecimal() for number in numbers):
+        raise SettingsError(f"{place!r} is not FILE:LINE:COL. Write for example src/app.py:12:5.")
+    line, column = map(int, numbers)
+    if line < 1 or column < 1:
+        raise DocumentError(f"{place}: lines and columns count from 1.")
+    document = read_document(path, root_of(Path(path)))
+    return Snapshot(document, document.offset_at(line - 1, column - 1))
+
+
+def root_of(path: Path) -> Path:
+    """The repository that holds the file; without one, its folder."""
+    folder = Path(os.path.abspath(path)).parent
+    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)

@@ -1,0 +1,91 @@
+"""textDocument/inlineCompletion: one keystroke."""
+
+import logging
+
+from lsprotocol import types
+
+from context.snapshot import Snapshot
+from lsp_server.fill import build_request
+from lsp_server.generate import generate
+from lsp_server.postprocess import postprocess
+from lsp_server.record import Record
+from lsp_server.server import MidspanServer
+from lsp_server.session import Session
+from lsp_server.triggers import Ask, Refrain, decide
+from midspan import MidspanError
+
+ACCEPTED = "midspan.accepted"
+
+_log = logging.getLogger(__name__)
+
+
+def register(server: MidspanServer) -> None:
+    """Adds the feature to a server."""
+
+    @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
+    async def inline_completion(
+        params: types.InlineCompletionParams,
+    ) -> types.InlineCompletionList | None:
+        return await complete(server.session, params)
+
+
+async def complete(session: Session, params: types.InlineCompletionParams) -> types.InlineCompletionList | None:
+    """The item to show at the cursor, if any.
+
+    An empty list says that nothing is to be shown there. None, for a request that a newer one superseded, says
+    nothing: Neovim then leaves the grey text that it has until the newer one is answered.
+    """
+    uri, position = params.text_document.uri, params.position
+    explicit = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+    record = Record(f"{uri.rpartition('/')[2]}:{position.line + 1}:{position.character + 1}")
+    try:
+        session.requests.end(uri)
+        snapshot = session.snapshot(uri, position)
+        asked = decide(snapshot, explicit)
+        if isinstance(asked, Refrain):
+            record.outcome = f"nothing asked, {asked.reason}"
+            return _nothing()
+        text = session.predictions[uri].rest_at(snapshot, asked.max_lines)
+        if text:
+            record.outcome = f"shown {len(text)} characters, already predicted"
+            return _item(session, snapshot, position, text)
+        answer = await session.requests.run(uri, predict(session, snapshot, asked, record))
+        if answer is None:
+            record.outcome = "superseded"
+            return None
+        if not answer:
+            return _nothing()
+        session.predictions[uri].remember(snapshot, answer, asked.max_lines)
+        record.outcome = f"shown {len(answer)} characters"
+        return _item(session, snapshot, position, answer)
+    except MidspanError as error:
+        record.outcome = f"nothing shown: {error}"
+        return _nothing()
+    finally:
+        _log.info("%s", record.line())
+
+
+async def predict(session: Session, snapshot: Snapshot, asked: Ask, record: Record) -> str:
+    """The engine's answer, cleaned; "" when it is not worth showing."""
+    engine = session.engine
+    record.packed, request = build_request(engine, snapshot, asked.max_lines, session.settings)
+    generated = await generate(engine, request)
+    record.trace = generated.trace
+    text = postprocess(generated.text, snapshot, finished=generated.finish_reason != "length")
+    if not text:
+        record.outcome = f"nothing shown: {'only a repetition' if generated.text.strip() else 'blank'}"
+    return text
+
+
+def _item(session: Session, snapshot: Snapshot, position: types.Position, text: str) -> types.InlineCompletionList:
+    """Grey text right at the cursor: what stands around it stays."""
+    number = session.shown.add(snapshot.document.path, text)
+    command = types.Command("Record that the completion was accepted", ACCEPTED, arguments=[number])
+    item = types.InlineCompletionItem(
+        insert_text=text, filter_text=text, range=types.Range(position, position), command=command
+    )
+    return types.InlineCompletionList([item])
+
+
+def _nothing() -> types.InlineCompletionList:
+    return types.InlineCompletionList([])

@@ -1,0 +1,134 @@
+"""The buffers that the editor has open, as immutable documents, most recently used last."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from lsprotocol import types
+from pygls import uris
+
+from context.document import MAX_DOCUMENT_BYTES, Document, language_of, relative_path
+from lsp_server.positions import offset_of
+from midspan import DocumentError
+
+_SCHEMES = ("file", "untitled")
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """`refusal` says why nothing can be completed in it: its text is not kept, or no longer the editor's."""
+
+    document: Document
+    refusal: str | None = None
+
+
+class OpenDocuments:
+    """What didOpen, didChange and didClose say, applied exactly."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, Buffer] = {}
+
+    def open(self, item: types.TextDocumentItem, roots: Iterable[Path]) -> None:
+        """Raises DocumentError for a uri of which nothing can be completed."""
+        path = path_of(item.uri, roots)
+        document = Document(path, item.text, item.language_id or language_of(path), item.version)
+        self._buffers.pop(item.uri, None)  # so that it is the most recently used
+        self._buffers[item.uri] = _limited(document)
+
+    def change(
+        self,
+        uri: str,
+        version: int,
+        changes: Sequence[types.TextDocumentContentChangeEvent],
+        encoding: types.PositionEncodingKind,
+    ) -> None:
+        """Raises DocumentError when the document is not open, or a change does not fit its text.
+
+        After the latter nothing is completed in it until the editor sends the whole text again.
+        """
+        buffer = self._buffer(uri)
+        if changes and isinstance(changes[0], types.TextDocumentContentChangeWholeDocument):
+            buffer = Buffer(buffer.document)
+        elif buffer.refusal is not None:
+            return
+        self._buffers.pop(uri)
+        try:
+            changed = apply_changes(buffer.document, changes, encoding)
+        except DocumentError as error:
+            self._buffers[uri] = replace(buffer, refusal=str(error))
+            raise
+        self._buffers[uri] = _limited(replace(changed, version=version))
+
+    def close(self, uri: str) -> None:
+        """Forgets the document, if it was open."""
+        self._buffers.pop(uri, None)
+
+    def document(self, uri: str) -> Document:
+        """Raises DocumentError when it is not open or nothing can be completed in it."""
+        buffer = self._buffer(uri)
+        if buffer.refusal is not None:
+            raise DocumentError(buffer.refusal)
+        return buffer.document
+
+    def others(self, uri: str) -> tuple[Document, ...]:
+        """The usable ones without this one, most recently used first."""
+        return tuple(
+            buffer.document
+            for other, buffer in reversed(self._buffers.items())
+            if other != uri and buffer.refusal is None
+        )
+
+    def touch(self, uri: str) -> None:
+        """Makes an open document the most recently used one."""
+        self._buffers[uri] = self._buffers.pop(uri)
+
+    def __len__(self) -> int:
+        return len(self._buffers)
+
+    def _buffer(self, uri: str) -> Buffer:
+        if uri not in self._buffers:
+            raise DocumentError(f"{uri} is not open. The editor must send didOpen for it first.")
+        return self._buffers[uri]
+
+
+def apply_changes(
+    document: Document,
+    changes: Iterable[types.TextDocumentContentChangeEvent],
+    encoding: types.PositionEncodingKind,
+) -> Document:
+    """The document after the changes, each of which is in terms of the text that the one before it left."""
+    for change in changes:
+        if isinstance(change, types.TextDocumentContentChangePartial):
+            start = offset_of(document, change.range.start, encoding)
+            end = offset_of(document, change.range.end, encoding)
+            if start > end:
+                raise DocumentError(f"{document.path}: a change ends before it begins. Reopen the file.")
+            text = document.text[:start] + change.text + document.text[end:]
+        else:
+            text = change.text
+        document = replace(document, text=text)
+    return document
+
+
+def path_of(uri: str, roots: Iterable[Path]) -> str:
+    """The name that a document has in prompts: from the root that holds it. Raises DocumentError."""
+    scheme = urlsplit(uri).scheme
+    if scheme not in _SCHEMES:
+        raise DocumentError(
+            f"{uri} is not a file: documents of the scheme {scheme!r} are not completed, only "
+            f"those of {' and '.join(_SCHEMES)}."
+        )
+    path = uris.to_fs_path(uri) if scheme == "file" else None
+    if path is None:
+        return unquote(urlsplit(uri).path).lstrip("/") or "untitled"
+    holding = [root for root in roots if Path(path).is_relative_to(root)]
+    return relative_path(Path(path), max(holding, key=lambda root: len(root.parts), default=None))
+
+
+def _limited(document: Document) -> Buffer:
+    """The text of a file too large is let go: to follow its edits would stall the editor."""
+    if len(document.text) <= MAX_DOCUMENT_BYTES:
+        return Buffer(document)
+    refusal = f"{document.path} is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB: nothing is completed in it."
+    return Buffer(replace(document, text=""), refusal)

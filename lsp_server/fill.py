@@ -1,0 +1,27 @@
+"""From a cursor to what the engine is asked. The server and `midspan complete` both go this way."""
+
+from typing import TYPE_CHECKING
+
+from context.collect import collect
+from context.pack import Budget, Pack, pack
+from context.snapshot import Snapshot
+from inference.prompt import FIM_PROMPT_OVERHEAD_TOKENS
+from inference.request import Request
+from lsp_server.settings import Settings
+
+if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
+    from inference.engine import Engine
+
+# More would take seconds to read on a CPU when the cache is cold.
+_PROMPT_TOKENS = 2048
+
+
+def build_request(engine: "Engine", snapshot: Snapshot, max_lines: int, settings: Settings) -> tuple[Pack, Request]:
+    """What is packed, and the request for the hole at the cursor. Raises ModelError when the model has no FIM."""
+    context_tokens = engine.info.context_tokens
+    new_tokens = min(settings.max_tokens, context_tokens // 4)
+    room = context_tokens - new_tokens - FIM_PROMPT_OVERHEAD_TOKENS
+    budget = Budget(total_tokens=min(room, _PROMPT_TOKENS))
+    packed = pack(snapshot, collect(snapshot), budget, engine.tokenizer.count)
+    prompt = engine.fim_prompt(packed.context, packed.prefix, packed.suffix)
+    return packed, Request(prompt, new_tokens, max_lines)

@@ -1,0 +1,46 @@
+"""Between the event loop and the engine's thread."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from inference.request import FinishReason, Request, Trace, Update
+
+if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
+    from inference.engine import Engine
+
+
+@dataclass(frozen=True)
+class Generated:
+    """All that one request produced. `trace` is None when the engine was closed under it."""
+
+    text: str
+    finish_reason: FinishReason
+    trace: Trace | None
+
+
+async def generate(engine: "Engine", request: Request) -> Generated:
+    """Waits for the whole output. Cancelling this cancels the generation.
+
+    Raises the MidspanError that ended the request, if one did.
+    """
+    loop = asyncio.get_running_loop()
+    updates: asyncio.Queue[Update] = asyncio.Queue()
+
+    def deliver(update: Update) -> None:  # on the engine's thread
+        with suppress(RuntimeError):  # the loop has closed; nobody waits any more
+            loop.call_soon_threadsafe(updates.put_nowait, update)
+
+    generation = engine.submit(request, deliver)
+    pieces = []
+    try:
+        while True:
+            update = await updates.get()
+            pieces.append(update.text)
+            if update.error is not None:
+                raise update.error
+            if update.finish_reason is not None:
+                return Generated("".join(pieces), update.finish_reason, update.trace)
+    finally:
+        generation.cancel()

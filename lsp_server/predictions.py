@@ -1,0 +1,46 @@
+"""What was predicted, so that typing it needs no engine."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from context.snapshot import Snapshot
+
+_KEPT = 16
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """`text` was the answer in `source` at `cursor`, allowed to have `max_lines` lines."""
+
+    source: str
+    cursor: int
+    text: str
+    max_lines: int
+
+    def rest_at(self, snapshot: Snapshot) -> str:
+        """What is left of the text when all that happened since is that its beginning was typed; else ""."""
+        now, typed = snapshot.document.text, snapshot.cursor - self.cursor
+        if not 0 <= typed < len(self.text) or len(now) != len(self.source) + typed:
+            return ""
+        before = now[: self.cursor] == self.source[: self.cursor]
+        between = now[self.cursor : snapshot.cursor] == self.text[:typed]
+        after = now[snapshot.cursor :] == self.source[self.cursor :]
+        return self.text[typed:] if before and between and after else ""
+
+
+class Predictions:
+    """The last predictions of one document. Deleting back to where one was made finds it again."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Prediction] = deque(maxlen=_KEPT)
+
+    def remember(self, snapshot: Snapshot, text: str, max_lines: int) -> None:
+        """Keeps it in place of the oldest one."""
+        self._kept.append(Prediction(snapshot.document.text, snapshot.cursor, text, max_lines))
+
+    def rest_at(self, snapshot: Snapshot, max_lines: int) -> str:
+        """The rest of the newest prediction that holds here and was allowed as many lines; "" when none does."""
+        for prediction in reversed(self._kept):
+            if prediction.max_lines >= max_lines and (rest := prediction.rest_at(snapshot)):
+                return rest
+        return ""

@@ -1,0 +1,42 @@
+"""`midspan serve`: the daemon, on stdin and stdout."""
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+from typing import BinaryIO
+
+from pygls.io_ import StdoutWriter
+
+from lsp_server.features import build_server
+from lsp_server.server import MidspanServer
+from lsp_server.session import StartEngine
+from lsp_server.settings import Settings
+from lsp_server.start import set_up_logging, start_engine
+from lsp_server.stdio import claim_stdin, claim_stdout, read_messages
+
+_log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings, log_file: Path | None, start_engine: StartEngine = start_engine) -> int:
+    """Runs until `exit` or the end of stdin; the exit code. Raises SettingsError for a log file."""
+    stdin, stdout = claim_stdin(), claim_stdout()
+    set_up_logging(settings.logging_level, log_file)
+    return asyncio.run(_serve(build_server(settings, start_engine), stdin, stdout))
+
+
+async def _serve(server: MidspanServer, stdin: int, stdout: BinaryIO) -> int:
+    protocol = server.protocol
+    protocol.set_writer(StdoutWriter(stdout))
+    messages = read_messages(stdin)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, messages.put_nowait, None)
+    try:
+        while protocol.exit_code is None and (body := await messages.get()) is not None:
+            protocol.handle_body(body)
+            # A request takes its snapshot now, before the next message changes the document.
+            await asyncio.sleep(0)
+    except BrokenPipeError:
+        _log.warning("The editor has gone")
+    return 1 if protocol.exit_code is None else protocol.exit_code

@@ -1,0 +1,108 @@
+"""One server for one connection: pygls with a session."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls import uris
+from pygls.lsp.server import LanguageServer
+from pygls.protocol import default_converter
+
+from lsp_server.positions import choose_encoding
+from lsp_server.protocol import MidspanProtocol
+from lsp_server.session import Session, StartEngine
+from lsp_server.settings import Settings, apply_options
+from midspan import MidspanError, __version__
+
+_log = logging.getLogger(__name__)
+
+
+class MidspanServer(LanguageServer):
+    """Answers `initialize`; features.py adds the rest."""
+
+    protocol: MidspanProtocol
+
+    def __init__(self, settings: Settings, start_engine: StartEngine) -> None:
+        super().__init__(
+            "midspan",
+            __version__,
+            protocol_cls=MidspanProtocol,
+            converter_factory=default_converter,
+        )
+        self.session = Session(settings, start_engine)
+
+        @self.feature(types.INITIALIZE)
+        def initialize(params: types.InitializeParams) -> None:
+            self._initialize(params)
+
+        @self.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+        def folders_changed(_params: types.DidChangeWorkspaceFoldersParams) -> None:
+            self._set_roots([folder.uri for folder in self.workspace.folders.values()])
+
+    def _initialize(self, params: types.InitializeParams) -> None:
+        session = self.session
+        session.encoding = choose_encoding(params.capabilities)
+        folders = [folder.uri for folder in params.workspace_folders or ()]
+        self._set_roots(folders or [params.root_uri or ""])
+        session.settings, errors = apply_options(session.settings, params.initialization_options)
+        logging.getLogger().setLevel(session.settings.logging_level)
+        loop = asyncio.get_running_loop()
+        for error in errors:
+            loop.call_soon(self.warn, str(error))  # after the response, as LSP demands
+        loop.call_soon(self._start_engine)  # the response does not wait for it either
+
+    def _set_roots(self, folders: list[str]) -> None:
+        paths = [uris.to_fs_path(uri) for uri in folders if uri]
+        self.session.roots = tuple(Path(path) for path in paths if path)
+
+    def _start_engine(self) -> None:
+        try:
+            engine = self.session.start_engine()
+        except MidspanError as error:
+            self._report_model(error)
+            return
+        loop = asyncio.get_running_loop()
+        engine.ready.add_done_callback(_on_loop(loop, self._engine_is_ready))
+
+    def _engine_is_ready(self, ready: "Future[None]") -> None:
+        if ready.cancelled():
+            return
+        if (error := ready.exception()) is not None:
+            self._report_model(error)
+        else:
+            _log.info("The model %s is ready", self.session.engine.info.name)
+
+    def _report_model(self, error: BaseException) -> None:
+        known = isinstance(error, MidspanError)
+        _log.error("The model cannot be used: %s", error, exc_info=None if known else error)
+        reason = str(error) if known else "it failed unexpectedly; the log says where"
+        self.show(types.MessageType.Error, f"Midspan has no model, so nothing is completed: {reason}")
+
+    def warn(self, message: str) -> None:
+        """Tells the user and the log."""
+        _log.warning("%s", message)
+        self.show(types.MessageType.Warning, message)
+
+    def show(self, kind: types.MessageType, message: str) -> None:
+        """Shows the user a message."""
+        self.window_show_message(types.ShowMessageParams(kind, message))
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """pygls would show its errors to the user; here the log has them."""
+        _log.error("%s: %s", source.__name__, error)
+
+
+def _on_loop(
+    loop: asyncio.AbstractEventLoop, callback: Callable[["Future[None]"], None]
+) -> Callable[["Future[None]"], None]:
+    """The callback, called on the event loop from whatever thread, or not at all once the loop has closed."""
+
+    def forward(future: "Future[None]") -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(callback, future)
+
+    return forward

@@ -1,0 +1,34 @@
+"""What every command begins with: the log and the engine."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lsp_server.settings import Settings
+from midspan import SettingsError
+
+if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
+    from inference.engine import Engine
+
+
+def set_up_logging(level: int, log_file: Path | None = None) -> None:
+    """The log goes to stderr or to the file. Raises SettingsError when the file cannot be written."""
+    try:
+        handler = logging.FileHandler(log_file) if log_file else logging.StreamHandler(sys.stderr)
+    except OSError as error:
+        raise SettingsError(f"{log_file} cannot be written ({error.strerror}). Name another log file.") from error
+    logging.basicConfig(
+        level=level,
+        handlers=[handler],
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    # pygls logs whole messages, and with them the user's code.
+    logging.getLogger("pygls").setLevel(logging.WARNING)
+
+
+def start_engine(settings: Settings) -> "Engine":
+    """The real engine. Raises ModelError."""
+    from inference.engine import Engine, EngineSettings
+
+    return Engine(EngineSettings(model=settings.model, cache_bytes=settings.cache_bytes))

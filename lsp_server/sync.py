@@ -1,0 +1,34 @@
+"""textDocument/didOpen, didChange and didClose."""
+
+import logging
+
+from lsprotocol import types
+
+from lsp_server.documents import path_of
+from lsp_server.server import MidspanServer
+from midspan import DocumentError
+
+_log = logging.getLogger(__name__)
+
+
+def register(server: MidspanServer) -> None:
+    """Adds the notifications to a server."""
+    session = server.session
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def did_open(params: types.DidOpenTextDocumentParams) -> None:
+        session.forget(params.text_document.uri)
+        session.documents.open(params.text_document, session.roots)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def did_change(params: types.DidChangeTextDocumentParams) -> None:
+        document = params.text_document
+        path_of(document.uri, session.roots)  # names the scheme that is not followed
+        try:
+            session.documents.change(document.uri, document.version, params.content_changes, session.encoding)
+        except DocumentError as error:
+            server.warn(f"An edit could not be followed: {error}")
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(params: types.DidCloseTextDocumentParams) -> None:
+        session.forget(params.text_document.uri)

@@ -1,0 +1,183 @@
+"""An editor in a few lines, which talks to a server in the same process or over stdio."""
+
+import asyncio
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from lsp_server.features import build_server
+from lsp_server.settings import Settings
+from lsp_server.stdio import FrameReader
+
+INVOKED, AUTOMATIC = 1, 2
+URI = "file:///project/a.py"
+WAIT_S = 30  # long enough for a busy machine; only a hang takes it
+
+
+class ResponseError(Exception):
+    def __init__(self, error: dict[str, Any]) -> None:
+        super().__init__(error["message"])
+        self.code: int = error["code"]
+        self.error = error
+
+
+class Editor:
+    """Sends bodies with `send`, and is handed those of the server by `receive`."""
+
+    def __init__(self) -> None:
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._versions = itertools.count(2)
+        self.notifications: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def receive(self, body: bytes) -> None:
+        message = json.loads(body)
+        if "method" in message:
+            self.notifications.put_nowait(message)
+            return
+        waiting = self._waiting.pop(message["id"], None)
+        if waiting is None or waiting.done():
+            self.notifications.put_nowait(message)
+        elif "error" in message:
+            waiting.set_exception(ResponseError(message["error"]))
+        else:
+            waiting.set_result(message["result"])
+
+    async def start_request(self, method: str, params: Any) -> "tuple[int, asyncio.Future[Any]]":
+        number = next(self._ids)
+        future = self._waiting[number] = asyncio.get_running_loop().create_future()
+        await self.send({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
+        return number, future
+
+    async def request(self, method: str, params: Any = None) -> Any:
+        _, future = await self.start_request(method, params)
+        return await asyncio.wait_for(future, WAIT_S)
+
+    async def notify(self, method: str, params: Any = None) -> None:
+        await self.send({"jsonrpc": "2.0", "method": method, "params": params})
+
+    async def initialize(
+        self, encodings: Sequence[str] = ("utf-16",), options: Any = None, root: str = "file:///project"
+    ) -> dict[str, Any]:
+        params = {
+            "processId": None,
+            "rootUri": root,
+            "workspaceFolders": [{"uri": root, "name": "project"}],
+            "capabilities": {"general": {"positionEncodings": list(encodings)}},
+            "initializationOptions": options,
+        }
+        result: dict[str, Any] = await self.request("initialize", params)
+        await self.notify("initialized", {})
+        return result
+
+    async def open(self, text: str, uri: str = URI, language: str = "python") -> None:
+        item = {"uri": uri, "languageId": language, "version": 1, "text": text}
+        await self.notify("textDocument/didOpen", {"textDocument": item})
+
+    async def change(self, start: tuple[int, int], end: tuple[int, int], text: str, uri: str = URI) -> None:
+        change = {"range": {"start": position(*start), "end": position(*end)}, "text": text}
+        await self.change_by([change], uri)
+
+    async def change_by(self, changes: list[dict[str, Any]], uri: str = URI) -> None:
+        identifier = {"uri": uri, "version": next(self._versions)}
+        await self.notify("textDocument/didChange", {"textDocument": identifier, "contentChanges": changes})
+
+    def completion_params(self, line: int, character: int, kind: int = AUTOMATIC, uri: str = URI) -> dict[str, Any]:
+        return {
+            "textDocument": {"uri": uri},
+            "position": position(line, character),
+            "context": {"triggerKind": kind},
+        }
+
+    async def start_completion(
+        self, line: int, character: int, kind: int = AUTOMATIC, uri: str = URI
+    ) -> "tuple[int, asyncio.Future[Any]]":
+        params = self.completion_params(line, character, kind, uri)
+        return await self.start_request("textDocument/inlineCompletion", params)
+
+    async def complete(self, line: int, character: int, kind: int = AUTOMATIC, uri: str = URI) -> str | None:
+        """The text of the item; None when there is none."""
+        _, future = await self.start_completion(line, character, kind, uri)
+        return text_of(await asyncio.wait_for(future, WAIT_S))
+
+    async def message(self) -> dict[str, Any]:
+        """The next notification of the server."""
+        return await asyncio.wait_for(self.notifications.get(), WAIT_S)
+
+
+class InProcess(Editor):
+    """A server of this process, without a stream between."""
+
+    def __init__(self, engine: Any, settings: Settings | None = None) -> None:
+        super().__init__()
+        self._frames = FrameReader()
+        start = engine if callable(engine) else lambda _settings: engine
+        self.server = build_server(settings or Settings(), start)
+        self.server.protocol.set_writer(self)
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.server.protocol.handle_body(json.dumps(message).encode())
+        await asyncio.sleep(0)
+
+    def write(self, data: bytes) -> None:
+        for body in self._frames.feed(data):
+            self.receive(body)
+
+
+class Stdio(Editor):
+    """A server in a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        super().__init__()
+        self.process = process
+        self.reader = asyncio.ensure_future(self._read())
+
+    async def send(self, message: dict[str, Any]) -> None:
+        await self.send_body(json.dumps(message).encode())
+
+    async def send_body(self, body: bytes) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        await self.process.stdin.drain()
+
+    async def exit_code(self) -> int:
+        return await asyncio.wait_for(self.process.wait(), WAIT_S)
+
+    async def _read(self) -> None:
+        assert self.process.stdout
+        frames = FrameReader()
+        while data := await self.process.stdout.read(1 << 16):
+            for body in frames.feed(data):
+                self.receive(body)
+
+
+@asynccontextmanager
+async def stdio_server(*command: str | Path) -> AsyncIterator[Stdio]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *map(str, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    editor = Stdio(process)
+    try:
+        yield editor
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        editor.reader.cancel()
+
+
+def position(line: int, character: int) -> dict[str, int]:
+    return {"line": line, "character": character}
+
+
+def text_of(result: Any) -> str | None:
+    items = result["items"] if result else []
+    return items[0]["insertText"] if items else None

@@ -1,0 +1,23 @@
+"""`midspan serve` with a fake engine, for tests of the process. Noisy, as native libraries are."""
+
+import os
+import sys
+from pathlib import Path
+
+from lsp_server.serve import serve
+from lsp_server.settings import Settings
+from tests.fake_engine import FakeEngine
+
+
+def start(_settings: Settings) -> FakeEngine:
+    print("noise from Python")
+    os.write(1, b"noise from a native library\n")
+    os.system("echo noise from a child; cat")  # which must not read the protocol either
+    return FakeEngine(lambda _before, _after: "hello()")
+
+
+if __name__ == "__main__":
+    log_file = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    code = serve(Settings(), log_file, start)
+    sys.stdout.flush()
+    os._exit(code)
