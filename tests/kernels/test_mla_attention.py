@@ -87,6 +87,7 @@ CASES = [
     Case((70, 9), new_tokens=7, heads=3, latent=24, rotary=6, page_tokens=4),
     Case((40,), new_tokens=3, heads=20, latent=96, rotary=32, consecutive=True),
     Case((35,), heads=1, latent=5, rotary=2, page_tokens=1),
+    Case((45, 40), new_tokens=30, heads=10, latent=8, rotary=4),  # more queries than are taken at once
     Case((50, 50), new_tokens=2, heads=16, latent=128, rotary=64, consecutive=True),
 ]
 
