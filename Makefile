@@ -1,0 +1,39 @@
+# The two commands of the README are `make run` and `make test`. Python: 3.11 or newer.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: run test check lint train clean
+
+# Complete a real file of this repository at a real cursor, with the built-in model, offline.
+run: $(VENV)/installed
+	$(BIN)/midspan complete $(or $(AT),lsp_server/positions.py:20:5) --show
+
+test: $(VENV)/installed-dev .tools/nvim/nvim
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint test
+
+# In the foreground; it resumes where it stopped, at the lowest priority. See training/README.md.
+train: $(VENV)/installed-dev
+	$(BIN)/python -m training
+
+clean:
+	rm -rf $(VENV) .tools *.egg-info build .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+.tools/nvim/nvim: $(VENV)/installed-dev scripts/install-nvim.sh
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/install-nvim.sh .tools/nvim
