@@ -78,9 +78,10 @@ def load_shape(path: Path) -> ModelShape:
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> Progress:
-    """Load parameters and optimizer states (rates excepted: the schedule sets them every step)."""
+    """Load parameters and optimizer states; the rates stay those the optimizers were built with."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     model.load_state_dict(state["model"])
     for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
-        optimizer.load_state_dict(saved)
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": saved["state"], "param_groups": groups})
     return Progress(**state["progress"])

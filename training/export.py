@@ -47,6 +47,7 @@ def export_model(
     out.mkdir(parents=True, exist_ok=True)
     partial = out / "model.safetensors.partial"
     save_file(released_tensors(model, dtype), partial, metadata={"format": "pt"})
+    partial.chmod(0o644)  # the writer makes it private to this user
     if partial.stat().st_size > MAX_BYTES:
         raise SystemExit(f"the weights have {partial.stat().st_size} bytes, over {MAX_BYTES}")
     config = released_config(model.shape, encoder.bos, encoder.eos, context_tokens, NAME)

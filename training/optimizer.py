@@ -21,8 +21,8 @@ NEWTON_SCHULZ_STEPS = 5
 class OptimizerSettings:
     """Peak rates; the schedule scales both by the same factor."""
 
-    muon_rate: float = 0.012
-    adam_rate: float = 0.003
+    muon_rate: float = 0.018
+    adam_rate: float = 0.004
     momentum: float = 0.95
     muon_decay: float = 0.02
     betas: tuple[float, float] = (0.9, 0.95)
