@@ -1,5 +1,6 @@
 """Runs the Triton kernels: on a GPU where there is one, else on CPU tensors by the interpreter."""
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -10,14 +11,25 @@ import torch
 
 HAS_GPU = torch.cuda.is_available()
 HAS_TRITON = importlib.util.find_spec("triton") is not None
+INTERPRET = {} if HAS_GPU else {"TRITON_INTERPRET": "1"}
 
-if not HAS_GPU and os.environ.get("TRITON_INTERPRET") != "1":
-    if "triton" in sys.modules:  # its own library is compiled for one way or the other at import
+if INTERPRET.items() - os.environ.items():
+    if "triton" in sys.modules:  # its own library is made for one way or the other when it is imported
         raise pytest.UsageError(
             "triton was imported before tests/kernels could choose its interpreter: "
-            "set TRITON_INTERPRET=1 before the tests start"
+            "import it later, or set TRITON_INTERPRET=1 before the tests start"
         )
-    os.environ["TRITON_INTERPRET"] = "1"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRITON_INTERPRET", "1")
+        # tests of other folders may have imported the kernels without triton, as the CPU runs them
+        for name in ("triton_import", "experts", "mla_attention", "page_write", "rmsnorm", "rope"):
+            importlib.reload(importlib.import_module(f"kernels.{name}"))
+
+
+@pytest.fixture(autouse=True)
+def interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in INTERPRET.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
