@@ -23,6 +23,9 @@ CHARS_PER_TOKEN = 3.5
 DOCSTRINGS_SKIPPED = 0.7
 # The shortest document worth starting in what is left of a row; the rest is padded with EOS.
 MIN_DOCUMENT_TOKENS = 64
+# Documents that take all the room; the lengths of the others are spread evenly on a log scale, so
+# that long rows still teach many holes.
+FULL_SHARE = 0.3
 IGNORED = -100
 
 
@@ -63,7 +66,7 @@ class DocumentSource:
             self._order, self._epoch = shuffle.permutation(len(self.units)), epoch
         package, file, offset = map(int, self.units[self._order[place]])
         rng = Random(f"{self.seed} {self.sequence_tokens} {number}")
-        tokens = room if rng.random() < 0.7 else rng.randint(MIN_DOCUMENT_TOKENS, room)
+        tokens = _draw_length(room, rng)
         budget = Budget(tokens, _draw_suffix_tokens(tokens, rng), _draw_context_share(rng))
         return self._encode(package, file, offset, budget, rng)
 
@@ -119,6 +122,12 @@ class DocumentSource:
                 targets[row, used : used + len(ids) - 1] = ids[1:]
                 used += len(ids)
         return inputs[:, :-1], targets, number
+
+
+def _draw_length(room: int, rng: Random) -> int:
+    if rng.random() < FULL_SHARE:
+        return room
+    return round(MIN_DOCUMENT_TOKENS * (room / MIN_DOCUMENT_TOKENS) ** rng.random())
 
 
 def _draw_suffix_tokens(tokens: int, rng: Random) -> int:
