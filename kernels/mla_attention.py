@@ -45,14 +45,17 @@ def mla_attention_reference(
     sequences, new_tokens, heads, _ = q.shape
     queries = q.flatten(1, 2)  # [B, M * H, R + D], token-major
     out = q.new_empty(sequences, new_tokens * heads, latent_dim)
-    ahead = torch.ones(new_tokens, new_tokens, dtype=torch.bool, device=q.device).triu(1)
-    ahead = ahead.repeat_interleave(heads, dim=0)  # only the new tokens' own columns can lie ahead of one of them
+    ahead = None  # a decode step sees everything
+    if new_tokens > 1:  # only the new tokens' own columns can lie ahead of one of them
+        ahead = torch.ones(new_tokens, new_tokens, dtype=torch.bool, device=q.device).triu(1)
+        ahead = ahead.repeat_interleave(heads, dim=0)
     for b, length in enumerate(lengths.tolist()):
         rows = _rows_of_sequence(pages, page_table[b], length)
         for first in range(0, new_tokens * heads, _QUERIES_AT_ONCE):
             part = slice(first, first + _QUERIES_AT_ONCE)
             scores = torch.mm(queries[b, part], rows.T).float().mul_(scale)
-            scores[:, length - new_tokens :].masked_fill_(ahead[part], float("-inf"))
+            if ahead is not None:
+                scores[:, length - new_tokens :].masked_fill_(ahead[part], float("-inf"))
             probabilities = torch.softmax(scores, dim=-1, out=scores).to(q.dtype)
             torch.mm(probabilities, rows[:, :latent_dim], out=out[b, part])
     return out.view(sequences, new_tokens, heads, latent_dim)
