@@ -5,42 +5,28 @@ Its tokens are characters, so a prompt can be read back. It runs a thread of its
 
 import re
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 
-from inference.request import OnUpdate, Request, Trace, Update
+from inference.engine import Engine, EngineStats, Generation, ModelInfo
+from inference.request import FinishReason, OnUpdate, Request, Trace, Update
+from inference.tokenizer import Tokenizer
 from midspan import MidspanError
 
 HOLE = 0x110000  # no code point
 END = 0x110001
+STEP_S = 0.005
 
 Answer = Callable[[str, str], str]
 
 
-@dataclass(frozen=True)
-class FakeInfo:
-    name: str = "fake"
-    folder: Path = Path("fake")
-    family: str = "fake"
-    fim_orders: tuple[str, ...] = ("psm",)
-    context_tokens: int = 8192
+# The three stand in for the real ones, so mypy holds their methods to the same signatures. Each has its own
+# constructor instead of the real one's, which would want a model.
+class FakeTokenizer(Tokenizer):
+    def __init__(self) -> None:
+        pass
 
-
-@dataclass(frozen=True)
-class FakeStats:
-    live_requests: int
-    queued_requests: int = 0
-    pages_total: int = 100
-    pages_free: int = 100
-    pages_cached: int = 0
-    device: str = "cpu"
-    dtype: str = "float32"
-
-
-class FakeTokenizer:
     def encode(self, text: str) -> list[int]:
         return [ord(character) for character in text]
 
@@ -48,7 +34,7 @@ class FakeTokenizer:
         return len(text)
 
 
-class FakeGeneration:
+class FakeGeneration(Generation):
     def __init__(self) -> None:
         self.cancelled = threading.Event()
 
@@ -56,11 +42,11 @@ class FakeGeneration:
         self.cancelled.set()
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """`answer(before, after)` is what it writes, a character each step, while `gate` is set."""
 
     def __init__(self, answer: Answer, *, load_error: MidspanError | None = None) -> None:
-        self.info = FakeInfo()
+        self.info = ModelInfo("fake", Path("fake"), "fake", ("psm",), context_tokens=8192)
         self.tokenizer = FakeTokenizer()
         self.ready: Future[None] = Future()
         if load_error:
@@ -85,18 +71,18 @@ class FakeEngine:
         self.live.add(generation)
         self.most_live = max(self.most_live, len(self.live))
         arguments = (request, generation, on_update)
-        threading.Thread(target=self._run, args=arguments, daemon=True).start()
+        threading.Thread(target=self._write, args=arguments, daemon=True).start()
         return generation
 
-    def stats(self) -> FakeStats:
-        return FakeStats(live_requests=len(self.live))
+    def stats(self) -> EngineStats:
+        return EngineStats(len(self.live), 0, 100, 100, 0, device="cpu", dtype="float32")
 
     def close(self) -> None:
         self.closed = True
         for generation in list(self.live):
             generation.cancel()
 
-    def _run(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
+    def _write(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
         before, after = read_prompt(request)
         try:
             text = self._answer(before, after)
@@ -109,16 +95,15 @@ class FakeEngine:
             match = re.match(rf"(?:[^\n]*\n){{{request.max_lines}}}", text)
             text = text[: match.end() - 1] if match else text
         while written < min(len(text), request.max_new_tokens) and not generation.cancelled.is_set():
-            if self.gate.wait(0.005):
+            if self.gate.wait(STEP_S):
                 on_update(Update(text[written]))
                 written += 1
-        while not self.gate.is_set() and not generation.cancelled.is_set():
-            time.sleep(0.005)
+        while not self.gate.wait(STEP_S) and not generation.cancelled.is_set():
+            pass
         self.live.discard(generation)
+        reason: FinishReason = "length" if written < len(text) else "eos"
         if generation.cancelled.is_set():
             reason = "cancelled"
-        else:
-            reason = "length" if written < len(text) else "eos"
         on_update(Update("", reason, trace_of(request, written)))
 
 

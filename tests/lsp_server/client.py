@@ -10,9 +10,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from inference.engine import Engine
 from lsp_server.features import build_server
+from lsp_server.session import StartEngine
 from lsp_server.settings import Settings
 from lsp_server.stdio import FrameReader
+from tests.fake_engine import FakeEngine
 
 INVOKED, AUTOMATIC = 1, 2
 URI = "file:///project/a.py"
@@ -116,11 +119,14 @@ class Editor:
 class InProcess(Editor):
     """A server of this process, without a stream between."""
 
-    def __init__(self, engine: Any, settings: Settings | None = None) -> None:
+    def __init__(self, engine: FakeEngine | StartEngine) -> None:
         super().__init__()
         self._frames = FrameReader()
-        start = engine if callable(engine) else lambda _settings: engine
-        self.server = build_server(settings or Settings(), start)
+
+        def start(settings: Settings) -> Engine:
+            return engine if isinstance(engine, FakeEngine) else engine(settings)
+
+        self.server = build_server(Settings(), start)
         self.server.protocol.set_writer(self)
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -130,6 +136,9 @@ class InProcess(Editor):
     def write(self, data: bytes) -> None:
         for body in self._frames.feed(data):
             self.receive(body)
+
+    def close(self) -> None:
+        """As the server's writer; there is nothing to close."""
 
 
 class Stdio(Editor):
@@ -147,6 +156,10 @@ class Stdio(Editor):
         assert self.process.stdin
         self.process.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         await self.process.stdin.drain()
+
+    def close_stdin(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
 
     async def exit_code(self) -> int:
         return await asyncio.wait_for(self.process.wait(), WAIT_S)

@@ -33,7 +33,7 @@ async def until(condition) -> None:
 
 
 async def test_inline_completion_is_advertised_with_incremental_sync():
-    capabilities = (await InProcess(FakeEngine(str)).initialize(["utf-32", "utf-16"]))["capabilities"]
+    capabilities = (await InProcess(FakeEngine(lambda *_: "")).initialize(["utf-32", "utf-16"]))["capabilities"]
     assert capabilities["inlineCompletionProvider"] == {}
     assert capabilities["textDocumentSync"]["change"] == 2
     assert capabilities["positionEncoding"] == "utf-32"
@@ -122,7 +122,7 @@ async def test_fifty_fast_keystrokes_leave_one_live_request_and_then_none():
     assert (status["live_requests"], status["running_requests"]) == (1, 1)
     assert await asyncio.gather(*futures[:-1]) == [None] * 49
     engine.gate.set()
-    assert text_of(await futures[-1]).endswith("uvwx")
+    assert (text_of(await futures[-1]) or "").endswith("uvwx")
     status = await editor.request("midspan/status")
     assert (status["live_requests"], status["running_requests"]) == (0, 0)
     assert len([task for task in asyncio.all_tasks() if not task.done()]) == 1  # this test

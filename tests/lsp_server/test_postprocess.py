@@ -38,7 +38,7 @@ def test_the_rest_of_the_line_is_not_repeated(marked, text, kept):
         ('f(|")', 'x, "a" if b else "'),
         ("x = [|]", "y[0]"),
         ("d[|]", "'a'"),
-        ('s = "|"', 'it\'s "quoted'),
+        ('s = "|"', "it's \"quoted"),
     ],
 )
 def test_what_the_text_needs_itself_is_kept(marked, text):

@@ -1,0 +1,20 @@
+"""`midspan` with a fake engine, for tests of the command line."""
+
+import sys
+from unittest.mock import patch
+
+from lsp_server import cli
+from lsp_server.settings import Settings
+from midspan import ModelError
+from tests.fake_engine import FakeEngine
+
+
+def start(settings: Settings) -> FakeEngine:
+    print("noise on stdout")
+    error = ModelError("the folder is empty. Fetch the model.") if settings.model else None
+    return FakeEngine(lambda _before, _after: "height * width\n    # done\n", load_error=error)
+
+
+if __name__ == "__main__":
+    with patch("lsp_server.complete.start_engine", start), patch("lsp_server.doctor.start_engine", start):
+        sys.exit(cli.main())
