@@ -15,6 +15,7 @@ from inference.live_sequence import LiveSequence
 from inference.prompt import Message, build_chat_prompt, build_fim_prompt
 from inference.request import OnUpdate, Request, Update
 from inference.text_stream import TextStream
+from inference.threads import let_threads_sleep
 from inference.tokenizer import Tokenizer
 from midspan import CapacityError, MidspanError, ModelError
 
@@ -33,7 +34,7 @@ class EngineSettings:
     # A cancel is seen after one chunk at the latest.
     chunk_tokens: int = 256
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    threads: int | None = None  # None: torch's own choice
+    threads: int | None = None  # the most that a step may use; None: torch's own choice
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class EngineStats:
     pages_total: int
     pages_free: int
     pages_cached: int
+    # Where the model runs and in what type; None until it is loaded.
+    device: str | None = None
+    dtype: str | None = None
 
 
 class Generation:
@@ -130,6 +134,8 @@ class Engine:
             pages_total=scheduler.pool.total_pages,
             pages_free=scheduler.pool.free_count,
             pages_cached=scheduler.tree.cached_pages,
+            device=str(scheduler.device),
+            dtype=str(scheduler.dtype).removeprefix("torch."),
         )
 
     def close(self) -> None:
@@ -151,6 +157,7 @@ class Engine:
             self._serve()
 
     def _load(self) -> None:
+        let_threads_sleep()
         import torch  # here, so that importing the engine stays cheap
 
         from inference.loader import build_scheduler

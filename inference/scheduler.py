@@ -13,6 +13,7 @@ from inference.page_pool import PAGE_TOKENS, PagePool
 from inference.radix_tree import Match, RadixTree
 from inference.request import FinishReason, Update
 from inference.sampler import Sampler
+from inference.threads import threads_for
 from inference.tokenizer import Sentinels
 from midspan import CapacityError, MidspanError
 
@@ -31,16 +32,27 @@ class Scheduler:
         sentinels: Sentinels,
         vocab_size: int,  # ids the tokenizer has; a head may have more rows
         chunk_tokens: int,
+        flop_per_token: float,
     ) -> None:
         self._model = model
         self._memory = memory
         self._sentinels = sentinels
         self._vocab_size = vocab_size
         self._chunk_tokens = chunk_tokens
+        self._flop_per_token = flop_per_token
+        self._max_threads = torch.get_num_threads()
         self._waiting: deque[LiveSequence] = deque()
         self._running: dict[LiveSequence, Sampler] = {}
         self.pool = PagePool(memory.shape[1])
         self.tree = RadixTree()
+
+    @property
+    def device(self) -> torch.device:
+        return self._memory.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._memory.dtype
 
     @property
     def live_count(self) -> int:
@@ -59,6 +71,8 @@ class Scheduler:
         self._admit()
         if not (planned := self._plan()):
             return
+        new_tokens = sum(len(work.tokens) for _, work in planned)
+        torch.set_num_threads(threads_for(new_tokens * self._flop_per_token, self._max_threads))
         batch = pack_batch([work for _, work in planned], self._memory.device)
         logits = self._model.forward(batch, self._memory)
         rows = iter(logits[:, : self._vocab_size])
