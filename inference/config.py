@@ -78,6 +78,21 @@ class DeepseekV2Config:
         return self.kv_lora_rank + self.qk_rope_head_dim
 
     @property
+    def active_parameters(self) -> int:
+        """Weights that one token is multiplied with: 2 FLOP each."""
+        hidden, heads = self.hidden_size, self.num_attention_heads
+        query_width = heads * (self.qk_nope_head_dim + self.qk_rope_head_dim)
+        query = self.q_lora_rank * (hidden + query_width) if self.q_lora_rank else hidden * query_width
+        expanded_width = heads * (self.qk_nope_head_dim + self.v_head_dim)
+        latent = hidden * self.page_width + self.kv_lora_rank * expanded_width
+        attention = query + latent + heads * self.v_head_dim * hidden
+        experts = self.num_experts_per_tok + self.n_shared_experts
+        dense_layers = min(self.first_k_dense_replace, self.num_hidden_layers)
+        mlps = dense_layers * self.intermediate_size
+        mlps += (self.num_hidden_layers - dense_layers) * experts * self.moe_intermediate_size
+        return self.num_hidden_layers * attention + 3 * hidden * mlps + self.vocab_size * hidden
+
+    @property
     def softmax_scale(self) -> float:
         scale = float((self.qk_nope_head_dim + self.qk_rope_head_dim) ** -0.5)
         return scale * self.yarn.softmax_factor if self.yarn else scale

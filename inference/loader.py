@@ -52,4 +52,4 @@ def build_scheduler(
     memory = allocate_memory(config.num_hidden_layers, pages, config.page_width, dtype, device)
     seconds = time.perf_counter() - started_s
     log.info("%s: loaded in %.1f s, %s, %d cache pages", folder, seconds, dtype, pages)
-    return Scheduler(model, memory, tokenizer.sentinels, tokenizer.vocab_size, chunk_tokens)
+    return Scheduler(model, memory, tokenizer.sentinels, tokenizer.vocab_size, chunk_tokens, config.active_parameters)

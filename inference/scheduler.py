@@ -32,14 +32,14 @@ class Scheduler:
         sentinels: Sentinels,
         vocab_size: int,  # ids the tokenizer has; a head may have more rows
         chunk_tokens: int,
-        flop_per_token: float,
+        active_parameters: int,
     ) -> None:
         self._model = model
         self._memory = memory
         self._sentinels = sentinels
         self._vocab_size = vocab_size
         self._chunk_tokens = chunk_tokens
-        self._flop_per_token = flop_per_token
+        self._active_parameters = active_parameters
         self._max_threads = torch.get_num_threads()
         self._waiting: deque[LiveSequence] = deque()
         self._running: dict[LiveSequence, Sampler] = {}
@@ -72,7 +72,8 @@ class Scheduler:
         if not (planned := self._plan()):
             return
         new_tokens = sum(len(work.tokens) for _, work in planned)
-        torch.set_num_threads(threads_for(new_tokens * self._flop_per_token, self._max_threads))
+        parameter_bytes = self._memory.dtype.itemsize  # weights and cache have one type
+        torch.set_num_threads(threads_for(self._active_parameters, parameter_bytes, new_tokens, self._max_threads))
         batch = pack_batch([work for _, work in planned], self._memory.device)
         logits = self._model.forward(batch, self._memory)
         rows = iter(logits[:, : self._vocab_size])

@@ -76,8 +76,8 @@ def test_a_config_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"has no config\.json"):
         read_config_json(tmp_path)
     file = tmp_path / "config.json"
+    file.write_text("{}")
     with pytest.raises(ModelError, match="not a folder"):
-        file.write_text("{}")
         read_config_json(file)
     for text, message in [("{", "cannot be read"), ("[]", "is not a JSON object")]:
         file.write_text(text)

@@ -11,6 +11,7 @@ from subprocess import run
 import pytest
 import torch
 
+from inference.batch import Batch
 from inference.engine import Engine, EngineSettings
 from inference.request import Request, Sampling, Update
 from midspan import CapacityError, MidspanError, ModelError
@@ -114,18 +115,18 @@ def test_cancel_ends_within_a_step_and_keeps_what_was_computed(engine: Engine) -
     check_integrity(engine)
 
 
-def test_a_cancelled_prefill_keeps_its_finished_chunks(engine: Engine) -> None:
+def test_a_cancelled_prefill_keeps_its_finished_chunks(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     first_chunk = threading.Event()
     scheduler = engine._scheduler
     assert scheduler is not None
     forward = scheduler._model.forward
 
-    def forward_and_tell(*args: torch.Tensor) -> torch.Tensor:
-        logits = forward(*args)  # type: ignore[arg-type]  # passed through as it came
+    def forward_and_tell(batch: Batch, pages: torch.Tensor) -> torch.Tensor:
+        logits = forward(batch, pages)
         first_chunk.set()
         return logits
 
-    scheduler._model.forward = forward_and_tell  # type: ignore[method-assign]  # a probe, not a fake
+    monkeypatch.setattr(scheduler._model, "forward", forward_and_tell)  # a probe, not a fake
     prompt = random_prompt(12, 6000)
     updates: SimpleQueue[Update] = SimpleQueue()
     generation = engine.submit(Request(tuple(prompt), 8), updates.put)
@@ -157,19 +158,21 @@ def test_a_storm_of_superseded_requests_leaks_nothing(engine: Engine) -> None:
     assert threading.active_count() == threads
 
 
-def test_generation_stops_at_eos_at_fim_sentinels_and_at_the_line_budget(engine: Engine) -> None:
+def test_generation_stops_at_eos_at_fim_sentinels_and_at_the_line_budget(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scheduler = engine._scheduler
     assert scheduler is not None
     forward = scheduler._model.forward
     script: list[int] = []
 
-    def forward_scripted(*args: torch.Tensor) -> torch.Tensor:
-        logits = forward(*args)  # type: ignore[arg-type]  # passed through as it came
+    def forward_scripted(batch: Batch, pages: torch.Tensor) -> torch.Tensor:
+        logits = forward(batch, pages)
         if len(logits):
             logits[:, script.pop(0)] = 1e9
         return logits
 
-    scheduler._model.forward = forward_scripted  # type: ignore[method-assign]  # forces the next tokens
+    monkeypatch.setattr(scheduler._model, "forward", forward_scripted)  # forces the next tokens
 
     def say(tokens: list[int], max_lines: int | None = None) -> tuple[str, str]:
         script[:] = tokens
@@ -197,7 +200,7 @@ def test_sampling_repeats_with_a_seed_and_varies_without(engine: Engine) -> None
     assert generate(engine, prompt, sampling=Sampling(1.0, 0.0, 4)).text == greedy
 
 
-def test_a_failing_step_ends_its_requests_and_nothing_else(engine: Engine) -> None:
+def test_a_failing_step_ends_its_requests_and_nothing_else(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     scheduler = engine._scheduler
     assert scheduler is not None
     forward = scheduler._model.forward
@@ -206,12 +209,12 @@ def test_a_failing_step_ends_its_requests_and_nothing_else(engine: Engine) -> No
     def fail(*_: object) -> torch.Tensor:
         raise RuntimeError("out of memory")
 
-    scheduler._model.forward = fail  # type: ignore[method-assign]  # a fault is injected
+    monkeypatch.setattr(scheduler._model, "forward", fail)  # a fault is injected
     failed = generate(engine, random_prompt(31, 40))
     assert failed.reason == "error"
     assert isinstance(failed.error, MidspanError)
     assert "out of memory" in str(failed.error)
-    scheduler._model.forward = forward  # type: ignore[method-assign]  # the fault ends
+    monkeypatch.setattr(scheduler._model, "forward", forward)  # the fault ends
     assert generate(engine, random_prompt(30, 40)).text == expected
     check_integrity(engine)
 
