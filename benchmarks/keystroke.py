@@ -1,0 +1,143 @@
+"""What a warm keystroke costs: a real file is typed again, one character at a time, and each state is completed.
+
+The peer is the same engine without what it keeps: every prompt is prefilled whole (`--peer transformers` takes the
+reference implementation on the same weights instead).
+"""
+
+import argparse
+import json
+import statistics
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from time import perf_counter
+
+from context.document import Document, read_document
+from context.snapshot import Snapshot
+from inference.engine import Engine, EngineSettings
+from inference.request import Request, Trace, Update
+from lsp_server.fill import build_request
+from lsp_server.settings import Settings
+
+DEFAULT_FILE = Path(argparse.__file__)
+ONE_LINE = 1
+
+
+@dataclass(frozen=True)
+class Keystroke:
+    trace: Trace
+    peer_ms: float
+
+
+def type_file(document: Document, first_line: int, count: int) -> Iterator[Snapshot]:
+    """States of the document while `count` characters are typed from the beginning of a line on."""
+    start = document.line_starts[first_line]
+    after = document.text[start + count :]
+    for typed in range(1, count + 1):
+        text = document.text[: start + typed] + after
+        yield Snapshot(Document(document.path, text, document.language, typed), start + typed, ())
+
+
+def run(engine: Engine, request: Request) -> Trace:
+    updates: SimpleQueue[Update] = SimpleQueue()
+    engine.submit(request, updates.put)
+    while True:
+        update = updates.get()
+        if update.error is not None:
+            raise update.error
+        if update.finish_reason is not None and update.trace is not None:
+            return update.trace
+
+
+def first_token_of_transformers(folder: Path) -> Callable[[Request], float]:
+    """ms from a whole prompt to its first token, in the dtype the weights are stored in."""
+    import torch
+    from transformers import DeepseekV2ForCausalLM
+
+    model = DeepseekV2ForCausalLM.from_pretrained(folder, dtype="auto").eval()
+
+    def measure(request: Request) -> float:
+        started_s = perf_counter()
+        with torch.inference_mode():
+            model(torch.tensor([request.prompt_tokens]), logits_to_keep=1).logits.argmax()
+        return (perf_counter() - started_s) * 1000
+
+    return measure
+
+
+def first_token_uncached(settings: EngineSettings) -> Callable[[Request], float]:
+    """ms to the first token on an engine whose cache holds another prompt only."""
+    engine = Engine(settings)
+    engine.ready.result()
+
+    def measure(request: Request) -> float:
+        # The first token after BOS differs, so nothing of the last prompt matches.
+        other = (request.prompt_tokens[0], 1 + int(perf_counter() * 1e6) % 1000, *request.prompt_tokens[2:])
+        ttft_ms = run(engine, Request(other, 1)).ttft_ms
+        return ttft_ms or 0.0
+
+    return measure
+
+
+def measure(arguments: Namespace) -> list[Keystroke]:
+    settings = Settings(model=arguments.model)
+    engine_settings = EngineSettings(model=arguments.model)
+    engine = Engine(engine_settings)
+    engine.ready.result()
+    peer = (
+        first_token_of_transformers(engine.info.folder)
+        if arguments.peer == "transformers"
+        else first_token_uncached(engine_settings)
+    )
+    document = read_document(arguments.file)
+    keystrokes = []
+    for snapshot in type_file(document, arguments.line - 1, arguments.keystrokes):
+        _, request = build_request(engine, snapshot, ONE_LINE, settings)
+        keystrokes.append(Keystroke(run(engine, request), peer(request)))
+    engine.close()
+    return keystrokes[1:]  # the first finds an empty cache
+
+
+def summarize(keystrokes: list[Keystroke]) -> dict[str, float]:
+    def percentile(values: list[float], share: float) -> float:
+        return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+    ttft_ms = [k.trace.ttft_ms for k in keystrokes if k.trace.ttft_ms is not None]
+    total_ms = [k.trace.total_ms for k in keystrokes]
+    peer_ms = statistics.median(k.peer_ms for k in keystrokes)
+    return {
+        "keystrokes": len(keystrokes),
+        "prompt_tokens": statistics.median(k.trace.prompt_tokens for k in keystrokes),
+        "recomputed_tokens": statistics.median(k.trace.prefilled_tokens for k in keystrokes),
+        "recomputed_tokens_p95": percentile([k.trace.prefilled_tokens for k in keystrokes], 0.95),
+        "decode_tokens": statistics.median(k.trace.decode_tokens for k in keystrokes),
+        "ttft_ms": statistics.median(ttft_ms),
+        "ttft_ms_p95": percentile(ttft_ms, 0.95),
+        "total_ms": statistics.median(total_ms),
+        "total_ms_p95": percentile(total_ms, 0.95),
+        "peer_ttft_ms": peer_ms,
+        "peer_to_ours": peer_ms / statistics.median(ttft_ms),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, help="a model folder (default: the built-in one)")
+    parser.add_argument("--file", type=Path, default=DEFAULT_FILE, help="the file that is typed (default: argparse.py)")
+    parser.add_argument("--line", type=int, default=2000, help="where typing begins; lines count from 1")
+    parser.add_argument("--keystrokes", type=int, default=60)
+    parser.add_argument("--peer", choices=["uncached", "transformers"], default="uncached")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    figures = {name: round(value, 1) for name, value in summarize(measure(arguments)).items()}
+    if arguments.json:
+        print(json.dumps(figures | {"peer": arguments.peer}))
+        return
+    for name, value in figures.items():
+        print(f"{name:24}{value:>10}")
+
+
+if __name__ == "__main__":
+    main()
