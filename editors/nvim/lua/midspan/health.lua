@@ -1,0 +1,38 @@
+--- :checkhealth midspan
+local M = {}
+
+local DOCTOR_MS = 120000 -- a large model takes a while to load
+
+local function doctor_command(options)
+  local command = { options.cmd[1], 'doctor' }
+  if options.settings.model then
+    vim.list_extend(command, { '--model', vim.fs.normalize(options.settings.model) })
+  end
+  return command
+end
+
+function M.check()
+  vim.health.start('midspan')
+  if vim.fn.has('nvim-0.12') == 0 then
+    vim.health.error('Neovim 0.12 or newer is needed for inline completion')
+    return
+  end
+  local options = require('midspan').options
+  if not options then
+    vim.health.warn('setup has not been called', "Add require('midspan').setup{} to your init.lua")
+    return
+  end
+  local program = options.cmd[1]
+  if vim.fn.executable(program) == 0 then
+    vim.health.error(program .. ' cannot be run', 'Install it, or give its whole path: setup{ cmd = { … } }')
+    return
+  end
+  local attached = #vim.lsp.get_clients({ name = 'midspan' })
+  vim.health.info(attached > 0 and 'The server is running' or 'The server is not running; open a file of its types')
+  local done = vim.system(doctor_command(options), { text = true, timeout = DOCTOR_MS }):wait()
+  local report = vim.trim(done.stdout ~= '' and done.stdout or done.stderr)
+  local say = done.code == 0 and vim.health.ok or vim.health.error
+  say(table.concat(doctor_command(options), ' ') .. ':\n' .. report)
+end
+
+return M

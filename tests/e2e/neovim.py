@@ -1,0 +1,121 @@
+"""A real Neovim without a screen, with our plugin and our server in it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pynvim
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = ROOT / ".tools/nvim/nvim"
+WAIT_S = 60  # long enough for a busy machine; only a failure takes it
+
+T = TypeVar("T")
+
+_GREY = """
+local namespace = vim.api.nvim_get_namespaces()['nvim.lsp.inline_completion']
+local lines = {}
+for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true })) do
+  for _, line in ipairs({ mark[4].virt_text or {}, unpack(mark[4].virt_lines or {}) }) do
+    table.insert(lines, line[1] and line[1][1] or '')
+  end
+end
+return table.concat(lines, '\\n')
+"""
+
+_STATUS = """
+local client = vim.lsp.get_clients({ name = 'midspan' })[1]
+local response = client and client:request_sync('midspan/status', vim.NIL, 10000)
+return response and response.result
+"""
+
+
+class Neovim:
+    """`api` is pynvim's; the rest is what a user does and sees."""
+
+    def __init__(self, api: Any, process: "subprocess.Popen[bytes]", log_file: Path) -> None:
+        self.api = api
+        self.process = process
+        self.log_file = log_file
+
+    def type(self, keys: str) -> None:
+        """Keys in Neovim's notation, as one piece: all of them are there before the first has its effect."""
+        self.api.input(keys)
+
+    def lines(self) -> list[str]:
+        return list(self.api.current.buffer[:])
+
+    def grey(self) -> str:
+        """The grey text; "" when there is none."""
+        return str(self.api.exec_lua(_GREY))
+
+    def status(self) -> dict[str, Any]:
+        """The server's own account; {} before it has started."""
+        return self.api.exec_lua(_STATUS) or {}
+
+    def server(self) -> psutil.Process:
+        (process,) = psutil.Process(self.process.pid).children()
+        return process
+
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8")
+
+    def until(self, condition: Callable[[], T], what: str) -> T:
+        """The first true value of the condition, which other processes make true."""
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
+            if value := condition():
+                return value
+            time.sleep(0.02)
+        raise TimeoutError(f"{what}; lines: {self.lines()}, status: {self.status()}, log:\n{self.log()}")
+
+
+@contextmanager
+def neovim(folder: Path, file: Path, *arguments: str | Path, setup: str = "") -> Iterator[Neovim]:
+    """Neovim with a Python file open in insert mode, and the model loaded. `setup` is Lua, after ours."""
+    log_file = folder / "midspan.log"
+    command = [sys.executable, "-m", "lsp_server.cli", "serve", *map(str, arguments), "--log-file", str(log_file)]
+    init = folder / "init.lua"
+    init.write_text(
+        f"vim.o.swapfile = false\nvim.o.shadafile = 'NONE'\n"
+        f"vim.opt.runtimepath:prepend({json.dumps(str(ROOT / 'editors/nvim'))})\n"
+        f"require('midspan').setup{{ cmd = vim.json.decode({json.dumps(json.dumps(command))}) }}\n{setup}\n"
+    )
+    socket = folder / "nvim.sock"
+    variables = {f"XDG_{kind}_HOME": str(folder / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    variables |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [PROGRAM, "--headless", "-n", "-u", init, "--listen", socket, file],
+        stdin=subprocess.DEVNULL,
+        env=os.environ | variables,
+    )
+    try:
+        editor = Neovim(_attach(socket), process, log_file)
+        editor.until(lambda: editor.status().get("ready"), "the model is not ready")
+        server = editor.server()
+        yield editor
+        if process.poll() is None:
+            editor.api.command("qall!", async_=True)
+            process.wait(WAIT_S)
+        server.wait(WAIT_S)
+    finally:
+        process.kill()  # the server leaves with it
+        process.wait()
+
+
+def _attach(socket: Path) -> Any:
+    end = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return pynvim.attach("socket", path=str(socket))
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)

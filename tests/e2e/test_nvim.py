@@ -1,0 +1,156 @@
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.bigram_folder import write_bigram_folder
+from tests.e2e.neovim import PROGRAM, WAIT_S, Neovim, neovim
+
+WORD = "wonderful"
+TAB = "    "  # what the Tab key gives in a Python file
+
+TAB_WALKS_THE_MENU = """
+vim.keymap.set('i', '<Tab>', function() return vim.fn.pumvisible() == 1 and '<C-n>' or '<Tab>' end, { expr = true })
+"""
+
+# Neovim's own requests wait until one pauses. These do not, as those of other editors.
+ASK_AT_EVERY_KEY = """
+vim.api.nvim_create_autocmd('TextChangedI', { callback = function()
+  local client = vim.lsp.get_clients({ name = 'midspan' })[1]
+  local params = vim.lsp.util.make_position_params(0, client.offset_encoding)
+  params.context = { triggerKind = vim.lsp.protocol.InlineCompletionTriggerKind.Automatic }
+  client:request('textDocument/inlineCompletion', params, function() end, 0)
+end })
+"""
+
+# In CI a missing Neovim is a failure: the project's own script installs it.
+pytestmark = pytest.mark.skipif(
+    not PROGRAM.exists() and not os.environ.get("CI"), reason="Neovim is not installed: make .tools/nvim/nvim"
+)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bigram_folder(tmp_path_factory.mktemp("models") / "bigram", WORD)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    (tmp_path / ".git").mkdir()
+    path = tmp_path / "area.py"
+    path.write_text("first = 1\n\n")
+    return path
+
+
+def see_grey(editor: Neovim, text: str = WORD) -> None:
+    editor.until(lambda: editor.grey() == text, f"no grey {text!r}")
+
+
+def test_typing_brings_grey_text_and_tab_accepts_it(tmp_path, source, model):
+    with neovim(tmp_path, source, "--model", model) as editor:
+        editor.type("GAx = ")
+        see_grey(editor)
+        assert editor.lines() == ["first = 1", "x = "]
+        editor.type("<Tab>")
+        editor.until(lambda: editor.lines() == ["first = 1", f"x = {WORD}"], "Tab did not accept")
+        assert editor.grey() == ""
+        editor.until(lambda: editor.status()["accepted_items"] == 1, "the acceptance was not recorded")
+        editor.type("!<Esc>:write<CR>")
+        editor.until(lambda: source.read_text() == f"first = 1\nx = {WORD}!\n", "typing did not go on at the end")
+
+
+def test_tab_gives_the_rest_of_what_has_been_typed_since(tmp_path, source, model):
+    with neovim(tmp_path, source, "--model", model) as editor:
+        editor.type("GAx = ")
+        see_grey(editor)
+        editor.type("won<Tab>")  # before a newer answer can be there
+        editor.until(lambda: editor.lines()[1] == f"x = {WORD}", "the rest was not accepted")
+
+
+def test_tab_is_a_tab_when_something_else_has_been_typed_since(tmp_path, source, model):
+    with neovim(tmp_path, source, "--model", model) as editor:
+        editor.type("GAx = ")
+        see_grey(editor)
+        editor.type("zz<Tab>")
+        editor.until(lambda: editor.lines()[1] == "x = zz  ", "Tab was not a tab")
+
+
+def test_tab_without_grey_text_is_a_tab_and_what_the_user_has_mapped_it_to(tmp_path, source, model):
+    with neovim(tmp_path, source, "--model", model) as editor:
+        editor.type("ggI<Tab>")
+        editor.until(lambda: editor.lines()[0] == f"{TAB}first = 1", "Tab was not a tab")
+        editor.api.exec_lua("vim.keymap.set('i', '<Tab>', function() return 'mapped' end, { expr = true })")
+        editor.type("<Tab>")
+        editor.until(lambda: editor.lines()[0] == f"{TAB}mappedfirst = 1", "the mapping was lost")
+
+
+def test_tab_leaves_an_open_menu_to_its_mapping(tmp_path, source, model):
+    with neovim(tmp_path, source, "--model", model, setup=TAB_WALKS_THE_MENU) as editor:
+        editor.type("GAfirst_one = first_two = fir")
+        see_grey(editor)
+        editor.type("<C-n>")
+        editor.until(lambda: editor.api.funcs.pumvisible(), "the menu did not open")
+        see_grey(editor)  # for what the menu has put in
+        before = editor.lines()[1]
+        editor.type("<Tab>")
+        editor.until(lambda: editor.lines()[1] != before, "Tab did nothing in the menu")
+        assert WORD not in editor.lines()[1]
+        assert editor.api.funcs.pumvisible()
+
+
+def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, source):
+    model = write_bigram_folder(tmp_path / "endless", WORD, endless=True)
+    with neovim(tmp_path, source, "--model", model, setup=ASK_AT_EVERY_KEY) as editor:
+        editor.type("GAx")
+        editor.until(editor.grey, "no grey text before")
+        threads = editor.server().num_threads()
+        typed = "".join(chr(ord("a") + number % 26) for number in range(50))
+        seen = []
+        for key in typed:
+            editor.type(key)
+            seen.append(editor.status())
+        assert max(status["running_requests"] for status in seen) == 1
+        assert max(status["live_requests"] for status in seen) == 1
+        see_grey(editor, (WORD * 11)[:96])
+        editor.until(lambda: requests_of(editor.status()) == 0, "a request is left over")
+        after = editor.status()
+        assert after["pages_free"] + after["pages_cached"] == after["pages_total"]
+        assert editor.server().num_threads() == threads
+        assert editor.api.exec_lua("return vim.tbl_count(vim.lsp.get_clients()[1].requests)") == 0
+        assert editor.lines()[1] == f"x{typed}"
+        outcomes = [line for line in editor.log().splitlines() if "lsp_server.completion: area.py:2:" in line]
+        assert len(outcomes) > 50
+        assert sum(": superseded;" in line for line in outcomes) > 40
+
+
+def requests_of(status: dict[str, Any]) -> int:
+    return sum(int(status[name]) for name in ("running_requests", "live_requests", "waiting_requests"))
+
+
+def test_the_server_leaves_when_neovim_is_killed(tmp_path, source, model):
+    with neovim(tmp_path, source, "--model", model) as editor:
+        server = editor.server()
+        editor.process.kill()
+        server.wait(WAIT_S)  # raises TimeoutExpired when it stays
+
+
+def outcome_at_the_end(editor: Neovim) -> str:
+    """What the log says of the cursor's place at the end of the last line; "" while it says nothing."""
+    place = f" area.py:{len(editor.lines())}:{len(editor.lines()[-1]) + 1}: "
+    outcomes = [line.partition(place)[2] for line in editor.log().splitlines() if place in line]
+    return next((outcome for outcome in outcomes if not outcome.startswith("superseded")), "")
+
+
+def test_the_built_in_model_shows_grey_text_and_tab_accepts_what_is_shown(tmp_path, source):
+    with neovim(tmp_path, source) as editor:
+        for line in ("def area(width, height):", "    return width", "for name in names:", "    print(", "import "):
+            editor.type(f"<Esc>Go<C-u>{line}")
+            outcome = editor.until(lambda: outcome_at_the_end(editor), "nothing was asked")
+            if outcome.startswith("shown"):
+                break
+        assert outcome.startswith("shown"), f"the built-in model filled none of the holes:\n{editor.log()}"
+        grey = editor.until(editor.grey, "what was answered is not shown")
+        filled = "\n".join(editor.lines()) + grey
+        editor.type("<Tab>")
+        editor.until(lambda: "\n".join(editor.lines()) == filled, "Tab accepted something else")
