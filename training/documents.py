@@ -127,7 +127,8 @@ class DocumentSource:
 def _draw_length(room: int, rng: Random) -> int:
     if rng.random() < FULL_SHARE:
         return room
-    return round(MIN_DOCUMENT_TOKENS * (room / MIN_DOCUMENT_TOKENS) ** rng.random())
+    growth: float = (room / MIN_DOCUMENT_TOKENS) ** rng.random()
+    return round(MIN_DOCUMENT_TOKENS * growth)
 
 
 def _draw_suffix_tokens(tokens: int, rng: Random) -> int:

@@ -21,7 +21,7 @@ NEWTON_SCHULZ_STEPS = 5
 class OptimizerSettings:
     """Peak rates; the schedule scales both by the same factor."""
 
-    muon_rate: float = 0.018
+    muon_rate: float = 0.02
     adam_rate: float = 0.004
     momentum: float = 0.95
     muon_decay: float = 0.02

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from training.checkpoints import Progress
 
-WARMUP_STEPS = 150
+WARMUP_STEPS = 40
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,19 @@ import dataclasses
 import json
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from training.background import wait_while_paused, yield_to_others
 from training.checkpoints import Progress, load_checkpoint, newest_checkpoint, save_checkpoint
 from training.data import load_files, write_corpus
-from training.documents import DocumentSource
+from training.documents import FIM_RATE, DocumentSource
+from training.gradients import Helpers, LossSettings, add_gradients, build_forward, make_board
 from training.model import Model
 from training.optimizer import OptimizerSettings, build_optimizers, set_rate
 from training.places import corpus_folder, run_folder
@@ -29,6 +31,11 @@ from training.schedule import Limit, rate_factor
 from training.shape import ModelShape
 from training.tokenizer import TextEncoder, load_encoder, tokenizer_path, write_tokenizer
 from training.validate import Validation
+
+# The decay is the run's last and slowest words: mostly the job itself, filling a hole.
+DECAY_FIM_RATE = 0.8
+# Inputs and targets [rows, L], and the number of the next document.
+Rows = tuple[NDArray[np.int64], NDArray[np.int64], int]
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,10 @@ class TrainSettings:
     capacity_factor: float = 1.25
     balance_weight: float = 0.02
     clip_norm: float = 1.0
+    # What one process works on at a time; two of them wait at most that long for each other.
+    micro_tokens: int = 1024
+    helpers: int = 0
+    fim_rate: float = FIM_RATE
     log_every_steps: int = 20
     validate_every_steps: int = 250
     save_every_s: float = 240.0
@@ -63,11 +74,18 @@ class Trainer:
         compiled: bool = False,
     ) -> None:
         torch.manual_seed(settings.seed)
-        self.shape, self.settings, self.source, self.device = shape, settings, source, device
+        self.shape, self.settings, self.source = shape, settings, source
         self.model = Model(shape).to(device)
         self.optimizers = build_optimizers(self.model, OptimizerSettings())
-        self.forward: Callable[..., Any] = torch.compile(self.model, dynamic=False) if compiled else self.model
+        rows = max(1, settings.micro_tokens // settings.sequence_tokens)
+        rows = min(rows, max(1, settings.batch_tokens // settings.sequence_tokens))
+        micro_batches = max(1, settings.batch_tokens // (settings.sequence_tokens * rows))
+        self.board = make_board(micro_batches, rows, settings.sequence_tokens)
+        self.loss_settings = LossSettings(settings.capacity_factor, settings.balance_weight, device, compiled)
+        self.helpers = Helpers(self.model, self.board, self.loss_settings, settings.helpers)
+        self.forward = build_forward(self.model, compiled)
         self.progress = Progress(sequence_tokens=settings.sequence_tokens)
+        self._next: tuple[int, Rows] | None = None
 
     def resume(self, path: Path, as_branch: bool) -> None:
         """Continue from a checkpoint; a branch counts its own steps and time from zero."""
@@ -77,23 +95,32 @@ class Trainer:
             changes |= {"run_steps": 0, "run_seconds": 0.0}
         self.progress = dataclasses.replace(loaded, **changes)
 
+    def _rows_from(self, document: int) -> Rows:
+        """The rows that start with this document; drawn once when they were drawn ahead."""
+        if self._next is None or self._next[0] != document:
+            shape = self.board.inputs.shape
+            self._next = document, self.source.fill_rows(shape[0] * shape[1], document)
+        return self._next[1]
+
     def step(self) -> dict[str, float]:
         """One update on the next rows; loss, balance loss and dropped share."""
         started = time.monotonic()
-        s, p = self.settings, self.progress
-        rows = max(1, s.batch_tokens // s.sequence_tokens)
-        inputs, targets, next_document = self.source.fill_rows(rows, p.next_document)
-        loss, balance, dropped = self.forward(
-            torch.from_numpy(inputs).to(self.device),
-            torch.from_numpy(targets).to(self.device),
-            s.capacity_factor,
-        )
-        (loss + s.balance_weight * balance).backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), s.clip_norm)
-        set_rate(self.optimizers, rate_factor(p, s.limit, s.decays))
+        p, board = self.progress, self.board
+        inputs, targets, next_document = self._rows_from(p.next_document)
+        board.inputs.copy_(torch.from_numpy(inputs).view_as(board.inputs))
+        board.targets.copy_(torch.from_numpy(targets).view_as(board.targets))
+        board.taken.zero_()
+        self.helpers.begin()
+        add_gradients(self.forward, board, self.loss_settings)
+        self._rows_from(next_document)  # while the helpers finish
+        self.helpers.finish()
+        torch.set_num_threads(1 + self.settings.helpers)  # the helpers sleep until the next step
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
+        set_rate(self.optimizers, rate_factor(p, self.settings.limit, self.settings.decays))
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad()
+        torch.set_num_threads(1)
         self.progress = dataclasses.replace(
             p,
             step=p.step + 1,
@@ -102,7 +129,7 @@ class Trainer:
             run_steps=p.run_steps + 1,
             run_seconds=p.run_seconds + time.monotonic() - started,
         )
-        return {"loss": loss.item(), "balance": balance.item(), "dropped": dropped.item()}
+        return dict(zip(("loss", "balance", "dropped"), board.parts.mean(0).tolist(), strict=True))
 
     def save(self, folder: Path) -> Path:
         """Write a checkpoint of this moment."""
@@ -162,7 +189,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="end after so many steps of this run")
     parser.add_argument("--sequence", type=int, default=TrainSettings.sequence_tokens, help="tokens a row")
     parser.add_argument("--batch-tokens", type=int, default=TrainSettings.batch_tokens, help="tokens a step")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=2, help="single-threaded workers on a CPU")
     arguments = parser.parse_args()
     if arguments.decay and not (arguments.minutes or arguments.steps):
         parser.error("--decay needs --minutes or --steps: the rate is 0 when they are over")
@@ -173,18 +200,21 @@ def main() -> None:
     """Command line of the training."""
     arguments = read_arguments()
     yield_to_others()
-    torch.set_num_threads(arguments.threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.set_num_threads(1)
     settings = TrainSettings(
         sequence_tokens=arguments.sequence,
         batch_tokens=arguments.batch_tokens,
         decays=arguments.decay,
         limit=Limit(arguments.steps, arguments.minutes),
         capacity_factor=2.0 if arguments.decay else TrainSettings.capacity_factor,
+        fim_rate=DECAY_FIM_RATE if arguments.decay else FIM_RATE,
+        micro_tokens=TrainSettings.micro_tokens if device == "cpu" else arguments.batch_tokens,
+        helpers=arguments.processes - 1 if device == "cpu" else 0,
     )
     encoder = prepare_data()
     held_out = load_files("held_out")
-    source = DocumentSource(load_files("train"), encoder, settings.sequence_tokens, settings.seed)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    source = DocumentSource(load_files("train"), encoder, settings.sequence_tokens, settings.seed, settings.fim_rate)
     shape = ModelShape(vocab_size=encoder.vocabulary_tokens)
     trainer = Trainer(shape, settings, source, device, compiled=True)
     folder = run_folder(arguments.run)
