@@ -1,0 +1,95 @@
+"""Results by task, kept on the disk so that an interrupted evaluation goes on where it stopped."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+_SAMPLE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Result:
+    """One task, asked and judged in one way. `prompt` is a digest of what the engine was given."""
+
+    task: str
+    way: str
+    prompt: str
+    line: str
+    finish_reason: str
+    exact_match: bool
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Shares of `n` tasks; `stopped_by_itself` ended with EOS before the line and the budget did."""
+
+    n: int
+    exact_match: float
+    pass_at_1: float
+    stopped_by_itself: float
+
+
+def digest_prompt(tokens: Sequence[int]) -> str:
+    """The same for the same prompt only."""
+    return hashlib.sha256(" ".join(map(str, tokens)).encode()).hexdigest()[:16]
+
+
+def digest_model(folder: Path) -> str:
+    """The config, the tokenizer, and of weights the size and both ends: a folder of gigabytes is told apart at once."""
+    digest = hashlib.sha256()
+    for path in sorted((*folder.glob("*.json"), *folder.glob("*.safetensors"))):
+        size = path.stat().st_size
+        digest.update(f"{path.name} {size}\n".encode())
+        with path.open("rb") as file:
+            digest.update(file.read(_SAMPLE_BYTES))
+            file.seek(max(0, size - _SAMPLE_BYTES))
+            digest.update(file.read())
+    return digest.hexdigest()[:16]
+
+
+class ResultFile:
+    """One JSON object a line, for one model. A line that was cut off by a crash is done again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[tuple[str, str, str], Result] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for line in path.read_text(encoding="utf-8").split("\n") if path.exists() else []:
+            try:
+                result = Result(**json.loads(line))
+            except (ValueError, TypeError):
+                continue
+            self._known[result.task, result.way, result.prompt] = result
+
+    def find(self, task: str, way: str, prompt: str) -> Result | None:
+        """What was found for the same prompt earlier."""
+        return self._known.get((task, way, prompt))
+
+    def add(self, result: Result) -> None:
+        """Keep it at once."""
+        self._known[result.task, result.way, result.prompt] = result
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(f"\n{json.dumps(asdict(result))}")  # the last line may have been cut off
+
+
+def result_file(suite: str, model: Path) -> ResultFile:
+    """In the user's cache folder, one for each state of a model."""
+    return ResultFile(user_cache_path("midspan") / "quality" / f"{suite}-{digest_model(model)}.jsonl")
+
+
+def summarize(results: Sequence[Result]) -> Summary:
+    """Raises ValueError for no results."""
+    if not results:
+        raise ValueError("there are no results to summarize")
+    count = len(results)
+    return Summary(
+        n=count,
+        exact_match=round(sum(result.exact_match for result in results) / count, 4),
+        pass_at_1=round(sum(result.passed for result in results) / count, 4),
+        stopped_by_itself=round(sum(result.finish_reason in ("eos", "fim") for result in results) / count, 4),
+    )

@@ -1,0 +1,63 @@
+"""Infilling tasks of HumanEval (Bavarian et al., arXiv:2207.14255): programs with one part cut out, and their tests."""
+
+import gzip
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from midspan import SettingsError
+
+FOLDER_VARIABLE = "MIDSPAN_EVAL"
+SINGLE_LINE_FILE = "HumanEval-SingleLineInfilling.jsonl.gz"
+
+
+@dataclass(frozen=True)
+class Task:
+    """`prompt + wanted + suffix` is a right program; `test` defines `check`, called with the entry point."""
+
+    name: str
+    entry_point: str
+    prompt: str
+    wanted: str
+    suffix: str
+    test: str
+
+    def program(self, middle: str) -> str:
+        """What is run to judge a middle: it ends without an exception when the middle is right."""
+        return f"{self.prompt}{middle}{self.suffix}\n{self.test}\ncheck({self.entry_point})\n"
+
+
+def task_file(folder: Path | None) -> Path:
+    """The file of the SingleLine tasks. Raises SettingsError when it is not there."""
+    folder = folder or (Path(os.environ[FOLDER_VARIABLE]) if os.environ.get(FOLDER_VARIABLE) else None)
+    if folder is None:
+        raise SettingsError(
+            f"Where are the tasks? Name the folder that holds {SINGLE_LINE_FILE} with --data, or in {FOLDER_VARIABLE}. "
+            "The file is published in OpenAI's repository human-eval-infilling."
+        )
+    path = folder / SINGLE_LINE_FILE
+    if not path.is_file():
+        raise SettingsError(f"{path} does not exist. Name the folder that holds it with --data.")
+    return path
+
+
+def read_tasks(path: Path, limit: int | None) -> list[Task]:
+    """The first `limit` tasks of the file, in its order. Raises SettingsError for another kind of file."""
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            return [_parse(line) for number, line in enumerate(lines) if limit is None or number < limit]
+    except (OSError, EOFError, ValueError, KeyError) as error:
+        raise SettingsError(f"{path} cannot be read ({error!r}). Fetch it again.") from error
+
+
+def _parse(line: str) -> Task:
+    task = json.loads(line)
+    return Task(
+        name=task["task_id"],
+        entry_point=task["entry_point"],
+        prompt=task["prompt"],
+        wanted=task["canonical_solution"],
+        suffix=task["suffix"],
+        test=task["test"],
+    )

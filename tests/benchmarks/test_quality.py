@@ -1,0 +1,121 @@
+"""From a task to a figure: right lines count, and an interrupted evaluation goes on."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.quality import PLAIN, USER, judge, run_suite
+from benchmarks.quality_fills import Fill, shown, snapshot_of
+from benchmarks.quality_results import Result, ResultFile, digest_model, summarize
+from benchmarks.quality_tasks import FOLDER_VARIABLE, SINGLE_LINE_FILE, Task, read_tasks, task_file
+from midspan import SettingsError
+from tests.fake_engine import FakeEngine
+
+TASK = Task(
+    name="SingleLineInfilling/HumanEval/0/L0",
+    entry_point="largest",
+    prompt="def largest(numbers):\n    best = numbers[0]\n",
+    wanted="    for number in numbers:\n",
+    suffix="        best = max(best, number)\n    return best\n",
+    test="def check(candidate):\n    assert candidate([1, 5, 2]) == 5\n",
+)
+
+
+def test_the_line_that_stood_there_matches_and_passes() -> None:
+    result = judge(TASK, Fill("    for number in numbers:  ", "eos"), PLAIN, "digest")
+    assert (result.exact_match, result.passed) == (True, True)
+
+
+def test_another_right_line_passes_without_matching() -> None:
+    result = judge(TASK, Fill("    for number in sorted(numbers):", "eos"), PLAIN, "digest")
+    assert (result.exact_match, result.passed) == (False, True)
+
+
+@pytest.mark.parametrize("line", ["", "for number in numbers:", "    for number in numbers[:1]:", "    return 5 +"])
+def test_a_wrong_line_counts_nowhere(line: str) -> None:
+    result = judge(TASK, Fill(line, "eos"), PLAIN, "digest")
+    assert (result.exact_match, result.passed) == (False, False)
+
+
+def test_a_user_s_cursor_is_on_an_empty_line_between_the_parts() -> None:
+    snapshot = snapshot_of(TASK)
+    text = snapshot.document.text
+    assert text[: snapshot.cursor] == TASK.prompt
+    assert text[snapshot.cursor :] == "\n" + TASK.suffix
+    assert shown(TASK, Fill("        best = max(best, number)", "eos")).line == ""  # it stands there already
+    assert shown(TASK, Fill("    for number in numbers:", "eos")).line == "    for number in numbers:"
+
+
+def make_result(task: str, finish_reason: str = "eos", *, exact: bool = False, passed: bool = False) -> Result:
+    return Result(task, PLAIN, "digest", "line", finish_reason, exact, passed)
+
+
+def test_a_summary_counts_shares() -> None:
+    results = [make_result("a", exact=True, passed=True), make_result("b", passed=True), make_result("c", "lines")]
+    summary = summarize([*results, make_result("d", "length")])
+    assert (summary.n, summary.exact_match, summary.pass_at_1, summary.stopped_by_itself) == (4, 0.25, 0.5, 0.5)
+
+
+def test_results_outlive_a_crash_in_the_middle_of_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "quality" / "results.jsonl"
+    ResultFile(path).add(make_result("a"))
+    with path.open("a", encoding="utf-8") as file:
+        file.write('\n{"task": "b", "way"')
+    again = ResultFile(path)
+    assert again.find("a", PLAIN, "digest") == make_result("a")
+    assert again.find("a", USER, "digest") is None
+    assert again.find("a", PLAIN, "another prompt") is None
+    again.add(make_result("b"))
+    assert ResultFile(path).find("b", PLAIN, "digest") == make_result("b")
+
+
+def test_other_weights_have_other_results(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"a" * 100)
+    first = digest_model(tmp_path)
+    assert digest_model(tmp_path) == first
+    (tmp_path / "model.safetensors").write_bytes(b"a" * 99 + b"b")
+    assert digest_model(tmp_path) != first
+
+
+def test_tasks_are_read_in_order_up_to_the_limit(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / SINGLE_LINE_FILE, "wt", encoding="utf-8") as file:
+        for number in range(3):
+            entry = {"task_id": f"task {number}", "entry_point": "f", "prompt": "p", "suffix": "s", "test": "t"}
+            file.write(json.dumps(entry | {"canonical_solution": "c"}) + "\n")
+    assert [task.name for task in read_tasks(task_file(tmp_path), 2)] == ["task 0", "task 1"]
+    assert len(read_tasks(task_file(tmp_path), None)) == 3
+
+
+def test_missing_and_broken_task_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    with pytest.raises(SettingsError, match="--data"):
+        task_file(None)
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    with pytest.raises(SettingsError, match=SINGLE_LINE_FILE):
+        task_file(None)
+    (tmp_path / SINGLE_LINE_FILE).write_text("not gzip")
+    with pytest.raises(SettingsError, match="Fetch it again"):
+        read_tasks(task_file(None), None)
+
+
+def test_an_evaluation_asks_each_prompt_once_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    asked = []
+
+    def answer(before: str, after: str) -> str:
+        asked.append(before)
+        return "    for number in numbers:\n        and more"
+
+    steps = []
+    engine = FakeEngine(answer)
+    try:
+        for _ in range(2):
+            kept = ResultFile(tmp_path / "results.jsonl")
+            summaries = run_suite(engine, [TASK], kept, lambda done, total: steps.append((done, total)))
+            assert summaries[PLAIN].pass_at_1 == summaries[USER].exact_match == 1.0
+    finally:
+        engine.close()
+    assert len(asked) == 2  # the plain prompt and the user's
+    assert steps == [(1, 1), (1, 1)]
