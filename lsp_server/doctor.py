@@ -75,8 +75,7 @@ def _try_model(settings: Settings, findings: Findings) -> None:
             )
         engine.ready.result()
         findings.engine = asdict(engine.stats())
-        if engine.info.fim_orders:
-            findings.trial = asyncio.run(_complete_a_line(engine, settings))
+        findings.trial = asyncio.run(_complete_a_line(engine, settings))
     finally:
         engine.close()
 

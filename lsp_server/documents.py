@@ -30,11 +30,11 @@ class OpenDocuments:
         self._buffers: dict[str, Buffer] = {}
 
     def open(self, item: types.TextDocumentItem, roots: Iterable[Path]) -> None:
-        """Raises DocumentError for a uri of which nothing can be completed."""
+        """Raises DocumentError when nothing can be completed in it, once; it stays open all the same."""
         path = path_of(item.uri, roots)
         document = Document(path, item.text, item.language_id or language_of(path), item.version)
         self._buffers.pop(item.uri, None)  # so that it is the most recently used
-        self._buffers[item.uri] = _limited(document)
+        self._keep(item.uri, document)
 
     def change(
         self,
@@ -43,14 +43,15 @@ class OpenDocuments:
         changes: Sequence[types.TextDocumentContentChangeEvent],
         encoding: types.PositionEncodingKind,
     ) -> None:
-        """Raises DocumentError when the document is not open, or a change does not fit its text.
+        """Raises DocumentError when a change does not fit the text or leaves one in which nothing can be completed.
 
-        After the latter nothing is completed in it until the editor sends the whole text again.
+        It is raised once: what follows is ignored until the editor sends the whole text again.
         """
         buffer = self._buffer(uri)
+        refused_before = buffer.refusal is not None
         if changes and isinstance(changes[0], types.TextDocumentContentChangeWholeDocument):
             buffer = Buffer(buffer.document)
-        elif buffer.refusal is not None:
+        elif refused_before:
             return
         self._buffers.pop(uri)
         try:
@@ -58,7 +59,7 @@ class OpenDocuments:
         except DocumentError as error:
             self._buffers[uri] = replace(buffer, refusal=str(error))
             raise
-        self._buffers[uri] = _limited(replace(changed, version=version))
+        self._keep(uri, replace(changed, version=version), told=refused_before)
 
     def close(self, uri: str) -> None:
         """Forgets the document, if it was open."""
@@ -83,8 +84,21 @@ class OpenDocuments:
         """Makes an open document the most recently used one."""
         self._buffers[uri] = self._buffers.pop(uri)
 
+    def __contains__(self, uri: str) -> bool:
+        return uri in self._buffers
+
     def __len__(self) -> int:
         return len(self._buffers)
+
+    def _keep(self, uri: str, document: Document, *, told: bool = False) -> None:
+        """The text of a refused file is let go: to follow the edits of a large one would stall the editor."""
+        refusal = _refusal(document)
+        if refusal is None:
+            self._buffers[uri] = Buffer(document)
+            return
+        self._buffers[uri] = Buffer(replace(document, text=""), refusal)
+        if not told:
+            raise DocumentError(refusal)
 
     def _buffer(self, uri: str) -> Buffer:
         if uri not in self._buffers:
@@ -126,9 +140,14 @@ def path_of(uri: str, roots: Iterable[Path]) -> str:
     return relative_path(Path(path), max(holding, key=lambda root: len(root.parts), default=None))
 
 
-def _limited(document: Document) -> Buffer:
-    """The text of a file too large is let go: to follow its edits would stall the editor."""
-    if len(document.text) <= MAX_DOCUMENT_BYTES:
-        return Buffer(document)
-    refusal = f"{document.path} is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB: nothing is completed in it."
-    return Buffer(replace(document, text=""), refusal)
+def _refusal(document: Document) -> str | None:
+    """Why nothing is completed in it, if so."""
+    if len(document.text) > MAX_DOCUMENT_BYTES:
+        return f"{document.path} is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB: nothing is completed in it."
+    if "\0" in document.text:
+        return f"{document.path} is binary (it holds a zero byte): nothing is completed in it."
+    try:
+        document.text.encode()
+    except UnicodeEncodeError:  # at what protocol.py makes of a byte that is no UTF-8
+        return f"{document.path} is not UTF-8: nothing is completed in it. Save it as UTF-8 and open it again."
+    return None

@@ -39,7 +39,8 @@ class MidspanProtocol(LanguageServerProtocol):
     def handle_body(self, body: bytes) -> None:
         """One message as it came. Never raises."""
         try:
-            data = json.loads(body)
+            # Neovim sends a file that is not UTF-8 as it is. documents.py refuses it by name.
+            data = json.loads(body.decode("utf-8", "surrogateescape"))
         except ValueError:
             self._refuse(None, JsonRpcParseError("The message is not JSON."))
             return

@@ -62,6 +62,7 @@ class MidspanServer(LanguageServer):
     def _start_engine(self) -> None:
         try:
             engine = self.session.start_engine()
+            engine.fim_prompt("", "", "")  # refused by a model that cannot fill a hole
         except MidspanError as error:
             self._report_model(error)
             return
@@ -80,7 +81,7 @@ class MidspanServer(LanguageServer):
         known = isinstance(error, MidspanError)
         _log.error("The model cannot be used: %s", error, exc_info=None if known else error)
         reason = str(error) if known else "it failed unexpectedly; the log says where"
-        self.show(types.MessageType.Error, f"Midspan has no model, so nothing is completed: {reason}")
+        self.show(types.MessageType.Error, f"Midspan completes nothing: {reason}")
 
     def warn(self, message: str) -> None:
         """Tells the user and the log."""

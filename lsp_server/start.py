@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answere
 def set_up_logging(level: int, log_file: Path | None = None) -> None:
     """The log goes to stderr or to the file. Raises SettingsError when the file cannot be written."""
     try:
-        handler = logging.FileHandler(log_file) if log_file else logging.StreamHandler(sys.stderr)
+        handler = _open_log(log_file) if log_file else logging.StreamHandler(sys.stderr)
     except OSError as error:
         raise SettingsError(f"{log_file} cannot be written ({error.strerror}). Name another log file.") from error
     logging.basicConfig(
@@ -25,6 +25,11 @@ def set_up_logging(level: int, log_file: Path | None = None) -> None:
     )
     # pygls logs whole messages, and with them the user's code.
     logging.getLogger("pygls").setLevel(logging.WARNING)
+
+
+def _open_log(log_file: Path) -> logging.Handler:
+    # A name that is not UTF-8 must not cost the line it stands in.
+    return logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
 
 
 def start_engine(settings: Settings) -> "Engine":

@@ -17,17 +17,25 @@ def register(server: MidspanServer) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
-        session.forget(params.text_document.uri)
-        session.documents.open(params.text_document, session.roots)
+        document = params.text_document
+        session.forget(document.uri)
+        path_of(document.uri, session.roots)  # raises for a scheme that is not followed; only the log tells
+        try:
+            session.documents.open(document, session.roots)
+        except DocumentError as error:
+            server.warn(str(error))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: types.DidChangeTextDocumentParams) -> None:
         document = params.text_document
-        path_of(document.uri, session.roots)  # names the scheme that is not followed
+        path_of(document.uri, session.roots)
+        if document.uri not in session.documents:  # the log tells; a message at every keystroke would be noise
+            _log.warning("%s was changed, but it is not open", document.uri)
+            return
         try:
             session.documents.change(document.uri, document.version, params.content_changes, session.encoding)
         except DocumentError as error:
-            server.warn(f"An edit could not be followed: {error}")
+            server.warn(str(error))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: types.DidCloseTextDocumentParams) -> None:

@@ -176,41 +176,6 @@ async def test_acceptance_is_recorded_once():
     assert (await editor.request("midspan/status"))["accepted_items"] == 1
 
 
-@pytest.mark.parametrize(
-    ("uri", "line"),
-    [
-        ("file:///project/never_opened.py", 0),
-        ("vscode-notebook-cell:/project/n.ipynb#W0", 0),
-        (URI, 99),
-    ],
-)
-async def test_a_place_that_does_not_exist_gets_no_item_and_the_log_says_why(uri, line, caplog):
-    editor, _ = await editor_with("x = \n")
-    caplog.set_level(logging.INFO)
-    assert await editor.complete(line, 0, uri=uri) is None
-    assert "nothing shown: " in caplog.text
-    assert await editor.complete(0, 4) == "hello()"
-
-
-async def test_an_edit_that_cannot_be_followed_is_told_and_other_documents_go_on():
-    editor, _ = await editor_with("x = \n")
-    await editor.open("y = \n", uri="file:///project/b.py")
-    await editor.change((9, 0), (9, 0), "lost")
-    message = await editor.message()
-    assert message["method"] == "window/showMessage"
-    assert "a.py has no line 10" in message["params"]["message"]
-    assert await editor.complete(0, 4) is None
-    assert await editor.complete(0, 4, uri="file:///project/b.py") == "hello()"
-
-
-async def test_changes_to_documents_that_are_not_followed_leave_the_server_up():
-    editor, _ = await editor_with("x = \n")
-    await editor.open("z = ", uri="vscode-notebook-cell:/n.ipynb#W0")
-    await editor.change((0, 0), (0, 0), "a", uri="vscode-notebook-cell:/n.ipynb#W0")
-    await editor.change((0, 0), (0, 0), "a", uri="file:///project/never_opened.py")
-    assert await editor.complete(0, 4) == "hello()"
-
-
 async def test_one_line_of_the_log_tells_the_cost_and_holds_no_code(caplog):
     caplog.set_level(logging.INFO, "lsp_server.completion")
     editor, _ = await editor_with("secret_name = \n")

@@ -77,12 +77,26 @@ def test_a_change_that_ends_before_it_begins_is_refused():
         opened("abc").change(URI, 2, [partial(Position(0, 2), Position(0, 1), "x")], UTF16)
 
 
-def test_a_document_too_large_is_refused_and_not_kept():
-    documents = opened("x" * (MAX_DOCUMENT_BYTES + 1))
-    with pytest.raises(DocumentError, match=r"a\.py is larger than 4 MB"):
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("x" * (MAX_DOCUMENT_BYTES + 1), r"a\.py is larger than 4 MB"),
+        ("x\0", r"a\.py is binary"),
+        ("x\udce9", r"a\.py is not UTF-8"),
+    ],
+)
+def test_a_document_that_is_no_source_is_refused_once_and_not_kept(text, why):
+    documents = opened("")
+    whole = [TextDocumentContentChangeWholeDocument(text)]
+    with pytest.raises(DocumentError, match=why):
+        documents.change(URI, 2, whole, UTF16)
+    documents.change(URI, 3, whole, UTF16)
+    documents.change(URI, 4, [partial(Position(0, 0), Position(0, 0), "x")], UTF16)
+    with pytest.raises(DocumentError, match=why):
         documents.document(URI)
-    documents.change(URI, 2, [partial(Position(0, 0), Position(0, 0), "x")], UTF16)
     assert documents.others("file:///project/b.py") == ()
+    documents.change(URI, 5, [TextDocumentContentChangeWholeDocument("whole")], UTF16)
+    assert documents.document(URI).text == "whole"
 
 
 def test_the_others_come_most_recently_used_first():

@@ -1,0 +1,114 @@
+"""Documents that nothing can be completed in: what the editor is told, and that the others go on."""
+
+import logging
+
+import pytest
+
+from tests.fake_engine import FakeEngine
+from tests.lsp_server.client import URI, InProcess
+
+GOOD = "file:///project/good.py"
+
+
+@pytest.fixture
+async def editor() -> InProcess:
+    editor = InProcess(FakeEngine(lambda *_: "hello()"))
+    await editor.initialize(["utf-8"])
+    await editor.open("x = \n", uri=GOOD)
+    return editor
+
+
+async def shown(editor: InProcess) -> str:
+    message = await editor.message()
+    assert message["method"] == "window/showMessage"
+    return str(message["params"]["message"])
+
+
+async def others_go_on(editor: InProcess) -> bool:
+    return await editor.complete(0, 4, uri=GOOD) == "hello()"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("# " + "x" * 50_000_000, "a.py is larger than 4 MB: nothing is completed in it."),
+        ("\x7fELF\0\0", "a.py is binary (it holds a zero byte): nothing is completed in it."),
+        (
+            "s = 'caf\udce9'\n",
+            "a.py is not UTF-8: nothing is completed in it. Save it as UTF-8 and open it again.",
+        ),
+    ],
+    ids=["50 MB", "binary", "not UTF-8"],
+)
+async def test_a_file_that_is_no_source_is_told_once_and_the_others_go_on(editor, text, message):
+    await editor.open(text)
+    assert await shown(editor) == message
+    for column in range(3):
+        await editor.change((0, column), (0, column), "y")
+        assert await editor.complete(0, column + 1) is None
+    assert editor.notifications.empty()
+    assert await others_go_on(editor)
+    await editor.open("x = \n")
+    assert await editor.complete(0, 4) == "hello()"
+
+
+async def test_bytes_that_are_no_utf8_do_not_lose_the_message_around_them(editor):
+    text = b'{"uri": "%s", "languageId": "python", "version": 1, "text": "caf\xe9"}' % URI.encode()
+    message = b'{"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": %s}}' % text
+    editor.server.protocol.handle_body(message)
+    assert "a.py is not UTF-8" in await shown(editor)
+    assert await others_go_on(editor)
+
+
+async def test_what_makes_a_file_unusable_may_be_typed_into_it(editor):
+    await editor.open("x = \n")
+    await editor.change((0, 4), (0, 4), "\0")
+    assert "a.py is binary" in await shown(editor)
+    assert await editor.complete(0, 4) is None
+    assert await others_go_on(editor)
+
+
+async def test_an_edit_that_cannot_be_followed_is_told_and_the_others_go_on(editor):
+    await editor.open("x = \n")
+    for _ in range(2):
+        await editor.change((9, 0), (9, 0), "lost")
+    assert "a.py has no line 10" in await shown(editor)
+    assert await editor.complete(0, 4) is None
+    assert editor.notifications.empty()
+    assert await others_go_on(editor)
+
+
+@pytest.mark.parametrize(
+    ("uri", "line", "why"),
+    [
+        (
+            "file:///project/never_opened.py",
+            0,
+            "never_opened.py is not open. The editor must send didOpen for it first.",
+        ),
+        ("vscode-notebook-cell:/project/n.ipynb#W0", 0, "is not open"),
+        (
+            GOOD,
+            99,
+            "good.py has no line 100: it has 2. The editor and the server disagree about the text; reopen the file.",
+        ),
+    ],
+)
+async def test_a_place_that_does_not_exist_gets_no_item_and_the_log_says_why(editor, uri, line, why, caplog):
+    caplog.set_level(logging.INFO)
+    assert await editor.complete(line, 0, uri=uri) is None
+    assert why in caplog.text
+    assert await others_go_on(editor)
+
+
+async def test_a_column_past_the_end_of_its_line_is_the_end_of_the_line(editor):
+    assert await editor.complete(0, 99, uri=GOOD) == "hello()"
+
+
+async def test_documents_that_are_not_followed_are_no_news_at_every_keystroke(editor):
+    cell = "vscode-notebook-cell:/n.ipynb#W0"
+    await editor.open("z = ", uri=cell)
+    for uri in (cell, "file:///project/never_opened.py"):
+        await editor.change((0, 0), (0, 0), "a", uri=uri)
+    assert editor.notifications.empty()
+    assert await others_go_on(editor)
