@@ -1,59 +1,63 @@
-"""How good a model's suggestions are.
+"""How good a model's suggestions are, always greedy and one line.
 
     python -m benchmarks.quality humaneval-infilling --limit 100 --json
+    python -m benchmarks.quality repository
+    python -m benchmarks.quality names
 
-HumanEval SingleLine infilling by the paper's rules: greedy, one line, pass@1 by running the tests, exact match with
-what stood there (blanks at the end do not count). Each task is asked twice: with the plain prompt, and as a user gets
-it, through the packer and the post-processing. An interrupted evaluation goes on where it stopped.
+`humaneval-infilling` is SingleLine by the paper's rules: pass@1 by running the tests, and exact match. `repository`
+fills lines of held-out packages that use a name from another file, with that file open and without. `names` asks for
+a name that stands once in another open file. An interrupted evaluation goes on where it stopped.
 """
 
 import argparse
 import json
 import sys
 from argparse import Namespace
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-from benchmarks.quality_fills import Fill, ask, plain_request, shown, user_request
-from benchmarks.quality_results import Result, ResultFile, Summary, digest_prompt, result_file, summarize
-from benchmarks.quality_sandbox import Limits, passes
-from benchmarks.quality_tasks import Task, read_tasks, task_file
+from benchmarks import quality_humaneval, quality_names, quality_repository
+from benchmarks.quality_results import Result, ResultFile, result_file, summarize
+from benchmarks.quality_tasks import read_tasks, task_file
 from inference.engine import Engine, EngineSettings
 from midspan import MidspanError
 
-SUITE = "humaneval-infilling"
-PLAIN, USER = "plain", "user"
+# A case is done by calling this with the engine and the file of results.
+RunCase = Callable[[Engine, ResultFile], list[Result]]
+Summaries = dict[str, dict[str, float]]
 
 
-def judge(task: Task, fill: Fill, way: str, prompt: str) -> Result:
-    """Compare the line with what stood there, and run the program with it."""
-    exact = fill.line.rstrip() == task.wanted.rstrip()
-    passed = passes(task.program(f"{fill.line}\n"), Limits())
-    return Result(task.name, way, prompt, fill.line, fill.finish_reason, exact, passed)
+def humaneval_cases(arguments: Namespace) -> list[RunCase]:
+    """Raises SettingsError without the task file."""
+    tasks = read_tasks(task_file(arguments.data), arguments.limit)
+    return [partial(quality_humaneval.run_task, task=task) for task in tasks]
 
 
-def run_task(engine: Engine, task: Task, way: str, kept: ResultFile) -> Result:
-    """From the file of results, or from the engine and the sandbox. Raises MidspanError."""
-    request = plain_request(engine, task) if way == PLAIN else user_request(engine, task)
-    prompt = digest_prompt(request.prompt_tokens)
-    if known := kept.find(task.name, way, prompt):
-        return known
-    fill = ask(engine, request)
-    result = judge(task, fill if way == PLAIN else shown(task, fill), way, prompt)
-    kept.add(result)
-    return result
+def repository_cases(arguments: Namespace) -> list[RunCase]:
+    """Raises SettingsError without the corpus."""
+    cases = quality_repository.draw_cases(arguments.limit or quality_repository.DEFAULT_CASES)
+    return [partial(quality_repository.run_case, case=case) for case in cases]
 
 
-def run_suite(
-    engine: Engine, tasks: Sequence[Task], kept: ResultFile, progress: Callable[[int, int], None]
-) -> dict[str, Summary]:
-    """Both ways over all tasks. Raises MidspanError."""
-    results: dict[str, list[Result]] = {PLAIN: [], USER: []}
-    for number, task in enumerate(tasks, 1):
-        for way, found in results.items():
-            found.append(run_task(engine, task, way, kept))
-        progress(number, len(tasks))
+def name_cases(arguments: Namespace) -> list[RunCase]:
+    """The cases that come with the source."""
+    return [partial(quality_names.run_case, case=case) for case in quality_names.read_cases()[: arguments.limit]]
+
+
+SUITES = {"humaneval-infilling": humaneval_cases, "repository": repository_cases, "names": name_cases}
+
+
+def run_cases(
+    engine: Engine, cases: Sequence[RunCase], kept: ResultFile, progress: Callable[[int, int], None]
+) -> Summaries:
+    """A summary for each way in which the cases were asked. Raises MidspanError."""
+    results: dict[str, list[Result]] = defaultdict(list)
+    for number, run_case in enumerate(cases, 1):
+        for result in run_case(engine, kept):
+            results[result.way].append(result)
+        progress(number, len(cases))
     return {way: summarize(found) for way, found in results.items()}
 
 
@@ -66,25 +70,30 @@ def show_progress(done: int, total: int) -> None:
     sys.stderr.flush()
 
 
-def describe(model: str, summaries: dict[str, Summary]) -> dict[str, object]:
-    """The paper's figures at the top, the user's beside them."""
-    return {"model": model, "suite": SUITE, **asdict(summaries[PLAIN]), "as_a_user": asdict(summaries[USER])}
+def to_json(model: str, suite: str, summaries: Summaries) -> str:
+    """The first way's figures at the top, every way's under its name."""
+    first = next(iter(summaries.values()))
+    return json.dumps({"model": model, "suite": suite, **first, "ways": summaries}, indent=2)
 
 
-def print_table(model: str, summaries: dict[str, Summary]) -> None:
-    """For people."""
-    print(f"{model}, {SUITE} (SingleLine)\n")
-    print("| asked | n | exact match | pass@1 | stopped by itself |\n|---|---|---|---|---|")
-    for way, s in summaries.items():
-        print(f"| {way} | {s.n} | {s.exact_match:.1%} | {s.pass_at_1:.1%} | {s.stopped_by_itself:.1%} |")
+def to_table(model: str, suite: str, summaries: Summaries) -> str:
+    """For people, in Markdown."""
+    names = list(next(iter(summaries.values())))
+    lines = [f"{model}, {suite}", "", f"| asked | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for way, summary in summaries.items():
+        values = [f"{value}" if name == "n" else f"{value:.1%}" for name, value in summary.items()]
+        lines.append(f"| {way} | {' | '.join(values)} |")
+    return "\n".join(lines)
 
 
 def read_arguments() -> Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__.split("\n")[0])
-    parser.add_argument("suite", choices=[SUITE])
-    parser.add_argument("--data", type=Path, help="folder of the task files (default: $MIDSPAN_EVAL)")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("suite", choices=SUITES)
+    parser.add_argument("--data", type=Path, help="folder of HumanEval's task files (default: $MIDSPAN_EVAL)")
     parser.add_argument("--model", type=Path, help="model folder (default: the built-in model)")
-    parser.add_argument("--limit", type=int, help="only the first so many tasks")
+    parser.add_argument("--limit", type=int, help="only so many cases")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     arguments = parser.parse_args()
     if arguments.limit is not None and arguments.limit < 1:
@@ -93,23 +102,21 @@ def read_arguments() -> Namespace:
 
 
 def main() -> int:
-    """Exit code 1 and a sentence on stderr when the tasks or the model cannot be used."""
+    """Exit code 1 and a sentence on stderr when the cases or the model cannot be used."""
     arguments = read_arguments()
     try:
-        tasks = read_tasks(task_file(arguments.data), arguments.limit)
+        cases = SUITES[arguments.suite](arguments)
         engine = Engine(EngineSettings(model=arguments.model))
         try:
-            kept = result_file(SUITE, engine.info.folder)
-            summaries = run_suite(engine, tasks, kept, show_progress)
+            kept = result_file(arguments.suite, engine.info.folder)
+            summaries = run_cases(engine, cases, kept, show_progress)
         finally:
             engine.close()
     except MidspanError as error:
         print(error, file=sys.stderr)
         return 1
-    if arguments.json:
-        print(json.dumps(describe(engine.info.name, summaries), indent=2))
-    else:
-        print_table(engine.info.name, summaries)
+    show = to_json if arguments.json else to_table
+    print(show(engine.info.name, arguments.suite, summaries))
     return 0
 
 

@@ -1,10 +1,11 @@
-"""Results by task, kept on the disk so that an interrupted evaluation goes on where it stopped."""
+"""Results by case, kept on the disk so that an interrupted evaluation goes on where it stopped."""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import fmean
 
 from platformdirs import user_cache_path
 
@@ -13,25 +14,17 @@ _SAMPLE_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Result:
-    """One task, asked and judged in one way. `prompt` is a digest of what the engine was given."""
+    """One case, asked and judged in one way. `prompt` is a digest of what the engine was given.
 
-    task: str
+    `scores` are from 0 to 1, under the names that stand in the summary.
+    """
+
+    case: str
     way: str
     prompt: str
     line: str
     finish_reason: str
-    exact_match: bool
-    passed: bool
-
-
-@dataclass(frozen=True)
-class Summary:
-    """Shares of `n` tasks; `stopped_by_itself` ended with EOS before the line and the budget did."""
-
-    n: int
-    exact_match: float
-    pass_at_1: float
-    stopped_by_itself: float
+    scores: dict[str, float]
 
 
 def digest_prompt(tokens: Sequence[int]) -> str:
@@ -64,15 +57,15 @@ class ResultFile:
                 result = Result(**json.loads(line))
             except (ValueError, TypeError):
                 continue
-            self._known[result.task, result.way, result.prompt] = result
+            self._known[result.case, result.way, result.prompt] = result
 
-    def find(self, task: str, way: str, prompt: str) -> Result | None:
+    def find(self, case: str, way: str, prompt: str) -> Result | None:
         """What was found for the same prompt earlier."""
-        return self._known.get((task, way, prompt))
+        return self._known.get((case, way, prompt))
 
     def add(self, result: Result) -> None:
         """Keep it at once."""
-        self._known[result.task, result.way, result.prompt] = result
+        self._known[result.case, result.way, result.prompt] = result
         with self.path.open("a", encoding="utf-8") as file:
             file.write(f"\n{json.dumps(asdict(result))}")  # the last line may have been cut off
 
@@ -82,14 +75,15 @@ def result_file(suite: str, model: Path) -> ResultFile:
     return ResultFile(user_cache_path("midspan") / "quality" / f"{suite}-{digest_model(model)}.jsonl")
 
 
-def summarize(results: Sequence[Result]) -> Summary:
-    """Raises ValueError for no results."""
+def summarize(results: Sequence[Result]) -> dict[str, float]:
+    """`n`, the mean of each score, and the share that ended with EOS before the line or the budget did.
+
+    Raises ValueError for no results.
+    """
     if not results:
         raise ValueError("there are no results to summarize")
-    count = len(results)
-    return Summary(
-        n=count,
-        exact_match=round(sum(result.exact_match for result in results) / count, 4),
-        pass_at_1=round(sum(result.passed for result in results) / count, 4),
-        stopped_by_itself=round(sum(result.finish_reason in ("eos", "fim") for result in results) / count, 4),
-    )
+    summary: dict[str, float] = {"n": len(results)}
+    for name in results[0].scores:
+        summary[name] = round(fmean(result.scores[name] for result in results), 4)
+    summary["stopped_by_itself"] = round(fmean(result.finish_reason in ("eos", "fim") for result in results), 4)
+    return summary

@@ -2,12 +2,14 @@
 
 import gzip
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from benchmarks.quality import PLAIN, USER, judge, run_suite
-from benchmarks.quality_fills import Fill, shown, snapshot_of
+from benchmarks.quality import run_cases, to_json, to_table
+from benchmarks.quality_fills import Fill, shown
+from benchmarks.quality_humaneval import PLAIN, USER, judge, run_task, snapshot_of
 from benchmarks.quality_results import Result, ResultFile, digest_model, summarize
 from benchmarks.quality_tasks import FOLDER_VARIABLE, SINGLE_LINE_FILE, Task, read_tasks, task_file
 from midspan import SettingsError
@@ -24,19 +26,19 @@ TASK = Task(
 
 
 def test_the_line_that_stood_there_matches_and_passes() -> None:
-    result = judge(TASK, Fill("    for number in numbers:  ", "eos"), PLAIN, "digest")
-    assert (result.exact_match, result.passed) == (True, True)
+    result = judge(TASK, Fill("    for number in numbers:  ", "eos"))
+    assert result == {"exact_match": 1.0, "pass_at_1": 1.0}
 
 
 def test_another_right_line_passes_without_matching() -> None:
-    result = judge(TASK, Fill("    for number in sorted(numbers):", "eos"), PLAIN, "digest")
-    assert (result.exact_match, result.passed) == (False, True)
+    result = judge(TASK, Fill("    for number in sorted(numbers):", "eos"))
+    assert result == {"exact_match": 0.0, "pass_at_1": 1.0}
 
 
 @pytest.mark.parametrize("line", ["", "for number in numbers:", "    for number in numbers[:1]:", "    return 5 +"])
 def test_a_wrong_line_counts_nowhere(line: str) -> None:
-    result = judge(TASK, Fill(line, "eos"), PLAIN, "digest")
-    assert (result.exact_match, result.passed) == (False, False)
+    result = judge(TASK, Fill(line, "eos"))
+    assert result == {"exact_match": 0.0, "pass_at_1": 0.0}
 
 
 def test_a_user_s_cursor_is_on_an_empty_line_between_the_parts() -> None:
@@ -44,18 +46,18 @@ def test_a_user_s_cursor_is_on_an_empty_line_between_the_parts() -> None:
     text = snapshot.document.text
     assert text[: snapshot.cursor] == TASK.prompt
     assert text[snapshot.cursor :] == "\n" + TASK.suffix
-    assert shown(TASK, Fill("        best = max(best, number)", "eos")).line == ""  # it stands there already
-    assert shown(TASK, Fill("    for number in numbers:", "eos")).line == "    for number in numbers:"
+    assert shown(snapshot, Fill("        best = max(best, number)", "eos")).line == ""  # it stands there already
+    assert shown(snapshot, Fill("    for number in numbers:", "eos")).line == "    for number in numbers:"
 
 
-def make_result(task: str, finish_reason: str = "eos", *, exact: bool = False, passed: bool = False) -> Result:
-    return Result(task, PLAIN, "digest", "line", finish_reason, exact, passed)
+def make_result(case: str, finish_reason: str = "eos", exact: float = 0.0) -> Result:
+    return Result(case, PLAIN, "digest", "line", finish_reason, {"exact_match": exact})
 
 
 def test_a_summary_counts_shares() -> None:
-    results = [make_result("a", exact=True, passed=True), make_result("b", passed=True), make_result("c", "lines")]
+    results = [make_result("a", "eos", 1.0), make_result("b", "fim"), make_result("c", "lines")]
     summary = summarize([*results, make_result("d", "length")])
-    assert (summary.n, summary.exact_match, summary.pass_at_1, summary.stopped_by_itself) == (4, 0.25, 0.5, 0.5)
+    assert summary == {"n": 4, "exact_match": 0.25, "stopped_by_itself": 0.5}
 
 
 def test_results_outlive_a_crash_in_the_middle_of_a_line(tmp_path: Path) -> None:
@@ -113,9 +115,14 @@ def test_an_evaluation_asks_each_prompt_once_and_goes_on_where_it_stopped(tmp_pa
     try:
         for _ in range(2):
             kept = ResultFile(tmp_path / "results.jsonl")
-            summaries = run_suite(engine, [TASK], kept, lambda done, total: steps.append((done, total)))
-            assert summaries[PLAIN].pass_at_1 == summaries[USER].exact_match == 1.0
+            cases = [partial(run_task, task=TASK)]
+            summaries = run_cases(engine, cases, kept, lambda done, total: steps.append((done, total)))
     finally:
         engine.close()
+    right = {"n": 1, "exact_match": 1.0, "pass_at_1": 1.0, "stopped_by_itself": 1.0}
+    assert summaries == {PLAIN: right, USER: right}
+    report = json.loads(to_json("fake", "humaneval-infilling", summaries))
+    assert (report["n"], report["exact_match"], report["pass_at_1"]) == (1, 1.0, 1.0)
+    assert "| user | 1 | 100.0% | 100.0% | 100.0% |" in to_table("fake", "humaneval-infilling", summaries)
     assert len(asked) == 2  # the plain prompt and the user's
     assert steps == [(1, 1), (1, 1)]
