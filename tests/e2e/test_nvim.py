@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.bigram_folder import write_bigram_folder
+from tests.bigram_folder import write_bigram_folder
 from tests.e2e.neovim import PROGRAM, WAIT_S, Neovim, neovim
 
 WORD = "wonderful"
