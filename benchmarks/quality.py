@@ -19,14 +19,13 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import quality_humaneval, quality_names, quality_repository
-from benchmarks.quality_results import Result, ResultFile, result_file, summarize
+from benchmarks.quality_results import Result, ResultFile, Summaries, digest_model, result_file, summarize, to_table
 from benchmarks.quality_tasks import read_tasks, task_file
 from inference.engine import Engine, EngineSettings
 from midspan import MidspanError
 
 # A case is done by calling this with the engine and the file of results.
 RunCase = Callable[[Engine, ResultFile], list[Result]]
-Summaries = dict[str, dict[str, float]]
 
 
 def humaneval_cases(arguments: Namespace) -> list[RunCase]:
@@ -70,20 +69,10 @@ def show_progress(done: int, total: int) -> None:
     sys.stderr.flush()
 
 
-def to_json(model: str, suite: str, summaries: Summaries) -> str:
-    """The first way's figures at the top, every way's under its name."""
+def to_json(model: str, weights: str, suite: str, summaries: Summaries) -> str:
+    """The first way's figures at the top, every way's under its name. `weights` is the model folder's digest."""
     first = next(iter(summaries.values()))
-    return json.dumps({"model": model, "suite": suite, **first, "ways": summaries}, indent=2)
-
-
-def to_table(model: str, suite: str, summaries: Summaries) -> str:
-    """For people, in Markdown."""
-    names = list(next(iter(summaries.values())))
-    lines = [f"{model}, {suite}", "", f"| asked | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
-    for way, summary in summaries.items():
-        values = [f"{value}" if name == "n" else f"{value:.1%}" for name, value in summary.items()]
-        lines.append(f"| {way} | {' | '.join(values)} |")
-    return "\n".join(lines)
+    return json.dumps({"model": model, "weights": weights, "suite": suite, **first, "ways": summaries}, indent=2)
 
 
 def read_arguments() -> Namespace:
@@ -115,8 +104,10 @@ def main() -> int:
     except MidspanError as error:
         print(error, file=sys.stderr)
         return 1
-    show = to_json if arguments.json else to_table
-    print(show(engine.info.name, arguments.suite, summaries))
+    if arguments.json:
+        print(to_json(engine.info.name, digest_model(engine.info.folder), arguments.suite, summaries))
+    else:
+        print(f"{engine.info.name}, {arguments.suite}\n\n{to_table(summaries)}")
     return 0
 
 

@@ -10,6 +10,8 @@ from statistics import fmean
 from platformdirs import user_cache_path
 
 _SAMPLE_BYTES = 1 << 20
+# By the way in which the cases were asked.
+Summaries = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,13 @@ def summarize(results: Sequence[Result]) -> dict[str, float]:
         summary[name] = round(fmean(result.scores[name] for result in results), 4)
     summary["stopped_by_itself"] = round(fmean(result.finish_reason in ("eos", "fim") for result in results), 4)
     return summary
+
+
+def to_table(summaries: Summaries) -> str:
+    """A row for each way, in Markdown."""
+    names = list(next(iter(summaries.values())))
+    lines = [f"| asked | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for way, summary in summaries.items():
+        values = [f"{value}" if name == "n" else f"{value:.1%}" for name, value in summary.items()]
+        lines.append(f"| {way} | {' | '.join(values)} |")
+    return "\n".join(lines)

@@ -1,11 +1,17 @@
-"""The model card, written from the manifest, the log and the checkpoint."""
+"""The model card, written from the manifest, the logs, the checkpoint and the results of the benchmarks."""
 
 import json
 from pathlib import Path
+from typing import Any
 
+from benchmarks.quality_results import digest_model, to_table
 from training.checkpoints import Progress
+from training.curve import Curve, read_curve, thin_out
 from training.data import MANIFEST
 from training.model import Model
+
+NAME = "midspan-builtin-1"
+RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 CARD = """# {name}
 
@@ -22,15 +28,22 @@ the embedding. FIM in the orders PSM and SPM, with DeepSeek's sentinels.
 
 ## How it was trained
 
-From scratch, on two CPU cores in the background, with `python -m training` (see `training/` in
+From scratch, on two CPU cores that others used at the same time, with `python -m training` (see `training/` in
 Midspan's source): Muon for the matrices, AdamW for the rest, warm-up, stable phase, linear decay.
 
 | | |
 |---|---|
-| steps | {steps} |
-| tokens seen | {tokens:.1f} million |
+| steps, of these in the decay | {steps}, {decay_steps} |
+| tokens seen, of these in the decay | {tokens:.1f} million, {decay_tokens:.1f} million |
+| hours | {hours:.1f} |
 | loss on held-out packages, plain text | {plain} nats a token |
 | loss on held-out packages, documents with a hole | {fim} nats a token |
+
+The curve (training loss, nats a token; the decay phase draws more documents with a hole, and longer ones):
+
+| phase | step | million tokens | loss |
+|---|---|---|---|
+{curve}
 
 ## Data and licences
 
@@ -43,7 +56,7 @@ digest; the text itself is not distributed. Never trained on: {held_out}.
 ## What it can do and what not
 
 It continues the line or the block at the cursor, repeats names and patterns that stand in the
-prompt, closes brackets, and stops by itself. It has seen a few million tokens, thousands of
+prompt, closes brackets, and stops by itself; the figures say how often. It has seen a few million tokens, thousands of
 times fewer than models one downloads: it does not know libraries by heart, does not reason about
 an algorithm, and its suggestions are often plausible and wrong. It is not a chat model, knows
 Python only, and must not be used to judge whether code is correct or safe.
@@ -52,16 +65,25 @@ Python only, and must not be used to judge whether code is correct or safe.
 
 {figures}
 """
-NO_FIGURES = "Not measured yet on this checkpoint: HumanEval SingleLine, exact match and pass@1."
+NO_FIGURES = "Not measured yet on these weights."
 
 
-def last_losses(log: Path) -> dict[str, float]:
-    """The newest validation losses of the run."""
-    found: dict[str, float] = {}
-    for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
-        entry = json.loads(line)
-        found |= {key: entry[key] for key in ("val_plain", "val_fim") if key in entry}
-    return found
+def read_figures(weights: str) -> str:
+    """Tables of the results that were measured on just these weights, each with its command."""
+    parts = []
+    for path in sorted(RESULTS.glob("*.json")):
+        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if result.get("weights") == weights:
+            command = f"python -m benchmarks.quality {result['suite']} --limit {result['n']}"
+            parts.append(f"`{command}`:\n\n{to_table(result['ways'])}")
+    return "\n\n".join(parts) or NO_FIGURES
+
+
+def describe_curve(stable: Curve, decay: Curve) -> str:
+    """Rows of a table."""
+    rows = [("stable", point) for point in thin_out(stable.points)]
+    rows += [("decay", point) for point in thin_out(decay.points, 4)]
+    return "\n".join(f"| {phase} | {p.step} | {p.tokens / 1e6:.1f} | {p.loss:.2f} |" for phase, p in rows)
 
 
 def count_parameters(model: Model) -> tuple[float, float]:
@@ -72,15 +94,16 @@ def count_parameters(model: Model) -> tuple[float, float]:
     return total / 1e6, (total - idle) / 1e6
 
 
-def write_card(log: Path, progress: Progress, model: Model, target: Path, name: str) -> None:
-    """Write the card."""
+def write_card(logs: tuple[Path, Path], model: Model, progress: Progress, out: Path) -> None:
+    """Write `README.md` into a folder that holds the exported model. `logs` are the stable run's and the decay's."""
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     packages = manifest["packages"]
-    losses = last_losses(log)
+    stable = read_curve(logs[0], progress.step - progress.run_steps)
+    decay = read_curve(logs[1], progress.step)
     parameters, working = count_parameters(model)
-    target.write_text(
+    (out / "README.md").write_text(
         CARD.format(
-            name=name,
+            name=NAME,
             routed=model.shape.n_routed_experts,
             active=model.shape.num_experts_per_tok,
             parameters=parameters,
@@ -90,14 +113,18 @@ def write_card(log: Path, progress: Progress, model: Model, target: Path, name: 
             vocabulary=model.shape.vocab_size,
             context=progress.sequence_tokens,
             steps=progress.step,
+            decay_steps=progress.run_steps,
             tokens=progress.tokens / 1e6,
-            plain=losses.get("val_plain", "not measured"),
-            fim=losses.get("val_fim", "not measured"),
+            decay_tokens=progress.run_tokens / 1e6,
+            hours=stable.hours + decay.hours,
+            plain=decay.validation.get("val_plain", "not measured"),
+            fim=decay.validation.get("val_fim", "not measured"),
+            curve=describe_curve(stable, decay),
             megabytes=manifest["train_bytes"] / 1e6,
             packages=sum(not entry["held_out"] for entry in packages),
             excluded=manifest["files_dropped"].get("copies an evaluation text", 0),
             held_out=", ".join(entry["name"] for entry in packages if entry["held_out"]),
-            figures=NO_FIGURES,
+            figures=read_figures(digest_model(out)),
         ),
         encoding="utf-8",
     )

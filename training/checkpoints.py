@@ -22,12 +22,13 @@ NAME = re.compile(r"step-(\d{8})\.pt")
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is. `run_steps` and `run_seconds` count since the run (not its origin) began."""
+    """Where a run is. `run_*` count since the run (not its origin) began."""
 
     step: int = 0
     tokens: int = 0
     next_document: int = 0
     run_steps: int = 0
+    run_tokens: int = 0
     run_seconds: float = 0.0
     sequence_tokens: int = 0
 

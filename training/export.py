@@ -1,6 +1,7 @@
 """Writes a checkpoint as a released DeepSeek-V2 folder: safetensors, config, tokenizer, card.
 
 python -m training.export --run decayed --out inference/builtin
+python -m training.export --run decayed --out inference/builtin --card-only    # after the benchmarks
 """
 
 import argparse
@@ -11,14 +12,13 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from training.card import write_card
+from training.card import NAME, write_card
 from training.checkpoints import Progress, load_shape, load_weights, newest_checkpoint
 from training.model import Model
 from training.places import run_folder
 from training.shape import released_config
 from training.tokenizer import TextEncoder, add_sentinels, load_encoder
 
-NAME = "midspan-builtin-1"
 MAX_BYTES = 40_000_000
 STACKED = (".mlp.experts.gate_proj", ".mlp.experts.up_proj", ".mlp.experts.down_proj")
 
@@ -69,14 +69,18 @@ def main() -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--run", help="export this run's newest checkpoint")
     which.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--stable", default="stable", help="the run that this one was branched from")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--card-only", action="store_true", help="write the card again, with the results")
     arguments = parser.parse_args()
     checkpoint = arguments.checkpoint or newest_checkpoint(run_folder(arguments.run))
     if checkpoint is None:
         raise SystemExit(f"run {arguments.run!r} has no checkpoint")
     model, progress = load_trained(checkpoint, torch.float32)
-    export_model(model, load_encoder(), progress.sequence_tokens, arguments.out)
-    write_card(checkpoint.parent / "log.jsonl", progress, model, arguments.out / "README.md", NAME)
+    if not arguments.card_only:
+        export_model(model, load_encoder(), progress.sequence_tokens, arguments.out)
+    logs = run_folder(arguments.stable) / "log.jsonl", checkpoint.parent / "log.jsonl"
+    write_card(logs, model, progress, arguments.out)
     print(f"{checkpoint.name} exported to {arguments.out}")
 
 

@@ -92,7 +92,7 @@ class Trainer:
         loaded = load_checkpoint(path, self.model, self.optimizers)
         changes: dict[str, Any] = {"sequence_tokens": self.settings.sequence_tokens}
         if as_branch:
-            changes |= {"run_steps": 0, "run_seconds": 0.0}
+            changes |= {"run_steps": 0, "run_tokens": 0, "run_seconds": 0.0}
         self.progress = dataclasses.replace(loaded, **changes)
 
     def _rows_from(self, document: int) -> Rows:
@@ -127,6 +127,7 @@ class Trainer:
             tokens=p.tokens + inputs.size,
             next_document=next_document,
             run_steps=p.run_steps + 1,
+            run_tokens=p.run_tokens + inputs.size,
             run_seconds=p.run_seconds + time.monotonic() - started,
         )
         return dict(zip(("loss", "balance", "dropped"), board.parts.mean(0).tolist(), strict=True))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.quality import run_cases, to_json, to_table
+from benchmarks.quality import run_cases, to_json
 from benchmarks.quality_fills import Fill, shown
 from benchmarks.quality_humaneval import PLAIN, USER, judge, run_task, snapshot_of
-from benchmarks.quality_results import Result, ResultFile, digest_model, summarize
+from benchmarks.quality_results import Result, ResultFile, digest_model, summarize, to_table
 from benchmarks.quality_tasks import FOLDER_VARIABLE, SINGLE_LINE_FILE, Task, read_tasks, task_file
 from midspan import SettingsError
 from tests.fake_engine import FakeEngine
@@ -121,8 +121,8 @@ def test_an_evaluation_asks_each_prompt_once_and_goes_on_where_it_stopped(tmp_pa
         engine.close()
     right = {"n": 1, "exact_match": 1.0, "pass_at_1": 1.0, "stopped_by_itself": 1.0}
     assert summaries == {PLAIN: right, USER: right}
-    report = json.loads(to_json("fake", "humaneval-infilling", summaries))
+    report = json.loads(to_json("fake", "digest", "humaneval-infilling", summaries))
     assert (report["n"], report["exact_match"], report["pass_at_1"]) == (1, 1.0, 1.0)
-    assert "| user | 1 | 100.0% | 100.0% | 100.0% |" in to_table("fake", "humaneval-infilling", summaries)
+    assert "| user | 1 | 100.0% | 100.0% | 100.0% |" in to_table(summaries)
     assert len(asked) == 2  # the plain prompt and the user's
     assert steps == [(1, 1), (1, 1)]

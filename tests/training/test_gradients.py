@@ -30,7 +30,7 @@ def board(tiny_shape: ModelShape) -> Board:
 def gradients_of_one_batch(model: Model, board: Board) -> list[Tensor]:
     loss, _, _ = model(board.inputs.flatten(0, 1), board.targets.flatten(0, 1), SETTINGS.capacity_factor)
     loss.backward()
-    gradients = [parameter.grad.clone() for parameter in model.parameters()]
+    gradients = [parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None]
     model.zero_grad()
     return gradients
 

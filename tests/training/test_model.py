@@ -43,7 +43,10 @@ def test_batched_experts_equal_a_loop_forward_and_backward() -> None:
     rows = move_to_slots(x, slots).view(experts, tokens, width)
     batched = sum_from_slots(torch.bmm(rows, matrices).flatten(0, 1), weights, slots)
     looped = torch.stack(
-        [sum(weights[t, k] * (x[t] @ matrices[chosen[t, k]]) for k in range(choices)) for t in range(tokens)]
+        [
+            torch.stack([weights[t, k] * (x[t] @ matrices[chosen[t, k]]) for k in range(choices)]).sum(0)
+            for t in range(tokens)
+        ]
     )
     assert torch.allclose(batched, looped)
     pull = torch.randn_like(batched)

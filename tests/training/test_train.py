@@ -38,9 +38,10 @@ def test_resuming_gives_the_losses_of_an_unbroken_run(make_trainer: MakeTrainer,
     stopped = make_trainer()
     for _ in range(3):
         stopped.step()
-    stopped.save(tmp_path)
+    saved = stopped.save(tmp_path)
+    assert newest_checkpoint(tmp_path) == saved
     resumed = make_trainer(dataclasses.replace(SETTINGS))
-    resumed.resume(newest_checkpoint(tmp_path), as_branch=False)
+    resumed.resume(saved, as_branch=False)
     assert [resumed.step()["loss"] for _ in range(3)] == losses[3:]
     assert resumed.progress.tokens == unbroken.progress.tokens
 
@@ -75,7 +76,11 @@ def test_only_the_newest_two_checkpoints_stay(make_trainer: MakeTrainer, tmp_pat
 
 
 def test_sigterm_checkpoints_and_ends(
-    make_trainer: MakeTrainer, encoder: TextEncoder, package: list[SourceFile], tmp_path: Path
+    make_trainer: MakeTrainer,
+    encoder: TextEncoder,
+    package: list[SourceFile],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     trainer = make_trainer()
     step, before = trainer.step, signal.getsignal(signal.SIGTERM)
@@ -85,14 +90,14 @@ def test_sigterm_checkpoints_and_ends(
             os.kill(os.getpid(), signal.SIGTERM)
         return step()
 
-    trainer.step = step_then_terminate
+    monkeypatch.setattr(trainer, "step", step_then_terminate)
     interrupt = signal.getsignal(signal.SIGINT)
     try:
         run(trainer, tmp_path, Validation([package], encoder, 128, tokens=256))
     finally:
         signal.signal(signal.SIGTERM, before)
         signal.signal(signal.SIGINT, interrupt)
-    assert newest_checkpoint(tmp_path).name == "step-00000003.pt"
+    assert newest_checkpoint(tmp_path) == tmp_path / "step-00000003.pt"
     assert '"val_fim"' in (tmp_path / "log.jsonl").read_text("utf-8")
 
 
