@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from context.snapshot import Snapshot
 from lsp_server.fill import build_request
 from lsp_server.generate import Generated, generate
 from lsp_server.grey import show_fill
-from lsp_server.postprocess import postprocess
+from lsp_server.postprocess import postprocess, why_nothing
 from lsp_server.record import describe
 from lsp_server.settings import Settings
 from lsp_server.start import set_up_logging, start_engine
@@ -45,6 +46,8 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
             output = f"{shown}\n\n{engine.info.name}: {describe(generated.trace)}"
         else:
             output = text
+        if not text:
+            print(f"midspan: nothing to fill in here: {why_nothing(generated.text)}.", file=sys.stderr)
         stdout.write(f"{output}\n".encode())
         stdout.flush()
     finally:

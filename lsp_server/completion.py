@@ -7,7 +7,7 @@ from lsprotocol import types
 from context.snapshot import Snapshot
 from lsp_server.fill import build_request
 from lsp_server.generate import generate
-from lsp_server.postprocess import postprocess
+from lsp_server.postprocess import postprocess, why_nothing
 from lsp_server.record import Record
 from lsp_server.server import MidspanServer
 from lsp_server.session import Session
@@ -73,7 +73,7 @@ async def predict(session: Session, snapshot: Snapshot, asked: Ask, record: Reco
     record.trace = generated.trace
     text = postprocess(generated.text, snapshot, finished=generated.finish_reason != "length")
     if not text:
-        record.outcome = f"nothing shown: {'only a repetition' if generated.text.strip() else 'blank'}"
+        record.outcome = f"nothing shown: {why_nothing(generated.text)}"
     return text
 
 

@@ -29,6 +29,11 @@ def postprocess(text: str, snapshot: Snapshot, finished: bool) -> str:
     return text.rstrip("\n") if after.strip() else text.rstrip()
 
 
+def why_nothing(written: str) -> str:
+    """Why `postprocess` left nothing of what the model wrote."""
+    return "the model only repeats what follows" if written.strip() else "the model writes nothing"
+
+
 def _without_following_lines(text: str, before: str, snapshot: Snapshot) -> str:
     """Cuts an end that is, line for line, what follows the cursor's line."""
     lines = (before + text).split("\n")

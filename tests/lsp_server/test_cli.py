@@ -55,6 +55,13 @@ def test_show_prints_the_file_around_the_cursor_with_the_fill_marked(source):
     assert "\x1b" not in done.stdout  # it is not a terminal
 
 
+def test_nothing_to_fill_in_is_said_on_stderr(source):
+    source.write_text("\nheight * width\n    # done\n")
+    done = midspan("complete", f"{source}:1:1")
+    assert (done.returncode, done.stdout) == (0, "\n")
+    assert "midspan: nothing to fill in here: the model only repeats what follows.\n" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("place", "message"),
     [

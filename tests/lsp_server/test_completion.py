@@ -187,7 +187,9 @@ async def test_one_line_of_the_log_tells_the_cost_and_holds_no_code(caplog):
     assert "hello" not in record.message
 
 
-@pytest.mark.parametrize(("answer", "why"), [("  \n", "blank"), ("following = 1", "only a repetition")])
+@pytest.mark.parametrize(
+    ("answer", "why"), [("  \n", "the model writes nothing"), ("following = 1", "the model only repeats what follows")]
+)
 async def test_the_log_says_why_nothing_was_shown(answer, why, caplog):
     caplog.set_level(logging.INFO, "lsp_server.completion")
     editor, _ = await editor_with("\nfollowing = 1\n", answer=answer)
