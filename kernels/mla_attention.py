@@ -6,6 +6,7 @@ heads attend to one shared row per token: the latent, followed by the rotated ke
 
 import torch
 
+from kernels.page_rows import rows_of_sequence
 from kernels.triton_import import compute_dtype, jit, runs_triton, tl, triton
 
 
@@ -50,7 +51,7 @@ def mla_attention_reference(
         ahead = torch.ones(new_tokens, new_tokens, dtype=torch.bool, device=q.device).triu(1)
         ahead = ahead.repeat_interleave(heads, dim=0)
     for b, length in enumerate(lengths.tolist()):
-        rows = _rows_of_sequence(pages, page_table[b], length)
+        rows = rows_of_sequence(pages, page_table[b], length)
         for first in range(0, new_tokens * heads, _QUERIES_AT_ONCE):
             part = slice(first, first + _QUERIES_AT_ONCE)
             scores = torch.mm(queries[b, part], rows.T).float().mul_(scale)
@@ -62,16 +63,6 @@ def mla_attention_reference(
 
 
 _QUERIES_AT_ONCE = 256  # bounds the scores: 134 MB at 128K tokens, whatever the number of new tokens and heads
-
-
-def _rows_of_sequence(pages: torch.Tensor, table: torch.Tensor, length: int) -> torch.Tensor:
-    """[length, R+D]: a view where the sequence's pages follow each other, else a copy of them."""
-    page_tokens = pages.shape[1]
-    ids = table[: -(-length // page_tokens)]
-    first, count = int(ids[0]), ids.shape[0]
-    if ids.tolist() == list(range(first, first + count)):
-        return pages[first : first + count].flatten(0, 1)[:length]
-    return pages.index_select(0, ids).flatten(0, 1)[:length]
 
 
 def mla_attention_triton(

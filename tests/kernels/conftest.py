@@ -22,7 +22,7 @@ if INTERPRET.items() - os.environ.items():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRITON_INTERPRET", "1")
         # tests of other folders may have imported the kernels without triton, as the CPU runs them
-        for name in ("triton_import", "experts", "mla_attention", "page_write", "rmsnorm", "rope"):
+        for name in ("triton_import", "experts", "kv_attention", "mla_attention", "page_write", "rmsnorm", "rope"):
             importlib.reload(importlib.import_module(f"kernels.{name}"))
 
 

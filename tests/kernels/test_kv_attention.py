@@ -1,0 +1,145 @@
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+
+from kernels.kv_attention import kv_attention, kv_attention_reference, kv_attention_triton
+
+NAN = float("nan")
+TOLERANCE = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
+Attend = Callable[..., torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Case:
+    """lengths of the sequences, and the sizes; `heads` query heads share `kv_heads`."""
+
+    lengths: tuple[int, ...]
+    new_tokens: int = 1
+    heads: int = 4
+    kv_heads: int = 2
+    width: int = 16
+    page_tokens: int = 16
+    consecutive: bool = False
+    dtype: torch.dtype = torch.float32
+    seed: int = 0
+
+
+Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, float, int]
+
+
+def random_inputs(case: Case, device: str = "cpu") -> Inputs:
+    """Arguments of kv_attention. All that no sequence wrote is NaN, or a page that is not there."""
+    torch.manual_seed(case.seed)
+    row = 2 * case.kv_heads * case.width
+    needed = [-(-length // case.page_tokens) for length in case.lengths]
+    page_count = sum(needed) + 3
+    ids = torch.arange(page_count) if case.consecutive else torch.randperm(page_count)
+    table = torch.full((len(needed), max(needed) + 2), 10**6, dtype=torch.int32)
+    pages = torch.full((page_count, case.page_tokens, row), NAN)
+    for b, (length, count) in enumerate(zip(case.lengths, needed, strict=True)):
+        mine = ids[sum(needed[:b]) :][:count]
+        table[b, :count] = mine
+        rows = torch.full((count * case.page_tokens, row), NAN)
+        rows[:length] = torch.randn(length, row)
+        pages[mine] = rows.view(count, case.page_tokens, row)
+    q = torch.randn(len(needed), case.new_tokens, case.heads, case.width)
+    lengths = torch.tensor(case.lengths, dtype=torch.int32)
+    scale = 1.5 / case.width**0.5
+    return (
+        q.to(device, case.dtype),
+        pages.to(device, case.dtype),
+        table.to(device),
+        lengths.to(device),
+        scale,
+        case.kv_heads,
+    )
+
+
+def naive(inputs: Inputs) -> torch.Tensor:
+    """Each query by itself, in fp64, over rows looked up one by one."""
+    q, pages, table, lengths, scale, kv_heads = inputs
+    q, pages, table = q.cpu().double(), pages.cpu().double(), table.cpu()
+    page_tokens = pages.shape[1]
+    width, group = q.shape[3], q.shape[2] // kv_heads
+    out = torch.zeros(q.shape, dtype=torch.float64)
+    for b, length in enumerate(lengths.tolist()):
+        for m in range(q.shape[1]):
+            seen = range(length - q.shape[1] + m + 1)
+            rows = torch.stack([pages[int(table[b, t // page_tokens]), t % page_tokens] for t in seen])
+            for h in range(q.shape[2]):
+                keys, values = rows.view(-1, 2, kv_heads, width)[:, :, h // group].unbind(1)
+                weights = (keys @ q[b, m, h] * scale).exp()
+                out[b, m, h] = (weights / weights.sum()) @ values
+    return out
+
+
+def check(attend: Attend, inputs: Inputs) -> None:
+    actual = attend(*inputs)
+    assert actual.dtype == inputs[0].dtype
+    limit = TOLERANCE[actual.dtype]
+    torch.testing.assert_close(actual.cpu().double(), naive(inputs), rtol=limit, atol=limit)
+
+
+CASES = [
+    Case((1,)),
+    Case((16, 17)),
+    Case((33, 5, 64), new_tokens=5),  # one sequence is nothing but new tokens
+    Case((70, 9), new_tokens=7, heads=3, kv_heads=3, width=24, page_tokens=4),  # no sharing: Coder v1
+    Case((40,), new_tokens=3, heads=14, kv_heads=2, width=64, consecutive=True),  # Qwen2.5-Coder-0.5B
+    Case((35,), heads=5, kv_heads=1, width=6, page_tokens=1),
+    Case((45, 40), new_tokens=30, heads=12, kv_heads=2, width=8),  # more queries than are taken at once
+    Case((50, 50), new_tokens=2, heads=4, kv_heads=4, width=128, consecutive=True),
+]
+
+
+@pytest.mark.parametrize("dtype", list(TOLERANCE))
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_softmax_over_the_rows_that_a_token_may_see(case: Case, dtype: torch.dtype) -> None:
+    check(kv_attention, random_inputs(replace(case, dtype=dtype)))
+
+
+@pytest.mark.parametrize("dtype", list(TOLERANCE))
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_triton_equals_the_formula(device: str, case: Case, dtype: torch.dtype) -> None:
+    check(kv_attention_triton, random_inputs(replace(case, dtype=dtype, seed=1), device))
+
+
+@pytest.mark.parametrize("attend", [kv_attention_reference, kv_attention_triton])
+def test_several_new_tokens_at_once_equal_one_after_the_other(device: str, attend: Attend) -> None:
+    q, pages, table, lengths, scale, kv_heads = random_inputs(Case((37, 21), new_tokens=6), device)
+    together = attend(q, pages, table, lengths, scale, kv_heads)
+    for m in range(6):
+        alone = attend(q[:, m : m + 1], pages, table, lengths - 5 + m, scale, kv_heads)
+        torch.testing.assert_close(alone, together[:, m : m + 1], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("attend", [kv_attention_reference, kv_attention_triton])
+def test_scores_far_from_zero_do_not_overflow(device: str, attend: Attend) -> None:
+    q, pages, table, lengths, _, kv_heads = random_inputs(Case((40,)), device)
+    actual = attend(q, pages, table, lengths, 500.0, kv_heads)
+    rows = pages[table[0, :3].long()].flatten(0, 1)[:40].double().view(40, 2, 2, 1, 16).expand(-1, -1, -1, 2, -1)
+    keys, values = rows.flatten(2, 3).unbind(1)  # [40, H, D]
+    scores = torch.einsum("hd,lhd->hl", q[0, 0].double(), keys) * 500.0
+    assert scores.abs().max() > 1000
+    expected = torch.einsum("hl,lhd->hd", scores.softmax(-1), values)
+    torch.testing.assert_close(actual[0, 0].double(), expected, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("consecutive", [True, False])
+@pytest.mark.parametrize("attend", [kv_attention_reference, kv_attention_triton])
+def test_one_layer_of_a_pool_and_strided_queries(device: str, attend: Attend, consecutive: bool) -> None:
+    case = Case((30, 12), new_tokens=2, consecutive=consecutive)
+    q, pages, table, lengths, scale, kv_heads = random_inputs(case, device)
+    expected = naive((q, pages, table, lengths, scale, kv_heads))
+    pool = torch.full((3, *pages.shape), NAN, device=device)
+    pool[1] = pages
+    padded = torch.full((*pages.shape[:2], pages.shape[2] + 8), NAN, device=device)
+    padded[..., :-8] = pages
+    strided_q = q.transpose(1, 2).contiguous().transpose(1, 2)
+    strided_table = table.repeat_interleave(2, dim=1)[:, ::2]
+    strided_lengths = lengths.repeat_interleave(2)[::2]
+    for some_pages in (pool[1], padded[..., :-8], pages.transpose(0, 2).contiguous().transpose(0, 2)):
+        actual = attend(strided_q, some_pages, strided_table, strided_lengths, scale, kv_heads)
+        torch.testing.assert_close(actual.double().cpu(), expected, rtol=1e-5, atol=1e-5)
