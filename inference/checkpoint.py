@@ -1,7 +1,7 @@
 """Weights from safetensors: one file, or shards with an index. Nothing else is ever opened as weights."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,37 +10,60 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from inference.matrix import PARTS, Matrix, Quant, form_of, part_shapes, quantize
 from midspan import ModelError
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 MAX_NAMES_IN_MESSAGE = 5
+# safetensors' names of the types that codes are stored in
+STORED_QUANT: dict[str, Quant] = {"I8": "int8", "U8": "int4"}
 
 
 class TensorSource(Protocol):
     """Where a model takes its tensors from while it is being built."""
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of what is not quantized, and of the activations."""
+        ...
+
     def take(self, name: str, shape: tuple[int, ...]) -> Tensor: ...
+
+    def matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
+        """A weight matrix that may be quantized, but not below `at_least`."""
+        ...
 
 
 class ShapeRecorder:
     """A source without data: building a model from it tells every name and shape the model wants."""
 
+    dtype = torch.float32
+
     def __init__(self) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
+        self.matrices: dict[str, Quant] = {}  # names of those that may be quantized -> how far
 
     def take(self, name: str, shape: tuple[int, ...]) -> Tensor:
         self.shapes[name] = shape
         return torch.empty(shape, device="meta")
 
+    def matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
+        self.matrices[name] = at_least
+        return Matrix("wide", (self.take(name, shape),))
+
 
 class Checkpoint:
     """An open model folder. `take` reads one tensor at a time, so that loading needs little beside the result."""
 
-    def __init__(self, folder: Path, dtype: torch.dtype, device: torch.device) -> None:
-        """Open every shard and read the headers. Raises ModelError; opens nothing but safetensors."""
+    def __init__(self, folder: Path, dtype: torch.dtype, device: torch.device, quant: Quant = "wide") -> None:
+        """Open every shard and read the headers. Raises ModelError; opens nothing but safetensors.
+
+        `quant` is what wide matrices become while they are read; what is stored quantized stays as it is.
+        """
         self.folder = folder
+        self.quant = quant
         self.dtype = dtype
         self.device = device
         self._files: dict[str, Any] = {}  # tensor name -> open safetensors file
@@ -74,22 +97,39 @@ class Checkpoint:
             raise ModelError(f"{path}: holds tensors that another shard holds too: {_some(twice)}")
         self._files |= dict.fromkeys(names, file)
 
-    def require(self, wanted: Mapping[str, tuple[int, ...]]) -> None:
-        """Refuse the folder unless it holds exactly `wanted`. Raises ModelError that names the tensors."""
+    def require(self, wanted: ShapeRecorder) -> None:
+        """Refuse the folder unless it holds exactly what is wanted. Raises ModelError that names the tensors."""
+        shapes = self._expand_quantized(wanted)
         problems = []
-        if missing := wanted.keys() - self._files.keys():
+        if missing := shapes.keys() - self._files.keys():
             problems.append(f"missing {_some(missing)}")
-        if extra := self._files.keys() - wanted.keys():
+        if extra := self._files.keys() - shapes.keys():
             problems.append(f"not part of this architecture {_some(extra)}")
         misshapen = {
             f"{name} is {found} instead of {list(shape)}"
-            for name, shape in wanted.items()
+            for name, shape in shapes.items()
             if name in self._files and (found := self._shape(name)) != list(shape)
         }
         if misshapen:
             problems.append(f"wrong shape: {_some(misshapen)}")
         if problems:
             raise ModelError(f"{self.folder}: the weights do not fit config.json: {'; '.join(problems)}")
+
+    def _expand_quantized(self, wanted: ShapeRecorder) -> dict[str, tuple[int, ...]]:
+        """What must be there, given the form in which each matrix is stored."""
+        shapes = dict(wanted.shapes)
+        for name in wanted.matrices:
+            rows, columns = wanted.shapes[name]
+            quant = self.stored_quant(name)
+            parts = zip(PARTS[quant], part_shapes(quant, rows, columns), strict=True)
+            shapes |= {name + part: shape for part, shape in parts}
+        return shapes
+
+    def stored_quant(self, name: str) -> Quant:
+        """The form of a matrix on disk."""
+        if name not in self._files:
+            return "wide"
+        return STORED_QUANT.get(self._files[name].get_slice(name).get_dtype(), "wide")
 
     def _shape(self, name: str) -> list[int]:
         return list(self._files[name].get_slice(name).get_shape())
@@ -101,13 +141,23 @@ class Checkpoint:
             raise ModelError(f"{self.folder}: {name} is {tensor.dtype}, not floating point")
         return tensor.to(device=self.device, dtype=self.dtype)
 
+    def matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
+        """As it is stored, mapped into memory; or quantized now when it is stored wide and that is asked for."""
+        stored = self.stored_quant(name)
+        if stored == "wide":
+            return quantize(self.take(name, shape), form_of(self.quant, at_least, shape[1]))
+        tensors = (self._files[name + part].get_tensor(name + part) for part in PARTS[stored])
+        return Matrix(stored, tuple(tensor.to(self.device) for tensor in tensors))
+
 
 def stored_dtype(folder: Path) -> torch.dtype:
-    """The dtype most tensors of the folder's first shard are stored in."""
+    """The dtype of what is not quantized, going by the folder's first norm or embedding."""
     with Checkpoint(folder, torch.float32, torch.device("cpu")) as checkpoint:
-        name, file = next(iter(checkpoint._files.items()))
-        dtype: torch.dtype = file.get_slice(name)[:1].dtype
-        return dtype
+        for name, file in checkpoint._files.items():
+            dtype: torch.dtype = file.get_slice(name)[:1].dtype
+            if dtype.is_floating_point and not name.endswith((".scale", ".zero")):
+                return dtype
+    raise ModelError(f"{folder}: has no floating-point weights; fetch it again")
 
 
 def _shards(folder: Path) -> Iterator[tuple[Path, set[str] | None]]:

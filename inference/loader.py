@@ -23,7 +23,7 @@ def load_deepseek_v2(folder: Path, config: DeepseekV2Config, dtype: torch.dtype,
     wanted = ShapeRecorder()
     DeepseekV2(config, wanted, torch.device("meta"))
     with Checkpoint(folder, dtype, device) as checkpoint:
-        checkpoint.require(wanted.shapes)
+        checkpoint.require(wanted)
         return DeepseekV2(config, checkpoint, device)
 
 

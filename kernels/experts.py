@@ -1,5 +1,7 @@
 """The routed experts of a DeepSeekMoE layer (DeepSeek-V2, arXiv:2405.04434, section 2.2.1)."""
 
+from collections.abc import Callable
+
 import torch
 from torch.nn.functional import linear, silu
 
@@ -35,18 +37,33 @@ def routed_experts_reference(
 
     Gathering the chosen weights into a tensor would cost ten times the products themselves.
     """
+
+    def run_expert(expert: int, rows: torch.Tensor) -> torch.Tensor:
+        return _run_expert(rows, gate_up[expert], down[expert])
+
+    return sum_of_experts(x, topk_ids, topk_weights, gate_up.shape[0], run_expert)
+
+
+def sum_of_experts(
+    x: torch.Tensor,
+    topk_ids: torch.Tensor,
+    topk_weights: torch.Tensor,
+    experts: int,
+    run_expert: Callable[[int, torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    """`routed_experts` for experts in any form: run_expert(e, rows [M, H]) -> [M, H], once for each chosen e."""
     tokens, top_k = topk_ids.shape
     parts = x.new_empty(tokens * top_k, x.shape[1])  # row t * K + k
     if tokens == 1:
         for k, expert in enumerate(topk_ids[0].tolist()):
-            parts[k] = _run_expert(x, gate_up[expert], down[expert])[0]
+            parts[k] = run_expert(expert, x)[0]
     else:
         chosen = topk_ids.flatten()
         order = chosen.argsort(stable=True)
-        counts = chosen.bincount(minlength=gate_up.shape[0]).tolist()
+        counts = chosen.bincount(minlength=experts).tolist()
         for expert, rows in enumerate(torch.split(order, counts)):
             if rows.numel():
-                parts[rows] = _run_expert(x[rows // top_k], gate_up[expert], down[expert])
+                parts[rows] = run_expert(expert, x[rows // top_k])
     return _weighted_sum(parts, topk_weights, x.dtype)
 
 

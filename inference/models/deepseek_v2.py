@@ -9,13 +9,14 @@ from torch.nn import functional as F
 from inference.batch import Batch, Segment
 from inference.checkpoint import TensorSource
 from inference.config import DeepseekV2Config
+from inference.linear import Embedding, Linear, Part, take_head, take_linear
+from inference.models.mlp import DenseMlp, take_mlp
+from inference.models.moe import MoeMlp, take_moe
 from inference.models.rotary import Rotary
-from kernels.experts import routed_experts
 from kernels.mla_attention import mla_attention
 from kernels.page_write import write_pages
 from kernels.rmsnorm import rmsnorm
 from kernels.rope import apply_rope
-from kernels.router import route
 
 # The released code builds the norms of both latents with its default, whatever rms_norm_eps says.
 LATENT_NORM_EPS = 1e-6
@@ -25,7 +26,7 @@ LATENT_NORM_EPS = 1e-6
 class Query:
     """hidden -> heads; through a low-rank latent when `down` is there."""
 
-    proj: Tensor  # [heads * (nope + rope), hidden or q_lora]
+    proj: Linear  # hidden or q_lora -> heads * (nope + rope)
     down: Tensor | None  # [q_lora, hidden]
     norm: Tensor | None  # [q_lora]
 
@@ -37,41 +38,7 @@ class Attention:
     kv_norm: Tensor  # [R]
     key_up: Tensor  # [heads, nope, R]
     value_up: Tensor  # [heads, v, R]
-    out: Tensor  # [hidden, heads * v]
-
-
-@dataclass(frozen=True)
-class DenseMlp:
-    gate_up: Tensor  # [2 * I, hidden], gate rows first
-    down: Tensor  # [hidden, I]
-
-    def __call__(self, x: Tensor) -> Tensor:
-        gate, up = F.linear(x, self.gate_up).chunk(2, dim=-1)
-        return F.linear(F.silu(gate) * up, self.down)
-
-
-@dataclass(frozen=True)
-class MoeMlp:
-    config: DeepseekV2Config
-    router: Tensor  # [E, hidden]
-    gate_up: Tensor  # [E, 2 * I, hidden]
-    down: Tensor  # [E, hidden, I]
-    shared: DenseMlp | None
-
-    def __call__(self, x: Tensor) -> Tensor:
-        c = self.config
-        ids, weights = route(
-            x,
-            self.router,
-            top_k=c.num_experts_per_tok,
-            n_group=c.n_group,
-            topk_group=c.topk_group,
-            method=c.topk_method,
-            scaling=c.routed_scaling_factor,
-            normalize=c.norm_topk_prob,
-        )
-        routed = routed_experts(x, ids, weights, self.gate_up, self.down)
-        return routed + self.shared(x) if self.shared else routed
+    out: Linear  # heads * v -> hidden
 
 
 @dataclass(frozen=True)
@@ -87,11 +54,13 @@ class DeepseekV2:
         """Takes every tensor from `source` once, under its released name."""
         c = config
         self.config = c
-        self.embedding = source.take("model.embed_tokens.weight", (c.vocab_size, c.hidden_size))
+        self.embedding = Embedding(source, "model.embed_tokens.weight", (c.vocab_size, c.hidden_size))
         self.layers = [_take_layer(c, source, i) for i in range(c.num_hidden_layers)]
         self.norm = source.take("model.norm.weight", (c.hidden_size,))
         self.head = (
-            self.embedding if c.tie_word_embeddings else source.take("lm_head.weight", (c.vocab_size, c.hidden_size))
+            self.embedding.head
+            if c.tie_word_embeddings
+            else take_head(source, "lm_head.weight", (c.vocab_size, c.hidden_size))
         )
         self.rotary = Rotary(c.qk_rope_head_dim, c.rope_theta, c.yarn, device)
 
@@ -102,13 +71,12 @@ class DeepseekV2:
         """
         eps = self.config.rms_norm_eps
         cos, sin = self.rotary.angles(batch.positions)
-        x = F.embedding(batch.tokens, self.embedding)  # [T, hidden]
+        x = self.embedding(batch.tokens)  # [T, hidden]
         for layer, layer_pages in zip(self.layers, pages, strict=True):
             normed = rmsnorm(x, layer.attention_norm, eps)
             x = x + self._attend(layer.attention, normed, cos, sin, batch, layer_pages)
             x = x + layer.mlp(rmsnorm(x, layer.mlp_norm, eps))
-        last = rmsnorm(x[batch.logit_rows], self.norm, eps)
-        return F.linear(last, self.head).float()
+        return self.head(rmsnorm(x[batch.logit_rows], self.norm, eps)).float()
 
     def _attend(self, a: Attention, x: Tensor, cos: Tensor, sin: Tensor, batch: Batch, pages: Tensor) -> Tensor:
         c = self.config
@@ -124,12 +92,12 @@ class DeepseekV2:
             rows = slice(s.start, s.start + s.count)
             attend = absorbed if s.count < c.absorb_below_tokens else expanded
             out[rows] = attend(c, a, q_nope[rows], q_rope[rows], s, pages)
-        return F.linear(out.flatten(1), a.out)
+        return a.out(out.flatten(1))
 
     def _project_query(self, query: Query, x: Tensor) -> Tensor:
         if query.down is not None and query.norm is not None:
             x = rmsnorm(F.linear(x, query.down), query.norm, LATENT_NORM_EPS)
-        return F.linear(x, query.proj).view(len(x), self.config.num_attention_heads, -1)
+        return query.proj(x).view(len(x), self.config.num_attention_heads, -1)
 
 
 def absorbed(
@@ -184,9 +152,9 @@ def _take_layer(c: DeepseekV2Config, source: TensorSource, index: int) -> Layer:
         attention_norm=source.take(prefix + "input_layernorm.weight", (c.hidden_size,)),
         attention=_take_attention(c, source, prefix + "self_attn."),
         mlp_norm=source.take(prefix + "post_attention_layernorm.weight", (c.hidden_size,)),
-        mlp=_take_dense(source, prefix + "mlp.", c.hidden_size, c.intermediate_size)
+        mlp=take_mlp(source, prefix + "mlp.", c.hidden_size, c.intermediate_size)
         if dense
-        else _take_moe(c, source, prefix + "mlp."),
+        else take_moe(c, source, prefix + "mlp."),
     )
 
 
@@ -194,12 +162,12 @@ def _take_attention(c: DeepseekV2Config, source: TensorSource, prefix: str) -> A
     heads, hidden, latent = c.num_attention_heads, c.hidden_size, c.kv_lora_rank
     query_rows = heads * (c.qk_nope_head_dim + c.qk_rope_head_dim)
     if c.q_lora_rank is None:
-        query = Query(source.take(prefix + "q_proj.weight", (query_rows, hidden)), None, None)
+        query = Query(take_linear(source, [Part(prefix + "q_proj", query_rows)], hidden), None, None)
     else:
         query = Query(
             down=source.take(prefix + "q_a_proj.weight", (c.q_lora_rank, hidden)),
             norm=source.take(prefix + "q_a_layernorm.weight", (c.q_lora_rank,)),
-            proj=source.take(prefix + "q_b_proj.weight", (query_rows, c.q_lora_rank)),
+            proj=take_linear(source, [Part(prefix + "q_b_proj", query_rows)], c.q_lora_rank),
         )
     content = c.qk_nope_head_dim + c.v_head_dim
     up = source.take(prefix + "kv_b_proj.weight", (heads * content, latent))
@@ -210,25 +178,5 @@ def _take_attention(c: DeepseekV2Config, source: TensorSource, prefix: str) -> A
         kv_norm=source.take(prefix + "kv_a_layernorm.weight", (latent,)),
         key_up=key_up.contiguous(),
         value_up=value_up.contiguous(),
-        out=source.take(prefix + "o_proj.weight", (hidden, heads * c.v_head_dim)),
+        out=take_linear(source, [Part(prefix + "o_proj", hidden)], heads * c.v_head_dim),
     )
-
-
-def _take_dense(source: TensorSource, prefix: str, hidden: int, width: int) -> DenseMlp:
-    gate = source.take(prefix + "gate_proj.weight", (width, hidden))
-    up = source.take(prefix + "up_proj.weight", (width, hidden))
-    down = source.take(prefix + "down_proj.weight", (hidden, width))
-    return DenseMlp(torch.cat([gate, up]), down)
-
-
-def _take_moe(c: DeepseekV2Config, source: TensorSource, prefix: str) -> MoeMlp:
-    router = source.take(prefix + "gate.weight", (c.n_routed_experts, c.hidden_size))
-    gate_up = router.new_empty(c.n_routed_experts, 2 * c.moe_intermediate_size, c.hidden_size)
-    down = router.new_empty(c.n_routed_experts, c.hidden_size, c.moe_intermediate_size)
-    for e in range(c.n_routed_experts):
-        expert = _take_dense(source, f"{prefix}experts.{e}.", c.hidden_size, c.moe_intermediate_size)
-        gate_up[e] = expert.gate_up
-        down[e] = expert.down
-    shared_width = c.moe_intermediate_size * c.n_shared_experts
-    shared = _take_dense(source, prefix + "shared_experts.", c.hidden_size, shared_width) if shared_width else None
-    return MoeMlp(c, router, gate_up, down, shared)

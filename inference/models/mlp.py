@@ -1,0 +1,26 @@
+"""The gated MLP that all families share."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from inference.checkpoint import TensorSource
+from inference.linear import Linear, Part, take_linear
+
+
+@dataclass(frozen=True)
+class DenseMlp:
+    gate_up: Linear  # hidden -> 2 * I, the gate first
+    down: Linear  # I -> hidden
+
+    def __call__(self, x: Tensor) -> Tensor:
+        gate, up = self.gate_up(x).chunk(2, dim=-1)
+        return self.down(F.silu(gate) * up)
+
+
+def take_mlp(source: TensorSource, prefix: str, hidden: int, width: int) -> DenseMlp:
+    return DenseMlp(
+        gate_up=take_linear(source, [Part(prefix + "gate_proj", width), Part(prefix + "up_proj", width)], hidden),
+        down=take_linear(source, [Part(prefix + "down_proj", hidden)], width),
+    )
