@@ -11,7 +11,14 @@ from midspan import ModelError
 
 TopkMethod = Literal["greedy", "group_limited_greedy"]
 N = TypeVar("N", int, float)
-FIM_ORDERS = ("psm", "spm")
+SUPPORTED: dict[str, tuple[Any, ...]] = {
+    "hidden_act": ("silu",),
+    "scoring_func": ("softmax",),
+    "topk_method": ("greedy", "group_limited_greedy"),
+    "attention_bias": (False,),
+    "mlp_bias": (False,),
+    "moe_layer_freq": (1,),
+}
 
 
 @dataclass(frozen=True)
@@ -110,16 +117,6 @@ class DeepseekV2Config:
         return 2 * latent * content / saved_per_pair if saved_per_pair > 0 else math.inf
 
 
-@dataclass(frozen=True)
-class ModelIdentity:
-    """What a model is called, and what it was trained to do."""
-
-    name: str
-    # The first is preferred; empty: the model was not trained to fill a hole.
-    fim_orders: tuple[str, ...]
-    context_tokens: int
-
-
 def read_config_json(folder: Path) -> dict[str, Any]:
     """The parsed config.json of a model folder. Raises ModelError when there is none to read."""
     path = folder / "config.json"
@@ -142,10 +139,10 @@ def read_config_json(folder: Path) -> dict[str, Any]:
 
 def parse_deepseek_v2(config: Mapping[str, Any], path: Path) -> DeepseekV2Config:
     """Build the config from the parsed JSON; `path` is only for messages. Raises ModelError."""
-    _refuse_unsupported(config, path)
-    rope = _rope_block(config)
+    refuse_unsupported(config, SUPPORTED, path)
+    rope = rope_block(config)
     fields = {
-        name: _number(config, name, int, path)
+        name: positive_number(config, name, int, path)
         for name in (
             "vocab_size",
             "hidden_size",
@@ -164,7 +161,7 @@ def parse_deepseek_v2(config: Mapping[str, Any], path: Path) -> DeepseekV2Config
     }
     return DeepseekV2Config(
         **fields,
-        q_lora_rank=_number(config, "q_lora_rank", int, path) if config.get("q_lora_rank") else None,
+        q_lora_rank=positive_number(config, "q_lora_rank", int, path) if config.get("q_lora_rank") else None,
         # transformers' default where older files leave a field out
         n_shared_experts=config.get("n_shared_experts") or 0,
         first_k_dense_replace=config.get("first_k_dense_replace") or 0,
@@ -173,23 +170,15 @@ def parse_deepseek_v2(config: Mapping[str, Any], path: Path) -> DeepseekV2Config
         topk_group=config.get("topk_group") or 1,
         routed_scaling_factor=float(config.get("routed_scaling_factor", 1.0)),
         norm_topk_prob=bool(config.get("norm_topk_prob", False)),
-        rms_norm_eps=_number(config, "rms_norm_eps", float, path),
+        rms_norm_eps=positive_number(config, "rms_norm_eps", float, path),
         rope_theta=float(rope.get("rope_theta") or config.get("rope_theta") or 10000.0),
         yarn=_parse_yarn(rope, path),
         tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
     )
 
 
-def _refuse_unsupported(config: Mapping[str, Any], path: Path) -> None:
+def refuse_unsupported(config: Mapping[str, Any], supported: Mapping[str, tuple[Any, ...]], path: Path) -> None:
     """A field that changes the arithmetic is refused when it says what the model code does not do."""
-    supported: dict[str, tuple[Any, ...]] = {
-        "hidden_act": ("silu",),
-        "scoring_func": ("softmax",),
-        "topk_method": ("greedy", "group_limited_greedy"),
-        "attention_bias": (False,),
-        "mlp_bias": (False,),
-        "moe_layer_freq": (1,),
-    }
     for name, values in supported.items():
         value = config.get(name)
         if value is not None and value not in values:
@@ -197,7 +186,7 @@ def _refuse_unsupported(config: Mapping[str, Any], path: Path) -> None:
             raise ModelError(f"{path}: {name} is {value!r}; only {allowed} is supported")
 
 
-def _rope_block(config: Mapping[str, Any]) -> Mapping[str, Any]:
+def rope_block(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """Released files say `rope_scaling`, newer transformers `rope_parameters`; null is no scaling."""
     block = config.get("rope_parameters") or config.get("rope_scaling") or {}
     return block if isinstance(block, Mapping) else {}
@@ -210,8 +199,8 @@ def _parse_yarn(rope: Mapping[str, Any], path: Path) -> YarnScaling | None:
     if kind != "yarn":
         raise ModelError(f"{path}: rope scaling {kind!r} is not one DeepSeek-V2 uses (yarn)")
     return YarnScaling(
-        factor=_number(rope, "factor", float, path),
-        original_context_tokens=_number(rope, "original_max_position_embeddings", int, path),
+        factor=positive_number(rope, "factor", float, path),
+        original_context_tokens=positive_number(rope, "original_max_position_embeddings", int, path),
         beta_fast=float(rope.get("beta_fast") or 32),
         beta_slow=float(rope.get("beta_slow") or 1),
         mscale=float(rope.get("mscale") or 0.0),
@@ -219,27 +208,10 @@ def _parse_yarn(rope: Mapping[str, Any], path: Path) -> YarnScaling | None:
     )
 
 
-def _number(config: Mapping[str, Any], name: str, kind: type[N], path: Path) -> N:
+def positive_number(config: Mapping[str, Any], name: str, kind: type[N], path: Path) -> N:
+    """Raises ModelError that names the field when it is missing or no positive number."""
     value = config.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         found = "missing" if name not in config else repr(value)
         raise ModelError(f"{path}: {name} must be a positive number, but is {found}")
     return kind(value)
-
-
-def parse_identity(config: Mapping[str, Any], folder: Path) -> ModelIdentity:
-    """The `midspan` block that our own folders carry; a released folder is known by its shape."""
-    block = config.get("midspan") or {}
-    if not isinstance(block, Mapping):
-        raise ModelError(f"{folder / 'config.json'}: midspan must be an object")
-    # DeepSeek-Coder-V2 236B was not trained with FIM (upstream issue 18); Lite was, prefix first.
-    default_orders = [] if config.get("hidden_size", 0) >= 5120 else ["psm"]
-    orders = tuple(block.get("fim_orders", default_orders))
-    if unknown := [order for order in orders if order not in FIM_ORDERS]:
-        raise ModelError(f"{folder / 'config.json'}: unknown FIM order {unknown[0]!r} (psm, spm)")
-    limit = _number(config, "max_position_embeddings", int, folder / "config.json")
-    return ModelIdentity(
-        name=str(block.get("name") or folder.name),
-        fim_orders=orders,
-        context_tokens=min(limit, int(block.get("context_tokens", limit))),
-    )

@@ -9,8 +9,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
-from inference.config import parse_deepseek_v2, parse_identity, read_config_json
-from inference.families import DEEPSEEK_V2
+from inference.architecture import parse_config
+from inference.config import read_config_json
+from inference.families import family_of
+from inference.identity import parse_identity
 from inference.live_sequence import LiveSequence
 from inference.prompt import Message, build_chat_prompt, build_fim_prompt
 from inference.request import OnUpdate, Request, Update
@@ -80,14 +82,15 @@ class Engine:
         """Read config and tokenizer, and begin to load the weights. Raises ModelError for a bad folder at once."""
         folder = settings.model or BUILTIN_MODEL
         raw_config = read_config_json(folder)
-        family = raw_config.get("model_type")
-        if family != DEEPSEEK_V2.name:
-            raise ModelError(f"{folder}: model_type is {family!r}; Midspan runs {DEEPSEEK_V2.name!r}")
-        identity = parse_identity(raw_config, folder)
-        self._config = parse_deepseek_v2(raw_config, folder / "config.json")
+        family = family_of(raw_config.get("model_type"), folder)
+        self._identity = parse_identity(raw_config, folder, family)
+        self._config = parse_config(raw_config, family, folder / "config.json")
         self._settings = settings
-        self.info = ModelInfo(identity.name, folder, DEEPSEEK_V2.name, identity.fim_orders, identity.context_tokens)
-        self.tokenizer = Tokenizer(folder, DEEPSEEK_V2)
+        name, orders = self._identity.name, self._identity.fim_orders
+        self.info = ModelInfo(name, folder, family.name, orders, self._identity.context_tokens)
+        self.tokenizer = Tokenizer(folder, family)
+        if orders and self._identity.fim_advice:
+            log.warning("%s", self._identity.fim_advice)
         self.ready: Future[None] = Future()
         self._inbox: SimpleQueue[LiveSequence | None] = SimpleQueue()
         self._closing = False
@@ -98,10 +101,7 @@ class Engine:
     def fim_prompt(self, context: str, prefix: str, suffix: str) -> tuple[int, ...]:
         """Raises ModelError when the model was not trained to fill a hole."""
         if not self.info.fim_orders:
-            raise ModelError(
-                f"{self.info.name} was not trained to fill a hole; use it for chat, and for completion "
-                f"DeepSeek-Coder-V2-Lite-Base or the built-in model"
-            )
+            raise ModelError(str(self._identity.fim_advice))
         return build_fim_prompt(self.tokenizer, self.info.fim_orders[0], context, prefix, suffix)
 
     def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:

@@ -1,26 +1,147 @@
 """What differs between model families in how prompts are spelled: one table of data."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+from midspan import ModelError
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control token by its exact spelling; its id comes from each folder's tokenizer."""
+
+    spelling: str
+
+
+# Text in which "{content}" stands for the message, and control tokens.
+Pieces = tuple[str | Control, ...]
+
+
+@dataclass(frozen=True)
+class ChatTemplate:
+    """How a conversation is spelled, from `opening` to the place where the answer begins."""
+
+    opening: Pieces
+    system: Pieces
+    user: Pieces
+    assistant: Pieces
+    answer: Pieces
+    default_system: str | None = None  # what stands in when the conversation has no system message
 
 
 @dataclass(frozen=True)
 class Family:
-    """Sentinels by their exact spelling; ids come from each folder's tokenizer."""
+    """Sentinels by their exact spelling. `fim_*` stand before the prefix, the suffix and the middle."""
 
     name: str
-    bos: str
+    model_type: str  # config.json's
+    qkv_bias: bool
+    bos: str | None
     eos: str
     fim_begin: str
     fim_hole: str
     fim_end: str
+    other_ends: tuple[str, ...]  # besides eos: an output that reaches one is complete
+    repository: Literal["path comments", "file separators"]
+    repository_name: str | None  # control tokens of "file separators"
+    file_separator: str | None
+    chat: ChatTemplate
+    instruct_fills: bool  # whether the models tuned for chat can still fill a hole
+    fim_model: str  # what to take for completion
 
 
 # The bars are U+FF5C and the low lines U+2581: the ASCII look-alike silently breaks FIM.
+_DEEPSEEK_BOS = "<｜begin▁of▁sentence｜>"
+_DEEPSEEK_EOS = "<｜end▁of▁sentence｜>"
+_DEEPSEEK_FIM = ("<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>")
+
 DEEPSEEK_V2 = Family(
     name="deepseek_v2",
-    bos="<｜begin▁of▁sentence｜>",
-    eos="<｜end▁of▁sentence｜>",
-    fim_begin="<｜fim▁begin｜>",
-    fim_hole="<｜fim▁hole｜>",
-    fim_end="<｜fim▁end｜>",
+    model_type="deepseek_v2",
+    qkv_bias=False,
+    bos=_DEEPSEEK_BOS,
+    eos=_DEEPSEEK_EOS,
+    fim_begin=_DEEPSEEK_FIM[0],
+    fim_hole=_DEEPSEEK_FIM[1],
+    fim_end=_DEEPSEEK_FIM[2],
+    other_ends=(),
+    repository="path comments",
+    repository_name=None,
+    file_separator=None,
+    chat=ChatTemplate(
+        opening=(Control(_DEEPSEEK_BOS),),
+        system=("{content}\n\n",),
+        user=("User: {content}\n\n",),
+        assistant=("Assistant: {content}", Control(_DEEPSEEK_EOS)),
+        # No space after the colon: with one, the answer begins with another token.
+        answer=("Assistant:",),
+    ),
+    instruct_fills=False,
+    fim_model="DeepSeek-Coder-V2-Lite-Base",
 )
+
+DEEPSEEK_V1 = Family(
+    name="deepseek_v1",
+    model_type="llama",
+    qkv_bias=False,
+    bos=_DEEPSEEK_BOS,
+    eos=_DEEPSEEK_EOS,
+    fim_begin=_DEEPSEEK_FIM[0],
+    fim_hole=_DEEPSEEK_FIM[1],
+    fim_end=_DEEPSEEK_FIM[2],
+    other_ends=("<|EOT|>",),
+    repository="path comments",
+    repository_name=None,
+    file_separator=None,
+    chat=ChatTemplate(
+        opening=(Control(_DEEPSEEK_BOS),),
+        system=("{content}\n",),
+        user=("### Instruction:\n{content}\n",),
+        assistant=("### Response:\n{content}\n", Control("<|EOT|>"), "\n"),
+        answer=("### Response:\n",),
+        default_system=(
+            "You are an AI programming assistant, utilizing the Deepseek Coder model, developed by Deepseek "
+            "Company, and you only answer questions related to computer science. For politically sensitive "
+            "questions, security and privacy issues, and other non-computer science questions, you will refuse "
+            "to answer"
+        ),
+    ),
+    instruct_fills=False,
+    fim_model="deepseek-coder-1.3b-base or deepseek-coder-6.7b-base",
+)
+
+QWEN2 = Family(
+    name="qwen2",
+    model_type="qwen2",
+    qkv_bias=True,
+    bos=None,
+    eos="<|endoftext|>",
+    fim_begin="<|fim_prefix|>",
+    fim_hole="<|fim_suffix|>",
+    fim_end="<|fim_middle|>",
+    other_ends=("<|im_end|>",),
+    repository="file separators",
+    repository_name="<|repo_name|>",
+    file_separator="<|file_sep|>",
+    chat=ChatTemplate(
+        opening=(),
+        system=(Control("<|im_start|>"), "system\n{content}", Control("<|im_end|>"), "\n"),
+        user=(Control("<|im_start|>"), "user\n{content}", Control("<|im_end|>"), "\n"),
+        assistant=(Control("<|im_start|>"), "assistant\n{content}", Control("<|im_end|>"), "\n"),
+        answer=(Control("<|im_start|>"), "assistant\n"),
+        default_system="You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",
+    ),
+    instruct_fills=True,
+    fim_model="Qwen2.5-Coder-1.5B",
+)
+
+FAMILIES = (DEEPSEEK_V2, DEEPSEEK_V1, QWEN2)
+
+
+def family_of(model_type: object, where: object) -> Family:
+    """The family of a config.json's `model_type`; `where` is only for the message. Raises ModelError."""
+    for family in FAMILIES:
+        if family.model_type == model_type:
+            return family
+    known = ", ".join(f"{family.model_type!r}" for family in FAMILIES)
+    raise ModelError(f"{where}: model_type is {model_type!r}; Midspan runs {known}")

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import torch
 
-from inference.checkpoint import Checkpoint, ShapeRecorder, stored_dtype
+from inference.architecture import ModelConfig
+from inference.checkpoint import Checkpoint, ShapeRecorder, TensorSource, stored_dtype
 from inference.config import DeepseekV2Config
 from inference.machine_memory import default_cache_bytes
+from inference.matrix import Quant
 from inference.models.deepseek_v2 import DeepseekV2
+from inference.models.llama import Llama
 from inference.page_pool import PAGE_TOKENS
 from inference.scheduler import Scheduler, allocate_memory
 from inference.tokenizer import Tokenizer
@@ -18,18 +21,32 @@ from midspan import ModelError
 log = logging.getLogger(__name__)
 
 
-def load_deepseek_v2(folder: Path, config: DeepseekV2Config, dtype: torch.dtype, device: torch.device) -> DeepseekV2:
+def load_model(
+    folder: Path, config: ModelConfig, dtype: torch.dtype, device: torch.device, quant: Quant = "wide"
+) -> DeepseekV2 | Llama:
     """Every tensor is checked by name and shape before the first is read. Raises ModelError."""
-    wanted = ShapeRecorder()
-    DeepseekV2(config, wanted, torch.device("meta"))
-    with Checkpoint(folder, dtype, device) as checkpoint:
+    wanted = wanted_tensors(config)
+    with Checkpoint(folder, dtype, device, quant) as checkpoint:
         checkpoint.require(wanted)
-        return DeepseekV2(config, checkpoint, device)
+        return _build(config, checkpoint, device)
+
+
+def wanted_tensors(config: ModelConfig) -> ShapeRecorder:
+    """The names and shapes of a model's tensors."""
+    recorder = ShapeRecorder()
+    _build(config, recorder, torch.device("meta"))
+    return recorder
+
+
+def _build(config: ModelConfig, source: TensorSource, device: torch.device) -> DeepseekV2 | Llama:
+    if isinstance(config, DeepseekV2Config):
+        return DeepseekV2(config, source, device)
+    return Llama(config, source, device)
 
 
 def build_scheduler(
     folder: Path,
-    config: DeepseekV2Config,
+    config: ModelConfig,
     tokenizer: Tokenizer,
     context_tokens: int,
     cache_bytes: int | None,
@@ -45,7 +62,7 @@ def build_scheduler(
     started_s = time.perf_counter()
     device = torch.device("cpu")
     dtype = stored_dtype(folder) if dtype_name == "auto" else getattr(torch, dtype_name)
-    model = load_deepseek_v2(folder, config, dtype, device)
+    model = load_model(folder, config, dtype, device)
     token_bytes = config.num_hidden_layers * config.page_width * dtype.itemsize
     wanted_bytes = cache_bytes or default_cache_bytes(context_tokens * token_bytes)
     pages = max(1, wanted_bytes // (token_bytes * PAGE_TOKENS))

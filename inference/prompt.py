@@ -1,9 +1,10 @@
 """Prompts, built from ids: sentinels by id, the user's text as text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from inference.families import Control, Pieces
 from inference.tokenizer import Tokenizer
 from midspan import ModelError
 
@@ -14,12 +15,37 @@ class Message:
     content: str
 
 
-def build_fim_prompt(tokenizer: Tokenizer, order: str, context: str, prefix: str, suffix: str) -> tuple[int, ...]:
+@dataclass(frozen=True)
+class ContextFile:
+    """A part of another file, without a path comment."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Repository:
+    """Where the hole is, for models that were trained on files behind separators instead of path comments."""
+
+    name: str
+    path: str  # of the file with the hole
+    files: tuple[ContextFile, ...]
+
+
+FIM_PROMPT_OVERHEAD_TOKENS = 4  # BOS, begin, hole, end
+
+
+def build_fim_prompt(
+    tokenizer: Tokenizer, order: str, context: str, prefix: str, suffix: str, repository: Repository | None = None
+) -> tuple[int, ...]:
     """The prompt whose continuation is the text between `prefix` and `suffix`.
 
-    `context` is text of other files, before the current one. Order "psm" is DeepSeek's:
+    `context` is text of other files, before the current one. Order "psm" is what the released models know:
     BOS begin context prefix hole suffix end. "spm" puts the suffix first, so that typing only appends:
     BOS context begin hole suffix end prefix (Bavarian et al., arXiv:2207.14255, section 4.3).
+
+    `repository` tells the same as `context` and the path comment of `prefix`, file by file: where the family has
+    separators of its own for that, it replaces `context`, and `prefix` should come without its path comment.
     """
     sentinels = tokenizer.sentinels
     if sentinels.fim is None:
@@ -29,28 +55,56 @@ def build_fim_prompt(tokenizer: Tokenizer, order: str, context: str, prefix: str
         )
     begin, hole, end = sentinels.fim.begin, sentinels.fim.hole, sentinels.fim.end
     encode = tokenizer.encode
+    bos = () if sentinels.bos is None else (sentinels.bos,)
+    if repository is not None and sentinels.files is not None:
+        bos = (*bos, *_repository_tokens(tokenizer, repository))
+        context = ""
     if order == "psm":
-        before = (sentinels.bos, begin, *encode(context), *encode(prefix))
+        before = (*bos, begin, *encode(context), *encode(prefix))
         return (*before, hole, *encode(suffix), end)
-    before = (sentinels.bos, *encode(context), begin, hole)
+    before = (*bos, *encode(context), begin, hole)
     return (*before, *encode(suffix), end, *encode(prefix))
 
 
-FIM_PROMPT_OVERHEAD_TOKENS = 4  # BOS, begin, hole, end
+def _repository_tokens(tokenizer: Tokenizer, repository: Repository) -> Iterator[int]:
+    """Qwen2.5-Coder's form (arXiv:2409.12186, section 3.2.2): a name, then files behind separators."""
+    files = tokenizer.sentinels.files
+    if files is None:
+        return
+    yield files.repository_name
+    yield from tokenizer.encode(f"{repository.name}\n")
+    for file in repository.files:
+        yield files.separator
+        yield from tokenizer.encode(f"{file.path}\n{file.text}")
+    yield files.separator
+    yield from tokenizer.encode(f"{repository.path}\n")
 
 
 def build_chat_prompt(tokenizer: Tokenizer, messages: Sequence[Message]) -> tuple[int, ...]:
-    """DeepSeek-Coder-V2's template, ending where the assistant's answer begins.
-
-    There is no space after the last colon: with one, the answer begins with another token.
-    """
-    tokens = [tokenizer.sentinels.bos]
+    """The family's template, ending where the assistant's answer begins."""
+    template = tokenizer.family.chat
+    spelled = {"system": template.system, "user": template.user, "assistant": template.assistant}
+    pieces: list[str | Control] = list(template.opening)
+    if template.default_system is not None and not any(message.role == "system" for message in messages):
+        pieces += _fill(template.system, template.default_system)
     for message in messages:
-        if message.role == "system":
-            tokens += tokenizer.encode(f"{message.content}\n\n")
-        elif message.role == "user":
-            tokens += tokenizer.encode(f"User: {message.content}\n\n")
+        pieces += _fill(spelled[message.role], message.content)
+    return tuple(_encode_pieces(tokenizer, [*pieces, *template.answer]))
+
+
+def _fill(pieces: Pieces, content: str) -> Iterator[str | Control]:
+    for piece in pieces:
+        yield piece if isinstance(piece, Control) else piece.replace("{content}", content)
+
+
+def _encode_pieces(tokenizer: Tokenizer, pieces: Sequence[str | Control]) -> Iterator[int]:
+    """Text up to the next control token is encoded as one: a token may reach across two messages."""
+    text = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            text += piece
         else:
-            tokens += tokenizer.encode(f"Assistant: {message.content}")
-            tokens.append(tokenizer.sentinels.eos)
-    return (*tokens, *tokenizer.encode("Assistant:"))
+            yield from tokenizer.encode(text)
+            yield tokenizer.control(piece.spelling)
+            text = ""
+    yield from tokenizer.encode(text)

@@ -170,7 +170,7 @@ class Scheduler:
         return planned
 
     def _take_token(self, sequence: LiveSequence, token: int) -> None:
-        if token == self._sentinels.eos:
+        if token in self._sentinels.ends:
             self._end(sequence, "eos")
         elif token in self._sentinels.all:
             self._end(sequence, "fim")

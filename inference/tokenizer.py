@@ -1,6 +1,7 @@
 """Text to ids and back. Sentinels exist as ids only: no text that a user can write becomes one."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,28 +13,44 @@ from tokenizers import Tokenizer as HfTokenizer
 from inference.families import Family
 from midspan import ModelError
 
-LINE_CACHE_SIZE = 65_536
+PIECE_CACHE_SIZE = 65_536
+
+# Qwen's pre-tokenizer: a newline belongs to the punctuation or the white space before it, and to blank lines after it.
+QWEN_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+# Both alternatives of it that can take a newline end after the last one of a run of white space: so what stands
+# before a line that is not blank, and that line, are cut into words as if the other were not there.
+BEFORE_A_FILLED_LINE = re.compile(r"(?<=\n)(?=[ \t]*[!-~])")
+AFTER_NEWLINE = re.compile(r"(?<=\n)")
+
+
+@dataclass(frozen=True)
+class FimSentinels:
+    """They stand before the prefix, the suffix and the middle."""
+
+    begin: int
+    hole: int
+    end: int
+
+
+@dataclass(frozen=True)
+class FileSentinels:
+    repository_name: int
+    separator: int
 
 
 @dataclass(frozen=True)
 class Sentinels:
     """The ids of a model's control tokens. `fim` is None when its tokenizer has no FIM sentinels."""
 
-    bos: int
+    bos: int | None
     eos: int
-    fim: "FimSentinels | None"
-
-    @property
-    def all(self) -> frozenset[int]:
-        fim = (self.fim.begin, self.fim.hole, self.fim.end) if self.fim else ()
-        return frozenset((self.bos, self.eos, *fim))
-
-
-@dataclass(frozen=True)
-class FimSentinels:
-    begin: int
-    hole: int
-    end: int
+    fim: FimSentinels | None
+    files: FileSentinels | None  # None: files are told apart by path comments
+    ends: frozenset[int]  # an output that reaches one of these is complete
+    all: frozenset[int]  # none of these has text: each ends the output
 
 
 class Tokenizer:
@@ -42,28 +59,34 @@ class Tokenizer:
     def __init__(self, folder: Path, family: Family) -> None:
         """Raises ModelError when the file is missing, corrupt or lacks BOS or EOS."""
         self.path = folder / "tokenizer.json"
+        self.family = family
         definition = self._read_definition()
-        added = {token["content"]: int(token["id"]) for token in definition["added_tokens"]}
-        self.sentinels = self._find_sentinels(family, added)
+        self._controls = {t["content"]: int(t["id"]) for t in definition["added_tokens"] if _is_control(t)}
+        self.sentinels = self._find_sentinels()
         self._bytes = _token_bytes(definition)
-        self._lines_are_independent = _isolates_newlines(definition)
+        self._cut = _safe_cut(definition)
         # Without its control tokens the tokenizer cannot produce one, whatever the text says.
         definition["added_tokens"] = [t for t in definition["added_tokens"] if not _is_control(t)]
         definition["post_processor"] = None
         self._text_tokenizer = HfTokenizer.from_str(json.dumps(definition))
-        self._encode_line = lru_cache(maxsize=LINE_CACHE_SIZE)(self._encode_whole)
+        self._encode_piece = lru_cache(maxsize=PIECE_CACHE_SIZE)(self._encode_whole)
 
     def encode(self, text: str) -> list[int]:
-        """User text to ids: no BOS, no sentinel. Line by line where that gives the same ids as the whole."""
-        if not self._lines_are_independent:
-            return list(self._encode_whole(text))
-        return [token for line in _split_lines(text) for token in self._encode_line(line)]
+        """User text to ids: no BOS, no sentinel. Piece by piece where that gives the same ids as the whole."""
+        return [token for piece in self._pieces(text) for token in self._encode_piece(piece)]
 
     def count(self, text: str) -> int:
         """How many ids `encode` gives."""
-        if not self._lines_are_independent:
-            return len(self._encode_whole(text))
-        return sum(len(self._encode_line(line)) for line in _split_lines(text))
+        return sum(len(self._encode_piece(piece)) for piece in self._pieces(text))
+
+    def control(self, spelling: str) -> int:
+        """The id of a control token. Raises ModelError when the tokenizer lacks it."""
+        if spelling not in self._controls:
+            raise ModelError(
+                f"{self.path}: has no {spelling} among its added tokens; "
+                f"take the tokenizer.json that belongs to the {self.family.name} model"
+            )
+        return self._controls[spelling]
 
     def token_bytes(self, token: int) -> bytes:
         """The UTF-8 bytes of one id; a part of a character is possible. Empty for an id without text."""
@@ -77,6 +100,9 @@ class Tokenizer:
     def vocab_size(self) -> int:
         """Ids from 0 to the last one that the file names."""
         return len(self._bytes)
+
+    def _pieces(self, text: str) -> list[str]:
+        return [text] if self._cut is None else [piece for piece in self._cut.split(text) if piece]
 
     def _encode_whole(self, text: str) -> tuple[int, ...]:
         return tuple(self._text_tokenizer.encode(text, add_special_tokens=False).ids)
@@ -96,16 +122,20 @@ class Tokenizer:
             raise ModelError(f"{self.path}: cannot be read ({error}); fetch it again") from error
         return definition
 
-    def _find_sentinels(self, family: Family, added: dict[str, int]) -> Sentinels:
-        for spelling in (family.bos, family.eos):
-            if spelling not in added:
-                raise ModelError(
-                    f"{self.path}: has no {spelling} among its added tokens; "
-                    f"take the tokenizer.json that belongs to the {family.name} model"
-                )
-        fim_spellings = (family.fim_begin, family.fim_hole, family.fim_end)
-        fim = FimSentinels(*(added[s] for s in fim_spellings)) if all(s in added for s in fim_spellings) else None
-        return Sentinels(bos=added[family.bos], eos=added[family.eos], fim=fim)
+    def _find_sentinels(self) -> Sentinels:
+        family, controls = self.family, self._controls
+        bos = None if family.bos is None else self.control(family.bos)
+        eos = self.control(family.eos)
+        fim = (family.fim_begin, family.fim_hole, family.fim_end)
+        names = (family.repository_name, family.file_separator)
+        return Sentinels(
+            bos=bos,
+            eos=eos,
+            fim=FimSentinels(*(controls[s] for s in fim)) if all(s in controls for s in fim) else None,
+            files=FileSentinels(*(controls[s] for s in names if s)) if all(s in controls for s in names) else None,
+            ends=frozenset((eos, *(controls[s] for s in family.other_ends if s in controls))),
+            all=frozenset(controls.values()),
+        )
 
 
 def _is_control(added_token: dict[str, Any]) -> bool:
@@ -113,21 +143,19 @@ def _is_control(added_token: dict[str, Any]) -> bool:
     return bool(added_token["special"]) or added_token["content"].startswith("<")
 
 
-def _isolates_newlines(definition: dict[str, Any]) -> bool:
-    """True when the pre-tokenizer cuts at every newline first, so that no token reaches across one."""
+def _safe_cut(definition: dict[str, Any]) -> re.Pattern[str] | None:
+    """Where a text can be cut so that its parts have the ids of the whole; None: nowhere that is known."""
     pre_tokenizer = definition.get("pre_tokenizer") or {}
     first: dict[str, Any] = (pre_tokenizer.get("pretokenizers") or [pre_tokenizer])[0]
-    cut = first.get("pattern", {}).get("Regex")
-    isolated = first.get("type") == "Split" and first.get("behavior") == "Isolated"
-    plain_text = not (definition.get("normalizer") or {}).get("normalizers", [])
-    return isolated and cut in ("[\r\n]", "\n") and plain_text
-
-
-def _split_lines(text: str) -> list[str]:
-    """Lines with their "\\n"; str.splitlines would cut at characters that are no newline token."""
-    lines = text.split("\n")
-    last = lines.pop()
-    return [line + "\n" for line in lines] + ([last] if last else [])
+    split = first.get("pattern", {}).get("Regex")
+    normalizer = definition.get("normalizer") or {}
+    keeps_text = not normalizer or normalizer.get("normalizers") == []
+    if first.get("type") != "Split" or first.get("behavior") != "Isolated":
+        return None
+    if split in ("[\r\n]", "\n") and keeps_text:
+        return AFTER_NEWLINE
+    # NFC joins nothing to an ASCII character from before it.
+    return BEFORE_A_FILLED_LINE if split == QWEN_SPLIT and (keeps_text or normalizer["type"] == "NFC") else None
 
 
 def _token_bytes(definition: dict[str, Any]) -> list[bytes]:

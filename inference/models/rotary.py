@@ -1,4 +1,4 @@
-"""Rotation angles: plain rope, and YaRN (arXiv:2309.00071, section 3) as DeepSeek-V2 uses it."""
+"""Rotation angles: plain rope, linear scaling, and YaRN (arXiv:2309.00071, section 3) as DeepSeek-V2 uses it."""
 
 import math
 
@@ -11,8 +11,12 @@ from inference.config import YarnScaling
 class Rotary:
     """cos and sin for any position; D is the number of rotated values per head."""
 
-    def __init__(self, dim: int, theta: float, yarn: YarnScaling | None, device: torch.device) -> None:
+    def __init__(
+        self, dim: int, theta: float, yarn: YarnScaling | None, device: torch.device, linear_factor: float = 1.0
+    ) -> None:
+        """`linear_factor` is what positions are divided by."""
         inverse = theta ** -(torch.arange(0, dim, 2, dtype=torch.float32, device=device) / dim)
+        inverse = inverse / linear_factor
         self._factor = 1.0
         if yarn:
             inverse = _interpolate(inverse, dim, theta, yarn)

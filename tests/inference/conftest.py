@@ -4,17 +4,19 @@ from pathlib import Path
 import pytest
 
 from inference.engine import Engine, EngineSettings
-from tests.inference.folders import write_folder
+from tests.inference.folders import LITE, QWEN, write_folder
 
 
-@pytest.fixture(scope="session")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_folder(tmp_path_factory.mktemp("models") / "lite")
+@pytest.fixture(scope="session", params=["lite", "qwen"])
+def model_folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """One folder for each way to keep the cache: latents, and keys with values."""
+    config = {"lite": LITE, "qwen": QWEN}[request.param]
+    return write_folder(tmp_path_factory.mktemp("models") / request.param, config)
 
 
 @pytest.fixture
 def engine(model_folder: Path) -> Iterator[Engine]:
-    engine = Engine(EngineSettings(model=model_folder, cache_bytes=4 << 20, chunk_tokens=64))
+    engine = Engine(EngineSettings(model=model_folder, cache_bytes=8 << 20, chunk_tokens=64))
     engine.ready.result(timeout=60)
     yield engine
     engine.close()

@@ -7,20 +7,12 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from inference.checkpoint import ShapeRecorder
-from inference.config import parse_deepseek_v2
-from inference.families import DEEPSEEK_V2
-from inference.models.deepseek_v2 import DeepseekV2
+from inference.architecture import ModelConfig, parse_config
+from inference.families import DEEPSEEK_V2, Control, Family, family_of
+from inference.loader import wanted_tensors
 
 BYTE_TOKENS = 256
-SENTINELS = (
-    DEEPSEEK_V2.bos,
-    DEEPSEEK_V2.eos,
-    DEEPSEEK_V2.fim_hole,
-    DEEPSEEK_V2.fim_begin,
-    DEEPSEEK_V2.fim_end,
-)
-VOCABULARY = BYTE_TOKENS + len(SENTINELS)
+VOCABULARY = 270
 
 YARN = {
     "rope_type": "yarn",
@@ -78,7 +70,54 @@ MSCALE_ONE = LITE | {
 }
 
 
-def byte_tokenizer() -> dict[str, Any]:
+CODER_V1 = {
+    "model_type": "llama",
+    "vocab_size": VOCABULARY,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "hidden_act": "silu",
+    "attention_bias": False,
+    "rms_norm_eps": 1e-6,
+    "max_position_embeddings": 16384,
+    "tie_word_embeddings": False,
+    "rope_theta": 100000.0,
+    "rope_scaling": {"type": "linear", "factor": 4.0},
+    "bos_token_id": 256,
+    "eos_token_id": 257,
+}
+QWEN = {
+    "model_type": "qwen2",
+    "vocab_size": VOCABULARY,
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 6,
+    "num_key_value_heads": 2,
+    "head_dim": 16,
+    "hidden_act": "silu",
+    "rms_norm_eps": 1e-6,
+    "max_position_embeddings": 32768,
+    "use_sliding_window": False,
+    "tie_word_embeddings": True,
+    "rope_theta": 1000000.0,
+    "eos_token_id": 256,
+}
+
+
+def sentinels_of(family: Family) -> list[str]:
+    """Every control token of a family, BOS and EOS first."""
+    fim = (family.fim_hole, family.fim_begin, family.fim_end)
+    chat = (*family.chat.opening, *family.chat.system, *family.chat.assistant)
+    files = (family.repository_name, family.file_separator)
+    names = [family.bos, family.eos, *fim, *family.other_ends, *files]
+    names += [piece.spelling for piece in chat if isinstance(piece, Control)]
+    return [name for name in dict.fromkeys(names) if name is not None]
+
+
+def byte_tokenizer(family: Family = DEEPSEEK_V2) -> dict[str, Any]:
     """tokenizer.json with ids 0-255 for the bytes and the sentinels after them; newlines are isolated."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     rest = [b for b in range(256) if b not in printable]
@@ -97,7 +136,7 @@ def byte_tokenizer() -> dict[str, Any]:
                 "normalized": False,
                 "special": i < 2,  # released files mark the FIM sentinels as not special
             }
-            for i, content in enumerate(SENTINELS)
+            for i, content in enumerate(sentinels_of(family))
         ],
         "normalizer": None,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [newlines, byte_level]},
@@ -107,24 +146,28 @@ def byte_tokenizer() -> dict[str, Any]:
     }
 
 
+def config_of(config: dict[str, Any]) -> ModelConfig:
+    return parse_config(config, family_of(config["model_type"], "test"), Path("config.json"))
+
+
 def random_weights(config: dict[str, Any], seed: int) -> dict[str, torch.Tensor]:
     """Weights large enough that logits differ clearly between tokens."""
-    recorder = ShapeRecorder()
-    DeepseekV2(parse_deepseek_v2(config, Path("config.json")), recorder, torch.device("meta"))
     generator = torch.Generator().manual_seed(seed)
     return {
-        name: torch.randn(shape, generator=generator) * (0.1 if len(shape) > 1 else 0.05) + (len(shape) == 1)
-        for name, shape in recorder.shapes.items()
+        name: torch.randn(shape, generator=generator) * (0.1 if len(shape) > 1 else 0.05)
+        + (len(shape) == 1 and not name.endswith(".bias"))
+        for name, shape in wanted_tensors(config_of(config)).shapes.items()
     }
 
 
 def write_folder(folder: Path, config: dict[str, Any] = LITE, seed: int = 0) -> Path:
     """A complete folder with random fp32 weights."""
+    family = family_of(config["model_type"], folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config))
-    (folder / "tokenizer.json").write_text(json.dumps(byte_tokenizer()))
+    (folder / "tokenizer.json").write_text(json.dumps(byte_tokenizer(family)))
     weights = random_weights(config, seed)
-    if "lm_head.weight" in weights:
-        weights["lm_head.weight"][BYTE_TOKENS:] = 0  # a random model would end at any moment
+    head = "lm_head.weight" if "lm_head.weight" in weights else "model.embed_tokens.weight"
+    weights[head][BYTE_TOKENS:] = 0  # a random model would end at any moment
     save_file(weights, folder / "model.safetensors")
     return folder

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inference.config import parse_deepseek_v2, parse_identity, read_config_json
+from inference.config import parse_deepseek_v2, read_config_json
 from midspan import ModelError
 from tests.inference.folders import LITE, YARN
 
@@ -60,16 +60,6 @@ def test_a_missing_field_is_named() -> None:
     config = {k: v for k, v in LITE.items() if k != "v_head_dim"}
     with pytest.raises(ModelError, match="v_head_dim must be a positive number, but is missing"):
         parse_deepseek_v2(config, PATH)
-
-
-def test_identity_of_our_own_and_of_released_folders() -> None:
-    own = parse_identity(LITE | {"midspan": {"name": "m", "fim_orders": ["spm"], "context_tokens": 99}}, PATH.parent)
-    assert (own.name, own.fim_orders, own.context_tokens) == ("m", ("spm",), 99)
-    lite = parse_identity(LITE, PATH.parent)
-    assert (lite.name, lite.fim_orders, lite.context_tokens) == ("x", ("psm",), 163840)
-    assert parse_identity(LITE | {"hidden_size": 5120}, PATH.parent).fim_orders == ()
-    with pytest.raises(ModelError, match="unknown FIM order 'mps'"):
-        parse_identity(LITE | {"midspan": {"fim_orders": ["mps"]}}, PATH.parent)
 
 
 def test_a_config_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -5,15 +5,20 @@ import random
 from pathlib import Path
 
 import pytest
+from tokenizers import Regex
 from tokenizers import Tokenizer as HfTokenizer
+from tokenizers.models import BPE
+from tokenizers.normalizers import NFC
+from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split
+from tokenizers.trainers import BpeTrainer
 
 from inference.engine import BUILTIN_MODEL
-from inference.families import DEEPSEEK_V2
+from inference.families import DEEPSEEK_V2, QWEN2
 from inference.prompt import Message, build_chat_prompt, build_fim_prompt
 from inference.text_stream import TextStream
-from inference.tokenizer import Tokenizer
+from inference.tokenizer import QWEN_SPLIT, Tokenizer
 from midspan import ModelError
-from tests.inference.folders import byte_tokenizer
+from tests.inference.folders import byte_tokenizer, sentinels_of
 
 RELEASED = Path(__file__).parents[3] / "shared" / "tokenizers" / "deepseek-coder-v2"
 FOLDERS = [
@@ -58,6 +63,15 @@ def random_texts(seed: int, count: int) -> list[str]:
         "'",
         "#",
         "。",
+        "e\u0301",
+        "\x0c",
+        "\u00a0",
+        ";",
+        "}\n",
+        "\n\n",
+        "    \n",
+        "-- ",
+        "\r",
     ]
     return ["".join(rng.choices(pieces, k=rng.randint(1, 40))) for _ in range(count)]
 
@@ -70,6 +84,31 @@ def test_line_by_line_gives_the_ids_of_the_whole_text(tokenizer: Tokenizer) -> N
         assert ids == whole.encode(text, add_special_tokens=False).ids, repr(text)
         assert tokenizer.decode(ids) == text
         assert tokenizer.count(text) == len(ids)
+
+
+def qwen_like_tokenizer(folder: Path) -> Tokenizer:
+    """Qwen's normalizer and pre-tokenizer; the vocabulary is learned from this file, blank lines included."""
+    trained = HfTokenizer(BPE())
+    trained.normalizer = NFC()
+    split = Split(Regex(QWEN_SPLIT), "isolated")
+    trained.pre_tokenizer = Sequence([split, ByteLevel(add_prefix_space=False, use_regex=False)])
+    texts = [Path(__file__).read_text(encoding="utf-8"), *random_texts(2, 300)]
+    controls = sentinels_of(QWEN2)
+    trainer = BpeTrainer(
+        vocab_size=1500, special_tokens=controls, initial_alphabet=ByteLevel.alphabet(), show_progress=False
+    )
+    trained.train_from_iterator(texts, trainer)
+    trained.save(str(folder / "tokenizer.json"))
+    return Tokenizer(folder, QWEN2)
+
+
+def test_piece_by_piece_gives_the_ids_of_the_whole_text_where_newlines_join_others(tmp_path: Path) -> None:
+    tokenizer = qwen_like_tokenizer(tmp_path)
+    whole = HfTokenizer.from_file(str(tokenizer.path))
+    source = Path(__file__).read_text(encoding="utf-8").replace("<|", "<")
+    assert len(tokenizer._pieces(source)) > 100, "one edited line must not cost the whole file"
+    for text in [*AWKWARD, *random_texts(3, 1000), source]:
+        assert tokenizer.encode(text) == whole.encode(text, add_special_tokens=False).ids, repr(text)
 
 
 def test_exactly_one_token_holds_a_newline(tokenizer: Tokenizer) -> None:
