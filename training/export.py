@@ -10,51 +10,37 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
 
 from training.card import NAME, write_card
 from training.checkpoints import Progress, load_shape, load_weights, newest_checkpoint
 from training.model import Model
 from training.places import run_folder
+from training.release import WEIGHTS, progress_header, released_tensors
 from training.shape import released_config
 from training.tokenizer import TextEncoder, add_sentinels, load_encoder
 
 MAX_BYTES = 40_000_000
-STACKED = (".mlp.experts.gate_proj", ".mlp.experts.up_proj", ".mlp.experts.down_proj")
-
-
-def released_tensors(model: Model, dtype: torch.dtype) -> dict[str, Tensor]:
-    """The parameters under the released names, experts apart, no head (it is the embedding)."""
-    tensors: dict[str, Tensor] = {}
-    for name, value in model.state_dict().items():
-        if name.endswith(STACKED):
-            layer, projection = name.rsplit(".", 1)
-            for expert, weight in enumerate(value):
-                tensors[f"model.{layer}.{expert}.{projection}.weight"] = weight
-        else:
-            tensors[f"model.{name}"] = value
-    return {name: value.to(dtype).contiguous() for name, value in tensors.items()}
 
 
 def export_model(
     model: Model,
     encoder: TextEncoder,
-    context_tokens: int,
+    progress: Progress,
     out: Path,
     dtype: torch.dtype = torch.bfloat16,
 ) -> None:
-    """Write weights, config and tokenizer; `context_tokens` is the length that was trained."""
+    """Write weights, config and tokenizer; the context is the length that was trained last."""
     out.mkdir(parents=True, exist_ok=True)
-    partial = out / "model.safetensors.partial"
-    save_file(released_tensors(model, dtype), partial, metadata={"format": "pt"})
+    partial = out / f"{WEIGHTS}.partial"
+    save_file(released_tensors(model, dtype), partial, metadata=progress_header(progress))
     partial.chmod(0o644)  # the writer makes it private to this user
     if partial.stat().st_size > MAX_BYTES:
         raise SystemExit(f"the weights have {partial.stat().st_size} bytes, over {MAX_BYTES}")
-    config = released_config(model.shape, encoder.bos, encoder.eos, context_tokens, NAME)
+    config = released_config(model.shape, encoder.bos, encoder.eos, progress.sequence_tokens, NAME)
     config["torch_dtype"] = str(dtype).removeprefix("torch.")
     (out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     add_sentinels(encoder.text_only).save(str(out / "tokenizer.json"))
-    partial.replace(out / "model.safetensors")
+    partial.replace(out / WEIGHTS)
 
 
 def load_trained(checkpoint: Path, dtype: torch.dtype) -> tuple[Model, Progress]:
@@ -78,7 +64,7 @@ def main() -> None:
         raise SystemExit(f"run {arguments.run!r} has no checkpoint")
     model, progress = load_trained(checkpoint, torch.float32)
     if not arguments.card_only:
-        export_model(model, load_encoder(), progress.sequence_tokens, arguments.out)
+        export_model(model, load_encoder(), progress, arguments.out)
     logs = run_folder(arguments.stable) / "log.jsonl", checkpoint.parent / "log.jsonl"
     write_card(logs, model, progress, arguments.out)
     print(f"{checkpoint.name} exported to {arguments.out}")

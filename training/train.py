@@ -1,6 +1,7 @@
 """Trains the built-in model in the background; resumes by default.
 
     python -m training                                   # the stable run, until stopped
+    python -m training --anew                            # not from the weights that ship, where nothing is there yet
     python -m training --run decayed --branch-from stable --decay --minutes 20 --sequence 1024
 
 `PAUSE` in the run folder pauses it, SIGTERM checkpoints and ends it.
@@ -27,6 +28,7 @@ from training.gradients import Helpers, LossSettings, add_gradients, build_forwa
 from training.model import Model
 from training.optimizer import OptimizerSettings, build_optimizers, set_rate
 from training.places import corpus_folder, run_folder
+from training.release import BUILTIN, has_shape, load_release, text_only_tokenizer
 from training.schedule import Limit, rate_factor
 from training.shape import ModelShape
 from training.tokenizer import TextEncoder, load_encoder, tokenizer_path, write_tokenizer
@@ -94,6 +96,13 @@ class Trainer:
         if as_branch:
             changes |= {"run_steps": 0, "run_tokens": 0, "run_seconds": 0.0}
         self.progress = dataclasses.replace(loaded, **changes)
+
+    def start_from(self, release: Path) -> None:
+        """Continue from released weights where there is no checkpoint; the optimizers begin anew."""
+        loaded = load_release(release, self.model)
+        self.progress = Progress(
+            loaded.step, loaded.tokens, loaded.next_document, sequence_tokens=self.settings.sequence_tokens
+        )
 
     def _rows_from(self, document: int) -> Rows:
         """The rows that start with this document; drawn once when they were drawn ahead."""
@@ -171,12 +180,15 @@ def run(trainer: Trainer, folder: Path, validation: Validation) -> None:
     trainer.save(folder)
 
 
-def prepare_data() -> TextEncoder:
-    """Build the corpus and the tokenizer if they are not there, and load the encoder."""
+def prepare_data(anew: bool) -> TextEncoder:
+    """Build what is missing of the corpus, and load the encoder: the shipped one, or one learned anew."""
     if not (corpus_folder() / "train").is_dir():
         write_corpus(None)
     if not tokenizer_path().is_file():
-        write_tokenizer()
+        if not anew and (BUILTIN / "tokenizer.json").is_file():
+            text_only_tokenizer(BUILTIN).save(str(tokenizer_path()))
+        else:
+            write_tokenizer()
     return load_encoder()
 
 
@@ -185,6 +197,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="stable", help="name of the run folder")
     parser.add_argument("--branch-from", help="run whose newest checkpoint a new run starts from")
+    parser.add_argument("--anew", action="store_true", help="from random weights, not from the model that ships")
     parser.add_argument("--decay", action="store_true", help="let the rate fall to 0 at the limit")
     parser.add_argument("--minutes", type=float, help="end after so many minutes of this run")
     parser.add_argument("--steps", type=int, help="end after so many steps of this run")
@@ -213,7 +226,7 @@ def main() -> None:
         micro_tokens=TrainSettings.micro_tokens if device == "cpu" else arguments.batch_tokens,
         helpers=arguments.processes - 1 if device == "cpu" else 0,
     )
-    encoder = prepare_data()
+    encoder = prepare_data(arguments.anew)
     held_out = load_files("held_out")
     source = DocumentSource(load_files("train"), encoder, settings.sequence_tokens, settings.seed, settings.fim_rate)
     shape = ModelShape(vocab_size=encoder.vocabulary_tokens)
@@ -227,6 +240,8 @@ def main() -> None:
         if origin is None:
             raise SystemExit(f"run {arguments.branch_from!r} has no checkpoint to branch from")
         trainer.resume(origin, as_branch=True)
+    elif not arguments.anew and has_shape(BUILTIN, shape):
+        trainer.start_from(BUILTIN)
     run(trainer, folder, Validation(held_out, encoder, settings.sequence_tokens))
 
 

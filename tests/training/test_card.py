@@ -55,7 +55,7 @@ def test_the_card_has_the_results_of_these_weights_only(
     decay = write_log(tmp_path / "decay" / "log.jsonl", [line(50, 3.75, val_plain=2.5, val_fim=2.25)])
     torch.manual_seed(0)
     model, out = Model(tiny_shape), tmp_path / "out"
-    export_model(model, encoder, 128, out)
+    export_model(model, encoder, Progress(sequence_tokens=128), out)
     results = tmp_path / "results"
     results.mkdir()
     monkeypatch.setattr("training.card.RESULTS", results)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
+from training.checkpoints import Progress
 from training.experts import assign_slots, move_to_slots, sum_from_slots
 from training.export import export_model
 from training.model import Model
@@ -20,7 +21,7 @@ def test_exported_logits_agree_with_transformers(tmp_path: Path, tiny_shape: Mod
     model = Model(tiny_shape, torch.float32)
     for parameter in model.parameters():  # far from the start values, so that a mix-up shows
         parameter.data += 0.1 * torch.randn_like(parameter)
-    export_model(model, encoder, 128, tmp_path, torch.float32)
+    export_model(model, encoder, Progress(sequence_tokens=128), tmp_path, torch.float32)
     reference = transformers.DeepseekV2ForCausalLM.from_pretrained(
         tmp_path, dtype=torch.float32, attn_implementation="eager"
     )
