@@ -64,16 +64,16 @@ def test_tab_gives_the_rest_of_what_has_been_typed_since(tmp_path, source, model
     with neovim(tmp_path, source, "--model", model) as editor:
         editor.type("GAx = ")
         see_grey(editor)
-        editor.type("won<Tab>")  # before a newer answer can be there
-        editor.until(lambda: editor.lines()[1] == f"x = {WORD}", "the rest was not accepted")
+        editor.type("won<Tab>!")  # before a newer answer can be there
+        editor.until(lambda: editor.lines()[1] == f"x = {WORD}!", "the rest was not accepted")
 
 
 def test_tab_is_a_tab_when_something_else_has_been_typed_since(tmp_path, source, model):
     with neovim(tmp_path, source, "--model", model) as editor:
         editor.type("GAx = ")
         see_grey(editor)
-        editor.type("zz<Tab>")
-        editor.until(lambda: editor.lines()[1] == "x = zz  ", "Tab was not a tab")
+        editor.type("zz<Tab>!")
+        editor.until(lambda: editor.lines()[1] == "x = zz  !", "Tab was not a tab")
 
 
 def test_tab_without_grey_text_is_a_tab_and_what_the_user_has_mapped_it_to(tmp_path, source, model):

@@ -1,6 +1,8 @@
 --- Midspan in Neovim 0.12: starts the server and gives its grey text a key.
 local M = {}
 
+local ACCEPT_MS = 1000 -- a bound only; it takes one turn of the event loop
+
 --- What `setup` changes; README.md says what each means.
 local defaults = {
   cmd = { 'midspan', 'serve' },
@@ -89,7 +91,16 @@ local function map_accept(key, buffer)
     end
     if not M.accept(as_before) then
       as_before()
+      return
     end
+    -- Neovim accepts at its next turn. Keys that have been typed already come after that.
+    local accepted = false
+    vim.schedule(function()
+      accepted = true
+    end)
+    vim.wait(ACCEPT_MS, function()
+      return accepted
+    end, 1)
   end
   vim.keymap.set('i', key, accept_or_press, { buffer = buffer, desc = 'Midspan: accept the grey text' })
 end
