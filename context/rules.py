@@ -108,9 +108,7 @@ class Rules:
             verdict = self.by_name(document.path)
             if not verdict.included:
                 return verdict
-        elif reason := secret_by_name(document.path.lstrip("/")):
-            return Verdict(False, reason)
-        reason = _text_reason(document.path, document.text)
+        reason = judge_buffer(document)
         return Verdict(False, reason) if reason else Verdict(True, "no rule excludes it")
 
     def read(self, path: str) -> tuple[Verdict, str]:
@@ -130,7 +128,7 @@ class Rules:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             return Verdict(False, "it is not UTF-8"), ""
-        if reason := _text_reason(path, text):
+        if reason := judge_text(path, text):
             return Verdict(False, reason), ""
         return Verdict(True, "no rule excludes it"), text
 
@@ -163,13 +161,13 @@ class Rules:
     def _folder_reason(self, parts: tuple[str, ...]) -> str | None:
         if parts[-1] in _TOOL_FOLDER_NAMES:
             return f"built-in rule: {parts[-1]} belongs to a tool"
+        if not is_utf8(parts[-1]):
+            return "its name is not UTF-8"
         return self._ignore_reason(parts, is_folder=True)
 
     def _file_reason(self, parts: tuple[str, ...]) -> str | None:
         name = parts[-1]
-        try:
-            name.encode()
-        except UnicodeEncodeError:
+        if not is_utf8(name):
             return "its name is not UTF-8"
         if reason := secret_by_name("/".join(parts)):
             return reason
@@ -204,7 +202,18 @@ class Rules:
             return file.read(self.max_bytes + 1)
 
 
-def _text_reason(path: str, text: str) -> str | None:
+def belongs_to_tool(path: str) -> bool:
+    """Whether the path is in a folder that only tools read and write, such as .git."""
+    return not _TOOL_FOLDER_NAMES.isdisjoint(path.split("/"))
+
+
+def judge_buffer(document: Document) -> str | None:
+    """Why a buffer may not be shown wherever it is, or None."""
+    return secret_by_name(document.path.lstrip("/")) or judge_text(document.path, document.text)
+
+
+def judge_text(path: str, text: str) -> str | None:
+    """Why a text of this name may not be shown, as far as the text itself says it, or None."""
     top = text[:_MARK_CHARACTERS]
     if "generated" in top.lower() and (mark := _GENERATED_MARK.search(top)):
         return f'it says that it is generated ("{mark.group().strip()[:60]}")'
@@ -215,6 +224,11 @@ def _text_reason(path: str, text: str) -> str | None:
         if len(text) > _MAX_LINE_CHARACTERS and _longest_line(text) > _MAX_LINE_CHARACTERS:
             return f"it is minified or data (a line of more than {_MAX_LINE_CHARACTERS} characters)"
     return secret_in_text(text)
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a name from the disk is text; Python gives the other bytes as lone surrogates."""
+    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _longest_line(text: str) -> int:

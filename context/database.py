@@ -1,0 +1,202 @@
+"""The file of an index: SQLite with FTS5, for one root, in the user's cache folder.
+
+It is a cache: whatever is wrong with the file, it is thrown away and made again. What is deleted from it is
+overwritten on the disk, because text may have to leave for holding a secret.
+"""
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+_log = logging.getLogger(__name__)
+
+# Of the tables, of what is written into them, and of the rules by content: a change of any makes a
+# new index.
+_VERSION = 1
+_BATCH_SECONDS = 0.2  # between commits: readers see the new files, other writers get their turn
+_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+# Since then FTS5 can overwrite single words; before, `forget_deleted` writes its whole index anew.
+_SECURE_DELETE_VERSION = (3, 42)
+
+_SCHEMA = """
+CREATE TABLE files (
+  id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, name TEXT NOT NULL, language TEXT NOT NULL,
+  mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, hash BLOB NOT NULL, imports TEXT NOT NULL);
+CREATE INDEX files_by_name ON files(name);
+CREATE TABLE chunks (
+  id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL, first_line INTEGER NOT NULL, end_line INTEGER NOT NULL,
+  text TEXT NOT NULL);
+CREATE INDEX chunks_by_file ON chunks(file_id);
+CREATE TABLE symbols (
+  id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+  container TEXT NOT NULL, signature TEXT NOT NULL, first_line INTEGER NOT NULL, last_line INTEGER NOT NULL);
+CREATE INDEX symbols_by_file ON symbols(file_id);
+CREATE INDEX symbols_by_name ON symbols(name);
+CREATE VIRTUAL TABLE words USING fts5(
+  terms, content='', tokenize="unicode61 remove_diacritics 0 tokenchars '_'");
+CREATE VIRTUAL TABLE word_counts USING fts5vocab(words, row);
+"""
+
+
+def index_path(root: Path, cache_folder: Path | None = None) -> Path:
+    """Where the index of a root lives: one database each, named by the root's real path."""
+    folder = cache_folder or platformdirs.user_cache_path("midspan") / "index"
+    real = os.path.realpath(root)
+    name = blake2b(os.fsencode(real), digest_size=8).hexdigest()
+    return folder / f"{name}.sqlite3"
+
+
+class Database:
+    """Open until `close`. One thread at a time writes, under `write_lock`; any thread reads, also meanwhile."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OSError when the folder cannot be written."""
+        self.path = path
+        self.is_damaged = False  # as far as a statement has met it
+        self.write_lock = threading.RLock()
+        self._read_lock = threading.RLock()
+        self._writer: sqlite3.Connection
+        self._reader: sqlite3.Connection
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._open()
+
+    def close(self) -> None:
+        """Later reads find nothing."""
+        with self.write_lock, self._read_lock:
+            self._writer.close()
+            self._reader.close()
+
+    def read(self, sql: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows, or none when the database is damaged or closed."""
+        with self._read_lock:
+            try:
+                return self._reader.execute(sql, tuple(parameters)).fetchall()
+            except sqlite3.Error as error:
+                self._note(error)
+                _log.debug("The index %s cannot be read (%s).", self.path, error)
+                return []
+
+    # From here on the caller holds the write lock.
+
+    def write(self, sql: str, parameters: Iterable[object] = ()) -> sqlite3.Cursor:
+        """Raises sqlite3.Error."""
+        try:
+            return self._writer.execute(sql, tuple(parameters))
+        except sqlite3.Error as error:
+            self._note(error)
+            raise
+
+    def write_many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
+        """Raises sqlite3.Error."""
+        self._writer.executemany(sql, rows)
+
+    @contextmanager
+    def transactions(self) -> Iterator[Callable[[], None]]:
+        """Commits at the end, and whenever the function that it gives finds that it is time."""
+        self.write("BEGIN IMMEDIATE")
+        started = time.monotonic()
+
+        def step() -> None:
+            nonlocal started
+            if time.monotonic() - started > _BATCH_SECONDS:
+                self.write("COMMIT")
+                self.write("BEGIN IMMEDIATE")
+                started = time.monotonic()
+
+        try:
+            yield step
+        except BaseException:
+            if self._writer.in_transaction:
+                with suppress(sqlite3.Error):  # what was wrong at first is what matters
+                    self._writer.execute("ROLLBACK")
+            raise
+        self.write("COMMIT")
+
+    def forget_deleted(self) -> None:
+        """Nothing of what left stays on the disk, neither among the words nor in the log."""
+        if sqlite3.sqlite_version_info < _SECURE_DELETE_VERSION:
+            self.write("INSERT INTO words(words) VALUES ('optimize')")
+        self.write("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def repair(self) -> None:
+        """Makes the database again, empty, if it is damaged."""
+        if not self._is_broken():
+            self.is_damaged = False
+            return
+        _log.warning("The index %s is corrupt; it is made again.", self.path)
+        with self._read_lock:
+            self._writer.close()
+            self._reader.close()
+            self._delete_files()
+            self._open()
+            self.is_damaged = False
+
+    def _open(self) -> None:
+        if not self._is_ours():
+            self._delete_files()
+            self._writer = self._connect()
+            self._create()
+        else:
+            self._writer = self._connect()
+        self._reader = self._connect()
+        self._reader.execute("PRAGMA query_only = ON")
+
+    def _is_ours(self) -> bool:
+        """Whether the file is a database of this version."""
+        try:
+            connection = self._connect()
+            try:
+                return bool(connection.execute("PRAGMA user_version").fetchone() == (_VERSION,))
+            finally:
+                connection.close()
+        except sqlite3.DatabaseError as error:
+            if _is_corruption(error):
+                return False
+            raise OSError(f"{self.path} cannot be used as an index ({error}).") from error
+
+    def _connect(self) -> sqlite3.Connection:
+        # Threads take turns by the locks.
+        connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
+        with suppress(OSError):
+            self.path.chmod(0o600)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("PRAGMA cache_size = -16000")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _create(self) -> None:
+        self._writer.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
+        if sqlite3.sqlite_version_info >= _SECURE_DELETE_VERSION:
+            self._writer.execute("INSERT INTO words(words, rank) VALUES ('secure-delete', 1)")
+
+    def _is_broken(self) -> bool:
+        try:
+            return bool(self._writer.execute("PRAGMA quick_check(1)").fetchone() != ("ok",))
+        except sqlite3.DatabaseError as error:
+            return _is_corruption(error)
+
+    def _note(self, error: sqlite3.Error) -> None:
+        self.is_damaged = self.is_damaged or _is_corruption(error)
+
+    def _delete_files(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+
+
+def _is_corruption(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)  # misuse, such as a closed connection, has none
+    return code & 0xFF in _CORRUPT  # above that byte it says what is corrupt

@@ -1,0 +1,30 @@
+"""Small workspaces on the disk."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from context.database import index_path
+from context.index import Index
+from context.rules import Rules
+from context.view import View
+
+KEY = "AKIA" + "Q7RZ3MXW5TN8K2LV"  # looks like a real one, in two parts so that this file does not
+SECONDS = 30.0
+
+
+def write_tree(root: Path, files: Mapping[str, str]) -> Path:
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+    return root
+
+
+def indexed(root: Path, cache: Path) -> tuple[Index, View]:
+    index = Index(index_path(root, cache))
+    index.update(Rules(root))
+    return index, View(index)
+
+
+def bytes_on_disk(folder: Path) -> bytes:
+    """All that the database's files hold."""
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
