@@ -2,30 +2,24 @@
 then what follows.
 
 The least volatile comes first, because a cache keeps what the prompt has in common with the one
-before: the files in hand change rarely, the current file at each keystroke and only at its end.
-For the same reason the room is divided in coarse steps, and never by what the current line holds.
+before: what is known of other files changes rarely, the current file at each keystroke and only at
+its end. For the same reason the room is divided in coarse steps, and never by what the current line
+holds.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from context.collect import Snippet
 from context.document import path_comment
+from context.placement import Placement, choose
+from context.shown import count_snippet, cut, encodable, shown_text
 from context.snapshot import Snapshot
-from context.window import (
-    CountTokens,
-    count_within,
-    measure_prefix,
-    prefix_window,
-    suffix_window,
-)
+from context.snippet import Snippet, in_reading_order
+from context.window import CountTokens, measure_prefix, prefix_window, suffix_window
 
 _REST_OF_LINE_TOKENS = 64
-_MIN_SNIPPET_TOKENS = 32  # less of a file than this says nothing
 _ROOM_STEPS = 16  # room is handed out in such parts of the budget
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON may hold one; no tokenizer takes it
 
 
 @dataclass(frozen=True)
@@ -42,16 +36,17 @@ class Budget:
 
 @dataclass(frozen=True)
 class Segment:
-    """One part of a pack. `first_line` counts from 0, and is None where the part is not from one
-    place.
+    """One part of a pack. `first_line` counts from 0. `moved`: it is new, or stands elsewhere than in the pack before,
+    so that its tokens must be computed again; for the parts at the cursor, where they begin says it.
     """
 
     kind: Literal["snippet", "prefix", "suffix"]
     path: str
     why: str
     tokens: int
+    first_line: int
     score: float | None = None
-    first_line: int | None = None
+    moved: bool = True
 
 
 @dataclass(frozen=True)
@@ -65,15 +60,21 @@ class Pack:
     tokens: int
 
 
-def pack(snapshot: Snapshot, snippets: Sequence[Snippet], budget: Budget, count_tokens: CountTokens) -> Pack:
+def pack(
+    snapshot: Snapshot,
+    snippets: Sequence[Snippet],
+    budget: Budget,
+    count_tokens: CountTokens,
+    placement: Placement | None = None,
+) -> Pack:
     """The prompt's text at the cursor. Its parts, counted as whole strings, stay within the
-    budget.
+    budget. With the placement of the pack before, what was shown in it stays where it was.
     """
     room, shortage = budget.total_tokens, 1
     while room > 0:
-        packed = _lay_out(snapshot, snippets, budget, room, count_tokens)
+        packed, parts = _lay_out(snapshot, snippets, budget, room, count_tokens, placement)
         if packed.tokens <= budget.total_tokens:
-            return packed
+            return _with_moves(packed, parts, placement) if placement is not None else packed
         # Only with a tokenizer whose counts of lines do not add up to the count of the text.
         shortage = max(2 * shortage, packed.tokens - budget.total_tokens)
         room -= shortage
@@ -86,34 +87,36 @@ def _lay_out(
     budget: Budget,
     room: int,
     count: CountTokens,
-) -> Pack:
+    placement: Placement | None,
+) -> tuple[Pack, Sequence[object]]:
+    """The pack, and what tells each of its segments from another one."""
     document, cursor = snapshot.document, snapshot.cursor
     suffix_tokens = min(budget.suffix_tokens, room // 4)
     rest_tokens = min(max(_REST_OF_LINE_TOKENS, suffix_tokens), room // 4)
-    suffix = _encodable(suffix_window(document, cursor, suffix_tokens, rest_tokens, count))
+    suffix = encodable(suffix_window(document, cursor, suffix_tokens, rest_tokens, count))
 
-    title = _encodable(path_comment(document.language, document.path))
+    title = encodable(path_comment(document.language, document.path))
     title_tokens = count(title)
     available = room - max(suffix_tokens, rest_tokens)
     if title_tokens > available // 4:
         title, title_tokens = "", 0
     available -= title_tokens
     prefix_tokens = _prefix_room(snapshot, snippets, budget, available, count)
-    chosen = _choose(snippets, available - prefix_tokens, count)
+    placed = _place(snippets, available - prefix_tokens, count, placement)
+    texts, segments = _join(placed, count)
+    context = "".join(texts)
     first_line, window = prefix_window(document, cursor, prefix_tokens, count)
-    context = "".join(text for _, text, _ in chosen)
-    prefix = title + _encodable(window)
+    prefix = title + encodable(window)
 
-    segments = [
-        Segment("snippet", snippet.path, snippet.source, tokens, snippet.score) for snippet, _, tokens in chosen
-    ]
     prefix_count, suffix_count = count(prefix), count(suffix)
-    segments.append(Segment("prefix", document.path, "before the cursor", prefix_count, first_line=first_line))
+    segments.append(Segment("prefix", document.path, "before the cursor", prefix_count, first_line))
     if suffix:
         line, _ = document.position_at(cursor)
-        segments.append(Segment("suffix", document.path, "after the cursor", suffix_count, first_line=line))
+        segments.append(Segment("suffix", document.path, "after the cursor", suffix_count, line))
     tokens = (count(context) if context else 0) + prefix_count + suffix_count
-    return Pack(context, prefix, suffix, tuple(segments), tokens)
+    # The current file grows at its end: as long as it begins at the same line, it stays where it is.
+    parts = (*texts, (document.path, first_line), (prefix, suffix))
+    return Pack(context, prefix, suffix, tuple(segments), tokens), parts
 
 
 def _prefix_room(
@@ -130,7 +133,7 @@ def _prefix_room(
     for snippet in snippets:
         if wanted_by_snippets >= available:
             break
-        wanted_by_snippets += _count_snippet(snippet, available - wanted_by_snippets, count)
+        wanted_by_snippets += count_snippet(snippet, available - wanted_by_snippets, count)
     if wanted_by_snippets == 0:
         return available
     step = max(1, available // _ROOM_STEPS)
@@ -140,54 +143,32 @@ def _prefix_room(
     return min(wanted, max(int(available * budget.prefix_share), left), available)
 
 
-def _choose(snippets: Sequence[Snippet], room: int, count: CountTokens) -> list[tuple[Snippet, str, int]]:
-    """The best snippets that fit, as text with their path comments, the best one last: next to the
-    current file.
-    """
-    chosen = []
-    for snippet in sorted(snippets, key=lambda snippet: -snippet.score):
-        if room < _MIN_SNIPPET_TOKENS:
-            break
-        text, tokens = _head_of_snippet(snippet, room, count)
-        if text:
-            chosen.append((snippet, text, tokens))
-            room -= tokens
-    return chosen[::-1]
+def _place(
+    snippets: Sequence[Snippet], room: int, count: CountTokens, placement: Placement | None
+) -> Sequence[Snippet]:
+    def fit(snippet: Snippet, room_tokens: int) -> tuple[Snippet, int] | None:
+        return cut(snippet, room_tokens, count)
+
+    if placement is not None:
+        return placement.arrange(snippets, room, fit)
+    return in_reading_order(snippet for snippet, _ in choose(snippets, room, fit))
 
 
-def _head_of_snippet(snippet: Snippet, room: int, count: CountTokens) -> tuple[str, int]:
-    """Whole lines from the snippet's beginning, under its path comment; "" when too little of it
-    fits.
-    """
-    title = path_comment(snippet.language, snippet.path)
-    pieces, tokens = [title], count(title)
-    lines = _lines_of(snippet)
-    for line in lines:
-        line_tokens = count_within(line, room - tokens, count)
-        if tokens + line_tokens > room:
-            break
-        pieces.append(line)
-        tokens += line_tokens
-    cut = len(pieces) <= len(lines)
-    if len(pieces) == 1 or (cut and tokens < _MIN_SNIPPET_TOKENS):
-        return "", 0
-    return "".join(pieces), tokens
+def _join(placed: Sequence[Snippet], count: CountTokens) -> tuple[list[str], list[Segment]]:
+    texts: list[str] = []
+    segments: list[Segment] = []
+    before: Snippet | None = None
+    for snippet in placed:
+        text = shown_text(snippet, before)
+        texts.append(text)
+        segments.append(
+            Segment("snippet", snippet.path, snippet.source, count(text), snippet.first_line, snippet.score)
+        )
+        before = snippet
+    return texts, segments
 
 
-def _count_snippet(snippet: Snippet, limit_tokens: int, count: CountTokens) -> int:
-    """The tokens of a snippet and its path comment, as far as the limit."""
-    tokens = count(path_comment(snippet.language, snippet.path))
-    for line in _lines_of(snippet):
-        if tokens >= limit_tokens:
-            return limit_tokens
-        tokens += count_within(line, limit_tokens - tokens, count)
-    return min(tokens, limit_tokens)
-
-
-def _lines_of(snippet: Snippet) -> list[str]:
-    text = _encodable(snippet.text)
-    return [line + "\n" for line in text.removesuffix("\n").split("\n")]
-
-
-def _encodable(text: str) -> str:
-    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+def _with_moves(packed: Pack, parts: Sequence[object], placement: Placement) -> Pack:
+    unmoved = placement.unmoved(parts)
+    segments = tuple(replace(segment, moved=number >= unmoved) for number, segment in enumerate(packed.segments))
+    return replace(packed, segments=segments)

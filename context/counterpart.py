@@ -1,0 +1,49 @@
+"""The test of a file and the file of a test, by the names that people give them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+_TEST_STEM = re.compile(r"^(?:tests?[_-](?P<after>.+)|(?P<before>.+?)(?:[._-](?:tests?|specs?)|(?:Tests?|Spec|IT)))$")
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """`is_tested`: the file is what the current one tests, not its test."""
+
+    path: str
+    is_tested: bool
+
+
+class NamedFiles(Protocol):
+    """Finds files by their names."""
+
+    def named(self, name: str) -> list[str]: ...
+
+
+def counterparts(path: str, files: NamedFiles) -> list[Counterpart]:
+    """The nearest first."""
+    folder, _, name = path.rpartition("/")
+    stem, dot, suffix = name.rpartition(".")
+    if not dot:
+        return []
+    if match := _TEST_STEM.match(stem):
+        tested = match["after"] or match["before"]
+        return [Counterpart(found, True) for found in _nearest([f"{tested}.{suffix}"], folder, path, files)]
+    tests = [
+        *(f"{form}.{suffix}" for form in (f"test_{stem}", f"{stem}_test", f"{stem}.test", f"{stem}.spec")),
+        *(f"{form}.{suffix}" for form in (f"{stem}Test", f"{stem}Tests", f"{stem}-test", f"test-{stem}")),
+    ]
+    return [Counterpart(found, False) for found in _nearest(tests, folder, path, files)]
+
+
+def _nearest(names: Iterable[str], folder: str, path: str, files: NamedFiles) -> list[str]:
+    """Those that share most of the folders' names, in whatever order these are."""
+    mine = set(folder.split("/"))
+    found = {other for name in names for other in files.named(name) if other != path}
+
+    def distance(other: str) -> tuple[int, str]:
+        return len(mine ^ set(other.rpartition("/")[0].split("/"))), other
+
+    return sorted(found, key=distance)
