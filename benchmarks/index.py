@@ -1,0 +1,139 @@
+"""What it costs to know a repository: trees of 10K, 100K and 1M lines of Python's library are indexed and asked."""
+
+import argparse
+import json
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.held_out import open_workspace
+from context.collect import collect
+from context.database import index_path
+from context.document import MAX_DOCUMENT_BYTES, read_document
+from context.index import Index
+from context.pack import Budget, pack
+from context.rules import Rules
+from context.snapshot import Snapshot
+from context.workspace import Workspace
+from inference.engine import BUILTIN_MODEL
+from inference.families import DEEPSEEK_V2
+from inference.tokenizer import Tokenizer
+
+_SIZES = [10_000, 100_000, 1_000_000]
+_BUDGET_TOKENS = 8192
+_CURSORS = 60
+_CHANGES = 20
+_MIN_FILE_BYTES = 2000
+_BYTES_IN_MB = 1_000_000
+
+
+def copy_tree(source: Path, target: Path, lines: int) -> int:
+    """Copies files that the rules allow until they have so many lines; installed packages come last."""
+    copied = 0
+    for path, text in _texts(source):
+        if copied >= lines:
+            break
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        (target / path).write_text(text, encoding="utf-8")
+        copied += text.count("\n") + 1
+    return copied
+
+
+def _texts(source: Path) -> Iterator[tuple[str, str]]:
+    rules = Rules(source)
+    for path in sorted((file.path for file in rules.walk()), key=lambda path: ("site-packages" in path, path)):
+        verdict, text = rules.read(path)
+        if verdict.included:
+            yield path, text
+
+
+def measure(root: Path, lines: int, tokenizer: Tokenizer) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as cache_folder:
+        cache = Path(cache_folder)
+        rules = Rules(root)
+        index = Index(index_path(root, cache))
+        started = perf_counter()
+        index.update(rules)
+        index_s = perf_counter() - started
+        reindex_ms = _reindex_ms(index, rules)
+        paths = [path for (path,) in index.read("SELECT path FROM files")]
+        outside = sum(not rules.why(path).included for path in paths)
+        index.close()
+        workspace = open_workspace(root, cache)
+        collect_pack_ms = _collect_pack_ms(workspace, tokenizer)
+        workspace.close()
+    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {
+        "lines": lines,
+        "files": len(paths),
+        "index_s": index_s,
+        "reindex_ms": statistics.median(reindex_ms),
+        "reindex_ms_max": max(reindex_ms),
+        "collect_pack_p50_ms": statistics.median(collect_pack_ms),
+        "collect_pack_p95_ms": sorted(collect_pack_ms)[int(0.95 * len(collect_pack_ms))],
+        "rss_mb": peak_bytes / _BYTES_IN_MB,
+        "files_outside_rules": outside,
+    }
+
+
+def _reindex_ms(index: Index, rules: Rules) -> list[float]:
+    rng = random.Random(0)
+    paths = [path for (path,) in index.read("SELECT path FROM files WHERE language = 'python' ORDER BY path")]
+    durations: list[float] = []
+    for path in rng.choices(paths, k=_CHANGES):
+        with (rules.root / path).open("a", encoding="utf-8") as file:
+            file.write(f"\nchanged_{len(durations)} = 1\n")
+        started = perf_counter()
+        index.refresh(rules, [path])
+        durations.append((perf_counter() - started) * 1000)
+    return durations
+
+
+def _collect_pack_ms(workspace: Workspace, tokenizer: Tokenizer) -> list[float]:
+    """At one cursor after the other, everything collected anew; the second time each."""
+    rng = random.Random(0)
+    files = [workspace.root / path for path in workspace.view().named("*.py")]
+    files = [path for path in files if _MIN_FILE_BYTES < path.stat().st_size < MAX_DOCUMENT_BYTES]
+    durations: list[float] = []
+    for path in rng.choices(files, k=_CURSORS):
+        document = read_document(path, workspace.root)
+        snapshot = Snapshot(document, rng.randrange(len(document.text)))
+        for _ in range(2):
+            started = perf_counter()
+            pack(snapshot, collect(snapshot, workspace), Budget(_BUDGET_TOKENS), tokenizer.count)
+            duration_ms = (perf_counter() - started) * 1000
+        durations.append(duration_ms)
+    return durations
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", type=Path, default=Path(argparse.__file__).parent, help="default: Python's library")
+    parser.add_argument("--lines", type=int, nargs="+", default=_SIZES)
+    parser.add_argument("--model", type=Path, default=BUILTIN_MODEL, help="whose tokenizer counts")
+    parser.add_argument("--json", action="store_true", help="one object a size")
+    arguments = parser.parse_args()
+    if len(arguments.lines) > 1:  # a process each, because its peak of memory is a figure
+        command = [sys.executable, "-m", "benchmarks.index", "--source", arguments.source, "--model", arguments.model]
+        for lines in arguments.lines:
+            subprocess.run([*command, *(["--json"] if arguments.json else []), "--lines", str(lines)], check=True)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        lines = copy_tree(arguments.source, root, arguments.lines[0])
+        figures = measure(root, lines, Tokenizer(arguments.model, DEEPSEEK_V2))
+    if arguments.json:
+        print(json.dumps({name: round(value, 2) for name, value in figures.items()}))
+        return
+    for name, value in figures.items():
+        print(f"{name:22}{value:>12.1f}")
+
+
+if __name__ == "__main__":
+    main()
