@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_bigram_folder(tmp_path_factory.mktemp("models") / "bigram", WORD)
-
-
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     (tmp_path / ".git").mkdir()
@@ -43,60 +39,78 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neovim]:
+    """One Neovim for several tests, each with a file of its own."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / ".git").mkdir()
+    model = write_bigram_folder(folder / "model", WORD)
+    with neovim(folder, folder / "first.py", "--model", model) as editor:
+        yield editor
+
+
+@pytest.fixture
+def editor(running: Neovim, request: pytest.FixtureRequest) -> Neovim:
+    path = running.log_file.with_name(f"{request.node.name}.py")
+    path.write_text("first = 1\n\n")
+    running.type("<Esc>")
+    running.api.command(f"edit! {path}")
+    return running
+
+
 def see_grey(editor: Neovim, text: str = WORD) -> None:
     editor.until(lambda: editor.grey() == text, f"no grey {text!r}")
 
 
-def test_typing_brings_grey_text_and_tab_accepts_it(tmp_path, source, model):
-    with neovim(tmp_path, source, "--model", model) as editor:
-        editor.type("GAx = ")
-        see_grey(editor)
-        assert editor.lines() == ["first = 1", "x = "]
-        editor.type("<Tab>")
-        editor.until(lambda: editor.lines() == ["first = 1", f"x = {WORD}"], "Tab did not accept")
-        assert editor.grey() == ""
-        editor.until(lambda: editor.status()["accepted_items"] == 1, "the acceptance was not recorded")
-        editor.type("!<Esc>:write<CR>")
-        editor.until(lambda: source.read_text() == f"first = 1\nx = {WORD}!\n", "typing did not go on at the end")
+def test_typing_brings_grey_text_and_tab_accepts_it(editor):
+    editor.type("GAx = ")
+    see_grey(editor)
+    assert editor.lines() == ["first = 1", "x = "]
+    accepted = editor.status()["accepted_items"]
+    editor.type("<Tab>")
+    editor.until(lambda: editor.lines() == ["first = 1", f"x = {WORD}"], "Tab did not accept")
+    assert editor.grey() == ""
+    editor.until(lambda: editor.status()["accepted_items"] == accepted + 1, "the acceptance was not recorded")
+    editor.type("!<Esc>:write<CR>")
+    written = Path(editor.api.current.buffer.name)
+    editor.until(lambda: written.read_text() == f"first = 1\nx = {WORD}!\n", "typing did not go on at the end")
 
 
-def test_tab_gives_the_rest_of_what_has_been_typed_since(tmp_path, source, model):
-    with neovim(tmp_path, source, "--model", model) as editor:
-        editor.type("GAx = ")
-        see_grey(editor)
-        editor.type("won<Tab>!")  # before a newer answer can be there
-        editor.until(lambda: editor.lines()[1] == f"x = {WORD}!", "the rest was not accepted")
+def test_tab_gives_the_rest_of_what_has_been_typed_since(editor):
+    editor.type("GAx = ")
+    see_grey(editor)
+    editor.type("won<Tab>!")  # before a newer answer can be there
+    editor.until(lambda: editor.lines()[1] == f"x = {WORD}!", "the rest was not accepted")
 
 
-def test_tab_is_a_tab_when_something_else_has_been_typed_since(tmp_path, source, model):
-    with neovim(tmp_path, source, "--model", model) as editor:
-        editor.type("GAx = ")
-        see_grey(editor)
-        editor.type("zz<Tab>!")
-        editor.until(lambda: editor.lines()[1] == "x = zz  !", "Tab was not a tab")
+def test_tab_is_a_tab_when_something_else_has_been_typed_since(editor):
+    editor.type("GAx = ")
+    see_grey(editor)
+    editor.type("zz<Tab>!")
+    editor.until(lambda: editor.lines()[1] == "x = zz  !", "Tab was not a tab")
 
 
-def test_tab_without_grey_text_is_a_tab_and_what_the_user_has_mapped_it_to(tmp_path, source, model):
-    with neovim(tmp_path, source, "--model", model) as editor:
-        editor.type("ggI<Tab>")
-        editor.until(lambda: editor.lines()[0] == f"{TAB}first = 1", "Tab was not a tab")
-        editor.api.exec_lua("vim.keymap.set('i', '<Tab>', function() return 'mapped' end, { expr = true })")
-        editor.type("<Tab>")
-        editor.until(lambda: editor.lines()[0] == f"{TAB}mappedfirst = 1", "the mapping was lost")
+def test_tab_without_grey_text_is_a_tab_and_what_the_user_has_mapped_it_to(editor):
+    editor.type("ggI<Tab>")
+    editor.until(lambda: editor.lines()[0] == f"{TAB}first = 1", "Tab was not a tab")
+    editor.api.exec_lua("vim.keymap.set('i', '<Tab>', function() return 'mapped' end, { expr = true })")
+    editor.type("<Tab>")
+    editor.until(lambda: editor.lines()[0] == f"{TAB}mappedfirst = 1", "the mapping was lost")
+    editor.api.exec_lua("vim.keymap.del('i', '<Tab>')")
 
 
-def test_tab_leaves_an_open_menu_to_its_mapping(tmp_path, source, model):
-    with neovim(tmp_path, source, "--model", model, setup=TAB_WALKS_THE_MENU) as editor:
-        editor.type("GAfirst_one = first_two = fir")
-        see_grey(editor)
-        editor.type("<C-n>")
-        editor.until(lambda: editor.api.funcs.pumvisible(), "the menu did not open")
-        see_grey(editor)  # for what the menu has put in
-        before = editor.lines()[1]
-        editor.type("<Tab>")
-        editor.until(lambda: editor.lines()[1] != before, "Tab did nothing in the menu")
-        assert WORD not in editor.lines()[1]
-        assert editor.api.funcs.pumvisible()
+def test_tab_leaves_an_open_menu_to_its_mapping(editor):
+    editor.api.exec_lua(TAB_WALKS_THE_MENU)
+    editor.type("GAfirst_one = first_two = fir")
+    see_grey(editor)
+    editor.type("<C-n>")
+    editor.until(lambda: editor.api.funcs.pumvisible(), "the menu did not open")
+    see_grey(editor)  # for what the menu has put in
+    before = editor.lines()[1]
+    editor.type("<Tab>")
+    editor.until(lambda: editor.lines()[1] != before, "Tab did nothing in the menu")
+    assert WORD not in editor.lines()[1]
+    assert editor.api.funcs.pumvisible()
 
 
 def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, source):
@@ -128,7 +142,8 @@ def requests_of(status: dict[str, Any]) -> int:
     return sum(int(status[name]) for name in ("running_requests", "live_requests", "waiting_requests"))
 
 
-def test_the_server_leaves_when_neovim_is_killed(tmp_path, source, model):
+def test_the_server_leaves_when_neovim_is_killed(tmp_path, source):
+    model = write_bigram_folder(tmp_path / "model", WORD)
     with neovim(tmp_path, source, "--model", model) as editor:
         server = editor.server()
         editor.process.kill()
