@@ -1,6 +1,7 @@
 """Weights from safetensors: one file, or shards with an index. Nothing else is ever opened as weights."""
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from inference.matrix import PARTS, Matrix, Quant, form_of, part_shapes, quantize
+from inference.matrix import GROUP_COLUMNS, PARTS, Matrix, Quant, form_of, part_shapes, quantize
 from midspan import ModelError
 
 SINGLE_FILE = "model.safetensors"
@@ -52,6 +53,23 @@ class ShapeRecorder:
     def matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
         self.matrices[name] = at_least
         return Matrix("wide", (self.take(name, shape),))
+
+    def sizes_bytes(self, wide_itemsize: int) -> dict[Quant, int]:
+        """What the model's tensors take in each form."""
+        quants: tuple[Quant, ...] = ("wide", "int8", "int4")
+        return {quant: sum(self._size_bytes(name, quant, wide_itemsize) for name in self.shapes) for quant in quants}
+
+    def _size_bytes(self, name: str, quant: Quant, wide_itemsize: int) -> int:
+        values = math.prod(self.shapes[name])
+        if name not in self.matrices:
+            return values * wide_itemsize
+        rows, columns = self.shapes[name]
+        form = form_of(quant, self.matrices[name], columns)
+        return {
+            "wide": values * wide_itemsize,
+            "int8": values + 4 * rows,
+            "int4": values // 2 + 4 * values // GROUP_COLUMNS,
+        }[form]
 
 
 class Checkpoint:
@@ -130,6 +148,11 @@ class Checkpoint:
         if name not in self._files:
             return "wide"
         return STORED_QUANT.get(self._files[name].get_slice(name).get_dtype(), "wide")
+
+    def stored_form(self, wanted: ShapeRecorder) -> Quant:
+        """The form of the folder as a whole: its smallest, since what must be precise stays wider."""
+        forms = {self.stored_quant(name) for name in wanted.matrices}
+        return "int4" if "int4" in forms else "int8" if "int8" in forms else "wide"
 
     def _shape(self, name: str) -> list[int]:
         return list(self._files[name].get_slice(name).get_shape())

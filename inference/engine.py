@@ -22,6 +22,7 @@ from inference.tokenizer import Tokenizer
 from midspan import CapacityError, MidspanError, ModelError
 
 if TYPE_CHECKING:
+    from inference.matrix import Quant
     from inference.scheduler import Scheduler
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class EngineSettings:
     # A cancel is seen after one chunk at the latest.
     chunk_tokens: int = 256
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    # How weight matrices are kept; auto: as wide as the machine's memory allows.
+    quant: Literal["auto", "none", "int8", "int4"] = "auto"
     threads: int | None = None  # the most that a step may use; None: torch's own choice
 
 
@@ -57,9 +60,10 @@ class EngineStats:
     pages_total: int
     pages_free: int
     pages_cached: int
-    # Where the model runs and in what type; None until it is loaded.
+    # Where the model runs, in what type, and how its weight matrices are kept; None until it is loaded.
     device: str | None = None
     dtype: str | None = None
+    quant: str | None = None
 
 
 class Generation:
@@ -95,6 +99,7 @@ class Engine:
         self._inbox: SimpleQueue[LiveSequence | None] = SimpleQueue()
         self._closing = False
         self._scheduler: Scheduler | None = None
+        self._quant: Quant | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -136,6 +141,7 @@ class Engine:
             pages_cached=scheduler.tree.cached_pages,
             device=str(scheduler.device),
             dtype=str(scheduler.dtype).removeprefix("torch."),
+            quant=self._quant,
         )
 
     def close(self) -> None:
@@ -164,14 +170,8 @@ class Engine:
 
         if self._settings.threads is not None:
             torch.set_num_threads(self._settings.threads)
-        self._scheduler = build_scheduler(
-            self.info.folder,
-            self._config,
-            self.tokenizer,
-            self.info.context_tokens,
-            self._settings.cache_bytes,
-            self._settings.chunk_tokens,
-            self._settings.dtype,
+        self._scheduler, self._quant = build_scheduler(
+            self.info.folder, self._config, self.tokenizer, self.info.context_tokens, self._settings
         )
 
     def _serve(self) -> None:

@@ -3,6 +3,7 @@
 import logging
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,9 +15,13 @@ from inference.matrix import Quant
 from inference.models.deepseek_v2 import DeepseekV2
 from inference.models.llama import Llama
 from inference.page_pool import PAGE_TOKENS
+from inference.quant_choice import find_weights
 from inference.scheduler import Scheduler, allocate_memory
 from inference.tokenizer import Tokenizer
 from midspan import ModelError
+
+if TYPE_CHECKING:  # the engine imports this module when it loads
+    from inference.engine import EngineSettings
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +50,9 @@ def _build(config: ModelConfig, source: TensorSource, device: torch.device) -> D
 
 
 def build_scheduler(
-    folder: Path,
-    config: ModelConfig,
-    tokenizer: Tokenizer,
-    context_tokens: int,
-    cache_bytes: int | None,
-    chunk_tokens: int,
-    dtype_name: str,
-) -> Scheduler:
-    """Load the weights and allocate the cache. Raises ModelError."""
+    folder: Path, config: ModelConfig, tokenizer: Tokenizer, context_tokens: int, settings: "EngineSettings"
+) -> tuple[Scheduler, Quant]:
+    """Load the weights and allocate the cache; also says which form the weights have. Raises ModelError."""
     if tokenizer.vocab_size > config.vocab_size:
         raise ModelError(
             f"{tokenizer.path}: has {tokenizer.vocab_size} tokens and config.json only {config.vocab_size}; "
@@ -61,12 +60,15 @@ def build_scheduler(
         )
     started_s = time.perf_counter()
     device = torch.device("cpu")
-    dtype = stored_dtype(folder) if dtype_name == "auto" else getattr(torch, dtype_name)
-    model = load_model(folder, config, dtype, device)
+    dtype = stored_dtype(folder) if settings.dtype == "auto" else getattr(torch, settings.dtype)
+    weights, quant, must_quantize = find_weights(folder, wanted_tensors(config), dtype, settings.quant)
+    model = load_model(weights, config, dtype, device, quant if must_quantize else "wide")
     token_bytes = config.num_hidden_layers * config.page_width * dtype.itemsize
-    wanted_bytes = cache_bytes or default_cache_bytes(context_tokens * token_bytes)
+    wanted_bytes = settings.cache_bytes or default_cache_bytes(context_tokens * token_bytes)
     pages = max(1, wanted_bytes // (token_bytes * PAGE_TOKENS))
     memory = allocate_memory(config.num_hidden_layers, pages, config.page_width, dtype, device)
     seconds = time.perf_counter() - started_s
-    log.info("%s: loaded in %.1f s, %s, %d cache pages", folder, seconds, dtype, pages)
-    return Scheduler(model, memory, tokenizer.sentinels, tokenizer.vocab_size, chunk_tokens, config.active_parameters)
+    log.info("%s: loaded in %.1f s, %s, weights %s, %d cache pages", folder, seconds, dtype, quant, pages)
+    sentinels, chunk_tokens = tokenizer.sentinels, settings.chunk_tokens
+    scheduler = Scheduler(model, memory, sentinels, tokenizer.vocab_size, chunk_tokens, config.active_parameters)
+    return scheduler, quant

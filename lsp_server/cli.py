@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lsp_server.settings import Settings
+from lsp_server.settings import QUANTS, Settings
 from midspan import MidspanError, __version__
 
 _DESCRIPTION = "A code-assist daemon: inline completions from a model inside the process, over LSP."
@@ -15,7 +15,7 @@ _DESCRIPTION = "A code-assist daemon: inline completions from a model inside the
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0, 1 when something is wrong, 2 for a wrong command line."""
     options = _parser().parse_args(arguments)
-    settings = Settings(model=options.model)
+    settings = Settings(model=options.model, quant=options.quant)
     try:
         if options.command == "serve":
             return _serve(settings, options.log_file)
@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     model = argparse.ArgumentParser(add_help=False)
     model.add_argument(
         "--model", type=Path, metavar="FOLDER", help="the model's folder; without it, the built-in model"
+    )
+    model.add_argument(
+        "--quant", choices=QUANTS, default="auto", help="how the weights are kept; auto: by the memory of the machine"
     )
     as_json = argparse.ArgumentParser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="print JSON")

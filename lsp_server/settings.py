@@ -4,10 +4,11 @@ import difflib
 import logging
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from midspan import SettingsError
 
+QUANTS = ("auto", "none", "int8", "int4")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -16,6 +17,7 @@ class Settings:
     """One attribute for each setting, under the name that the user writes."""
 
     model: Path | None = None  # the folder of the model; None is the built-in one
+    quant: Literal["auto", "none", "int8", "int4"] = "auto"  # how weights are kept; auto: by the machine's memory
     cache_bytes: int | None = None  # what the KV cache may take; None is measured from the machine
     max_tokens: int = 96  # the longest completion
     log_level: str = "info"
@@ -56,6 +58,10 @@ def _checked(name: str, value: object) -> Any:
         if not isinstance(value, str) or not value:
             raise SettingsError(f"The setting 'model' is the path of a model folder, not {value!r}.")
         return Path(value).expanduser()
+    if name == "quant":
+        if value not in QUANTS:
+            raise SettingsError(f"The setting 'quant' is one of {', '.join(QUANTS)}, not {value!r}.")
+        return value
     if name == "log_level":
         if value not in _LOG_LEVELS:
             raise SettingsError(f"The setting 'log_level' is one of {', '.join(_LOG_LEVELS)}, not {value!r}.")

@@ -36,4 +36,4 @@ def start_engine(settings: Settings) -> "Engine":
     """The real engine. Raises ModelError."""
     from inference.engine import Engine, EngineSettings
 
-    return Engine(EngineSettings(model=settings.model, cache_bytes=settings.cache_bytes))
+    return Engine(EngineSettings(model=settings.model, cache_bytes=settings.cache_bytes, quant=settings.quant))

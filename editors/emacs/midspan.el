@@ -28,7 +28,7 @@
 
 (defcustom midspan-settings nil
   "Settings of the server.
-A plist of `:model', `:cache_bytes', `:max_tokens' and `:log_level'."
+A plist of `:model', `:quant', `:cache_bytes', `:max_tokens' and `:log_level'."
   :type 'plist)
 
 (defcustom midspan-delay 0.1

@@ -12,6 +12,7 @@ function buildClient() {
   const documentSelector = ['file', 'untitled'].flatMap((scheme) => languages.map((language) => ({ scheme, language })));
   const initializationOptions = {
     model: settings.get('model') || null,
+    quant: settings.get('quant'),
     max_tokens: settings.get('maxTokens'),
     cache_bytes: settings.get('cacheBytes'),
     log_level: settings.get('logLevel'),

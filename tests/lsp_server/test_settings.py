@@ -27,7 +27,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_one_and_the_rest_holds(name
 
 def test_a_name_like_none_of_them_is_answered_with_all_of_them():
     _, (error,) = apply_options(Settings(), {"zzz": 1})
-    assert "There are: model, cache_bytes, max_tokens, log_level." in str(error)
+    assert "There are: model, quant, cache_bytes, max_tokens, log_level." in str(error)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,8 @@ def test_a_name_like_none_of_them_is_answered_with_all_of_them():
         ("max_tokens", "many"),
         ("max_tokens", None),
         ("cache_bytes", -1),
+        ("quant", "int3"),
+        ("quant", None),
         ("log_level", "loud"),
     ],
 )
