@@ -125,3 +125,16 @@ def test_a_pause_file_holds_the_run_until_it_goes(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("training.background.time.sleep", nap)
     wait_while_paused(tmp_path)
     assert len(naps) == 3
+
+
+def test_compiling_does_not_use_up_a_limit_in_minutes(
+    tiny_shape: ModelShape, encoder: TextEncoder, package: list[SourceFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.compile", lambda model, dynamic: model)
+    source = DocumentSource([package], encoder, SETTINGS.sequence_tokens, SETTINGS.seed)
+    trainer = Trainer(tiny_shape, SETTINGS, source, compiled=True)
+    trainer.step()
+    assert trainer.progress.run_seconds == 0.0
+    trainer.step()
+    assert trainer.progress.run_seconds > 0.0
+    assert trainer.progress.run_steps == 2
