@@ -87,7 +87,7 @@ def measure(arguments: Namespace) -> list[Keystroke]:
     engine = Engine(engine_settings)
     engine.ready.result()
     peer = (
-        first_token_of_transformers(engine.info.folder)
+        first_token_of_transformers(engine.folder)
         if arguments.peer == "transformers"
         else first_token_uncached(engine_settings)
     )

@@ -97,7 +97,7 @@ def main() -> int:
         cases = SUITES[arguments.suite](arguments)
         engine = Engine(EngineSettings(model=arguments.model))
         try:
-            kept = result_file(arguments.suite, engine.info.folder)
+            kept = result_file(arguments.suite, engine.folder)
             summaries = run_cases(engine, cases, kept, show_progress)
         finally:
             engine.close()
@@ -105,7 +105,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     if arguments.json:
-        print(to_json(engine.info.name, digest_model(engine.info.folder), arguments.suite, summaries))
+        print(to_json(engine.info.name, digest_model(engine.folder), arguments.suite, summaries))
     else:
         print(f"{engine.info.name}, {arguments.suite}\n\n{to_table(summaries)}")
     return 0

@@ -45,7 +45,7 @@ class EngineSettings:
 @dataclass(frozen=True)
 class ModelInfo:
     name: str
-    folder: Path
+    folder: Path | None  # None: the model is a server's
     family: str
     fim_orders: tuple[str, ...]
     context_tokens: int
@@ -84,7 +84,7 @@ class Engine:
 
     def __init__(self, settings: EngineSettings) -> None:
         """Read config and tokenizer, and begin to load the weights. Raises ModelError for a bad folder at once."""
-        folder = settings.model or BUILTIN_MODEL
+        self.folder = folder = settings.model or BUILTIN_MODEL
         raw_config = read_config_json(folder)
         family = family_of(raw_config.get("model_type"), folder)
         self._identity = parse_identity(raw_config, folder, family)
@@ -102,6 +102,10 @@ class Engine:
         self._quant: Quant | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
+
+    def count_tokens(self, text: str) -> int:
+        """How many of the model's tokens a text is."""
+        return self.tokenizer.count(text)
 
     def fim_prompt(self, context: str, prefix: str, suffix: str) -> tuple[int, ...]:
         """Raises ModelError when the model was not trained to fill a hole."""
@@ -156,8 +160,8 @@ class Engine:
         except MidspanError as error:
             self._refuse_all(error)
         except Exception as error:
-            log.exception("loading %s failed", self.info.folder)
-            self._refuse_all(ModelError(f"{self.info.folder}: cannot be loaded: {error}"))
+            log.exception("loading %s failed", self.folder)
+            self._refuse_all(ModelError(f"{self.folder}: cannot be loaded: {error}"))
         else:
             self.ready.set_result(None)
             self._serve()
@@ -171,7 +175,7 @@ class Engine:
         if self._settings.threads is not None:
             torch.set_num_threads(self._settings.threads)
         self._scheduler, self._quant = build_scheduler(
-            self.info.folder, self._config, self.tokenizer, self.info.context_tokens, self._settings
+            self.folder, self._config, self.tokenizer, self.info.context_tokens, self._settings
         )
 
     def _serve(self) -> None:

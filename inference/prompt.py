@@ -8,10 +8,12 @@ from inference.families import Control, Pieces
 from inference.tokenizer import Tokenizer
 from midspan import ModelError
 
+Role = Literal["system", "user", "assistant"]
+
 
 @dataclass(frozen=True)
 class Message:
-    role: Literal["system", "user", "assistant"]
+    role: Role
     content: str
 
 

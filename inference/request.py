@@ -18,7 +18,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Request:
-    """One generation. `prompt_tokens` is complete, sentinels and BOS included."""
+    """One generation. `prompt_tokens` is what the same engine's `fim_prompt` or `chat_prompt` gave: complete."""
 
     prompt_tokens: tuple[int, ...]
     max_new_tokens: int
@@ -29,7 +29,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Trace:
-    """What one request cost. Times count from `submit`."""
+    """What one request cost. Times count from `submit`.
+
+    `counts` says where the numbers of tokens are from: the model's own tokenizer, a server's report, or an estimate
+    for a server that reported none, which is so whenever its answer was cut off at a line or cancelled.
+    """
 
     prompt_tokens: int
     cached_tokens: int
@@ -37,6 +41,7 @@ class Trace:
     decode_tokens: int
     ttft_ms: float | None  # None: no token was produced
     total_ms: float
+    counts: Literal["exact", "reported", "estimated"] = "exact"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from lsp_server.triggers import BLOCK_LINES
 from midspan import DocumentError, SettingsError
 
 if TYPE_CHECKING:  # the engine's module is loaded when it is needed
-    from inference.engine import Engine
+    from inference.any_engine import AnyEngine
 
 
 def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) -> int:
@@ -55,7 +55,7 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
     return 0
 
 
-async def _generate(engine: "Engine", snapshot: Snapshot, settings: Settings) -> Generated:
+async def _generate(engine: "AnyEngine", snapshot: Snapshot, settings: Settings) -> Generated:
     _, request = build_request(engine, snapshot, BLOCK_LINES, settings)
     return await generate(engine, request)
 

@@ -6,7 +6,6 @@ import logging
 import platform
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -22,9 +21,9 @@ from lsp_server.stdio import claim_stdout
 from midspan import MidspanError, __version__
 
 if TYPE_CHECKING:  # the engine's module is loaded when it is needed
-    from inference.engine import Engine
+    from inference.any_engine import AnyEngine
 
-_PACKAGES = ("torch", "triton", "pygls", "lsprotocol", "tokenizers", "safetensors")
+_PACKAGES = ("torch", "triton", "pygls", "lsprotocol", "tokenizers", "safetensors", "openai", "keyring")
 _OPTIONAL_PACKAGES = ("triton",)
 _TRIAL_TOKENS = 16
 _TRIAL = "def area(width, height):\n    return "
@@ -66,7 +65,8 @@ def _try_model(settings: Settings, findings: Findings) -> None:
     """Loads the model and completes a line with it, the only proof that it works. Raises MidspanError."""
     engine = start_engine(settings)
     try:
-        size_bytes = sum(file.stat().st_size for file in Path(engine.info.folder).glob("*.safetensors"))
+        folder = engine.info.folder
+        size_bytes = sum(file.stat().st_size for file in folder.glob("*.safetensors")) if folder else 0
         findings.model = asdict(engine.info) | {"size_bytes": size_bytes}
         if size_bytes > findings.memory["available_bytes"]:
             findings.problems.append(
@@ -80,7 +80,7 @@ def _try_model(settings: Settings, findings: Findings) -> None:
         engine.close()
 
 
-async def _complete_a_line(engine: "Engine", settings: Settings) -> dict[str, Any]:
+async def _complete_a_line(engine: "AnyEngine", settings: Settings) -> dict[str, Any]:
     document = Document("area.py", f"{_TRIAL}\n", "python", version=0)
     snapshot = Snapshot(document, len(_TRIAL))
     _, request = build_request(engine, snapshot, max_lines=1, settings=replace(settings, max_tokens=_TRIAL_TOKENS))

@@ -10,18 +10,18 @@ from inference.request import Request
 from lsp_server.settings import Settings
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
-    from inference.engine import Engine
+    from inference.any_engine import AnyEngine
 
 # More would take seconds to read on a CPU when the cache is cold.
 _PROMPT_TOKENS = 2048
 
 
-def build_request(engine: "Engine", snapshot: Snapshot, max_lines: int, settings: Settings) -> tuple[Pack, Request]:
+def build_request(engine: "AnyEngine", snapshot: Snapshot, max_lines: int, settings: Settings) -> tuple[Pack, Request]:
     """What is packed, and the request for the hole at the cursor. Raises ModelError when the model has no FIM."""
     context_tokens = engine.info.context_tokens
     new_tokens = min(settings.max_tokens, context_tokens // 4)
     room = context_tokens - new_tokens - FIM_PROMPT_OVERHEAD_TOKENS
     budget = Budget(total_tokens=min(room, _PROMPT_TOKENS))
-    packed = pack(snapshot, collect(snapshot), budget, engine.tokenizer.count)
+    packed = pack(snapshot, collect(snapshot), budget, engine.count_tokens)
     prompt = engine.fim_prompt(packed.context, packed.prefix, packed.suffix)
     return packed, Request(prompt, new_tokens, max_lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from inference.request import FinishReason, Request, Trace, Update
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
-    from inference.engine import Engine
+    from inference.any_engine import AnyEngine
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Generated:
     trace: Trace | None
 
 
-async def generate(engine: "Engine", request: Request) -> Generated:
+async def generate(engine: "AnyEngine", request: Request) -> Generated:
     """Waits for the whole output. Cancelling this cancels the generation.
 
     Raises the MidspanError that ended the request, if one did.

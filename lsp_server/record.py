@@ -32,9 +32,10 @@ class Record:
 def describe(trace: Trace) -> str:
     """What the engine did, in words: tokens reused and prefilled, the first token's ms, tokens per second."""
     first = "no token" if trace.ttft_ms is None else f"first token after {trace.ttft_ms:.1f} ms"
+    about = "about " if trace.counts == "estimated" else ""
     text = (
-        f"prompt of {trace.prompt_tokens} tokens, {trace.cached_tokens} reused, "
-        f"{trace.prefilled_tokens} prefilled; {first}; {trace.decode_tokens} tokens"
+        f"prompt of {about}{trace.prompt_tokens} tokens, {trace.cached_tokens} reused, "
+        f"{trace.prefilled_tokens} prefilled; {first}; {about}{trace.decode_tokens} tokens"
     )
     rate = tokens_per_second(trace)
     return f"{text}, {rate:.1f} tokens/s" if rate is not None else text

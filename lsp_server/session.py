@@ -17,9 +17,9 @@ from lsp_server.supersede import NewestOnly
 from midspan import MidspanError, ModelError
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
-    from inference.engine import Engine
+    from inference.any_engine import AnyEngine
 
-StartEngine = Callable[[Settings], "Engine"]
+StartEngine = Callable[[Settings], "AnyEngine"]
 
 
 class Session:
@@ -34,10 +34,10 @@ class Session:
         self.requests = NewestOnly()
         self.shown = ShownItems()
         self._start_engine = start_engine
-        self._engine: Engine | None = None
+        self._engine: AnyEngine | None = None
         self._engine_error: MidspanError | None = None
 
-    def start_engine(self) -> "Engine":
+    def start_engine(self) -> "AnyEngine":
         """Raises ModelError when the model is refused at once; what is wrong with its weights shows later."""
         try:
             self._engine = self._start_engine(self.settings)
@@ -47,7 +47,7 @@ class Session:
         return self._engine
 
     @property
-    def engine(self) -> "Engine":
+    def engine(self) -> "AnyEngine":
         """The engine, ready or still loading. Raises ModelError when it cannot be used."""
         if self._engine is None:
             raise self._engine_error or ModelError("The model has not been started yet.")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from inference.engine import Engine
+from inference.any_engine import AnyEngine
 from inference.request import FinishReason, Request, Sampling, Trace, Update
 
 
@@ -26,7 +26,7 @@ def collect(updates: "SimpleQueue[Update]") -> Output:
 
 
 def generate(
-    engine: Engine,
+    engine: AnyEngine,
     prompt: Sequence[int],
     max_new_tokens: int = 24,
     max_lines: int | None = None,

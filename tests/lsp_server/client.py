@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from inference.engine import Engine
+from inference.any_engine import AnyEngine
 from lsp_server.features import build_server
 from lsp_server.session import StartEngine
 from lsp_server.settings import Settings
@@ -123,7 +123,7 @@ class InProcess(Editor):
         super().__init__()
         self._frames = FrameReader()
 
-        def start(settings: Settings) -> Engine:
+        def start(settings: Settings) -> AnyEngine:
             return engine if isinstance(engine, FakeEngine) else engine(settings)
 
         self.server = build_server(Settings(), start)

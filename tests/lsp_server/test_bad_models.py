@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.engine import Engine
+from inference.any_engine import AnyEngine
 from lsp_server.settings import Settings
 from lsp_server.start import start_engine
 from tests.inference.folders import LITE, byte_tokenizer, write_folder
@@ -80,8 +80,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def engines() -> Iterator[list[Engine]]:
-    started: list[Engine] = []
+def engines() -> Iterator[list[AnyEngine]]:
+    started: list[AnyEngine] = []
     yield started
     for engine in started:
         engine.close()
@@ -91,7 +91,7 @@ def engines() -> Iterator[list[Engine]]:
 async def test_the_editor_is_told_once_what_is_wrong_and_the_server_stays_up(folder, engines, spoil, message):
     spoil(folder)
 
-    def start(settings: Settings) -> Engine:
+    def start(settings: Settings) -> AnyEngine:
         engine = start_engine(settings)
         engines.append(engine)
         return engine
