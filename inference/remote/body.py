@@ -1,0 +1,30 @@
+"""What is asked of the API: the endpoint and the body of one request."""
+
+from typing import Any
+
+from inference.prompt import Message
+from inference.remote.address import FimForm
+from inference.remote.characters import Hole
+from inference.remote.spelling import defuse, spell_hole
+from inference.request import Request
+
+
+def hole_body(hole: Hole, form: FimForm, model: str, request: Request) -> tuple[str, dict[str, Any]]:
+    """For a completion of the text between."""
+    prompt, suffix = spell_hole(form, hole.before, hole.after)
+    body = {"prompt": prompt} if suffix is None else {"prompt": prompt, "suffix": suffix}
+    return "/completions", body | _limits(model, request)
+
+
+def chat_body(messages: tuple[Message, ...], model: str, request: Request) -> tuple[str, dict[str, Any]]:
+    """For the assistant's next answer."""
+    spelled = [{"role": message.role, "content": defuse(message.content)} for message in messages]
+    return "/chat/completions", {"messages": spelled} | _limits(model, request)
+
+
+def _limits(model: str, request: Request) -> dict[str, Any]:
+    sampling = request.sampling
+    body: dict[str, Any] = {"model": model, "max_tokens": request.max_new_tokens, "temperature": sampling.temperature}
+    if sampling.temperature > 0:
+        body |= {"top_p": sampling.top_p, "seed": sampling.seed}
+    return body

@@ -1,0 +1,81 @@
+"""The server's JSON, read with care: nothing that it may leave out or misspell ends in an exception of Python's."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the server counted."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One event of a stream. `finish` is the server's word for why it stopped."""
+
+    text: str
+    finish: str | None
+    usage: Usage | None
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """One model of the server's list. `context_tokens` is None where the server does not tell."""
+
+    name: str
+    context_tokens: int | None
+
+
+def read_chunk(event: object) -> Chunk | None:
+    """None when the event is not of the API. Completions carry `text`, chats a `delta` with `content`."""
+    data = _table(event)
+    if data is None or not isinstance(choices := data.get("choices"), list):
+        return None
+    usage = _read_usage(data.get("usage"))
+    choice = _table(choices[0]) if choices else {}
+    if choice is None:
+        return None
+    text = choice.get("text") or (_table(choice.get("delta")) or {}).get("content") or ""
+    finish = choice.get("finish_reason")
+    if not isinstance(text, str) or not (finish is None or isinstance(finish, str)):
+        return None
+    return Chunk(text, finish, usage)
+
+
+def read_models(answer: object) -> list[ListedModel] | None:
+    """None when the answer is not of the API. vLLM and SGLang tell `max_model_len`, llama-server `meta.n_ctx`."""
+    data = _table(answer)
+    if data is None or not isinstance(entries := data.get("data"), list):
+        return None
+    models = []
+    for entry in map(_table, entries):
+        if entry is None or not isinstance(name := entry.get("id"), str):
+            return None
+        told = (entry.get("max_model_len"), (_table(entry.get("meta")) or {}).get("n_ctx"))
+        models.append(ListedModel(name, next((number for number in map(_count, told) if number), None)))
+    return models
+
+
+def _read_usage(value: object) -> Usage | None:
+    data = _table(value)
+    if data is None:
+        return None
+    prompt, output = _count(data.get("prompt_tokens")), _count(data.get("completion_tokens"))
+    if prompt is None or output is None:
+        return None
+    details = _table(data.get("prompt_tokens_details")) or {}
+    # DeepSeek's platform has a name of its own for it.
+    cached = _count(details.get("cached_tokens")) or _count(data.get("prompt_cache_hit_tokens")) or 0
+    return Usage(prompt, min(cached, prompt), output)
+
+
+def _table(value: object) -> dict[str, Any] | None:
+    return value if isinstance(value, dict) else None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,182 @@
+"""The remote engine: the same door as the engine inside the process, with a server behind it."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING
+
+from inference.engine import EngineStats, ModelInfo
+from inference.prompt import Message
+from inference.remote.address import RemoteAddress
+from inference.remote.body import chat_body, hole_body
+from inference.remote.characters import Hole, chat_prompt, estimate_tokens, hole_prompt
+from inference.remote.failures import ServerAwayError
+from inference.remote.key import find_key
+from inference.remote.live_request import LiveRequest
+from inference.remote.lookup import UNTOLD_CONTEXT_TOKENS, FoundModel, look_up
+from inference.remote.patience import Patience
+from inference.remote.spelling import choose_form
+from inference.request import FinishReason, OnUpdate, Request
+from midspan import CapacityError, MidspanError, ModelError
+
+if TYPE_CHECKING:  # it imports openai, which the engine's thread does
+    from inference.remote.server import Server
+
+log = logging.getLogger(__name__)
+
+# The thread may be waiting for the user to unlock the keyring; it does not keep the process.
+_CLOSE_S = 5.0
+# What a server says when it ended an answer for another reason than its model's or the limit.
+_NOT_THE_MODELS_END = frozenset({"content_filter", "insufficient_system_resource", "abort", "error"})
+
+
+class RemoteGeneration:
+    """One submitted request."""
+
+    def __init__(self, live: LiveRequest, loop: asyncio.AbstractEventLoop) -> None:
+        self._live = live
+        self._loop = loop
+
+    def cancel(self) -> None:
+        """Close its connection at once; the last update says "cancelled". Any thread, any number of times."""
+        with suppress(RuntimeError):  # the loop is closed, and with it the request has ended
+            self._loop.call_soon_threadsafe(self._live.stop)
+
+
+class RemoteEngine:
+    """Owns the connections to a server and the thread that runs them, until `close`.
+
+    Its prompts are code points (inference/remote/characters.py): the server has the tokenizer.
+    """
+
+    def __init__(self, address: RemoteAddress, patience: Patience | None = None) -> None:
+        """Begins to reach the server. What is wrong with the server or the key shows in `ready` and in requests."""
+        self.ready: Future[None] = Future()
+        self._address = address
+        self._patience = patience or Patience()
+        self._found: FoundModel | None = None
+        self._looking = asyncio.Lock()
+        self._closing = asyncio.Event()
+        self._closed = False
+        self._live: set[LiveRequest] = set()
+        self._server: Server | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="remote engine", daemon=True)
+        self._thread.start()
+
+    @property
+    def info(self) -> ModelInfo:
+        """Name and context are the setting's, or a guess, until the server has been reached."""
+        found, address = self._found, self._address
+        name = found.name if found else address.model or address.url
+        context_tokens = found.context_tokens if found else address.context_tokens or UNTOLD_CONTEXT_TOKENS
+        return ModelInfo(name, None, "remote", ("psm",), context_tokens)
+
+    def count_tokens(self, text: str) -> int:
+        """An estimate, rather too many than too few."""
+        return estimate_tokens(text)
+
+    def fim_prompt(self, context: str, prefix: str, suffix: str) -> tuple[int, ...]:
+        """The hole as code points. A model that fills none is refused when it is asked."""
+        return hole_prompt(context + prefix, suffix)
+
+    def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        """The conversation as code points; the server has the template."""
+        return chat_prompt(messages)
+
+    def submit(self, request: Request, on_update: OnUpdate) -> RemoteGeneration:
+        """Send a request. `on_update` is called on the engine's thread and must not block it."""
+        if not request.prompt_tokens or request.max_new_tokens < 1:
+            raise CapacityError("a request needs a prompt and at least one token of output")
+        live = LiveRequest(request, on_update)
+        total, info = live.prompt_tokens + request.max_new_tokens, self.info
+        if total > info.context_tokens:
+            raise CapacityError(
+                f"prompt and output are about {total} tokens and {self._address} takes {info.context_tokens}; "
+                f"lower the token budget, or set context_tokens in the model's address"
+            )
+        if self._closed:
+            raise ModelError(f"the connection to {self._address} has been closed")
+        self._loop.call_soon_threadsafe(self._start, live)
+        return RemoteGeneration(live, self._loop)
+
+    def stats(self) -> EngineStats:
+        """Requests on the way; the pages are the server's."""
+        return EngineStats(len(self._live), 0, 0, 0, 0, device=self._address.url)
+
+    def close(self) -> None:
+        """Cancel what runs, close the connections and end the thread."""
+        self._closed = True
+        with suppress(RuntimeError):  # closed before
+            self._loop.call_soon_threadsafe(self._closing.set)
+        self._thread.join(_CLOSE_S)
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        greeting = asyncio.create_task(self._greet())
+        await self._closing.wait()
+        tasks = [greeting, *(live.task for live in self._live if live.task)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.ready.cancel()  # without effect when the server was reached
+        if self._server is not None:
+            await self._server.close()
+
+    async def _greet(self) -> None:
+        """Whoever waits for `ready` learns what only a change of settings can mend; the rest may pass by itself."""
+        try:
+            await self._look_up()
+        except ServerAwayError as error:
+            log.warning("%s", error)
+        except MidspanError as error:
+            self.ready.set_exception(error)
+            return
+        except Exception as error:
+            log.exception("reaching %s failed", self._address.url)
+            self.ready.set_exception(ModelError(f"{self._address.url} cannot be asked: {type(error).__name__}"))
+            return
+        self.ready.set_result(None)
+
+    def _start(self, live: LiveRequest) -> None:
+        live.task = asyncio.ensure_future(self._answer(live))
+        self._live.add(live)
+        live.task.add_done_callback(live.finish)
+        live.task.add_done_callback(lambda _task: self._live.discard(live))
+
+    async def _answer(self, live: LiveRequest) -> FinishReason:
+        server, model = await self._look_up()
+        if isinstance(live.prompt, Hole):
+            form = choose_form(self._address, model.names)
+            path, body = hole_body(live.prompt, form, model.name, live.request)
+        else:
+            path, body = chat_body(live.prompt, model.name, live.request)
+        finish = ""
+        async with aclosing(server.stream(path, body)) as chunks:
+            async for chunk in chunks:
+                if reason := live.take(chunk):
+                    return reason
+                finish = chunk.finish or finish
+        if finish in _NOT_THE_MODELS_END:
+            raise server.explainer.withheld(finish)
+        return "length" if finish == "length" else "eos"
+
+    async def _look_up(self) -> "tuple[Server, FoundModel]":
+        """The server and the model; the server is asked until it has answered once."""
+        async with self._looking:
+            if self._server is None:
+                from inference.remote.server import Server
+
+                self._server = Server(self._address, find_key(self._address), self._patience)
+            if self._found is None:
+                self._found = await look_up(self._server, self._address)
+                log.info("%s answers", self._address)
+            return self._server, self._found

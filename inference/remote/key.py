@@ -1,0 +1,39 @@
+"""The key of a server: from the environment, else from the system's keyring. It is never shown."""
+
+import os
+
+from inference.remote.address import RemoteAddress, key_variable
+from midspan import SettingsError
+
+KEYRING_SERVICE = "midspan"
+
+
+def find_key(address: RemoteAddress) -> str | None:
+    """The key for this address's host; None when there is none. May wait for the user to unlock the keyring.
+
+    Raises SettingsError for a key that cannot be sent.
+    """
+    key = (os.environ.get(key_variable(address.host)) or _from_keyring(address.host) or "").strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise SettingsError(
+            f"The key for {address.host} holds characters that no key has. Set {key_variable(address.host)} anew."
+        )
+    return key or None
+
+
+def how_to_set_key(address: RemoteAddress) -> str:
+    """What to tell a user whose key is missing or wrong."""
+    return (
+        f"set the environment variable {key_variable(address.host)}, or run: "
+        f"keyring set {KEYRING_SERVICE} {address.host}"
+    )
+
+
+def _from_keyring(host: str) -> str | None:
+    import keyring  # here: it looks for the desktop's services
+    from keyring.errors import KeyringError
+
+    try:
+        return keyring.get_password(KEYRING_SERVICE, host)
+    except KeyringError:  # no keyring on this machine, or the user did not unlock it
+        return None

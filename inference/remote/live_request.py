@@ -1,0 +1,92 @@
+"""A request while a server answers it."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+
+from inference.remote.characters import Hole, estimate_tokens, read_prompt
+from inference.remote.chunks import Chunk, Usage
+from inference.remote.output import Output
+from inference.request import FinishReason, OnUpdate, Request, Trace, Update
+from midspan import MidspanError, ModelError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class LiveRequest:
+    """Lives on the remote engine's thread."""
+
+    request: Request
+    on_update: OnUpdate
+    task: "asyncio.Task[FinishReason] | None" = None
+    _submitted_s: float = field(default_factory=time.perf_counter)
+    _first_text_s: float | None = None
+    _text: list[str] = field(default_factory=list)
+    _usage: Usage | None = None
+
+    def __post_init__(self) -> None:
+        self.prompt = read_prompt(self.request.prompt_tokens)
+        texts = (self.prompt.before, self.prompt.after) if isinstance(self.prompt, Hole) else self._contents()
+        self.prompt_tokens = sum(map(estimate_tokens, texts))
+        self._output = Output(self.request.max_lines, fills=isinstance(self.prompt, Hole))
+
+    def take(self, chunk: Chunk) -> FinishReason | None:
+        """Hand out a chunk's text; says why the output ends here, if it does."""
+        self._usage = chunk.usage or self._usage
+        text, reason = self._output.push(chunk.text)
+        self._emit_text(text)
+        return reason
+
+    def stop(self) -> None:
+        """End the request now, whatever it waits for."""
+        if self.task is not None:
+            self.task.cancel()
+
+    def finish(self, task: "asyncio.Task[FinishReason]") -> None:
+        """The last update, once the request's task has ended in whatever way."""
+        if task.cancelled():
+            self._emit(Update("", "cancelled", self._trace()))
+        elif (error := task.exception()) is not None:
+            if not isinstance(error, MidspanError):
+                log.error("a request to a server failed", exc_info=error)
+                error = ModelError(f"asking the server failed: {type(error).__name__}; the log says where")
+            self._emit(Update("", "error", self._trace(), error))
+        else:
+            reason = task.result()
+            if reason in ("eos", "length"):
+                self._emit_text(self._output.finish())
+            self._emit(Update("", reason, self._trace()))
+
+    def _emit_text(self, text: str) -> None:
+        if text:
+            self._first_text_s = self._first_text_s or time.perf_counter()
+            self._text.append(text)
+            self._emit(Update(text))
+
+    def _emit(self, update: Update) -> None:
+        """A receiver that fails must not take the engine down."""
+        try:
+            self.on_update(update)
+        except Exception:
+            log.exception("the receiver of an update failed; its request is cancelled")
+            self.stop()
+
+    def _trace(self) -> Trace:
+        usage = self._usage or Usage(self.prompt_tokens, 0, estimate_tokens("".join(self._text)))
+        return Trace(
+            prompt_tokens=usage.prompt_tokens,
+            cached_tokens=usage.cached_tokens,
+            prefilled_tokens=usage.prompt_tokens - usage.cached_tokens,
+            decode_tokens=usage.output_tokens,
+            ttft_ms=self._ms_since_submit(self._first_text_s) if self._first_text_s else None,
+            total_ms=self._ms_since_submit(time.perf_counter()),
+            counts="reported" if self._usage else "estimated",
+        )
+
+    def _ms_since_submit(self, moment_s: float) -> float:
+        return (moment_s - self._submitted_s) * 1000
+
+    def _contents(self) -> tuple[str, ...]:
+        return () if isinstance(self.prompt, Hole) else tuple(message.content for message in self.prompt)

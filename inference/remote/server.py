@@ -1,0 +1,89 @@
+"""One server and the few things that are asked of it. Built on the remote engine's thread: it imports openai."""
+
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import openai
+
+from inference.remote.address import RemoteAddress
+from inference.remote.chunks import Chunk, ListedModel, read_chunk, read_models
+from inference.remote.failures import Explainer
+from inference.remote.patience import Patience
+from midspan import __version__
+
+# What is sent besides the request itself. openai would add the system's and Python's versions, and, from its own
+# environment variables, headers and keys that are meant for another server.
+_HEADERS = frozenset({"host", "accept", "accept-encoding", "connection", "content-type", "content-length"})
+_FAILURES = (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError)
+
+
+class Server:
+    """A client for one address. `key` goes into one header and nowhere else."""
+
+    def __init__(self, address: RemoteAddress, key: str | None, patience: Patience) -> None:
+        self.explainer = Explainer(address, key, patience.silence_s)
+
+        async def dress(request: Any) -> None:  # Any: the HTTP library's type, which differs between openai's versions
+            for name in [name for name in request.headers if name.lower() not in _HEADERS]:
+                del request.headers[name]
+            request.headers["User-Agent"] = f"midspan/{__version__}"
+            if key:
+                request.headers["Authorization"] = f"Bearer {key}"
+
+        async def judge(response: Any) -> None:
+            wait = response.headers.get("retry-after", "")
+            if wait.isdecimal() and int(wait) > patience.longest_pause_s:
+                response.headers["x-should-retry"] = "false"  # openai's client obeys it
+
+        self._client = openai.AsyncOpenAI(
+            api_key="set by dress",
+            base_url=address.url,
+            max_retries=patience.retries,
+            timeout=openai.Timeout(patience.silence_s, connect=patience.connect_s),
+            http_client=openai.DefaultAsyncHttpxClient(
+                follow_redirects=False,
+                # A proxy of the environment would be handed what is meant to stay on this machine.
+                mounts={"http://": None, "https://": None} if address.is_this_machine else None,
+                event_hooks={"request": [dress], "response": [judge]},
+            ),
+        )
+
+    async def models(self) -> list[ListedModel]:
+        """What the server lists; nothing when it has no such list. Raises MidspanError."""
+        try:
+            answer = await self._client.get("/models", cast_to=object)
+        except openai.NotFoundError:
+            return []
+        except _FAILURES as error:
+            raise self.explainer.explain(error) from None  # openai's error holds the request, and that the key
+        if (models := read_models(answer)) is None:
+            raise self.explainer.not_the_api()
+        return models
+
+    async def stream(self, path: str, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
+        """The answer as it comes. Leaving the loop closes the connection. Raises MidspanError.
+
+        The last chunk but those with usage alone has `finish`: a stream without it was cut.
+        """
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+        finished = began = False
+        try:
+            events = await self._client.post(
+                path, body=body, cast_to=object, stream=True, stream_cls=openai.AsyncStream[object]
+            )
+            async with events:
+                async for event in events:
+                    began = True
+                    if (chunk := read_chunk(event)) is None:
+                        raise self.explainer.not_the_api()
+                    finished = finished or chunk.finish is not None
+                    yield chunk
+        except _FAILURES as error:
+            raise self.explainer.explain(error) from None
+        if not finished:
+            raise self.explainer.cut() if began else self.explainer.not_the_api()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()

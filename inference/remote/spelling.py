@@ -1,0 +1,51 @@
+"""How a hole is spelled for a server that tokenizes the prompt itself, and how control tokens look in text."""
+
+import re
+from collections.abc import Mapping
+
+from inference.families import DEEPSEEK_V2, QWEN2, Family
+from inference.remote.address import FimForm, RemoteAddress
+from midspan import ModelError
+
+# All DeepSeek-Coder models share these spellings.
+_FAMILIES: Mapping[FimForm, Family] = {"deepseek": DEEPSEEK_V2, "qwen": QWEN2}
+# Parts of the names of models that are known to fill holes with their family's sentinels.
+_FORM_OF_NAME: Mapping[str, FimForm] = {"deepseek-coder": "deepseek", "deepseek_coder": "deepseek", "qwen": "qwen"}
+
+# The 236B models; their spelling without "lite" tells them from those that are.
+_NOT_TRAINED = re.compile("deepseek-coder-v2-(?:base|instruct)")
+
+_BAR = "[|｜]"
+CONTROL = re.compile(rf"<{_BAR}[^<>\s|｜]{{1,40}}{_BAR}>|<fim_[a-z]{{1,16}}>")
+# The end of a text that the next piece may turn into one.
+CONTROL_BEGUN = re.compile(rf"<(?:{_BAR}[^<>\s|｜]{{0,40}}{_BAR}?|f|fi|fim|fim_[a-z]{{0,16}})?$")
+
+
+def choose_form(address: RemoteAddress, names: str) -> FimForm:
+    """How to put a hole to this model, by the setting or by its names; `suffix` when nothing tells its family.
+
+    Raises ModelError for a model that is known to fill no hole.
+    """
+    if address.fim:
+        return address.fim
+    lowered = names.lower()
+    if _NOT_TRAINED.search(lowered):
+        raise ModelError(
+            f"{address}: the model was not trained to fill a hole; use it for chat, and for completion "
+            f"DeepSeek-Coder-V2-Lite-Base or a Qwen2.5-Coder"
+        )
+    return next((form for part, form in _FORM_OF_NAME.items() if part in lowered), "suffix")
+
+
+def spell_hole(form: FimForm, before: str, after: str) -> tuple[str, str | None]:
+    """The prompt, and the API's `suffix` where the form is that. No BOS: the server adds it."""
+    before, after = defuse(before), defuse(after)
+    family = _FAMILIES.get(form)
+    if family is None:
+        return before, after
+    return f"{family.fim_begin}{before}{family.fim_hole}{after}{family.fim_end}", None
+
+
+def defuse(text: str) -> str:
+    """The text with every spelling of a control token broken by a space: the server would take it for the token."""
+    return CONTROL.sub(lambda match: f"< {match[0][1:]}", text)
