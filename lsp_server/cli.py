@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lsp_server.settings import QUANTS, Settings
+from lsp_server.settings import QUANTS, Settings, parse_model
 from midspan import MidspanError, __version__
 
 _DESCRIPTION = "A code-assist daemon: inline completions from a model inside the process, over LSP."
@@ -15,8 +15,9 @@ _DESCRIPTION = "A code-assist daemon: inline completions from a model inside the
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0, 1 when something is wrong, 2 for a wrong command line."""
     options = _parser().parse_args(arguments)
-    settings = Settings(model=options.model, quant=options.quant)
     try:
+        model = parse_model(options.model) if options.model else None
+        settings = Settings(model=model, quant=options.quant)
         if options.command == "serve":
             return _serve(settings, options.log_file)
         if options.command == "complete":
@@ -51,7 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     model = argparse.ArgumentParser(add_help=False)
     model.add_argument(
-        "--model", type=Path, metavar="FOLDER", help="the model's folder; without it, the built-in model"
+        "--model",
+        metavar="MODEL",
+        help="the model's folder, or a server's model as remote:URL#NAME; without it, the built-in model",
     )
     model.add_argument(
         "--quant", choices=QUANTS, default="auto", help="how the weights are kept; auto: by the memory of the machine"

@@ -6,6 +6,7 @@ import logging
 import platform
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -65,19 +66,25 @@ def _try_model(settings: Settings, findings: Findings) -> None:
     """Loads the model and completes a line with it, the only proof that it works. Raises MidspanError."""
     engine = start_engine(settings)
     try:
-        folder = engine.info.folder
-        size_bytes = sum(file.stat().st_size for file in folder.glob("*.safetensors")) if folder else 0
-        findings.model = asdict(engine.info) | {"size_bytes": size_bytes}
-        if size_bytes > findings.memory["available_bytes"]:
-            findings.problems.append(
-                f"{engine.info.name} takes {_size(size_bytes)}, and {_size(findings.memory['available_bytes'])} of "
-                "memory are free. End other programs, or choose a smaller model."
-            )
+        findings.model = asdict(engine.info)
+        if engine.info.folder is not None:
+            _weigh(engine.info.name, engine.info.folder, findings)
         engine.ready.result()
+        findings.model |= asdict(engine.info)  # a server has told more by now
         findings.engine = asdict(engine.stats())
         findings.trial = asyncio.run(_complete_a_line(engine, settings))
     finally:
         engine.close()
+
+
+def _weigh(name: str, folder: Path, findings: Findings) -> None:
+    size_bytes = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    findings.model["size_bytes"] = size_bytes
+    if size_bytes > findings.memory["available_bytes"]:
+        findings.problems.append(
+            f"{name} takes {_size(size_bytes)}, and {_size(findings.memory['available_bytes'])} of "
+            "memory are free. End other programs, or choose a smaller model."
+        )
 
 
 async def _complete_a_line(engine: "AnyEngine", settings: Settings) -> dict[str, Any]:
@@ -107,7 +114,7 @@ def _memory() -> dict[str, int]:
 def _in_words(findings: Findings) -> str:
     rows = [f"{name:12} {installed or 'not installed'}" for name, installed in findings.versions.items()]
     for title in ("memory", "model", "engine", "trial"):
-        values: dict[str, Any] = getattr(findings, title)
+        values = {name: value for name, value in getattr(findings, title).items() if value is not None}
         labels = [title, *[""] * len(values)]
         rows += [f"{label:12} {_named(*item)}" for label, item in zip(labels, values.items(), strict=False)]
     rows.append("")

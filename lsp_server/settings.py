@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from inference.remote.address import RemoteAddress, is_remote, parse_address
 from midspan import SettingsError
 
 QUANTS = ("auto", "none", "int8", "int4")
@@ -16,7 +17,8 @@ _LOG_LEVELS = ("debug", "info", "warning", "error")
 class Settings:
     """One attribute for each setting, under the name that the user writes."""
 
-    model: Path | None = None  # the folder of the model; None is the built-in one
+    # The folder of the model, or a server (written remote:URL#MODEL); None is the built-in one.
+    model: Path | RemoteAddress | None = None
     quant: Literal["auto", "none", "int8", "int4"] = "auto"  # how weights are kept; auto: by the machine's memory
     cache_bytes: int | None = None  # what the KV cache may take; None is measured from the machine
     max_tokens: int = 96  # the longest completion
@@ -42,6 +44,11 @@ def apply_options(settings: Settings, options: object) -> tuple[Settings, list[S
     return settings, errors
 
 
+def parse_model(value: str) -> Path | RemoteAddress:
+    """What the user writes for a model. Raises SettingsError."""
+    return parse_address(value) if is_remote(value) else Path(value).expanduser()
+
+
 def _known(name: str) -> str:
     names = [field.name for field in fields(Settings)]
     if name in names:
@@ -57,7 +64,7 @@ def _checked(name: str, value: object) -> Any:
     if name == "model":
         if not isinstance(value, str) or not value:
             raise SettingsError(f"The setting 'model' is the path of a model folder, not {value!r}.")
-        return Path(value).expanduser()
+        return parse_model(value)
     if name == "quant":
         if value not in QUANTS:
             raise SettingsError(f"The setting 'quant' is one of {', '.join(QUANTS)}, not {value!r}.")

@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inference.remote.address import RemoteAddress
 from lsp_server.settings import Settings
 from midspan import SettingsError
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
-    from inference.engine import Engine
+    from inference.any_engine import AnyEngine
 
 
 def set_up_logging(level: int, log_file: Path | None = None) -> None:
@@ -23,8 +24,9 @@ def set_up_logging(level: int, log_file: Path | None = None) -> None:
         handlers=[handler],
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    # pygls logs whole messages, and with them the user's code.
-    logging.getLogger("pygls").setLevel(logging.WARNING)
+    # pygls logs whole messages, and with them the user's code; openai and what it stands on, addresses and headers.
+    for library in ("pygls", "openai", "httpx", "httpx2", "httpcore", "httpcore2"):
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def _open_log(log_file: Path) -> logging.Handler:
@@ -32,8 +34,12 @@ def _open_log(log_file: Path) -> logging.Handler:
     return logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
 
 
-def start_engine(settings: Settings) -> "Engine":
+def start_engine(settings: Settings) -> "AnyEngine":
     """The real engine. Raises ModelError."""
+    if isinstance(settings.model, RemoteAddress):
+        from inference.remote.engine import RemoteEngine
+
+        return RemoteEngine(settings.model)
     from inference.engine import Engine, EngineSettings
 
     return Engine(EngineSettings(model=settings.model, cache_bytes=settings.cache_bytes, quant=settings.quant))
