@@ -25,6 +25,8 @@ class LiveRequest:
     _first_text_s: float | None = None
     _text: list[str] = field(default_factory=list)
     _usage: Usage | None = None
+    _pieces: int = 0
+    _estimated_tokens: int = 0
 
     def __post_init__(self) -> None:
         self.prompt = read_prompt(self.request.prompt_tokens)
@@ -37,7 +39,7 @@ class LiveRequest:
         self._usage = chunk.usage or self._usage
         text, reason = self._output.push(chunk.text)
         self._emit_text(text)
-        return reason
+        return reason or self._beyond_the_limit(chunk.text)
 
     def stop(self) -> None:
         """End the request now, whatever it waits for."""
@@ -58,6 +60,14 @@ class LiveRequest:
             if reason in ("eos", "length"):
                 self._emit_text(self._output.finish())
             self._emit(Update("", reason, self._trace()))
+
+    def _beyond_the_limit(self, piece: str) -> FinishReason | None:
+        """Some servers do not know `max_tokens` and would write on and on. A piece is at least one token."""
+        if piece:
+            self._pieces += 1
+            self._estimated_tokens += estimate_tokens(piece)
+        written_tokens = min(self._pieces, self._estimated_tokens)
+        return "length" if written_tokens > self.request.max_new_tokens else None
 
     def _emit_text(self, text: str) -> None:
         if text:

@@ -127,6 +127,14 @@ def test_the_servers_finish_is_the_engines(serve, connect, finish, reason):
     assert (output.text, output.reason) == ("ab<|fi", reason)
 
 
+def test_a_server_that_knows_no_limit_is_left(serve, connect):
+    server = serve(Answer(["on and "] * 100, stall_before=99))
+    engine = connect(server.url)
+    output = generate(engine, engine.chat_prompt([Message("user", "go")]), max_new_tokens=10)
+    assert (output.text, output.reason) == ("on and " * 11, "length")
+    assert server.client_gone.wait(WAIT_S)
+
+
 def test_a_control_token_that_the_server_spells_out_ends_a_fill(serve, connect):
     engine = connect(serve(Answer(["ab", "<|fim", "_prefix|>cd"])).url)
     output = generate(engine, engine.fim_prompt("", "x", ""))
