@@ -1,5 +1,6 @@
 import json
 import logging
+import random
 import socket
 import ssl
 import traceback
@@ -205,3 +206,24 @@ def test_nothing_is_sent_that_was_not_meant_for_this_server(serve, connect, monk
     assert set(server.received[0].headers) == names
     assert set(server.posts[0].headers) == names | {"content-type", "content-length"}
     assert KEY not in str(server.received)
+
+
+def test_whatever_a_server_sends_a_request_ends_by_the_contract(serve, connect):
+    draw = random.Random(3)
+    good = b'data: {"choices": [{"text": "a\\ud83d", "finish_reason": "stop"}], "usage": {"prompt_tokens": 1}}\n\n'
+    values = [b"null", b"[]", b"{}", b'"x"', b"-1", b"1e999", b"true", b'[{"delta": null}]', b"\xff", b'{"data": [[]]}']
+    bodies = []
+    for _ in range(100):
+        body = bytearray(b"".join(draw.choices([good, b"data: [DONE]\n\n", b"event: error\n", b": ping\n\n"], k=3)))
+        for _ in range(draw.randint(1, 3)):
+            start = draw.randrange(len(body))
+            body[start : start + draw.randint(0, 12)] = draw.choice(values)
+        bodies.append(bytes(body))
+    server = serve(*(Answer(raw=body, status=draw.choice([200, 200, 200, 418, 500])) for body in bodies), OK)
+    engine = connect(server.url, patience=NO_RETRIES)
+    for sent in bodies:
+        output = fill(engine)
+        assert isinstance(output.error, MidspanError) == (output.reason == "error"), sent
+        output.text.encode()  # which half of a surrogate pair would not survive
+        assert "asking the server failed" not in str(output.error), sent
+    assert fill(engine).text == "x"
