@@ -113,6 +113,13 @@ class QuantizedCopy:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def remove_copies(source: Path) -> None:
+    """All copies of a folder that is about to go, whatever their form."""
+    ending = f"-{_digest([str(source.resolve())])}-"
+    for folder in _root().glob(f"*{ending}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _root() -> Path:
     return platformdirs.user_cache_path("midspan") / "quantized"
 

@@ -1,0 +1,1 @@
+"""The models of this machine: fetched, imported, verified, removed. Nothing here imports torch at import."""

@@ -1,0 +1,156 @@
+"""The models that can be had by name, and where from: data of ours, and over it the user's own file.
+
+The user's file has the same form. A model whose name is known adds its `mirrors` before the known ones, and what it
+says of `files`; any other is a model more. Mirrors are asked in order, after the model's own hub repository:
+
+    {"kind": "hub", "endpoint": "https://...", "repository": "..."}     another hub; the repository if it differs
+    {"kind": "folder", "path": "/..."}                                  a folder that holds the files
+    {"kind": "url", "address": "https://..."}                           the files lie under it
+    {"kind": "packages", "package": "name{part}", "version": "1.0", "parts": 6, "member": "*/part{part:02d}.bin"}
+        the one file of the model, cut into parts, each inside a Python package of the user's index
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from midspan import ModelError, SettingsError
+
+
+@dataclass(frozen=True)
+class HubMirror:
+    endpoint: str
+    repository: str | None = None  # None: it is called as on the model's own hub
+
+    def __str__(self) -> str:
+        return f"hub {self.endpoint}"
+
+
+@dataclass(frozen=True)
+class FolderMirror:
+    path: str
+
+    def __str__(self) -> str:
+        return f"folder {self.path}"
+
+
+@dataclass(frozen=True)
+class UrlMirror:
+    address: str
+
+    def __str__(self) -> str:
+        return self.address
+
+
+@dataclass(frozen=True)
+class PackagesMirror:
+    """`package` and `member`, the path inside a wheel, are formats of the part's number; parts count from 1."""
+
+    package: str
+    version: str
+    parts: int
+    member: str
+
+    def __str__(self) -> str:
+        return f"{self.parts} parts in the packages {self.package.format(part=1)}, ... {self.version}"
+
+
+Mirror = HubMirror | FolderMirror | UrlMirror | PackagesMirror
+_KINDS: Mapping[str, type[Mirror]] = {
+    "hub": HubMirror,
+    "folder": FolderMirror,
+    "url": UrlMirror,
+    "packages": PackagesMirror,
+}
+
+
+@dataclass(frozen=True)
+class CatalogueFile:
+    """Without a sha256 it can only come from a hub, which says what it has."""
+
+    name: str
+    size_bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class CatalogueModel:
+    name: str
+    repository: str
+    parameters: int
+    use: tuple[str, ...]  # what it was trained for: "completion", "chat"
+    files: tuple[CatalogueFile, ...]
+    mirrors: tuple[Mirror, ...] = ()
+
+    @property
+    def gguf(self) -> CatalogueFile | None:
+        """The one file of a model that comes as GGUF."""
+        return next((file for file in self.files if file.name.endswith(".gguf")), None)
+
+    @property
+    def download_bytes(self) -> int:
+        """Known, or what the weights take in bf16."""
+        sizes = [file.size_bytes for file in self.files if file.size_bytes]
+        return sum(sizes) if len(sizes) == len(self.files) else 2 * self.parameters
+
+
+Catalogue = Mapping[str, CatalogueModel]
+
+
+def user_catalogue_path() -> Path:
+    return platformdirs.user_config_path("midspan") / "catalogue.json"
+
+
+def read_catalogue(user_file: Path) -> Catalogue:
+    """By name. Raises SettingsError for a user's file that says what cannot be understood."""
+    ours = resources.files("inference.store").joinpath("catalogue.json").read_text(encoding="utf-8")
+    catalogue = {entry["name"]: _model(entry) for entry in json.loads(ours)["models"]}
+    if not user_file.exists():
+        return catalogue
+    try:
+        for entry in json.loads(user_file.read_text(encoding="utf-8"))["models"]:
+            known = catalogue.get(entry["name"])
+            catalogue[entry["name"]] = _changed(known, entry) if known else _model(entry)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(f"{user_file}: cannot be understood ({error!r}); mend it or remove it") from error
+    return catalogue
+
+
+def find_model(catalogue: Catalogue, wanted: str) -> CatalogueModel | None:
+    """By its name, or by its repository where that has one model only as safetensors."""
+    by_repository = (m for m in catalogue.values() if m.repository.lower() == wanted.lower() and m.gguf is None)
+    return catalogue.get(wanted.lower()) or next(by_repository, None)
+
+
+def checked_for_mirrors(model: CatalogueModel) -> Sequence[CatalogueFile]:
+    """The files with their sha256. Raises ModelError: without it nothing tells good bytes from others."""
+    if unknown := [file.name for file in model.files if file.sha256 is None]:
+        raise ModelError(f"no sha256 is known of {unknown[0]}; write it into {user_catalogue_path()}")
+    return model.files
+
+
+def _model(entry: Mapping[str, Any]) -> CatalogueModel:
+    return CatalogueModel(
+        name=entry["name"],
+        repository=entry["repository"],
+        parameters=int(entry["parameters"]),
+        use=tuple(entry["use"]),
+        files=tuple(CatalogueFile(**file) for file in entry["files"]),
+        mirrors=_mirrors(entry),
+    )
+
+
+def _changed(known: CatalogueModel, entry: Mapping[str, Any]) -> CatalogueModel:
+    said = {file["name"]: CatalogueFile(**file) for file in entry.get("files", ())}
+    files = [said.pop(file.name, file) for file in known.files]
+    return replace(known, files=(*files, *said.values()), mirrors=(*_mirrors(entry), *known.mirrors))
+
+
+def _mirrors(entry: Mapping[str, Any]) -> tuple[Mirror, ...]:
+    mirrors = (dict(mirror) for mirror in entry.get("mirrors", ()))
+    return tuple(_KINDS[mirror.pop("kind")](**mirror) for mirror in mirrors)

@@ -1,0 +1,91 @@
+"""From the vocabulary in a GGUF to tokenizer.json."""
+
+import json
+from collections.abc import Mapping
+from enum import IntEnum
+from importlib import resources
+from typing import Any
+
+from inference.store.gguf_file import GgufFile
+from midspan import ModelError
+
+
+class TokenType(IntEnum):
+    """gguf's, as llama.cpp reads them."""
+
+    NORMAL = 1
+    UNKNOWN = 2
+    CONTROL = 3
+    USER_DEFINED = 4
+    UNUSED = 5  # fills the rows of the embedding that no token has
+    BYTE = 6
+
+
+def tokenizer_from_gguf(file: GgufFile) -> dict[str, Any]:
+    """The parsed tokenizer.json. Raises ModelError for a kind that no released model of ours has."""
+    pipeline = _pipeline(file)
+    tokens = _array(file, "tokens")
+    types = _array(file, "token_type")
+    if len(tokens) != len(types):
+        raise ModelError(f"{file.path}: has {len(tokens)} tokens and {len(types)} types of them; fetch it again")
+    if odd := set(types) - {TokenType.NORMAL, TokenType.CONTROL, TokenType.USER_DEFINED, TokenType.UNUSED}:
+        raise ModelError(f"{file.path}: has tokens of type {min(odd)}, which no byte-level vocabulary has")
+    vocabulary = {token: i for i, (token, kind) in enumerate(zip(tokens, types, strict=True)) if kind == 1}
+    added = [
+        {
+            "id": i,
+            "content": token,
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": pipeline["added_tokens_normalized"],
+            "special": kind == TokenType.CONTROL,
+        }
+        for i, (token, kind) in enumerate(zip(tokens, types, strict=True))
+        if kind in (TokenType.CONTROL, TokenType.USER_DEFINED)
+    ]
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": added,
+        "normalizer": pipeline["normalizer"],
+        "pre_tokenizer": pipeline["pre_tokenizer"],
+        "post_processor": pipeline["post_processor"],
+        "decoder": pipeline["decoder"],
+        "model": pipeline["model"] | {"vocab": vocabulary, "merges": _merges(file, vocabulary)},
+    }
+
+
+def _merges(file: GgufFile, vocabulary: Mapping[str, int]) -> list[Any]:
+    """Of tokens into a token: the tokenizers library does not survive others."""
+    merges = _array(file, "merges")
+    for merge in merges:
+        left, _, right = str(merge).partition(" ")
+        if not (left in vocabulary and right in vocabulary and left + right in vocabulary):
+            raise ModelError(f"{file.path}: its merge {merge!r} is not one of its tokens; fetch it again")
+    return merges
+
+
+def _pipeline(file: GgufFile) -> dict[str, Any]:
+    """What comes before and after the merges: the file only names it."""
+    model = file.metadata.get("tokenizer.ggml.model")
+    if model != "gpt2":
+        raise ModelError(f"{file.path}: its tokenizer is {model!r}; Midspan runs byte-level BPE (gpt2)")
+    known: dict[str, dict[str, Any]] = json.loads(
+        resources.files("inference.store").joinpath("pre_tokenizers.json").read_text(encoding="utf-8")
+    )
+    name = file.metadata.get("tokenizer.ggml.pre")
+    if name not in known:
+        raise ModelError(
+            f"{file.path}: its pre-tokenizer is {name or 'not named'}; Midspan knows {', '.join(known)}: "
+            f"take a file that a newer llama.cpp converted, or import the released safetensors folder"
+        )
+    return known[name]
+
+
+def _array(file: GgufFile, name: str) -> list[Any]:
+    value = file.metadata.get(f"tokenizer.ggml.{name}")
+    if not isinstance(value, list):
+        raise ModelError(f"{file.path}: has no tokenizer.ggml.{name}; it carries no vocabulary")
+    return value

@@ -1,0 +1,152 @@
+"""A model from a hub, by huggingface_hub, which resumes and knows HF_ENDPOINT, HF_HUB_OFFLINE and HF_TOKEN."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from inference.progress import show_progress
+from inference.store.manifest import READ_BYTES, hash_file
+from inference.store.model_store import PART_SUFFIX, InterruptedFetchError, require_space
+from midspan import ModelError
+
+if TYPE_CHECKING:  # a slow import, and no other command needs it
+    from huggingface_hub import HfApi
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """What the hub says of a file: LFS has a sha256, a plain git blob its own hash."""
+
+    name: str
+    size_bytes: int
+    sha256: str | None
+    git_blob: str | None
+
+
+@dataclass(frozen=True)
+class HubRevision:
+    """One commit of a repository, whose files cannot change under us."""
+
+    repository: str
+    commit: str
+    files: tuple[HubFile, ...]
+    endpoint: str | None = None  # None: HF_ENDPOINT, or the library's own
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.commit[:12]}"
+
+    def file(self, name: str) -> HubFile:
+        """Raises ModelError when the repository lacks it."""
+        for file in self.files:
+            if file.name == name:
+                return file
+        gguf = next((f.name for f in self.files if f.name.endswith(".gguf")), None)
+        advice = f"; it holds GGUF: fetch {gguf} and `midspan model import` it" if gguf else ""
+        raise ModelError(f"{self}: has no {name}{advice}")
+
+
+def find_revision(repository: str, revision: str | None, endpoint: str | None = None) -> HubRevision:
+    """Ask the hub what there is. Raises ModelError: no such model; InterruptedFetchError: the hub does not answer."""
+    import httpx2
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    api = _api(endpoint)
+    try:
+        info = api.model_info(repository, revision=revision, files_metadata=True)
+    except GatedRepoError as error:
+        raise ModelError(
+            f"{repository}: needs its owner's consent: ask for it on its page, then set HF_TOKEN"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise ModelError(f"{repository}: {api.endpoint} has no such model; for a private one set HF_TOKEN") from error
+    except RevisionNotFoundError as error:
+        raise ModelError(f"{repository}: has no revision {revision!r}; without one, the newest is taken") from error
+    except HFValidationError as error:
+        raise ModelError(f"{repository!r}: is no name of a repository; write OWNER/NAME") from error
+    except OfflineModeIsEnabled as error:
+        raise InterruptedFetchError("HF_HUB_OFFLINE forbids asking a hub; unset it") from error
+    except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
+        raise InterruptedFetchError(f"{api.endpoint} cannot be reached ({_short(error)})") from error
+    files = tuple(
+        HubFile(s.rfilename, s.size or 0, s.lfs.sha256 if s.lfs else None, None if s.lfs else s.blob_id)
+        for s in info.siblings or ()
+    )
+    return HubRevision(repository, info.sha or "main", files, endpoint)
+
+
+def fetch_from_hub(revision: HubRevision, files: Sequence[HubFile], folder: Path) -> None:
+    """Each file into the folder, unless it is there; what is there has been checked by its hash.
+
+    Raises ModelError; InterruptedFetchError: a later call goes on at the byte where this one has stopped.
+    """
+    missing = [file for file in files if not (folder / file.name).exists()]
+    have_bytes = sum(path.stat().st_size for path in folder.glob(f"*{PART_SUFFIX}"))
+    require_space(folder, sum(file.size_bytes for file in missing) - have_bytes)
+    for file in missing:
+        part = folder / f"{file.name}{PART_SUFFIX}"
+        _download(revision, file, part)
+        if not _is_right(part, file):
+            part.unlink()
+            raise ModelError(f"{file.name}: the bytes from {revision} do not match its checksum, and were removed")
+        part.rename(folder / file.name)
+
+
+def _download(revision: HubRevision, file: HubFile, part: Path) -> None:
+    """Not hf_hub_download: it throws away what an interrupted process has fetched (huggingface_hub, pull 4228)."""
+    import httpx2
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # documented as its place
+
+    url = hf_hub_url(revision.repository, file.name, revision=revision.commit, endpoint=revision.endpoint)
+    try:
+        with part.open("ab") as opened:
+            http_get(
+                url,
+                opened,
+                resume_size=opened.tell(),
+                headers=build_hf_headers(),
+                expected_size=file.size_bytes,
+                displayed_filename=file.name,
+            )
+    except (HfHubHTTPError, httpx2.HTTPError, OfflineModeIsEnabled) as error:
+        raise InterruptedFetchError(f"{revision} broke off at {file.name} ({_short(error)})") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        # The library says so of a body that is shorter or longer than it should be.
+        raise ModelError(f"{file.name}: {_short(error)}") from error
+
+
+def _is_right(path: Path, file: HubFile) -> bool:
+    with show_progress(f"checking {file.name}", file.size_bytes) as progress:
+        if file.sha256:
+            return hash_file(path, progress).sha256 == file.sha256
+        if not file.git_blob:
+            return False
+        digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size, usedforsecurity=False)
+        with path.open("rb") as opened:
+            while block := opened.read(READ_BYTES):
+                digest.update(block)
+                progress(len(block))
+    return digest.hexdigest() == file.git_blob
+
+
+def _api(endpoint: str | None) -> "HfApi":
+    from huggingface_hub import HfApi
+
+    return HfApi(endpoint=endpoint)
+
+
+def _short(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0] or type(error).__name__

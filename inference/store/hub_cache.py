@@ -1,0 +1,55 @@
+"""A model from the cache that huggingface_hub keeps for all of a user's programs: what is left with HF_HUB_OFFLINE."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from inference.progress import show_progress
+from inference.store.import_model import CONFIG_FILE
+from inference.store.manifest import hash_file
+from inference.store.model_store import InterruptedFetchError, require_space
+from inference.store.released_folder import open_folder
+from midspan import ModelError
+
+SHA256_DIGITS = 64
+
+
+def is_offline() -> bool:
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def copy_from_cache(
+    repository: str, revision: str | None, gguf: str | None, known_sha256: Mapping[str, str], folder: Path
+) -> str:
+    """The released files, or the one GGUF, into the folder; says in words where they are from. Raises ModelError."""
+    snapshot = _snapshot(repository, revision)
+    if gguf is None:
+        files = [snapshot / CONFIG_FILE, *open_folder(snapshot).files]
+    else:
+        files = [snapshot / gguf]
+        if not files[0].is_file():
+            raise InterruptedFetchError(f"the hub's cache has no {gguf} of {repository}; unset HF_HUB_OFFLINE")
+    require_space(folder, sum(file.stat().st_size for file in files))
+    for file in files:
+        blob = file.resolve().name  # the cache calls a large file's bytes by their sha256
+        expected = known_sha256.get(file.name) or (blob if len(blob) == SHA256_DIGITS else None)
+        with show_progress(file.name, file.stat().st_size) as progress:
+            found = hash_file(file, progress, copy_to=folder / file.name)
+        if expected and found.sha256 != expected:
+            raise ModelError(f"{file}: its sha256 is {found.sha256} and must be {expected}; remove it from the cache")
+    return f"{repository}@{snapshot.name[:12]} in the hub's cache"
+
+
+def _snapshot(repository: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, revision=revision, local_files_only=True))
+    except HFValidationError as error:
+        raise ModelError(f"{repository!r}: is no name of a repository; write OWNER/NAME") from error
+    except LocalEntryNotFoundError as error:
+        raise InterruptedFetchError(
+            f"HF_HUB_OFFLINE forbids asking a hub, and its cache does not hold {repository}; unset it"
+        ) from error

@@ -1,0 +1,99 @@
+"""`midspan model import`: a GGUF file or a folder of safetensors becomes a model in the store."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import gguf
+
+from inference.config import read_config_json
+from inference.identity import name_of_folder
+from inference.progress import show_progress
+from inference.store.gguf_config import config_from_gguf
+from inference.store.gguf_file import GgufFile, open_gguf
+from inference.store.gguf_tensors import released_tensors
+from inference.store.gguf_tokenizer import tokenizer_from_gguf
+from inference.store.manifest import Manifest, StoredFile, hash_file, write_manifest
+from inference.store.model_check import check_model
+from inference.store.model_store import ModelStore, checked_name, require_space
+from inference.store.released_folder import SINGLE_FILE, TOKENIZER_FILE, open_folder
+from inference.store.tensor_stream import stream_bytes, write_safetensors
+from midspan import ModelError
+
+StoredType = Literal["auto", "bfloat16", "float32"]
+CONFIG_FILE = "config.json"
+
+
+def import_model(store: ModelStore, path: Path, name: str | None, dtype: StoredType = "auto") -> Path:
+    """Returns the model's folder. Raises ModelError, and then the store is as it was."""
+    path = path.expanduser().resolve()
+    if not path.exists():
+        raise ModelError(f"{path}: no such file or folder; import takes a .gguf file or a folder of safetensors")
+    title = name_of_folder(path) if path.is_dir() else path.stem
+    name = checked_name(name or title)
+    command = f"midspan model import {path}" + ("" if name == title else f" --name {name}")
+    with store.making(name, command) as work:
+        if path.is_dir():
+            finish_folder(path, work.result, str(path), command, title=title, name=name, move=False)
+        else:
+            finish_gguf(path, work.result, str(path), command, title=title, name=name, dtype=dtype)
+    return store.folder(name)
+
+
+def finish_folder(folder: Path, result: Path, source: str, command: str, *, title: str, name: str, move: bool) -> None:
+    """Copy or move a released folder into `result`. `title` is how it was called where it comes from."""
+    released = open_folder(folder)
+    check_model(folder, source)
+    if not move:
+        require_space(result, released.size_bytes)
+    files = {CONFIG_FILE: _write_json(result / CONFIG_FILE, _titled(read_config_json(folder), title, name))}
+    for file in released.files:
+        with show_progress(file.name, file.stat().st_size) as progress:
+            files[file.name] = hash_file(file, progress, copy_to=None if move else result / file.name)
+    write_manifest(result, Manifest(source, command, released.parameters, files))
+    # Last, and in no time: what is in `result` when a pull is killed has to be fetched again.
+    for file in released.files if move else ():
+        file.rename(result / file.name)
+
+
+def finish_gguf(
+    path: Path, result: Path, source: str, command: str, *, title: str, name: str, dtype: StoredType = "auto"
+) -> None:
+    """Unpack a GGUF file into `result`, one block of a tensor at a time."""
+    file = open_gguf(path)
+    config = config_from_gguf(file)
+    tokenizer = tokenizer_from_gguf(file)
+    tensors = released_tensors(file, config)
+    stored = ("float32" if _is_wide(file) else "bfloat16") if dtype == "auto" else dtype
+    size_bytes = stream_bytes(tensors, stored)
+    require_space(result, size_bytes)
+    files = {
+        CONFIG_FILE: _write_json(result / CONFIG_FILE, _titled(config | {"torch_dtype": stored}, title, name)),
+        TOKENIZER_FILE: _write_json(result / TOKENIZER_FILE, tokenizer),
+    }
+    with show_progress(f"unpacking {title}", size_bytes) as progress:
+        files[SINGLE_FILE] = write_safetensors(result / SINGLE_FILE, tensors, stored, progress)
+    parameters = sum(math.prod(tensor.shape) for tensor in tensors)
+    check_model(result, source)
+    write_manifest(result, Manifest(source, command, parameters, files))
+
+
+def _is_wide(file: GgufFile) -> bool:
+    """Whether the file's matrices have more digits than bfloat16 keeps."""
+    return all(t.kind == gguf.GGMLQuantizationType.F32 for t in file.tensors.values() if len(t.shape) > 1)
+
+
+def _titled(config: Mapping[str, Any], title: str, name: str) -> dict[str, Any]:
+    """Only its name tells a model that is tuned for chat: one that is imported under another keeps the old as well."""
+    if "instruct" in title.lower() and "instruct" not in name.lower():
+        return {**config, "midspan": {"name": title, **(config.get("midspan") or {})}}
+    return dict(config)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> StoredFile:
+    data = json.dumps(content, ensure_ascii=False, indent=2).encode()
+    path.write_bytes(data)
+    return StoredFile(len(data), hashlib.sha256(data).hexdigest())

@@ -1,0 +1,29 @@
+"""Whether a folder is a model that will load; told before it becomes one of the store's."""
+
+from pathlib import Path
+
+from inference.architecture import parse_config
+from inference.config import read_config_json
+from inference.families import family_of
+from inference.tokenizer import Tokenizer
+from midspan import ModelError
+
+
+def check_model(folder: Path, source: str) -> None:
+    """Names, shapes and vocabulary; no weight is read. Imports torch. Raises ModelError that names the source."""
+    import torch
+
+    from inference.checkpoint import Checkpoint
+    from inference.loader import wanted_tensors
+
+    try:
+        config = read_config_json(folder)
+        family = family_of(config.get("model_type"), folder)
+        shape = parse_config(config, family, folder / "config.json")
+        tokens = Tokenizer(folder, family).vocab_size
+        if tokens > shape.vocab_size:
+            raise ModelError(f"{folder}: tokenizer.json has {tokens} tokens and config.json {shape.vocab_size}")
+        with Checkpoint(folder, torch.float32, torch.device("cpu")) as checkpoint:
+            checkpoint.require(wanted_tensors(shape))
+    except ModelError as error:
+        raise ModelError(str(error).replace(str(folder), source)) from error
