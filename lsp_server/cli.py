@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from lsp_server.model_parser import add_model_commands
 from lsp_server.settings import QUANTS, Settings, parse_model
 from midspan import MidspanError, __version__
 
@@ -16,6 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0, 1 when something is wrong, 2 for a wrong command line."""
     options = _parser().parse_args(arguments)
     try:
+        if options.command == "model":
+            from lsp_server.model_commands import run_model_command
+
+            return run_model_command(options)
         model = parse_model(options.model) if options.model else None
         settings = Settings(model=model, quant=options.quant)
         if options.command == "serve":
@@ -54,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument(
         "--model",
         metavar="MODEL",
-        help="the model's folder, or a server's model as remote:URL#NAME; without it, the built-in model",
+        help="a model's name or folder, or a server's model as remote:URL#NAME; without it, the built-in model",
     )
     model.add_argument(
         "--quant", choices=QUANTS, default="auto", help="how the weights are kept; auto: by the memory of the machine"
@@ -68,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     complete.add_argument("place", metavar="FILE:LINE:COL", help="line and column count from 1")
     complete.add_argument("--show", action="store_true", help="print the file around the cursor with the fill in grey")
     commands.add_parser("doctor", parents=[model, as_json], help="say what is installed and what is wrong")
+    add_model_commands(commands.add_parser("model", help="fetch, import, check and remove models"))
     return parser
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inference.remote.address import RemoteAddress
+from inference.store.model_store import find_folder, user_store
 from lsp_server.settings import Settings
 from midspan import SettingsError
 
@@ -42,4 +43,5 @@ def start_engine(settings: Settings) -> "AnyEngine":
         return RemoteEngine(settings.model)
     from inference.engine import Engine, EngineSettings
 
-    return Engine(EngineSettings(model=settings.model, cache_bytes=settings.cache_bytes, quant=settings.quant))
+    model = find_folder(user_store(), settings.model) if settings.model else None
+    return Engine(EngineSettings(model=model, cache_bytes=settings.cache_bytes, quant=settings.quant))
