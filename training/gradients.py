@@ -34,12 +34,13 @@ class LossSettings:
 class Board:
     """One step's micro-batches, in memory that all workers share.
 
-    inputs and targets [micro-batches, rows, L]; parts [micro-batches, 3] receives loss, balance
-    loss and dropped share; `taken` counts the micro-batches that somebody has begun.
+    inputs, targets and weights [micro-batches, rows, L]; parts [micro-batches, 3] receives plain loss,
+    balance loss and dropped share; `taken` counts the micro-batches that somebody has begun.
     """
 
     inputs: Tensor
     targets: Tensor
+    weights: Tensor
     parts: Tensor
     taken: Tensor
     lock: Lock
@@ -57,10 +58,12 @@ class Board:
 
 def make_board(micro_batches: int, rows: int, sequence_tokens: int) -> Board:
     """An empty board."""
-    ids = _shared_zeros((2, micro_batches, rows, sequence_tokens), torch.int64)
+    shape = micro_batches, rows, sequence_tokens
+    inputs, targets = _shared_zeros(shape, torch.int64), _shared_zeros(shape, torch.int64)
+    weights = _shared_zeros(shape, torch.float32)
     parts = _shared_zeros((micro_batches, 3), torch.float32)
     taken = _shared_zeros((), torch.int64)
-    return Board(ids[0], ids[1], parts, taken, mp.get_context("spawn").Lock())
+    return Board(inputs, targets, weights, parts, taken, mp.get_context("spawn").Lock())
 
 
 def _shared_zeros(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
@@ -77,13 +80,14 @@ def build_forward(model: Model, compiled: bool) -> Callable[..., Any]:
 def add_gradients(forward: Callable[..., Any], board: Board, settings: LossSettings) -> None:
     """Take micro-batches while there are any and add their gradients to the parameters' `.grad`."""
     for index in board.claim():
-        loss, balance, dropped = forward(
+        weighted, plain, balance, dropped = forward(
             board.inputs[index].to(settings.device),
             board.targets[index].to(settings.device),
+            board.weights[index].to(settings.device),
             settings.capacity_factor,
         )
-        ((loss + settings.balance_weight * balance) / len(board.inputs)).backward()
-        board.parts[index] = torch.stack((loss.detach(), balance.detach(), dropped)).cpu()
+        ((weighted + settings.balance_weight * balance) / len(board.inputs)).backward()
+        board.parts[index] = torch.stack((plain, balance.detach(), dropped)).cpu()
 
 
 def _serve(model: Model, flat: Tensor, board: Board, settings: LossSettings, orders: Connection) -> None:

@@ -192,10 +192,14 @@ class Model(nn.Module):
         hidden, _, _ = self._hidden(ids, float(self.shape.n_routed_experts))
         return F.linear(hidden, self.embed_tokens.weight.to(hidden.dtype))
 
-    def forward(self, ids: Tensor, targets: Tensor, capacity_factor: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean cross-entropy over targets [B, L], mean balance loss, mean dropped share."""
+    def forward(
+        self, ids: Tensor, targets: Tensor, weights: Tensor, capacity_factor: float
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Weighted and plain mean cross-entropy over targets [B, L], mean balance loss, mean dropped share."""
         hidden, balance, dropped = self._hidden(ids, capacity_factor)
-        logits = F.linear(hidden, self.embed_tokens.weight.to(hidden.dtype))
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+        logits = F.linear(hidden, self.embed_tokens.weight.to(hidden.dtype)).float().flatten(0, 1)
+        losses = F.cross_entropy(logits, targets.flatten(), ignore_index=IGNORED, reduction="none")
+        weighted = (losses * weights.flatten()).sum() / weights.sum()
+        plain = losses.detach().sum() / (targets != IGNORED).sum()
         routed = max(1, self.shape.num_hidden_layers - self.shape.first_k_dense_replace)
-        return loss, balance / routed, dropped / routed
+        return weighted, plain, balance / routed, dropped / routed

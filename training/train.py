@@ -16,14 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from training.background import wait_while_paused, yield_to_others
 from training.checkpoints import Progress, load_checkpoint, newest_checkpoint, save_checkpoint
 from training.data import load_files, write_corpus
-from training.documents import FIM_RATE, DocumentSource
+from training.documents import FIM_RATE, DocumentSource, Rows
 from training.gradients import Helpers, LossSettings, add_gradients, build_forward, make_board
 from training.model import Model
 from training.optimizer import OptimizerSettings, build_optimizers, set_rate
@@ -36,8 +34,6 @@ from training.validate import Validation
 
 # The decay is the run's last and slowest words: mostly the job itself, filling a hole.
 DECAY_FIM_RATE = 0.8
-# Inputs and targets [rows, L], and the number of the next document.
-Rows = tuple[NDArray[np.int64], NDArray[np.int64], int]
 
 
 @dataclass(frozen=True)
@@ -50,9 +46,9 @@ class TrainSettings:
     seed: int = 1
     decays: bool = False
     limit: Limit = field(default_factory=Limit)
-    # Slots an expert has, in multiples of its even share; what does not fit is dropped. At 1.5
-    # that was 0.3% of the choices once the router was balanced, after 80 steps.
-    capacity_factor: float = 1.25
+    # Slots an expert has, in multiples of its even share; what does not fit is dropped: at 1.25 that
+    # was 2-3% of the choices.
+    capacity_factor: float = 1.5
     balance_weight: float = 0.02
     clip_norm: float = 1.0
     # What one process works on at a time; two of them wait at most that long for each other.
@@ -116,13 +112,14 @@ class Trainer:
         """One update on the next rows; loss, balance loss and dropped share."""
         started = time.monotonic()
         p, board = self.progress, self.board
-        inputs, targets, next_document = self._rows_from(p.next_document)
-        board.inputs.copy_(torch.from_numpy(inputs).view_as(board.inputs))
-        board.targets.copy_(torch.from_numpy(targets).view_as(board.targets))
+        rows = self._rows_from(p.next_document)
+        board.inputs.copy_(torch.from_numpy(rows.inputs).view_as(board.inputs))
+        board.targets.copy_(torch.from_numpy(rows.targets).view_as(board.targets))
+        board.weights.copy_(torch.from_numpy(rows.weights).view_as(board.weights))
         board.taken.zero_()
         self.helpers.begin()
         add_gradients(self.forward, board, self.loss_settings)
-        self._rows_from(next_document)  # while the helpers finish
+        self._rows_from(rows.next_document)  # while the helpers finish
         self.helpers.finish()
         torch.set_num_threads(1 + self.settings.helpers)  # the helpers sleep until the next step
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
@@ -134,10 +131,10 @@ class Trainer:
         self.progress = dataclasses.replace(
             p,
             step=p.step + 1,
-            tokens=p.tokens + inputs.size,
-            next_document=next_document,
+            tokens=p.tokens + rows.inputs.size,
+            next_document=rows.next_document,
             run_steps=p.run_steps + 1,
-            run_tokens=p.run_tokens + inputs.size,
+            run_tokens=p.run_tokens + rows.inputs.size,
             # Compiling takes minutes of a busy machine, which a limit in minutes is not about.
             run_seconds=p.run_seconds + (time.monotonic() - started if self._compiled else 0.0),
         )
@@ -224,7 +221,6 @@ def main() -> None:
         batch_tokens=arguments.batch_tokens,
         decays=arguments.decay,
         limit=Limit(arguments.steps, arguments.minutes),
-        capacity_factor=2.0 if arguments.decay else TrainSettings.capacity_factor,
         fim_rate=DECAY_FIM_RATE if arguments.decay else FIM_RATE,
         micro_tokens=TrainSettings.micro_tokens if device == "cpu" else arguments.batch_tokens,
         helpers=arguments.processes - 1 if device == "cpu" else 0,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from training.data import SourceFile
-from training.documents import DocumentSource
+from training.documents import MIDDLE_WEIGHT, DocumentSource
 from training.model import Model
 from training.tokenizer import TextEncoder
 
@@ -27,19 +27,23 @@ class Validation:
         self.sets = {}
         for name, fim_rate in (("plain", 0.0), ("fim", 1.0)):
             source = DocumentSource(packages, encoder, sequence_tokens, VALIDATION_SEED, fim_rate)
-            self.sets[name] = source.fill_rows(rows, 0)[:2]
+            self.sets[name] = source.fill_rows(rows, 0)
 
     @torch.no_grad()
     def losses(self, model: Model) -> dict[str, float]:
-        """Mean cross-entropy (nats a token) of each set, no expert choice dropped."""
+        """Mean cross-entropy (nats a token) of each set, no expert choice dropped; `middle` is what stands in holes."""
         device = model.embed_tokens.weight.device
         result = {}
-        for name, (inputs, targets) in self.sets.items():
-            total = 0.0
-            for first in range(0, len(inputs), ROWS_AT_ONCE):
-                ids = torch.from_numpy(inputs[first : first + ROWS_AT_ONCE]).to(device)
-                wanted = torch.from_numpy(targets[first : first + ROWS_AT_ONCE]).to(device)
-                loss, _, _ = model(ids, wanted, model.shape.n_routed_experts)
-                total += loss.item() * len(ids)
-            result[f"val_{name}"] = round(total / len(inputs), 4)
+        for name, rows in self.sets.items():
+            total = middle = 0.0
+            for first in range(0, len(rows.inputs), ROWS_AT_ONCE):
+                part = slice(first, first + ROWS_AT_ONCE)
+                ids, wanted = (torch.from_numpy(ids[part]).to(device) for ids in (rows.inputs, rows.targets))
+                in_middle = torch.from_numpy(rows.weights[part] == MIDDLE_WEIGHT).to(device)
+                of_middle, of_all, _, _ = model(ids, wanted, in_middle, model.shape.n_routed_experts)
+                total += of_all.item() * len(ids)
+                middle += of_middle.item() * len(ids)
+            result[f"val_{name}"] = round(total / len(rows.inputs), 4)
+            if name == "fim":
+                result["val_middle"] = round(middle / len(rows.inputs), 4)
         return result

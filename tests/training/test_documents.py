@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from training.data import SourceFile
-from training.documents import IGNORED, DocumentSource
+from training.documents import IGNORED, MIDDLE_WEIGHT, DocumentSource
 from training.fim import Budget, FimText, encode_fim, encode_plain
 from training.holes import choose_hole, skip_docstring
 from training.tokenizer import SENTINELS, TextEncoder
@@ -114,17 +114,32 @@ def test_rows_are_full_of_whole_documents_and_depend_on_the_position_alone(
     def source() -> DocumentSource:
         return DocumentSource([package], encoder, sequence_tokens=256, seed=3)
 
-    inputs, targets, after = source().fill_rows(6, number=10)
-    again, _, _ = source().fill_rows(6, number=10)
-    assert np.array_equal(inputs, again)
+    drawn = source().fill_rows(6, number=10)
+    inputs, targets, weights = drawn.inputs, drawn.targets, drawn.weights
+    assert np.array_equal(inputs, source().fill_rows(6, number=10).inputs)
     one_by_one = source()
     number, rows = 10, []
     for _ in range(6):
-        row, _, number = one_by_one.fill_rows(1, number)
-        rows.append(row)
+        row = one_by_one.fill_rows(1, number)
+        rows.append(row.inputs)
+        number = row.next_document
     assert np.array_equal(inputs, np.concatenate(rows))
-    assert number == after
+    assert number == drawn.next_document
     assert (inputs[:, 0] == encoder.bos).all()
     assert (targets != IGNORED).mean() > 0.8
     assert not (targets == encoder.bos).any()
+    assert ((weights > 0) == (targets != IGNORED)).all()
     assert {encoder.begin, encoder.hole, encoder.end} <= set(inputs.flat)
+
+
+def test_only_the_middle_and_its_end_weigh_more(encoder: TextEncoder, package: list[SourceFile]) -> None:
+    drawn = DocumentSource([package], encoder, sequence_tokens=256, seed=3, fim_rate=1.0).fill_rows(8, number=0)
+    heavy = drawn.weights == MIDDLE_WEIGHT
+    assert 0 < heavy.mean() < 0.5
+    for targets, weighs in zip(drawn.targets, heavy, strict=True):
+        runs = np.flatnonzero(np.diff(np.concatenate(([0], weighs.astype(np.int64), [0]))))
+        for start, end in runs.reshape(-1, 2):
+            assert targets[end - 1] == encoder.eos
+            assert (targets[start : end - 1] < encoder.bos).all()
+            document = targets[:start].tolist()
+            assert encoder.end in document  # the sentinel stands before every middle

@@ -24,11 +24,14 @@ def board(tiny_shape: ModelShape) -> Board:
     board = make_board(3, 2, 16)
     board.inputs.copy_(torch.randint(0, tiny_shape.vocab_size, board.inputs.shape))
     board.targets.copy_(torch.randint(0, tiny_shape.vocab_size, board.targets.shape))
+    board.weights.fill_(1.0)
     return board
 
 
 def gradients_of_one_batch(model: Model, board: Board) -> list[Tensor]:
-    loss, _, _ = model(board.inputs.flatten(0, 1), board.targets.flatten(0, 1), SETTINGS.capacity_factor)
+    inputs, targets, weights = (part.flatten(0, 1) for part in (board.inputs, board.targets, board.weights))
+    loss, plain, _, _ = model(inputs, targets, weights, SETTINGS.capacity_factor)
+    torch.testing.assert_close(loss.detach(), plain)  # all weights are 1
     loss.backward()
     gradients = [parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None]
     model.zero_grad()
@@ -66,3 +69,14 @@ def test_what_a_helper_has_worked_on_is_added_and_forgotten_after_the_step(model
         assert board.parts[:, 0].std() < 1e-4  # it sees the new weights: every token is as likely
     finally:
         helpers.close()
+
+
+def test_a_target_of_more_weight_counts_as_often(model: Model, board: Board) -> None:
+    inputs, targets = board.inputs[0, :1], board.targets[0, :1]
+    weights = torch.ones(1, 16)
+    weights[0, 5] = 3.0
+    loss, plain, _, _ = model(inputs, targets, weights, SETTINGS.capacity_factor)
+    logits = model.logits(inputs)[0]
+    each = torch.nn.functional.cross_entropy(logits, targets[0], reduction="none")
+    torch.testing.assert_close(loss, (each.sum() + 2 * each[5]) / 18)
+    torch.testing.assert_close(plain, each.mean())
