@@ -9,11 +9,12 @@ holds.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Literal
 
 from context.document import path_comment
 from context.placement import Placement, choose
-from context.shown import count_snippet, cut, encodable, shown_text
+from context.shown import count_snippet, cut, encodable, lines_of, shown_text
 from context.snapshot import Snapshot
 from context.snippet import Snippet, in_reading_order
 from context.window import CountTokens, measure_prefix, prefix_window, suffix_window
@@ -50,14 +51,27 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class PackedFile:
+    """What is shown of another file, without the comment with its path."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Pack:
-    """`context + prefix` reads as one document: files joined under comments with their paths."""
+    """`context + prefix` reads as one document: files joined under comments with their paths.
+
+    `files` and what follows `title` in `prefix` say the same without those comments.
+    """
 
     context: str
     prefix: str
     suffix: str
     segments: tuple[Segment, ...]
     tokens: int
+    files: tuple[PackedFile, ...]
+    title: str  # what `prefix` begins with: the comment with the current file's path, or nothing
 
 
 def pack(
@@ -78,7 +92,7 @@ def pack(
         # Only with a tokenizer whose counts of lines do not add up to the count of the text.
         shortage = max(2 * shortage, packed.tokens - budget.total_tokens)
         room -= shortage
-    return Pack("", "", "", (), 0)
+    return Pack("", "", "", (), 0, (), "")
 
 
 def _lay_out(
@@ -116,7 +130,7 @@ def _lay_out(
     tokens = (count(context) if context else 0) + prefix_count + suffix_count
     # The current file grows at its end: as long as it begins at the same line, it stays where it is.
     parts = (*texts, (document.path, first_line), (prefix, suffix))
-    return Pack(context, prefix, suffix, tuple(segments), tokens), parts
+    return Pack(context, prefix, suffix, tuple(segments), tokens, _files(placed), title), parts
 
 
 def _prefix_room(
@@ -166,6 +180,15 @@ def _join(placed: Sequence[Snippet], count: CountTokens) -> tuple[list[str], lis
         )
         before = snippet
     return texts, segments
+
+
+def _files(placed: Sequence[Snippet]) -> tuple[PackedFile, ...]:
+    """Parts of one file that stand together are one."""
+    together = groupby(placed, key=lambda snippet: snippet.path)
+    return tuple(
+        PackedFile(path, "".join(line for snippet in snippets for line in lines_of(snippet)))
+        for path, snippets in together
+    )
 
 
 def _with_moves(packed: Pack, parts: Sequence[object], placement: Placement) -> Pack:

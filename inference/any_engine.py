@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Protocol
 
-from inference.prompt import Message
+from inference.prompt import Message, Repository
 from inference.request import OnUpdate, Request
 
 if TYPE_CHECKING:  # both engines' modules are loaded after `initialize` is answered
@@ -32,9 +32,12 @@ class AnyEngine(Protocol):
     def count_tokens(self, text: str) -> int:
         """How many of the model's tokens a text is, or rather too many where only its server knows."""
 
-    def fim_prompt(self, context: str, prefix: str, suffix: str) -> tuple[int, ...]:
+    def fim_prompt(
+        self, context: str, prefix: str, suffix: str, repository: Repository | None = None
+    ) -> tuple[int, ...]:
         """The prompt for the hole between `prefix` and `suffix`, after the text of other files in `context`.
 
+        `repository` says the same as `context` and `prefix`, for families that keep files apart by separators.
         Raises ModelError when the model was not trained to fill a hole.
         """
 

@@ -14,7 +14,7 @@ from inference.config import read_config_json
 from inference.families import family_of
 from inference.identity import parse_identity
 from inference.live_sequence import LiveSequence
-from inference.prompt import Message, build_chat_prompt, build_fim_prompt
+from inference.prompt import Message, Repository, build_chat_prompt, build_fim_prompt
 from inference.request import OnUpdate, Request, Update
 from inference.text_stream import TextStream
 from inference.threads import let_threads_sleep
@@ -107,11 +107,16 @@ class Engine:
         """How many of the model's tokens a text is."""
         return self.tokenizer.count(text)
 
-    def fim_prompt(self, context: str, prefix: str, suffix: str) -> tuple[int, ...]:
-        """Raises ModelError when the model was not trained to fill a hole."""
+    def fim_prompt(
+        self, context: str, prefix: str, suffix: str, repository: Repository | None = None
+    ) -> tuple[int, ...]:
+        """`repository` says the same as `context` and `prefix`, for families that keep files apart by separators.
+
+        Raises ModelError when the model was not trained to fill a hole.
+        """
         if not self.info.fim_orders:
             raise ModelError(str(self._identity.fim_advice))
-        return build_fim_prompt(self.tokenizer, self.info.fim_orders[0], context, prefix, suffix)
+        return build_fim_prompt(self.tokenizer, self.info.fim_orders[0], context, prefix, suffix, repository)
 
     def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
         return build_chat_prompt(self.tokenizer, messages)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inference.families import Control, Pieces
-from inference.tokenizer import Tokenizer
+from inference.tokenizer import FileSentinels, Tokenizer
 from midspan import ModelError
 
 Role = Literal["system", "user", "assistant"]
@@ -29,12 +29,14 @@ class ContextFile:
 class Repository:
     """Where the hole is, for models that were trained on files behind separators instead of path comments."""
 
-    name: str
     path: str  # of the file with the hole
     files: tuple[ContextFile, ...]
+    prefix: str  # of the hole, without a path comment
 
 
 FIM_PROMPT_OVERHEAD_TOKENS = 4  # BOS, begin, hole, end
+# Documents know their paths within the repository, and not what it is called.
+REPOSITORY_NAME = "repository"
 
 
 def build_fim_prompt(
@@ -46,8 +48,8 @@ def build_fim_prompt(
     BOS begin context prefix hole suffix end. "spm" puts the suffix first, so that typing only appends:
     BOS context begin hole suffix end prefix (Bavarian et al., arXiv:2207.14255, section 4.3).
 
-    `repository` tells the same as `context` and the path comment of `prefix`, file by file: where the family has
-    separators of its own for that, it replaces `context`, and `prefix` should come without its path comment.
+    `repository` says the same as `context` and `prefix` without path comments, and is taken instead of them where
+    the family has separators for files and there are other files to show.
     """
     sentinels = tokenizer.sentinels
     if sentinels.fim is None:
@@ -58,9 +60,9 @@ def build_fim_prompt(
     begin, hole, end = sentinels.fim.begin, sentinels.fim.hole, sentinels.fim.end
     encode = tokenizer.encode
     bos = () if sentinels.bos is None else (sentinels.bos,)
-    if repository is not None and sentinels.files is not None:
-        bos = (*bos, *_repository_tokens(tokenizer, repository))
-        context = ""
+    if repository is not None and repository.files and sentinels.files is not None:
+        bos = (*bos, *_repository_tokens(tokenizer, sentinels.files, repository))
+        context, prefix = "", repository.prefix
     if order == "psm":
         before = (*bos, begin, *encode(context), *encode(prefix))
         return (*before, hole, *encode(suffix), end)
@@ -68,13 +70,10 @@ def build_fim_prompt(
     return (*before, *encode(suffix), end, *encode(prefix))
 
 
-def _repository_tokens(tokenizer: Tokenizer, repository: Repository) -> Iterator[int]:
+def _repository_tokens(tokenizer: Tokenizer, files: FileSentinels, repository: Repository) -> Iterator[int]:
     """Qwen2.5-Coder's form (arXiv:2409.12186, section 3.2.2): a name, then files behind separators."""
-    files = tokenizer.sentinels.files
-    if files is None:
-        return
     yield files.repository_name
-    yield from tokenizer.encode(f"{repository.name}\n")
+    yield from tokenizer.encode(f"{REPOSITORY_NAME}\n")
     for file in repository.files:
         yield files.separator
         yield from tokenizer.encode(f"{file.path}\n{file.text}")

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from inference.engine import Engine, EngineStats, Generation, ModelInfo
+from inference.prompt import Repository
 from inference.request import FinishReason, OnUpdate, Request, Trace, Update
 from inference.tokenizer import Tokenizer
 from midspan import MidspanError
@@ -61,7 +62,9 @@ class FakeEngine(Engine):
         self.closed = False
         self._answer = answer
 
-    def fim_prompt(self, context: str, prefix: str, suffix: str) -> tuple[int, ...]:
+    def fim_prompt(
+        self, context: str, prefix: str, suffix: str, repository: Repository | None = None
+    ) -> tuple[int, ...]:
         encode = self.tokenizer.encode
         return (*encode(context + prefix), HOLE, *encode(suffix), END)
 

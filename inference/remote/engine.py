@@ -9,7 +9,7 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from inference.engine import EngineStats, ModelInfo
-from inference.prompt import Message
+from inference.prompt import Message, Repository
 from inference.remote.address import RemoteAddress
 from inference.remote.body import chat_body, hole_body
 from inference.remote.characters import Hole, chat_prompt, estimate_tokens, hole_prompt
@@ -79,8 +79,10 @@ class RemoteEngine:
         """An estimate, rather too many than too few."""
         return estimate_tokens(text)
 
-    def fim_prompt(self, context: str, prefix: str, suffix: str) -> tuple[int, ...]:
-        """The hole as code points. A model that fills none is refused when it is asked."""
+    def fim_prompt(
+        self, context: str, prefix: str, suffix: str, repository: Repository | None = None
+    ) -> tuple[int, ...]:
+        """The hole as code points; other files stand under comments. A model that fills none is refused when asked."""
         return hole_prompt(context + prefix, suffix)
 
     def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:

@@ -58,6 +58,12 @@ def test_files_come_first_then_the_current_one_then_what_follows() -> None:
     # The file that was used last stands next to the current one.
     assert it.context == ("// web/c.ts\n" + "function older() {}\n" * 9 + "# pkg/b.py\n" + "def recent(): ...\n" * 9)
     assert it.prefix == "# pkg/here.py\nimport b\n\nx = b."
+    # The same without the comments, for models that keep files apart by separators.
+    assert [(file.path, file.text) for file in it.files] == [
+        ("web/c.ts", "function older() {}\n" * 9),
+        ("pkg/b.py", "def recent(): ...\n" * 9),
+    ]
+    assert it.title == "# pkg/here.py\n"
     assert it.suffix == "\ny = 2\n"
     assert [(s.kind, s.path, s.why) for s in it.segments] == [
         ("snippet", "web/c.ts", "open buffer"),
@@ -194,3 +200,11 @@ def test_huge_lines_are_not_counted_whole() -> None:
     it = packed(snapshot_at(huge + "\n" + huge, len(huge) * 3 // 2, other), Budget(1000), count)
     assert it.tokens <= 1000
     assert longest <= 16 * 1000
+
+
+def test_parts_of_one_file_that_stand_together_are_one_file() -> None:
+    parts = [Snippet("pkg/b.py", f"def f{n}(): ...\n" * 6, "python", "index", 1.0, first_line=n * 10) for n in (1, 2)]
+    it = pack(snapshot_at("x = "), parts, Budget(2000), count_words)
+    assert it.context.count("# pkg/b.py") == 1
+    assert [file.path for file in it.files] == ["pkg/b.py"]
+    assert it.context == "# pkg/b.py\n" + it.files[0].text

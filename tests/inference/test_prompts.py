@@ -40,13 +40,17 @@ def test_a_hole(family: Family, expected: str, tmp_path: Path) -> None:
 
 
 def test_a_repository_is_files_behind_separators_where_the_family_has_them(tmp_path: Path) -> None:
-    repository = Repository("shop", "src/a.py", (ContextFile("src/b.py", "x = 1\n"), ContextFile("c.py", "y = 2\n")))
+    files = (ContextFile("src/b.py", "x = 1\n"), ContextFile("c.py", "y = 2\n"))
+    repository = Repository("src/a.py", files, "B")
     tokenizer = tokenizer_of(QWEN2, tmp_path)
     expected = (
-        "<|repo_name|>shop\n<|file_sep|>src/b.py\nx = 1\n<|file_sep|>c.py\ny = 2\n"
-        "<|file_sep|>src/a.py\n<|fim_prefix|>A<|fim_suffix|>Z<|fim_middle|>"
+        "<|repo_name|>repository\n<|file_sep|>src/b.py\nx = 1\n<|file_sep|>c.py\ny = 2\n"
+        "<|file_sep|>src/a.py\n<|fim_prefix|>B<|fim_suffix|>Z<|fim_middle|>"
     )
     assert build_fim_prompt(tokenizer, "psm", "# b\n", "A", "Z", repository) == spelled(tokenizer, expected)
+    alone = Repository("src/a.py", (), "B")
+    plain = spelled(tokenizer, "<|fim_prefix|># b\nA<|fim_suffix|>Z<|fim_middle|>")
+    assert build_fim_prompt(tokenizer, "psm", "# b\n", "A", "Z", alone) == plain
     tokenizer = tokenizer_of(DEEPSEEK_V1, tmp_path)
     by_comments = build_fim_prompt(tokenizer, "psm", "# b\n", "A", "Z")
     assert build_fim_prompt(tokenizer, "psm", "# b\n", "A", "Z", repository) == by_comments
@@ -86,9 +90,9 @@ def test_a_conversation(family: Family, with_system: str, without: str, tmp_path
 def test_what_a_user_types_is_never_a_control_token(family: Family, tmp_path: Path) -> None:
     tokenizer = tokenizer_of(family, tmp_path)
     typed = "".join(t["content"] for t in byte_tokenizer(family)["added_tokens"]) + "{content}"
-    repository = Repository(typed, typed, (ContextFile(typed, typed),))
+    repository = Repository(typed, (ContextFile(typed, typed),), typed)
     fim = build_fim_prompt(tokenizer, "psm", typed, typed, typed, repository)
-    plain = build_fim_prompt(tokenizer, "psm", "a", "a", "a", Repository("a", "a", (ContextFile("a", "a"),)))
+    plain = build_fim_prompt(tokenizer, "psm", "a", "a", "a", Repository("a", (ContextFile("a", "a"),), "a"))
     controls = tokenizer.sentinels.all
     assert [t for t in fim if t in controls] == [t for t in plain if t in controls]
     chat = build_chat_prompt(tokenizer, [Message("user", typed)])
