@@ -2,15 +2,22 @@
 
 import argparse
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lsp_server.model_parser import add_model_commands
-from lsp_server.settings import QUANTS, Settings, parse_model
-from midspan import MidspanError, __version__
+from lsp_server.quants import QUANTS
+from midspan import MidspanError, SettingsError, __version__
+
+if TYPE_CHECKING:  # their modules are imported when they are needed
+    from lsp_server.settings import Settings
 
 _DESCRIPTION = "A code-assist daemon: inline completions from a model inside the process, over LSP."
+
+_HAS_DAEMON = hasattr(socket, "AF_UNIX")  # Windows has none
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,10 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from lsp_server.model_commands import run_model_command
 
             return run_model_command(options)
-        model = parse_model(options.model) if options.model else None
-        settings = Settings(model=model, quant=options.quant)
         if options.command == "serve":
-            return _serve(settings, options.log_file)
+            return _serve(options)
+        if options.command == "daemon":
+            return _daemon(options)
+        settings = _settings(options)
         if options.command == "complete":
             from lsp_server.complete import complete_at
 
@@ -42,13 +50,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _serve(settings: Settings, log_file: Path | None) -> int:
-    from lsp_server.serve import serve
+def _settings(options: argparse.Namespace) -> "Settings":
+    """What was said on the command line. Raises SettingsError."""
+    from lsp_server.settings import Settings, parse_model
 
-    code = serve(settings, log_file)
+    model = parse_model(options.model) if options.model else None
+    return Settings(model=model, quant=options.quant)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    if options.standalone or not _HAS_DAEMON:
+        from lsp_server.serve import serve
+
+        code = serve(_settings(options), options.log_file)
+    else:
+        from lsp_server.relay import relay
+
+        settings = {"quant": options.quant, "model": options.model or None}
+        code = relay(settings, options.log_file)
     sys.stderr.flush()
     # The interpreter would wait for a load of torch that is under way, and may crash in it.
     os._exit(code)
+
+
+def _daemon(options: argparse.Namespace) -> int:
+    if not _HAS_DAEMON:
+        raise SettingsError("There is no daemon on this system; midspan serve works without one.")
+    from lsp_server.daemon_command import daemon_command
+
+    return daemon_command(options.action, as_json=options.json)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,10 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     as_json.add_argument("--json", action="store_true", help="print JSON")
 
     serve = commands.add_parser("serve", parents=[model], help="serve an editor on stdin and stdout")
-    serve.add_argument("--log-file", type=Path, metavar="FILE", help="log there, not to stderr")
+    serve.add_argument("--log-file", type=Path, metavar="FILE", help="log this session there too")
+    serve.add_argument("--standalone", action="store_true", help="serve in this process, without the shared daemon")
     complete = commands.add_parser("complete", parents=[model, as_json], help="complete a file at one place")
     complete.add_argument("place", metavar="FILE:LINE:COL", help="line and column count from 1")
     complete.add_argument("--show", action="store_true", help="print the file around the cursor with the fill in grey")
+    daemon = commands.add_parser("daemon", parents=[as_json], help="the process that serves all editors")
+    daemon.add_argument("action", choices=("start", "stop", "status", "logs"))
     commands.add_parser("doctor", parents=[model, as_json], help="say what is installed and what is wrong")
     add_model_commands(commands.add_parser("model", help="fetch, import, check and remove models"))
     return parser

@@ -1,14 +1,16 @@
 """The features of the server, one file each."""
 
-from lsp_server import accepted, completion, status, sync
+from pathlib import Path
+
+from lsp_server import accepted, completion, document_text, status, sync
+from lsp_server.engines import Engines
 from lsp_server.server import MidspanServer
-from lsp_server.session import StartEngine
 from lsp_server.settings import Settings
 
 
-def build_server(settings: Settings, start_engine: StartEngine) -> MidspanServer:
-    """A server with all its features, for one connection."""
-    server = MidspanServer(settings, start_engine)
-    for feature in (sync, completion, accepted, status):
+def build_server(settings: Settings, engines: Engines, folder: Path) -> MidspanServer:
+    """A server with all its features, for one connection. `folder` is what a model's path is relative to."""
+    server = MidspanServer(settings, engines, folder)
+    for feature in (sync, completion, accepted, status, document_text):
         feature.register(server)
     return server

@@ -79,6 +79,11 @@ class MidspanProtocol(LanguageServerProtocol):
         response = {"code": error.code, "message": error.message}
         self._send_data({"jsonrpc": self.VERSION, "id": request_id, "error": response})
 
+    def cancel_requests(self) -> None:
+        """Ends the requests that are being answered."""
+        for future in list(self._request_futures.values()):
+            future.cancel()
+
     def _exit(self, _params: Any) -> None:
         self.exit_code = 0 if self._shutdown else 1
 

@@ -1,4 +1,4 @@
-"""`midspan serve`: the daemon, on stdin and stdout."""
+"""`midspan serve --standalone`: one session in this process, on stdin and stdout."""
 
 import asyncio
 import logging
@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 from pygls.io_ import StdoutWriter
 
+from lsp_server.engines import Engines, StartEngine
 from lsp_server.features import build_server
 from lsp_server.server import MidspanServer
-from lsp_server.session import StartEngine
 from lsp_server.settings import Settings
 from lsp_server.start import set_up_logging, start_engine
 from lsp_server.stdio import claim_stdin, claim_stdout, read_messages
@@ -22,7 +22,8 @@ def serve(settings: Settings, log_file: Path | None, start_engine: StartEngine =
     """Runs until `exit` or the end of stdin; the exit code. Raises SettingsError for a log file."""
     stdin, stdout = claim_stdin(), claim_stdout()
     set_up_logging(settings.logging_level, log_file)
-    return asyncio.run(_serve(build_server(settings, start_engine), stdin, stdout))
+    server = build_server(settings, Engines(start_engine), Path.cwd())
+    return asyncio.run(_serve(server, stdin, stdout))
 
 
 async def _serve(server: MidspanServer, stdin: int, stdout: BinaryIO) -> int:

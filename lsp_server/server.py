@@ -2,21 +2,28 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 from pygls import uris
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
+from lsp_server.engines import Engines
+from lsp_server.load_progress import has_progress, show_loading
 from lsp_server.positions import choose_encoding
 from lsp_server.protocol import MidspanProtocol
-from lsp_server.session import Session, StartEngine
+from lsp_server.session import Session
 from lsp_server.settings import Settings, apply_options
 from midspan import MidspanError, __version__
+
+if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
+    from inference.any_engine import AnyEngine
 
 _log = logging.getLogger(__name__)
 
@@ -26,14 +33,18 @@ class MidspanServer(LanguageServer):
 
     protocol: MidspanProtocol
 
-    def __init__(self, settings: Settings, start_engine: StartEngine) -> None:
+    def __init__(self, settings: Settings, engines: Engines, folder: Path) -> None:
         super().__init__(
             "midspan",
             __version__,
             protocol_cls=MidspanProtocol,
             converter_factory=default_converter,
         )
-        self.session = Session(settings, start_engine)
+        self.session = Session(settings, engines, self._notice_engine)
+        self._folder = folder
+        self._noticed: weakref.ref[AnyEngine] | None = None  # weak: a model is unloaded while sessions go on
+        self.reported: str | None = None  # why there is no model, as the user was told
+        self._tasks: set[asyncio.Task[None]] = set()
 
         @self.feature(types.INITIALIZE)
         def initialize(params: types.InitializeParams) -> None:
@@ -49,6 +60,8 @@ class MidspanServer(LanguageServer):
         folders = [folder.uri for folder in params.workspace_folders or ()]
         self._set_roots(folders or [params.root_uri or ""])
         session.settings, errors = apply_options(session.settings, params.initialization_options)
+        if isinstance(session.settings.model, Path):
+            session.settings = replace(session.settings, model=self._folder / session.settings.model)
         logging.getLogger().setLevel(session.settings.logging_level)
         loop = asyncio.get_running_loop()
         for error in errors:
@@ -65,9 +78,27 @@ class MidspanServer(LanguageServer):
             engine.fim_prompt("", "", "")  # refused by a model that cannot fill a hole
         except MidspanError as error:
             self._report_model(error)
+
+    def _notice_engine(self, engine: "AnyEngine") -> None:
+        """Follows the load of an engine that was not there at the last request."""
+        if self._noticed is not None and self._noticed() is engine:
             return
+        self._noticed = weakref.ref(engine)
+        if not engine.ready.done() and has_progress(self.client_capabilities):
+            self._begin(show_loading(self.protocol, engine.info.name, engine.ready))
         loop = asyncio.get_running_loop()
         engine.ready.add_done_callback(_on_loop(loop, self._engine_is_ready))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def end(self) -> None:
+        """The editor has gone: ends what still goes on for it."""
+        self.protocol.cancel_requests()
+        for task in self._tasks:
+            task.cancel()
 
     def _engine_is_ready(self, ready: "Future[None]") -> None:
         if ready.cancelled():
@@ -75,9 +106,13 @@ class MidspanServer(LanguageServer):
         if (error := ready.exception()) is not None:
             self._report_model(error)
         else:
-            _log.info("The model %s is ready", self.session.engine.info.name)
+            self.reported = None
+            _log.info("The model is ready")
 
     def _report_model(self, error: BaseException) -> None:
+        if str(error) == self.reported:  # the same as at the last attempt to load it
+            return
+        self.reported = str(error)
         known = isinstance(error, MidspanError)
         _log.error("The model cannot be used: %s", error, exc_info=None if known else error)
         reason = str(error) if known else "it failed unexpectedly; the log says where"

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from inference.remote.address import RemoteAddress, is_remote, parse_address
+from lsp_server.quants import QUANTS
 from midspan import SettingsError
 
-QUANTS = ("auto", "none", "int8", "int4")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 

@@ -14,23 +14,27 @@ if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answere
     from inference.any_engine import AnyEngine
 
 
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
 def set_up_logging(level: int, log_file: Path | None = None) -> None:
     """The log goes to stderr or to the file. Raises SettingsError when the file cannot be written."""
     try:
-        handler = _open_log(log_file) if log_file else logging.StreamHandler(sys.stderr)
+        handler = open_log(log_file) if log_file else logging.StreamHandler(sys.stderr)
     except OSError as error:
         raise SettingsError(f"{log_file} cannot be written ({error.strerror}). Name another log file.") from error
     logging.basicConfig(
         level=level,
         handlers=[handler],
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        format=LOG_FORMAT,
     )
     # pygls logs whole messages, and with them the user's code; openai and what it stands on, addresses and headers.
     for library in ("pygls", "openai", "httpx", "httpx2", "httpcore", "httpcore2"):
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
-def _open_log(log_file: Path) -> logging.Handler:
+def open_log(log_file: Path) -> logging.Handler:
+    """A handler that writes to the end of the file. Raises OSError."""
     # A name that is not UTF-8 must not cost the line it stands in.
     return logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
 

@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Any
 
 from lsp_server.server import MidspanServer
-from midspan import MidspanError
 
 
 def register(server: MidspanServer) -> None:
@@ -18,8 +17,9 @@ def register(server: MidspanServer) -> None:
             "running_requests": len(session.requests),
             "accepted_items": session.shown.accepted_items,
         }
-        try:
-            engine = session.engine
-        except MidspanError as error:
+        engine = session.running_engine
+        if engine is None:
+            return known | {"ready": False, "error": server.reported or "No model is loaded; a completion loads it."}
+        if engine.ready.done() and (error := engine.ready.exception()) is not None:
             return known | {"ready": False, "error": str(error)}
         return known | asdict(engine.stats()) | {"ready": engine.ready.done(), "model": engine.info.name}

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from inference.any_engine import AnyEngine
+from lsp_server.engines import Engines, StartEngine
 from lsp_server.features import build_server
-from lsp_server.session import StartEngine
+from lsp_server.frames import FrameReader
 from lsp_server.settings import Settings
-from lsp_server.stdio import FrameReader
 from tests.fake_engine import FakeEngine
 
 INVOKED, AUTOMATIC = 1, 2
@@ -126,7 +126,7 @@ class InProcess(Editor):
         def start(settings: Settings) -> AnyEngine:
             return engine if isinstance(engine, FakeEngine) else engine(settings)
 
-        self.server = build_server(Settings(), start)
+        self.server = build_server(Settings(), Engines(start), Path("/"))
         self.server.protocol.set_writer(self)
 
     async def send(self, message: dict[str, Any]) -> None:

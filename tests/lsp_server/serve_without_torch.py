@@ -15,4 +15,4 @@ class Stuck(MetaPathFinder):
 
 if __name__ == "__main__":
     sys.meta_path.insert(0, Stuck())
-    sys.exit(main(["serve"]))
+    sys.exit(main(["serve", "--standalone"]))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.stdio import FrameReader, FramingError
+from lsp_server.frames import FrameReader, FramingError
 from tests.lsp_server.client import Stdio, stdio_server
 
 HERE = Path(__file__).parent

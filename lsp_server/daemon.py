@@ -1,0 +1,175 @@
+"""The daemon: sessions for many editors on one socket, and one set of engines for all of them."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from lsp_server import hello
+from lsp_server.connection_log import connection_log
+from lsp_server.daemon_log import daemon_log
+from lsp_server.engines import Engines, IdleTimes, StartEngine, key_of
+from lsp_server.features import build_server
+from lsp_server.frames import FrameReader, FramingError, frame
+from lsp_server.runtime_folder import SOCKET, check_peer
+from lsp_server.server import MidspanServer
+from lsp_server.settings import Settings, apply_options
+from lsp_server.socket_writer import SocketWriter
+from lsp_server.start import set_up_logging
+from midspan import MidspanError, __version__
+
+_log = logging.getLogger(__name__)
+
+_HELLO_WITHIN_S = 30.0
+_CHUNK_BYTES = 1 << 16
+_STOPPED = frame(b'{"jsonrpc": "2.0", "method": "%b"}' % hello.STOPPED.encode())
+
+
+class Daemon:
+    """Takes connections at `listener` until it retires, and serves those that it has until the last one ends.
+
+    `lock` is the descriptor that holds this daemon's place in the folder. All but `run` lives on the event loop.
+    """
+
+    def __init__(
+        self, folder: Path, listener: socket.socket, lock: int, start_engine: StartEngine, times: IdleTimes
+    ) -> None:
+        self._socket_file = folder / SOCKET
+        self._listener = listener
+        self._lock = lock
+        self._times = times
+        self._engines = Engines(start_engine)
+        self._sessions: dict[MidspanServer, SocketWriter] = {}
+        self._connections = 0
+        self._acceptor: asyncio.Server | None = None
+        self._is_retired = False
+        self._done = asyncio.Event()
+        self._leaving: asyncio.TimerHandle | None = None
+        self._began_at = time.monotonic()
+
+    def run(self) -> None:
+        """Returns when the daemon has left its place and its last session has ended."""
+        set_up_logging(logging.INFO, daemon_log())
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        self._acceptor = await asyncio.start_unix_server(self._connected, sock=self._listener)
+        _log.info("Midspan %s serves as process %d", __version__, os.getpid())
+        self._leave_later()
+        unloading = asyncio.ensure_future(self._engines.keep_unloading(self._times.unload_after_s))
+        await self._done.wait()
+        unloading.cancel()
+        _log.info("The daemon leaves")
+
+    async def _connected(self, reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        if self._leaving is not None:
+            self._leaving.cancel()
+        try:
+            check_peer(stream.get_extra_info("socket"))
+            greeting = await asyncio.wait_for(reader.readline(), _HELLO_WITHIN_S)
+            await self._answer(hello.parse(greeting), reader, stream)
+        except (MidspanError, OSError, ValueError, TimeoutError) as error:  # ValueError: the line has no end
+            _log.warning("A connection is ended: %s", error)
+        finally:
+            stream.close()
+            self._connections -= 1
+            self._leave_later()
+
+    async def _answer(
+        self, greeting: dict[str, Any], reader: asyncio.StreamReader, stream: asyncio.StreamWriter
+    ) -> None:
+        wants = greeting.get("wants")
+        if wants in ("status", "stop"):
+            stream.write(hello.line(self._account()))
+            await stream.drain()
+            if wants == "stop":
+                self._stop()
+        elif wants != "serve":
+            raise hello.HelloError(f"it wants {wants!r}, which this version does not know")
+        elif self._is_retired or (greeting.get("version") != __version__ and not greeting.get("resumes")):
+            _log.info("Version %s takes the place of this one, %s", greeting.get("version"), __version__)
+            self._retire()
+            stream.write(hello.line({"retired": True}))
+        else:
+            stream.write(hello.line({"pid": os.getpid(), "version": __version__}))
+            with connection_log(greeting.get("log_file")):
+                await self._serve(greeting, reader, stream)
+
+    async def _serve(
+        self, greeting: dict[str, Any], reader: asyncio.StreamReader, stream: asyncio.StreamWriter
+    ) -> None:
+        """One session, from after the hello to `exit` or the end of the connection."""
+        settings, _ = apply_options(Settings(), greeting.get("settings"))
+        server = build_server(settings, self._engines, Path(str(greeting.get("folder") or "/")))
+        writer = SocketWriter(stream)
+        server.protocol.set_writer(writer)
+        self._sessions[server] = writer
+        frames = FrameReader()
+        try:
+            while server.protocol.exit_code is None and (data := await reader.read(_CHUNK_BYTES)):
+                for body in frames.feed(data):
+                    server.protocol.handle_body(body)
+                    # A request takes its snapshot now, before the next message changes the document, and the
+                    # other sessions take their turn.
+                    await asyncio.sleep(0)
+        except FramingError as error:
+            _log.warning("%s", error)
+        finally:
+            del self._sessions[server]
+            server.end()
+
+    def _account(self) -> dict[str, Any]:
+        """What `midspan daemon status` shows."""
+        users = Counter(key_of(server.session.settings) for server in self._sessions)
+        models = [
+            {"name": engine.info.name, "folder": str(engine.info.folder), "ready": engine.ready.done()}
+            | {"sessions": users[key], "running_requests": engine.stats().live_requests}
+            for key, engine in self._engines.running().items()
+        ]
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "uptime_s": round(time.monotonic() - self._began_at, 1),
+            "memory_bytes": psutil.Process().memory_info().rss,
+            "sessions": len(self._sessions),
+            "models": models,
+        }
+
+    def _leave_later(self) -> None:
+        """When nobody is connected: at once if another daemon has this one's place, else after the idle time."""
+        if self._connections:
+            return
+        if self._is_retired:
+            self._done.set()
+        else:
+            loop = asyncio.get_running_loop()
+            self._leaving = loop.call_later(self._times.leave_after_s, self._retire)
+
+    def _retire(self) -> None:
+        """Gives up the place. What connects from here on is another daemon's; this one ends with its last session."""
+        if not self._is_retired:
+            self._is_retired = True
+            self._socket_file.unlink(missing_ok=True)
+            if self._acceptor is not None:
+                self._acceptor.close()
+            os.close(self._lock)
+        self._leave_later()
+
+    def _stop(self) -> None:
+        """Ends the sessions too. Their relays come back when their editors speak again."""
+        self._retire()
+        for writer in self._sessions.values():
+            writer.write(_STOPPED)
+            writer.close()
+        asyncio.get_running_loop().call_later(1, self._done.set)  # a relay that does not read is not waited for

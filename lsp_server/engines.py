@@ -1,0 +1,99 @@
+"""The engines that run: one for each model and cache size, however many sessions use it."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lsp_server.release_memory import release_memory
+from lsp_server.settings import Settings
+
+if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
+    from inference.any_engine import AnyEngine
+    from inference.remote.address import RemoteAddress
+
+_log = logging.getLogger(__name__)
+
+StartEngine = Callable[[Settings], "AnyEngine"]
+EngineKey = tuple["Path | RemoteAddress | None", str, int | None]
+
+# A model that did not load may have been mended since; more often would load all the time.
+_RETRY_S = 10.0
+
+
+@dataclass(frozen=True)
+class IdleTimes:
+    """How long nothing may be asked before a model is unloaded, and nobody connected before the daemon leaves."""
+
+    unload_after_s: float = 15 * 60
+    leave_after_s: float = 60 * 60
+
+
+@dataclass
+class _Running:
+    engine: "AnyEngine"
+    started_at: float  # readings of the monotonic clock
+    asked_at: float
+
+
+class Engines:
+    """Lives on the event loop alone."""
+
+    def __init__(self, start_engine: StartEngine) -> None:
+        self._start_engine = start_engine
+        self._running: dict[EngineKey, _Running] = {}
+
+    def engine_for(self, settings: Settings) -> "AnyEngine":
+        """The engine, ready or still loading; started when it is not running. Raises ModelError.
+
+        Ask again for each request, and submit it before the event loop runs on: an engine that nobody asks for is
+        unloaded.
+        """
+        key, now = key_of(settings), time.monotonic()
+        running = self._running.get(key)
+        if running is not None and _has_failed(running.engine) and now > running.started_at + _RETRY_S:
+            running.engine.close()
+            running = None
+        if running is None:
+            running = self._running[key] = _Running(self._start_engine(settings), now, now)
+        running.asked_at = now
+        return running.engine
+
+    def running(self) -> dict[EngineKey, "AnyEngine"]:
+        """The engines that run now, by `key_of` their settings."""
+        return {key: running.engine for key, running in self._running.items()}
+
+    async def unload_idle(self, after_s: float) -> None:
+        """Unloads each model that was not asked for during the last `after_s` and works at nothing."""
+        for key, running in list(self._running.items()):
+            if time.monotonic() < running.asked_at + after_s or not _is_idle(running.engine):
+                continue
+            del self._running[key]
+            engine = running.engine
+            _log.info("The model %s is unloaded: it was not used for %.0f s", engine.info.name, after_s)
+            await asyncio.to_thread(engine.close)
+            del running, engine
+            release_memory()
+
+    async def keep_unloading(self, after_s: float) -> None:
+        """Never returns."""
+        while True:
+            await asyncio.sleep(min(after_s / 2, 30))
+            await self.unload_idle(after_s)
+
+
+def key_of(settings: Settings) -> EngineKey:
+    """What of the settings an engine depends on. Sessions with equal keys share an engine."""
+    return settings.model, settings.quant, settings.cache_bytes
+
+
+def _has_failed(engine: "AnyEngine") -> bool:
+    return engine.ready.done() and engine.ready.exception() is not None
+
+
+def _is_idle(engine: "AnyEngine") -> bool:
+    stats = engine.stats()
+    return engine.ready.done() and not stats.live_requests and not stats.waiting_requests

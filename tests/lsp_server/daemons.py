@@ -1,0 +1,89 @@
+"""A runtime folder of a test's own, and the daemons in it."""
+
+import asyncio
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+
+from lsp_server import hello
+from lsp_server.launch import ask
+from lsp_server.runtime_folder import SOCKET
+from tests.lsp_server.client import Stdio, stdio_server
+
+ROOT = Path(__file__).parents[2]
+RELAY = Path(__file__).parent / "serve_fake_daemon.py"
+WAIT_S = 60  # long enough for a busy machine; only a failure takes it
+
+T = TypeVar("T")
+
+
+class Place:
+    """`base` is XDG_RUNTIME_DIR, `folder` Midspan's in it."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        self.folder = base / "midspan"
+        self.socket = self.folder / SOCKET
+
+    def relay(
+        self, *, unload_after_s: float = 1000, leave_after_s: float = 1000, log_file: Path | None = None
+    ) -> AbstractAsyncContextManager[Stdio]:
+        arguments = [str(unload_after_s), str(leave_after_s), *([str(log_file)] if log_file else [])]
+        return stdio_server(RELAY, *arguments)
+
+    def account(self) -> dict[str, Any]:
+        """What the daemon says of itself; {} when there is none to ask, or it dies while it is asked."""
+        try:
+            answered = ask(hello.say("status"))
+        except Exception:  # a test that kills daemons asks at any moment
+            return {}
+        if answered is None:
+            return {}
+        answered[0].close()
+        return answered[1]
+
+    def processes(self) -> list[psutil.Process]:
+        """The daemons of this place that run, whether they listen or not."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                command = process.cmdline()
+                alive = process.status() != psutil.STATUS_ZOMBIE
+            except psutil.Error:
+                continue
+            if "--daemon" in command and str(self.base) in command and alive:
+                found.append(process)
+        return found
+
+
+@contextmanager
+def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """The path is short: the address of a socket may not be long. No daemon outlives it."""
+    base = Path(tempfile.mkdtemp(prefix="mid"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(base))
+    monkeypatch.setenv("XDG_STATE_HOME", str(base / "state"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    here = Place(base)
+    try:
+        yield here
+    finally:
+        for process in here.processes():
+            process.kill()
+        shutil.rmtree(base)
+
+
+async def until(condition: Callable[[], T], what: str) -> T:
+    """The first true value of the condition, which other processes make true."""
+    end = time.monotonic() + WAIT_S
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        await asyncio.sleep(0.02)
+    raise TimeoutError(what)

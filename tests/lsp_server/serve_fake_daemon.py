@@ -1,0 +1,47 @@
+"""`midspan serve` through a relay, with a daemon whose engine is a fake.
+
+Arguments: how long the daemon is idle before it unloads its model, and before it leaves, in seconds; a log file.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from lsp_server.daemon_process import run_daemon
+from lsp_server.engines import IdleTimes
+from lsp_server.relay import relay
+from lsp_server.settings import Settings
+from midspan import MidspanError
+from tests.fake_engine import FakeEngine
+
+
+def start(_settings: Settings) -> FakeEngine:
+    print("noise from the daemon")
+
+    def answer(before: str, _after: str) -> str:
+        if before.endswith("slow = "):
+            engine.gate.clear()  # it is never answered
+        return "hello()"
+
+    engine = FakeEngine(answer)
+    return engine
+
+
+def main() -> int:
+    arguments = sys.argv[1:]
+    if arguments[0] == "--daemon":
+        run_daemon(start, IdleTimes(*map(float, arguments[1:3])))
+    log_file = Path(arguments[2]) if len(arguments) > 2 else None
+    # Its folder stands in its command line, where a test finds it.
+    command = (sys.executable, "-P", __file__, "--daemon", *arguments[:2], os.environ["XDG_RUNTIME_DIR"])
+    try:
+        return relay({}, log_file, command)
+    except MidspanError as error:
+        print(f"midspan: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)
