@@ -8,7 +8,7 @@ which takes their place.
 import json
 from typing import Any
 
-from lsp_server.hello import STOPPED
+from lsp_server.hello import LOG, STOPPED
 
 # Less is not worth asking about.
 _MANY_BYTES = 256 * 1024
@@ -52,6 +52,7 @@ class Conversation:
         self.shut_down = False  # the editor has sent `shutdown`
         self.exited = False
         self.stopped = False  # the daemon was told to stop: it is not missed until the editor speaks again
+        self.log_lines: list[str] = []  # what the daemon has logged about this session, to be taken from here
         self._initialize: Message | None = None
         self._initialized: bytes | None = None
         self._workspace: list[bytes] = []
@@ -117,6 +118,9 @@ class Conversation:
         method, number = message.get("method"), message.get("id")
         if method == STOPPED:
             self.stopped = True
+            return False
+        if method == LOG:
+            self.log_lines.append(str(message["params"]["line"]))
             return False
         if method == "$/progress":
             self._note_progress(message.get("params"))

@@ -13,13 +13,13 @@ from typing import Any
 import psutil
 
 from lsp_server import hello
-from lsp_server.connection_log import connection_log
 from lsp_server.daemon_log import daemon_log
 from lsp_server.engines import Engines, IdleTimes, StartEngine, key_of
 from lsp_server.features import build_server
 from lsp_server.frames import FrameReader, FramingError, frame
 from lsp_server.runtime_folder import SOCKET, check_peer
 from lsp_server.server import MidspanServer
+from lsp_server.session_log import session_log
 from lsp_server.settings import Settings, apply_options
 from lsp_server.socket_writer import SocketWriter
 from lsp_server.start import set_up_logging
@@ -103,16 +103,14 @@ class Daemon:
             stream.write(hello.line({"retired": True}))
         else:
             stream.write(hello.line({"pid": os.getpid(), "version": __version__}))
-            with connection_log(greeting.get("log_file")):
-                await self._serve(greeting, reader, stream)
+            writer = SocketWriter(stream)
+            with session_log(writer):
+                await self._serve(greeting, reader, writer)
 
-    async def _serve(
-        self, greeting: dict[str, Any], reader: asyncio.StreamReader, stream: asyncio.StreamWriter
-    ) -> None:
+    async def _serve(self, greeting: dict[str, Any], reader: asyncio.StreamReader, writer: SocketWriter) -> None:
         """One session, from after the hello to `exit` or the end of the connection."""
         settings, _ = apply_options(Settings(), greeting.get("settings"))
         server = build_server(settings, self._engines, Path(str(greeting.get("folder") or "/")))
-        writer = SocketWriter(stream)
         server.protocol.set_writer(writer)
         self._sessions[server] = writer
         frames = FrameReader()

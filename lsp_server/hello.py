@@ -17,8 +17,9 @@ from typing import Any
 from midspan import MidspanError, __version__
 
 MAX_LINE_BYTES = 64 * 1024
-# The daemon's last word to its relays when it was told to stop. It never reaches an editor.
+# What the daemon tells a relay and no editor: it was told to stop; a line of the session's log.
 STOPPED = "midspan/stopped"
+LOG = "midspan/log"
 
 
 class HelloError(MidspanError):
@@ -26,7 +27,7 @@ class HelloError(MidspanError):
 
 
 def say(wants: str, *, resumes: bool = False, **details: Any) -> bytes:
-    """A relay's line. `details`: `settings` by name, `folder` they are relative to, `log_file`."""
+    """A relay's line. `details`: `settings` by name, and the `folder` that a path in them is relative to."""
     return line({"version": __version__, "wants": wants, "resumes": resumes, **details})
 
 

@@ -11,8 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from lsp_server import hello
 from lsp_server.conversation import Conversation, is_farewell
@@ -30,18 +31,15 @@ _LONGEST_PAUSE_S = 10.0
 
 def relay(settings: dict[str, Any], log_file: Path | None, command: Sequence[str] = DAEMON_COMMAND) -> int:
     """Runs until `exit` or the end of stdin; the exit code. `command` starts a daemon. Raises MidspanError."""
-    details = {"settings": settings, "folder": os.getcwd(), "log_file": _writable(log_file)}
+    details = {"settings": settings, "folder": os.getcwd()}
     signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
-    return _Relay(details, command, sys.stdin.fileno(), sys.stdout.buffer).run()
+    log = sys.stderr if log_file is None else _open_log(log_file)
+    return _Relay(details, command, sys.stdin.fileno(), sys.stdout.buffer, log).run()
 
 
-def _writable(log_file: Path | None) -> str | None:
-    """The daemon will write the file. Here is who can still be told that it cannot."""
-    if log_file is None:
-        return None
+def _open_log(log_file: Path) -> TextIO:
     try:
-        with open(log_file, "ab"):
-            return os.path.abspath(log_file)
+        return open(log_file, "a", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise SettingsError(f"{log_file} cannot be written ({error.strerror}). Name another log file.") from error
 
@@ -49,11 +47,14 @@ def _writable(log_file: Path | None) -> str | None:
 class _Relay:
     """`_turn` guards the daemon's socket and the conversation's order; `_talk_lock` the conversation's contents."""
 
-    def __init__(self, details: dict[str, Any], command: Sequence[str], stdin: int, stdout: BinaryIO) -> None:
+    def __init__(
+        self, details: dict[str, Any], command: Sequence[str], stdin: int, stdout: BinaryIO, log: TextIO
+    ) -> None:
         self._details = details
         self._command = command
         self._stdin = stdin
         self._stdout = stdout
+        self._log = log
         self._talk = Conversation()
         self._talk_lock = threading.Lock()
         self._stdout_lock = threading.Lock()
@@ -129,6 +130,9 @@ class _Relay:
                 for body in frames.feed(data):
                     with self._talk_lock:
                         is_for_editor = self._talk.from_daemon(body)
+                        lines, self._talk.log_lines = self._talk.log_lines, []
+                    for line in lines:
+                        self._note(line)
                     if is_for_editor:
                         self._deaths = 0
                         self._write([body])
@@ -149,10 +153,7 @@ class _Relay:
             bodies = self._talk.replay()
         _send(self._daemon, bodies)
         took_ms = 1000 * (time.monotonic() - began_s)
-        print(
-            f"midspan: the daemon had gone; {len(self._talk)} documents were opened in a new one in {took_ms:.0f} ms",
-            file=sys.stderr,
-        )
+        self._note(f"The daemon had gone; {len(self._talk)} documents were opened in a new one in {took_ms:.0f} ms")
         self._turn.notify_all()
 
     def _write(self, bodies: Iterable[bytes]) -> None:
@@ -163,6 +164,10 @@ class _Relay:
                 self._stdout.flush()
         except OSError:
             os._exit(1)  # the editor has gone; the other thread waits for its stdin
+
+    def _note(self, line: str) -> None:
+        with suppress(OSError):  # nobody reads it: the session goes on
+            print(line, file=self._log, flush=True)
 
     def _end(self, reason: str) -> None:
         """There is no daemon to be had. The other thread cannot be told: it waits for the editor."""

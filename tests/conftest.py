@@ -1,4 +1,3 @@
-import atexit
 import os
 import shutil
 import tempfile
@@ -6,7 +5,16 @@ import tempfile
 # Tests run beside other work; a second thread of torch would wait for a core at every operation.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# No test meets the daemon of the user who runs it. Whoever starts one here ends it.
-_base = tempfile.mkdtemp(prefix="mid")  # short: the address of a socket may not be long
-atexit.register(shutil.rmtree, _base, ignore_errors=True)
-os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = _base
+# No test meets the daemon of the user who runs it. The path is short: the address of a socket may not be long.
+_RUNTIME = tempfile.mkdtemp(prefix="mid")
+os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = _RUNTIME
+
+
+def pytest_sessionfinish() -> None:
+    """Ends the daemon that the real editors have shared."""
+    from lsp_server import hello
+    from lsp_server.launch import ask
+
+    if answered := ask(hello.say("stop")):
+        answered[0].close()
+    shutil.rmtree(_RUNTIME, ignore_errors=True)

@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 import psutil
 import pynvim
 
+from lsp_server import hello
+from lsp_server.launch import ask
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / ".tools/nvim/nvim"
 WAIT_S = 60  # long enough for a busy machine; only a failure takes it
@@ -61,8 +64,18 @@ class Neovim:
         return self.api.exec_lua(_STATUS) or {}
 
     def server(self) -> psutil.Process:
+        """The relay, which Neovim has started."""
         (process,) = psutil.Process(self.process.pid).children()
         return process
+
+    def daemon(self) -> psutil.Process:
+        """The process with the model, which other editors may share."""
+        answered = ask(hello.say("status"))
+        if answered is None:
+            raise LookupError("there is no daemon")
+        connection, account = answered
+        connection.close()
+        return psutil.Process(account["pid"])
 
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8")

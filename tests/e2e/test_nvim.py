@@ -118,7 +118,7 @@ def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, sour
     with neovim(tmp_path, source, "--model", model, setup=ASK_AT_EVERY_KEY) as editor:
         editor.type("GAx")
         editor.until(editor.grey, "no grey text before")
-        threads = editor.server().num_threads()
+        threads = editor.daemon().num_threads()
         typed = "".join(chr(ord("a") + number % 26) for number in range(50))
         seen = []
         for key in typed:
@@ -130,7 +130,7 @@ def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, sour
         editor.until(lambda: requests_of(editor.status()) == 0, "a request is left over")
         after = editor.status()
         assert after["pages_free"] + after["pages_cached"] == after["pages_total"]
-        assert editor.server().num_threads() == threads
+        assert editor.daemon().num_threads() == threads
         assert editor.api.exec_lua("return vim.tbl_count(vim.lsp.get_clients()[1].requests)") == 0
         assert editor.lines()[1] == f"x{typed}"
         outcomes = [line for line in editor.log().splitlines() if "lsp_server.completion: area.py:2:" in line]
@@ -148,6 +148,37 @@ def test_the_server_leaves_when_neovim_is_killed(tmp_path, source):
         server = editor.server()
         editor.process.kill()
         server.wait(WAIT_S)  # raises TimeoutExpired when it stays
+
+
+def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path, source, model):
+    with neovim(tmp_path, source, "--model", model) as editor:
+        editor.type("GAx = ")
+        see_grey(editor)
+        before = editor.daemon()
+        before.kill()
+        before.wait(WAIT_S)
+        editor.until(lambda: editor.status().get("ready"), "the model did not come back")
+        editor.type("<C-u>y = ")
+        see_grey(editor)
+        editor.type("<Tab>")
+        editor.until(lambda: editor.lines() == ["first = 1", f"y = {WORD}"], "Tab did not accept")
+        assert editor.daemon().pid != before.pid
+        assert editor.api.exec_lua("return #vim.lsp.get_clients()") == 1
+
+
+def test_two_neovims_share_a_model_and_not_their_documents(tmp_path, source, model):
+    other_folder = tmp_path / "other"
+    other_folder.mkdir()
+    other_source = other_folder / "length.py"
+    other_source.write_text("other = 2\n")
+    with neovim(tmp_path, source, "--model", model) as one, neovim(other_folder, other_source, "--model", model) as two:
+        assert one.daemon().pid == two.daemon().pid
+        for editor, name in ((one, "x"), (two, "y")):
+            editor.type(f"Go{name} = ")
+        for editor, name in ((one, "x"), (two, "y")):
+            see_grey(editor)
+            assert editor.lines()[-1] == f"{name} = "
+            assert editor.status()["documents"] == 1
 
 
 def outcome_at_the_end(editor: Neovim) -> str:

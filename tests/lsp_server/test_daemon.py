@@ -26,7 +26,7 @@ def here(monkeypatch):
 
 
 async def text_in(editor: Stdio, uri: str = A) -> str:
-    return (await editor.request("midspan/document", {"textDocument": {"uri": uri}}))["text"]
+    return str((await editor.request("midspan/document", {"textDocument": {"uri": uri}}))["text"])
 
 
 async def leave(editor: Stdio) -> int:
@@ -213,7 +213,7 @@ async def test_what_is_no_relay_is_cut_off_and_others_do_not_notice(here, line):
 
 async def test_an_editor_that_stops_reading_is_cut_off_and_others_do_not_notice(here):
     text = "x" * 4_000_000
-    messages = [
+    messages: list[dict[str, object]] = [
         {"id": 1, "method": "initialize", "params": {"capabilities": {}, "processId": None, "rootUri": None}},
         {
             "method": "textDocument/didOpen",

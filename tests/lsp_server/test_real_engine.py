@@ -1,4 +1,4 @@
-"""`midspan serve` with the real engine: how it begins and how it ends, whatever the engine is doing."""
+"""`midspan serve --standalone` with the real engine: how it begins and how it ends, whatever the engine is doing."""
 
 import asyncio
 import signal
@@ -20,7 +20,7 @@ LEAVES_IN_S = 10  # it takes a fraction of a second; the editor's user waits for
 async def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stdio]:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     model = write_bigram_folder(tmp_path / "model", "on", endless=True)
-    async with stdio_server("-m", "lsp_server.cli", "serve", "--model", model) as editor:
+    async with stdio_server("-m", "lsp_server.cli", "serve", "--standalone", "--model", model) as editor:
         await editor.initialize(options={"max_tokens": 10_000})
         await editor.open("x = \n")
         yield editor

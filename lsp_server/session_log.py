@@ -1,0 +1,42 @@
+"""What a process that serves many sessions logs about one of them, carried to that one's relay."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from lsp_server.frames import frame
+from lsp_server.hello import LOG
+from lsp_server.socket_writer import SocketWriter
+from lsp_server.start import LOG_FORMAT
+
+# Tasks and callbacks inherit it from the one that reads the connection. The engine's thread belongs to none.
+_session: ContextVar[SocketWriter | None] = ContextVar("session", default=None)
+
+
+class _ToRelay(logging.Handler):
+    def __init__(self, writer: SocketWriter) -> None:
+        super().__init__()
+        self._writer = writer
+        self._loop = asyncio.get_running_loop()
+        self.setFormatter(logging.Formatter(LOG_FORMAT))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if _session.get() is self._writer:
+            message = {"jsonrpc": "2.0", "method": LOG, "params": {"line": self.format(record)}}
+            self._loop.call_soon_threadsafe(self._writer.write, frame(json.dumps(message).encode()))
+
+
+@contextmanager
+def session_log(writer: SocketWriter) -> Iterator[None]:
+    """Within it, what this task and its children log goes to the relay at the writer's other end too."""
+    handler = _ToRelay(writer)
+    token = _session.set(writer)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        _session.reset(token)
