@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from inference.any_engine import AnyEngine
 from lsp_server.engines import Engines, StartEngine
 from lsp_server.features import build_server
 from lsp_server.frames import FrameReader
@@ -119,14 +118,15 @@ class Editor:
 class InProcess(Editor):
     """A server of this process, without a stream between."""
 
-    def __init__(self, engine: FakeEngine | StartEngine) -> None:
+    def __init__(self, engine: FakeEngine | StartEngine | Engines) -> None:
         super().__init__()
         self._frames = FrameReader()
 
-        def start(settings: Settings) -> AnyEngine:
-            return engine if isinstance(engine, FakeEngine) else engine(settings)
-
-        self.server = build_server(Settings(), Engines(start), Path("/"))
+        if isinstance(engine, FakeEngine):
+            engines = Engines(lambda _settings: engine)
+        else:
+            engines = engine if isinstance(engine, Engines) else Engines(engine)
+        self.server = build_server(Settings(), engines, Path("/"))
         self.server.protocol.set_writer(self)
 
     async def send(self, message: dict[str, Any]) -> None:
