@@ -102,15 +102,18 @@ class Daemon:
             self._retire()
             stream.write(hello.line({"retired": True}))
         else:
+            settings, errors = apply_options(Settings(), greeting.get("settings"))
+            if errors:
+                stream.write(hello.line({"error": str(errors[0])}))
+                return
             stream.write(hello.line({"pid": os.getpid(), "version": __version__}))
+            server = build_server(settings, self._engines, Path(str(greeting.get("folder") or "/")))
             writer = SocketWriter(stream)
             with session_log(writer):
-                await self._serve(greeting, reader, writer)
+                await self._serve(server, reader, writer)
 
-    async def _serve(self, greeting: dict[str, Any], reader: asyncio.StreamReader, writer: SocketWriter) -> None:
+    async def _serve(self, server: MidspanServer, reader: asyncio.StreamReader, writer: SocketWriter) -> None:
         """One session, from after the hello to `exit` or the end of the connection."""
-        settings, _ = apply_options(Settings(), greeting.get("settings"))
-        server = build_server(settings, self._engines, Path(str(greeting.get("folder") or "/")))
         server.protocol.set_writer(writer)
         self._sessions[server] = writer
         frames = FrameReader()

@@ -25,5 +25,5 @@ async def show_loading(protocol: MidspanProtocol, model: str, ready: "Future[Non
         progress.begin(token, types.WorkDoneProgressBegin(title="Midspan", message=f"loading {model}"))
         loaded = asyncio.wrap_future(ready)
         await asyncio.wait([loaded])
-        failed = loaded.exception() is not None
+        failed = loaded.cancelled() or loaded.exception() is not None
         progress.end(token, types.WorkDoneProgressEnd(message="failed" if failed else "ready"))

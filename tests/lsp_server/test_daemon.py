@@ -254,3 +254,12 @@ def test_nothing_heavy_is_imported_before_the_daemon_is_asked():
     )
     heavy = {"torch", "pygls", "lsprotocol", "tokenizers", "numpy", "asyncio", "logging", "dataclasses", "subprocess"}
     assert not heavy & set(done.stdout.split()), done.stderr
+
+
+async def test_a_wrong_setting_on_the_command_line_is_told_and_ends_the_relay(here):
+    command = [sys.executable, "-m", "lsp_server.cli", "serve", "--model", "remote:ftp://x"]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=2 * WAIT_S)
+    assert done.returncode == 1
+    assert done.stderr.startswith("midspan: The address of a remote model begins with http")
+    assert done.stderr.count("\n") == 1
+    assert say(here, wants="stop")  # the real daemon, which the place does not know as its own
