@@ -150,7 +150,8 @@ def test_the_server_leaves_when_neovim_is_killed(tmp_path, source):
         server.wait(WAIT_S)  # raises TimeoutExpired when it stays
 
 
-def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path, source, model):
+def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path, source):
+    model = write_bigram_folder(tmp_path / "model", WORD)
     with neovim(tmp_path, source, "--model", model) as editor:
         editor.type("GAx = ")
         see_grey(editor)
@@ -166,7 +167,8 @@ def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path, source, model):
         assert editor.api.exec_lua("return #vim.lsp.get_clients()") == 1
 
 
-def test_two_neovims_share_a_model_and_not_their_documents(tmp_path, source, model):
+def test_two_neovims_share_a_model_and_not_their_documents(tmp_path, source):
+    model = write_bigram_folder(tmp_path / "model", WORD)
     other_folder = tmp_path / "other"
     other_folder.mkdir()
     other_source = other_folder / "length.py"
