@@ -106,6 +106,7 @@ class Daemon:
             if errors:
                 stream.write(hello.line({"error": str(errors[0])}))
                 return
+            _take_keys(greeting.get("keys"))
             stream.write(hello.line({"pid": os.getpid(), "version": __version__}))
             server = build_server(settings, self._engines, Path(str(greeting.get("folder") or "/")))
             writer = SocketWriter(stream)
@@ -134,7 +135,7 @@ class Daemon:
         """What `midspan daemon status` shows."""
         users = Counter(key_of(server.session.settings) for server in self._sessions)
         models = [
-            {"name": engine.info.name, "folder": str(engine.info.folder), "ready": engine.ready.done()}
+            {"name": engine.info.name, "ready": engine.ready.done()}
             | {"sessions": users[key], "running_requests": engine.stats().live_requests}
             for key, engine in self._engines.running().items()
         ]
@@ -174,3 +175,10 @@ class Daemon:
             writer.write(_STOPPED)
             writer.close()
         asyncio.get_running_loop().call_later(1, self._done.set)  # a relay that does not read is not waited for
+
+
+def _take_keys(keys: Any) -> None:
+    """What an editor's environment says last is what holds, as it would in a process of its own."""
+    for name, value in keys.items() if isinstance(keys, dict) else ():
+        if name.startswith(hello.KEY_VARIABLES) and isinstance(value, str):
+            os.environ[name] = value

@@ -66,7 +66,7 @@ def _print(account: dict[str, Any], *, as_json: bool) -> None:
     print(f"sessions     {account['sessions']}")
     for model in account["models"]:
         state = "ready" if model["ready"] else "loading"
-        print(f"model        {model['name']}, {state}, of {model['sessions']} sessions ({model['folder']})")
+        print(f"model        {model['name']}, {state}, in {model['sessions']} sessions")
     if not account["models"]:
         print("model        none in memory; a completion loads it")
 

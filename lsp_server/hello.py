@@ -20,6 +20,8 @@ MAX_LINE_BYTES = 64 * 1024
 # What the daemon tells a relay and no editor: it was told to stop; a line of the session's log.
 STOPPED = "midspan/stopped"
 LOG = "midspan/log"
+# How the environment variables begin that hold the keys of remote models.
+KEY_VARIABLES = "MIDSPAN_KEY_"
 
 
 class HelloError(MidspanError):
@@ -27,7 +29,9 @@ class HelloError(MidspanError):
 
 
 def say(wants: str, *, resumes: bool = False, **details: Any) -> bytes:
-    """A relay's line. `details`: `settings` by name, and the `folder` that a path in them is relative to."""
+    """A relay's line. `details`: `settings` by name, the `folder` that a path in them is relative to, and the
+    `keys` of remote models, which the editor's environment may have and the daemon's not.
+    """
     return line({"version": __version__, "wants": wants, "resumes": resumes, **details})
 
 

@@ -31,7 +31,8 @@ _LONGEST_PAUSE_S = 10.0
 
 def relay(settings: dict[str, Any], log_file: Path | None, command: Sequence[str] = DAEMON_COMMAND) -> int:
     """Runs until `exit` or the end of stdin; the exit code. `command` starts a daemon. Raises MidspanError."""
-    details = {"settings": settings, "folder": os.getcwd()}
+    keys = {name: value for name, value in os.environ.items() if name.startswith(hello.KEY_VARIABLES)}
+    details = {"settings": settings, "folder": os.getcwd(), "keys": keys}
     signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
     log = sys.stderr if log_file is None else _open_log(log_file)
     return _Relay(details, command, sys.stdin.fileno(), sys.stdout.buffer, log).run()

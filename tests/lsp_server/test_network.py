@@ -62,8 +62,9 @@ def test_complete_runs_where_there_is_no_network_at_all(source, folder):
     assert midspan("complete", f"{source}:2:12", "--model", folder, within=within).returncode == 0
 
 
-async def test_serve_needs_no_network(folder):
-    async with stdio_server(NETWORK_DENIED, "serve", "--model", folder) as editor:
+async def test_serve_needs_no_network(folder, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(HERE.parents[1]))
+    async with stdio_server(NETWORK_DENIED, "serve", "--standalone", "--model", folder) as editor:
         await editor.initialize()
         await editor.open("def area(width, height):\n    return \n")
         await editor.complete(1, 11, kind=1)
@@ -124,6 +125,8 @@ def test_a_remote_model_that_cannot_be_asked_is_one_line(source, model, message)
 
 
 async def test_an_editor_sets_a_remote_model_and_a_newer_keystroke_closes_the_connection(server, monkeypatch, tmp_path):
+    async with stdio_server("-m", "lsp_server.cli", "serve") as before:  # the daemon is started without the key
+        await before.initialize(options={"model": "/nowhere"})
     monkeypatch.setenv("MIDSPAN_KEY_127_0_0_1", KEY)
     server.answers = [Answer(["a"], stall_before=0), Answer(["height"])]
     log_file = tmp_path / "log"
