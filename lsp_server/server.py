@@ -20,6 +20,7 @@ from lsp_server.positions import choose_encoding
 from lsp_server.protocol import MidspanProtocol
 from lsp_server.session import Session
 from lsp_server.settings import Settings, apply_options
+from lsp_server.start import seen_from
 from midspan import MidspanError, __version__
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
@@ -61,7 +62,7 @@ class MidspanServer(LanguageServer):
         self._set_roots(folders or [params.root_uri or ""])
         session.settings, errors = apply_options(session.settings, params.initialization_options)
         if isinstance(session.settings.model, Path):
-            session.settings = replace(session.settings, model=self._folder / session.settings.model)
+            session.settings = replace(session.settings, model=seen_from(self._folder, session.settings.model))
         logging.getLogger().setLevel(session.settings.logging_level)
         loop = asyncio.get_running_loop()
         for error in errors:

@@ -39,6 +39,14 @@ def open_log(log_file: Path) -> logging.Handler:
     return logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
 
 
+def seen_from(folder: Path, model: Path) -> Path:
+    """A model's path as it is meant in a folder that is not this process's. The name of a model in the store stays."""
+    is_name = len(model.parts) == 1
+    if is_name and (model.name in user_store().names() or not (folder / model).exists()):
+        return model
+    return folder / model
+
+
 def start_engine(settings: Settings) -> "AnyEngine":
     """The real engine. Raises ModelError."""
     if isinstance(settings.model, RemoteAddress):

@@ -8,6 +8,7 @@ import pytest
 
 from lsp_server.engines import Engines
 from lsp_server.settings import Settings
+from lsp_server.start import seen_from
 from midspan import ModelError
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import InProcess
@@ -137,3 +138,11 @@ async def test_the_status_neither_loads_a_model_nor_keeps_it(monkeypatch):
     assert starter.started[0].closed
     await editor.request("midspan/status")
     assert len(starter.started) == 1
+
+
+def test_a_models_path_is_from_the_editors_folder_and_a_name_is_a_name(tmp_path):
+    (tmp_path / "near").mkdir()
+    assert seen_from(tmp_path, Path("near")) == tmp_path / "near"
+    assert seen_from(tmp_path, Path("models/x")) == tmp_path / "models/x"
+    assert seen_from(tmp_path, Path("/models/x")) == Path("/models/x")
+    assert seen_from(tmp_path, Path("deepseek-coder")) == Path("deepseek-coder")
