@@ -163,3 +163,15 @@ def test_without_a_usable_runtime_folder_the_temporary_one_is_used(monkeypatch, 
     monkeypatch.setenv("XDG_RUNTIME_DIR", value)
     monkeypatch.setenv("TMPDIR", str(here.base))
     assert runtime_folder() == here.base / f"midspan-{os.getuid()}"
+
+
+def test_the_daemon_imports_nothing_from_the_folder_that_the_editor_works_in(here):
+    hostile = here.base / "project"
+    hostile.mkdir()
+    for name in ("asyncio", "pygls", "psutil", "platformdirs"):
+        (hostile / f"{name}.py").write_text(f"open({str(here.base / 'imported')!r}, 'w')\n")
+    command = [sys.executable, "-P", "-m", "lsp_server.cli", "daemon"]
+    for action in ("start", "stop"):
+        done = subprocess.run([*command, action], cwd=hostile, capture_output=True, text=True, timeout=2 * WAIT_S)
+        assert done.returncode == 0, done.stderr
+    assert not (here.base / "imported").exists()
