@@ -1,8 +1,8 @@
 """Whether a GGUF file says the same here as in llama.cpp: greedy replies to real fill-in-the-middle prompts.
 
-    python -m benchmarks.llama_cpp_parity MODEL.gguf --llama-cpp FOLDER [--prompts 20] [--json]
+    python -m benchmarks.llama_cpp_parity MODEL.gguf --llama-cpp FOLDER [--prompts 20] [--dtype float32] [--json]
 
-Both run the same weights in float32: llama-quantize widens the file, Midspan imports it with --dtype float32. Where the
+Both run the same weights in one type: llama-quantize widens the file, Midspan imports it with that --dtype. Where the
 replies part, the logit gap between the two tokens tells a rounding tie from an error. Prompts are cut out of Python's
 own library. Needs llama-server and llama-quantize in FOLDER, and five times the model's size on the disk.
 """
@@ -44,6 +44,7 @@ PREFIX_LINES, SUFFIX_LINES = 24, 8
 LIKELY_TOKENS = 10  # that llama-server names with each token
 START_S = 120.0
 SEED = 20
+DTYPES = {"float32": "F32", "bfloat16": "BF16"}  # torch's name -> llama-quantize's
 
 
 @dataclass(frozen=True)
@@ -81,18 +82,18 @@ class Step:
 class OurModel:
     """The model without the engine around it, so that its logits can be seen."""
 
-    def __init__(self, folder: Path, family: Family, context_tokens: int) -> None:
+    def __init__(self, folder: Path, family: Family, context_tokens: int, dtype: torch.dtype) -> None:
         self.config = parse_config(read_config_json(folder), family, folder / "config.json")
-        self.model = load_model(folder, self.config, torch.float32, torch.device("cpu"))
+        self.model = load_model(folder, self.config, dtype, torch.device("cpu"))
         pages = context_tokens // PAGE_TOKENS + 1
         self._memory = allocate_memory(
-            self.config.num_hidden_layers, pages, self.config.page_width, torch.float32, torch.device("cpu")
+            self.config.num_hidden_layers, pages, self.config.page_width, dtype, torch.device("cpu")
         )
 
     def last_logits(self, tokens: Sequence[int], start: int) -> Tensor:
         """The logits after all of `tokens`, of which `start` have been seen already."""
         work = Work(tokens[start:], start, list(range(self._memory.shape[1])), True)
-        logits: Tensor = self.model.forward(pack_batch([work], torch.device("cpu")), self._memory)[-1]
+        logits: Tensor = self.model.forward(pack_batch([work], torch.device("cpu")), self._memory)[-1].float()
         return logits
 
     def reply(self, prompt: Sequence[int], count: int, ends: frozenset[int]) -> tuple[list[int], list[Tensor]]:
@@ -129,7 +130,7 @@ def prompts_of_the_library(tokenizer: Tokenizer, count: int) -> list[Prompt]:
 
 @contextmanager
 def llama_server(folder: Path, model: Path, context_tokens: int) -> Iterator[str]:
-    """The address of a server that keeps everything in float32."""
+    """The address of a server whose cache is float32, with no repacked weights."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -208,18 +209,24 @@ def compare(model: OurModel, tokenizer: Tokenizer, prompt: Prompt, theirs: list[
 def run(arguments: Namespace) -> list[Comparison]:
     with tempfile.TemporaryDirectory(dir=arguments.scratch) as scratch:
         wide = Path(scratch) / "wide.gguf"
-        widen = [arguments.llama_cpp / "llama-quantize", "--allow-requantize", arguments.model, wide, "F32"]
+        widen = [
+            arguments.llama_cpp / "llama-quantize",
+            "--allow-requantize",
+            arguments.model,
+            wide,
+            DTYPES[arguments.dtype],
+        ]
         done = subprocess.run(list(map(str, widen)), capture_output=True, text=True, check=False)
         if done.returncode:
             raise ModelError(f"llama-quantize cannot widen {arguments.model}: {done.stderr[-500:]}")
-        folder = import_model(ModelStore(Path(scratch)), arguments.model, "imported", "float32")
+        folder = import_model(ModelStore(Path(scratch)), arguments.model, "imported", arguments.dtype)
         family = family_of(read_config_json(folder).get("model_type"), folder)
         tokenizer = Tokenizer(folder, family)
         prompts = prompts_of_the_library(tokenizer, arguments.prompts)
         context_tokens = max(len(prompt.tokens) for prompt in prompts) + arguments.tokens + PAGE_TOKENS
         with llama_server(arguments.llama_cpp, wide, context_tokens) as address:
             theirs = [reply_of_llama_cpp(address, prompt.tokens, arguments.tokens) for prompt in prompts]
-        model = OurModel(folder, family, context_tokens)
+        model = OurModel(folder, family, context_tokens, getattr(torch, arguments.dtype))
         with torch.inference_mode():
             return [
                 compare(model, tokenizer, prompt, steps, arguments.tokens)
@@ -247,6 +254,7 @@ def main() -> int:
     parser.add_argument("--llama-cpp", type=Path, required=True, metavar="FOLDER", help="holds llama-server")
     parser.add_argument("--prompts", type=int, default=20)
     parser.add_argument("--tokens", type=int, default=32, help="of each reply")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="of the weights on both sides")
     parser.add_argument("--scratch", type=Path, metavar="FOLDER", help="for the widened weights; they are removed")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
