@@ -9,13 +9,13 @@ from context.cursor import look_around
 from context.document import Document
 from context.edits import Edit
 from context.placement import Placement
-from context.rules import judge_buffer
+from context.rules import Verdict, judge_buffer
 from context.snapshot import Snapshot
 from context.snippet import Snippet
 from context.view import View
 from context.workspace import Workspace
 
-__all__ = ["Snippet", "collect"]
+__all__ = ["Snippet", "collect", "judge"]
 
 _MAX_SNIPPETS = 400
 _MAX_DEFINITIONS = 150  # whose text is looked up
@@ -45,6 +45,11 @@ def collect(
     best = _best(found, snapshot, view, workspace)
     placement.remember(best, snapshot, revision)
     return best
+
+
+def judge(document: Document, workspace: Workspace | None) -> Verdict:
+    """Whether an editor's text may be in a prompt: by its workspace's rules or, without one, by its name and text."""
+    return workspace.judge(document) if workspace is not None else _judge_alone(document)
 
 
 def _found(snapshot: Snapshot, view: View, buffers: Sequence[Document], edits: Sequence[Edit]) -> list[Snippet]:
@@ -102,10 +107,11 @@ def _required(path: str, view: View) -> frozenset[str]:
 def _may_show(document: Document, snapshot: Snapshot, workspace: Workspace | None) -> bool:
     if document.path == snapshot.document.path or not document.text.strip():
         return False
-    if workspace is not None:
-        return workspace.judge(document).included
-    return _judge_buffer(document) is None
+    return judge(document, workspace).included
 
 
 # Buffers other than the current one change rarely, and the rules read all of their text.
-_judge_buffer = lru_cache(maxsize=64)(judge_buffer)
+@lru_cache(maxsize=64)
+def _judge_alone(document: Document) -> Verdict:
+    reason = judge_buffer(document)
+    return Verdict(reason is None, reason or "no rule excludes it")

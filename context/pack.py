@@ -9,6 +9,7 @@ holds.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from typing import Literal
 
@@ -44,6 +45,7 @@ class Segment:
     kind: Literal["snippet", "prefix", "suffix"]
     path: str
     why: str
+    text: str
     tokens: int
     first_line: int
     score: float | None = None
@@ -84,9 +86,10 @@ def pack(
     """The prompt's text at the cursor. Its parts, counted as whole strings, stay within the
     budget. With the placement of the pack before, what was shown in it stays where it was.
     """
+    count = cache(count_tokens)  # the same lines are counted to divide the room, and to fill it
     room, shortage = budget.total_tokens, 1
     while room > 0:
-        packed, parts = _lay_out(snapshot, snippets, budget, room, count_tokens, placement)
+        packed, parts = _lay_out(snapshot, snippets, budget, room, count, placement)
         if packed.tokens <= budget.total_tokens:
             return _with_moves(packed, parts, placement) if placement is not None else packed
         # Only with a tokenizer whose counts of lines do not add up to the count of the text.
@@ -117,16 +120,17 @@ def _lay_out(
     available -= title_tokens
     prefix_tokens = _prefix_room(snapshot, snippets, budget, available, count)
     placed = _place(snippets, available - prefix_tokens, count, placement)
-    texts, segments = _join(placed, count)
+    segments = _segments(placed, count)
+    texts = [segment.text for segment in segments]
     context = "".join(texts)
     first_line, window = prefix_window(document, cursor, prefix_tokens, count)
     prefix = title + encodable(window)
 
     prefix_count, suffix_count = count(prefix), count(suffix)
-    segments.append(Segment("prefix", document.path, "before the cursor", prefix_count, first_line))
+    segments.append(Segment("prefix", document.path, "before the cursor", prefix, prefix_count, first_line))
     if suffix:
         line, _ = document.position_at(cursor)
-        segments.append(Segment("suffix", document.path, "after the cursor", suffix_count, line))
+        segments.append(Segment("suffix", document.path, "after the cursor", suffix, suffix_count, line))
     tokens = (count(context) if context else 0) + prefix_count + suffix_count
     # The current file grows at its end: as long as it begins at the same line, it stays where it is.
     parts = (*texts, (document.path, first_line), (prefix, suffix))
@@ -168,18 +172,15 @@ def _place(
     return in_reading_order(snippet for snippet, _ in choose(snippets, room, fit))
 
 
-def _join(placed: Sequence[Snippet], count: CountTokens) -> tuple[list[str], list[Segment]]:
-    texts: list[str] = []
+def _segments(placed: Sequence[Snippet], count: CountTokens) -> list[Segment]:
     segments: list[Segment] = []
     before: Snippet | None = None
     for snippet in placed:
         text = shown_text(snippet, before)
-        texts.append(text)
-        segments.append(
-            Segment("snippet", snippet.path, snippet.source, count(text), snippet.first_line, snippet.score)
-        )
+        where = (snippet.path, snippet.source, text, count(text), snippet.first_line)
+        segments.append(Segment("snippet", *where, snippet.score))
         before = snippet
-    return texts, segments
+    return segments
 
 
 def _files(placed: Sequence[Snippet]) -> tuple[PackedFile, ...]:

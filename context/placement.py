@@ -24,6 +24,7 @@ class _Anchor:
     path: str
     line: int
     imports: Sequence[Import]
+    buffers: frozenset[tuple[str, int]]
     revision: int
 
 
@@ -38,8 +39,10 @@ class Placement:
         self._last_parts: Sequence[object] = ()
 
     def is_due(self, snapshot: Snapshot, revision: int) -> bool:
-        """Whether to collect again: the cursor is elsewhere, or the workspace's `revision` is another."""
+        """Whether to collect again: the cursor is elsewhere, other buffers or the workspace's `revision` are others."""
         if self._anchor is None or revision != self._anchor.revision or snapshot.document.path != self._anchor.path:
+            return True
+        if _buffers_of(snapshot) != self._anchor.buffers:
             return True
         lines_away = abs(_line_of(snapshot) - self._anchor.line)
         return lines_away > _LINES or (lines_away > 0 and _imports_of(snapshot) != self._anchor.imports)
@@ -47,7 +50,8 @@ class Placement:
     def remember(self, candidates: tuple[Snippet, ...], snapshot: Snapshot, revision: int) -> None:
         """Takes what was collected at this place."""
         self.candidates = candidates
-        self._anchor = _Anchor(snapshot.document.path, _line_of(snapshot), _imports_of(snapshot), revision)
+        place = (snapshot.document.path, _line_of(snapshot))
+        self._anchor = _Anchor(*place, _imports_of(snapshot), _buffers_of(snapshot), revision)
 
     def arrange(self, candidates: Sequence[Snippet], room_tokens: int, cut: Cut) -> tuple[Snippet, ...]:
         """The snippets to show, in their order. `cut` makes one fit, and says what it takes then.
@@ -116,3 +120,7 @@ def _line_of(snapshot: Snapshot) -> int:
 
 def _imports_of(snapshot: Snapshot) -> Sequence[Import]:
     return find_imports(snapshot.document.language, snapshot.document.text)
+
+
+def _buffers_of(snapshot: Snapshot) -> frozenset[tuple[str, int]]:
+    return frozenset((document.path, document.version) for document in snapshot.open_documents)

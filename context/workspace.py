@@ -31,7 +31,7 @@ OnProgress = Callable[[int, int], None]
 class Workspace:
     """Everything that is known of one root. Any thread may ask; a thread of its own reads the disk.
 
-    `on_progress(done, total)` is called on that thread while many files are read, and at the end of that.
+    `on_progress(done, total)` is called on that thread while many files are read, and with 0 of 0 when that is over.
     """
 
     def __init__(
@@ -161,7 +161,10 @@ class Workspace:
         if self._index is None:
             return
         if scan:
-            report = self._index.update(self._rules, self._on_progress, lambda: self._closing)
+            try:
+                report = self._index.update(self._rules, self._on_progress, lambda: self._closing)
+            finally:
+                self._on_progress(0, 0)
         else:
             known = View(self._index).existing(dirty)
             wanted = sorted(path for path in dirty if path in known or self._rules.by_name(path).included)
