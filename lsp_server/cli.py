@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lsp_server.context_parser import add_context_commands
 from lsp_server.model_parser import add_model_commands
 from lsp_server.quants import QUANTS
 from midspan import MidspanError, SettingsError, __version__
@@ -24,22 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0, 1 when something is wrong, 2 for a wrong command line."""
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "model":
-            from lsp_server.model_commands import run_model_command
-
-            return run_model_command(options)
-        if options.command == "serve":
-            return _serve(options)
-        if options.command == "daemon":
-            return _daemon(options)
-        settings = _settings(options)
-        if options.command == "complete":
-            from lsp_server.complete import complete_at
-
-            return complete_at(options.place, settings, as_json=options.json, show=options.show)
-        from lsp_server.doctor import examine
-
-        return examine(settings, as_json=options.json)
+        return _run(options)
     except MidspanError as error:
         print(f"midspan: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
@@ -48,6 +34,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.command == "model":
+        from lsp_server.model_commands import run_model_command
+
+        return run_model_command(options)
+    if options.command == "index":
+        from lsp_server.index_command import index_workspace
+
+        return index_workspace(options.path, as_json=options.json)
+    if options.command == "context" and options.question == "why":
+        from lsp_server.context_command import explain_file
+
+        return explain_file(options.file, as_json=options.json)
+    if options.command == "serve":
+        return _serve(options)
+    if options.command == "daemon":
+        return _daemon(options)
+    settings = _settings(options)
+    if options.command == "complete":
+        from lsp_server.complete import complete_at
+
+        return complete_at(options.place, settings, as_json=options.json, show=options.show)
+    if options.command == "context":
+        from lsp_server.context_command import show_context
+
+        return show_context(options.place, settings, options.budget, as_json=options.json)
+    from lsp_server.doctor import examine
+
+    return examine(settings, as_json=options.json)
 
 
 def _settings(options: argparse.Namespace) -> "Settings":
@@ -103,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     complete = commands.add_parser("complete", parents=[model, as_json], help="complete a file at one place")
     complete.add_argument("place", metavar="FILE:LINE:COL", help="line and column count from 1")
     complete.add_argument("--show", action="store_true", help="print the file around the cursor with the fill in grey")
+    add_context_commands(commands, model, as_json)
     daemon = commands.add_parser("daemon", parents=[as_json], help="the process that serves all editors")
     daemon.add_argument("action", choices=("start", "stop", "status", "logs"))
     commands.add_parser("doctor", parents=[model, as_json], help="say what is installed and what is wrong")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from context.document import read_document
 from context.snapshot import Snapshot
-from lsp_server.fill import build_request
+from lsp_server.fill import Known, build_request
 from lsp_server.generate import Generated, generate
 from lsp_server.grey import show_fill
 from lsp_server.postprocess import postprocess, why_nothing
@@ -20,10 +20,13 @@ from lsp_server.settings import Settings
 from lsp_server.start import set_up_logging, start_engine
 from lsp_server.stdio import claim_stdout
 from lsp_server.triggers import BLOCK_LINES
+from lsp_server.workspaces import start_workspace
 from midspan import DocumentError, SettingsError
 
 if TYPE_CHECKING:  # the engine's module is loaded when it is needed
     from inference.any_engine import AnyEngine
+
+_INDEX_SECONDS = 10.0  # what is not indexed by then is not known to this completion
 
 
 def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) -> int:
@@ -32,9 +35,13 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
     set_up_logging(logging.WARNING)  # what comes out is for the eye
     snapshot = snapshot_at(place)
     engine = start_engine(settings)
+    # It is indexed while the model is loaded.
+    workspace = start_workspace(root_of(Path(place.rsplit(":", 2)[0])), lambda done, total: None)
     try:
         engine.ready.result()
-        generated = asyncio.run(_generate(engine, snapshot, settings))
+        if workspace is not None:
+            workspace.wait_until_settled(_INDEX_SECONDS)
+        generated = asyncio.run(_generate(engine, snapshot, settings, Known(workspace)))
         text = postprocess(generated.text, snapshot, finished=generated.finish_reason != "length")
         assert generated.trace is not None  # only a closed engine gives none
         if as_json:
@@ -52,11 +59,13 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
         stdout.flush()
     finally:
         engine.close()
+        if workspace is not None:
+            workspace.close()
     return 0
 
 
-async def _generate(engine: "AnyEngine", snapshot: Snapshot, settings: Settings) -> Generated:
-    _, request = build_request(engine, snapshot, BLOCK_LINES, settings)
+async def _generate(engine: "AnyEngine", snapshot: Snapshot, settings: Settings, known: Known) -> Generated:
+    _, request = build_request(engine, snapshot, BLOCK_LINES, settings, known)
     return await generate(engine, request)
 
 

@@ -5,7 +5,6 @@ import logging
 from lsprotocol import types
 
 from context.snapshot import Snapshot
-from lsp_server.fill import build_request
 from lsp_server.generate import generate
 from lsp_server.postprocess import postprocess, why_nothing
 from lsp_server.record import Record
@@ -49,7 +48,7 @@ async def complete(session: Session, params: types.InlineCompletionParams) -> ty
         if text:
             record.outcome = f"shown {len(text)} characters, already predicted"
             return _item(session, snapshot, position, text)
-        answer = await session.requests.run(uri, predict(session, snapshot, asked, record))
+        answer = await session.requests.run(uri, predict(session, uri, snapshot, asked, record))
         if answer is None:
             record.outcome = "superseded"
             return None
@@ -65,12 +64,14 @@ async def complete(session: Session, params: types.InlineCompletionParams) -> ty
         _log.info("%s", record.line())
 
 
-async def predict(session: Session, snapshot: Snapshot, asked: Ask, record: Record) -> str:
+async def predict(session: Session, uri: str, snapshot: Snapshot, asked: Ask, record: Record) -> str:
     """The engine's answer, cleaned; "" when it is not worth showing."""
     engine = session.engine
-    record.packed, request = build_request(engine, snapshot, asked.max_lines, session.settings)
+    record.packed, request = await session.build_request(uri, snapshot, asked.max_lines)
     generated = await generate(engine, request)
     record.trace = generated.trace
+    if generated.trace is not None:
+        session.budget.learn(generated.trace)
     text = postprocess(generated.text, snapshot, finished=generated.finish_reason != "length")
     if not text:
         record.outcome = f"nothing shown: {why_nothing(generated.text)}"

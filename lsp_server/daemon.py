@@ -129,6 +129,7 @@ class Daemon:
             _log.warning("%s", error)
         finally:
             del self._sessions[server]
+            server.session.close()
             server.end()
 
     def _account(self) -> dict[str, Any]:

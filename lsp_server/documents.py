@@ -72,10 +72,15 @@ class OpenDocuments:
             raise DocumentError(buffer.refusal)
         return buffer.document
 
-    def others(self, uri: str) -> tuple[Document, ...]:
-        """The usable ones without this one, most recently used first."""
+    def document_or_none(self, uri: str) -> Document | None:
+        """None when nothing can be completed in it."""
+        buffer = self._buffer(uri)
+        return buffer.document if buffer.refusal is None else None
+
+    def others(self, uri: str) -> tuple[tuple[str, Document], ...]:
+        """The usable ones without this one, by their URIs, most recently used first."""
         return tuple(
-            buffer.document
+            (other, buffer.document)
             for other, buffer in reversed(self._buffers.items())
             if other != uri and buffer.refusal is None
         )

@@ -1,28 +1,54 @@
 """From a cursor to what the engine is asked. The server and `midspan complete` both go this way."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from context.collect import collect
+from context.collect import collect, judge
+from context.edits import Edit
 from context.pack import Budget, Pack, pack
+from context.placement import Placement
 from context.snapshot import Snapshot
+from context.workspace import Workspace
 from inference.prompt import FIM_PROMPT_OVERHEAD_TOKENS, ContextFile, Repository
 from inference.request import Request
+from lsp_server.budget import FIRST_TOKENS
 from lsp_server.settings import Settings
+from midspan import DocumentError
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
     from inference.any_engine import AnyEngine
 
-# More would take seconds to read on a CPU when the cache is cold.
-_PROMPT_TOKENS = 2048
+
+@dataclass(frozen=True)
+class Known:
+    """What is known beyond the snapshot, and how long a prompt may be. The placement is for one thread at a time."""
+
+    workspace: Workspace | None = None
+    edits: Sequence[Edit] = ()
+    placement: Placement | None = None
+    prompt_tokens: int = FIRST_TOKENS
 
 
-def build_request(engine: "AnyEngine", snapshot: Snapshot, max_lines: int, settings: Settings) -> tuple[Pack, Request]:
-    """What is packed, and the request for the hole at the cursor. Raises ModelError when the model has no FIM."""
+NOTHING_MORE = Known()
+
+
+def build_request(
+    engine: "AnyEngine", snapshot: Snapshot, max_lines: int, settings: Settings, known: Known = NOTHING_MORE
+) -> tuple[Pack, Request]:
+    """What is packed, and the request for the hole at the cursor.
+
+    Raises ModelError when the model has no FIM, DocumentError when a rule keeps the document out of every prompt.
+    """
+    verdict = judge(snapshot.document, known.workspace)
+    if not verdict.included:
+        raise DocumentError(f"{snapshot.document.path} is in no prompt: {verdict.why}")
     context_tokens = engine.info.context_tokens
     new_tokens = min(settings.max_tokens, context_tokens // 4)
     room = context_tokens - new_tokens - FIM_PROMPT_OVERHEAD_TOKENS
-    budget = Budget(total_tokens=min(room, _PROMPT_TOKENS))
-    packed = pack(snapshot, collect(snapshot), budget, engine.count_tokens)
+    budget = Budget(total_tokens=min(room, known.prompt_tokens))
+    snippets = collect(snapshot, known.workspace, known.edits, known.placement)
+    packed = pack(snapshot, snippets, budget, engine.count_tokens, known.placement)
     prompt = engine.fim_prompt(packed.context, packed.prefix, packed.suffix, _repository(packed, snapshot))
     return packed, Request(prompt, new_tokens, max_lines)
 

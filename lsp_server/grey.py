@@ -14,9 +14,9 @@ def show_fill(snapshot: Snapshot, fill: str, *, in_grey: bool) -> str:
     line, column = document.position_at(snapshot.cursor)
     first = max(0, line - _LINES_BEFORE)
     start, end = (_GREY, _PLAIN) if in_grey else (_OPEN, _CLOSE)
-    plain = [_visible(text) for text in document.lines[first : line + 1 + _LINES_AFTER]]
-    here = _visible(document.lines[line])
-    filled = [f"{start}{_visible(text)}{end}" for text in fill.split("\n")]
+    plain = [visible(text) for text in document.lines[first : line + 1 + _LINES_AFTER]]
+    here = visible(document.lines[line])
+    filled = [f"{start}{visible(text)}{end}" for text in fill.split("\n")]
     filled[0] = here[:column] + filled[0]
     filled[-1] += here[column:]
     at = line - first
@@ -30,6 +30,6 @@ def show_fill(snapshot: Snapshot, fill: str, *, in_grey: bool) -> str:
     return "\n".join([document.path, *rows])
 
 
-def _visible(line: str) -> str:
+def visible(line: str) -> str:
     """Without the line's end and without what would steer the terminal."""
     return "".join(c if c == "\t" or c.isprintable() else "\ufffd" for c in line.rstrip("\r\n"))

@@ -15,6 +15,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import default_converter
 
 from lsp_server.engines import Engines
+from lsp_server.index_progress import IndexProgress
 from lsp_server.load_progress import has_progress, show_loading
 from lsp_server.positions import choose_encoding
 from lsp_server.protocol import MidspanProtocol
@@ -51,9 +52,18 @@ class MidspanServer(LanguageServer):
         def initialize(params: types.InitializeParams) -> None:
             self._initialize(params)
 
+        @self.feature(types.INITIALIZED)
+        def initialized(_params: types.InitializedParams) -> None:
+            self._open_workspaces()
+
         @self.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
         def folders_changed(_params: types.DidChangeWorkspaceFoldersParams) -> None:
             self._set_roots([folder.uri for folder in self.workspace.folders.values()])
+            self._open_workspaces()
+
+        @self.feature(types.SHUTDOWN)
+        def shutdown(_params: None) -> None:
+            self.session.close()
 
     def _initialize(self, params: types.InitializeParams) -> None:
         session = self.session
@@ -65,6 +75,7 @@ class MidspanServer(LanguageServer):
             session.settings = replace(session.settings, model=seen_from(self._folder, session.settings.model))
         logging.getLogger().setLevel(session.settings.logging_level)
         loop = asyncio.get_running_loop()
+        self._index_progress = IndexProgress(self, loop)
         for error in errors:
             loop.call_soon(self.warn, str(error))  # after the response, as LSP demands
         loop.call_soon(self._start_engine)  # the response does not wait for it either
@@ -72,6 +83,12 @@ class MidspanServer(LanguageServer):
     def _set_roots(self, folders: list[str]) -> None:
         paths = [uris.to_fs_path(uri) for uri in folders if uri]
         self.session.roots = tuple(Path(path) for path in paths if path)
+
+    def _open_workspaces(self) -> None:
+        window = self.client_capabilities.window
+        if window is not None and window.work_done_progress:
+            self.session.workspaces.on_progress = self._index_progress.note
+        self.session.workspaces.open(self.session.roots)
 
     def _start_engine(self) -> None:
         try:

@@ -1,20 +1,29 @@
 """What is known about one editor's connection."""
 
+import asyncio
+import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from context.edits import EditRing
+from context.pack import Pack
 from context.snapshot import Snapshot
+from inference.request import Request
+from lsp_server.budget import PromptBudget
 from lsp_server.documents import OpenDocuments
 from lsp_server.engines import Engines, key_of
+from lsp_server.fill import Known, build_request
 from lsp_server.positions import offset_of
 from lsp_server.predictions import Predictions
 from lsp_server.settings import Settings
 from lsp_server.shown import ShownItems
 from lsp_server.supersede import NewestOnly
+from lsp_server.workspaces import Workspaces
 from midspan import ModelError
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
@@ -33,6 +42,11 @@ class Session:
         self.predictions: defaultdict[str, Predictions] = defaultdict(Predictions)
         self.requests = NewestOnly()
         self.shown = ShownItems()
+        self.workspaces = Workspaces()
+        self.edits = EditRing()
+        self.budget = PromptBudget()
+        # One: prompts are laid out one after the other, each from the one before.
+        self._context_thread = ThreadPoolExecutor(1, "midspan-context")
         self._engines = engines
         self._notice = notice
 
@@ -60,10 +74,36 @@ class Session:
         document = self.documents.document(uri)
         self.documents.touch(uri)
         cursor = offset_of(document, position, self.encoding)
-        return Snapshot(document, cursor, self.documents.others(uri))
+        others = ((self.workspaces.of(other).workspace, text) for other, text in self.documents.others(uri))
+        # Another root has rules of its own. Those by content are asked where prompts are laid out.
+        return Snapshot(
+            document,
+            cursor,
+            tuple(text for workspace, text in others if workspace is None or workspace.may_name(text.path)),
+        )
+
+    async def build_request(self, uri: str, snapshot: Snapshot, max_lines: int) -> tuple[Pack, Request]:
+        """`fill.build_request` with all that the session knows, on a thread of its own: typing does not wait for it."""
+        around = self.workspaces.of(uri)
+        known = Known(around.workspace, self.edits.recent(), around.placement, self.budget.tokens)
+        arguments = (self.engine, snapshot, max_lines, self.settings, known)
+        return await asyncio.get_running_loop().run_in_executor(self._context_thread, build_request, *arguments)
+
+    def change(self, uri: str, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
+        """Applies what the editor says, and notes it among the recent edits. Raises DocumentError."""
+        before = self.documents.document_or_none(uri)
+        self.documents.change(uri, version, changes, self.encoding)
+        after = self.documents.document_or_none(uri)
+        if before is not None and after is not None:
+            self.edits.note(before, after, time.monotonic())
 
     def forget(self, uri: str) -> None:
         """Ends what goes on for a document and forgets what is known about it."""
         self.requests.end(uri)
         self.predictions.pop(uri, None)
         self.documents.close(uri)
+
+    def close(self) -> None:
+        """Ends what reads the disk."""
+        self.workspaces.close()
+        self._context_thread.shutdown(wait=False, cancel_futures=True)

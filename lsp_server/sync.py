@@ -19,7 +19,8 @@ def register(server: MidspanServer) -> None:
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
         document = params.text_document
         session.forget(document.uri)
-        path_of(document.uri, session.roots)  # raises for a scheme that is not followed; only the log tells
+        path = path_of(document.uri, session.roots)  # raises for a scheme that is not followed; only the log tells
+        session.edits.forget(path)
         try:
             session.documents.open(document, session.roots)
         except DocumentError as error:
@@ -33,10 +34,20 @@ def register(server: MidspanServer) -> None:
             _log.warning("%s was changed, but it is not open", document.uri)
             return
         try:
-            session.documents.change(document.uri, document.version, params.content_changes, session.encoding)
+            session.change(document.uri, document.version, params.content_changes)
         except DocumentError as error:
             server.warn(str(error))
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: types.DidCloseTextDocumentParams) -> None:
         session.forget(params.text_document.uri)
+        _mark_dirty(params.text_document.uri)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(params: types.DidSaveTextDocumentParams) -> None:
+        _mark_dirty(params.text_document.uri)
+
+    def _mark_dirty(uri: str) -> None:
+        """The disk is followed in any case, but not every file system tells of its changes."""
+        if (workspace := session.workspaces.of(uri).workspace) is not None:
+            workspace.mark_dirty(path_of(uri, session.roots))

@@ -104,7 +104,7 @@ def test_the_others_come_most_recently_used_first():
     for name in "abc":
         documents.open(TextDocumentItem(f"file:///project/{name}.py", "python", 1, name), [])
     documents.touch("file:///project/a.py")
-    assert [d.text for d in documents.others("file:///project/c.py")] == ["a", "b"]
+    assert [document.text for _, document in documents.others("file:///project/c.py")] == ["a", "b"]
 
 
 @pytest.mark.parametrize(
