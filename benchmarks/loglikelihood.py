@@ -1,0 +1,110 @@
+"""What repository context is worth to a model: held-out lines that use a name of another file, with it and without."""
+
+import argparse
+import json
+import statistics
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from benchmarks.held_out import hold_out, open_workspace
+from context.collect import collect
+from context.pack import Budget, Pack, pack
+from inference.architecture import ModelConfig, parse_config
+from inference.batch import Work, pack_batch
+from inference.checkpoint import stored_dtype
+from inference.config import read_config_json
+from inference.engine import BUILTIN_MODEL
+from inference.families import family_of
+from inference.identity import parse_identity
+from inference.loader import load_model
+from inference.page_pool import PAGE_TOKENS
+from inference.prompt import FIM_PROMPT_OVERHEAD_TOKENS, build_fim_prompt
+from inference.scheduler import allocate_memory
+from inference.tokenizer import Tokenizer
+
+_MOST_LINE_TOKENS = 96
+
+
+class Scorer:
+    """A model outside of the engine, because the logits of whole lines are wanted. One text at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ModelError."""
+        raw_config = read_config_json(folder)
+        family = family_of(raw_config.get("model_type"), folder)
+        identity = parse_identity(raw_config, folder, family)
+        config = parse_config(raw_config, family, folder / "config.json")
+        self.name, self.context_tokens = identity.name, identity.context_tokens
+        self.tokenizer = Tokenizer(folder, family)
+        self._order = identity.fim_orders[0]
+        self._device, dtype = torch.device("cpu"), stored_dtype(folder)
+        self._model = load_model(folder, config, dtype, self._device)
+        self._memory = _memory(config, self.context_tokens, dtype, self._device)
+
+    def score(self, packed: Pack, line: str) -> tuple[float, bool]:
+        """The mean log-likelihood of the line's tokens, and whether greedy decoding would write the line."""
+        prompt = build_fim_prompt(self.tokenizer, self._order, packed.context, packed.prefix, packed.suffix)
+        wanted = self.tokenizer.encode(line)
+        tokens = (*prompt, *wanted[:-1])
+        pages = range(-(-len(tokens) // PAGE_TOKENS))
+        batch = pack_batch([Work(tokens, 0, pages, wants_logits=True)], self._device)
+        with torch.inference_mode():
+            rows = torch.arange(len(prompt) - 1, len(tokens))  # each predicts the token after it
+            logits = self._model.forward(replace(batch, logit_rows=rows), self._memory)
+            target = torch.tensor(wanted)
+            likelihood = logits.log_softmax(-1).gather(1, target[:, None]).mean()
+            return float(likelihood), bool((logits.argmax(-1) == target).all())
+
+
+def _memory(config: ModelConfig, tokens: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    pages = -(-tokens // PAGE_TOKENS)
+    return allocate_memory(config.num_hidden_layers, pages, config.page_width, dtype, device)
+
+
+def measure(scorer: Scorer, root: Path, lines: int, budget_tokens: int, seed: int) -> dict[str, float]:
+    room = scorer.context_tokens - _MOST_LINE_TOKENS - FIM_PROMPT_OVERHEAD_TOKENS
+    budget, count = Budget(min(budget_tokens, room)), scorer.tokenizer.count
+    scores: dict[str, list[tuple[float, bool]]] = {"with": [], "without": []}
+    with tempfile.TemporaryDirectory() as cache:
+        workspace = open_workspace(root, Path(cache))
+        for held_out in hold_out(workspace, lines, seed):
+            if count(held_out.line) > _MOST_LINE_TOKENS:
+                continue
+            snapshot = held_out.snapshot
+            packs = {
+                "with": pack(snapshot, collect(snapshot, workspace), budget, count),
+                "without": pack(snapshot, (), budget, count),
+            }
+            for way, packed in packs.items():
+                scores[way].append(scorer.score(packed, held_out.line))
+        workspace.close()
+    figures: dict[str, float] = {"lines": len(scores["with"]), "budget_tokens": budget.total_tokens}
+    for way, found in scores.items():
+        figures[f"loglikelihood_{way}"] = statistics.mean(likelihood for likelihood, _ in found)
+        figures[f"exact_match_{way}"] = statistics.mean(matches for _, matches in found)
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("root", type=Path, help="the folder of a real repository with Python in it")
+    parser.add_argument("--model", type=Path, default=BUILTIN_MODEL, help="a model folder (default: the built-in one)")
+    parser.add_argument("--lines", type=int, default=100)
+    parser.add_argument("--budget", type=int, default=2048, help="tokens")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    scorer = Scorer(arguments.model)
+    figures = measure(scorer, arguments.root, arguments.lines, arguments.budget, arguments.seed)
+    if arguments.json:
+        print(json.dumps({"model": scorer.name, **{name: round(value, 3) for name, value in figures.items()}}))
+        return
+    for name, value in figures.items():
+        print(f"{name:24}{value:10.3f}")
+
+
+if __name__ == "__main__":
+    main()
