@@ -204,19 +204,20 @@ Memory = namedtuple("Memory", ["total", "available"])
 
 
 @pytest.mark.parametrize(
-    ("config", "total_gb", "quant"),
+    ("config", "total_gb", "available_gb", "quant"),
     [
-        (RELEASED_LITE, 64, "wide"),
-        (RELEASED_LITE, 32, "int8"),
-        (RELEASED_LITE, 24, "int4"),
-        (RELEASED_1_5B, 8, "wide"),
-        (RELEASED_1_5B, 4, "int8"),
+        (RELEASED_LITE, 64, 60, "wide"),
+        (RELEASED_LITE, 64, 22, "int8"),  # the others' memory is not taken
+        (RELEASED_LITE, 32, 26, "int8"),
+        (RELEASED_LITE, 24, 24, "int4"),
+        (RELEASED_1_5B, 8, 5, "wide"),
+        (RELEASED_1_5B, 4, 3, "int8"),
     ],
 )
 def test_the_default_is_what_fits_the_machine(
-    config: dict[str, Any], total_gb: int, quant: Quant, monkeypatch: pytest.MonkeyPatch
+    config: dict[str, Any], total_gb: int, available_gb: int, quant: Quant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory = Memory(total_gb * 10**9, total_gb * 10**9 * 0.8)
+    memory = Memory(total_gb * 10**9, available_gb * 10**9)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     sizes_bytes = wanted_tensors(config_of(config)).sizes_bytes(wide_itemsize=2)
     assert choose_quant(sizes_bytes, weights_budget_bytes()) == quant
