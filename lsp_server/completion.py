@@ -11,7 +11,7 @@ from lsp_server.record import Record
 from lsp_server.server import MidspanServer
 from lsp_server.session import Session
 from lsp_server.triggers import Ask, Refrain, decide
-from midspan import MidspanError
+from midspan import CapacityError, MidspanError, ModelError
 
 ACCEPTED = "midspan.accepted"
 
@@ -25,15 +25,16 @@ def register(server: MidspanServer) -> None:
     async def inline_completion(
         params: types.InlineCompletionParams,
     ) -> types.InlineCompletionList | None:
-        return await complete(server.session, params)
+        return await complete(server, params)
 
 
-async def complete(session: Session, params: types.InlineCompletionParams) -> types.InlineCompletionList | None:
+async def complete(server: MidspanServer, params: types.InlineCompletionParams) -> types.InlineCompletionList | None:
     """The item to show at the cursor, if any.
 
     An empty list says that nothing is to be shown there. None, for a request that a newer one superseded, says
     nothing: Neovim then leaves the grey text that it has until the newer one is answered.
     """
+    session = server.session
     uri, position = params.text_document.uri, params.position
     explicit = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
     record = Record(f"{uri.rpartition('/')[2]}:{position.line + 1}:{position.character + 1}")
@@ -59,6 +60,8 @@ async def complete(session: Session, params: types.InlineCompletionParams) -> ty
         return _item(session, snapshot, position, answer)
     except MidspanError as error:
         record.outcome = f"nothing shown: {error}"
+        if isinstance(error, ModelError | CapacityError):
+            server.report_model(error)
         return _nothing()
     finally:
         _log.info("%s", record.line())

@@ -95,7 +95,7 @@ class MidspanServer(LanguageServer):
             engine = self.session.start_engine()
             engine.fim_prompt("", "", "")  # refused by a model that cannot fill a hole
         except MidspanError as error:
-            self._report_model(error)
+            self.report_model(error)
 
     def _notice_engine(self, engine: "AnyEngine") -> None:
         """Follows the load of an engine that was not there at the last request."""
@@ -122,13 +122,14 @@ class MidspanServer(LanguageServer):
         if ready.cancelled():
             return
         if (error := ready.exception()) is not None:
-            self._report_model(error)
+            self.report_model(error)
         else:
             self.reported = None
             _log.info("The model is ready")
 
-    def _report_model(self, error: BaseException) -> None:
-        if str(error) == self.reported:  # the same as at the last attempt to load it
+    def report_model(self, error: BaseException) -> None:
+        """Tells the user why nothing is completed, unless it was the last that was told."""
+        if str(error) == self.reported:
             return
         self.reported = str(error)
         known = isinstance(error, MidspanError)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from lsp_server.engines import Engines
+from lsp_server.start import start_engine
 from tests.inference.folders import write_folder
 from tests.inference.remote.api_server import Answer, ApiServer
-from tests.lsp_server.client import stdio_server
+from tests.lsp_server.client import InProcess, stdio_server
 from tests.lsp_server.network_denied import LEFT_THE_MACHINE
 
 HERE = Path(__file__).parent
@@ -144,3 +146,21 @@ async def test_an_editor_sets_a_remote_model_and_a_newer_keystroke_closes_the_co
     assert "shown 6 characters" in log
     assert KEY not in log
     assert "secret_name" not in log
+
+
+async def test_an_editor_is_told_once_why_a_server_completes_nothing(server):
+    server.answers = [Answer(status=400, raw=b'{"error": {"message": "no such adapter"}}')]
+    engines = Engines(start_engine)
+    editor = InProcess(engines)
+    await editor.initialize(options={"model": f"remote:{server.url}#qwen"})
+    await editor.open("def area(width, height):\n    return \n")
+    for _ in range(2):
+        assert await editor.complete(1, 11, kind=1) is None
+    server.answers = [Answer(["height"])]
+    assert await editor.complete(1, 11, kind=1) == "height"
+    for engine in engines.running().values():
+        engine.close()
+    told = [await editor.message() for _ in range(editor.notifications.qsize())]
+    assert [message["params"]["message"] for message in told if message["method"] == "window/showMessage"] == [
+        f"Midspan completes nothing: {server.url} refuses the request (400: no such adapter)."
+    ]
