@@ -28,4 +28,7 @@ def open_daemon_log() -> BinaryIO:
             path.replace(path.with_suffix(".log.1"))
         return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
     except OSError as error:
-        raise SettingsError(f"{path} cannot be written ({error.strerror}). The daemon logs there.") from error
+        raise SettingsError(
+            f"{path} cannot be written ({error.strerror}). The daemon logs there. "
+            "Make its folder writable, or serve without a daemon: midspan serve --standalone"
+        ) from error

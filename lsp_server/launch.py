@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lsp_server import hello
-from lsp_server.runtime_folder import SOCKET, check_peer, check_socket, runtime_folder
+from lsp_server.runtime_folder import SOCKET, check_peer, check_socket, peer_pid, runtime_folder
 from midspan import MidspanError
 
 _CODE = Path(__file__).parents[1]
@@ -53,10 +53,13 @@ def connect(
 def ask(greeting: bytes) -> tuple[socket.socket, dict[str, Any]] | None:
     """The daemon's answer, when there is a daemon. Raises MidspanError when it may not be spoken to."""
     connection = _connection(runtime_folder())
+    if connection is None:
+        return None
+    pid = peer_pid(connection)
     try:
-        return (connection, _greet(connection, greeting)) if connection else None
+        return connection, _greet(connection, greeting)
     except OSError as error:
-        raise NoDaemonError(f"The daemon does not answer ({error}).") from error
+        raise NoDaemonError(f"The daemon does not answer ({error}). To end it: kill -9 {pid}") from error
 
 
 def _connection(folder: Path) -> socket.socket | None:

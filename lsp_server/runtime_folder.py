@@ -79,6 +79,14 @@ def check_peer(connection: socket.socket) -> None:
         raise SettingsError(f"A process of user {uid} is at the other end of Midspan's socket. It is refused.")
 
 
+def peer_pid(connection: socket.socket) -> int:
+    """The process at the other end."""
+    if sys.platform == "linux":
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        return int(struct.unpack("3i", credentials)[0])
+    return connection.getsockopt(0, 2)  # LOCAL_PEERPID of macOS
+
+
 def _peer_uid(connection: socket.socket) -> int:
     if sys.platform == "linux":
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))

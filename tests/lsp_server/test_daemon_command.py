@@ -5,6 +5,8 @@ import sys
 import psutil
 import pytest
 
+from lsp_server.daemon_command import daemon_command
+from lsp_server.launch import NoDaemonError
 from midspan import __version__
 from tests.lsp_server.client import WAIT_S
 from tests.lsp_server.daemons import place
@@ -52,6 +54,18 @@ async def test_stop_says_that_editors_will_start_it_again(here):
         stopped = midspan_daemon("stop")
         assert "1 editor was connected; whoever types next starts it again." in stopped.stdout
         assert not here.processes()
+
+
+async def test_a_daemon_that_hangs_is_named(here, monkeypatch):
+    monkeypatch.setattr("lsp_server.launch._PATIENCE_S", 0.2)
+    async with here.relay() as editor:
+        await editor.initialize()
+        (daemon,) = here.processes()
+        daemon.suspend()
+        with pytest.raises(NoDaemonError, match=f"does not answer .*kill -9 {daemon.pid}"):
+            daemon_command("stop", as_json=False)
+        daemon.resume()
+        assert (await editor.request("midspan/status"))["documents"] == 0
 
 
 def test_a_daemon_that_cannot_start_is_told_in_one_line(here, monkeypatch):
