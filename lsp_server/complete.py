@@ -17,10 +17,10 @@ from lsp_server.grey import show_fill
 from lsp_server.postprocess import postprocess, why_nothing
 from lsp_server.record import describe
 from lsp_server.settings import Settings
+from lsp_server.shared_workspaces import start_workspace
 from lsp_server.start import set_up_logging, start_engine
 from lsp_server.stdio import claim_stdout
 from lsp_server.triggers import BLOCK_LINES
-from lsp_server.workspaces import start_workspace
 from midspan import DocumentError, SettingsError
 
 if TYPE_CHECKING:  # the engine's module is loaded when it is needed

@@ -24,8 +24,8 @@ from lsp_server.complete import root_of, snapshot_at
 from lsp_server.grey import visible
 from lsp_server.index_command import Bar
 from lsp_server.settings import Settings
+from lsp_server.shared_workspaces import start_workspace
 from lsp_server.start import set_up_logging
-from lsp_server.workspaces import start_workspace
 from midspan import DocumentError
 
 _WAIT_SECONDS = 600.0

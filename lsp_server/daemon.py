@@ -21,6 +21,7 @@ from lsp_server.runtime_folder import SOCKET, check_peer
 from lsp_server.server import MidspanServer
 from lsp_server.session_log import session_log
 from lsp_server.settings import Settings, apply_options
+from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.socket_writer import SocketWriter
 from lsp_server.start import set_up_logging
 from midspan import MidspanError, __version__
@@ -46,6 +47,7 @@ class Daemon:
         self._lock = lock
         self._times = times
         self._engines = Engines(start_engine)
+        self._workspaces = SharedWorkspaces()
         self._sessions: dict[MidspanServer, SocketWriter] = {}
         self._connections = 0
         self._acceptor: asyncio.Server | None = None
@@ -108,7 +110,7 @@ class Daemon:
                 return
             _take_keys(greeting.get("keys"))
             stream.write(hello.line({"pid": os.getpid(), "version": __version__}))
-            server = build_server(settings, self._engines, Path(str(greeting.get("folder") or "/")))
+            server = build_server(settings, self._engines, self._workspaces, Path(str(greeting.get("folder") or "/")))
             writer = SocketWriter(stream)
             with session_log(writer):
                 await self._serve(server, reader, writer)
@@ -146,6 +148,7 @@ class Daemon:
             "uptime_s": round(time.monotonic() - self._began_at, 1),
             "memory_bytes": psutil.Process().memory_info().rss,
             "sessions": len(self._sessions),
+            "workspaces": self._workspaces.count,
             "models": models,
         }
 

@@ -64,6 +64,7 @@ def _print(account: dict[str, Any], *, as_json: bool) -> None:
     print(f"process      {account['pid']}, since {began}")
     print(f"memory       {account['memory_bytes'] / 1e6:.0f} MB")
     print(f"sessions     {account['sessions']}")
+    print(f"workspaces   {account['workspaces']}")
     for model in account["models"]:
         state = "ready" if model["ready"] else "loading"
         print(f"model        {model['name']}, {state}, in {model['sessions']} sessions")

@@ -12,6 +12,7 @@ from lsp_server.engines import Engines, StartEngine
 from lsp_server.features import build_server
 from lsp_server.server import MidspanServer
 from lsp_server.settings import Settings
+from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.start import set_up_logging, start_engine
 from lsp_server.stdio import claim_stdin, claim_stdout, read_messages
 
@@ -22,7 +23,7 @@ def serve(settings: Settings, log_file: Path | None, start_engine: StartEngine =
     """Runs until `exit` or the end of stdin; the exit code. Raises SettingsError for a log file."""
     stdin, stdout = claim_stdin(), claim_stdout()
     set_up_logging(settings.logging_level, log_file)
-    server = build_server(settings, Engines(start_engine), Path.cwd())
+    server = build_server(settings, Engines(start_engine), SharedWorkspaces(), Path.cwd())
     return asyncio.run(_serve(server, stdin, stdout))
 
 

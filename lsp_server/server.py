@@ -21,6 +21,7 @@ from lsp_server.positions import choose_encoding
 from lsp_server.protocol import MidspanProtocol
 from lsp_server.session import Session
 from lsp_server.settings import Settings, apply_options
+from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.start import seen_from
 from midspan import MidspanError, __version__
 
@@ -35,14 +36,14 @@ class MidspanServer(LanguageServer):
 
     protocol: MidspanProtocol
 
-    def __init__(self, settings: Settings, engines: Engines, folder: Path) -> None:
+    def __init__(self, settings: Settings, engines: Engines, workspaces: SharedWorkspaces, folder: Path) -> None:
         super().__init__(
             "midspan",
             __version__,
             protocol_cls=MidspanProtocol,
             converter_factory=default_converter,
         )
-        self.session = Session(settings, engines, self._notice_engine)
+        self.session = Session(settings, engines, workspaces, self._notice_engine)
         self._folder = folder
         self._noticed: weakref.ref[AnyEngine] | None = None  # weak: a model is unloaded while sessions go on
         self.reported: str | None = None  # why there is no model, as the user was told

@@ -21,6 +21,7 @@ from lsp_server.fill import Known, build_request
 from lsp_server.positions import offset_of
 from lsp_server.predictions import Predictions
 from lsp_server.settings import Settings
+from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.shown import ShownItems
 from lsp_server.supersede import NewestOnly
 from lsp_server.workspaces import Workspaces
@@ -33,7 +34,13 @@ if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answere
 class Session:
     """Lives on the event loop alone."""
 
-    def __init__(self, settings: Settings, engines: Engines, notice: "Callable[[AnyEngine], None]") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engines: Engines,
+        workspaces: SharedWorkspaces,
+        notice: "Callable[[AnyEngine], None]",
+    ) -> None:
         """`notice` is told of the engine each time that it is asked for."""
         self.settings = settings
         self.encoding = types.PositionEncodingKind.Utf16
@@ -42,7 +49,7 @@ class Session:
         self.predictions: defaultdict[str, Predictions] = defaultdict(Predictions)
         self.requests = NewestOnly()
         self.shown = ShownItems()
-        self.workspaces = Workspaces()
+        self.workspaces = Workspaces(workspaces)
         self.edits = EditRing()
         self.budget = PromptBudget()
         # One: prompts are laid out one after the other, each from the one before.

@@ -1,7 +1,5 @@
 """The workspaces of one connection: for each root what is known of its files, and what the last prompts showed."""
 
-import logging
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -11,8 +9,8 @@ from pygls import uris
 
 from context.placement import Placement
 from context.workspace import Workspace
-
-_log = logging.getLogger(__name__)
+from lsp_server import shared_workspaces
+from lsp_server.shared_workspaces import SharedWorkspaces
 
 # Called on a workspace's thread: the root, and how many of how many files are read; 0 of 0 when that is over.
 OnProgress = Callable[[Path, int, int], None]
@@ -27,20 +25,23 @@ class Surroundings:
 
 
 class Workspaces:
-    """Lives on the event loop; what it opens reads the disk on threads of its own."""
+    """Lives on the event loop. A workspace is shared with other connections, what a prompt showed is not."""
 
-    def __init__(self, on_progress: OnProgress = lambda root, done, total: None) -> None:
+    def __init__(self, shared: SharedWorkspaces, on_progress: OnProgress = lambda root, done, total: None) -> None:
         self.on_progress = on_progress
-        self._opened: dict[Path, Surroundings] = {}
+        self._shared = shared
+        self._followers: dict[Path, shared_workspaces.OnProgress] = {}  # of every root
+        self._opened: dict[Path, Surroundings] = {}  # of those that are workspaces
         self._outside = Surroundings(None, Placement())
 
     def open(self, roots: Iterable[Path]) -> None:
         """Makes these the roots. Returns at once; their indexes are built in the background."""
         wanted = dict.fromkeys(roots)
-        for root in self._opened.keys() - wanted.keys():
+        for root in self._followers.keys() - wanted.keys():
             self._close(root)
-        for root in wanted.keys() - self._opened.keys():
-            workspace = start_workspace(root, partial(self.on_progress, root))
+        for root in wanted.keys() - self._followers.keys():
+            follower = self._followers[root] = partial(self.on_progress, root)
+            workspace = self._shared.acquire(root, follower)
             if workspace is not None:
                 self._opened[root] = Surroundings(workspace, Placement())
 
@@ -53,21 +54,10 @@ class Workspaces:
         return self._opened[max(holding, key=lambda root: len(root.parts))]
 
     def close(self) -> None:
-        """Ends their threads. May be called twice."""
-        for root in list(self._opened):
+        """Leaves them all. May be called twice."""
+        for root in list(self._followers):
             self._close(root)
 
     def _close(self, root: Path) -> None:
-        workspace = self._opened.pop(root).workspace
-        if workspace is not None:  # to wait for its thread would stall the editor
-            threading.Thread(target=workspace.close, name="midspan-close").start()
-
-
-def start_workspace(root: Path, on_progress: Callable[[int, int], None]) -> Workspace | None:
-    """None where there is none: no folder, or the whole disk or all that the user owns, which would take hours."""
-    if not root.is_dir() or root in (Path(root.anchor), Path.home()):
-        _log.info("%s is no workspace; of its files only those that are open are read", root)
-        return None
-    workspace = Workspace(root, on_progress=on_progress)
-    workspace.start()
-    return workspace
+        self._opened.pop(root, None)
+        self._shared.release(root, self._followers.pop(root))

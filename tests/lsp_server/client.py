@@ -14,6 +14,7 @@ from lsp_server.engines import Engines, StartEngine
 from lsp_server.features import build_server
 from lsp_server.frames import FrameReader
 from lsp_server.settings import Settings
+from lsp_server.shared_workspaces import SharedWorkspaces
 from tests.fake_engine import FakeEngine
 
 INVOKED, AUTOMATIC = 1, 2
@@ -118,7 +119,7 @@ class Editor:
 class InProcess(Editor):
     """A server of this process, without a stream between."""
 
-    def __init__(self, engine: FakeEngine | StartEngine | Engines) -> None:
+    def __init__(self, engine: FakeEngine | StartEngine | Engines, workspaces: SharedWorkspaces | None = None) -> None:
         super().__init__()
         self._frames = FrameReader()
 
@@ -126,7 +127,7 @@ class InProcess(Editor):
             engines = Engines(lambda _settings: engine)
         else:
             engines = engine if isinstance(engine, Engines) else Engines(engine)
-        self.server = build_server(Settings(), engines, Path("/"))
+        self.server = build_server(Settings(), engines, workspaces or SharedWorkspaces(), Path("/"))
         self.server.protocol.set_writer(self)
 
     async def send(self, message: dict[str, Any]) -> None:

@@ -77,6 +77,17 @@ async def test_relays_that_start_at_once_start_one_daemon_which_has_one_model(he
         assert [model["sessions"] for model in account["models"]] == [3]
 
 
+async def test_editors_in_one_folder_share_its_index(here, tmp_path):
+    async with here.relay() as one, here.relay() as two, here.relay() as other:
+        for editor, root in ((one, tmp_path), (two, tmp_path), (other, here.base)):
+            await editor.initialize(root=root.as_uri())
+            await editor.request("midspan/status")
+        assert here.account()["workspaces"] == 2
+        for editor in (one, two):
+            editor.process.kill()
+        await until(lambda: here.account()["workspaces"] == 1, "the index is still open")
+
+
 async def test_an_editor_that_is_killed_leaves_nothing_behind(here):
     async with here.relay() as one, here.relay() as other:
         for editor in (one, other):
