@@ -23,6 +23,7 @@ _SETTLE_SECONDS = 0.25  # without a change, before a burst of them is over
 _MAX_SETTLE_SECONDS = 2.0
 _MANY_FILES = 500  # more than this is a branch switch: one walk is cheaper
 _RESCAN_SECONDS = 60.0  # where the disk cannot be watched
+_RESCAN_WATCHED_SECONDS = 600.0  # the system drops events when too many come at once
 _NICE = 10
 
 OnProgress = Callable[[int, int], None]
@@ -140,7 +141,8 @@ class Workspace:
         with self._changed:
             watched = self._watch is not None and self._watch.is_alive
             if not self._changed.wait_for(
-                lambda: self._closing or self._scan_wanted or self._dirty, None if watched else _RESCAN_SECONDS
+                lambda: self._closing or self._scan_wanted or self._dirty,
+                _RESCAN_WATCHED_SECONDS if watched else _RESCAN_SECONDS,
             ):
                 self._scan_wanted = True
             started = time.monotonic()

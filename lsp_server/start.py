@@ -31,6 +31,7 @@ def set_up_logging(level: int, log_file: Path | None = None) -> None:
     # pygls logs whole messages, and with them the user's code; openai and what it stands on, addresses and headers.
     for library in ("pygls", "openai", "httpx", "httpx2", "httpcore", "httpcore2"):
         logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("watchdog").setLevel(logging.ERROR)  # it warns of what a later walk makes good
 
 
 def open_log(log_file: Path) -> logging.Handler:
