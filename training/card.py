@@ -24,7 +24,7 @@ DeepSeek-V2 architecture (multi-head latent attention, a shared expert and {rout
 which {active} work on a token, the first layer dense): {parameters:.1f}M parameters, {working:.1f}M at work on a token,
 {layers} layers, hidden {hidden}, byte-level BPE vocabulary of {vocabulary}. Context trained: {context} tokens.
 Weights are bf16 safetensors under the names of the released DeepSeek-V2 models; the head is tied to
-the embedding. FIM in the orders PSM and SPM, with DeepSeek's sentinels.
+the embedding. FIM in the orders SPM (the one to use) and PSM, with DeepSeek's sentinels.
 
 ## How it was trained
 
@@ -55,11 +55,13 @@ digest; the text itself is not distributed. Never trained on: {held_out}.
 
 ## What it can do and what not
 
-It continues the line or the block at the cursor, repeats names and patterns that stand in the
-prompt, closes brackets, and stops by itself; the figures say how often. It has seen a few million tokens, thousands of
-times fewer than models one downloads: it does not know libraries by heart, does not reason about
-an algorithm, and its suggestions are often plausible and wrong. It is not a chat model, knows
-Python only, and must not be used to judge whether code is correct or safe.
+It continues the line at the cursor with text that looks like the code around it, and it can repeat a name that stands
+in the prompt; the figures below say how often it is right. It seldom stops by itself in the order SPM, so a line limit
+has to end it, which Midspan sets; asked for several lines it tends to repeat itself. It has seen a few million tokens,
+many thousand times fewer than models one downloads: it does not know libraries by heart, does not reason about an
+algorithm, and its suggestions are mostly plausible and wrong. Its order PSM is of little use: asked in it, it mostly
+writes nothing. It is not a chat model, knows Python only, and must not be used to judge whether code is correct or
+safe.
 
 ## Figures
 

@@ -81,7 +81,7 @@ def released_config(shape: ModelShape, bos: int, eos: int, context_tokens: int, 
         "pad_token_id": eos,
         "midspan": {
             "name": name,
-            "fim_orders": ["psm", "spm"],
+            "fim_orders": ["spm", "psm"],
             "context_tokens": context_tokens,
         },
     }
