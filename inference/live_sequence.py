@@ -1,6 +1,7 @@
 """A request while it runs."""
 
 import logging
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -30,6 +31,7 @@ class LiveSequence:
     node: Node | None = None  # locked in the radix tree
     cached_tokens: int = 0
     newlines: int = 0
+    logprob_sum: float = 0.0  # of the output
     first_token_s: float | None = None
     cancelled: bool = False
 
@@ -48,11 +50,12 @@ class LiveSequence:
             log.exception("the receiver of an update failed; its request is cancelled")
             self.cancelled = True
 
-    def emit_token(self, token: int) -> FinishReason | None:
+    def emit_token(self, token: int, logprob: float) -> FinishReason | None:
         """Append an output token and hand out its text; says whether a limit is reached."""
         if self.first_token_s is None:
             self.first_token_s = time.perf_counter()
         self.tokens.append(token)
+        self.logprob_sum += logprob
         text, complete = self._within_line_budget(self.stream.push(token))
         if text:
             self.emit(Update(text))
@@ -81,6 +84,7 @@ class LiveSequence:
             decode_tokens=self.output_tokens,
             ttft_ms=self._ms_since_submit(self.first_token_s) if self.first_token_s else None,
             total_ms=self._ms_since_submit(time.perf_counter()),
+            confidence=math.exp(self.logprob_sum / self.output_tokens) if self.output_tokens else None,
         )
 
     def _ms_since_submit(self, moment_s: float) -> float:

@@ -42,6 +42,8 @@ class Trace:
     ttft_ms: float | None  # None: no token was produced
     total_ms: float
     counts: Literal["exact", "reported", "estimated"] = "exact"
+    # The geometric mean of the probabilities that the model gave the tokens it wrote; None: no token, or not known.
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)

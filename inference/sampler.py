@@ -13,8 +13,12 @@ class Sampler:
         self._sampling = sampling
         self._generator = torch.Generator().manual_seed(sampling.seed)
 
-    def choose(self, logits: Tensor) -> int:
-        """logits [vocabulary], fp32."""
+    def choose(self, logits: Tensor) -> tuple[int, float]:
+        """logits [vocabulary], fp32 -> a token, and the log of the probability that the model itself gave it."""
+        token = self._pick(logits)
+        return token, float(logits[token] - logits.logsumexp(-1))
+
+    def _pick(self, logits: Tensor) -> int:
         if self._sampling.temperature == 0:
             return int(logits.argmax())
         probabilities = (logits.cpu() / self._sampling.temperature).softmax(-1)

@@ -80,7 +80,7 @@ class Scheduler:
         for sequence, work in planned:
             sequence.computed += len(work.tokens)
             if work.wants_logits:
-                self._take_token(sequence, self._running[sequence].choose(next(rows)))
+                self._take_token(sequence, *self._running[sequence].choose(next(rows)))
 
     def fail_all(self, error: MidspanError) -> None:
         """End every request with `error`; what they have computed stays cached."""
@@ -169,12 +169,12 @@ class Scheduler:
             planned.append((sequence, work))
         return planned
 
-    def _take_token(self, sequence: LiveSequence, token: int) -> None:
+    def _take_token(self, sequence: LiveSequence, token: int, logprob: float) -> None:
         if token in self._sentinels.ends:
             self._end(sequence, "eos")
         elif token in self._sentinels.all:
             self._end(sequence, "fim")
-        elif reason := sequence.emit_token(token):
+        elif reason := sequence.emit_token(token, logprob):
             self._end(sequence, reason)
 
     def _end(self, sequence: LiveSequence, reason: FinishReason, error: MidspanError | None = None) -> None:

@@ -1,5 +1,6 @@
 """From what the model wrote to what is shown. When in doubt the text is kept: losing code is the worse mistake."""
 
+import re
 from dataclasses import dataclass
 
 from context.snapshot import Snapshot
@@ -11,6 +12,8 @@ _QUOTES = "\"'`"
 _SEPARATORS = ",;:"
 # A shorter line may well stand twice: "}", "pass", "],".
 _TELLING_CHARACTERS = 5
+# A few characters over and over until the limit: a small model that has lost its way.
+_STUTTER = re.compile(r"(.{1,8}?)\1{5,}.{0,8}$")
 
 
 def postprocess(text: str, snapshot: Snapshot, finished: bool) -> str:
@@ -20,6 +23,8 @@ def postprocess(text: str, snapshot: Snapshot, finished: bool) -> str:
     """
     before, after = line_around(snapshot)
     text = text.replace("\r\n", "\n")
+    if not finished and _STUTTER.search(text):
+        return ""
     if not finished and "\n" in text:
         text = text[: text.rindex("\n")]  # half a line is worse than none
     text = _without_following_lines(text, before, snapshot)
@@ -31,7 +36,9 @@ def postprocess(text: str, snapshot: Snapshot, finished: bool) -> str:
 
 def why_nothing(written: str) -> str:
     """Why `postprocess` left nothing of what the model wrote."""
-    return "the model only repeats what follows" if written.strip() else "the model writes nothing"
+    if not written.strip():
+        return "the model writes nothing"
+    return "the model only repeats itself" if _STUTTER.search(written) else "the model only repeats what follows"
 
 
 def _without_following_lines(text: str, before: str, snapshot: Snapshot) -> str:

@@ -37,8 +37,9 @@ def describe(trace: Trace) -> str:
         f"prompt of {about}{trace.prompt_tokens} tokens, {trace.cached_tokens} reused, "
         f"{trace.prefilled_tokens} prefilled; {first}; {about}{trace.decode_tokens} tokens"
     )
-    rate = tokens_per_second(trace)
-    return f"{text}, {rate:.1f} tokens/s" if rate is not None else text
+    if (rate := tokens_per_second(trace)) is not None:
+        text += f", {rate:.1f} tokens/s"
+    return text if trace.confidence is None else f"{text}; confidence {trace.confidence:.2f}"
 
 
 def tokens_per_second(trace: Trace) -> float | None:

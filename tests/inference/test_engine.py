@@ -1,6 +1,7 @@
 """What a user of the engine relies on: the same tokens however they are computed, and nothing leaked."""
 
 import json
+import math
 import random
 import sys
 import threading
@@ -191,6 +192,29 @@ def test_generation_stops_at_eos_at_fim_sentinels_and_at_the_line_budget(
     # A character is handed out whole, and a cut one is shown as such.
     assert say([0xE2, 0x82, 0xAC, eos]) == ("€", "eos")
     assert say([a, 0xE2, eos]) == ("a\ufffd", "eos")
+
+
+def test_confidence_is_the_geometric_mean_of_the_probabilities_of_what_was_written(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = engine._scheduler
+    assert scheduler is not None
+    forward = scheduler._model.forward
+    probabilities: list[float] = []
+
+    def forward_scripted(batch: Batch, pages: torch.Tensor) -> torch.Tensor:
+        logits = forward(batch, pages)
+        if len(logits):
+            likeliest = probabilities.pop(0)
+            logits.fill_(-1e9)
+            logits[:, ord("a")], logits[:, ord("b")] = math.log(likeliest), math.log(1 - likeliest)
+        return logits
+
+    monkeypatch.setattr(scheduler._model, "forward", forward_scripted)
+    probabilities[:] = [0.9, 0.6, 0.75]
+    output = generate(engine, random_prompt(20, 31), max_new_tokens=3)
+    assert output.text == "aaa"
+    assert output.trace.confidence == pytest.approx((0.9 * 0.6 * 0.75) ** (1 / 3), rel=1e-5)
 
 
 def test_sampling_repeats_with_a_seed_and_varies_without(engine: Engine) -> None:

@@ -197,6 +197,15 @@ async def test_the_log_says_why_nothing_was_shown(answer, why, caplog):
     assert f"nothing shown: {why}" in caplog.text
 
 
+@pytest.mark.parametrize(("confidence", "is_shown"), [(0.2, False), (0.8, True), (None, True)])
+async def test_a_guess_of_the_models_is_shown_only_when_a_key_asks(confidence, is_shown, caplog):
+    caplog.set_level(logging.INFO, "lsp_server.completion")
+    editor, _ = await editor_with("x = \n", confidence=confidence)
+    assert (await editor.complete(0, 4) is not None) == is_shown
+    assert ("nothing shown: the model only guesses" in caplog.text) != is_shown
+    assert await editor.complete(0, 4, INVOKED) == "hello()"
+
+
 async def test_a_request_that_fails_in_the_engine_is_answered_with_nothing():
     def fail(_before: str, _after: str) -> str:
         raise ModelError("the weights are gone")

@@ -89,3 +89,11 @@ def test_half_a_line_is_dropped_when_the_model_was_stopped():
 
 def test_leading_spaces_and_blank_lines_inside_are_kept():
     assert shown("def f():\n|", "    a = 1\n\n    b = 2\n") == "    a = 1\n\n    b = 2"
+
+
+def test_a_stutter_until_the_limit_is_not_shown_but_what_is_meant_to_repeat_is():
+    stutter = "get_" + "line_" * 12
+    assert shown("return self.|", stutter, finished=False) == ""
+    assert shown("row = [|", "0, " * 12 + "0]") == "0, " * 12 + "0]"
+    half_a_call = "f(alpha, beta, gamma, delta, alpha + beta, "
+    assert shown("y = |", half_a_call, finished=False) == half_a_call.rstrip()
