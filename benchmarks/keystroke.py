@@ -19,7 +19,7 @@ from context.snapshot import Snapshot
 from inference.engine import Engine, EngineSettings
 from inference.request import Request, Trace, Update
 from lsp_server.fill import build_request
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings
 
 DEFAULT_FILE = Path(argparse.__file__)
 ONE_LINE = 1
@@ -82,7 +82,7 @@ def first_token_uncached(settings: EngineSettings) -> Callable[[Request], float]
 
 
 def measure(arguments: Namespace) -> list[Keystroke]:
-    settings = Settings(model=arguments.model)
+    settings = ModelSettings(model=arguments.model)
     engine_settings = EngineSettings(model=arguments.model)
     engine = Engine(engine_settings)
     engine.ready.result()

@@ -11,7 +11,7 @@ from inference.request import Request
 from lsp_server.fill import build_request
 from lsp_server.generate import generate
 from lsp_server.postprocess import postprocess
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings
 
 # The longest line of HumanEval's solutions has 59 tokens in DeepSeek's vocabulary.
 MOST_LINE_TOKENS = 96
@@ -33,7 +33,7 @@ def plain_request(engine: Engine, prefix: str, suffix: str) -> Request:
 
 def user_request(engine: Engine, snapshot: Snapshot) -> Request:
     """What the server would ask for. Raises ModelError without FIM."""
-    _, request = build_request(engine, snapshot, ONE_LINE, Settings(max_tokens=MOST_LINE_TOKENS))
+    _, request = build_request(engine, snapshot, ONE_LINE, ModelSettings(max_tokens=MOST_LINE_TOKENS))
     return request
 
 

@@ -68,23 +68,35 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace) -> "Settings":
-    """What was said on the command line. Raises SettingsError."""
-    from lsp_server.settings import Settings, parse_model
+    """Those that hold at the command's place, or else in the current folder. Raises SettingsError for a flag."""
+    from lsp_server.complete import root_of
+    from lsp_server.settings_sources import check_flags, load_settings
 
-    model = parse_model(options.model) if options.model else None
-    return Settings(model=model, quant=options.quant)
+    flags = _flags(options)
+    check_flags(flags, Path.cwd())
+    place = getattr(options, "place", None)
+    root = root_of(Path(place.rsplit(":", 2)[0]) if place else Path("here"))
+    settings, errors = load_settings([root], Path.cwd(), flags)
+    for error in errors:
+        print(f"midspan: {error}", file=sys.stderr)
+    return settings
+
+
+def _flags(options: argparse.Namespace, section: str = "completion") -> dict[str, str]:
+    """What was said on the command line, by the names of the settings."""
+    said = {f"{section}.model": options.model, f"{section}.quant": options.quant}
+    return {name: value for name, value in said.items() if value}
 
 
 def _serve(options: argparse.Namespace) -> int:
     if options.standalone or not _HAS_DAEMON:
         from lsp_server.serve import serve
 
-        code = serve(_settings(options), options.log_file)
+        code = serve(_flags(options), options.log_file)
     else:
         from lsp_server.relay import relay
 
-        settings = {"quant": options.quant, "model": options.model or None}
-        code = relay(settings, options.log_file)
+        code = relay(_flags(options), options.log_file)
     sys.stderr.flush()
     # The interpreter would wait for a load of torch that is under way, and may crash in it.
     os._exit(code)
@@ -108,9 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="MODEL",
         help="a model's name or folder, or a server's model as remote:URL#NAME; without it, the built-in model",
     )
-    model.add_argument(
-        "--quant", choices=QUANTS, default="auto", help="how the weights are kept; auto: by the memory of the machine"
-    )
+    model.add_argument("--quant", choices=QUANTS, help="how the weights are kept; auto: by the memory of the machine")
     as_json = argparse.ArgumentParser(add_help=False)
     as_json.add_argument("--json", action="store_true", help="print JSON")
 

@@ -16,7 +16,7 @@ from lsp_server.generate import Generated, generate
 from lsp_server.grey import show_fill
 from lsp_server.postprocess import postprocess, why_nothing
 from lsp_server.record import describe
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings, Settings
 from lsp_server.shared_workspaces import start_workspace
 from lsp_server.start import set_up_logging, start_engine
 from lsp_server.stdio import claim_stdout
@@ -34,14 +34,14 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
     stdout = claim_stdout()
     set_up_logging(logging.WARNING)  # what comes out is for the eye
     snapshot = snapshot_at(place)
-    engine = start_engine(settings)
+    engine = start_engine(settings.completion)
     # It is indexed while the model is loaded.
     workspace = start_workspace(root_of(Path(place.rsplit(":", 2)[0])), lambda done, total: None)
     try:
         engine.ready.result()
         if workspace is not None:
             workspace.wait_until_settled(_INDEX_SECONDS)
-        generated = asyncio.run(_generate(engine, snapshot, settings, Known(workspace)))
+        generated = asyncio.run(_generate(engine, snapshot, settings.completion, Known(workspace)))
         text = postprocess(generated.text, snapshot, finished=generated.finish_reason != "length")
         assert generated.trace is not None  # only a closed engine gives none
         if as_json:
@@ -64,7 +64,7 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
     return 0
 
 
-async def _generate(engine: "AnyEngine", snapshot: Snapshot, settings: Settings, known: Known) -> Generated:
+async def _generate(engine: "AnyEngine", snapshot: Snapshot, settings: ModelSettings, known: Known) -> Generated:
     _, request = build_request(engine, snapshot, BLOCK_LINES, settings, known)
     return await generate(engine, request)
 

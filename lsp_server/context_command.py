@@ -23,7 +23,7 @@ from lsp_server.budget import FIRST_TOKENS
 from lsp_server.complete import root_of, snapshot_at
 from lsp_server.grey import visible
 from lsp_server.index_command import Bar
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings, Settings
 from lsp_server.shared_workspaces import start_workspace
 from lsp_server.start import set_up_logging
 from midspan import DocumentError
@@ -36,7 +36,7 @@ def show_context(place: str, settings: Settings, budget_tokens: int | None, *, a
     """Prints the pack at FILE:LINE:COL, with the model's tokenizer and without the model. Raises MidspanError."""
     set_up_logging(logging.WARNING)
     snapshot = snapshot_at(place)
-    count = _counter(settings)
+    count = _counter(settings.completion)
     workspace = start_workspace(root_of(Path(place.rsplit(":", 2)[0])), Bar().draw)
     try:
         if workspace is not None:
@@ -57,7 +57,7 @@ def show_context(place: str, settings: Settings, budget_tokens: int | None, *, a
     return 0
 
 
-def _counter(settings: Settings) -> CountTokens:
+def _counter(settings: ModelSettings) -> CountTokens:
     """By the model's tokenizer, without the model; as an estimate where only a server has it. Raises ModelError."""
     if isinstance(settings.model, RemoteAddress):
         return estimate_tokens

@@ -14,17 +14,17 @@ import psutil
 
 from lsp_server import hello
 from lsp_server.daemon_log import daemon_log
-from lsp_server.engines import Engines, IdleTimes, StartEngine, key_of
+from lsp_server.engines import Engines, IdleTimes, StartEngine
 from lsp_server.features import build_server
 from lsp_server.frames import FrameReader, FramingError, frame
 from lsp_server.runtime_folder import SOCKET, check_peer
 from lsp_server.server import MidspanServer
 from lsp_server.session_log import session_log
-from lsp_server.settings import Settings, apply_options
+from lsp_server.settings_sources import check_flags
 from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.socket_writer import SocketWriter
 from lsp_server.start import set_up_logging
-from midspan import MidspanError, __version__
+from midspan import MidspanError, SettingsError, __version__
 
 _log = logging.getLogger(__name__)
 
@@ -104,13 +104,15 @@ class Daemon:
             self._retire()
             stream.write(hello.line({"retired": True}))
         else:
-            settings, errors = apply_options(Settings(), greeting.get("settings"))
-            if errors:
-                stream.write(hello.line({"error": str(errors[0])}))
+            flags, folder = greeting.get("settings"), Path(str(greeting.get("folder") or "/"))
+            try:
+                check_flags(flags, folder)
+            except SettingsError as error:
+                stream.write(hello.line({"error": str(error)}))
                 return
             _take_keys(greeting.get("keys"))
             stream.write(hello.line({"pid": os.getpid(), "version": __version__}))
-            server = build_server(settings, self._engines, self._workspaces, Path(str(greeting.get("folder") or "/")))
+            server = build_server(flags, self._engines, self._workspaces, folder)
             writer = SocketWriter(stream)
             with session_log(writer):
                 await self._serve(server, reader, writer)
@@ -136,7 +138,7 @@ class Daemon:
 
     def _account(self) -> dict[str, Any]:
         """What `midspan daemon status` shows."""
-        users = Counter(key_of(server.session.settings) for server in self._sessions)
+        users = Counter(key for server in self._sessions for key in server.session.engine_keys)
         models = [
             {"name": engine.info.name, "ready": engine.ready.done()}
             | {"sessions": users[key], "running_requests": engine.stats().live_requests}

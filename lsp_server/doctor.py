@@ -16,7 +16,7 @@ from context.snapshot import Snapshot
 from lsp_server.fill import build_request
 from lsp_server.generate import generate
 from lsp_server.record import describe
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings, Settings
 from lsp_server.start import set_up_logging, start_engine
 from lsp_server.stdio import claim_stdout
 from midspan import MidspanError, __version__
@@ -53,7 +53,7 @@ def examine(settings: Settings, *, as_json: bool) -> int:
         if installed is None and name not in _OPTIONAL_PACKAGES
     ]
     try:
-        _try_model(settings, findings)
+        _try_model(settings.completion, findings)
     except MidspanError as error:
         findings.problems.append(str(error))
     output = json.dumps(asdict(findings), indent=2, default=str) if as_json else _in_words(findings)
@@ -62,7 +62,7 @@ def examine(settings: Settings, *, as_json: bool) -> int:
     return 1 if findings.problems else 0
 
 
-def _try_model(settings: Settings, findings: Findings) -> None:
+def _try_model(settings: ModelSettings, findings: Findings) -> None:
     """Loads the model and completes a line with it, the only proof that it works. Raises MidspanError."""
     engine = start_engine(settings)
     try:
@@ -87,7 +87,7 @@ def _weigh(name: str, folder: Path, findings: Findings) -> None:
         )
 
 
-async def _complete_a_line(engine: "AnyEngine", settings: Settings) -> dict[str, Any]:
+async def _complete_a_line(engine: "AnyEngine", settings: ModelSettings) -> dict[str, Any]:
     document = Document("area.py", f"{_TRIAL}\n", "python", version=0)
     snapshot = Snapshot(document, len(_TRIAL))
     _, request = build_request(engine, snapshot, max_lines=1, settings=replace(settings, max_tokens=_TRIAL_TOKENS))

@@ -1,7 +1,8 @@
-"""The engines that run: one for each model and cache size, however many sessions use it."""
+"""The engines that run: one for each model and cache size, however many sessions use it, to complete or to chat."""
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsp_server.release_memory import release_memory
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
     from inference.any_engine import AnyEngine
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answere
 
 _log = logging.getLogger(__name__)
 
-StartEngine = Callable[[Settings], "AnyEngine"]
+StartEngine = Callable[[ModelSettings], "AnyEngine"]
 EngineKey = tuple["Path | RemoteAddress | None", str, int | None]
 
 # A model that did not load may have been mended since; more often would load all the time.
@@ -46,7 +47,7 @@ class Engines:
         self._start_engine = start_engine
         self._running: dict[EngineKey, _Running] = {}
 
-    def engine_for(self, settings: Settings) -> "AnyEngine":
+    def engine_for(self, settings: ModelSettings) -> "AnyEngine":
         """The engine, ready or still loading; started when it is not running. Raises ModelError.
 
         Ask again for each request, and submit it before the event loop runs on: an engine that nobody asks for is
@@ -85,9 +86,12 @@ class Engines:
             await self.unload_idle(after_s)
 
 
-def key_of(settings: Settings) -> EngineKey:
-    """What of the settings an engine depends on. Sessions with equal keys share an engine."""
-    return settings.model, settings.quant, settings.cache_bytes
+def key_of(settings: ModelSettings) -> EngineKey:
+    """What of a section an engine depends on. Whoever has an equal key shares an engine."""
+    model = settings.model
+    if isinstance(model, Path) and model.is_absolute():
+        model = Path(os.path.realpath(model))  # a folder is one model, whatever way leads there
+    return model, settings.quant, settings.cache_bytes
 
 
 def _has_failed(engine: "AnyEngine") -> bool:

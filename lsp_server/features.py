@@ -5,13 +5,15 @@ from pathlib import Path
 from lsp_server import accepted, completion, document_text, status, sync
 from lsp_server.engines import Engines
 from lsp_server.server import MidspanServer
-from lsp_server.settings import Settings
 from lsp_server.shared_workspaces import SharedWorkspaces
 
 
-def build_server(settings: Settings, engines: Engines, workspaces: SharedWorkspaces, folder: Path) -> MidspanServer:
-    """A server with all its features, for one connection. `folder` is what a model's path is relative to."""
-    server = MidspanServer(settings, engines, workspaces, folder)
+def build_server(flags: object, engines: Engines, workspaces: SharedWorkspaces, folder: Path) -> MidspanServer:
+    """A server with all its features, for one connection.
+
+    `flags` are the settings of its command line, by name; `folder` is what a model's path is relative to.
+    """
+    server = MidspanServer(flags, engines, workspaces, folder)
     for feature in (sync, completion, accepted, status, document_text):
         feature.register(server)
     return server

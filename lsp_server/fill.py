@@ -13,7 +13,7 @@ from context.workspace import Workspace
 from inference.prompt import FIM_PROMPT_OVERHEAD_TOKENS, ContextFile, Repository
 from inference.request import Request
 from lsp_server.budget import FIRST_TOKENS
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings
 from midspan import DocumentError
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
@@ -34,7 +34,7 @@ NOTHING_MORE = Known()
 
 
 def build_request(
-    engine: "AnyEngine", snapshot: Snapshot, max_lines: int, settings: Settings, known: Known = NOTHING_MORE
+    engine: "AnyEngine", snapshot: Snapshot, max_lines: int, settings: ModelSettings, known: Known = NOTHING_MORE
 ) -> tuple[Pack, Request]:
     """What is packed, and the request for the hole at the cursor.
 

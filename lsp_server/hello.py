@@ -29,8 +29,8 @@ class HelloError(MidspanError):
 
 
 def say(wants: str, *, resumes: bool = False, **details: Any) -> bytes:
-    """A relay's line. `details`: `settings` by name, the `folder` that a path in them is relative to, and the
-    `keys` of remote models, which the editor's environment may have and the daemon's not.
+    """A relay's line. `details`: the `settings` of its command line by name, the `folder` that a path in them is
+    relative to, and the `keys` of remote models, which the editor's environment may have and the daemon's not.
     """
     return line({"version": __version__, "wants": wants, "resumes": resumes, **details})
 

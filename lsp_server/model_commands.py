@@ -52,7 +52,8 @@ def _make(command: str, afterwards: str, make: Callable[[], Path]) -> int:
     except KeyboardInterrupt:
         print(f"\nmidspan: stopped; run `{command}` again: {afterwards}", file=sys.stderr)
         return 130
-    print(f"{folder.name} is in {folder}\nUse it: --model {folder.name}, or the setting `model`.")
+    use = f"Use it: --model {folder.name}, or the settings `completion.model` and `chat.model`."
+    print(f"{folder.name} is in {folder}\n{use}")
     return 0
 
 

@@ -11,7 +11,7 @@ from pygls.io_ import StdoutWriter
 from lsp_server.engines import Engines, StartEngine
 from lsp_server.features import build_server
 from lsp_server.server import MidspanServer
-from lsp_server.settings import Settings
+from lsp_server.settings_sources import check_flags
 from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.start import set_up_logging, start_engine
 from lsp_server.stdio import claim_stdin, claim_stdout, read_messages
@@ -19,11 +19,12 @@ from lsp_server.stdio import claim_stdin, claim_stdout, read_messages
 _log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, log_file: Path | None, start_engine: StartEngine = start_engine) -> int:
-    """Runs until `exit` or the end of stdin; the exit code. Raises SettingsError for a log file."""
+def serve(flags: object, log_file: Path | None, start_engine: StartEngine = start_engine) -> int:
+    """Runs until `exit` or the end of stdin; the exit code. Raises SettingsError for a flag or a log file."""
+    check_flags(flags, Path.cwd())
     stdin, stdout = claim_stdin(), claim_stdout()
-    set_up_logging(settings.logging_level, log_file)
-    server = build_server(settings, Engines(start_engine), SharedWorkspaces(), Path.cwd())
+    set_up_logging(logging.INFO, log_file)
+    server = build_server(flags, Engines(start_engine), SharedWorkspaces(), Path.cwd())
     return asyncio.run(_serve(server, stdin, stdout))
 
 

@@ -5,7 +5,6 @@ import logging
 import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +19,8 @@ from lsp_server.load_progress import has_progress, show_loading
 from lsp_server.positions import choose_encoding
 from lsp_server.protocol import MidspanProtocol
 from lsp_server.session import Session
-from lsp_server.settings import Settings, apply_options
+from lsp_server.settings_sources import load_settings
 from lsp_server.shared_workspaces import SharedWorkspaces
-from lsp_server.start import seen_from
 from midspan import MidspanError, __version__
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
@@ -36,14 +34,15 @@ class MidspanServer(LanguageServer):
 
     protocol: MidspanProtocol
 
-    def __init__(self, settings: Settings, engines: Engines, workspaces: SharedWorkspaces, folder: Path) -> None:
+    def __init__(self, flags: object, engines: Engines, workspaces: SharedWorkspaces, folder: Path) -> None:
         super().__init__(
             "midspan",
             __version__,
             protocol_cls=MidspanProtocol,
             converter_factory=default_converter,
         )
-        self.session = Session(settings, engines, workspaces, self._notice_engine)
+        self.session = Session(engines, workspaces, self._notice_engine)
+        self._flags = flags
         self._folder = folder
         self._noticed: weakref.ref[AnyEngine] | None = None  # weak: a model is unloaded while sessions go on
         self.reported: str | None = None  # why there is no model, as the user was told
@@ -71,9 +70,9 @@ class MidspanServer(LanguageServer):
         session.encoding = choose_encoding(params.capabilities)
         folders = [folder.uri for folder in params.workspace_folders or ()]
         self._set_roots(folders or [params.root_uri or ""])
-        session.settings, errors = apply_options(session.settings, params.initialization_options)
-        if isinstance(session.settings.model, Path):
-            session.settings = replace(session.settings, model=seen_from(self._folder, session.settings.model))
+        session.settings, errors = load_settings(
+            session.roots, self._folder, self._flags, params.initialization_options
+        )
         logging.getLogger().setLevel(session.settings.logging_level)
         loop = asyncio.get_running_loop()
         self._index_progress = IndexProgress(self, loop)

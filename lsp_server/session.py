@@ -16,7 +16,7 @@ from context.snapshot import Snapshot
 from inference.request import Request
 from lsp_server.budget import PromptBudget
 from lsp_server.documents import OpenDocuments
-from lsp_server.engines import Engines, key_of
+from lsp_server.engines import EngineKey, Engines, key_of
 from lsp_server.fill import Known, build_request
 from lsp_server.positions import offset_of
 from lsp_server.predictions import Predictions
@@ -34,15 +34,9 @@ if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answere
 class Session:
     """Lives on the event loop alone."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        engines: Engines,
-        workspaces: SharedWorkspaces,
-        notice: "Callable[[AnyEngine], None]",
-    ) -> None:
+    def __init__(self, engines: Engines, workspaces: SharedWorkspaces, notice: "Callable[[AnyEngine], None]") -> None:
         """`notice` is told of the engine each time that it is asked for."""
-        self.settings = settings
+        self.settings = Settings()
         self.encoding = types.PositionEncodingKind.Utf16
         self.roots: tuple[Path, ...] = ()
         self.documents = OpenDocuments()
@@ -59,7 +53,7 @@ class Session:
 
     def start_engine(self) -> "AnyEngine":
         """The engine, ready or still loading. Raises ModelError when the model is refused at once."""
-        engine = self._engines.engine_for(self.settings)
+        engine = self._engines.engine_for(self.settings.completion)
         self._notice(engine)
         return engine
 
@@ -74,7 +68,13 @@ class Session:
     @property
     def running_engine(self) -> "AnyEngine | None":
         """The engine when it runs; to ask this does not keep it in memory."""
-        return self._engines.running().get(key_of(self.settings))
+        return self._engines.running().get(key_of(self.settings.completion))
+
+    @property
+    def engine_keys(self) -> set[EngineKey]:
+        """The engines that this session may ask."""
+        completion, chat = self.settings.completion, self.settings.chat
+        return {key_of(completion)} | ({key_of(chat)} if chat.model is not None else set())
 
     def snapshot(self, uri: str, position: types.Position) -> Snapshot:
         """What the user sees now. Raises DocumentError when there is no such place to complete at."""
@@ -93,7 +93,7 @@ class Session:
         """`fill.build_request` with all that the session knows, on a thread of its own: typing does not wait for it."""
         around = self.workspaces.of(uri)
         known = Known(around.workspace, self.edits.recent(), around.placement, self.budget.tokens)
-        arguments = (self.engine, snapshot, max_lines, self.settings, known)
+        arguments = (self.engine, snapshot, max_lines, self.settings.completion, known)
         return await asyncio.get_running_loop().run_in_executor(self._context_thread, build_request, *arguments)
 
     def change(self, uri: str, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:

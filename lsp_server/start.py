@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from inference.remote.address import RemoteAddress
 from inference.store.model_store import find_folder, user_store
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings
 from midspan import SettingsError
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
@@ -40,15 +40,7 @@ def open_log(log_file: Path) -> logging.Handler:
     return logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
 
 
-def seen_from(folder: Path, model: Path) -> Path:
-    """A model's path as it is meant in a folder that is not this process's. The name of a model in the store stays."""
-    is_name = len(model.parts) == 1
-    if is_name and (model.name in user_store().names() or not (folder / model).exists()):
-        return model
-    return folder / model
-
-
-def start_engine(settings: Settings) -> "AnyEngine":
+def start_engine(settings: ModelSettings) -> "AnyEngine":
     """The real engine. Raises ModelError."""
     if isinstance(settings.model, RemoteAddress):
         from inference.remote.engine import RemoteEngine

@@ -28,7 +28,7 @@
 
 (defcustom midspan-settings nil
   "Settings of the server.
-A plist of `:model', `:quant', `:cache_bytes', `:max_tokens' and `:log_level'."
+A plist by section, such as (:completion (:model \"/models/lite\") :log_level \"debug\")."
   :type 'plist)
 
 (defcustom midspan-delay 0.1

@@ -2,7 +2,10 @@
 const vscode = require('vscode');
 const { LanguageClient } = require('vscode-languageclient/node');
 
+const OURS = ['command', 'languages']; // the others are the server's
+
 let client;
+let names;
 let turn = Promise.resolve();
 
 function buildClient() {
@@ -10,13 +13,10 @@ function buildClient() {
   const [command, ...args] = settings.get('command');
   const languages = settings.get('languages');
   const documentSelector = ['file', 'untitled'].flatMap((scheme) => languages.map((language) => ({ scheme, language })));
-  const initializationOptions = {
-    model: settings.get('model') || null,
-    quant: settings.get('quant'),
-    max_tokens: settings.get('maxTokens'),
-    cache_bytes: settings.get('cacheBytes'),
-    log_level: settings.get('logLevel'),
-  };
+  // Only what the user has set: the rest is for midspan.toml.
+  const initializationOptions = Object.fromEntries(
+    names.map((name) => [name, settings.inspect(name).globalValue]).filter(([, value]) => value !== undefined),
+  );
   return new LanguageClient('midspan', 'Midspan', { command, args }, { documentSelector, initializationOptions });
 }
 
@@ -45,6 +45,10 @@ function restart() {
 }
 
 exports.activate = async (context) => {
+  const { properties } = context.extension.packageJSON.contributes.configuration;
+  names = Object.keys(properties)
+    .map((key) => key.replace('midspan.', ''))
+    .filter((name) => !OURS.includes(name));
   context.subscriptions.push(
     vscode.commands.registerCommand('midspan.restart', restart),
     vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration('midspan') && restart()),

@@ -52,12 +52,17 @@ class WorkPlace:
 class ModelStore:
     root: Path
 
+    @property
+    def models(self) -> Path:
+        """The folder of those that are whole."""
+        return self.root / "models"
+
     def folder(self, name: str) -> Path:
-        return self.root / "models" / checked_name(name)
+        return self.models / checked_name(name)
 
     def names(self) -> list[str]:
         """The models that are here and whole."""
-        models = self.root / "models"
+        models = self.models
         return sorted(path.name for path in models.iterdir() if path.is_dir()) if models.is_dir() else []
 
     def unfinished(self) -> list[Unfinished]:

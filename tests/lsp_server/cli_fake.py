@@ -4,12 +4,12 @@ import sys
 from unittest.mock import patch
 
 from lsp_server import cli
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine
 
 
-def start(settings: Settings) -> FakeEngine:
+def start(settings: ModelSettings) -> FakeEngine:
     print("noise on stdout")
     error = ModelError("the folder is empty. Fetch the model.") if settings.model else None
     return FakeEngine(lambda _before, _after: "height * width\n    # done\n", load_error=error)

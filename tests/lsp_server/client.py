@@ -13,7 +13,6 @@ from typing import Any
 from lsp_server.engines import Engines, StartEngine
 from lsp_server.features import build_server
 from lsp_server.frames import FrameReader
-from lsp_server.settings import Settings
 from lsp_server.shared_workspaces import SharedWorkspaces
 from tests.fake_engine import FakeEngine
 
@@ -127,7 +126,7 @@ class InProcess(Editor):
             engines = Engines(lambda _settings: engine)
         else:
             engines = engine if isinstance(engine, Engines) else Engines(engine)
-        self.server = build_server(Settings(), engines, workspaces or SharedWorkspaces(), Path("/"))
+        self.server = build_server({}, engines, workspaces or SharedWorkspaces(), Path("/"))
         self.server.protocol.set_writer(self)
 
     async def send(self, message: dict[str, Any]) -> None:

@@ -5,12 +5,16 @@ import pytest
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The indexes of workspaces that only tests have do not stay in the user's cache."""
-    before = os.environ.get("XDG_CACHE_HOME")
-    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The indexes of workspaces that only tests have do not stay in the user's cache; nor do the user's settings
+    and models change what a test sees.
+    """
+    variables = [f"XDG_{kind}_HOME" for kind in ("CACHE", "CONFIG", "DATA")]
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ |= {name: str(tmp_path_factory.mktemp("user")) for name in variables}
     yield
-    if before is None:
-        del os.environ["XDG_CACHE_HOME"]
-    else:
-        os.environ["XDG_CACHE_HOME"] = before
+    for name, value in before.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value

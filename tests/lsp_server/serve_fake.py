@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 from lsp_server.serve import serve
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings
 from tests.fake_engine import FakeEngine
 
 
-def start(_settings: Settings) -> FakeEngine:
+def start(_settings: ModelSettings) -> FakeEngine:
     print("noise from Python")
     os.write(1, b"noise from a native library\n")
     os.system("echo noise from a child; cat")  # which must not read the protocol either
@@ -18,6 +18,6 @@ def start(_settings: Settings) -> FakeEngine:
 
 if __name__ == "__main__":
     log_file = Path(sys.argv[1]) if len(sys.argv) > 1 else None
-    code = serve(Settings(), log_file, start)
+    code = serve({}, log_file, start)
     sys.stdout.flush()
     os._exit(code)

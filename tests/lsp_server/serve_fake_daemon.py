@@ -10,12 +10,12 @@ from pathlib import Path
 from lsp_server.daemon_process import run_daemon
 from lsp_server.engines import IdleTimes
 from lsp_server.relay import relay
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings
 from midspan import MidspanError
 from tests.fake_engine import FakeEngine
 
 
-def start(_settings: Settings) -> FakeEngine:
+def start(_settings: ModelSettings) -> FakeEngine:
     print("noise from the daemon")
 
     def answer(before: str, _after: str) -> str:

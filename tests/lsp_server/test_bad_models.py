@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from inference.any_engine import AnyEngine
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings
 from lsp_server.start import start_engine
 from tests.inference.folders import LITE, byte_tokenizer, write_folder
 from tests.lsp_server.client import InProcess
@@ -91,13 +91,13 @@ def engines() -> Iterator[list[AnyEngine]]:
 async def test_the_editor_is_told_once_what_is_wrong_and_the_server_stays_up(folder, engines, spoil, message):
     spoil(folder)
 
-    def start(settings: Settings) -> AnyEngine:
+    def start(settings: ModelSettings) -> AnyEngine:
         engine = start_engine(settings)
         engines.append(engine)
         return engine
 
     editor = InProcess(start)
-    await editor.initialize(options={"model": str(folder)})
+    await editor.initialize(options={"completion": {"model": str(folder)}})
     shown = (await editor.message())["params"]
     assert shown["type"] == 1
     assert shown["message"].startswith("Midspan completes nothing: ")

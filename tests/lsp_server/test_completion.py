@@ -4,7 +4,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from lsp_server.settings import Settings
+from lsp_server.settings import ModelSettings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import (
@@ -215,11 +215,11 @@ async def test_a_request_that_fails_in_the_engine_is_answered_with_nothing():
     assert not engine.live
 
 
-def refused_at_once(_settings: Settings):
+def refused_at_once(_settings: ModelSettings):
     raise ModelError("/models/x does not exist. Give the folder of a model.")
 
 
-def refused_later(_settings: Settings):
+def refused_later(_settings: ModelSettings):
     error = ModelError("/models/x does not exist. Give the folder of a model.")
     return FakeEngine(lambda *_: "", load_error=error)
 
@@ -251,14 +251,14 @@ async def test_a_failure_of_the_loader_itself_shows_no_path_of_this_machine():
 async def test_initialization_options_reach_the_engine_and_wrong_ones_are_shown():
     settings = []
 
-    def start(given: Settings) -> FakeEngine:
+    def start(given: ModelSettings) -> FakeEngine:
         settings.append(given)
         return FakeEngine(lambda *_: "abcdefgh")
 
     editor = InProcess(start)
-    await editor.initialize(options={"max_tokens": 3, "modle": "/m"})
+    await editor.initialize(options={"completion": {"max_tokens": 3}, "modle": "/m"})
     message = (await editor.message())["params"]["message"]
-    assert message == "There is no setting 'modle'. Did you mean 'model'?"
-    assert settings == [Settings(max_tokens=3)]
+    assert message == "There is no setting 'modle'. Did you mean 'completion.model'?"
+    assert settings == [ModelSettings(max_tokens=3)]
     await editor.open("x = \n")
     assert await editor.complete(0, 4) == "abc"

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from inference.request import Request
 from lsp_server.engines import Engines
-from lsp_server.settings import Settings
-from lsp_server.start import seen_from
+from lsp_server.settings import ModelSettings, Settings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import InProcess
@@ -22,7 +22,7 @@ class Starter:
         self.loads = False
         self._errors = list(errors)
 
-    def __call__(self, _settings: Settings) -> FakeEngine:
+    def __call__(self, _settings: ModelSettings) -> FakeEngine:
         error = self._errors.pop(0) if self._errors else None
         engine = FakeEngine(lambda *_: "hello()", load_error=error)
         if self.loads:
@@ -33,22 +33,44 @@ class Starter:
 
 def test_sessions_with_the_same_model_share_an_engine_and_others_do_not():
     engines = Engines(Starter())
-    small, large = Settings(model=Path("/small")), Settings(model=Path("/large"))
+    small, large = ModelSettings(model=Path("/small")), ModelSettings(model=Path("/large"))
     engine = engines.engine_for(small)
-    assert engines.engine_for(replace(small, max_tokens=5, log_level="error")) is engine
+    assert engines.engine_for(replace(small, max_tokens=5)) is engine
     assert engines.engine_for(large) is not engine
     assert engines.engine_for(replace(small, cache_bytes=1)) is not engine
+
+
+def test_a_folder_is_one_model_whatever_way_leads_to_it(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    engines = Engines(Starter())
+    ways = [tmp_path / "real", tmp_path / "link", tmp_path / "real" / ".." / "link"]
+    assert len({id(engines.engine_for(ModelSettings(model=way))) for way in ways}) == 1
+
+
+async def test_one_model_is_unloaded_while_the_other_works():
+    starter = Starter()
+    engines = Engines(starter)
+    completion, chat = Settings().completion, ModelSettings(model=Path("/chat"), cache_bytes=1 << 20)
+    works, idles = engines.engine_for(completion), engines.engine_for(chat)
+    starter.started[0].gate.clear()
+    works.submit(Request(works.fim_prompt("", "x = ", ""), 5), lambda update: None)
+    await engines.unload_idle(0)
+    assert [engine.closed for engine in starter.started] == [False, True]
+    assert engines.engine_for(completion) is works
+    assert engines.engine_for(chat) is not idles
+    starter.started[0].gate.set()
 
 
 async def test_an_engine_is_unloaded_when_nobody_asks_and_started_again_when_somebody_does():
     starter = Starter()
     engines = Engines(starter)
-    first = engines.engine_for(Settings())
+    first = engines.engine_for(ModelSettings())
     await engines.unload_idle(1000)
-    assert engines.engine_for(Settings()) is first
+    assert engines.engine_for(ModelSettings()) is first
     await engines.unload_idle(0)
     assert starter.started[0].closed
-    assert engines.engine_for(Settings()) is not first
+    assert engines.engine_for(ModelSettings()) is not first
     assert not starter.started[1].closed
 
 
@@ -77,10 +99,10 @@ async def test_an_engine_that_works_or_loads_is_not_unloaded():
 async def test_a_model_that_did_not_load_is_tried_again_later(monkeypatch):
     starter = Starter(ModelError("/m holds no weights. Fetch them."))
     engines = Engines(starter)
-    failed = engines.engine_for(Settings())
-    assert engines.engine_for(Settings()) is failed  # not at every keystroke
+    failed = engines.engine_for(ModelSettings())
+    assert engines.engine_for(ModelSettings()) is failed  # not at every keystroke
     monkeypatch.setattr("lsp_server.engines._RETRY_S", -1)
-    assert engines.engine_for(Settings()) is not failed
+    assert engines.engine_for(ModelSettings()) is not failed
     assert starter.started[0].closed
 
 
@@ -131,18 +153,10 @@ async def test_the_status_neither_loads_a_model_nor_keeps_it(monkeypatch):
     assert (await editor.request("midspan/status"))["ready"]
     clock = [1000.0]
     monkeypatch.setattr("lsp_server.engines.time", SimpleNamespace(monotonic=lambda: clock[0]))
-    engines.engine_for(Settings())
+    engines.engine_for(ModelSettings())
     clock[0] += 100
     await editor.request("midspan/status")
     await engines.unload_idle(99)
     assert starter.started[0].closed
     await editor.request("midspan/status")
     assert len(starter.started) == 1
-
-
-def test_a_models_path_is_from_the_editors_folder_and_a_name_is_a_name(tmp_path):
-    (tmp_path / "near").mkdir()
-    assert seen_from(tmp_path, Path("near")) == tmp_path / "near"
-    assert seen_from(tmp_path, Path("models/x")) == tmp_path / "models/x"
-    assert seen_from(tmp_path, Path("/models/x")) == Path("/models/x")
-    assert seen_from(tmp_path, Path("deepseek-coder")) == Path("deepseek-coder")

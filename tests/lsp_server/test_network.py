@@ -128,12 +128,12 @@ def test_a_remote_model_that_cannot_be_asked_is_one_line(source, model, message)
 
 async def test_an_editor_sets_a_remote_model_and_a_newer_keystroke_closes_the_connection(server, monkeypatch, tmp_path):
     async with stdio_server("-m", "lsp_server.cli", "serve") as before:  # the daemon is started without the key
-        await before.initialize(options={"model": "/nowhere"})
+        await before.initialize(options={"completion": {"model": "/nowhere"}})
     monkeypatch.setenv("MIDSPAN_KEY_127_0_0_1", KEY)
     server.answers = [Answer(["a"], stall_before=0), Answer(["height"])]
     log_file = tmp_path / "log"
     async with stdio_server("-m", "lsp_server.cli", "serve", "--log-file", log_file) as editor:
-        await editor.initialize(options={"model": f"remote:{server.url}#qwen", "log_level": "debug"})
+        await editor.initialize(options={"completion": {"model": f"remote:{server.url}#qwen"}, "log_level": "debug"})
         await editor.open("def area(width, height):\n    return secret_name(\n")
         _, older = await editor.start_completion(1, 23, kind=1)
         while not server.stalled.is_set():
@@ -152,7 +152,7 @@ async def test_an_editor_is_told_once_why_a_server_completes_nothing(server):
     server.answers = [Answer(status=400, raw=b'{"error": {"message": "no such adapter"}}')]
     engines = Engines(start_engine)
     editor = InProcess(engines)
-    await editor.initialize(options={"model": f"remote:{server.url}#qwen"})
+    await editor.initialize(options={"completion": {"model": f"remote:{server.url}#qwen"}})
     await editor.open("def area(width, height):\n    return \n")
     for _ in range(2):
         assert await editor.complete(1, 11, kind=1) is None

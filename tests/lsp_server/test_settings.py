@@ -1,64 +1,155 @@
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from inference.remote.address import RemoteAddress
-from lsp_server.settings import Settings, apply_options
+from lsp_server.setting_table import TABLE, Source
+from lsp_server.settings import ModelSettings, Settings
+from lsp_server.settings_sources import apply_options, check_flags
+from midspan import SettingsError
+
+ROOT = Path(__file__).parents[2]
+HERE = Source(Path("/here"))
 
 
-def test_options_go_over_the_defaults():
-    settings, errors = apply_options(Settings(), {"model": "/models/lite", "max_tokens": 20, "log_level": "debug"})
-    assert settings == Settings(model=Path("/models/lite"), max_tokens=20, log_level="debug")
+def test_sections_and_names_with_a_dot_say_the_same():
+    expected = Settings(completion=ModelSettings(model=Path("/models/lite"), max_tokens=20), log_level="debug")
+    nested = {"completion": {"model": "/models/lite", "max_tokens": 20}, "log_level": "debug"}
+    dotted = {"completion.model": "/models/lite", "completion.max_tokens": 20, "log_level": "debug"}
+    assert apply_options(Settings(), nested, HERE) == apply_options(Settings(), dotted, HERE) == (expected, [])
+
+
+def test_the_sections_are_set_separately():
+    options = {"completion": {"quant": "int4"}, "chat": {"model": "/models/lite", "cache_bytes": 5, "max_tokens": 7}}
+    settings, errors = apply_options(Settings(), options, HERE)
+    assert settings.completion == ModelSettings(quant="int4")
+    assert settings.chat == ModelSettings(Path("/models/lite"), "auto", 5, 7)
     assert errors == []
 
 
 def test_a_model_on_a_server_is_an_address():
-    settings, errors = apply_options(Settings(), {"model": "remote:http://gpu:8000/v1#qwen"})
-    assert (settings.model, errors) == (RemoteAddress("http://gpu:8000/v1", "gpu", "qwen"), [])
+    settings, errors = apply_options(Settings(), {"chat": {"model": "remote:http://gpu:8000/v1#qwen"}}, HERE)
+    assert (settings.chat.model, errors) == (RemoteAddress("http://gpu:8000/v1", "gpu", "qwen"), [])
 
 
-@pytest.mark.parametrize("options", [None, {}])
+@pytest.mark.parametrize("options", [None, {}, {"completion": {}}])
 def test_no_options_leave_everything_as_it_was(options):
-    assert apply_options(Settings(max_tokens=7), options) == (Settings(max_tokens=7), [])
+    assert apply_options(Settings(log_level="error"), options, HERE) == (Settings(log_level="error"), [])
 
 
 @pytest.mark.parametrize(
-    ("name", "nearest"), [("max_token", "max_tokens"), ("maxTokens", "max_tokens"), ("cacheBytes", "cache_bytes")]
+    ("name", "nearest"),
+    [
+        ("model", "completion.model"),
+        ("modle", "completion.model"),
+        ("max_tokens", "completion.max_tokens"),
+        ("cacheBytes", "completion.cache_bytes"),
+        ("completion.maxTokens", "completion.max_tokens"),
+        ("completions.model", "completion.model"),
+        ("chat.modle", "chat.model"),
+        ("logLevel", "log_level"),
+    ],
 )
 def test_an_unknown_name_is_refused_with_the_nearest_one_and_the_rest_holds(name, nearest):
-    settings, errors = apply_options(Settings(), {name: 5, "log_level": "error"})
+    settings, errors = apply_options(Settings(), {name: 5, "log_level": "error"}, HERE)
     assert settings == Settings(log_level="error")
     assert [str(error) for error in errors] == [f"There is no setting {name!r}. Did you mean {nearest!r}?"]
 
 
 def test_a_name_like_none_of_them_is_answered_with_all_of_them():
-    _, (error,) = apply_options(Settings(), {"zzz": 1})
-    assert "There are: model, quant, cache_bytes, max_tokens, log_level." in str(error)
+    _, (error,) = apply_options(Settings(), {"zzz": 1}, HERE)
+    assert all(setting.name in str(error) for setting in TABLE)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("model", 3),
-        ("model", ""),
-        ("model", "remote:gpu"),
-        ("max_tokens", 0),
-        ("max_tokens", True),
-        ("max_tokens", "many"),
-        ("max_tokens", None),
-        ("cache_bytes", -1),
-        ("quant", "int3"),
-        ("quant", None),
+        ("completion.model", 3),
+        ("completion.model", ""),
+        ("completion.max_tokens", 0),
+        ("completion.max_tokens", True),
+        ("chat.max_tokens", "many"),
+        ("chat.max_tokens", None),
+        ("completion.cache_bytes", -1),
+        ("chat.quant", "int3"),
+        ("completion.quant", ["auto"]),
         ("log_level", "loud"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name, value):
-    settings, (error,) = apply_options(Settings(), {name: value})
+    settings, (error,) = apply_options(Settings(), {name: value}, HERE)
     assert settings == Settings()
-    assert name in str(error)
+    assert repr(name) in str(error)
 
 
-def test_options_that_are_no_object_are_refused():
-    assert [str(e) for e in apply_options(Settings(), [1])[1]] == [
+def test_a_wrong_address_is_refused():
+    settings, (error,) = apply_options(Settings(), {"chat.model": "remote:gpu"}, HERE)
+    assert settings == Settings()
+    assert "The address of a remote model begins with http" in str(error)
+
+
+@pytest.mark.parametrize("options", [[1], "model", 5])
+def test_options_that_are_no_object_are_refused(options):
+    assert [str(e) for e in apply_options(Settings(), options, HERE)[1]] == [
         "The settings must be an object with a name for each value."
     ]
+
+
+def test_a_value_that_is_deep_or_long_is_told_in_short():
+    deep: object = "end"
+    for _ in range(100_000):
+        deep = [deep]
+    for value in (deep, "x" * 100_000):
+        _, (error,) = apply_options(Settings(), {"completion.max_tokens": value}, HERE)
+        assert len(str(error)) < 200
+
+
+def test_a_wrong_flag_is_an_error():
+    with pytest.raises(SettingsError, match=r"'completion\.quant' is one of auto, none, int8, int4"):
+        check_flags({"completion.quant": "int3"}, Path("/here"))
+
+
+def test_a_models_path_is_from_where_it_is_written_and_a_name_is_a_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    stored = tmp_path / "data" / "midspan" / "models" / "stored"
+    stored.mkdir(parents=True)
+    (tmp_path / "near").mkdir()
+
+    def model(written: str) -> object:
+        return apply_options(Settings(), {"chat.model": written}, Source(tmp_path))[0].chat.model
+
+    assert model("near") == tmp_path / "near"
+    assert model("models/x") == tmp_path / "models/x"
+    assert model("./near/../far") == tmp_path / "far"
+    assert model("/models/x") == Path("/models/x")
+    assert model("~/x") == Path.home() / "x"
+    assert model("stored") == stored
+    assert model("not-here-yet") == Path("not-here-yet")
+
+
+def test_the_readme_has_the_table():
+    rows = re.findall(r"(?m)^\| `(?:completion\.|chat\.|log_level).*$", (ROOT / "README.md").read_text())
+    assert rows == [setting.row for setting in TABLE]
+
+
+def test_the_defaults_are_those_of_the_table():
+    settings = Settings()
+    for setting in TABLE:
+        section, _, name = setting.name.rpartition(".")
+        value = getattr(getattr(settings, section) if section else settings, name)
+        assert setting.check(setting.name, value, HERE) == value
+        if setting.default[-1] in "`0123456789":
+            assert setting.default.strip('`"') == str(value)
+        else:
+            assert value is None
+
+
+def test_vs_code_offers_every_setting_with_its_default():
+    package = json.loads((ROOT / "editors/vscode/package.json").read_text())
+    offered = package["contributes"]["configuration"]["properties"]
+    defaults = {name: value["default"] for name, value in offered.items()}
+    assert list(defaults)[1:-1] == [f"midspan.{setting.name}" for setting in TABLE]  # between the command and languages
+    options = {name.removeprefix("midspan."): value for name, value in list(defaults.items())[1:-1]}
+    assert apply_options(Settings(), options, HERE) == (Settings(), [])

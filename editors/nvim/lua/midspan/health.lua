@@ -5,8 +5,9 @@ local DOCTOR_MS = 120000 -- a large model takes a while to load
 
 local function doctor_command(options)
   local command = { options.cmd[1], 'doctor' }
-  if options.settings.model then
-    vim.list_extend(command, { '--model', vim.fs.normalize(options.settings.model) })
+  local model = vim.tbl_get(options.settings, 'completion', 'model')
+  if model then
+    vim.list_extend(command, { '--model', vim.fs.normalize(model) })
   end
   return command
 end
