@@ -12,10 +12,12 @@ from pathlib import Path
 from context.database import index_path
 from context.document import Document
 from context.index import Report, open_index
+from context.languages import language_of
 from context.rules import IGNORE_FILE_NAMES, Rules, Verdict
 from context.secret_rules import secret_by_name
 from context.view import Answers, View
 from context.watch import Watch
+from midspan import DocumentError
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +79,17 @@ class Workspace:
     def why(self, path: str) -> Verdict:
         """Which rule lets the file (from the root, with "/") in or keeps it out. Reads the disk."""
         return Rules(self.root).why(path)
+
+    def read(self, path: str) -> Document:
+        """A file of the disk (from the root, with "/"). Raises DocumentError for one that a rule keeps out."""
+        rules = Rules(self.root)
+        verdict = rules.by_name(path)
+        text = ""
+        if verdict.included:
+            verdict, text = rules.read(path)
+        if not verdict.included:
+            raise DocumentError(f"{path} is in no prompt: {verdict.why}.")
+        return Document(path, text, language_of(path), version=0)
 
     def judge(self, document: Document) -> Verdict:
         """The verdict on an editor's text; the answer for a text that was judged before is at hand."""

@@ -42,7 +42,7 @@ class AnyEngine(Protocol):
         """
 
     def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """The prompt for the assistant's next answer."""
+        """The prompt for the assistant's next answer. Raises ModelError when the model was not trained to chat."""
 
     def submit(self, request: Request, on_update: OnUpdate) -> RunningRequest:
         """Queue a request. `on_update` is called on the engine's thread and must not block it.

@@ -119,6 +119,9 @@ class Engine:
         return build_fim_prompt(self.tokenizer, self.info.fim_orders[0], context, prefix, suffix, repository)
 
     def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        """Raises ModelError when the model was not trained to chat."""
+        if self._identity.chat_advice:
+            raise ModelError(self._identity.chat_advice)
         return build_chat_prompt(self.tokenizer, messages)
 
     def submit(self, request: Request, on_update: OnUpdate) -> Generation:

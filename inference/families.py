@@ -48,6 +48,7 @@ class Family:
     chat: ChatTemplate
     instruct_fills: bool  # whether the models tuned for chat can still fill a hole
     fim_model: str  # what to take for completion
+    chat_model: str  # and for chat, by its name in the catalogue
 
 
 # The bars are U+FF5C and the low lines U+2581: the ASCII look-alike silently breaks FIM.
@@ -78,6 +79,7 @@ DEEPSEEK_V2 = Family(
     ),
     instruct_fills=False,
     fim_model="DeepSeek-Coder-V2-Lite-Base",
+    chat_model="deepseek-coder-v2-lite-instruct",
 )
 
 DEEPSEEK_V1 = Family(
@@ -108,6 +110,7 @@ DEEPSEEK_V1 = Family(
     ),
     instruct_fills=False,
     fim_model="deepseek-coder-1.3b-base or deepseek-coder-6.7b-base",
+    chat_model="deepseek-coder-1.3b-instruct",
 )
 
 QWEN2 = Family(
@@ -133,6 +136,7 @@ QWEN2 = Family(
     ),
     instruct_fills=True,
     fim_model="Qwen2.5-Coder-1.5B",
+    chat_model="qwen2.5-coder-1.5b-instruct",
 )
 
 FAMILIES = (DEEPSEEK_V2, DEEPSEEK_V1, QWEN2)

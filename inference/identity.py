@@ -21,6 +21,7 @@ class ModelIdentity:
     fim_orders: tuple[str, ...]
     # Why the model cannot fill a hole, or is no first choice for it, and which to take; None: it is meant to.
     fim_advice: str | None
+    chat_advice: str | None  # why it cannot chat, and which to take; None: it was trained to
     context_tokens: int
 
 
@@ -38,7 +39,9 @@ def parse_identity(config: Mapping[str, Any], folder: Path, family: Family) -> M
     if unknown := [order for order in orders if order not in FIM_ORDERS]:
         raise ModelError(f"{path}: unknown FIM order {unknown[0]!r} (psm, spm)")
     limit = positive_number(config, "max_position_embeddings", int, path)
-    return ModelIdentity(name, orders, advice, min(limit, int(block.get("context_tokens", limit))))
+    return ModelIdentity(
+        name, orders, advice, _chat_advice(name, family), min(limit, int(block.get("context_tokens", limit)))
+    )
 
 
 def name_of_folder(folder: Path) -> str:
@@ -48,13 +51,26 @@ def name_of_folder(folder: Path) -> str:
     return folder.name
 
 
+def _is_tuned_for_chat(name: str) -> bool:
+    return any(word in name.lower() for word in ("instruct", "chat"))  # nothing else in a released folder says so
+
+
+def _chat_advice(name: str, family: Family) -> str | None:
+    if _is_tuned_for_chat(name):
+        return None
+    return (
+        f"{name} was not trained to chat, or its name does not say so. `midspan model pull {family.chat_model}` "
+        f"fetches one that was: set chat.model to its name. `midspan model list` shows others"
+    )
+
+
 def _fim_of_released(config: Mapping[str, Any], name: str, family: Family) -> tuple[tuple[str, ...], str | None]:
     """The FIM orders, and the advice."""
     take = f"take {family.fim_model} for completion"
     if family.model_type == "deepseek_v2" and config.get("hidden_size", 0) >= _WIDTH_OF_236B:
         # DeepSeek-Coder-V2's issue 18.
         return (), f"{name} is the 236B model, which was not trained to fill a hole; use it for chat, and {take}"
-    if "instruct" not in name.lower():  # nothing else in a released folder says so
+    if not _is_tuned_for_chat(name):
         return ("psm",), None
     if family.instruct_fills:
         return ("psm",), f"{name} is tuned for chat and fills holes less well than a base model; {take}"

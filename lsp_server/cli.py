@@ -54,6 +54,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "daemon":
         return _daemon(options)
     settings = _settings(options)
+    if options.command == "chat":
+        from lsp_server.chat_command import chat
+
+        return chat(options.prompt, settings)
     if options.command == "complete":
         from lsp_server.complete import complete_at
 
@@ -72,7 +76,7 @@ def _settings(options: argparse.Namespace) -> "Settings":
     from lsp_server.complete import root_of
     from lsp_server.settings_sources import check_flags, load_settings
 
-    flags = _flags(options)
+    flags = _flags(options, "chat" if options.command == "chat" else "completion")
     check_flags(flags, Path.cwd())
     place = getattr(options, "place", None)
     root = root_of(Path(place.rsplit(":", 2)[0]) if place else Path("here"))
@@ -130,6 +134,8 @@ def _parser() -> argparse.ArgumentParser:
     complete = commands.add_parser("complete", parents=[model, as_json], help="complete a file at one place")
     complete.add_argument("place", metavar="FILE:LINE:COL", help="line and column count from 1")
     complete.add_argument("--show", action="store_true", help="print the file around the cursor with the fill in grey")
+    chat = commands.add_parser("chat", parents=[model], help="ask the chat model")
+    chat.add_argument("prompt", nargs="?", metavar="PROMPT", help="the question; without it, stdin")
     add_context_commands(commands, model, as_json)
     daemon = commands.add_parser("daemon", parents=[as_json], help="the process that serves all editors")
     daemon.add_argument("action", choices=("start", "stop", "status", "logs"))

@@ -1,6 +1,7 @@
 """Between the event loop and the engine's thread."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,8 +21,10 @@ class Generated:
     trace: Trace | None
 
 
-async def generate(engine: "AnyEngine", request: Request) -> Generated:
-    """Waits for the whole output. Cancelling this cancels the generation.
+async def generate(
+    engine: "AnyEngine", request: Request, on_text: Callable[[str], None] = lambda text: None
+) -> Generated:
+    """Waits for the whole output; `on_text` is told each piece. Cancelling this cancels the generation.
 
     Raises the MidspanError that ended the request, if one did.
     """
@@ -38,6 +41,8 @@ async def generate(engine: "AnyEngine", request: Request) -> Generated:
         while True:
             update = await updates.get()
             pieces.append(update.text)
+            if update.text:
+                on_text(update.text)
             if update.error is not None:
                 raise update.error
             if update.finish_reason is not None:

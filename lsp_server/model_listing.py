@@ -72,7 +72,7 @@ def _installed(store: ModelStore, name: str, budget_bytes: int) -> dict[str, Any
         "name": name,
         "folder": str(folder),
         "family": family.name,
-        "use": [*(["completion"] if identity.fim_orders else []), *(["chat"] if identity.fim_advice else [])],
+        "use": [*(["completion"] if identity.fim_orders else []), *([] if identity.chat_advice else ["chat"])],
         "parameters": manifest.parameters,
         "size_bytes": manifest.size_bytes,
         "context_tokens": identity.context_tokens,

@@ -45,6 +45,7 @@ class MidspanServer(LanguageServer):
         self._flags = flags
         self._folder = folder
         self._noticed: weakref.ref[AnyEngine] | None = None  # weak: a model is unloaded while sessions go on
+        self._shown_loads: weakref.WeakSet[AnyEngine] = weakref.WeakSet()
         self.reported: str | None = None  # why there is no model, as the user was told
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -102,10 +103,16 @@ class MidspanServer(LanguageServer):
         if self._noticed is not None and self._noticed() is engine:
             return
         self._noticed = weakref.ref(engine)
-        if not engine.ready.done() and has_progress(self.client_capabilities):
-            self._begin(show_loading(self.protocol, engine.info.name, engine.ready))
+        self.show_load(engine)
         loop = asyncio.get_running_loop()
         engine.ready.add_done_callback(_on_loop(loop, self._engine_is_ready))
+
+    def show_load(self, engine: "AnyEngine") -> None:
+        """Shows the user that this engine loads, if it does, once."""
+        is_shown = engine in self._shown_loads
+        self._shown_loads.add(engine)
+        if not is_shown and not engine.ready.done() and has_progress(self.client_capabilities):
+            self._begin(show_loading(self.protocol, engine.info.name, engine.ready))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)

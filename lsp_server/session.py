@@ -15,6 +15,7 @@ from context.pack import Pack
 from context.snapshot import Snapshot
 from inference.request import Request
 from lsp_server.budget import PromptBudget
+from lsp_server.chat_request import chat_section
 from lsp_server.documents import OpenDocuments
 from lsp_server.engines import EngineKey, Engines, key_of
 from lsp_server.fill import Known, build_request
@@ -64,6 +65,10 @@ class Session:
         if engine.ready.done() and (error := engine.ready.exception()) is not None:
             raise ModelError(str(error))
         return engine
+
+    def start_chat_engine(self) -> "AnyEngine":
+        """Chat's engine, ready or still loading. Raises ModelError when there is none, or it is refused at once."""
+        return self._engines.engine_for(chat_section(self.settings))
 
     @property
     def running_engine(self) -> "AnyEngine | None":

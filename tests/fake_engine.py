@@ -5,13 +5,13 @@ Its tokens are characters, so a prompt can be read back. It runs a thread of its
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
 from inference.engine import Engine, EngineStats, Generation, ModelInfo
-from inference.prompt import Repository
+from inference.prompt import Message, Repository
 from inference.request import FinishReason, OnUpdate, Request, Trace, Update
 from inference.tokenizer import Tokenizer
 from midspan import MidspanError
@@ -71,6 +71,10 @@ class FakeEngine(Engine):
     ) -> tuple[int, ...]:
         encode = self.tokenizer.encode
         return (*encode(context + prefix), HOLE, *encode(suffix), END)
+
+    def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
+        text = "".join(f"{message.role}: {message.content}\n" for message in messages)
+        return (*self.tokenizer.encode(text), HOLE, END)
 
     def submit(self, request: Request, on_update: OnUpdate) -> FakeGeneration:
         generation = FakeGeneration()

@@ -8,6 +8,7 @@ import pytest
 
 from inference.families import DEEPSEEK_V1, DEEPSEEK_V2, QWEN2, Family
 from inference.identity import parse_identity
+from inference.store.catalogue import read_catalogue
 from midspan import ModelError
 from tests.inference.folders import LITE
 
@@ -56,3 +57,22 @@ def test_qwen_instruct_fills_with_a_warning() -> None:
     identity = parse_identity(LITE, Path("Qwen2.5-Coder-0.5B-Instruct"), QWEN2)
     assert identity.fim_orders == ("psm",)
     assert "take Qwen2.5-Coder-1.5B" in str(identity.fim_advice)
+
+
+@pytest.mark.parametrize(
+    ("folder", "family", "take"),
+    [
+        ("DeepSeek-Coder-V2-Lite-Base", DEEPSEEK_V2, "deepseek-coder-v2-lite-instruct"),
+        ("deepseek-coder-1.3b-base", DEEPSEEK_V1, "deepseek-coder-1.3b-instruct"),
+        ("Qwen2.5-Coder-1.5B", QWEN2, "qwen2.5-coder-1.5b-instruct"),
+    ],
+)
+def test_a_base_model_cannot_chat_and_names_one_that_the_catalogue_has(folder: str, family: Family, take: str) -> None:
+    advice = str(parse_identity(LITE, Path(folder), family).chat_advice)
+    assert f"midspan model pull {take}" in advice
+    assert "chat" in read_catalogue(Path("nowhere"))[take].use
+
+
+@pytest.mark.parametrize("folder", ["DeepSeek-Coder-V2-Lite-Instruct", "DeepSeek-V2-Lite-Chat", "qwen-instruct"])
+def test_models_that_are_tuned_for_chat_chat(folder: str) -> None:
+    assert parse_identity(LITE, Path(folder), DEEPSEEK_V2).chat_advice is None

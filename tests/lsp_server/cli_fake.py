@@ -1,5 +1,6 @@
 """`midspan` with a fake engine, for tests of the command line."""
 
+import re
 import sys
 from unittest.mock import patch
 
@@ -15,6 +16,15 @@ def start(settings: ModelSettings) -> FakeEngine:
     return FakeEngine(lambda _before, _after: "height * width\n    # done\n", load_error=error)
 
 
+def start_chat(_settings: ModelSettings) -> FakeEngine:
+    print("noise on stdout")
+    return FakeEngine(lambda before, _after: f"You said: {' '.join(re.findall('user: (.*)', before))}")
+
+
 if __name__ == "__main__":
-    with patch("lsp_server.complete.start_engine", start), patch("lsp_server.doctor.start_engine", start):
+    with (
+        patch("lsp_server.complete.start_engine", start),
+        patch("lsp_server.doctor.start_engine", start),
+        patch("lsp_server.chat_command.start_engine", start_chat),
+    ):
         sys.exit(cli.main())

@@ -1,0 +1,69 @@
+"""midspan/chat: the next answer of a conversation, which the client keeps."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types
+
+from lsp_server.chat_params import ChatParams, parse_chat
+from lsp_server.chat_references import with_references
+from lsp_server.chat_request import answer, build_chat_request
+from lsp_server.record import describe
+from lsp_server.server import MidspanServer
+from midspan import MidspanError, ModelError
+
+if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
+    from inference.any_engine import AnyEngine
+
+_log = logging.getLogger(__name__)
+
+
+def register(server: MidspanServer) -> None:
+    """Adds the request to a server."""
+
+    @server.feature("midspan/chat")
+    async def chat(params: Any) -> dict[str, Any]:
+        return await answer_chat(server, parse_chat(params))
+
+
+async def answer_chat(server: MidspanServer, params: ChatParams) -> dict[str, Any]:
+    """The whole answer, each piece of which the client has been told. Raises MidspanError."""
+    session = server.session
+    messages = [await with_references(session, message) for message in params.messages]
+    engine = await _ready_engine(server)
+    max_tokens = session.settings.chat.max_tokens
+    request, dropped = await asyncio.to_thread(build_chat_request, engine, messages, max_tokens)
+    generated = await answer(session.start_chat_engine(), request, _teller(server, params.token))
+    if generated.trace is None or generated.finish_reason == "cancelled":
+        raise ModelError("The model was unloaded before it had answered. Ask again.")
+    _log.info("chat: answer to %d messages; %s", len(messages) - dropped, describe(generated.trace))
+    return {
+        "text": generated.text,
+        "model": engine.info.name,
+        "finish_reason": generated.finish_reason,
+        "dropped_messages": dropped,
+    }
+
+
+async def _ready_engine(server: MidspanServer) -> "AnyEngine":
+    """Only a loaded model knows how long a prompt may be. Raises ModelError when it cannot be used."""
+    engine = server.session.start_chat_engine()
+    server.show_load(engine)
+    ready = asyncio.wrap_future(engine.ready)
+    await asyncio.wait([ready])  # which, unlike `await ready`, does not end the load when the client cancels
+    error = ready.exception() if not ready.cancelled() else ModelError("The chat model was unloaded. Ask again.")
+    if error is None:
+        return engine
+    if isinstance(error, MidspanError):
+        raise error
+    raise ModelError("The chat model failed unexpectedly; the log says where.") from error
+
+
+def _teller(server: MidspanServer, token: str | int | None) -> Callable[[str], None]:
+    def tell(text: str) -> None:
+        if token is not None:
+            server.protocol.notify(types.PROGRESS, types.ProgressParams(token, {"text": text}))
+
+    return tell

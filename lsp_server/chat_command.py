@@ -1,0 +1,91 @@
+"""`midspan chat`: asks the chat model from the terminal, one question or a conversation."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from inference.prompt import Message
+from lsp_server.chat_request import answer, build_chat_request, chat_section
+from lsp_server.settings import ModelSettings, Settings
+from lsp_server.start import set_up_logging, start_engine
+from lsp_server.stdio import claim_stdout
+from midspan import SettingsError
+
+if TYPE_CHECKING:  # the engine's module is loaded when it is needed
+    from inference.any_engine import AnyEngine
+
+
+def chat(prompt: str | None, settings: Settings) -> int:
+    """Prints each answer as it is written; the exit code. Raises MidspanError.
+
+    Without a prompt, stdin is the question, or on a terminal a question each line until its end.
+    """
+    section = chat_section(settings)
+    is_conversation = prompt is None and sys.stdin.isatty()
+    questions = _typed() if is_conversation else iter([_question(prompt)])
+    stdout = claim_stdout()
+    set_up_logging(logging.WARNING)  # what comes out is for the eye
+    engine = start_engine(section)
+    try:
+        engine.ready.result()
+        engine.chat_prompt([Message("user", "")])  # refused before a question is typed
+        messages: list[Message] = []
+        for question in questions:
+            messages.append(Message("user", question))
+            try:
+                text = _answer(engine, messages, section, stdout)
+            except KeyboardInterrupt:
+                if not is_conversation:
+                    raise
+                messages.pop()
+                stdout.write(b"\n")
+            else:
+                messages.append(Message("assistant", text))
+            stdout.flush()
+    finally:
+        engine.close()
+    return 0
+
+
+def _question(prompt: str | None) -> str:
+    """Raises SettingsError when there is none."""
+    question = sys.stdin.buffer.read().decode(errors="replace") if prompt is None else prompt
+    if not question.strip():
+        raise SettingsError('There is no question. Write one, midspan chat "…", or pipe it in.')
+    return question
+
+
+def _typed() -> Iterator[str]:
+    print("A question each line; Ctrl-C ends an answer, Ctrl-D the conversation.", file=sys.stderr)
+    while True:
+        print("> ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        if not line:
+            print(file=sys.stderr)
+            return
+        if line.strip():
+            yield line.strip()
+
+
+def _answer(engine: "AnyEngine", messages: list[Message], section: ModelSettings, stdout: BinaryIO) -> str:
+    request, dropped = build_chat_request(engine, messages, section.max_tokens)
+    if dropped:
+        print(f"midspan: the oldest {dropped} messages found no room and are forgotten.", file=sys.stderr)
+        del messages[:dropped]
+
+    def show(text: str) -> None:
+        stdout.write(visible_text(text).encode())
+        stdout.flush()
+
+    generated = asyncio.run(answer(engine, request, show))
+    stdout.write(b"\n")
+    if generated.finish_reason == "length":
+        print("midspan: the answer was cut at chat.max_tokens.", file=sys.stderr)
+    return generated.text
+
+
+def visible_text(text: str) -> str:
+    """Without what would steer the terminal, or have its reader see another text than is there."""
+    return "".join(c if c in "\n\t" or c.isprintable() else "\ufffd" for c in text)
