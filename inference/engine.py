@@ -93,8 +93,7 @@ class Engine:
         name, orders = self._identity.name, self._identity.fim_orders
         self.info = ModelInfo(name, folder, family.name, orders, self._identity.context_tokens)
         self.tokenizer = Tokenizer(folder, family)
-        if orders and self._identity.fim_advice:
-            log.warning("%s", self._identity.fim_advice)
+        self._is_advised = False
         self.ready: Future[None] = Future()
         self._inbox: SimpleQueue[LiveSequence | None] = SimpleQueue()
         self._closing = False
@@ -116,6 +115,9 @@ class Engine:
         """
         if not self.info.fim_orders:
             raise ModelError(str(self._identity.fim_advice))
+        if self._identity.fim_advice and not self._is_advised:
+            self._is_advised = True
+            log.warning("%s", self._identity.fim_advice)
         return build_fim_prompt(self.tokenizer, self.info.fim_orders[0], context, prefix, suffix, repository)
 
     def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:

@@ -77,6 +77,19 @@ async def test_relays_that_start_at_once_start_one_daemon_which_has_one_model(he
         assert [model["sessions"] for model in account["models"]] == [3]
 
 
+async def test_a_chat_has_a_model_of_its_own_in_the_daemon(here):
+    async with here.relay() as one, here.relay() as other:
+        await one.initialize(options={"chat": {"model": "/models/chat"}})
+        await other.initialize()
+        await one.open("x = ")
+        question = {"messages": [{"role": "user", "content": "Why?"}], "partialResultToken": "t"}
+        assert (await one.request("midspan/chat", question))["text"] == "hello()"
+        pieces = [(await one.message())["params"]["value"]["text"] for _ in "hello()"]
+        assert "".join(pieces) == "hello()"
+        assert await one.complete(0, 4) == "hello()"
+        assert sorted(model["sessions"] for model in here.account()["models"]) == [1, 2]
+
+
 async def test_editors_in_one_folder_share_its_index(here, tmp_path):
     async with here.relay() as one, here.relay() as two, here.relay() as other:
         for editor, root in ((one, tmp_path), (two, tmp_path), (other, here.base)):
