@@ -43,7 +43,16 @@ def test_complete_prints_json_with_the_trace(source):
     done = midspan("complete", f"{source}:3:12", "--json")
     answer = json.loads(done.stdout)
     assert (answer["text"], answer["model"]) == ("height * width\n    # done", "fake")
-    names = {"prompt_tokens", "cached_tokens", "prefilled_tokens", "ttft_ms", "decode_tokens", "total_ms", "counts"}
+    names = {
+        "prompt_tokens",
+        "cached_tokens",
+        "prefilled_tokens",
+        "ttft_ms",
+        "decode_tokens",
+        "total_ms",
+        "counts",
+        "confidence",
+    }
     assert set(answer["trace"]) == names
 
 
