@@ -31,6 +31,7 @@ def register(server: MidspanServer) -> None:
 async def answer_chat(server: MidspanServer, params: ChatParams) -> dict[str, Any]:
     """The whole answer, each piece of which the client has been told. Raises MidspanError."""
     session = server.session
+    server.follow_settings()
     messages = [await with_references(session, message) for message in params.messages]
     engine = await _ready_engine(server)
     max_tokens = session.settings.chat.max_tokens

@@ -80,7 +80,7 @@ def _settings(options: argparse.Namespace) -> "Settings":
     check_flags(flags, Path.cwd())
     place = getattr(options, "place", None)
     root = root_of(Path(place.rsplit(":", 2)[0]) if place else Path("here"))
-    settings, errors = load_settings([root], Path.cwd(), flags)
+    settings, errors = load_settings([root], Path.cwd(), [flags])
     for error in errors:
         print(f"midspan: {error}", file=sys.stderr)
     return settings

@@ -43,6 +43,7 @@ async def complete(server: MidspanServer, params: types.InlineCompletionParams) 
     record = Record(f"{uri.rpartition('/')[2]}:{position.line + 1}:{position.character + 1}")
     try:
         session.requests.end(uri)
+        server.follow_settings()
         snapshot = session.snapshot(uri, position)
         asked = decide(snapshot, explicit)
         if isinstance(asked, Refrain):

@@ -15,13 +15,13 @@ from pygls.protocol import default_converter
 
 from lsp_server.engines import Engines
 from lsp_server.index_progress import IndexProgress
+from lsp_server.live_settings import LiveSettings
 from lsp_server.load_progress import has_progress, show_loading
 from lsp_server.positions import choose_encoding
 from lsp_server.protocol import MidspanProtocol
 from lsp_server.session import Session
-from lsp_server.settings_sources import load_settings
 from lsp_server.shared_workspaces import SharedWorkspaces
-from midspan import MidspanError, __version__
+from midspan import MidspanError, SettingsError, __version__
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
     from inference.any_engine import AnyEngine
@@ -42,8 +42,7 @@ class MidspanServer(LanguageServer):
             converter_factory=default_converter,
         )
         self.session = Session(engines, workspaces, self._notice_engine)
-        self._flags = flags
-        self._folder = folder
+        self._live_settings = LiveSettings(folder, flags)
         self._noticed: weakref.ref[AnyEngine] | None = None  # weak: a model is unloaded while sessions go on
         self._shown_loads: weakref.WeakSet[AnyEngine] = weakref.WeakSet()
         self.reported: str | None = None  # why there is no model, as the user was told
@@ -61,6 +60,15 @@ class MidspanServer(LanguageServer):
         def folders_changed(_params: types.DidChangeWorkspaceFoldersParams) -> None:
             self._set_roots([folder.uri for folder in self.workspace.folders.values()])
             self._open_workspaces()
+            self._change_settings()
+
+        @self.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+        def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
+            # Of the settings of all servers, which some editors send, one section is ours.
+            said = params.settings.get("midspan") if isinstance(params.settings, dict) else None
+            if said is not None:
+                self._live_settings.changed_options = said
+                self._change_settings()
 
         @self.feature(types.SHUTDOWN)
         def shutdown(_params: None) -> None:
@@ -71,15 +79,29 @@ class MidspanServer(LanguageServer):
         session.encoding = choose_encoding(params.capabilities)
         folders = [folder.uri for folder in params.workspace_folders or ()]
         self._set_roots(folders or [params.root_uri or ""])
-        session.settings, errors = load_settings(
-            session.roots, self._folder, self._flags, params.initialization_options
-        )
-        logging.getLogger().setLevel(session.settings.logging_level)
+        self._live_settings.options = params.initialization_options
+        errors = self._load_settings()
         loop = asyncio.get_running_loop()
         self._index_progress = IndexProgress(self, loop)
         for error in errors:
             loop.call_soon(self.warn, str(error))  # after the response, as LSP demands
         loop.call_soon(self._start_engine)  # the response does not wait for it either
+
+    def _load_settings(self) -> list[SettingsError]:
+        """What is wrong with them."""
+        self.session.settings, errors = self._live_settings.load(self.session.roots)
+        logging.getLogger().setLevel(self.session.settings.logging_level)
+        return errors
+
+    def follow_settings(self) -> None:
+        """Takes in what has changed in a file of settings. To be called before a request is answered."""
+        if self._live_settings.have_changed(self.session.roots):
+            self._change_settings()
+
+    def _change_settings(self) -> None:
+        for error in self._load_settings():
+            self.warn(str(error))
+        _log.info("The settings have been read again")
 
     def _set_roots(self, folders: list[str]) -> None:
         paths = [uris.to_fs_path(uri) for uri in folders if uri]

@@ -18,12 +18,10 @@ _MOST_BYTES = 64 * 1024
 _BY_NAME = {setting.name: setting for setting in TABLE}
 
 
-def load_settings(
-    roots: Sequence[Path], folder: Path, flags: object, options: object = None
-) -> tuple[Settings, list[SettingsError]]:
-    """Defaults < the user's file < the files of the workspaces < the editor's `options` < `flags`.
+def load_settings(roots: Sequence[Path], folder: Path, given: Sequence[object]) -> tuple[Settings, list[SettingsError]]:
+    """Defaults < the user's file < the files of the workspaces < what is `given`, the first < the last.
 
-    Among workspaces the first has the last word. Paths in the latter two are relative to `folder`. What is wrong is
+    Among workspaces the first has the last word. Paths in what is given are relative to `folder`. What is wrong is
     left as it was and reported, one error each.
     """
     user_file = user_settings_file()
@@ -40,8 +38,8 @@ def load_settings(
             continue
         settings, wrong = apply_options(settings, written, source)
         errors += [SettingsError(f"{source.file}: {error}") for error in wrong]
-    for given in (options, flags):
-        settings, wrong = apply_options(settings, given, Source(folder))
+    for options in given:
+        settings, wrong = apply_options(settings, options, Source(folder))
         errors += wrong
     return settings, errors
 
@@ -70,6 +68,11 @@ def check_flags(flags: object, folder: Path) -> None:
     _, errors = apply_options(Settings(), flags, Source(folder))
     if errors:
         raise errors[0]
+
+
+def settings_files(roots: Sequence[Path]) -> list[Path]:
+    """All that `load_settings` reads. They need not be there."""
+    return [user_settings_file(), *(root / FILE_NAME for root in roots)]
 
 
 def user_settings_file() -> Path:

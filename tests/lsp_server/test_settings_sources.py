@@ -33,7 +33,7 @@ def write(root: Path, text: str) -> Path:
 
 
 def test_without_files_the_defaults_hold(user_file, root):
-    assert load_settings([root], HERE, {}) == (Settings(), [])
+    assert load_settings([root], HERE, []) == (Settings(), [])
 
 
 def test_each_source_goes_over_the_one_before(user_file, root):
@@ -42,7 +42,7 @@ def test_each_source_goes_over_the_one_before(user_file, root):
     write(root, "\n".join(f"{name} = 2" for name in names[1:]))
     options = dict.fromkeys(names[2:], 3)
     flags = dict.fromkeys(names[3:], 4)
-    settings, errors = load_settings([root], HERE, flags, options)
+    settings, errors = load_settings([root], HERE, [options, flags])
     assert errors == []
     assert settings.completion == ModelSettings(max_tokens=1, cache_bytes=2)
     assert settings.chat == ModelSettings(max_tokens=3, cache_bytes=4)
@@ -51,7 +51,7 @@ def test_each_source_goes_over_the_one_before(user_file, root):
 def test_a_file_has_sections(user_file, root):
     user_file.write_text('log_level = "debug"\n[completion]\nmodel = "lite"\nmax_tokens = 5\n[chat]\nquant = "int4"\n')
     (user_file.parent / "lite").mkdir()
-    settings, errors = load_settings([root], HERE, {})
+    settings, errors = load_settings([root], HERE, [])
     assert errors == []
     assert settings == Settings(
         ModelSettings(user_file.parent / "lite", max_tokens=5), ModelSettings(quant="int4", max_tokens=2048), "debug"
@@ -63,13 +63,13 @@ def test_the_first_of_the_workspaces_has_the_last_word(user_file, root, tmp_path
     second.mkdir()
     write(root, "[completion]\nmax_tokens = 1\n")
     write(second, "[completion]\nmax_tokens = 2\ncache_bytes = 2\n")
-    settings, _ = load_settings([root, second], HERE, {})
+    settings, _ = load_settings([root, second], HERE, [])
     assert settings.completion == ModelSettings(max_tokens=1, cache_bytes=2)
 
 
 def test_the_user_may_set_a_server_and_any_path(user_file, root):
     user_file.write_text('[completion]\nmodel = "remote:http://gpu:8000"\n[chat]\nmodel = "/models/lite"\n')
-    settings, errors = load_settings([root], HERE, {})
+    settings, errors = load_settings([root], HERE, [])
     assert errors == []
     assert str(settings.completion.model) == "http://gpu:8000/v1"
     assert settings.chat.model == Path("/models/lite")
@@ -90,7 +90,7 @@ def test_the_user_may_set_a_server_and_any_path(user_file, root):
 def test_a_workspace_may_not_reach_beyond_itself(user_file, root, model, message):
     (root / "link").symlink_to(root.parent)
     file = write(root, f'[completion]\nmodel = "{model}"\nmax_tokens = 5\n[chat]\nmodel = "{model}"\n')
-    settings, errors = load_settings([root], HERE, {})
+    settings, errors = load_settings([root], HERE, [])
     assert settings == Settings(completion=ModelSettings(max_tokens=5))
     assert len(errors) == 2
     for name, error in zip(("completion.model", "chat.model"), errors, strict=True):
@@ -100,7 +100,7 @@ def test_a_workspace_may_not_reach_beyond_itself(user_file, root, model, message
 
 def test_a_workspace_may_not_set_a_command(user_file, root):
     write(root, 'command = ["/bin/sh"]\n')
-    settings, (error,) = load_settings([root], HERE, {})
+    settings, (error,) = load_settings([root], HERE, [])
     assert settings == Settings()
     assert "There is no setting 'command'" in str(error)
 
@@ -110,7 +110,7 @@ def test_a_workspace_may_set_a_model_within_itself_or_one_of_the_users_by_name(u
     stored = root.parent / "data/midspan/models/qwen"
     stored.mkdir(parents=True)
     write(root, '[completion]\nmodel = "models/small"\n[chat]\nmodel = "qwen"\n')
-    settings, errors = load_settings([root], HERE, {})
+    settings, errors = load_settings([root], HERE, [])
     assert errors == []
     assert (settings.completion.model, settings.chat.model) == (root / "models/small", stored)
 
@@ -129,7 +129,7 @@ def test_a_file_that_cannot_be_used_is_named_and_the_others_hold(user_file, root
     user_file.write_text("completion.max_tokens = 5\n")
     file = write(root, "")
     file.write_bytes(data)
-    settings, (error,) = load_settings([root], HERE, {}, {"log_level": "error"})
+    settings, (error,) = load_settings([root], HERE, [{"log_level": "error"}])
     assert settings == Settings(ModelSettings(max_tokens=5), log_level="error")
     assert str(error).startswith(str(file))
     assert message in str(error)
@@ -137,12 +137,12 @@ def test_a_file_that_cannot_be_used_is_named_and_the_others_hold(user_file, root
 
 def test_a_pipe_in_the_place_of_the_file_is_not_read(user_file, root):
     os.mkfifo(root / "midspan.toml")
-    assert load_settings([root], HERE, {}) == (Settings(), [])
+    assert load_settings([root], HERE, []) == (Settings(), [])
 
 
 def test_the_users_file_is_no_workspaces_though_its_folder_is_open(user_file):
     user_file.write_text('[chat]\nmodel = "remote:http://gpu"\n')
-    settings, errors = load_settings([user_file.parent], HERE, {})
+    settings, errors = load_settings([user_file.parent], HERE, [])
     assert errors == []
     assert settings.chat.model is not None
 
@@ -152,6 +152,56 @@ async def test_an_editor_is_told_what_is_wrong_in_its_workspace(user_file, root)
     editor = InProcess(FakeEngine(lambda *_: "abcdefgh"))
     await editor.initialize(root=root.as_uri())
     assert "A workspace may not set 'completion.model' to a server." in (await editor.message())["params"]["message"]
+    uri = (root / "a.py").as_uri()
+    await editor.open("x = \n", uri)
+    assert await editor.complete(0, 4, uri=uri) == "abc"
+
+
+async def test_a_file_that_changes_changes_the_settings_at_the_next_request(user_file, root, monkeypatch):
+    monkeypatch.setattr("lsp_server.live_settings._LOOK_EVERY_S", 0)
+    editor = InProcess(FakeEngine(lambda *_: "abcdefgh"))
+    await editor.initialize(root=root.as_uri())
+    uri = (root / "a.py").as_uri()
+    await editor.open("x = \n", uri)
+    assert await editor.complete(0, 4, uri=uri) == "abcdefgh"
+    file = write(root, "[completion]\nmax_tokens = 3\n")
+    await editor.change((0, 0), (0, 1), "y", uri)
+    assert await editor.complete(0, 4, uri=uri) == "abc"
+    file.write_text("[completion]\nmax_token = 3\n")
+    await editor.change((0, 0), (0, 1), "z", uri)
+    assert await editor.complete(0, 4, uri=uri) == "abcdefgh"
+    assert "'completion.max_token'" in (await editor.message())["params"]["message"]
+    assert editor.notifications.empty()
+
+
+async def test_an_editor_changes_its_settings_and_those_of_other_servers_are_not_ours(root):
+    started = []
+
+    def start(settings: ModelSettings) -> FakeEngine:
+        started.append(settings.model)
+        return FakeEngine(lambda *_: "abcdefgh")
+
+    editor = InProcess(start)
+    await editor.initialize(options={"completion": {"max_tokens": 5}}, root=root.as_uri())
+    uri = (root / "a.py").as_uri()
+    await editor.open("x = \n", uri)
+    for settings in (None, {}, {"python": {"path": "x"}}, [1]):
+        await editor.notify("workspace/didChangeConfiguration", {"settings": settings})
+    assert await editor.complete(0, 4, uri=uri) == "abcde"
+    said = {"midspan": {"completion": {"model": "/models/other"}}, "python": {}}
+    await editor.notify("workspace/didChangeConfiguration", {"settings": said})
+    await editor.change((0, 0), (0, 1), "y", uri)
+    assert await editor.complete(0, 4, uri=uri) == "abcde"
+    assert started == [None, Path("/models/other")]
+    assert editor.notifications.empty()
+
+
+async def test_a_folder_that_is_added_brings_its_settings(root, tmp_path):
+    editor = InProcess(FakeEngine(lambda *_: "abcdefgh"))
+    await editor.initialize(root=(tmp_path / "other").as_uri())
+    write(root, "[completion]\nmax_tokens = 3\n")
+    event = {"added": [{"uri": root.as_uri(), "name": "root"}], "removed": []}
+    await editor.notify("workspace/didChangeWorkspaceFolders", {"event": event})
     uri = (root / "a.py").as_uri()
     await editor.open("x = \n", uri)
     assert await editor.complete(0, 4, uri=uri) == "abc"
