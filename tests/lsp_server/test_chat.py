@@ -258,3 +258,10 @@ def test_a_conversation_that_fits_is_whole():
     messages = [Message("assistant", "Hello."), Message("user", "Why?")]
     request, dropped = build_chat_request(engine, messages, max_tokens=500)
     assert (read_prompt(request)[0], dropped) == ("assistant: Hello.\nuser: Why?\n", 0)
+
+
+def test_an_answer_whose_question_found_no_room_goes_with_it():
+    engine = FakeEngine(lambda *_: "")
+    messages = [Message("user", "x" * 3000), Message("assistant", "y" * 4000), Message("user", "z" * 600)]
+    request, dropped = build_chat_request(engine, messages, max_tokens=500)
+    assert (read_prompt(request)[0], dropped) == (f"user: {'z' * 600}\n", 2)
