@@ -106,6 +106,15 @@ def test_complete_asks_a_remote_model(source, server):
     assert post.body["prompt"].endswith("\n    return <|fim_suffix|>\n<|fim_middle|>")
 
 
+def test_chat_asks_a_remote_model(server):
+    done = remote("chat", "--model", f"remote:{server.url}#deepseek-chat", "How wide?")
+    assert (done.returncode, done.stdout) == (0, "height * width\n")
+    (post,) = server.posts
+    assert post.path == "/v1/chat/completions"
+    assert post.body["messages"] == [{"role": "user", "content": "How wide?"}]
+    assert KEY not in done.stderr
+
+
 def test_doctor_tries_a_remote_model(server):
     done = remote("doctor", "--model", f"remote:{server.url}#qwen", "--json")
     findings = json.loads(done.stdout)
