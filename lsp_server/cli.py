@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument(
         "--model",
         metavar="MODEL",
-        help="a model's name or folder, or a server's model as remote:URL#NAME; without it, the built-in model",
+        help="a model's name or folder, or a server's model as remote:URL#NAME; without it, what the settings say",
     )
     model.add_argument("--quant", choices=QUANTS, help="how the weights are kept; auto: by the memory of the machine")
     as_json = argparse.ArgumentParser(add_help=False)
