@@ -56,12 +56,11 @@ digest; the text itself is not distributed. Never trained on: {held_out}.
 ## What it can do and what not
 
 It continues the line at the cursor with text that looks like the code around it, and it can repeat a name that stands
-in the prompt; the figures below say how often it is right. It seldom stops by itself in the order SPM, so a line limit
-has to end it, which Midspan sets; asked for several lines it tends to repeat itself. It has seen a few million tokens,
-hundreds of thousands of times fewer than models one downloads: it does not know libraries by heart, does not reason
-about an algorithm, and its suggestions are mostly plausible and wrong. Its order PSM is of little use: asked in it, it
-mostly writes nothing. It is not a chat model, knows Python only, and must not be used to judge whether code is correct
-or safe.
+in the prompt; the figures below say how often it is right. In the order SPM it seldom stops by itself, so a line limit
+has to end it, which Midspan sets; asked for several lines it tends to repeat itself. The order PSM is much worse. It
+has seen {tokens:.0f} million tokens, hundreds of thousands of times fewer than models one downloads: it does not know
+libraries by heart, does not reason about an algorithm, and its suggestions are mostly plausible and wrong. It is not a
+chat model, knows Python only, and must not be used to judge whether code is correct or safe.
 
 ## Figures
 
