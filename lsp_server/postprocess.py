@@ -27,6 +27,7 @@ def postprocess(text: str, snapshot: Snapshot, finished: bool) -> str:
         return ""
     if not finished and "\n" in text:
         text = text[: text.rindex("\n")]  # half a line is worse than none
+    text = _without_repeated_lines(text, before)
     text = _without_following_lines(text, before, snapshot)
     text = _without_rest_of_line(text, before, after)
     if not text.strip():
@@ -38,7 +39,16 @@ def why_nothing(written: str) -> str:
     """Why `postprocess` left nothing of what the model wrote."""
     if not written.strip():
         return "the model writes nothing"
-    return "the model only repeats itself" if _STUTTER.search(written) else "the model only repeats what follows"
+    return "the model only repeats what is there"
+
+
+def _without_repeated_lines(text: str, before: str) -> str:
+    """Ends after the first of three lines that are the same and say something, the cursor's line among them."""
+    lines = (before + text).split("\n")
+    for first, line in enumerate(lines[:-2]):
+        if len(line.strip()) >= _TELLING_CHARACTERS and line == lines[first + 1] == lines[first + 2]:
+            return "\n".join(lines[: first + 1])[len(before) :]
+    return text
 
 
 def _without_following_lines(text: str, before: str, snapshot: Snapshot) -> str:

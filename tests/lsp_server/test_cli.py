@@ -68,7 +68,7 @@ def test_nothing_to_fill_in_is_said_on_stderr(source):
     source.write_text("\nheight * width\n    # done\n")
     done = midspan("complete", f"{source}:1:1")
     assert (done.returncode, done.stdout) == (0, "\n")
-    assert "midspan: nothing to fill in here: the model only repeats what follows.\n" in done.stderr
+    assert "midspan: nothing to fill in here: the model only repeats what is there.\n" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ async def test_one_line_of_the_log_tells_the_cost_and_holds_no_code(caplog):
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"), [("  \n", "the model writes nothing"), ("following = 1", "the model only repeats what follows")]
+    ("answer", "why"), [("  \n", "the model writes nothing"), ("following = 1", "the model only repeats what is there")]
 )
 async def test_the_log_says_why_nothing_was_shown(answer, why, caplog):
     caplog.set_level(logging.INFO, "lsp_server.completion")

@@ -97,3 +97,16 @@ def test_a_stutter_until_the_limit_is_not_shown_but_what_is_meant_to_repeat_is()
     assert shown("row = [|", "0, " * 12 + "0]") == "0, " * 12 + "0]"
     half_a_call = "f(alpha, beta, gamma, delta, alpha + beta, "
     assert shown("y = |", half_a_call, finished=False) == half_a_call.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("marked", "text", "kept"),
+    [
+        ("a = 1|\n", "\nself.x = 1\nself.x = 1\nself.x = 1\nself.x = 1", "\nself.x = 1"),
+        ("first = []|\n", "\nfirst = []\nfirst = []\nfirst = []", ""),
+        ("a = 1|\n", "\nnext(lines)\nnext(lines)\nbody = next(lines)", None),  # twice may be meant
+        ("a = [|\n]", "\n    0,\n    0,\n    0,\n    1,", None),
+    ],
+)
+def test_a_line_over_and_over_is_shown_once(marked, text, kept):
+    assert shown(marked, text) == (text if kept is None else kept)
