@@ -22,18 +22,20 @@ from context.window import CountTokens, measure_prefix, prefix_window, suffix_wi
 
 _REST_OF_LINE_TOKENS = 64
 _ROOM_STEPS = 16  # room is handed out in such parts of the budget
+# What the current file keeps when other files want all the room: half, and of a small room more, up to so many
+# tokens. With 900 in all the built-in model found other files worth their room so, and worse than none with half.
+_PREFIX_SHARE = 0.5
+_SMALL_PREFIX_SHARE, _SMALL_PREFIX_TOKENS = 0.7, 640
 
 
 @dataclass(frozen=True)
 class Budget:
     """`total_tokens` is never exceeded. `suffix_tokens` is for the lines after the cursor's, which
-    are read again at every keystroke. `prefix_share` is what the current file keeps when other
-    files want all the room.
+    are read again at every keystroke.
     """
 
     total_tokens: int
     suffix_tokens: int = 64
-    prefix_share: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _lay_out(
     if title_tokens > available // 4:
         title, title_tokens = "", 0
     available -= title_tokens
-    prefix_tokens = _prefix_room(snapshot, snippets, budget, available, count)
+    prefix_tokens = _prefix_room(snapshot, snippets, available, count)
     placed = _place(snippets, available - prefix_tokens, count, placement)
     segments = _segments(placed, count)
     texts = [segment.text for segment in segments]
@@ -140,7 +142,6 @@ def _lay_out(
 def _prefix_room(
     snapshot: Snapshot,
     snippets: Sequence[Snippet],
-    budget: Budget,
     available: int,
     count: CountTokens,
 ) -> int:
@@ -158,7 +159,8 @@ def _prefix_room(
     need = measure_prefix(snapshot.document, snapshot.cursor, available, count)
     wanted = -(-(need.tokens + need.reserve_tokens) // step) * step
     left = available - -(-wanted_by_snippets // step) * step
-    return min(wanted, max(int(available * budget.prefix_share), left), available)
+    kept = max(int(available * _PREFIX_SHARE), min(int(available * _SMALL_PREFIX_SHARE), _SMALL_PREFIX_TOKENS))
+    return min(wanted, max(kept, left), available)
 
 
 def _place(

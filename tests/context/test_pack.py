@@ -90,7 +90,7 @@ def test_the_budget_is_never_exceeded() -> None:
         others = [Document(f"o{n}.py", text, "python", 1) for n, text in enumerate(texts[1:])]
         snapshot = snapshot_at(texts[0], rng.randint(0, len(texts[0])), *others)
         total = rng.choice([0, 1, 3, 10, 40, 150, 700, 4000])
-        budget = Budget(total, rng.choice([0, 16, 64, 5000]), rng.choice([0.0, 0.5, 1.0]))
+        budget = Budget(total, rng.choice([0, 16, 64, 5000]))
         it = packed(snapshot, budget, count)
         assert count(it.context) + count(it.prefix) + count(it.suffix) == it.tokens <= total
         assert it.context == "" or it.context.endswith("\n")
@@ -185,6 +185,9 @@ def test_other_files_leave_the_current_one_its_share_and_take_what_it_leaves() -
     assert count_words(short.context) > 3300
     alone = packed(snapshot_at(source(2000)), Budget(4000))
     assert count_words(alone.prefix) > 1.2 * count_words(long.prefix)
+    # Of a small room it keeps more: what is near tells more than what is elsewhere.
+    small = packed(snapshot_at(source(2000), None, *many), Budget(900))
+    assert count_words(small.prefix) > count_words(small.context) > 0
 
 
 def test_huge_lines_are_not_counted_whole() -> None:
