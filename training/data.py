@@ -35,8 +35,11 @@ class SourceFile:
     imports: tuple[int, ...]
 
 
-def select_files(package: Package, seen: SeenText, dropped: Counter[str]) -> dict[str, str]:
-    """Path → kept text, at most `MAX_PACKAGE_BYTES`; why others went is counted in `dropped`."""
+def select_files(package: Package, seen: SeenText, dropped: Counter[str], copies: set[str]) -> dict[str, str]:
+    """Path → kept text, at most `MAX_PACKAGE_BYTES`; why others went is counted in `dropped`.
+
+    `copies` are the digests of texts that copy an evaluation text; those found here are added.
+    """
     kept: dict[str, str] = {}
     size = 0
     # By the hash of the path, so that a capped package is sampled evenly, and the same each time.
@@ -46,7 +49,8 @@ def select_files(package: Package, seen: SeenText, dropped: Counter[str]) -> dic
             dropped["path, size, encoding, generated or data"] += 1
         elif has_foreign_header(text):
             dropped["foreign licence header"] += 1
-        elif seen.copies_evaluation(text):
+        elif (digest := _digest(text)) in copies or seen.copies_evaluation(text):
+            copies.add(digest)
             dropped["copies an evaluation text"] += 1
         elif size + len(text) > MAX_PACKAGE_BYTES:
             dropped["package is large enough"] += 1
@@ -56,6 +60,10 @@ def select_files(package: Package, seen: SeenText, dropped: Counter[str]) -> dic
             kept[path] = drop_licence_comment(text)
             size += len(kept[path])
     return kept
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def order_files(kept: dict[str, str]) -> list[SourceFile]:
@@ -102,19 +110,23 @@ def build_corpus(evaluation: Path | None) -> dict[str, Any]:
     corpus.mkdir(parents=True, exist_ok=True)
     evaluation_texts = read_evaluation_texts(evaluation)
     seen = SeenText(evaluation_texts)
+    # Without the tasks, what was found with them stays out all the same.
+    known = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    copies: set[str] = set() if evaluation else set(known["evaluation_copies"])
     dropped: Counter[str] = Counter()
     packages = []
     # Held-out packages come first, so that what resembles them is dropped from the training text.
     for held_out, read in ((True, read_held_out), (False, read_trained)):
         for package in read(wheels_folder()):
-            files = order_files(select_files(package, seen, dropped))
+            files = order_files(select_files(package, seen, dropped, copies))
             target = corpus / ("held_out" if held_out else "train") / f"{package.name}.json"
             target.parent.mkdir(exist_ok=True)
             target.write_text(json.dumps([asdict(file) for file in files]), encoding="utf-8")
             packages.append(describe(package, files, held_out))
             print(f"{package.name}: {packages[-1]['files']} files, {packages[-1]['bytes']} bytes")
     return {
-        "evaluation_programs_excluded": len(evaluation_texts),
+        "evaluation_programs_excluded": len(evaluation_texts) or known["evaluation_programs_excluded"],
+        "evaluation_copies": sorted(copies),
         "files_dropped": dict(dropped.most_common()),
         "train_bytes": sum(entry["bytes"] for entry in packages if not entry["held_out"]),
         "packages": packages,

@@ -1,5 +1,7 @@
 """Which files are kept, in what order, and what counts as a copy."""
 
+from collections import Counter
+
 import pytest
 
 from training.data import SourceFile, order_files, select_files
@@ -9,6 +11,7 @@ from training.imports import order_by_imports
 from training.sources import MAX_PACKAGE_BYTES, Package
 
 BODY = "".join(f"def step_{i}(value):\n    return value + {i} * scale\n\n" for i in range(40))
+OTHER = BODY.replace("value", "other")
 
 
 @pytest.mark.parametrize(
@@ -51,13 +54,19 @@ def test_a_file_that_copies_an_evaluation_text_is_found() -> None:
     assert not seen.copies_evaluation(BODY.replace("value", "other"))
 
 
-def test_selection_counts_what_it_drops_and_holds_the_cap() -> None:
-    from collections import Counter
+def test_a_copy_that_was_found_once_stays_out_where_there_are_no_evaluation_texts() -> None:
+    package = Package("a", "1", "MIT", {"a/one.py": BODY.encode(), "a/two.py": OTHER.encode()})
+    copies: set[str] = set()
+    assert list(select_files(package, SeenText([BODY]), Counter(), copies)) == ["a/two.py"]
+    assert list(select_files(package, SeenText(), Counter(), copies)) == ["a/two.py"]
+    assert list(select_files(package, SeenText(), Counter(), set())) != ["a/two.py"]
 
+
+def test_selection_counts_what_it_drops_and_holds_the_cap() -> None:
     files = {"a/one.py": BODY, "a/two.py": BODY, "a/gpl.py": "# GPL v3\n" + BODY, "a/x.txt": BODY}
     package = Package("a", "1", "MIT", {path: text.encode() for path, text in files.items()})
     dropped: Counter[str] = Counter()
-    kept = select_files(package, SeenText(), dropped)
+    kept = select_files(package, SeenText(), dropped, set())
     assert len(kept) == 1
     assert dropped["near-duplicate"] == 1
     assert dropped["foreign licence header"] == 1
