@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 
 # Complete a real file of this repository at a real cursor, with the built-in model, offline.
 run: $(VENV)/installed
-	$(BIN)/midspan complete $(or $(AT),context/pack.py:50:20) --show
+	$(BIN)/midspan complete $(or $(AT),inference/request.py:41:23) --show
 
 test: $(VENV)/installed-dev .tools/nvim/nvim
 	$(BIN)/python -m pytest
