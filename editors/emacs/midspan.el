@@ -28,7 +28,8 @@
 
 (defcustom midspan-settings nil
   "Settings of the server.
-A plist by section, such as (:completion (:model \"/models/lite\") :log_level \"debug\")."
+A plist by section, such as
+\(:completion (:model \"/models/lite\") :log_level \"debug\")."
   :type 'plist)
 
 (defcustom midspan-delay 0.1
