@@ -72,7 +72,7 @@ class Scheduler:
         if not (planned := self._plan()):
             return
         new_tokens = sum(len(work.tokens) for _, work in planned)
-        parameter_bytes = self._memory.dtype.itemsize  # weights and cache have one type
+        parameter_bytes = self._memory.dtype.itemsize  # of wide weights; quantized ones read less and compute more
         torch.set_num_threads(threads_for(self._active_parameters, parameter_bytes, new_tokens, self._max_threads))
         batch = pack_batch([work for _, work in planned], self._memory.device)
         logits = self._model.forward(batch, self._memory)

@@ -74,7 +74,7 @@ async def complete(server: MidspanServer, params: types.InlineCompletionParams) 
 async def predict(session: Session, uri: str, snapshot: Snapshot, asked: Ask, record: Record, explicit: bool) -> str:
     """The engine's answer, cleaned; "" when it is not worth showing. An `explicit` request is shown a guess too."""
     engine = session.engine
-    record.packed, request = await session.build_request(uri, snapshot, asked.max_lines)
+    record.packed, request = await session.build_request(engine, uri, snapshot, asked.max_lines)
     generated = await generate(engine, request)
     record.trace = generated.trace
     if generated.trace is not None:

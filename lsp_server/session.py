@@ -94,11 +94,13 @@ class Session:
             tuple(text for workspace, text in others if workspace is None or workspace.may_name(text.path)),
         )
 
-    async def build_request(self, uri: str, snapshot: Snapshot, max_lines: int) -> tuple[Pack, Request]:
+    async def build_request(
+        self, engine: "AnyEngine", uri: str, snapshot: Snapshot, max_lines: int
+    ) -> tuple[Pack, Request]:
         """`fill.build_request` with all that the session knows, on a thread of its own: typing does not wait for it."""
         around = self.workspaces.of(uri)
         known = Known(around.workspace, self.edits.recent(), around.placement, self.budget.tokens)
-        arguments = (self.engine, snapshot, max_lines, self.settings.completion, known)
+        arguments = (engine, snapshot, max_lines, self.settings.completion, known)
         return await asyncio.get_running_loop().run_in_executor(self._context_thread, build_request, *arguments)
 
     def change(self, uri: str, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:

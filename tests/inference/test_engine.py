@@ -6,6 +6,7 @@ import random
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 from subprocess import run
@@ -33,6 +34,19 @@ def check_integrity(engine: Engine) -> None:
     assert engine._scheduler is not None
     engine._scheduler.check_integrity()
     assert engine.stats().live_requests == engine.stats().waiting_requests == 0
+
+
+def after_each_step(engine: Engine, monkeypatch: pytest.MonkeyPatch, act: Callable[[torch.Tensor], object]) -> None:
+    """Has `act` look at the logits of each step [rows, vocabulary], or change them: a probe, not a fake."""
+    assert engine._scheduler is not None
+    forward = engine._scheduler._model.forward
+
+    def forward_and_act(batch: Batch, pages: torch.Tensor) -> torch.Tensor:
+        logits = forward(batch, pages)
+        act(logits)
+        return logits
+
+    monkeypatch.setattr(engine._scheduler._model, "forward", forward_and_act)
 
 
 def fresh_engine(folder: Path, **settings: int) -> Engine:
@@ -119,16 +133,7 @@ def test_cancel_ends_within_a_step_and_keeps_what_was_computed(engine: Engine) -
 
 def test_a_cancelled_prefill_keeps_its_finished_chunks(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     first_chunk = threading.Event()
-    scheduler = engine._scheduler
-    assert scheduler is not None
-    forward = scheduler._model.forward
-
-    def forward_and_tell(batch: Batch, pages: torch.Tensor) -> torch.Tensor:
-        logits = forward(batch, pages)
-        first_chunk.set()
-        return logits
-
-    monkeypatch.setattr(scheduler._model, "forward", forward_and_tell)  # a probe, not a fake
+    after_each_step(engine, monkeypatch, lambda _: first_chunk.set())
     prompt = random_prompt(12, 6000)
     updates: SimpleQueue[Update] = SimpleQueue()
     generation = engine.submit(Request(tuple(prompt), 8), updates.put)
@@ -163,18 +168,13 @@ def test_a_storm_of_superseded_requests_leaks_nothing(engine: Engine) -> None:
 def test_generation_stops_at_eos_at_fim_sentinels_and_at_the_line_budget(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scheduler = engine._scheduler
-    assert scheduler is not None
-    forward = scheduler._model.forward
     script: list[int] = []
 
-    def forward_scripted(batch: Batch, pages: torch.Tensor) -> torch.Tensor:
-        logits = forward(batch, pages)
+    def force_next(logits: torch.Tensor) -> None:
         if len(logits):
             logits[:, script.pop(0)] = 1e9
-        return logits
 
-    monkeypatch.setattr(scheduler._model, "forward", forward_scripted)  # forces the next tokens
+    after_each_step(engine, monkeypatch, force_next)
 
     def say(tokens: list[int], max_lines: int | None = None) -> tuple[str, str]:
         script[:] = tokens
@@ -197,21 +197,15 @@ def test_generation_stops_at_eos_at_fim_sentinels_and_at_the_line_budget(
 def test_confidence_is_the_geometric_mean_of_the_probabilities_of_what_was_written(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scheduler = engine._scheduler
-    assert scheduler is not None
-    forward = scheduler._model.forward
-    probabilities: list[float] = []
+    probabilities = [0.9, 0.6, 0.75]
 
-    def forward_scripted(batch: Batch, pages: torch.Tensor) -> torch.Tensor:
-        logits = forward(batch, pages)
+    def force_probability(logits: torch.Tensor) -> None:
         if len(logits):
             likeliest = probabilities.pop(0)
             logits.fill_(-1e9)
             logits[:, ord("a")], logits[:, ord("b")] = math.log(likeliest), math.log(1 - likeliest)
-        return logits
 
-    monkeypatch.setattr(scheduler._model, "forward", forward_scripted)
-    probabilities[:] = [0.9, 0.6, 0.75]
+    after_each_step(engine, monkeypatch, force_probability)
     output = generate(engine, random_prompt(20, 31), max_new_tokens=3)
     assert output.text == "aaa"
     assert output.trace.confidence == pytest.approx((0.9 * 0.6 * 0.75) ** (1 / 3), rel=1e-5)

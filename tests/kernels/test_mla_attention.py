@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from kernels.mla_attention import mla_attention, mla_attention_reference, mla_attention_triton
+from tests.kernels.poisoned_pages import NAN, write_sequences
 
-NAN = float("nan")
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
 Attend = Callable[..., torch.Tensor]
 
@@ -33,18 +33,8 @@ def random_inputs(case: Case, device: str = "cpu") -> Inputs:
     """Arguments of mla_attention. All that no sequence wrote is NaN, or a page that is not there."""
     torch.manual_seed(case.seed)
     width = case.latent + case.rotary
-    needed = [-(-length // case.page_tokens) for length in case.lengths]
-    page_count = sum(needed) + 3
-    ids = torch.arange(page_count) if case.consecutive else torch.randperm(page_count)
-    table = torch.full((len(needed), max(needed) + 2), 10**6, dtype=torch.int32)
-    pages = torch.full((page_count, case.page_tokens, width), NAN)
-    for b, (length, count) in enumerate(zip(case.lengths, needed, strict=True)):
-        mine = ids[sum(needed[:b]) :][:count]
-        table[b, :count] = mine
-        rows = torch.full((count * case.page_tokens, width), NAN)
-        rows[:length] = torch.randn(length, width)
-        pages[mine] = rows.view(count, case.page_tokens, width)
-    q = torch.randn(len(needed), case.new_tokens, case.heads, width)
+    pages, table = write_sequences(case.lengths, case.page_tokens, width, case.consecutive)
+    q = torch.randn(len(case.lengths), case.new_tokens, case.heads, width)
     lengths = torch.tensor(case.lengths, dtype=torch.int32)
     scale = 1.5 / width**0.5
     return (
