@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 run: $(VENV)/installed
 	$(BIN)/midspan complete $(or $(AT),inference/request.py:41:23) --show
 
-test: $(VENV)/installed-dev .tools/nvim/nvim
+test: $(VENV)/installed-dev .tools/nvim/nvim .tools/emacs/emacs
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed-dev
@@ -37,3 +37,6 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 .tools/nvim/nvim: $(VENV)/installed-dev scripts/install-nvim.sh
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/install-nvim.sh .tools/nvim
+
+.tools/emacs/emacs: $(VENV)/installed-dev scripts/install-emacs.sh
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/install-emacs.sh .tools/emacs
