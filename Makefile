@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 run: $(VENV)/installed
 	$(BIN)/midspan complete $(or $(AT),inference/request.py:41:23) --show
 
-test: $(VENV)/installed-dev .tools/nvim/nvim .tools/emacs/emacs
+test: $(VENV)/installed-dev .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed-dev
@@ -40,3 +40,6 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 .tools/emacs/emacs: $(VENV)/installed-dev scripts/install-emacs.sh
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/install-emacs.sh .tools/emacs
+
+.tools/browser/chromium: $(VENV)/installed-dev scripts/install-browser.sh
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/install-browser.sh .tools/browser
