@@ -48,25 +48,25 @@ async def complete(server: MidspanServer, params: types.InlineCompletionParams) 
         asked = decide(snapshot, explicit)
         if isinstance(asked, Refrain):
             record.outcome = f"nothing asked, {asked.reason}"
-            return _nothing()
+            return _nothing(session, uri)
         text = session.predictions[uri].rest_at(snapshot, asked.max_lines)
         if text:
             record.outcome = f"shown {len(text)} characters, already predicted"
-            return _item(session, snapshot, position, text)
+            return _item(session, uri, snapshot, position, text, record)
         answer = await session.requests.run(uri, predict(session, uri, snapshot, asked, record, explicit))
         if answer is None:
             record.outcome = "superseded"
             return None
         if not answer:
-            return _nothing()
+            return _nothing(session, uri)
         session.predictions[uri].remember(snapshot, answer, asked.max_lines)
         record.outcome = f"shown {len(answer)} characters"
-        return _item(session, snapshot, position, answer)
+        return _item(session, uri, snapshot, position, answer, record)
     except MidspanError as error:
         record.outcome = f"nothing shown: {error}"
         if isinstance(error, ModelError | CapacityError):
             server.report_model(error)
-        return _nothing()
+        return _nothing(session, uri)
     finally:
         _log.info("%s", record.line())
 
@@ -93,9 +93,12 @@ def is_a_guess(trace: Trace) -> bool:
     return trace.confidence is not None and trace.confidence < _MIN_CONFIDENCE
 
 
-def _item(session: Session, snapshot: Snapshot, position: types.Position, text: str) -> types.InlineCompletionList:
+def _item(
+    session: Session, uri: str, snapshot: Snapshot, position: types.Position, text: str, record: Record
+) -> types.InlineCompletionList:
     """Grey text right at the cursor: what stands around it stays."""
-    number = session.shown.add(snapshot.document.path, text)
+    cursor, now = snapshot.cursor, session.documents.document(uri).text
+    (number,) = session.shown.add(uri, snapshot.document, cursor, cursor, [text], record.elapsed_ms, now)
     command = types.Command("Record that the completion was accepted", ACCEPTED, arguments=[number])
     item = types.InlineCompletionItem(
         insert_text=text, filter_text=text, range=types.Range(position, position), command=command
@@ -103,5 +106,6 @@ def _item(session: Session, snapshot: Snapshot, position: types.Position, text: 
     return types.InlineCompletionList([item])
 
 
-def _nothing() -> types.InlineCompletionList:
+def _nothing(session: Session, uri: str) -> types.InlineCompletionList:
+    session.shown.end(uri)
     return types.InlineCompletionList([])

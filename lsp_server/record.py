@@ -17,6 +17,10 @@ class Record:
     trace: Trace | None = None
     _began: float = field(default_factory=time.perf_counter)
 
+    @property
+    def elapsed_ms(self) -> float:
+        return 1000 * (time.perf_counter() - self._began)
+
     def line(self) -> str:
         """E.g. ``a.py:3:5 automatic: shown 12 characters; packed 90 tokens from 2 files, ...``"""
         parts = [f"{self.place}: {self.outcome}"]
@@ -25,7 +29,7 @@ class Record:
             parts.append(f"packed {self.packed.tokens} tokens from {files} file{'s'[: files != 1]}")
         if self.trace is not None:
             parts.append(describe(self.trace))
-        parts.append(f"{1000 * (time.perf_counter() - self._began):.1f} ms in all")
+        parts.append(f"{self.elapsed_ms:.1f} ms in all")
         return "; ".join(parts)
 
 

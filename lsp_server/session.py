@@ -110,14 +110,18 @@ class Session:
         after = self.documents.document_or_none(uri)
         if before is not None and after is not None:
             self.edits.note(before, after, time.monotonic())
+        if after is not None:
+            self.shown.follow(uri, after.text)
 
     def forget(self, uri: str) -> None:
         """Ends what goes on for a document and forgets what is known about it."""
         self.requests.end(uri)
         self.predictions.pop(uri, None)
+        self.shown.end(uri)
         self.documents.close(uri)
 
     def close(self) -> None:
-        """Ends what reads the disk."""
+        """Ends what reads the disk, and settles what is on the screen."""
+        self.shown.close()
         self.workspaces.close()
         self._context_thread.shutdown(wait=False, cancel_futures=True)

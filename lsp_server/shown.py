@@ -1,38 +1,122 @@
-"""The items that the editor was given, until it says that one was accepted."""
+"""The items that the editor was given, and what became of each."""
 
+import logging
 import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from context.document import Document
+from lsp_server.showing import Showing
+
+_log = logging.getLogger(__name__)
 
 _KEPT = 100
 
 
 @dataclass(frozen=True)
-class Shown:
-    """One item; `at` is a reading of the monotonic clock."""
+class ShownOutcome:
+    """What became of one grey text, however many candidates it had and however often its rest was shown again.
 
-    path: str
+    "accepted": inserted to its end; "part": inserted in part, then left; "typed": typed by hand to its end;
+    "dismissed": anything else. `characters` are code points: those inserted by "accepted" and "part", else all.
+    """
+
+    language: str
+    kind: Literal["accepted", "part", "typed", "dismissed"]
     characters: int
-    at: float
+    shown_for_s: float
+    latency_ms: float  # from the request to the answer
+
+
+@dataclass(frozen=True)
+class _OnScreen:
+    showing: Showing
+    latency_ms: float
 
 
 class ShownItems:
-    """Gives each item a number, which comes back with its acceptance."""
+    """At most one grey text for each document. Lives on the event loop alone.
+
+    An editor says by the item's command that it was accepted, or only inserts it. Both are understood, and what does
+    both counts once.
+    """
 
     def __init__(self) -> None:
-        self._items: dict[int, Shown] = {}
-        self._last = 0
+        self.on_outcome: Callable[[ShownOutcome], None] = lambda outcome: None
         self.accepted_items = 0
+        self._on_screen: dict[str, _OnScreen] = {}  # by the document's URI
+        self._settled: deque[int] = deque(maxlen=_KEPT)
+        self._last = 0
 
-    def add(self, path: str, text: str) -> int:
-        """The number of a new item."""
-        self._last += 1
-        self._items[self._last] = Shown(path, len(text), time.monotonic())
-        self._items.pop(self._last - _KEPT, None)
-        return self._last
+    def add(
+        self, uri: str, document: Document, start: int, end: int, texts: Sequence[str], latency_ms: float, now: str
+    ) -> list[int]:
+        """Numbers for the texts. Each may replace what is between the offsets; the first one is shown.
 
-    def accept(self, number: int) -> Shown | None:
-        """The item, once; None when it is not known (any more)."""
-        item = self._items.pop(number, None)
-        if item is not None:
-            self.accepted_items += 1
-        return item
+        The rest of what is on the screen, shown again, is the same grey text. `now` is what the user has typed of the
+        document meanwhile: what does not fit it is never seen.
+        """
+        numbers = [self._last + count for count in range(1, len(texts) + 1)]
+        self._last = numbers[-1]
+        shown = self._on_screen.get(uri)
+        begun = None if shown is None else _begun(shown.showing, start, texts[0])
+        if shown is None or begun is None:
+            self.end(uri)
+            begun = ""
+            shown = _OnScreen(Showing(document, start, end, texts[0], time.monotonic()), latency_ms)
+        for number, text in zip(numbers, texts, strict=True):
+            shown.showing.offer(number, begun + text)
+        if now == document.text or shown.showing.follow(now, by_hand=True):
+            self._on_screen[uri] = shown
+        return numbers
+
+    def follow(self, uri: str, text: str) -> None:
+        """The document has another text now."""
+        if (shown := self._on_screen.get(uri)) is None:
+            return
+        was_typed = shown.showing.outcome is not None
+        if was_typed or not shown.showing.follow(text) or shown.showing.outcome == "accepted":
+            self.end(uri)
+
+    def accept(self, number: int, characters: int | None = None) -> bool:
+        """The editor says that it inserted the item, or so many characters of it; False when it is not known."""
+        for uri, shown in self._on_screen.items():
+            if number in shown.showing.numbers:
+                shown.showing.accept(number, characters)
+                if shown.showing.outcome == "accepted":
+                    self.end(uri)
+                return True
+        return number in self._settled
+
+    def end(self, uri: str) -> None:
+        """Nothing is on the screen in this document any more."""
+        if (shown := self._on_screen.pop(uri, None)) is None:
+            return
+        showing = shown.showing
+        self._settled.extend(showing.numbers)
+        taken, seconds = showing.taken_characters, time.monotonic() - showing.at
+        kind = _kind(showing)
+        outcome = ShownOutcome(showing.document.language, kind, taken or len(showing.text), seconds, shown.latency_ms)
+        self.accepted_items += kind == "accepted"
+        _log.info("%s: %s, %d characters after %.1f s", showing.document.path, kind, outcome.characters, seconds)
+        self.on_outcome(outcome)
+
+    def close(self) -> None:
+        """Nothing is on the screen at all."""
+        for uri in list(self._on_screen):
+            self.end(uri)
+
+
+def _begun(showing: Showing, start: int, text: str) -> str | None:
+    """What is there already of the text on the screen when this is its rest; None when it is another text."""
+    if start == showing.rest_starts_at and text == showing.rest:
+        return showing.text.removesuffix(text)
+    return "" if start == showing.start and text == showing.text else None
+
+
+def _kind(showing: Showing) -> Literal["accepted", "part", "typed", "dismissed"]:
+    if showing.outcome == "accepted":
+        return "accepted"
+    return "part" if showing.taken_characters else showing.outcome or "dismissed"

@@ -120,7 +120,7 @@ async def test_a_bug_in_a_handler_is_answered_without_its_traceback(editor):
     assert "secret" not in str(caught.value.error)
 
 
-@pytest.mark.parametrize("arguments", [[], ["a", "b"], [1, 2, 3], [{}], None, [999]])
+@pytest.mark.parametrize("arguments", [[], ["a", "b"], [1, 2, 3], [1, -1], [1, {}], [{}], None, [999], [999, 2]])
 async def test_wrong_arguments_of_a_command_leave_the_server_up(editor, arguments):
     await editor.initialize()
     params = {"command": "midspan.accepted", "arguments": arguments}
