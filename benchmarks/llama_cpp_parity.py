@@ -92,7 +92,7 @@ class OurModel:
 
     def last_logits(self, tokens: Sequence[int], start: int) -> Tensor:
         """The logits after all of `tokens`, of which `start` have been seen already."""
-        work = Work(tokens[start:], start, list(range(self._memory.shape[1])), True)
+        work = Work(tokens[start:], start, list(range(self._memory.shape[1])), 1)
         logits: Tensor = self.model.forward(pack_batch([work], torch.device("cpu")), self._memory)[-1].float()
         return logits
 

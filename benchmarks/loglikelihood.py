@@ -50,7 +50,7 @@ class Scorer:
         wanted = self.tokenizer.encode(line)
         tokens = (*prompt, *wanted[:-1])
         pages = range(-(-len(tokens) // PAGE_TOKENS))
-        batch = pack_batch([Work(tokens, 0, pages, wants_logits=True)], self._device)
+        batch = pack_batch([Work(tokens, 0, pages, logit_tokens=1)], self._device)
         with torch.inference_mode():
             rows = torch.arange(len(prompt) - 1, len(tokens))  # each predicts the token after it
             logits = self._model.forward(replace(batch, logit_rows=rows), self._memory)

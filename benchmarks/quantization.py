@@ -71,7 +71,7 @@ class Runner:
 
     def logits(self, tokens: Sequence[int], start: int, rows: int) -> Tensor:
         """Of the last `rows` of `tokens`; what stands before `start` is in the cache."""
-        batch = pack_batch([Work(tokens[start:], start, self._pages, True)], CPU)
+        batch = pack_batch([Work(tokens[start:], start, self._pages, 1)], CPU)
         new_tokens = len(tokens) - start
         return self._model.forward(replace(batch, logit_rows=torch.arange(new_tokens - rows, new_tokens)), self._memory)
 

@@ -44,6 +44,9 @@ class AnyEngine(Protocol):
     def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
         """The prompt for the assistant's next answer. Raises ModelError when the model was not trained to chat."""
 
+    def draft(self, text: str) -> tuple[int, ...]:
+        """For `Request.draft_tokens`: a text that the output probably repeats. Empty where only a server decodes."""
+
     def submit(self, request: Request, on_update: OnUpdate) -> RunningRequest:
         """Queue a request. `on_update` is called on the engine's thread and must not block it.
 

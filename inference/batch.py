@@ -32,12 +32,15 @@ class Batch:
 
 @dataclass(frozen=True)
 class Work:
-    """What a sequence brings to a step: `tokens` begin at position `start`; all pages are allocated."""
+    """What a sequence brings to a step: `tokens` begin at position `start`; all pages are allocated.
+
+    Logits are wanted of the last `logit_tokens` tokens: of one, or of a known token and those that were drafted.
+    """
 
     tokens: Sequence[int]
     start: int
     pages: Sequence[int]
-    wants_logits: bool
+    logit_tokens: int
 
 
 def pack_batch(works: Sequence[Work], device: torch.device) -> Batch:
@@ -56,8 +59,7 @@ def pack_batch(works: Sequence[Work], device: torch.device) -> Batch:
         used_pages = work.pages[: -(-span.stop // PAGE_TOKENS)]
         table = torch.tensor(used_pages, dtype=torch.int32, device=device)
         segments.append(Segment(first_row, len(work.tokens), span.stop, table))
-        if work.wants_logits:
-            logit_rows.append(len(tokens) - 1)
+        logit_rows.extend(range(len(tokens) - work.logit_tokens, len(tokens)))
     return Batch(
         tokens=torch.tensor(tokens, device=device),
         positions=torch.tensor(positions, device=device),

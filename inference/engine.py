@@ -126,6 +126,10 @@ class Engine:
             raise ModelError(self._identity.chat_advice)
         return build_chat_prompt(self.tokenizer, messages)
 
+    def draft(self, text: str) -> tuple[int, ...]:
+        """For `Request.draft_tokens`: a text that the output probably repeats, as an edit repeats the original."""
+        return tuple(self.tokenizer.encode(text))
+
     def submit(self, request: Request, on_update: OnUpdate) -> Generation:
         """Queue a request. `on_update` is called on the engine thread and must not block it.
 

@@ -3,8 +3,10 @@
 import logging
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from inference.draft import Draft
 from inference.radix_tree import Node
 from inference.request import FinishReason, OnUpdate, Request, Trace, Update
 from inference.text_stream import TextStream
@@ -33,10 +35,15 @@ class LiveSequence:
     newlines: int = 0
     logprob_sum: float = 0.0  # of the output
     first_token_s: float | None = None
+    draft: Draft | None = None
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
     cancelled: bool = False
 
     def __post_init__(self) -> None:
         self.tokens = list(self.request.prompt_tokens)
+        if self.request.draft_tokens and self.request.sampling.temperature == 0:
+            self.draft = Draft(self.request.draft_tokens)
 
     @property
     def output_tokens(self) -> int:
@@ -55,6 +62,8 @@ class LiveSequence:
         if self.first_token_s is None:
             self.first_token_s = time.perf_counter()
         self.tokens.append(token)
+        if self.draft is not None:
+            self.draft.push(token)
         self.logprob_sum += logprob
         text, complete = self._within_line_budget(self.stream.push(token))
         if text:
@@ -62,6 +71,18 @@ class LiveSequence:
         if complete:
             return "lines"
         return "length" if self.output_tokens >= self.request.max_new_tokens else None
+
+    def propose(self, room: int) -> Sequence[int]:
+        """The tokens that probably come next, `room` at most, within what the request may still write."""
+        if self.draft is None:
+            return ()
+        # The last token of an output is never computed, so it is not worth a draft either.
+        return self.draft.propose(min(room, self.request.max_new_tokens - self.output_tokens - 1))
+
+    def learn(self, drafted: int, accepted: int) -> None:
+        """How many of the proposed tokens were right."""
+        if self.draft is not None and drafted:
+            self.draft.learn(drafted, accepted)
 
     def _within_line_budget(self, text: str) -> tuple[str, bool]:
         """Cut `text` before the newline that would begin one line too many."""
@@ -85,6 +106,8 @@ class LiveSequence:
             ttft_ms=self._ms_since_submit(self.first_token_s) if self.first_token_s else None,
             total_ms=self._ms_since_submit(time.perf_counter()),
             confidence=math.exp(self.logprob_sum / self.output_tokens) if self.output_tokens else None,
+            drafted_tokens=self.drafted_tokens,
+            accepted_tokens=self.accepted_tokens,
         )
 
     def _ms_since_submit(self, moment_s: float) -> float:

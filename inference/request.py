@@ -25,6 +25,8 @@ class Request:
     # Generation ends before the newline that would begin line `max_lines + 1`; None is no limit.
     max_lines: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
+    # What a greedy output probably repeats, as the same engine's `draft` gave it. The output is the same without.
+    draft_tokens: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Trace:
     counts: Literal["exact", "reported", "estimated"] = "exact"
     # The geometric mean of the probabilities that the model gave the tokens it wrote; None: no token, or not known.
     confidence: float | None = None
+    drafted_tokens: int = 0  # computed on trial
+    accepted_tokens: int = 0  # of them, those that were right
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from inference.batch import Batch, Work, pack_batch
+from inference.draft import MAX_DRAFTED_TOKENS
 from inference.live_sequence import LiveSequence
 from inference.page_pool import PAGE_TOKENS, PagePool
 from inference.radix_tree import Match, RadixTree
@@ -66,7 +67,9 @@ class Scheduler:
         self._waiting.append(sequence)
 
     def step(self) -> None:
-        """Advance every decoding sequence by one token, and the oldest prefill by one chunk."""
+        """Advance every decoding sequence by a token, or more where they were drafted, and the oldest prefill by one
+        chunk.
+        """
         self._drop_cancelled()
         self._admit()
         if not (planned := self._plan()):
@@ -76,11 +79,9 @@ class Scheduler:
         torch.set_num_threads(threads_for(self._active_parameters, parameter_bytes, new_tokens, self._max_threads))
         batch = pack_batch([work for _, work in planned], self._memory.device)
         logits = self._model.forward(batch, self._memory)
-        rows = iter(logits[:, : self._vocab_size])
-        for sequence, work in planned:
-            sequence.computed += len(work.tokens)
-            if work.wants_logits:
-                self._take_token(sequence, *self._running[sequence].choose(next(rows)))
+        rows = torch.split(logits[:, : self._vocab_size], [work.logit_tokens for _, work in planned])
+        for (sequence, work), logits_of_work in zip(planned, rows, strict=True):
+            self._take_tokens(sequence, work, logits_of_work)
 
     def fail_all(self, error: MidspanError) -> None:
         """End every request with `error`; what they have computed stays cached."""
@@ -165,9 +166,34 @@ class Scheduler:
             room = room if rest == 1 else 0  # one chunk a step: a cancel is seen within it
             end = sequence.computed + take
             tokens = sequence.tokens[sequence.computed : end]
-            work = Work(tokens, sequence.computed, sequence.pages, end == len(sequence.tokens))
-            planned.append((sequence, work))
+            logit_tokens = 0
+            if end == len(sequence.tokens):
+                drafted = sequence.propose(MAX_DRAFTED_TOKENS // len(self._running))
+                tokens += drafted
+                logit_tokens = 1 + len(drafted)
+            planned.append((sequence, Work(tokens, sequence.computed, sequence.pages, logit_tokens)))
         return planned
+
+    def _take_tokens(self, sequence: LiveSequence, work: Work, logits: Tensor) -> None:
+        """logits [work.logit_tokens, vocabulary]. A drafted token counts as computed once it is known to be right.
+
+        What a wrong one and those behind it have left in the pages is past `computed`: nobody reads it, and the next
+        step writes there.
+        """
+        drafted = work.tokens[len(work.tokens) - max(work.logit_tokens - 1, 0) :]
+        sequence.computed += len(work.tokens) - len(drafted)
+        sequence.drafted_tokens += len(drafted)
+        accepted = 0
+        for row in logits:
+            token, logprob = self._running[sequence].choose(row)
+            is_right = accepted < len(drafted) and token == drafted[accepted]
+            accepted += is_right
+            sequence.accepted_tokens += is_right
+            self._take_token(sequence, token, logprob)
+            if not is_right or sequence.cancelled or sequence not in self._running:
+                break
+            sequence.computed += 1
+        sequence.learn(len(drafted), accepted)
 
     def _take_token(self, sequence: LiveSequence, token: int, logprob: float) -> None:
         if token in self._sentinels.ends:

@@ -43,6 +43,8 @@ def describe(trace: Trace) -> str:
     )
     if (rate := tokens_per_second(trace)) is not None:
         text += f", {rate:.1f} tokens/s"
+    if trace.drafted_tokens:
+        text += f"; {trace.accepted_tokens} of {trace.drafted_tokens} drafted tokens accepted"
     return text if trace.confidence is None else f"{text}; confidence {trace.confidence:.2f}"
 
 

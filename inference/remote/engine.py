@@ -89,6 +89,10 @@ class RemoteEngine:
         """The conversation as code points; the server has the template."""
         return chat_prompt(messages)
 
+    def draft(self, text: str) -> tuple[int, ...]:
+        """None: a server drafts by itself or not at all."""
+        return ()
+
     def submit(self, request: Request, on_update: OnUpdate) -> RemoteGeneration:
         """Send a request. `on_update` is called on the engine's thread and must not block it."""
         if not request.prompt_tokens or request.max_new_tokens < 1:

@@ -33,7 +33,7 @@ def load(folder: Path) -> DeepseekV2 | Llama:
 def logits_of(model: DeepseekV2 | Llama) -> torch.Tensor:
     memory = allocate_memory(len(model.layers), 1, model.config.page_width, torch.float32, CPU)
     with torch.inference_mode():
-        return model.forward(pack_batch([Work([1, 2, 3], 0, [0], True)], CPU), memory)
+        return model.forward(pack_batch([Work([1, 2, 3], 0, [0], 1)], CPU), memory)
 
 
 def rewrite(folder: Path, change: Callable[[Weights], object]) -> None:

@@ -38,7 +38,7 @@ def new_memory(model: Model, tokens: int) -> torch.Tensor:
 def all_logits(model: Model, tokens: list[int], memory: torch.Tensor, start: int = 0) -> torch.Tensor:
     """Logits of every token from `start`; the pages are used in reverse, as after many evictions."""
     pages = list(reversed(range(memory.shape[1])))
-    batch = pack_batch([Work(tokens[start:], start, pages, True)], CPU)
+    batch = pack_batch([Work(tokens[start:], start, pages, 1)], CPU)
     return model.forward(replace(batch, logit_rows=torch.arange(len(tokens) - start)), memory)
 
 

@@ -51,7 +51,7 @@ def logits_of(weights: Path, config: dict[str, Any], quant: Quant = "wide") -> t
     """Of every token; `quant` is made while loading."""
     model = load_model(weights, config_of(config), torch.float32, CPU, quant)
     memory = allocate_memory(len(model.layers), 10, model.config.page_width, torch.float32, CPU)
-    works = [Work(TOKENS[:i], 0, [9], True) for i in (5, 12)] + [Work(TOKENS, 0, list(range(9)), True)]
+    works = [Work(TOKENS[:i], 0, [9], 1) for i in (5, 12)] + [Work(TOKENS, 0, list(range(9)), 1)]
     with torch.inference_mode():
         return torch.cat([model.forward(pack_batch([work], CPU), memory) for work in works])
 
