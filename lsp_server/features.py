@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lsp_server import accepted, chat, completion, document_text, status, sync
+from lsp_server import accepted, chat, completion, completion_menu, document_text, status, sync
 from lsp_server.engines import Engines
 from lsp_server.server import MidspanServer
 from lsp_server.shared_workspaces import SharedWorkspaces
@@ -14,6 +14,6 @@ def build_server(flags: object, engines: Engines, workspaces: SharedWorkspaces, 
     `flags` are the settings of its command line, by name; `folder` is what a model's path is relative to.
     """
     server = MidspanServer(flags, engines, workspaces, folder)
-    for feature in (sync, completion, chat, accepted, status, document_text):
+    for feature in (sync, completion, completion_menu, chat, accepted, status, document_text):
         feature.register(server)
     return server

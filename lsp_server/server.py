@@ -47,10 +47,14 @@ class MidspanServer(LanguageServer):
         self._shown_loads: weakref.WeakSet[AnyEngine] = weakref.WeakSet()
         self.reported: str | None = None  # why there is no model, as the user was told
         self._tasks: set[asyncio.Task[None]] = set()
+        # Each may add what only some clients are to see, before the capabilities are told.
+        self.offers: list[Callable[[types.ClientCapabilities], None]] = []
 
         @self.feature(types.INITIALIZE)
         def initialize(params: types.InitializeParams) -> None:
             self._initialize(params)
+            for offer in self.offers:
+                offer(params.capabilities)
 
         @self.feature(types.INITIALIZED)
         def initialized(_params: types.InitializedParams) -> None:

@@ -1,0 +1,57 @@
+from typing import Any
+
+import pytest
+
+from tests.fake_engine import FakeEngine
+from tests.lsp_server.client import URI, InProcess, position
+
+ROOT = "file:///project"
+
+
+async def editor_with(text: str, answer: str, encoding: str = "utf-16") -> InProcess:
+    editor = InProcess(FakeEngine(lambda _before, _after: answer))
+    await editor.initialize([encoding])
+    await editor.open(text)
+    return editor
+
+
+async def menu(editor: InProcess, line: int, character: int) -> Any:
+    place = {"textDocument": {"uri": URI}, "position": position(line, character)}
+    return await editor.request("textDocument/completion", place | {"context": {"triggerKind": 1}})
+
+
+async def test_only_a_client_without_inline_completion_is_offered_a_menu():
+    without = await InProcess(FakeEngine(lambda *_: "")).initialize()
+    assert "." in without["capabilities"]["completionProvider"]["triggerCharacters"]
+    capabilities: dict[str, Any] = {"textDocument": {"inlineCompletion": {}}}
+    params = {"processId": None, "rootUri": ROOT, "capabilities": capabilities}
+    with_it = await InProcess(FakeEngine(lambda *_: "")).request("initialize", params)
+    assert "completionProvider" not in with_it["capabilities"]
+    assert "inlineCompletionProvider" in with_it["capabilities"]
+
+
+@pytest.mark.parametrize(("encoding", "start"), [("utf-8", 13), ("utf-16", 11), ("utf-32", 10)])
+async def test_the_entry_replaces_the_word_before_the_cursor(encoding: str, start: int):
+    editor = await editor_with("s = '😀' + na\n", "me.lower()", encoding)
+    answer = await menu(editor, 0, start + 2)
+    (entry,) = answer["items"]
+    assert answer["isIncomplete"]
+    assert entry["filterText"] == entry["label"] == "name.lower()"
+    word = {"start": position(0, start), "end": position(0, start + 2)}
+    assert entry["textEdit"] == {"range": word, "newText": "name.lower()"}
+
+
+async def test_many_lines_are_one_entry_with_its_own_indentation():
+    editor = await editor_with("def f():\n    \n", "return [\n        1,\n    ]")
+    (entry,) = (await menu(editor, 1, 4))["items"]
+    assert entry["label"] == "return [ …"
+    assert entry["textEdit"]["newText"] == "return [\n        1,\n    ]"
+    assert entry["insertTextMode"] == 1
+    assert "return [" in entry["documentation"]["value"]
+    assert entry["command"]["command"] == "midspan.accepted"
+
+
+async def test_nothing_to_show_is_an_empty_menu_that_is_asked_again():
+    editor = await editor_with("x = \n", "")
+    assert await menu(editor, 0, 4) == {"isIncomplete": True, "items": []}
+    assert await menu(editor, 7, 0) == {"isIncomplete": True, "items": []}  # no such line
