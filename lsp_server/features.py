@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from lsp_server import accepted, chat, completion, completion_menu, document_text, status, sync
+from lsp_server.actions import code_actions
 from lsp_server.engines import Engines
 from lsp_server.server import MidspanServer
 from lsp_server.shared_workspaces import SharedWorkspaces
@@ -14,6 +15,6 @@ def build_server(flags: object, engines: Engines, workspaces: SharedWorkspaces, 
     `flags` are the settings of its command line, by name; `folder` is what a model's path is relative to.
     """
     server = MidspanServer(flags, engines, workspaces, folder)
-    for feature in (sync, completion, completion_menu, chat, accepted, status, document_text):
+    for feature in (sync, completion, completion_menu, chat, accepted, status, document_text, code_actions):
         feature.register(server)
     return server

@@ -34,7 +34,11 @@ NOTHING_MORE = Known()
 
 
 def build_request(
-    engine: "AnyEngine", snapshot: Snapshot, max_lines: int, settings: ModelSettings, known: Known = NOTHING_MORE
+    engine: "AnyEngine",
+    snapshot: Snapshot,
+    max_lines: int | None,
+    settings: ModelSettings,
+    known: Known = NOTHING_MORE,
 ) -> tuple[Pack, Request]:
     """What is packed, and the request for the hole at the cursor.
 

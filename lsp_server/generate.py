@@ -22,10 +22,14 @@ class Generated:
 
 
 async def generate(
-    engine: "AnyEngine", request: Request, on_text: Callable[[str], None] = lambda text: None
+    engine: "AnyEngine",
+    request: Request,
+    on_text: Callable[[str], None] = lambda text: None,
+    is_enough: Callable[[str], bool] = lambda text: False,
 ) -> Generated:
     """Waits for the whole output; `on_text` is told each piece. Cancelling this cancels the generation.
 
+    Once what is there `is_enough`, the rest is not waited for, and the finish reason is "cancelled".
     Raises the MidspanError that ended the request, if one did.
     """
     loop = asyncio.get_running_loop()
@@ -43,6 +47,8 @@ async def generate(
             pieces.append(update.text)
             if update.text:
                 on_text(update.text)
+                if is_enough("".join(pieces)):
+                    generation.cancel()
             if update.error is not None:
                 raise update.error
             if update.finish_reason is not None:

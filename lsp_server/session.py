@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,12 +96,18 @@ class Session:
         )
 
     async def build_request(
-        self, engine: "AnyEngine", uri: str, snapshot: Snapshot, max_lines: int
+        self, engine: "AnyEngine", uri: str, snapshot: Snapshot, max_lines: int | None, max_tokens: int | None = None
     ) -> tuple[Pack, Request]:
-        """`fill.build_request` with all that the session knows, on a thread of its own: typing does not wait for it."""
+        """`fill.build_request` with all that the session knows, on a thread of its own: typing does not wait for it.
+
+        `max_tokens` is in place of the setting, which is about completions.
+        """
         around = self.workspaces.of(uri)
         known = Known(around.workspace, self.edits.recent(), around.placement, self.budget.tokens)
-        arguments = (engine, snapshot, max_lines, self.settings.completion, known)
+        settings = self.settings.completion
+        if max_tokens is not None:
+            settings = replace(settings, max_tokens=max_tokens)
+        arguments = (engine, snapshot, max_lines, settings, known)
         return await asyncio.get_running_loop().run_in_executor(self._context_thread, build_request, *arguments)
 
     def change(self, uri: str, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:

@@ -67,13 +67,17 @@ class Editor:
         await self.send({"jsonrpc": "2.0", "method": method, "params": params})
 
     async def initialize(
-        self, encodings: Sequence[str] = ("utf-16",), options: Any = None, root: str = "file:///project"
+        self,
+        encodings: Sequence[str] = ("utf-16",),
+        options: Any = None,
+        root: str = "file:///project",
+        capabilities: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         params = {
             "processId": None,
             "rootUri": root,
             "workspaceFolders": [{"uri": root, "name": "project"}],
-            "capabilities": {"general": {"positionEncodings": list(encodings)}},
+            "capabilities": {"general": {"positionEncodings": list(encodings)}, **(capabilities or {})},
             "initializationOptions": options,
         }
         result: dict[str, Any] = await self.request("initialize", params)

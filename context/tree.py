@@ -1,0 +1,74 @@
+"""The syntax tree of a text, with the places in it as offsets: code points, as everywhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tree_sitter import Node, Parser
+
+from context.document import Document
+from context.grammars import grammar
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Of one state of a document. Tree-sitter counts bytes; `start`, `end` and `text` do not."""
+
+    root: Node
+    _data: bytes
+
+    def start(self, node: Node) -> int:
+        return self._offset(node.start_byte)
+
+    def end(self, node: Node) -> int:
+        return self._offset(node.end_byte)
+
+    def text(self, node: Node) -> str:
+        return self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def nodes(self) -> Iterator[Node]:
+        """Every node, a parent before its children, in the order of the text."""
+        cursor = self.root.walk()
+        is_over = False
+        while not is_over:
+            if cursor.node is not None:
+                yield cursor.node
+            if cursor.goto_first_child():
+                continue
+            while not cursor.goto_next_sibling():
+                if not cursor.goto_parent():
+                    is_over = True
+                    break
+
+    def around(self, first_line: int, last_line: int) -> list[Node]:
+        """The nodes that touch all of these lines, the innermost first; of those side by side the largest."""
+        found = [self.root]
+        while inner := [child for child in found[-1].children if _touches(child, first_line, last_line)]:
+            found.append(max(inner, key=_size))
+        return found[::-1]
+
+    def count_errors(self) -> int:
+        """How many places do not parse."""
+        return sum(node.is_error or node.is_missing for node in self.nodes()) if self.root.has_error else 0
+
+    def _offset(self, byte: int) -> int:
+        return len(self._data[:byte].decode("utf-8", "replace"))
+
+
+@lru_cache(maxsize=8)
+def tree_of(document: Document) -> Tree | None:
+    """None for a language without a grammar."""
+    found = grammar(document.language)
+    # A file with CR alone would be one line to tree-sitter, and the places would disagree.
+    if found is None or "\r" in document.text.replace("\r\n", "\n"):
+        return None
+    data = document.text.encode("utf-8", "replace")
+    return Tree(Parser(found[0]).parse(data).root_node, data)
+
+
+def _touches(node: Node, first_line: int, last_line: int) -> bool:
+    return node.start_point[0] <= first_line and last_line <= node.end_point[0]
+
+
+def _size(node: Node) -> tuple[int, int]:
+    return node.end_point[0] - node.start_point[0], node.end_byte - node.start_byte

@@ -1,0 +1,1 @@
+"""Code actions: what is offered where, and what each of them makes."""

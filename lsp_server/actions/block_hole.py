@@ -1,0 +1,36 @@
+"""Complete this block: from the cursor to where the block ends, as indentation tells it, in any language."""
+
+import re
+
+from context.document import Document
+from lsp_server.actions.hole import Hole, at_dedent
+from lsp_server.actions.indentation import columns, indent_of, line_end, unit_of, written_line
+
+_OPENS = re.compile(r"([:{(\[]|=>|->|\b(?:do|then|else|begin))\s*$")
+
+
+def block_hole(document: Document, line: int, column: int) -> Hole | None:
+    """At the end of a line, when nothing more stands in its block."""
+    text = document.lines[line].rstrip("\r\n")
+    above = written_line(document, line)
+    if text[column:].strip() or above is None:
+        return None
+    opener = document.lines[above].rstrip("\r\n")
+    opens = _OPENS.search(opener) is not None
+    indent = indent_of(opener) + (unit_of(document) if opens else "")
+    if not opens and line > above and text and columns(text) < columns(indent):
+        indent = text  # the user has gone back to an outer block
+    if not indent or not _is_last(document, line, columns(indent)):
+        return None
+    start = line_end(document, line)
+    if line > above:
+        before, start = indent, document.line_starts[line]
+    else:
+        before = f"\n{indent}" if opens else ""
+    return Hole("Complete this block", start, line_end(document, line), before, "", at_dedent(columns(indent)))
+
+
+def _is_last(document: Document, line: int, block_columns: int) -> bool:
+    """Whether what comes after the line is in no block that is indented so."""
+    below = next((text for text in document.lines[line + 1 :] if text.strip()), "")
+    return columns(below) < block_columns

@@ -1,0 +1,75 @@
+"""What the completion's model writes into a hole."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from context.document import Document
+from context.snapshot import Snapshot
+from context.tree import tree_of
+from lsp_server.actions.hole import Hole
+from lsp_server.completion import is_a_guess
+from lsp_server.generate import Generated, generate
+from lsp_server.positions import position_of
+from lsp_server.postprocess import postprocess, why_nothing
+from lsp_server.session import Session
+from midspan import ModelError
+
+
+@dataclass(frozen=True)
+class Fill:
+    """What takes the hole's place, whole, and what speaks against it: "" is nothing."""
+
+    new_text: str
+    doubt: str
+
+
+async def fill_hole(session: Session, uri: str, document: Document, hole: Hole, on_text: Callable[[str], None]) -> Fill:
+    """`on_text` is told each piece of what the model writes. Raises MidspanError; ModelError when it writes nothing."""
+    engine = session.engine
+    seen = session.snapshot(uri, position_of(document, hole.start, session.encoding))
+    snapshot = replace(seen, document=replace(document, text=hole.dug(document)), cursor=hole.cursor)
+    _, request = await session.build_request(engine, uri, snapshot, None, hole.max_tokens)
+    written = await generate(engine, request, on_text, lambda text: hole.ending(text) is not None)
+    fill = await asyncio.to_thread(_take, document, snapshot, hole, written)  # which parses
+    if not fill.new_text:
+        nothing = why_nothing(written.text[: hole.ending(written.text)])
+        raise ModelError(f"Nothing is changed: {nothing} ({engine.info.name}).")
+    return fill
+
+
+def _take(document: Document, snapshot: Snapshot, hole: Hole, written: Generated) -> Fill:
+    """What of the model's text is worth showing; "" when nothing is."""
+    end = hole.ending(written.text)
+    is_whole = end is not None or written.finish_reason != "length"
+    text, newline, _ = written.text.rpartition("\n")  # half a line is worse than none
+    if is_whole or not newline:
+        text = written.text[:end]
+    text = postprocess(text, snapshot, finished=is_whole or bool(newline)).rstrip()
+    if not is_whole:
+        text = _while_it_parses(document, hole, text)
+    if not text or text == document.text[hole.start : hole.end].strip():
+        return Fill("", "")
+    doubts = []
+    if written.trace is not None and is_a_guess(written.trace):
+        doubts.append("the model only guesses")
+    if not is_whole:
+        doubts.append(f"it was cut after {hole.max_tokens} tokens")
+    new_text = hole.filled(text)
+    if _breaks_syntax(document, hole, new_text):
+        doubts.append("it does not parse")
+    return Fill(new_text, ", ".join(doubts))
+
+
+def _while_it_parses(document: Document, hole: Hole, text: str) -> str:
+    """The first lines of a text that was cut, without those that the cut has left open; "" when none are whole."""
+    while text and _breaks_syntax(document, hole, hole.filled(text)):
+        text = text.rpartition("\n")[0].rstrip()
+    return text
+
+
+def _breaks_syntax(document: Document, hole: Hole, new_text: str) -> bool:
+    """Whether the document would have more errors than it has; what cannot be parsed is not judged."""
+    changed = replace(document, text=document.text[: hole.start] + new_text + document.text[hole.end :])
+    before, after = tree_of(document), tree_of(changed)
+    return before is not None and after is not None and after.count_errors() > before.count_errors()

@@ -1,0 +1,17 @@
+"""One action of a list."""
+
+from dataclasses import dataclass
+
+from lsprotocol import types
+
+
+@dataclass(frozen=True)
+class Offer:
+    """`detail` as in ActionData; `disabled` says why it cannot run, and what to do."""
+
+    kind: str
+    title: str
+    detail: str = ""
+    disabled: str = ""
+    diagnostics: tuple[types.Diagnostic, ...] = ()
+    is_preferred: bool = False

@@ -1,0 +1,211 @@
+"""Where a hole is made, and what of the document it takes."""
+
+import pytest
+
+from context.document import Document
+from lsp_server.actions.hole import at_dedent, at_end_of_comment, at_mark
+from lsp_server.actions.holes import holes_at
+from lsp_server.actions.kinds import BLOCK, BODY, BRANCH, DOCSTRING
+
+
+def filled(text: str, kind: str, language: str = "python", fill: str = "FILL") -> str | None:
+    """The text after the action at `|`; None where it is not offered."""
+    cursor = text.index("|")
+    document = Document("a", text.replace("|", "", 1), language, 0)
+    hole = holes_at(document, cursor, cursor).get(kind)
+    if hole is None:
+        return None
+    return document.text[: hole.start] + hole.filled(fill) + document.text[hole.end :]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("python", "def f(a):|\n    pass\n", "def f(a):\n    FILL\n"),
+        ("python", "def f(a):\n    |...\nx = 1\n", "def f(a):\n    FILL\nx = 1\n"),
+        ("python", "def f(a): ...|\n", "def f(a):\n    FILL\n"),
+        ("python", "def f(a):|\n", "def f(a):\n    FILL\n"),
+        ("python", "def f(a):|", "def f(a):\n    FILL"),
+        ("python", "def f(a):\n    |\nx = 1\n", "def f(a):\n    FILL\nx = 1\n"),
+        ("python", 'def f(a):\n    """Doc."""|\n\nx = 1\n', 'def f(a):\n    """Doc."""\n    FILL\n\nx = 1\n'),
+        ("python", "def f(a):|\n    # TODO: sort\n\nx = 1\n", "def f(a):\n    # TODO: sort\n    FILL\n\nx = 1\n"),
+        ("python", "def f():\n    pass|  # later\n", "def f():\n    # later\n    FILL\n"),
+        (
+            "python",
+            "class A:\n  def f(self):|\n    raise NotImplementedError\n",
+            "class A:\n  def f(self):\n    FILL\n",
+        ),
+        (
+            "python",
+            "class A:\n\tdef f(self):|\n\n\tdef g(self): ...\n",
+            "class A:\n\tdef f(self):\n\t\tFILL\n\n\tdef g(self): ...\n",
+        ),
+        ("python", "é = '😀'\ndef f(a):|\n    pass\n", "é = '😀'\ndef f(a):\n    FILL\n"),
+        ("javascript", "function f(a) {|}\n", "function f(a) {\n    FILL\n}\n"),
+        ("javascript", "class A {\n  m() {\n  |}\n}\n", "class A {\n  m() {\n    FILL\n  }\n}\n"),
+        (
+            "typescript",
+            "const g = (a: string) => {|\n  // later\n};\n",
+            "const g = (a: string) => {\n  // later\n  FILL\n};\n",
+        ),
+        ("go", "package a\n\nfunc F(a int) error {|\n}\n", "package a\n\nfunc F(a int) error {\n    FILL\n}\n"),
+        ("rust", "fn f() -> i32 {\n    todo!()|\n}\n", "fn f() -> i32 {\n    FILL\n}\n"),
+        ("c", "int f(int a) {|\n}\n", "int f(int a) {\n    FILL\n}\n"),
+        ("java", "class A {\n  int f() {|\n  }\n}\n", "class A {\n  int f() {\n    FILL\n  }\n}\n"),
+    ],
+)
+def test_a_body_takes_the_place_of_what_stands_for_it(language, text, expected):
+    assert filled(text, BODY, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("python", "def f(a):|\n    return a\n"),
+        ("python", "def f(a):|\n    pass\n    return a\n"),
+        ("python", "x = 1|\n"),
+        ("python", "class A:|\n    pass\n"),
+        ("javascript", "function f(a) {|\n  return a;\n}\n"),
+        ("java", "interface A {\n  int f();|\n}\n"),
+        ("plaintext", "def f(a):|\n    pass\n"),
+    ],
+)
+def test_a_body_that_is_there_is_not_written_again(language, text):
+    assert filled(text, BODY, language) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("python", "for a in b:|\n", "for a in b:\n    FILL\n"),
+        ("python", "for a in b:\n    c()\n    |\nx = 1\n", "for a in b:\n    c()\n    FILL\nx = 1\n"),
+        (
+            "python",
+            "def f():\n    a()\n    for a in b:\n        |\n    c()\n",
+            "def f():\n    a()\n    for a in b:\n        FILL\n    c()\n",
+        ),
+        ("python", "def f():\n    x = |\n", "def f():\n    x = FILL\n"),
+        ("ruby", "if a then|\nend\n", "if a then\n    FILL\nend\n"),
+        ("lua", "x(function() {|\n})\n", "x(function() {\n    FILL\n})\n"),
+    ],
+)
+def test_a_block_is_completed_from_the_cursor_in_any_language(language, text, expected):
+    assert filled(text, BLOCK, language) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1\n|\n",
+        "for a in b:|\n    c()\n",
+        "def f():\n    a()\n    |\n    b()\n",
+        "def f():\n    a|()\n",
+        "|\nx = 1\n",
+    ],
+)
+def test_no_block_is_completed_where_none_ends(text):
+    assert filled(text, BLOCK) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "fill", "expected"),
+    [
+        ("python", "def f(a):|\n    return a\n", "Give a.", 'def f(a):\n    """Give a."""\n    return a\n'),
+        (
+            "python",
+            "def f(a):  # b\n    return |a\n",
+            "A.\n\n    B.",
+            'def f(a):  # b\n    """A.\n\n    B.\n    """\n    return a\n',
+        ),
+        ("python", "class A:|\n  x = 1\n", "One.", 'class A:\n  """One."""\n  x = 1\n'),
+        ("javascript", "export function f(a) {|\n}\n", "Give a.", "/**\n * Give a.\n */\nexport function f(a) {\n}\n"),
+        ("java", "class A {\n  int f() {|\n  }\n}\n", "F.", "class A {\n  /**\n   * F.\n   */\n  int f() {\n  }\n}\n"),
+        ("go", "package a\n\nfunc F() {|\n}\n", "F is.", "package a\n\n// F is.\nfunc F() {\n}\n"),
+        ("rust", "fn f() {|\n}\n", "One.\n/// Two.", "/// One.\n/// Two.\nfn f() {\n}\n"),
+    ],
+)
+def test_a_docstring_stands_where_its_language_has_it(language, text, fill, expected):
+    assert filled(text, DOCSTRING, language, fill) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("python", 'def f():|\n    """There."""\n'),
+        ("python", "def f(): return 1|\n"),
+        ("go", "package a\n\n// F is.\nfunc F() {|\n}\n"),
+        ("python", "x = 1|\n"),
+    ],
+)
+def test_a_docstring_is_not_written_twice(language, text):
+    assert filled(text, DOCSTRING, language) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("python", "if a:\n    b()|\nc()\n", "if a:\n    b()\nelse:\n    FILL\nc()\n"),
+        ("python", "if a:\n    b()|  # c\n", "if a:\n    b()  # c\nelse:\n    FILL\n"),
+        (
+            "python",
+            "def f():\n    try:\n        a()\n    |\n",
+            "def f():\n    try:\n        a()\n    except FILL\n    \n",
+        ),
+        ("python", "match a:\n    case 1:\n        b()|\n", "match a:\n    case 1:\n        b()\n    case FILL\n"),
+        ("javascript", "if (a) {\n  b();|\n}\n", "if (a) {\n  b();\n} else {\n  FILL\n}\n"),
+        ("javascript", "try {\n  a();|\n}\n", "try {\n  a();\n} catch (FILL\n}\n"),
+        (
+            "javascript",
+            "switch (a) {\n  case 1:\n    b();|\n}\n",
+            "switch (a) {\n  case 1:\n    b();\n  default:\n    FILL\n}\n",
+        ),
+        (
+            "go",
+            "package a\n\nfunc f() {\n\tif a {\n\t\tb()|\n\t}\n}\n",
+            "package a\n\nfunc f() {\n\tif a {\n\t\tb()\n\t} else {\n\t\tFILL\n\t}\n}\n",
+        ),
+        (
+            "rust",
+            "fn f() {\n    if a {\n        b();|\n    }\n}\n",
+            "fn f() {\n    if a {\n        b();\n    } else {\n        FILL\n    }\n}\n",
+        ),
+        (
+            "c",
+            "int f() {\n  if (a) {\n    b();|\n  }\n}\n",
+            "int f() {\n  if (a) {\n    b();\n  } else {\n    FILL\n  }\n}\n",
+        ),
+    ],
+)
+def test_a_missing_branch_comes_after_those_that_are_there(language, text, expected):
+    assert filled(text, BRANCH, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("python", "if a:\n    b()|\nelse:\n    c()\n"),
+        ("python", "try:\n    a()|\nexcept E:\n    pass\n"),
+        ("python", "if a: b()|\n"),
+        ("javascript", "if (a) {\n  b();|\n} else {\n  c();\n}\n"),
+        ("javascript", "switch (a) {\n  case 1:\n    b();|\n  default:\n}\n"),
+    ],
+)
+def test_no_branch_is_written_twice(language, text):
+    assert filled(text, BRANCH, language) is None
+
+
+@pytest.mark.parametrize(
+    ("ending", "text", "kept"),
+    [
+        (at_dedent(4), "a\n    b\n\n        c\nd", "a\n    b\n\n        c"),
+        (at_dedent(4), "a\n    b", None),
+        (at_dedent(8), "a\n\tb\n    c", "a\n\tb"),
+        (at_mark('"""'), 'A.\n"""\n"""', "A.\n"),
+        (at_end_of_comment("//"), "a\n// b\nfunc", "a\n// b"),
+        (at_end_of_comment("//"), "a\n\n// b", "a"),
+        (at_end_of_comment("//"), "a\n  // b\n", None),
+    ],
+)
+def test_where_a_fill_ends(ending, text, kept):
+    end = ending(text)
+    assert (None if end is None else text[:end]) == kept
