@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 # Of the tables, of what is written into them, and of the rules by content: a change of any makes a
 # new index.
 _VERSION = 1
+_SUFFIXES = ("", "-wal", "-shm")
 _BATCH_SECONDS = 0.2  # between commits: readers see the new files, other writers get their turn
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # Since then FTS5 can overwrite single words; before, `forget_deleted` writes its whole index anew.
@@ -68,6 +69,12 @@ class Database:
         self._reader: sqlite3.Connection
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._open()
+
+    @property
+    def size_bytes(self) -> int:
+        """What the file takes, with what was written last and is not in its place yet."""
+        files = [Path(f"{self.path}{suffix}") for suffix in _SUFFIXES]
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
         """Later reads find nothing."""
@@ -193,7 +200,7 @@ class Database:
         self.is_damaged = self.is_damaged or _is_corruption(error)
 
     def _delete_files(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in _SUFFIXES:
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
 

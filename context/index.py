@@ -42,6 +42,11 @@ class Index:
         """Whether the database has to be made again; the next `update` does it."""
         return self._database.is_damaged
 
+    @property
+    def size_bytes(self) -> int:
+        """What its file takes."""
+        return self._database.size_bytes
+
     def close(self) -> None:
         """Later reads find nothing."""
         self._database.close()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,6 +30,17 @@ _RESCAN_WATCHED_SECONDS = 600.0  # the system drops events when too many come at
 _NICE = 10
 
 OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """How far an index is, for people. `is_settled`: nothing is left to read."""
+
+    files: int
+    definitions: int
+    size_bytes: int
+    is_settled: bool
+    is_damaged: bool
 
 
 class Workspace:
@@ -75,6 +87,15 @@ class Workspace:
         if self._index is not None and self._index.is_damaged:
             self.mark_dirty("")
         return View(self._index, buffers, self._answers if not self._busy else None)
+
+    def state(self) -> IndexState:
+        """Reads the database."""
+        if self._index is None:
+            return IndexState(0, 0, 0, is_settled=self.wait_until_settled(0), is_damaged=False)
+        rows = self._index.read("SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM symbols)")
+        files, definitions = rows[0] if rows else (0, 0)
+        settled = self.wait_until_settled(0)
+        return IndexState(files, definitions, self._index.size_bytes, settled, self._index.is_damaged)
 
     def why(self, path: str) -> Verdict:
         """Which rule lets the file (from the root, with "/") in or keeps it out. Reads the disk."""

@@ -64,6 +64,8 @@ class EngineStats:
     device: str | None = None
     dtype: str | None = None
     quant: str | None = None
+    weights_bytes: int = 0  # of the files that are mapped or read
+    cache_bytes: int = 0  # of all pages, which the system commits as they are written
 
 
 class Generation:
@@ -99,6 +101,7 @@ class Engine:
         self._closing = False
         self._scheduler: Scheduler | None = None
         self._quant: Quant | None = None
+        self._weights_bytes = 0
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -160,6 +163,8 @@ class Engine:
             device=str(scheduler.device),
             dtype=str(scheduler.dtype).removeprefix("torch."),
             quant=self._quant,
+            weights_bytes=self._weights_bytes,
+            cache_bytes=scheduler.memory_bytes,
         )
 
     def close(self) -> None:
@@ -188,7 +193,7 @@ class Engine:
 
         if self._settings.threads is not None:
             torch.set_num_threads(self._settings.threads)
-        self._scheduler, self._quant = build_scheduler(
+        self._scheduler, self._quant, self._weights_bytes = build_scheduler(
             self.folder, self._config, self.tokenizer, self.info.context_tokens, self._settings
         )
 

@@ -51,8 +51,11 @@ def _build(config: ModelConfig, source: TensorSource, device: torch.device) -> D
 
 def build_scheduler(
     folder: Path, config: ModelConfig, tokenizer: Tokenizer, context_tokens: int, settings: "EngineSettings"
-) -> tuple[Scheduler, Quant]:
-    """Load the weights and allocate the cache; also says which form the weights have. Raises ModelError."""
+) -> tuple[Scheduler, Quant, int]:
+    """Load the weights and allocate the cache; also says which form the weights have, and how many bytes.
+
+    Raises ModelError.
+    """
     if tokenizer.vocab_size > config.vocab_size:
         raise ModelError(
             f"{tokenizer.path}: has {tokenizer.vocab_size} tokens and config.json only {config.vocab_size}; "
@@ -71,4 +74,5 @@ def build_scheduler(
     log.info("%s: loaded in %.1f s, %s, weights %s, %d cache pages", folder, seconds, dtype, quant, pages)
     sentinels, chunk_tokens = tokenizer.sentinels, settings.chunk_tokens
     scheduler = Scheduler(model, memory, sentinels, tokenizer.vocab_size, chunk_tokens, config.active_parameters)
-    return scheduler, quant
+    weights_bytes = sum(file.stat().st_size for file in weights.glob("*.safetensors"))
+    return scheduler, quant, weights_bytes

@@ -56,6 +56,10 @@ class Scheduler:
         return self._memory.dtype
 
     @property
+    def memory_bytes(self) -> int:
+        return self._memory.nbytes
+
+    @property
     def live_count(self) -> int:
         return len(self._running)
 

@@ -1,7 +1,6 @@
 """midspan/chat: the next answer of a conversation, which the client keeps."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +9,12 @@ from lsprotocol import types
 from lsp_server.chat_params import ChatParams, parse_chat
 from lsp_server.chat_references import with_references
 from lsp_server.chat_request import answer, build_chat_request
-from lsp_server.record import describe
+from lsp_server.record import Record
 from lsp_server.server import MidspanServer
 from midspan import MidspanError, ModelError
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
     from inference.any_engine import AnyEngine
-
-_log = logging.getLogger(__name__)
 
 
 def register(server: MidspanServer) -> None:
@@ -30,16 +27,28 @@ def register(server: MidspanServer) -> None:
 
 async def answer_chat(server: MidspanServer, params: ChatParams) -> dict[str, Any]:
     """The whole answer, each piece of which the client has been told. Raises MidspanError."""
+    with server.session.recorded(Record("chat", explicit=True)) as record:
+        return await _answer_chat(server, params, record)
+
+
+async def _answer_chat(server: MidspanServer, params: ChatParams, record: Record) -> dict[str, Any]:
     session = server.session
     server.follow_settings()
     messages = [await with_references(session, message) for message in params.messages]
+    record.mark("references")
     engine = await _ready_engine(server)
+    record.mark("load")
+    record.model = engine.info.name
     max_tokens = session.settings.chat.max_tokens
     request, dropped = await asyncio.to_thread(build_chat_request, engine, messages, max_tokens)
+    record.mark("pack")
     generated = await answer(session.start_chat_engine(), request, _teller(server, params.token))
+    record.mark("engine")
+    record.trace = generated.trace
     if generated.trace is None or generated.finish_reason == "cancelled":
         raise ModelError("The model was unloaded before it had answered. Ask again.")
-    _log.info("chat: answer to %d messages; %s", len(messages) - dropped, describe(generated.trace))
+    record.shown_characters = len(generated.text)
+    record.outcome = f"answered with {len(generated.text)} characters"
     return {
         "text": generated.text,
         "model": engine.info.name,

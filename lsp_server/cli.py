@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsp_server.context_parser import add_context_commands
+from lsp_server.insight_parser import add_insight_commands
 from lsp_server.model_parser import add_model_commands
 from lsp_server.quants import QUANTS
 from midspan import MidspanError, SettingsError, __version__
@@ -51,7 +52,7 @@ def _run(options: argparse.Namespace) -> int:
         return explain_file(options.file, as_json=options.json)
     if options.command == "serve":
         return _serve(options)
-    if options.command == "daemon":
+    if options.command in ("daemon", "status", "trace"):
         return _daemon(options)
     settings = _settings(options)
     if options.command == "chat":
@@ -109,9 +110,13 @@ def _serve(options: argparse.Namespace) -> int:
 def _daemon(options: argparse.Namespace) -> int:
     if not _HAS_DAEMON:
         raise SettingsError("There is no daemon on this system; midspan serve works without one.")
+    if options.command == "trace":
+        from lsp_server.trace_command import show_traces
+
+        return show_traces(options.id, options.limit, follow=options.follow, as_json=options.json)
     from lsp_server.daemon_command import daemon_command
 
-    return daemon_command(options.action, as_json=options.json)
+    return daemon_command(getattr(options, "action", "status"), as_json=options.json)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -139,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     add_context_commands(commands, model, as_json)
     daemon = commands.add_parser("daemon", parents=[as_json], help="the process that serves all editors")
     daemon.add_argument("action", choices=("start", "stop", "status", "logs"))
+    add_insight_commands(commands, as_json)
     commands.add_parser("doctor", parents=[model, as_json], help="say what is installed and what is wrong")
     add_model_commands(commands.add_parser("model", help="fetch, import, check and remove models"))
     return parser

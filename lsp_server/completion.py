@@ -40,18 +40,19 @@ async def complete(server: MidspanServer, params: types.InlineCompletionParams) 
     session = server.session
     uri, position = params.text_document.uri, params.position
     explicit = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
-    record = Record(f"{uri.rpartition('/')[2]}:{position.line + 1}:{position.character + 1}")
+    record = Record("completion", uri.rpartition("/")[2], (position.line, position.character), explicit)
     try:
         session.requests.end(uri)
         server.follow_settings()
         snapshot = session.snapshot(uri, position)
+        record.is_about(snapshot.document)
         asked = decide(snapshot, explicit)
         if isinstance(asked, Refrain):
             record.outcome = f"nothing asked, {asked.reason}"
             return _nothing(session, uri)
         text = session.predictions[uri].rest_at(snapshot, asked.max_lines)
         if text:
-            record.outcome = f"shown {len(text)} characters, already predicted"
+            record.shows(len(text), ", already predicted")
             return _item(session, uri, snapshot, position, text, record)
         answer = await session.requests.run(uri, predict(session, uri, snapshot, asked, record, explicit))
         if answer is None:
@@ -60,7 +61,7 @@ async def complete(server: MidspanServer, params: types.InlineCompletionParams) 
         if not answer:
             return _nothing(session, uri)
         session.predictions[uri].remember(snapshot, answer, asked.max_lines)
-        record.outcome = f"shown {len(answer)} characters"
+        record.shows(len(answer))
         return _item(session, uri, snapshot, position, answer, record)
     except MidspanError as error:
         record.outcome = f"nothing shown: {error}"
@@ -69,13 +70,17 @@ async def complete(server: MidspanServer, params: types.InlineCompletionParams) 
         return _nothing(session, uri)
     finally:
         _log.info("%s", record.line())
+        session.journal.note(record, session.editor)
 
 
 async def predict(session: Session, uri: str, snapshot: Snapshot, asked: Ask, record: Record, explicit: bool) -> str:
     """The engine's answer, cleaned; "" when it is not worth showing. An `explicit` request is shown a guess too."""
     engine = session.engine
+    record.model = engine.info.name
     record.packed, request = await session.build_request(engine, uri, snapshot, asked.max_lines)
+    record.mark("pack")
     generated = await generate(engine, request)
+    record.mark("engine")
     record.trace = generated.trace
     if generated.trace is not None:
         session.budget.learn(generated.trace)

@@ -6,17 +6,16 @@ import os
 import signal
 import socket
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from lsp_server import hello
+from lsp_server.account import Serving, account
 from lsp_server.daemon_log import daemon_log
 from lsp_server.engines import Engines, IdleTimes, StartEngine
 from lsp_server.features import build_server
 from lsp_server.frames import FrameReader, FramingError, frame
+from lsp_server.journal import Journal
 from lsp_server.runtime_folder import SOCKET, check_peer
 from lsp_server.server import MidspanServer
 from lsp_server.session_log import session_log
@@ -24,11 +23,13 @@ from lsp_server.settings_sources import check_flags
 from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.socket_writer import SocketWriter
 from lsp_server.start import set_up_logging
+from lsp_server.traces import to_json
 from midspan import MidspanError, SettingsError, __version__
 
 _log = logging.getLogger(__name__)
 
 _HELLO_WITHIN_S = 30.0
+_LONGEST_WAIT_S = 30.0
 _CHUNK_BYTES = 1 << 16
 _STOPPED = frame(b'{"jsonrpc": "2.0", "method": "%b"}' % hello.STOPPED.encode())
 
@@ -48,13 +49,14 @@ class Daemon:
         self._times = times
         self._engines = Engines(start_engine)
         self._workspaces = SharedWorkspaces()
+        self._journal = Journal()
         self._sessions: dict[MidspanServer, SocketWriter] = {}
         self._connections = 0
         self._acceptor: asyncio.Server | None = None
         self._is_retired = False
         self._done = asyncio.Event()
         self._leaving: asyncio.TimerHandle | None = None
-        self._began_at = time.monotonic()
+        self._serving = Serving(self._sessions.keys(), self._engines, self._workspaces, time.monotonic())
 
     def run(self) -> None:
         """Returns when the daemon has left its place and its last session has ended."""
@@ -92,8 +94,9 @@ class Daemon:
         self, greeting: dict[str, Any], reader: asyncio.StreamReader, stream: asyncio.StreamWriter
     ) -> None:
         wants = greeting.get("wants")
-        if wants in ("status", "stop"):
-            stream.write(hello.line(self._account()))
+        if wants in ("status", "stop", "trace"):
+            told = await (self._traces(greeting) if wants == "trace" else account(self._serving))
+            stream.write(hello.line(told))
             await stream.drain()
             if wants == "stop":
                 self._stop()
@@ -112,7 +115,7 @@ class Daemon:
                 return
             _take_keys(greeting.get("keys"))
             stream.write(hello.line({"pid": os.getpid(), "version": __version__}))
-            server = build_server(flags, self._engines, self._workspaces, folder)
+            server = build_server(flags, self._engines, self._workspaces, folder, self._journal)
             writer = SocketWriter(stream)
             with session_log(writer):
                 await self._serve(server, reader, writer)
@@ -136,23 +139,14 @@ class Daemon:
             server.session.close()
             server.end()
 
-    def _account(self) -> dict[str, Any]:
-        """What `midspan daemon status` shows."""
-        users = Counter(key for server in self._sessions for key in server.session.engine_keys)
-        models = [
-            {"name": engine.info.name, "ready": engine.ready.done()}
-            | {"sessions": users[key], "running_requests": engine.stats().live_requests}
-            for key, engine in self._engines.running().items()
-        ]
-        return {
-            "version": __version__,
-            "pid": os.getpid(),
-            "uptime_s": round(time.monotonic() - self._began_at, 1),
-            "memory_bytes": psutil.Process().memory_info().rss,
-            "sessions": len(self._sessions),
-            "workspaces": self._workspaces.count,
-            "models": models,
-        }
+    async def _traces(self, greeting: dict[str, Any]) -> dict[str, Any]:
+        """Those that `hello` says."""
+        limit, after, wait_s, pid = (greeting.get(name) for name in ("limit", "after", "wait_s", "pid"))
+        after = after if isinstance(after, int) and pid in (None, os.getpid()) else 0
+        if isinstance(wait_s, int):
+            await self._journal.traces.wait_for_news(after, min(wait_s, _LONGEST_WAIT_S))
+        found = self._journal.traces.newest(limit if isinstance(limit, int) else None, after)
+        return {"pid": os.getpid(), **to_json(found)}
 
     def _leave_later(self) -> None:
         """When nobody is connected: at once if another daemon has this one's place, else after the idle time."""

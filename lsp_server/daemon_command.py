@@ -1,10 +1,10 @@
-"""`midspan daemon start|stop|status|logs`."""
+"""`midspan daemon start|stop|status|logs`, and `midspan status`."""
 
 import json
-import time
 from typing import Any
 
 from lsp_server import hello
+from lsp_server.account_words import in_words
 from lsp_server.daemon_log import daemon_log
 from lsp_server.launch import ask, connect
 from midspan import MidspanError
@@ -56,20 +56,7 @@ def _wait_until_gone(pid: int) -> None:
 
 
 def _print(account: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(account, indent=2))
-        return
-    began = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() - account["uptime_s"]))
-    print(f"version      {account['version']}")
-    print(f"process      {account['pid']}, since {began}")
-    print(f"memory       {account['memory_bytes'] / 1e6:.0f} MB")
-    print(f"sessions     {account['sessions']}")
-    print(f"workspaces   {account['workspaces']}")
-    for model in account["models"]:
-        state = "ready" if model["ready"] else "loading"
-        print(f"model        {model['name']}, {state}, in {model['sessions']} sessions")
-    if not account["models"]:
-        print("model        none in memory; a completion loads it")
+    print(json.dumps(account, indent=2) if as_json else in_words(account))
 
 
 def _logs() -> int:

@@ -17,6 +17,7 @@ from lsp_server.fill import build_request
 from lsp_server.generate import generate
 from lsp_server.record import describe
 from lsp_server.settings import ModelSettings, Settings
+from lsp_server.sizes import size
 from lsp_server.start import set_up_logging, start_engine
 from lsp_server.stdio import claim_stdout
 from midspan import MidspanError, __version__
@@ -82,7 +83,7 @@ def _weigh(name: str, folder: Path, findings: Findings) -> None:
     findings.model["size_bytes"] = size_bytes
     if size_bytes > findings.memory["available_bytes"]:
         findings.problems.append(
-            f"{name} takes {_size(size_bytes)}, and {_size(findings.memory['available_bytes'])} of "
+            f"{name} takes {size(size_bytes)}, and {size(findings.memory['available_bytes'])} of "
             "memory are free. End other programs, or choose a smaller model."
         )
 
@@ -124,11 +125,7 @@ def _in_words(findings: Findings) -> str:
 
 def _named(name: str, value: Any) -> str:
     if name.endswith("_bytes"):
-        return f"{name.removesuffix('_bytes').replace('_', ' ')}: {_size(value)}"
+        return f"{name.removesuffix('_bytes').replace('_', ' ')}: {size(value)}"
     if isinstance(value, tuple | list):
         value = ", ".join(value) or "none"
     return f"{name.replace('_', ' ')}: {value}"
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"

@@ -67,6 +67,10 @@ class Engines:
         """The engines that run now, by `key_of` their settings."""
         return {key: running.engine for key, running in self._running.items()}
 
+    def idle_s(self, key: EngineKey) -> float:
+        """How long nobody has asked for this engine, which runs."""
+        return time.monotonic() - self._running[key].asked_at
+
     async def unload_idle(self, after_s: float) -> None:
         """Unloads each model that was not asked for during the last `after_s` and works at nothing."""
         for key, running in list(self._running.items()):

@@ -2,19 +2,23 @@
 
 from pathlib import Path
 
-from lsp_server import accepted, chat, completion, completion_menu, document_text, status, sync
+from lsp_server import accepted, chat, completion, completion_menu, document_text, status, sync, trace
 from lsp_server.actions import code_actions
 from lsp_server.engines import Engines
+from lsp_server.journal import Journal
 from lsp_server.server import MidspanServer
 from lsp_server.shared_workspaces import SharedWorkspaces
 
 
-def build_server(flags: object, engines: Engines, workspaces: SharedWorkspaces, folder: Path) -> MidspanServer:
+def build_server(
+    flags: object, engines: Engines, workspaces: SharedWorkspaces, folder: Path, journal: Journal | None = None
+) -> MidspanServer:
     """A server with all its features, for one connection.
 
-    `flags` are the settings of its command line, by name; `folder` is what a model's path is relative to.
+    `flags` are the settings of its command line, by name; `folder` is what a model's path is relative to. Without a
+    journal of its process it keeps its own.
     """
-    server = MidspanServer(flags, engines, workspaces, folder)
-    for feature in (sync, completion, completion_menu, chat, accepted, status, document_text, code_actions):
+    server = MidspanServer(flags, engines, workspaces, folder, journal or Journal())
+    for feature in (sync, completion, completion_menu, chat, accepted, status, trace, document_text, code_actions):
         feature.register(server)
     return server

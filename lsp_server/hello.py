@@ -4,7 +4,10 @@ A relay says its version, its settings and what it wants:
 
 - `serve`: a session. `{"pid": N, "version": V}` comes back, and from there on both speak LSP.
 - `status`: an account of the daemon comes back, and the connection ends.
-- `stop`: the same, and the daemon tells its relays and leaves. They start it again at their editor's next message.
+- `trace`: the last requests, `limit` of them, with higher ids than `after`, if the daemon of this `pid` said that;
+  where there is none, it waits `wait_s` for one. They and its `pid` come back, and the connection ends.
+- `stop`: the same as for `status`, and the daemon tells its relays and leaves. They start it again at their editor's
+  next message.
 
 A new relay that finds a daemon of another version is told `{"retired": true}`: that daemon gives up its place to a
 daemon of the new version at once, keeps the sessions that it has and leaves with the last of them. A relay that only

@@ -1,28 +1,61 @@
-"""What one keystroke cost and why nothing was shown: one line of the log."""
+"""What one request cost and what came of it: one line of the log, and one trace."""
 
 import time
 from dataclasses import dataclass, field
 
+from context.document import Document
 from context.pack import Pack
 from inference.request import Trace
 
 
 @dataclass
 class Record:
-    """Filled in along the way of one request. It holds no text of the user's."""
+    """Filled in along the way of one request. It holds no text of the user's but what `packed` has."""
 
-    place: str
+    kind: str  # "completion", "chat", or the name of an action
+    path: str = ""
+    position: tuple[int, int] | None = None  # line and character from 0, as the editor counts them
+    explicit: bool = False  # a key asked for it
+    language: str = ""
+    model: str = ""
     outcome: str = "cancelled"
+    shown_characters: int = 0
     packed: Pack | None = None
     trace: Trace | None = None
+    stages_ms: dict[str, float] = field(default_factory=dict)
+    began_at: float = field(default_factory=time.time)  # seconds since 1970
     _began: float = field(default_factory=time.perf_counter)
+    _marked: float = field(default_factory=time.perf_counter)
 
     @property
     def elapsed_ms(self) -> float:
         return 1000 * (time.perf_counter() - self._began)
 
+    @property
+    def place(self) -> str:
+        """E.g. ``src/a.py:3:5``, counted from 1; the kind for what has no place."""
+        if self.position is None:
+            return self.path or self.kind
+        line, character = self.position
+        return f"{self.path}:{line + 1}:{character + 1}"
+
+    def is_about(self, document: Document) -> None:
+        """Names the document by its path in its workspace."""
+        self.path, self.language = document.path, document.language
+
+    def shows(self, characters: int, why: str = "") -> None:
+        """So much was shown."""
+        self.shown_characters = characters
+        self.outcome = f"shown {characters} characters{why}"
+
+    def mark(self, stage: str) -> None:
+        """What went on since the last mark was this stage."""
+        now = time.perf_counter()
+        self.stages_ms[stage] = 1000 * (now - self._marked)
+        self._marked = now
+
     def line(self) -> str:
-        """E.g. ``a.py:3:5 automatic: shown 12 characters; packed 90 tokens from 2 files, ...``"""
+        """E.g. ``a.py:3:5: shown 12 characters; packed 90 tokens from 2 files, ...``"""
         parts = [f"{self.place}: {self.outcome}"]
         if self.packed is not None:
             files = len({segment.path for segment in self.packed.segments})

@@ -15,6 +15,7 @@ from pygls.protocol import default_converter
 
 from lsp_server.engines import Engines
 from lsp_server.index_progress import IndexProgress
+from lsp_server.journal import Journal
 from lsp_server.live_settings import LiveSettings
 from lsp_server.load_progress import has_progress, show_loading
 from lsp_server.positions import choose_encoding
@@ -28,20 +29,25 @@ if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answere
 
 _log = logging.getLogger(__name__)
 
+_NAMELESS = "an editor"
+_NAME_CHARACTERS = 60
+
 
 class MidspanServer(LanguageServer):
     """Answers `initialize`; features.py adds the rest."""
 
     protocol: MidspanProtocol
 
-    def __init__(self, flags: object, engines: Engines, workspaces: SharedWorkspaces, folder: Path) -> None:
+    def __init__(
+        self, flags: object, engines: Engines, workspaces: SharedWorkspaces, folder: Path, journal: Journal
+    ) -> None:
         super().__init__(
             "midspan",
             __version__,
             protocol_cls=MidspanProtocol,
             converter_factory=default_converter,
         )
-        self.session = Session(engines, workspaces, self._notice_engine)
+        self.session = Session(engines, workspaces, journal, self._notice_engine)
         self._live_settings = LiveSettings(folder, flags)
         self._noticed: weakref.ref[AnyEngine] | None = None  # weak: a model is unloaded while sessions go on
         self._shown_loads: weakref.WeakSet[AnyEngine] = weakref.WeakSet()
@@ -81,6 +87,7 @@ class MidspanServer(LanguageServer):
     def _initialize(self, params: types.InitializeParams) -> None:
         session = self.session
         session.encoding = choose_encoding(params.capabilities)
+        session.editor = _name_of(params.client_info)
         folders = [folder.uri for folder in params.workspace_folders or ()]
         self._set_roots(folders or [params.root_uri or ""])
         self._live_settings.options = params.initialization_options
@@ -182,6 +189,13 @@ class MidspanServer(LanguageServer):
     def report_server_error(self, error: Exception, source: Any) -> None:
         """pygls would show its errors to the user; here the log has them."""
         _log.error("%s: %s", source.__name__, error)
+
+
+def _name_of(client: types.ClientInfo | None) -> str:
+    """E.g. ``Neovim 0.12.4``, bounded: it is kept and shown."""
+    if client is None:
+        return _NAMELESS
+    return " ".join(f"{client.name} {client.version or ''}".split())[:_NAME_CHARACTERS] or _NAMELESS
 
 
 def _on_loop(

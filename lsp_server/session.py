@@ -1,15 +1,18 @@
 """What is known about one editor's connection."""
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
 from context.edits import EditRing
 from context.pack import Pack
@@ -20,27 +23,39 @@ from lsp_server.chat_request import chat_section
 from lsp_server.documents import OpenDocuments
 from lsp_server.engines import EngineKey, Engines, key_of
 from lsp_server.fill import Known, build_request
+from lsp_server.journal import Journal
 from lsp_server.positions import offset_of
 from lsp_server.predictions import Predictions
+from lsp_server.record import Record
 from lsp_server.settings import Settings
 from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.shown import ShownItems
 from lsp_server.supersede import NewestOnly
 from lsp_server.workspaces import Workspaces
-from midspan import ModelError
+from midspan import MidspanError, ModelError
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
     from inference.any_engine import AnyEngine
+
+_log = logging.getLogger(__name__)
 
 
 class Session:
     """Lives on the event loop alone."""
 
-    def __init__(self, engines: Engines, workspaces: SharedWorkspaces, notice: "Callable[[AnyEngine], None]") -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        workspaces: SharedWorkspaces,
+        journal: Journal,
+        notice: "Callable[[AnyEngine], None]",
+    ) -> None:
         """`notice` is told of the engine each time that it is asked for."""
         self.settings = Settings()
         self.encoding = types.PositionEncodingKind.Utf16
         self.roots: tuple[Path, ...] = ()
+        self.editor = ""  # its name and version
+        self.journal = journal
         self.documents = OpenDocuments()
         self.predictions: defaultdict[str, Predictions] = defaultdict(Predictions)
         self.requests = NewestOnly()
@@ -77,10 +92,10 @@ class Session:
         return self._engines.running().get(key_of(self.settings.completion))
 
     @property
-    def engine_keys(self) -> set[EngineKey]:
-        """The engines that this session may ask."""
+    def engine_keys(self) -> dict[str, EngineKey]:
+        """The engines that this session may ask, by what it asks them for."""
         completion, chat = self.settings.completion, self.settings.chat
-        return {key_of(completion)} | ({key_of(chat)} if chat.model is not None else set())
+        return {"completion": key_of(completion)} | ({"chat": key_of(chat)} if chat.model is not None else {})
 
     def snapshot(self, uri: str, position: types.Position) -> Snapshot:
         """What the user sees now. Raises DocumentError when there is no such place to complete at."""
@@ -119,6 +134,18 @@ class Session:
             self.edits.note(before, after, time.monotonic())
         if after is not None:
             self.shown.follow(uri, after.text)
+
+    @contextmanager
+    def recorded(self, record: Record) -> Iterator[Record]:
+        """A request, from its beginning to its end: one line of the log, one trace."""
+        try:
+            yield record
+        except (MidspanError, JsonRpcException) as error:
+            record.outcome = f"failed: {error.message if isinstance(error, JsonRpcException) else error}"
+            raise
+        finally:
+            _log.info("%s", record.line())
+            self.journal.note(record, self.editor)
 
     def forget(self, uri: str) -> None:
         """Ends what goes on for a document and forgets what is known about it."""

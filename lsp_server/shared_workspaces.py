@@ -20,8 +20,10 @@ class _Shared:
     def __init__(self) -> None:
         self.workspace: Workspace | None = None
         self.followers: tuple[OnProgress, ...] = ()
+        self.progress = (0, 0)
 
     def note(self, done: int, total: int) -> None:
+        self.progress = (done, total)
         for follower in self.followers:
             follower(done, total)
 
@@ -52,6 +54,10 @@ class SharedWorkspaces:
         del self._open[_key(root)]
         if shared.workspace is not None:  # to wait for its thread would stall the editor
             threading.Thread(target=shared.workspace.close, name="midspan-close").start()
+
+    def opened(self) -> list[tuple[Workspace, tuple[int, int]]]:
+        """Those that are open, and how many of how many files are read; 0 of 0 when none is being read."""
+        return [(shared.workspace, shared.progress) for shared in self._open.values() if shared.workspace is not None]
 
     @property
     def count(self) -> int:

@@ -12,6 +12,7 @@ from lsp_server.completion import is_a_guess
 from lsp_server.generate import Generated, generate
 from lsp_server.positions import position_of
 from lsp_server.postprocess import postprocess, why_nothing
+from lsp_server.record import Record
 from lsp_server.session import Session
 from midspan import ModelError
 
@@ -24,13 +25,19 @@ class Fill:
     doubt: str
 
 
-async def fill_hole(session: Session, uri: str, document: Document, hole: Hole, on_text: Callable[[str], None]) -> Fill:
+async def fill_hole(
+    session: Session, uri: str, document: Document, hole: Hole, on_text: Callable[[str], None], record: Record
+) -> Fill:
     """`on_text` is told each piece of what the model writes. Raises MidspanError; ModelError when it writes nothing."""
     engine = session.engine
     seen = session.snapshot(uri, position_of(document, hole.start, session.encoding))
     snapshot = replace(seen, document=replace(document, text=hole.dug(document)), cursor=hole.cursor)
-    _, request = await session.build_request(engine, uri, snapshot, None, hole.max_tokens)
+    record.model = engine.info.name
+    record.packed, request = await session.build_request(engine, uri, snapshot, None, hole.max_tokens)
+    record.mark("pack")
     written = await generate(engine, request, on_text, lambda text: hole.ending(text) is not None)
+    record.mark("engine")
+    record.trace = written.trace
     fill = await asyncio.to_thread(_take, document, snapshot, hole, written)  # which parses
     if not fill.new_text:
         nothing = why_nothing(written.text[: hole.ending(written.text)])

@@ -1,6 +1,5 @@
 """codeAction/resolve: the edit of one action. Only here a model is asked."""
 
-import logging
 from collections.abc import Callable
 
 from lsprotocol import types
@@ -13,10 +12,9 @@ from lsp_server.actions.fill_hole import fill_hole
 from lsp_server.actions.holes import holes_at
 from lsp_server.actions.workspace_edit import Change, Edits, Label
 from lsp_server.positions import offset_of
+from lsp_server.record import Record
 from lsp_server.server import MidspanServer
 from midspan import DocumentError
-
-_log = logging.getLogger(__name__)
 
 
 def register(server: MidspanServer) -> None:
@@ -33,9 +31,12 @@ async def resolve(server: MidspanServer, action: types.CodeAction) -> None:
     data = parse_data(action.data)
     server.follow_settings()
     document = current_document(server, data)
-    async with draft_progress(server, action.title) as tell:
-        action.edit = await _fill(server, data, document, while_current(server, data, tell))
-    current_document(server, data)
+    record = Record(data.kind, explicit=True, position=(data.range.start.line, data.range.start.character))
+    record.is_about(document)
+    with server.session.recorded(record):
+        async with draft_progress(server, action.title) as tell:
+            action.edit = await _fill(server, data, document, while_current(server, data, tell), record)
+        current_document(server, data)
 
 
 def current_document(server: MidspanServer, data: ActionData) -> Document:
@@ -64,17 +65,15 @@ def edits_for(server: MidspanServer) -> Edits:
 
 
 async def _fill(
-    server: MidspanServer, data: ActionData, document: Document, tell: Callable[[str], None]
+    server: MidspanServer, data: ActionData, document: Document, tell: Callable[[str], None], record: Record
 ) -> types.WorkspaceEdit:
     session = server.session
     start, end = (offset_of(document, at, session.encoding) for at in (data.range.start, data.range.end))
     hole = holes_at(document, start, end).get(data.kind)
     if hole is None:
         raise DocumentError(f"Nothing is changed: there is no such place in {document.path}. Ask for actions again.")
-    fill = await fill_hole(session, data.uri, document, hole, tell)
-    _log.info(
-        "%s: %s, %d characters%s", document.path, hole.title, len(fill.new_text), fill.doubt and f"; {fill.doubt}"
-    )
+    fill = await fill_hole(session, data.uri, document, hole, tell, record)
+    record.shows(len(fill.new_text), f": {fill.doubt}" if fill.doubt else "")
     edits = edits_for(server)
     if fill.doubt and not edits.has_annotations:
         server.show(types.MessageType.Warning, f"{hole.title}: {fill.doubt}. Look at it before you keep it.")

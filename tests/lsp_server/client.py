@@ -72,6 +72,7 @@ class Editor:
         options: Any = None,
         root: str = "file:///project",
         capabilities: dict[str, Any] | None = None,
+        client: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         params = {
             "processId": None,
@@ -79,6 +80,7 @@ class Editor:
             "workspaceFolders": [{"uri": root, "name": "project"}],
             "capabilities": {"general": {"positionEncodings": list(encodings)}, **(capabilities or {})},
             "initializationOptions": options,
+            **({"clientInfo": client} if client is not None else {}),
         }
         result: dict[str, Any] = await self.request("initialize", params)
         await self.notify("initialized", {})

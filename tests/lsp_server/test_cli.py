@@ -52,6 +52,8 @@ def test_complete_prints_json_with_the_trace(source):
         "total_ms",
         "counts",
         "confidence",
+        "drafted_tokens",
+        "accepted_tokens",
     }
     assert set(answer["trace"]) == names
 
