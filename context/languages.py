@@ -104,6 +104,26 @@ _COMMENTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("(* ", " *)"): ("ocaml",),
 }
 
+# What opens and closes a comment of several lines -> the languages that have it.
+_BLOCK_COMMENTS: dict[tuple[str, str], str] = {
+    ("/*", "*/"): (
+        "c c++ cpp cs csharp css cuda dart go groovy hcl java javascript javascriptreact jsonc kotlin less nix objc "
+        "objective-c objective-cpp php proto rust scala scss sql svelte swift systemverilog terraform typescript "
+        "typescriptreact verilog vue"
+    ),
+    ("<!--", "-->"): "html markdown svelte svg vue xml",
+    ("--[[", "]]"): "lua",
+    ("{-", "-}"): "elm haskell",
+    ("(*", "*)"): "fsharp ocaml pascal",
+    ("#|", "|#"): "lisp scheme",
+    ("#=", "=#"): "julia",
+    ("<#", "#>"): "powershell ps1",
+}
+# Where the line above a file in a prompt is no comment, or one that is not how a comment begins.
+_OTHER_LINE_MARKS = {"json": None, "plaintext": None, "restructuredtext": None, "rst": None} | dict.fromkeys(
+    ("clojure", "elisp", "emacs-lisp", "lisp", "scheme"), ";"
+)
+
 _LANGUAGE_OF_NAME = {name: language for language, names in _FILES.items() for name in names.split()}
 _COMMENT_OF_LANGUAGE = {
     language: around for around, languages in _COMMENTS.items() for language in " ".join(languages).split()
@@ -129,3 +149,16 @@ def path_comment(language: str, path: str) -> str:
     """
     before, after = _COMMENT_OF_LANGUAGE.get(language, ("# ", ""))
     return f"{before}{_UNPRINTABLE.sub('?', path)}{after}\n"
+
+
+def line_comment(language: str) -> str | None:
+    """What a comment that ends with its line begins with, e.g. "#"; None where there is none, or it is not known."""
+    if language in _OTHER_LINE_MARKS:
+        return _OTHER_LINE_MARKS[language]
+    before, after = _COMMENT_OF_LANGUAGE.get(language, ("", ""))
+    return None if after else before.rstrip() or None
+
+
+def block_comment(language: str) -> tuple[str, str] | None:
+    """What opens and what closes a comment of any length; None where there is none, or it is not known."""
+    return next((marks for marks, languages in _BLOCK_COMMENTS.items() if language in languages.split()), None)

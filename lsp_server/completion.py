@@ -46,6 +46,9 @@ async def complete(server: MidspanServer, params: types.InlineCompletionParams) 
         server.follow_settings()
         snapshot = session.snapshot(uri, position)
         record.is_about(snapshot.document)
+        if (why_off := session.why_off_at(snapshot)) is not None:
+            record.outcome = f"nothing asked, {why_off}"
+            return _nothing(session, uri)
         asked = decide(snapshot, explicit)
         if isinstance(asked, Refrain):
             record.outcome = f"nothing asked, {asked.reason}"

@@ -2,7 +2,17 @@
 
 from pathlib import Path
 
-from lsp_server import accepted, chat, completion, completion_menu, document_text, status, sync, trace
+from lsp_server import (
+    accepted,
+    chat,
+    completion,
+    completion_menu,
+    document_text,
+    set_completion,
+    status,
+    sync,
+    trace,
+)
 from lsp_server.actions import code_actions
 from lsp_server.engines import Engines
 from lsp_server.journal import Journal
@@ -19,6 +29,7 @@ def build_server(
     journal of its process it keeps its own.
     """
     server = MidspanServer(flags, engines, workspaces, folder, journal or Journal())
-    for feature in (sync, completion, completion_menu, chat, accepted, status, trace, document_text, code_actions):
+    features = (sync, completion, completion_menu, chat, accepted, set_completion, status, trace, document_text)
+    for feature in (*features, code_actions):
         feature.register(server)
     return server

@@ -1,7 +1,9 @@
 """The rules of JSON-RPC and of LSP's life cycle, where pygls leaves them open."""
 
+import asyncio
 import json
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
@@ -30,6 +32,7 @@ class MidspanProtocol(LanguageServerProtocol):
     def __init__(self, server: Any, converter: Converter) -> None:
         super().__init__(server, converter)
         self.exit_code: int | None = None  # set by `exit`
+        self.on_activity: Callable[[], None] = lambda: None  # after each message that comes, and each request's end
         # pygls clamps positions and creates documents that were never opened. sync.py does neither.
         for method in [m for m in self.fm.builtin_features if m.startswith(("textDocument/", "notebook"))]:
             del self.fm.builtin_features[method]
@@ -62,6 +65,13 @@ class MidspanProtocol(LanguageServerProtocol):
                 self._refuse(request_id, refusal)
             return
         self.handle_message(message)
+        self.on_activity()
+
+    @property
+    def running_requests(self) -> int:
+        """How many requests of the client are being answered."""
+        # pygls keeps what the client is asked in the same place, by other futures.
+        return sum(isinstance(future, asyncio.Task) and not future.done() for future in self._request_futures.values())
 
     def _refusal(self, method: str) -> JsonRpcException | None:
         """Why the life cycle does not allow this method now."""
@@ -95,6 +105,7 @@ class MidspanProtocol(LanguageServerProtocol):
             self._refuse(msg_id, _clean(error))
         else:
             self._send_response(msg_id, result=future.result())
+        self.on_activity()
 
     def _check_handler_result(self, future: "Future[Any]") -> None:
         if not future.cancelled() and (error := future.exception()) is not None:

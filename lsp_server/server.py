@@ -22,6 +22,7 @@ from lsp_server.positions import choose_encoding
 from lsp_server.protocol import MidspanProtocol
 from lsp_server.session import Session
 from lsp_server.shared_workspaces import SharedWorkspaces
+from lsp_server.status_changes import StatusChanges, wants_status
 from midspan import MidspanError, SettingsError, __version__
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
@@ -55,6 +56,8 @@ class MidspanServer(LanguageServer):
         self._tasks: set[asyncio.Task[None]] = set()
         # Each may add what only some clients are to see, before the capabilities are told.
         self.offers: list[Callable[[types.ClientCapabilities], None]] = []
+        self.status_changes: StatusChanges  # set by status.py
+        self.protocol.on_activity = lambda: self.status_changes.look_soon()
 
         @self.feature(types.INITIALIZE)
         def initialize(params: types.InitializeParams) -> None:
@@ -88,6 +91,7 @@ class MidspanServer(LanguageServer):
         session = self.session
         session.encoding = choose_encoding(params.capabilities)
         session.editor = _name_of(params.client_info)
+        self.status_changes.is_wanted = wants_status(params.capabilities.experimental)
         folders = [folder.uri for folder in params.workspace_folders or ()]
         self._set_roots(folders or [params.root_uri or ""])
         self._live_settings.options = params.initialization_options
@@ -100,7 +104,11 @@ class MidspanServer(LanguageServer):
 
     def _load_settings(self) -> list[SettingsError]:
         """What is wrong with them."""
+        before = self.session.settings.completion
         self.session.settings, errors = self._live_settings.load(self.session.roots)
+        if before != self.session.settings.completion:
+            self.session.switches.settings_changed(before, self.session.settings.completion)
+            self.session.requests.end_all()
         logging.getLogger().setLevel(self.session.settings.logging_level)
         return errors
 
@@ -144,6 +152,9 @@ class MidspanServer(LanguageServer):
         """Shows the user that this engine loads, if it does, once."""
         is_shown = engine in self._shown_loads
         self._shown_loads.add(engine)
+        if not is_shown:
+            loop = asyncio.get_running_loop()
+            engine.ready.add_done_callback(_on_loop(loop, lambda ready: self.status_changes.look_soon()))
         if not is_shown and not engine.ready.done() and has_progress(self.client_capabilities):
             self._begin(show_loading(self.protocol, engine.info.name, engine.ready))
 
@@ -154,6 +165,7 @@ class MidspanServer(LanguageServer):
 
     def end(self) -> None:
         """The editor has gone: ends what still goes on for it."""
+        self.status_changes.end()
         self.protocol.cancel_requests()
         for task in self._tasks:
             task.cancel()

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from context.collect import judge
+from context.comments import is_in_comment
 from context.edits import EditRing
 from context.pack import Pack
 from context.snapshot import Snapshot
@@ -31,8 +33,9 @@ from lsp_server.settings import Settings
 from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.shown import ShownItems
 from lsp_server.supersede import NewestOnly
+from lsp_server.switches import Switches
 from lsp_server.workspaces import Workspaces
-from midspan import MidspanError, ModelError
+from midspan import DocumentError, MidspanError, ModelError
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
     from inference.any_engine import AnyEngine
@@ -52,6 +55,7 @@ class Session:
     ) -> None:
         """`notice` is told of the engine each time that it is asked for."""
         self.settings = Settings()
+        self.switches = Switches()
         self.encoding = types.PositionEncodingKind.Utf16
         self.roots: tuple[Path, ...] = ()
         self.editor = ""  # its name and version
@@ -92,10 +96,36 @@ class Session:
         return self._engines.running().get(key_of(self.settings.completion))
 
     @property
+    def running_chat_engine(self) -> "AnyEngine | None":
+        """Chat's engine when it runs; to ask this does not keep it in memory."""
+        return self._engines.running().get(key_of(self.settings.chat))
+
+    @property
     def engine_keys(self) -> dict[str, EngineKey]:
         """The engines that this session may ask, by what it asks them for."""
         completion, chat = self.settings.completion, self.settings.chat
         return {"completion": key_of(completion)} | ({"chat": key_of(chat)} if chat.model is not None else {})
+
+    def why_off(self, uri: str | None = None) -> str | None:
+        """Why nothing is completed in this document or, without a URI, in any; None when something may be."""
+        if uri is None:
+            return self.switches.why_off(self.settings.completion)
+        try:
+            document = self.documents.document(uri)
+        except DocumentError as error:
+            return str(error).rstrip(".")
+        if (reason := self.switches.why_off_in(document, self.settings.completion)) is not None:
+            return reason
+        verdict = judge(document, self.workspaces.of(uri).workspace)
+        return None if verdict.included else f"{document.path} is in no prompt, {verdict.why}"
+
+    def why_off_at(self, snapshot: Snapshot) -> str | None:
+        """Why the user wants nothing completed at this place; None when something may be."""
+        settings = self.settings.completion
+        reason = self.switches.why_off_in(snapshot.document, settings)
+        if reason is None and not settings.in_comments and is_in_comment(snapshot):
+            return "the setting 'completion.in_comments' is false"
+        return reason
 
     def snapshot(self, uri: str, position: types.Position) -> Snapshot:
         """What the user sees now. Raises DocumentError when there is no such place to complete at."""

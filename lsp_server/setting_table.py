@@ -7,6 +7,8 @@ from pathlib import Path
 from reprlib import repr  # of a value that is long or deep, only so much as a message bears
 from typing import Any
 
+from pathspec import GitIgnoreSpec
+
 from inference.remote.address import RemoteAddress, is_remote, parse_address
 from inference.store.model_store import user_store
 from lsp_server.quants import QUANTS
@@ -92,6 +94,29 @@ def _check_number_or_none(name: str, value: object, source: Source) -> int | Non
     return None if value is None else _check_number(name, value, source)
 
 
+def _check_switch(name: str, value: object, _source: Source) -> bool:
+    if not isinstance(value, bool):
+        raise SettingsError(f"The setting {name!r} is true or false, not {repr(value)}.")
+    return value
+
+
+def _check_words(name: str, value: object, _source: Source) -> tuple[str, ...]:
+    """A tuple passes as well: it is what the settings hold."""
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise SettingsError(f"The setting {name!r} is a list of strings, not {repr(value)}.")
+    return tuple(value)
+
+
+def _check_globs(name: str, value: object, source: Source) -> tuple[str, ...]:
+    globs = _check_words(name, value, source)
+    for glob in globs:
+        try:
+            GitIgnoreSpec.from_lines([glob])
+        except ValueError as error:
+            raise SettingsError(f"The setting {name!r}: {repr(glob)} is no pattern of a .gitignore file.") from error
+    return globs
+
+
 _check_quant = _one_of(QUANTS)
 _SERVER = "[a model on a server](#a-model-on-a-server)"
 
@@ -116,6 +141,25 @@ TABLE = (
         "what the prefix cache of completion's model may take",
     ),
     Setting("completion.max_tokens", _check_number, "96", "the longest completion"),
+    Setting(
+        "completion.enabled",
+        _check_switch,
+        "`true`",
+        "whether anything is completed; while [off](#switch-it-off), the model is not asked",
+    ),
+    Setting(
+        "completion.disabled_languages",
+        _check_words,
+        "`[]`",
+        'languages in which nothing is completed, as editors name them: `["markdown"]`',
+    ),
+    Setting(
+        "completion.disabled_globs",
+        _check_globs,
+        "`[]`",
+        'files in which nothing is completed, in the syntax of .gitignore: `["*.env", "/vendor/"]`',
+    ),
+    Setting("completion.in_comments", _check_switch, "`true`", "whether comments are completed"),
     Setting(
         "chat.model",
         _check_model,

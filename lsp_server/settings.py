@@ -22,10 +22,20 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
+class CompletionSettings(ModelSettings):
+    """The section of completion: its model, and where nothing is completed."""
+
+    enabled: bool = True
+    disabled_languages: tuple[str, ...] = ()
+    disabled_globs: tuple[str, ...] = ()
+    in_comments: bool = True
+
+
+@dataclass(frozen=True)
 class Settings:
     """The sections, and what stands in none."""
 
-    completion: ModelSettings = ModelSettings()
+    completion: CompletionSettings = CompletionSettings()
     # Without a model there is no chat: the built-in one has not learned to.
     chat: ModelSettings = field(default_factory=lambda: ModelSettings(max_tokens=LONGEST_ANSWER_TOKENS))
     log_level: str = "info"

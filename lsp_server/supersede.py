@@ -34,5 +34,10 @@ class NewestOnly:
         if (older := self._running.pop(key, None)) is not None:
             older.cancel()
 
+    def end_all(self) -> None:
+        """Ends all of it."""
+        for key in list(self._running):
+            self.end(key)
+
     def __len__(self) -> int:
         return len(self._running)

@@ -4,7 +4,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from lsp_server.settings import ModelSettings
+from lsp_server.settings import CompletionSettings, ModelSettings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import (
@@ -37,7 +37,7 @@ async def test_inline_completion_is_advertised_with_incremental_sync():
     assert capabilities["inlineCompletionProvider"] == {}
     assert capabilities["textDocumentSync"]["change"] == 2
     assert capabilities["positionEncoding"] == "utf-32"
-    assert capabilities["executeCommandProvider"]["commands"] == ["midspan.accepted"]
+    assert capabilities["executeCommandProvider"]["commands"] == ["midspan.accepted", "midspan.setCompletion"]
 
 
 async def test_the_engine_sees_the_file_around_the_cursor_and_the_item_stands_at_it():
@@ -259,6 +259,6 @@ async def test_initialization_options_reach_the_engine_and_wrong_ones_are_shown(
     await editor.initialize(options={"completion": {"max_tokens": 3}, "modle": "/m"})
     message = (await editor.message())["params"]["message"]
     assert message == "There is no setting 'modle'. Did you mean 'completion.model'?"
-    assert settings == [ModelSettings(max_tokens=3)]
+    assert settings == [CompletionSettings(max_tokens=3)]
     await editor.open("x = \n")
     assert await editor.complete(0, 4) == "abc"

@@ -6,7 +6,7 @@ import pytest
 
 from inference.remote.address import RemoteAddress
 from lsp_server.setting_table import TABLE, Source
-from lsp_server.settings import ModelSettings, Settings
+from lsp_server.settings import CompletionSettings, ModelSettings, Settings
 from lsp_server.settings_sources import apply_options, check_flags
 from midspan import SettingsError
 
@@ -15,7 +15,7 @@ HERE = Source(Path("/here"))
 
 
 def test_sections_and_names_with_a_dot_say_the_same():
-    expected = Settings(completion=ModelSettings(model=Path("/models/lite"), max_tokens=20), log_level="debug")
+    expected = Settings(completion=CompletionSettings(model=Path("/models/lite"), max_tokens=20), log_level="debug")
     nested = {"completion": {"model": "/models/lite", "max_tokens": 20}, "log_level": "debug"}
     dotted = {"completion.model": "/models/lite", "completion.max_tokens": 20, "log_level": "debug"}
     assert apply_options(Settings(), nested, HERE) == apply_options(Settings(), dotted, HERE) == (expected, [])
@@ -24,7 +24,7 @@ def test_sections_and_names_with_a_dot_say_the_same():
 def test_the_sections_are_set_separately():
     options = {"completion": {"quant": "int4"}, "chat": {"model": "/models/lite", "cache_bytes": 5, "max_tokens": 7}}
     settings, errors = apply_options(Settings(), options, HERE)
-    assert settings.completion == ModelSettings(quant="int4")
+    assert settings.completion == CompletionSettings(quant="int4")
     assert settings.chat == ModelSettings(Path("/models/lite"), "auto", 5, 7)
     assert errors == []
 
@@ -76,6 +76,11 @@ def test_a_name_like_none_of_them_is_answered_with_all_of_them():
         ("chat.quant", "int3"),
         ("completion.quant", ["auto"]),
         ("log_level", "loud"),
+        ("completion.enabled", "yes"),
+        ("completion.in_comments", 1),
+        ("completion.disabled_languages", "python"),
+        ("completion.disabled_languages", ["python", 3]),
+        ("completion.disabled_globs", ["!"]),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name, value):
@@ -141,7 +146,7 @@ def test_the_defaults_are_those_of_the_table():
         value = getattr(getattr(settings, section) if section else settings, name)
         assert setting.check(setting.name, value, HERE) == value
         if setting.default[-1] in "`0123456789":
-            assert setting.default.strip('`"') == str(value)
+            assert setting.default.strip("`") == json.dumps(value)
         else:
             assert value is None
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.settings import ModelSettings, Settings
+from lsp_server.settings import CompletionSettings, ModelSettings, Settings
 from lsp_server.settings_sources import load_settings, user_settings_file
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import InProcess
@@ -44,7 +44,7 @@ def test_each_source_goes_over_the_one_before(user_file, root):
     flags = dict.fromkeys(names[3:], 4)
     settings, errors = load_settings([root], HERE, [options, flags])
     assert errors == []
-    assert settings.completion == ModelSettings(max_tokens=1, cache_bytes=2)
+    assert settings.completion == CompletionSettings(max_tokens=1, cache_bytes=2)
     assert settings.chat == ModelSettings(max_tokens=3, cache_bytes=4)
 
 
@@ -54,7 +54,9 @@ def test_a_file_has_sections(user_file, root):
     settings, errors = load_settings([root], HERE, [])
     assert errors == []
     assert settings == Settings(
-        ModelSettings(user_file.parent / "lite", max_tokens=5), ModelSettings(quant="int4", max_tokens=2048), "debug"
+        CompletionSettings(user_file.parent / "lite", max_tokens=5),
+        ModelSettings(quant="int4", max_tokens=2048),
+        "debug",
     )
 
 
@@ -64,7 +66,7 @@ def test_the_first_of_the_workspaces_has_the_last_word(user_file, root, tmp_path
     write(root, "[completion]\nmax_tokens = 1\n")
     write(second, "[completion]\nmax_tokens = 2\ncache_bytes = 2\n")
     settings, _ = load_settings([root, second], HERE, [])
-    assert settings.completion == ModelSettings(max_tokens=1, cache_bytes=2)
+    assert settings.completion == CompletionSettings(max_tokens=1, cache_bytes=2)
 
 
 def test_the_user_may_set_a_server_and_any_path(user_file, root):
@@ -91,7 +93,7 @@ def test_a_workspace_may_not_reach_beyond_itself(user_file, root, model, message
     (root / "link").symlink_to(root.parent)
     file = write(root, f'[completion]\nmodel = "{model}"\nmax_tokens = 5\n[chat]\nmodel = "{model}"\n')
     settings, errors = load_settings([root], HERE, [])
-    assert settings == Settings(completion=ModelSettings(max_tokens=5))
+    assert settings == Settings(completion=CompletionSettings(max_tokens=5))
     assert len(errors) == 2
     for name, error in zip(("completion.model", "chat.model"), errors, strict=True):
         assert str(error).startswith(f"{file}: A workspace may not set {name!r} ")
@@ -130,7 +132,7 @@ def test_a_file_that_cannot_be_used_is_named_and_the_others_hold(user_file, root
     file = write(root, "")
     file.write_bytes(data)
     settings, (error,) = load_settings([root], HERE, [{"log_level": "error"}])
-    assert settings == Settings(ModelSettings(max_tokens=5), log_level="error")
+    assert settings == Settings(CompletionSettings(max_tokens=5), log_level="error")
     assert str(error).startswith(str(file))
     assert message in str(error)
 
