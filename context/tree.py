@@ -15,6 +15,7 @@ class Tree:
     """Of one state of a document. Tree-sitter counts bytes; `start`, `end` and `text` do not."""
 
     root: Node
+    _text: str
     _data: bytes
 
     def start(self, node: Node) -> int:
@@ -25,6 +26,11 @@ class Tree:
 
     def text(self, node: Node) -> str:
         return self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    def at(self, start: int, end: int) -> Node:
+        """The smallest node that holds these places."""
+        first, last = (len(self._text[:offset].encode("utf-8", "replace")) for offset in (start, end))
+        return self.root.descendant_for_byte_range(first, last) or self.root
 
     def nodes(self) -> Iterator[Node]:
         """Every node, a parent before its children, in the order of the text."""
@@ -63,7 +69,7 @@ def tree_of(document: Document) -> Tree | None:
     if found is None or "\r" in document.text.replace("\r\n", "\n"):
         return None
     data = document.text.encode("utf-8", "replace")
-    return Tree(Parser(found[0]).parse(data).root_node, data)
+    return Tree(Parser(found[0]).parse(data).root_node, document.text, data)
 
 
 def _touches(node: Node, first_line: int, last_line: int) -> bool:

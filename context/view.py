@@ -105,6 +105,19 @@ class View:
             return find_imports(document.language, document.text)
         return self._file(path)[1]
 
+    def importers(self, name: str, language: str, limit: int) -> list[tuple[str, Import]]:
+        """Files of a language, and how each imports something of this name; the index alone is asked."""
+        rows = self._rows(
+            "SELECT path, imports FROM files WHERE language = ? AND instr(imports, ?) LIMIT ?",
+            [language, json.dumps(name), limit],
+        )
+        return [
+            (path, (module, names))
+            for path, imports in rows
+            for module, names in json.loads(imports)
+            if name in names or (module == name and not names)
+        ]
+
     def imported_files(self, imported: Import, path: str, language: str) -> list[str]:
         """The files that the import of the file `path` means, the most specific first."""
         module, names = imported

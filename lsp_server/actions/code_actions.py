@@ -1,6 +1,7 @@
 """textDocument/codeAction: what is offered at a place. Nothing is asked of a model yet."""
 
 import asyncio
+from dataclasses import replace
 
 from lsprotocol import types
 
@@ -9,8 +10,10 @@ from context.document import Document
 from lsp_server.actions import resolving
 from lsp_server.actions.action_data import ActionData
 from lsp_server.actions.holes import holes_at
-from lsp_server.actions.kinds import ALL, is_wanted
+from lsp_server.actions.import_actions import import_offers
+from lsp_server.actions.kinds import ALL, IMPORT, is_wanted
 from lsp_server.actions.offer import Offer
+from lsp_server.actions.workspace_view import view_around
 from lsp_server.positions import offset_of
 from lsp_server.server import MidspanServer
 from lsp_server.session import Session
@@ -39,9 +42,13 @@ async def offered(server: MidspanServer, params: types.CodeActionParams) -> list
         return []  # the user was told when it was opened
     only = params.context.only
     found = await asyncio.to_thread(_hole_offers, document, start, end)
+    if is_wanted(IMPORT, only):
+        view = await view_around(session, uri)
+        asked = (document, start, params.context.diagnostics, view, session.encoding)
+        found += await asyncio.to_thread(import_offers, *asked)
     found = [offer for offer in found if is_wanted(offer.kind, only)]
     if found and (reason := await why_not_here(session, uri, document) or _why_no_completion(server)):
-        found = [Offer(offer.kind, offer.title, offer.detail, reason) for offer in found]
+        found = [replace(offer, disabled=reason) for offer in found]
     shows_disabled = _shows_disabled(server, params.context)
     return [
         _action(offer, ActionData(uri, document.version, offer.kind, params.range, offer.detail))

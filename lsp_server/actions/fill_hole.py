@@ -1,19 +1,17 @@
 """What the completion's model writes into a hole."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from context.document import Document
 from context.snapshot import Snapshot
 from context.tree import tree_of
+from lsp_server.actions.asked import Asked
 from lsp_server.actions.hole import Hole
 from lsp_server.completion import is_a_guess
 from lsp_server.generate import Generated, generate
 from lsp_server.positions import position_of
 from lsp_server.postprocess import postprocess, why_nothing
-from lsp_server.record import Record
-from lsp_server.session import Session
 from midspan import ModelError
 
 
@@ -25,17 +23,16 @@ class Fill:
     doubt: str
 
 
-async def fill_hole(
-    session: Session, uri: str, document: Document, hole: Hole, on_text: Callable[[str], None], record: Record
-) -> Fill:
-    """`on_text` is told each piece of what the model writes. Raises MidspanError; ModelError when it writes nothing."""
+async def fill_hole(asked: Asked, hole: Hole) -> Fill:
+    """Raises MidspanError; ModelError when the model writes nothing."""
+    session, document, record = asked.session, asked.document, asked.record
     engine = session.engine
-    seen = session.snapshot(uri, position_of(document, hole.start, session.encoding))
+    seen = session.snapshot(asked.uri, position_of(document, hole.start, session.encoding))
     snapshot = replace(seen, document=replace(document, text=hole.dug(document)), cursor=hole.cursor)
     record.model = engine.info.name
-    record.packed, request = await session.build_request(engine, uri, snapshot, None, hole.max_tokens)
+    record.packed, request = await session.build_request(engine, asked.uri, snapshot, None, hole.max_tokens)
     record.mark("pack")
-    written = await generate(engine, request, on_text, lambda text: hole.ending(text) is not None)
+    written = await generate(engine, request, asked.on_text, lambda text: hole.ending(text) is not None)
     record.mark("engine")
     record.trace = written.trace
     fill = await asyncio.to_thread(_take, document, snapshot, hole, written)  # which parses

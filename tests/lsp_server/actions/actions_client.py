@@ -29,13 +29,14 @@ async def actions_at(
     uri: str = URI,
     **context: Any,
 ) -> dict[str, dict[str, Any]]:
-    """By their kinds; of several of one kind, the last."""
+    """By their kinds; of several of one kind, the first."""
     params = {
         "textDocument": {"uri": uri},
         "range": {"start": position(*start), "end": position(*(end or start))},
         "context": {"diagnostics": [], **context},
     }
-    return {action["kind"]: action for action in await editor.request("textDocument/codeAction", params)}
+    actions = await editor.request("textDocument/codeAction", params)
+    return {action["kind"]: action for action in reversed(actions)}
 
 
 async def resolve(editor: Editor, action: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""An action that runs: where it was asked for, whom to tell, and what it may answer with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcContentModified
+
+from context.document import Document
+from lsp_server.actions.draft_progress import OnText
+from lsp_server.actions.workspace_edit import Change, Edits, Label
+from lsp_server.record import Record
+from lsp_server.server import MidspanServer
+from lsp_server.session import Session
+
+
+@dataclass(frozen=True)
+class Asked:
+    """About what stands from `start` to `end` of the document as it was then. `detail` as in ActionData."""
+
+    server: MidspanServer
+    uri: str
+    document: Document
+    start: int
+    end: int
+    detail: str
+    tell: OnText
+    record: Record
+
+    @property
+    def session(self) -> Session:
+        return self.server.session
+
+    @property
+    def edits(self) -> Edits:
+        return Edits(self.server.client_capabilities, self.session.encoding)
+
+    def on_text(self, text: str) -> None:
+        """To be told each piece of what a model writes. Raises ContentModified once the document has moved on."""
+        current_document(self.server, self.uri, self.document.version)
+        self.tell(text)
+
+    def edit(self, changes: Sequence[Change], label: Label) -> types.WorkspaceEdit:
+        """Of the document. A client that cannot ask for confirmation is told a doubt. Raises DocumentError."""
+        edit = self.edits.of_document(self.uri, self.document, changes, label)
+        characters = sum(len(change.new_text) for change in changes)
+        self.record.shows(characters, f": {label.doubt}" if label.doubt else "")
+        if label.doubt and not self.edits.has_annotations:
+            warning = f"{label.title}: {label.doubt}. Look at it before you keep it."
+            self.server.show(types.MessageType.Warning, warning)
+        return edit
+
+
+def current_document(server: MidspanServer, uri: str, version: int) -> Document:
+    """The document, if it is what it was at this version. Raises ContentModified, or DocumentError."""
+    document = server.session.documents.document(uri)
+    if document.version != version:
+        raise JsonRpcContentModified(
+            f"Nothing is changed: {document.path} was edited since the action was offered. Ask for it again."
+        )
+    return document
