@@ -53,7 +53,7 @@ async def account(serving: Serving) -> dict[str, Any]:
 
 def _editor(session: Session) -> dict[str, Any]:
     return {
-        "name": session.editor,
+        "name": str(session.editor),
         "roots": [str(root) for root in session.roots],
         "documents": len(session.documents),
         "running_requests": len(session.requests),

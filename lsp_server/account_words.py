@@ -26,7 +26,7 @@ def _editor(editor: dict[str, Any] | None) -> str:
     if editor is None:
         return "none connected"
     roots = ", ".join(editor["roots"]) or "no folder"
-    return f"{editor['name'] or 'one that has not begun'} in {roots}, {_counted(editor['documents'], 'document')} open"
+    return f"{editor['name']} in {roots}, {_counted(editor['documents'], 'document')} open"
 
 
 def _index(index: dict[str, Any] | None) -> str:

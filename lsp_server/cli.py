@@ -50,6 +50,10 @@ def _run(options: argparse.Namespace) -> int:
         from lsp_server.context_command import explain_file
 
         return explain_file(options.file, as_json=options.json)
+    if options.command == "stats":
+        from lsp_server.stats_command import show_stats
+
+        return show_stats(options.days, as_json=options.json)
     if options.command == "serve":
         return _serve(options)
     if options.command in ("daemon", "status", "trace"):

@@ -73,7 +73,7 @@ async def complete(server: MidspanServer, params: types.InlineCompletionParams) 
         return _nothing(session, uri)
     finally:
         _log.info("%s", record.line())
-        session.journal.note(record, session.editor)
+        session.note(record)
 
 
 async def predict(session: Session, uri: str, snapshot: Snapshot, asked: Ask, record: Record, explicit: bool) -> str:

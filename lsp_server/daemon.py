@@ -24,6 +24,8 @@ from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.socket_writer import SocketWriter
 from lsp_server.start import set_up_logging
 from lsp_server.traces import to_json
+from lsp_server.usage import Usage
+from lsp_server.usage_file import usage_file
 from midspan import MidspanError, SettingsError, __version__
 
 _log = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ class Daemon:
         self._times = times
         self._engines = Engines(start_engine)
         self._workspaces = SharedWorkspaces()
-        self._journal = Journal()
+        self._journal = Journal(Usage(usage_file()))
         self._sessions: dict[MidspanServer, SocketWriter] = {}
         self._connections = 0
         self._acceptor: asyncio.Server | None = None
@@ -73,6 +75,7 @@ class Daemon:
         unloading = asyncio.ensure_future(self._engines.keep_unloading(self._times.unload_after_s))
         await self._done.wait()
         unloading.cancel()
+        self._journal.close()
         _log.info("The daemon leaves")
 
     async def _connected(self, reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:

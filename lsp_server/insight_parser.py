@@ -1,6 +1,8 @@
-"""The command line of what shows the daemon at work: `midspan status` and `midspan trace`."""
+"""The command line of what shows the daemon at work: `midspan status`, `trace` and `stats`."""
 
 import argparse
+
+_DAYS = 30
 
 
 def add_insight_commands(
@@ -12,6 +14,10 @@ def add_insight_commands(
     trace.add_argument("id", type=_number, nargs="?", metavar="ID", help="show all that is known of this one")
     trace.add_argument("--limit", type=_number, metavar="N", help="how many")
     trace.add_argument("--follow", action="store_true", help="go on with those that come")
+    stats = commands.add_parser("stats", parents=[as_json], help="say what was accepted and how long it took")
+    stats.add_argument(
+        "--days", type=_number, default=_DAYS, metavar="N", help=f"of the last N days, {_DAYS} without it"
+    )
 
 
 def _number(text: str) -> int:

@@ -10,11 +10,14 @@ from pygls.io_ import StdoutWriter
 
 from lsp_server.engines import Engines, StartEngine
 from lsp_server.features import build_server
+from lsp_server.journal import Journal
 from lsp_server.server import MidspanServer
 from lsp_server.settings_sources import check_flags
 from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.start import set_up_logging, start_engine
 from lsp_server.stdio import claim_stdin, claim_stdout, read_messages
+from lsp_server.usage import Usage
+from lsp_server.usage_file import usage_file
 
 _log = logging.getLogger(__name__)
 
@@ -24,8 +27,12 @@ def serve(flags: object, log_file: Path | None, start_engine: StartEngine = star
     check_flags(flags, Path.cwd())
     stdin, stdout = claim_stdin(), claim_stdout()
     set_up_logging(logging.INFO, log_file)
-    server = build_server(flags, Engines(start_engine), SharedWorkspaces(), Path.cwd())
-    return asyncio.run(_serve(server, stdin, stdout))
+    journal = Journal(Usage(usage_file()))
+    server = build_server(flags, Engines(start_engine), SharedWorkspaces(), Path.cwd(), journal)
+    code = asyncio.run(_serve(server, stdin, stdout))
+    server.session.close()
+    journal.close()
+    return code
 
 
 async def _serve(server: MidspanServer, stdin: int, stdout: BinaryIO) -> int:

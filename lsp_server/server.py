@@ -15,7 +15,7 @@ from pygls.protocol import default_converter
 
 from lsp_server.engines import Engines
 from lsp_server.index_progress import IndexProgress
-from lsp_server.journal import Journal
+from lsp_server.journal import EditorName, Journal
 from lsp_server.live_settings import LiveSettings
 from lsp_server.load_progress import has_progress, show_loading
 from lsp_server.positions import choose_encoding
@@ -30,7 +30,6 @@ if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answere
 
 _log = logging.getLogger(__name__)
 
-_NAMELESS = "an editor"
 _NAME_CHARACTERS = 60
 
 
@@ -90,7 +89,8 @@ class MidspanServer(LanguageServer):
     def _initialize(self, params: types.InitializeParams) -> None:
         session = self.session
         session.encoding = choose_encoding(params.capabilities)
-        session.editor = _name_of(params.client_info)
+        if (client := params.client_info) is not None:
+            session.editor = EditorName(_short(client.name), _short(client.version or ""))
         self.status_changes.is_wanted = wants_status(params.capabilities.experimental)
         folders = [folder.uri for folder in params.workspace_folders or ()]
         self._set_roots(folders or [params.root_uri or ""])
@@ -203,11 +203,9 @@ class MidspanServer(LanguageServer):
         _log.error("%s: %s", source.__name__, error)
 
 
-def _name_of(client: types.ClientInfo | None) -> str:
-    """E.g. ``Neovim 0.12.4``, bounded: it is kept and shown."""
-    if client is None:
-        return _NAMELESS
-    return " ".join(f"{client.name} {client.version or ''}".split())[:_NAME_CHARACTERS] or _NAMELESS
+def _short(name: str) -> str:
+    """One line, not long: it is kept and shown."""
+    return " ".join(name.split())[:_NAME_CHARACTERS]
 
 
 def _on_loop(

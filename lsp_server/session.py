@@ -25,13 +25,13 @@ from lsp_server.chat_request import chat_section
 from lsp_server.documents import OpenDocuments
 from lsp_server.engines import EngineKey, Engines, key_of
 from lsp_server.fill import Known, build_request
-from lsp_server.journal import Journal
+from lsp_server.journal import EditorName, Journal
 from lsp_server.positions import offset_of
 from lsp_server.predictions import Predictions
 from lsp_server.record import Record
 from lsp_server.settings import Settings
 from lsp_server.shared_workspaces import SharedWorkspaces
-from lsp_server.shown import ShownItems
+from lsp_server.shown import ShownItems, ShownOutcome
 from lsp_server.supersede import NewestOnly
 from lsp_server.switches import Switches
 from lsp_server.workspaces import Workspaces
@@ -58,12 +58,13 @@ class Session:
         self.switches = Switches()
         self.encoding = types.PositionEncodingKind.Utf16
         self.roots: tuple[Path, ...] = ()
-        self.editor = ""  # its name and version
+        self.editor = EditorName()
         self.journal = journal
         self.documents = OpenDocuments()
         self.predictions: defaultdict[str, Predictions] = defaultdict(Predictions)
         self.requests = NewestOnly()
         self.shown = ShownItems()
+        self.shown.on_outcome = self._note_outcome
         self.workspaces = Workspaces(workspaces)
         self.edits = EditRing()
         self.budget = PromptBudget()
@@ -175,7 +176,15 @@ class Session:
             raise
         finally:
             _log.info("%s", record.line())
-            self.journal.note(record, self.editor)
+            self.note(record)
+
+    def note(self, record: Record) -> None:
+        """A request has ended."""
+        self.journal.note(record, self.editor, is_counted=self.settings.stats)
+
+    def _note_outcome(self, outcome: ShownOutcome) -> None:
+        if self.settings.stats:
+            self.journal.note_outcome(outcome, self.editor)
 
     def forget(self, uri: str) -> None:
         """Ends what goes on for a document and forgets what is known about it."""

@@ -117,6 +117,13 @@ def _check_globs(name: str, value: object, source: Source) -> tuple[str, ...]:
     return globs
 
 
+def _check_own_switch(name: str, value: object, source: Source) -> bool:
+    """What is kept of the user is not for a workspace to say."""
+    if source.is_workspace:
+        raise SettingsError(f"A workspace may not set {name!r}. Set it in your own settings.")
+    return _check_switch(name, value, source)
+
+
 _check_quant = _one_of(QUANTS)
 _SERVER = "[a model on a server](#a-model-on-a-server)"
 
@@ -169,5 +176,11 @@ TABLE = (
     Setting("chat.quant", _check_quant, '`"auto"`', "how its weights are kept"),
     Setting("chat.cache_bytes", _check_number_or_none, "from the machine's memory", "what its prefix cache may take"),
     Setting("chat.max_tokens", _check_number, str(LONGEST_ANSWER_TOKENS), "the longest answer"),
+    Setting(
+        "stats",
+        _check_own_switch,
+        "`true`",
+        "whether what is shown and accepted is counted for [`midspan stats`](#nothing-hidden), on this machine alone",
+    ),
     Setting("log_level", _one_of(_LOG_LEVELS), '`"info"`', '`"debug"`, `"info"`, `"warning"` or `"error"`'),
 )

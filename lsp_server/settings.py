@@ -39,6 +39,7 @@ class Settings:
     # Without a model there is no chat: the built-in one has not learned to.
     chat: ModelSettings = field(default_factory=lambda: ModelSettings(max_tokens=LONGEST_ANSWER_TOKENS))
     log_level: str = "info"
+    stats: bool = True  # whether the session's completions are counted
 
     @property
     def logging_level(self) -> int:

@@ -81,6 +81,7 @@ def test_a_name_like_none_of_them_is_answered_with_all_of_them():
         ("completion.disabled_languages", "python"),
         ("completion.disabled_languages", ["python", 3]),
         ("completion.disabled_globs", ["!"]),
+        ("stats", 1),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name, value):
@@ -135,7 +136,7 @@ def test_a_models_path_is_from_where_it_is_written_and_a_name_is_a_name(tmp_path
 
 
 def test_the_readme_has_the_table():
-    rows = re.findall(r"(?m)^\| `(?:completion\.|chat\.|log_level).*$", (ROOT / "README.md").read_text())
+    rows = re.findall(r"(?m)^\| `(?:completion\.|chat\.|log_level|stats).*$", (ROOT / "README.md").read_text())
     assert rows == [setting.row for setting in TABLE]
 
 
