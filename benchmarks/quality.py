@@ -1,115 +1,155 @@
-"""How good a model's suggestions are, always greedy and one line.
+"""How good a model's suggestions are, always greedy: what `midspan eval` runs.
 
-    python -m benchmarks.quality humaneval-infilling --limit 100 --json
-    python -m benchmarks.quality repository
-    python -m benchmarks.quality names
-
-`humaneval-infilling` is SingleLine by the paper's rules: pass@1 by running the tests, and exact match. `repository`
-fills lines of held-out packages that use a name from another file, with that file open and without. `names` asks for
-a name that stands once in another open file. An interrupted evaluation goes on where it stopped.
+Every answer is kept in the user's cache folder at once, under the model, the form of its weights and the question. So
+the same command goes on where it was stopped, and asks nothing twice.
 """
 
-import argparse
 import json
+import logging
+import shlex
 import sys
-from argparse import Namespace
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import partial
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from benchmarks import quality_humaneval, quality_names, quality_repository
-from benchmarks.quality_results import Result, ResultFile, Summaries, digest_model, result_file, summarize, to_table
-from benchmarks.quality_tasks import read_tasks, task_file
-from inference.engine import Engine, EngineSettings
-from midspan import MidspanError
+from tqdm import tqdm
 
-# A case is done by calling this with the engine and the file of results.
-RunCase = Callable[[Engine, ResultFile], list[Result]]
+from benchmarks.quality_results import (
+    Result,
+    ResultFile,
+    digest_model,
+    result_file,
+    summarize,
+    to_table,
+)
+from benchmarks.quality_suites import SUITES, Choices, RunCase
+from inference.any_engine import AnyEngine
+from lsp_server.settings import ModelSettings
+from lsp_server.start import set_up_logging, start_engine
+from lsp_server.stdio import claim_stdout
+from midspan import SettingsError
 
-
-def humaneval_cases(arguments: Namespace) -> list[RunCase]:
-    """Raises SettingsError without the task file."""
-    tasks = read_tasks(task_file(arguments.data), arguments.limit)
-    return [partial(quality_humaneval.run_task, task=task) for task in tasks]
-
-
-def repository_cases(arguments: Namespace) -> list[RunCase]:
-    """Raises SettingsError without the corpus."""
-    cases = quality_repository.draw_cases(arguments.limit or quality_repository.DEFAULT_CASES)
-    return [partial(quality_repository.run_case, case=case) for case in cases]
-
-
-def name_cases(arguments: Namespace) -> list[RunCase]:
-    """The cases that come with the source."""
-    return [partial(quality_names.run_case, case=case) for case in quality_names.read_cases()[: arguments.limit]]
+ALL = "all"
 
 
-SUITES = {"humaneval-infilling": humaneval_cases, "repository": repository_cases, "names": name_cases}
+@dataclass(frozen=True)
+class Report:
+    """One suite's outcome: an object for the JSON, and its table."""
+
+    figures: dict[str, Any]
+    table: str
 
 
-def run_cases(
-    engine: Engine, cases: Sequence[RunCase], kept: ResultFile, progress: Callable[[int, int], None]
-) -> Summaries:
-    """A summary for each way in which the cases were asked. Raises MidspanError."""
-    results: dict[str, list[Result]] = defaultdict(list)
-    for number, run_case in enumerate(cases, 1):
-        for result in run_case(engine, kept):
-            results[result.way].append(result)
-        progress(number, len(cases))
-    return {way: summarize(found) for way, found in results.items()}
-
-
-def show_progress(done: int, total: int) -> None:
-    """A bar on stderr, drawn over itself."""
-    width = 30
-    filled = width * done // total
-    end = "\n" if done == total else ""
-    sys.stderr.write(f"\r[{'#' * filled}{'.' * (width - filled)}] {done}/{total}{end}")
-    sys.stderr.flush()
-
-
-def to_json(model: str, weights: str, suite: str, summaries: Summaries) -> str:
-    """The first way's figures at the top, every way's under its name. `weights` is the model folder's digest."""
-    first = next(iter(summaries.values()))
-    return json.dumps({"model": model, "weights": weights, "suite": suite, **first, "ways": summaries}, indent=2)
-
-
-def read_arguments() -> Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.quality", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("suite", choices=SUITES)
-    parser.add_argument("--data", type=Path, help="folder of HumanEval's task files (default: $MIDSPAN_EVAL)")
-    parser.add_argument("--model", type=Path, help="model folder (default: the built-in model)")
-    parser.add_argument("--limit", type=int, help="only so many cases")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    arguments = parser.parse_args()
-    if arguments.limit is not None and arguments.limit < 1:
-        parser.error("--limit is at least 1")
-    return arguments
-
-
-def main() -> int:
-    """Exit code 1 and a sentence on stderr when the cases or the model cannot be used."""
-    arguments = read_arguments()
+def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: bool, folder: Path | None) -> int:
+    """Prints a table or JSON, and writes both into `folder`; the exit code. Raises MidspanError."""
+    stdout = claim_stdout()
+    set_up_logging(logging.WARNING)
+    engine = start_engine(settings)
     try:
-        cases = SUITES[arguments.suite](arguments)
-        engine = Engine(EngineSettings(model=arguments.model))
-        try:
-            kept = result_file(arguments.suite, engine.folder)
-            summaries = run_cases(engine, cases, kept, show_progress)
-        finally:
-            engine.close()
-    except MidspanError as error:
-        print(error, file=sys.stderr)
-        return 1
-    if arguments.json:
-        print(to_json(engine.info.name, digest_model(engine.folder), arguments.suite, summaries))
-    else:
-        print(f"{engine.info.name}, {arguments.suite}\n\n{to_table(summaries)}")
+        engine.ready.result()
+        model = {
+            "model": engine.info.name,
+            "weights": identify(engine, settings),
+            "quant": engine.stats().quant or "unknown",
+        }
+        if suite == ALL:
+            figures, table = run_all(engine, model, choices)
+        else:
+            report = run_suite(engine, model, suite, choices)
+            figures, table = model | report.figures, report.table
+    except KeyboardInterrupt:
+        print("\nmidspan: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    finally:
+        engine.close()
+    output = json.dumps(figures, indent=2)
+    table = f"{engine.info.name}, {suite}\n\n{table}"
+    stdout.write(f"{output if as_json else table}\n".encode())
+    stdout.flush()
+    if folder is not None:
+        write_files(folder, suite, output, table, figures)
     return 0
 
 
+def identify(engine: AnyEngine, settings: ModelSettings) -> str:
+    """The digest of the model's folder, or of a server's address."""
+    if engine.info.folder is not None:
+        return digest_model(engine.info.folder)
+    return sha256(str(settings.model).encode()).hexdigest()[:16]
+
+
+def run_all(engine: AnyEngine, model: dict[str, str], choices: Choices) -> tuple[dict[str, Any], str]:
+    """Every suite; one whose cases are not at hand is named with the reason. Raises MidspanError."""
+    suites, skipped, tables = {}, {}, []
+    for name in SUITES:
+        try:
+            report = run_suite(engine, model, name, choices)
+        except SettingsError as error:
+            skipped[name] = str(error)
+            tables.append(f"## {name}\n\nnot asked: {error}")
+            continue
+        suites[name] = report.figures
+        tables.append(f"## {name}\n\n{report.table}")
+    return {**model, "suite": ALL, "suites": suites, "skipped": skipped}, "\n\n".join(tables)
+
+
+def run_suite(engine: AnyEngine, model: dict[str, str], name: str, choices: Choices) -> Report:
+    """The first way's figures at the top, every way's under its name. Raises MidspanError."""
+    with ExitStack() as opened:
+        suite = SUITES[name](engine, choices, opened)
+        kept = result_file(name, model["weights"], model["quant"])
+        bar = opened.enter_context(
+            # disable=None: shown only where stderr is a terminal
+            tqdm(total=len(suite.cases), desc=name, unit="case", file=sys.stderr, disable=None, leave=False)
+        )
+        results = run_cases(engine, suite.cases, kept, bar.update)
+    summaries = {way: summarize(found) for way, found in results.items()}
+    first = next(iter(summaries.values()), {"n": 0})
+    figures = {"suite": name, "command": command_of(name, choices), **first, "ways": summaries}
+    return Report(figures | suite.details(results), to_table(summaries, suite.missing))
+
+
+def run_cases(
+    engine: AnyEngine, cases: Sequence[RunCase], kept: ResultFile, on_case: Callable[[], object]
+) -> dict[str, list[Result]]:
+    """By the way in which they were asked. Raises MidspanError."""
+    results: dict[str, list[Result]] = {}
+    for run_case in cases:
+        for result in run_case(engine, kept):
+            results.setdefault(result.way, []).append(result)
+        on_case()
+    return results
+
+
+def command_of(suite: str, choices: Choices) -> str:
+    """What is to be typed to ask the same of another model; where the files are is the user's own matter."""
+    words = ["midspan", "eval", suite]
+    words += ["--limit", str(choices.limit)] if choices.limit else []
+    words += ["--longest", str(choices.longest_tokens)] if choices.longest_tokens else []
+    return shlex.join(words)
+
+
+def write_files(folder: Path, suite: str, output: str, table: str, figures: dict[str, Any]) -> None:
+    """`SUITE.json`, `SUITE.md`, and a plot where there are lengths. Raises SettingsError for a bad folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{suite}.json").write_text(output + "\n", encoding="utf-8")
+        (folder / f"{suite}.md").write_text(table + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"{folder} cannot be written ({error.strerror}). Name another folder with --out."
+        ) from error
+    needle = figures.get("suites", {}).get("needle") or figures
+    if points := needle.get("points"):
+        from benchmarks.quality_plot import plot_scores  # pillow is an optional extra
+
+        plot_scores({figures["model"]: points}, folder / "needle.png")
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    from lsp_server.cli import main
+
+    sys.exit(main(["eval", *sys.argv[1:]]))

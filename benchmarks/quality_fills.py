@@ -1,4 +1,4 @@
-"""Asks the engine for one line, and shows what a user would see of it."""
+"""Asks the engine to fill a hole, and shows what a user would see of it."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,67 +6,85 @@ from dataclasses import dataclass
 
 from benchmarks.quality_results import Result, ResultFile, digest_prompt
 from context.snapshot import Snapshot
-from inference.engine import Engine
+from inference.any_engine import AnyEngine
 from inference.request import Request
-from lsp_server.fill import build_request
+from lsp_server.fill import Known, build_request
 from lsp_server.generate import generate
 from lsp_server.postprocess import postprocess
 from lsp_server.settings import ModelSettings
 
 # The longest line of HumanEval's solutions has 59 tokens in DeepSeek's vocabulary.
-MOST_LINE_TOKENS = 96
+MOST_TOKENS = 96
 ONE_LINE = 1
+NOTHING_KNOWN = Known()
 
 
 @dataclass(frozen=True)
 class Fill:
-    """One line without its end, and why the engine stopped there."""
+    """What is judged, and why the engine stopped there."""
 
-    line: str
+    text: str
     finish_reason: str
-
-
-def plain_request(engine: Engine, prefix: str, suffix: str) -> Request:
-    """The paper's: the text before the hole, the text after it, nothing else. Raises ModelError without FIM."""
-    return Request(engine.fim_prompt("", prefix, suffix), MOST_LINE_TOKENS, ONE_LINE)
-
-
-def user_request(engine: Engine, snapshot: Snapshot) -> Request:
-    """What the server would ask for. Raises ModelError without FIM."""
-    _, request = build_request(engine, snapshot, ONE_LINE, ModelSettings(max_tokens=MOST_LINE_TOKENS))
-    return request
-
-
-def ask(engine: Engine, request: Request) -> Fill:
-    """The greedy answer, at most one line. Raises MidspanError."""
-    generated = asyncio.run(generate(engine, request))
-    return Fill(generated.text.partition("\n")[0], generated.finish_reason)
-
-
-def shown(snapshot: Snapshot, fill: Fill) -> Fill:
-    """What the user would see of it."""
-    text = postprocess(fill.line, snapshot, finished=fill.finish_reason != "length")
-    return Fill(text.partition("\n")[0], fill.finish_reason)
 
 
 @dataclass(frozen=True)
 class Question:
-    """One case asked in one way. `snapshot` is None where the answer is judged as the model wrote it."""
+    """One case asked in one way. `snapshot` is None where the answer is judged as the model wrote it.
+
+    Of the answer no more than `max_lines` lines are judged.
+    """
 
     case: str
     way: str
     request: Request
     snapshot: Snapshot | None
+    max_lines: int | None = ONE_LINE
 
 
-def answer(engine: Engine, question: Question, kept: ResultFile, judge: Callable[[Fill], dict[str, float]]) -> Result:
-    """From the file of results, or from the engine and the judge. Raises MidspanError."""
-    prompt = digest_prompt(question.request.prompt_tokens)
-    if known := kept.find(question.case, question.way, prompt):
-        return known
-    fill = ask(engine, question.request)
+def plain_request(engine: AnyEngine, prefix: str, suffix: str) -> Request:
+    """The paper's: the text before the hole, the text after it, nothing else. Raises ModelError without FIM.
+
+    The end of the line is part of what is wanted, so that only a second line shows that the model does not stop.
+    """
+    return Request(engine.fim_prompt("", prefix, suffix), MOST_TOKENS, max_lines=2)
+
+
+def user_request(
+    engine: AnyEngine, snapshot: Snapshot, known: Known = NOTHING_KNOWN, max_lines: int = ONE_LINE
+) -> Request:
+    """What the server would ask for. Raises ModelError without FIM."""
+    _, request = build_request(engine, snapshot, max_lines, ModelSettings(max_tokens=MOST_TOKENS), known)
+    return request
+
+
+def ask(engine: AnyEngine, request: Request) -> Fill:
+    """The greedy answer, all of it. Raises MidspanError."""
+    generated = asyncio.run(generate(engine, request))
+    return Fill(generated.text, generated.finish_reason)
+
+
+def shown(question: Question, written: Fill) -> Fill:
+    """What is judged: what the user would see, or the text as it is, up to the question's lines."""
+    text = written.text
     if question.snapshot is not None:
-        fill = shown(question.snapshot, fill)
-    result = Result(question.case, question.way, prompt, fill.line, fill.finish_reason, judge(fill))
+        text = postprocess(text, question.snapshot, finished=written.finish_reason != "length")
+    return Fill("\n".join(text.split("\n")[: question.max_lines]), written.finish_reason)
+
+
+def answer(
+    engine: AnyEngine, question: Question, kept: ResultFile, judge: Callable[[Fill], dict[str, float]]
+) -> Result:
+    """From the file of results, or from the engine and the judge. Raises MidspanError.
+
+    What the model wrote is kept, not only the scores: where the same text is shown otherwise now, it is judged again.
+    """
+    request = question.request
+    prompt = digest_prompt(request.prompt_tokens, request.max_new_tokens, request.max_lines)
+    known = kept.find(question.case, question.way, prompt)
+    written = Fill(known.text, known.finish_reason) if known else ask(engine, request)
+    fill = shown(question, written)
+    if known is not None and known.fill == fill.text:
+        return known
+    result = Result(question.case, question.way, prompt, written.text, fill.text, written.finish_reason, judge(fill))
     kept.add(result)
     return result

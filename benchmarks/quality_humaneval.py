@@ -8,7 +8,7 @@ from benchmarks.quality_sandbox import Limits, passes
 from benchmarks.quality_tasks import Task
 from context.document import Document
 from context.snapshot import Snapshot
-from inference.engine import Engine
+from inference.any_engine import AnyEngine
 
 PLAIN, USER = "plain", "user"
 
@@ -22,12 +22,12 @@ def snapshot_of(task: Task) -> Snapshot:
 def judge(task: Task, fill: Fill) -> dict[str, float]:
     """Compare the line with what stood there (blanks at its end do not count), and run the program with it."""
     return {
-        "exact_match": float(fill.line.rstrip() == task.wanted.rstrip()),
-        "pass_at_1": float(passes(task.program(f"{fill.line}\n"), Limits())),
+        "exact_match": float(fill.text.rstrip() == task.wanted.rstrip()),
+        "pass_at_1": float(passes(task.program(f"{fill.text}\n"), Limits())),
     }
 
 
-def run_task(engine: Engine, kept: ResultFile, task: Task) -> list[Result]:
+def run_task(engine: AnyEngine, kept: ResultFile, task: Task) -> list[Result]:
     """The plain way's result and the user's. Raises MidspanError."""
     snapshot = snapshot_of(task)
     questions = (

@@ -9,7 +9,7 @@ from benchmarks.quality_fills import Fill, Question, answer, user_request
 from benchmarks.quality_results import Result, ResultFile
 from context.document import Document
 from context.snapshot import Snapshot
-from inference.engine import Engine
+from inference.any_engine import AnyEngine
 
 CASES = Path(__file__).with_name("quality_names.json")
 USER = "user"
@@ -40,12 +40,12 @@ def snapshot_of(case: NameCase) -> Snapshot:
 
 def judge(case: NameCase, fill: Fill) -> dict[str, float]:
     """The name must come first and be whole: a longer name is another one."""
-    rest = fill.line.removeprefix(case.wanted)
-    whole = len(rest) < len(fill.line) and not (rest[:1].isalnum() or rest[:1] == "_")
+    rest = fill.text.removeprefix(case.wanted)
+    whole = len(rest) < len(fill.text) and not (rest[:1].isalnum() or rest[:1] == "_")
     return {"right": float(whole)}
 
 
-def run_case(engine: Engine, kept: ResultFile, case: NameCase) -> list[Result]:
+def run_case(engine: AnyEngine, kept: ResultFile, case: NameCase) -> list[Result]:
     """One result. Raises MidspanError."""
     snapshot = snapshot_of(case)
     question = Question(case.title, USER, user_request(engine, snapshot), snapshot)

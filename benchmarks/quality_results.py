@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
+from types import MappingProxyType
 
 from platformdirs import user_cache_path
 
@@ -16,22 +17,24 @@ Summaries = dict[str, dict[str, float]]
 
 @dataclass(frozen=True)
 class Result:
-    """One case, asked and judged in one way. `prompt` is a digest of what the engine was given.
+    """One case, asked and judged in one way. `prompt` is a digest of what the engine was asked.
 
-    `scores` are from 0 to 1, under the names that stand in the summary.
+    `text` is what the model wrote, `fill` what was judged of it. `scores` are from 0 to 1, under the names that stand
+    in the summary.
     """
 
     case: str
     way: str
     prompt: str
-    line: str
+    text: str
+    fill: str
     finish_reason: str
     scores: dict[str, float]
 
 
-def digest_prompt(tokens: Sequence[int]) -> str:
-    """The same for the same prompt only."""
-    return hashlib.sha256(" ".join(map(str, tokens)).encode()).hexdigest()[:16]
+def digest_prompt(tokens: Sequence[int], max_new_tokens: int, max_lines: int | None) -> str:
+    """The same for the same question to the engine only."""
+    return hashlib.sha256(f"{max_new_tokens} {max_lines} {' '.join(map(str, tokens))}".encode()).hexdigest()[:16]
 
 
 def digest_model(folder: Path) -> str:
@@ -72,9 +75,9 @@ class ResultFile:
             file.write(f"\n{json.dumps(asdict(result))}")  # the last line may have been cut off
 
 
-def result_file(suite: str, model: Path) -> ResultFile:
-    """In the user's cache folder, one for each state of a model."""
-    return ResultFile(user_cache_path("midspan") / "quality" / f"{suite}-{digest_model(model)}.jsonl")
+def result_file(suite: str, weights: str, quant: str) -> ResultFile:
+    """In the user's cache folder, one for each state of a model and form of its weights."""
+    return ResultFile(user_cache_path("midspan") / "quality" / f"{suite}-{weights}-{quant}.jsonl")
 
 
 def summarize(results: Sequence[Result]) -> dict[str, float]:
@@ -91,11 +94,11 @@ def summarize(results: Sequence[Result]) -> dict[str, float]:
     return summary
 
 
-def to_table(summaries: Summaries) -> str:
-    """A row for each way, in Markdown."""
-    names = list(next(iter(summaries.values())))
+def to_table(summaries: Summaries, missing: Mapping[str, str] = MappingProxyType({})) -> str:
+    """A row for each way, in Markdown; for one in which nothing was asked, why."""
+    names = list(next(iter(summaries.values()), {"n": 0}))
     lines = [f"| asked | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for way, summary in summaries.items():
         values = [f"{value}" if name == "n" else f"{value:.1%}" for name, value in summary.items()]
         lines.append(f"| {way} | {' | '.join(values)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"| {way} | {why}{' |' * len(names)}" for way, why in missing.items())])

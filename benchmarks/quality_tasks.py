@@ -28,27 +28,29 @@ class Task:
         return f"{self.prompt}{middle}{self.suffix}\n{self.test}\ncheck({self.entry_point})\n"
 
 
-def task_file(folder: Path | None) -> Path:
+def task_file(named: Path | None) -> Path:
     """The file of the SingleLine tasks. Raises SettingsError when it is not there."""
-    folder = folder or (Path(os.environ[FOLDER_VARIABLE]) if os.environ.get(FOLDER_VARIABLE) else None)
-    if folder is None:
+    path = named
+    if path is None and (folder := os.environ.get(FOLDER_VARIABLE)):
+        path = Path(folder) / SINGLE_LINE_FILE
+    if path is None:
         raise SettingsError(
-            f"Where are the tasks? Name the folder that holds {SINGLE_LINE_FILE} with --data, or in {FOLDER_VARIABLE}. "
+            f"Where are the tasks? Give {SINGLE_LINE_FILE} with --tasks FILE, or name its folder in {FOLDER_VARIABLE}. "
             "The file is published in OpenAI's repository human-eval-infilling."
         )
-    path = folder / SINGLE_LINE_FILE
     if not path.is_file():
-        raise SettingsError(f"{path} does not exist. Name the folder that holds it with --data.")
+        raise SettingsError(f"{path} does not exist. Give {SINGLE_LINE_FILE} with --tasks FILE.")
     return path
 
 
 def read_tasks(path: Path, limit: int | None) -> list[Task]:
     """The first `limit` tasks of the file, in its order. Raises SettingsError for another kind of file."""
     try:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="utf-8") as lines:
             return [_parse(line) for number, line in enumerate(lines) if limit is None or number < limit]
     except (OSError, EOFError, ValueError, KeyError) as error:
-        raise SettingsError(f"{path} cannot be read ({error!r}). Fetch it again.") from error
+        raise SettingsError(f"{path} cannot be read as tasks ({error!r}). Fetch it again.") from error
 
 
 def _parse(line: str) -> Task:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsp_server.context_parser import add_context_commands
+from lsp_server.eval_parser import add_eval_command
 from lsp_server.insight_parser import add_insight_commands
 from lsp_server.model_parser import add_model_commands
 from lsp_server.quants import QUANTS
@@ -71,6 +72,8 @@ def _run(options: argparse.Namespace) -> int:
         from lsp_server.context_command import show_context
 
         return show_context(options.place, settings, options.budget, as_json=options.json)
+    if options.command == "eval":
+        return _evaluate(options, settings)
     from lsp_server.doctor import examine
 
     return examine(settings, as_json=options.json)
@@ -123,6 +126,15 @@ def _daemon(options: argparse.Namespace) -> int:
     return daemon_command(getattr(options, "action", "status"), as_json=options.json)
 
 
+def _evaluate(options: argparse.Namespace, settings: "Settings") -> int:
+    # The yardstick stands above the server: it measures what that shows. Only the command line looks up to it.
+    from benchmarks.quality import evaluate
+    from benchmarks.quality_suites import Choices
+
+    choices = Choices(options.limit, options.tasks, options.packages, options.longest)
+    return evaluate(options.suite, settings.completion, choices, as_json=options.json, folder=options.out)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("midspan", description=_DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"midspan {__version__}")
@@ -150,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     daemon.add_argument("action", choices=("start", "stop", "status", "logs"))
     add_insight_commands(commands, as_json)
     commands.add_parser("doctor", parents=[model, as_json], help="say what is installed and what is wrong")
+    add_eval_command(commands, model, as_json)
     add_model_commands(commands.add_parser("model", help="fetch, import, check and remove models"))
     return parser
 

@@ -72,11 +72,10 @@ NO_FIGURES = "Not measured yet on these weights."
 def read_figures(weights: str) -> str:
     """Tables of the results that were measured on just these weights, each with its command."""
     parts = []
-    for path in sorted(RESULTS.glob("*.json")):
+    for path in sorted(RESULTS.rglob("*.json")):
         result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if result.get("weights") == weights:
-            command = f"python -m benchmarks.quality {result['suite']} --limit {result['n']}"
-            parts.append(f"`{command}`:\n\n{to_table(result['ways'])}")
+            parts.append(f"`{result['command']}`:\n\n{to_table(result['ways'])}")
     return "\n\n".join(parts) or NO_FIGURES
 
 

@@ -6,8 +6,10 @@ downloaded with pip and read as zip files; `INSTALLED` are read where pip put th
 
 from dataclasses import dataclass
 
+from benchmarks.quality_packages import PINS
+
 # Never trained on: validation during training, and the repository-level evaluation.
-HELD_OUT = ("Flask==3.1.3", "httpx==0.28.1", "luigi==3.8.1", "marshmallow==4.4.0")
+HELD_OUT = tuple(f"{pin.name}=={pin.version}" for pin in PINS)
 # httpx2 is a fork of the held-out httpx, and httpcore2 its transport: training on them would leak.
 NEVER_TRAINED = frozenset({"httpx2", "httpcore2"})
 

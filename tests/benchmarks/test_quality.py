@@ -2,16 +2,18 @@
 
 import gzip
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from benchmarks.quality import run_cases, to_json
-from benchmarks.quality_fills import Fill, shown
+from benchmarks.quality import run_cases
+from benchmarks.quality_fills import Fill, Question, answer, shown
 from benchmarks.quality_humaneval import PLAIN, USER, judge, run_task, snapshot_of
 from benchmarks.quality_results import Result, ResultFile, digest_model, summarize, to_table
 from benchmarks.quality_tasks import FOLDER_VARIABLE, SINGLE_LINE_FILE, Task, read_tasks, task_file
+from inference.request import Request
 from midspan import SettingsError
 from tests.fake_engine import FakeEngine
 
@@ -46,12 +48,13 @@ def test_a_user_s_cursor_is_on_an_empty_line_between_the_parts() -> None:
     text = snapshot.document.text
     assert text[: snapshot.cursor] == TASK.prompt
     assert text[snapshot.cursor :] == "\n" + TASK.suffix
-    assert shown(snapshot, Fill("        best = max(best, number)", "eos")).line == ""  # it stands there already
-    assert shown(snapshot, Fill("    for number in numbers:", "eos")).line == "    for number in numbers:"
+    question = Question("case", USER, Request((1,), 1), snapshot)
+    assert shown(question, Fill("        best = max(best, number)", "eos")).text == ""  # it stands there already
+    assert shown(question, Fill("    for number in numbers:", "eos")).text == "    for number in numbers:"
 
 
 def make_result(case: str, finish_reason: str = "eos", exact: float = 0.0) -> Result:
-    return Result(case, PLAIN, "digest", "line", finish_reason, {"exact_match": exact})
+    return Result(case, PLAIN, "digest", "line", "line", finish_reason, {"exact_match": exact})
 
 
 def test_a_summary_counts_shares() -> None:
@@ -87,13 +90,17 @@ def test_tasks_are_read_in_order_up_to_the_limit(tmp_path: Path) -> None:
         for number in range(3):
             entry = {"task_id": f"task {number}", "entry_point": "f", "prompt": "p", "suffix": "s", "test": "t"}
             file.write(json.dumps(entry | {"canonical_solution": "c"}) + "\n")
-    assert [task.name for task in read_tasks(task_file(tmp_path), 2)] == ["task 0", "task 1"]
-    assert len(read_tasks(task_file(tmp_path), None)) == 3
+    path = tmp_path / SINGLE_LINE_FILE
+    assert [task.name for task in read_tasks(task_file(path), 2)] == ["task 0", "task 1"]
+    assert len(read_tasks(task_file(path), None)) == 3
+    unpacked = tmp_path / "tasks.jsonl"
+    unpacked.write_bytes(gzip.decompress(path.read_bytes()))
+    assert read_tasks(unpacked, None) == read_tasks(path, None)
 
 
 def test_missing_and_broken_task_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
-    with pytest.raises(SettingsError, match="--data"):
+    with pytest.raises(SettingsError, match="--tasks FILE"):
         task_file(None)
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     with pytest.raises(SettingsError, match=SINGLE_LINE_FILE):
@@ -106,23 +113,54 @@ def test_missing_and_broken_task_files_are_named(tmp_path: Path, monkeypatch: py
 def test_an_evaluation_asks_each_prompt_once_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     asked = []
 
-    def answer(before: str, after: str) -> str:
+    def write(before: str, after: str) -> str:
         asked.append(before)
         return "    for number in numbers:\n        and more"
 
     steps = []
-    engine = FakeEngine(answer)
+    engine = FakeEngine(write)
     try:
         for _ in range(2):
             kept = ResultFile(tmp_path / "results.jsonl")
             cases = [partial(run_task, task=TASK)]
-            summaries = run_cases(engine, cases, kept, lambda done, total: steps.append((done, total)))
+            results = run_cases(engine, cases, kept, lambda: steps.append(len(asked)))
     finally:
         engine.close()
     right = {"n": 1, "exact_match": 1.0, "pass_at_1": 1.0, "stopped_by_itself": 1.0}
+    summaries = {way: summarize(found) for way, found in results.items()}
     assert summaries == {PLAIN: right, USER: right}
-    report = json.loads(to_json("fake", "digest", "humaneval-infilling", summaries))
-    assert (report["n"], report["exact_match"], report["pass_at_1"]) == (1, 1.0, 1.0)
     assert "| user | 1 | 100.0% | 100.0% | 100.0% |" in to_table(summaries)
     assert len(asked) == 2  # the plain prompt and the user's
-    assert steps == [(1, 1), (1, 1)]
+    assert steps == [2, 2]
+
+
+def test_what_is_shown_otherwise_than_when_it_was_kept_is_judged_again_but_not_asked_again(tmp_path: Path) -> None:
+    asked = []
+
+    def write(before: str, after: str) -> str:
+        asked.append(before)
+        return "first\nsecond"
+
+    judged = []
+
+    def judge_text(fill: Fill) -> dict[str, float]:
+        judged.append(fill.text)
+        return {"right": 1.0}
+
+    engine = FakeEngine(write)
+    kept = ResultFile(tmp_path / "results.jsonl")
+    request = Request(engine.fim_prompt("", "a", "b"), 50)
+    try:
+        for lines in (1, 1, 2):
+            answer(engine, Question("case", PLAIN, request, None, lines), kept, judge_text)
+        for other in (replace(request, max_new_tokens=51), replace(request, max_lines=2)):
+            answer(engine, Question("case", PLAIN, other, None), kept, judge_text)
+    finally:
+        engine.close()
+    assert judged == ["first", "first\nsecond", "first", "first"]
+    assert len(asked) == 3  # other limits are other questions
+
+
+def test_a_way_in_which_nothing_was_asked_has_its_row() -> None:
+    rows = to_table({"1K": {"n": 2, "right": 0.5}}, {"2K": "beyond the model's context"}).split("\n")
+    assert rows[2:] == ["| 1K | 2 | 50.0% |", "| 2K | beyond the model's context | |"]

@@ -61,7 +61,7 @@ def test_the_card_has_the_results_of_these_weights_only(
     monkeypatch.setattr("training.card.RESULTS", results)
     for name, weights, share in (("mine", digest_model(out), 0.125), ("theirs", "other", 0.5)):
         summary = {"n": 8, "exact_match": share}
-        result = {"weights": weights, "suite": name, **summary, "ways": {"user": summary}}
+        result = {"weights": weights, "command": f"midspan eval {name}", **summary, "ways": {"user": summary}}
         (results / f"{name}.json").write_text(json.dumps(result))
     progress = Progress(step=50, tokens=50_000, run_steps=10, run_tokens=1_500_000, sequence_tokens=128)
     write_card((stable, decay), model, progress, out)
@@ -71,6 +71,6 @@ def test_the_card_has_the_results_of_these_weights_only(
     assert "2.25 nats" in card
     assert "| stable | 40 | 0.0 | 4.25 |\n| decay | 50 | 0.1 | 3.75 |" in card
     assert "9.90" not in card
-    assert "benchmarks.quality mine --limit 8`" in card
+    assert "`midspan eval mine`" in card
     assert "12.5%" in card
     assert "50.0%" not in card
