@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from benchmarks.quality_results import Result, ResultFile, digest_prompt
 from context.snapshot import Snapshot
 from inference.any_engine import AnyEngine
-from inference.request import Request
+from inference.request import FinishReason, Request
 from lsp_server.fill import Known, build_request
 from lsp_server.generate import generate
 from lsp_server.postprocess import postprocess
@@ -24,7 +24,7 @@ class Fill:
     """What is judged, and why the engine stopped there."""
 
     text: str
-    finish_reason: str
+    finish_reason: FinishReason
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def shown(question: Question, written: Fill) -> Fill:
     """What is judged: what the user would see, or the text as it is, up to the question's lines."""
     text = written.text
     if question.snapshot is not None:
-        text = postprocess(text, question.snapshot, finished=written.finish_reason != "length")
+        text = postprocess(text, question.snapshot, written.finish_reason).text
     return Fill("\n".join(text.split("\n")[: question.max_lines]), written.finish_reason)
 
 

@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from platformdirs import user_cache_path
 
+from inference.request import FinishReason
+
 _SAMPLE_BYTES = 1 << 20
 # By the way in which the cases were asked.
 Summaries = dict[str, dict[str, float]]
@@ -28,7 +30,7 @@ class Result:
     prompt: str
     text: str
     fill: str
-    finish_reason: str
+    finish_reason: FinishReason
     scores: dict[str, float]
 
 

@@ -14,7 +14,7 @@ from context.snapshot import Snapshot
 from lsp_server.fill import Known, build_request
 from lsp_server.generate import Generated, generate
 from lsp_server.grey import show_fill
-from lsp_server.postprocess import postprocess, why_nothing
+from lsp_server.postprocess import postprocess
 from lsp_server.record import describe
 from lsp_server.settings import ModelSettings, Settings
 from lsp_server.shared_workspaces import start_workspace
@@ -42,7 +42,8 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
         if workspace is not None:
             workspace.wait_until_settled(_INDEX_SECONDS)
         generated = asyncio.run(_generate(engine, snapshot, settings.completion, Known(workspace)))
-        text = postprocess(generated.text, snapshot, finished=generated.finish_reason != "length")
+        cleaned = postprocess(generated.text, snapshot, generated.finish_reason)
+        text = cleaned.text
         assert generated.trace is not None  # only a closed engine gives none
         if as_json:
             answer = {"text": text, "model": engine.info.name, "trace": asdict(generated.trace)}
@@ -54,7 +55,7 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
         else:
             output = text
         if not text:
-            print(f"midspan: nothing to fill in here: {why_nothing(generated.text)}.", file=sys.stderr)
+            print(f"midspan: nothing to fill in here: {cleaned.why_nothing}.", file=sys.stderr)
         stdout.write(f"{output}\n".encode())
         stdout.flush()
     finally:

@@ -7,7 +7,7 @@ from lsprotocol import types
 from context.snapshot import Snapshot
 from inference.request import Trace
 from lsp_server.generate import generate
-from lsp_server.postprocess import postprocess, why_nothing
+from lsp_server.postprocess import postprocess
 from lsp_server.record import Record
 from lsp_server.server import MidspanServer
 from lsp_server.session import Session
@@ -87,13 +87,13 @@ async def predict(session: Session, uri: str, snapshot: Snapshot, asked: Ask, re
     record.trace = generated.trace
     if generated.trace is not None:
         session.budget.learn(generated.trace)
-    text = postprocess(generated.text, snapshot, finished=generated.finish_reason != "length")
-    if not text:
-        record.outcome = f"nothing shown: {why_nothing(generated.text)}"
+    cleaned = postprocess(generated.text, snapshot, generated.finish_reason)
+    if not cleaned.text:
+        record.outcome = f"nothing shown: {cleaned.why_nothing}"
     elif not explicit and generated.trace is not None and is_a_guess(generated.trace):
         record.outcome = "nothing shown: the model only guesses"
         return ""
-    return text
+    return cleaned.text
 
 
 def is_a_guess(trace: Trace) -> bool:

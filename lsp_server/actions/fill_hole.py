@@ -11,13 +11,13 @@ from lsp_server.actions.hole import Hole
 from lsp_server.completion import is_a_guess
 from lsp_server.generate import Generated, generate
 from lsp_server.positions import position_of
-from lsp_server.postprocess import postprocess, why_nothing
+from lsp_server.postprocess import postprocess
 from midspan import ModelError
 
 
 @dataclass(frozen=True)
 class Fill:
-    """What takes the hole's place, whole, and what speaks against it: "" is nothing."""
+    """What takes the hole's place, whole, and what speaks against it; of no text, why there is none."""
 
     new_text: str
     doubt: str
@@ -37,23 +37,23 @@ async def fill_hole(asked: Asked, hole: Hole) -> Fill:
     record.trace = written.trace
     fill = await asyncio.to_thread(_take, document, snapshot, hole, written)  # which parses
     if not fill.new_text:
-        nothing = why_nothing(written.text[: hole.ending(written.text)])
-        raise ModelError(f"Nothing is changed: {nothing} ({engine.info.name}).")
+        raise ModelError(f"Nothing is changed: {fill.doubt} ({engine.info.name}).")
     return fill
 
 
 def _take(document: Document, snapshot: Snapshot, hole: Hole, written: Generated) -> Fill:
-    """What of the model's text is worth showing; "" when nothing is."""
+    """What of the model's text is worth showing."""
     end = hole.ending(written.text)
     is_whole = end is not None or written.finish_reason != "length"
     text, newline, _ = written.text.rpartition("\n")  # half a line is worse than none
     if is_whole or not newline:
         text = written.text[:end]
-    text = postprocess(text, snapshot, finished=is_whole or bool(newline)).rstrip()
+    cleaned = postprocess(text, snapshot, "eos" if is_whole else "lines" if newline else "length")
+    text = cleaned.text.rstrip()
     if not is_whole:
         text = _while_it_parses(document, hole, text)
     if not text or text == document.text[hole.start : hole.end].strip():
-        return Fill("", "")
+        return Fill("", cleaned.why_nothing or "the model only repeats what is there")
     doubts = []
     if written.trace is not None and is_a_guess(written.trace):
         doubts.append("the model only guesses")

@@ -53,7 +53,7 @@ def test_a_user_s_cursor_is_on_an_empty_line_between_the_parts() -> None:
     assert shown(question, Fill("    for number in numbers:", "eos")).text == "    for number in numbers:"
 
 
-def make_result(case: str, finish_reason: str = "eos", exact: float = 0.0) -> Result:
+def make_result(case: str, finish_reason: FinishReason = "eos", exact: float = 0.0) -> Result:
     return Result(case, PLAIN, "digest", "line", "line", finish_reason, {"exact_match": exact})
 
 

@@ -1,0 +1,75 @@
+"""The rules in their order."""
+
+from dataclasses import dataclass
+
+from context.snapshot import Snapshot
+from inference.request import FinishReason
+from lsp_server.invisible import unseen_characters
+from lsp_server.postprocess.block_end import within_the_definition
+from lsp_server.postprocess.closers import without_surplus_closers
+from lsp_server.postprocess.following_lines import without_following_lines
+from lsp_server.postprocess.indentation import in_own_style, without_doubled_indentation
+from lsp_server.postprocess.place import Place, place_of
+from lsp_server.postprocess.repetition import repeats_lines_above, stutters, without_rounds
+from lsp_server.postprocess.rest_of_line import without_rest_of_line
+
+_NEAR_CHARACTERS = 10_000  # on either side of the cursor: what is used there may be used in the text
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """The text to insert, or "" and why nothing is worth showing."""
+
+    text: str
+    why_nothing: str = ""
+
+
+def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> Cleaned:
+    """Cleans what the model wrote at the cursor. Line ends come out as newlines, which editors make their own.
+
+    A model that was stopped, at its limit of lines or, worse, of tokens, would have gone on; one that ended by itself
+    meant what it wrote.
+    """
+    place = place_of(snapshot)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        return Cleaned("", "the model writes nothing")
+    beside = place.above[-_NEAR_CHARACTERS:] + place.below[:_NEAR_CHARACTERS]
+    if unseen := unseen_characters(text, beside):
+        return Cleaned("", f"it holds invisible control characters ({', '.join(unseen[:4])})")
+    if finish_reason == "length":
+        if stutters(text):
+            return Cleaned("", "the model only repeats itself")
+        text = _without_half_line(text)
+    if repeats_lines_above(text, place.before, place.lines_above):
+        return Cleaned("", "the model only repeats what is there")
+    text = without_doubled_indentation(text, place)
+    text = in_own_style(text, place)
+    if finish_reason in ("lines", "length"):
+        text = without_rounds(text, place.before)
+        text = within_the_definition(text, place)
+    text = without_following_lines(text, place)
+    text = without_rest_of_line(text, place)
+    text = without_surplus_closers(text, place)
+    text = _without_trailing_space(text, place)
+    return Cleaned(text) if text.strip() else Cleaned("", "the model only repeats what is there")
+
+
+def _without_half_line(text: str) -> str:
+    """Half a line is worse than none, unless it is all there is."""
+    whole, newline, _ = text.rpartition("\n")
+    return whole if newline and whole.strip() else text
+
+
+def _without_trailing_space(text: str, place: Place) -> str:
+    """Blank lines become empty, and what follows the cursor on its line stays where the text puts it."""
+    *lines, last = text.split("\n")
+    text = "\n".join([line if line.strip() or index == 0 else "" for index, line in enumerate(lines)] + [last])
+    if not place.after.strip():
+        return text.rstrip()
+    return text if not last.strip() and _stands_alone(place.after) else text.rstrip("\n")
+
+
+def _stands_alone(after: str) -> bool:
+    """Whether the text puts it on a line of its own on purpose: a closer."""
+    return after.lstrip()[:1] in set(")]}<")

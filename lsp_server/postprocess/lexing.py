@@ -1,0 +1,137 @@
+"""Where the brackets of a text are, and whether it ends within a string: as much of a lexer as that takes."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+_CLOSERS = set(_PAIRS.values())
+_CHARACTER = r"'(?:\\[^\n']{1,10}|[^'\\\n])'"  # so that '(' is none, and a lifetime or 1'000 opens nothing
+_REGEX = r"(?<=[=(,:!&|?{;])\s*/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/"
+_RAW_STRING = r'\br(?P<hashes>#+)"[\s\S]*?(?:"(?P=hashes)|\Z)'
+_C_COMMENTS = r"//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)"
+_HASH_COMMENT = r"#[^\n]*"
+_LONG = {'"""', "'''", "`"}  # strings of these may have several lines
+
+
+@dataclass(frozen=True)
+class _Syntax:
+    """What hides brackets: `skipped` is a pattern of all but the strings, `quotes` open these."""
+
+    skipped: str
+    quotes: str
+
+    def pattern(self) -> re.Pattern[str]:
+        strings = [
+            rf"{quote}(?:\\[\s\S]|[^\\])*?(?:{quote}|\Z)"
+            if quote in _LONG
+            else rf"{quote}(?:\\[\s\S]|[^{quote}\\\n])*(?:{quote}|(?=\n)|\\?\Z)"
+            for quote in self.quotes.split()
+        ]
+        # One literal character first in each alternative: then `re` skips what begins none of them.
+        brackets = [re.escape(bracket) for pair in _PAIRS.items() for bracket in pair]
+        return re.compile("|".join([*brackets, *filter(None, [self.skipped]), *strings]))
+
+
+_C = f"{_C_COMMENTS}|{_CHARACTER}"
+_SYNTAXES = {
+    **dict.fromkeys(("c", "cpp", "cuda", "objective-c", "objective-cpp", "proto", "zig"), _Syntax(_C, '"')),
+    **dict.fromkeys(("csharp", "java", "kotlin", "scala", "swift"), _Syntax(_C, '""" "')),
+    **dict.fromkeys(
+        ("javascript", "javascriptreact", "typescript", "typescriptreact"),
+        _Syntax(f"{_C_COMMENTS}|{_REGEX}", "` \" '"),
+    ),
+    **dict.fromkeys(("less", "scss", "dart"), _Syntax(_C_COMMENTS, "\" '")),
+    "css": _Syntax(r"/\*[\s\S]*?(?:\*/|\Z)", "\" '"),
+    "go": _Syntax(_C, '" `'),
+    "groovy": _Syntax(_C_COMMENTS, "\"\"\" ''' \" '"),
+    **dict.fromkeys(("json", "jsonc"), _Syntax(_C_COMMENTS, '"')),
+    "julia": _Syntax(f"#=[\\s\\S]*?(?:=#|\\Z)|{_HASH_COMMENT}|{_CHARACTER}", '""" "'),
+    "lua": _Syntax(r"--\[\[[\s\S]*?(?:\]\]|\Z)|--[^\n]*", "\" '"),
+    "php": _Syntax(f"{_C_COMMENTS}|{_HASH_COMMENT}", "\" '"),
+    "python": _Syntax(_HASH_COMMENT, "\"\"\" ''' \" '"),
+    **dict.fromkeys(("r", "ruby"), _Syntax(_HASH_COMMENT, "\" '")),
+    "rust": _Syntax(f"{_C}|{_RAW_STRING}", '"'),
+    "terraform": _Syntax(f"{_C_COMMENTS}|{_HASH_COMMENT}", '"'),
+}
+# Of another language's line: no comment is known, and any quote opens a string.
+_UNKNOWN = _Syntax("", "\" '")
+
+
+def is_known(language: str) -> bool:
+    """Whether what hides brackets in it is known, so that more than a line of it can be judged."""
+    return language in _SYNTAXES
+
+
+@dataclass(frozen=True)
+class Lexed:
+    """Brackets by their offsets, and the quote of the string in which the text ends, or ""."""
+
+    matched: dict[int, int]  # closer -> its opener
+    closed: tuple[int, ...]  # closers that close nothing within the text
+    opened: tuple[int, ...]  # openers that stay open
+    open_string: str
+
+
+def lex(text: str, language: str) -> Lexed:
+    """Finds the brackets outside of strings and comments, and pairs them."""
+    matched: dict[int, int] = {}
+    closed: list[int] = []
+    stack: list[int] = []
+    last = None
+    for last in _pattern(language).finditer(text):
+        offset = last.start()
+        character = text[offset]
+        if character in _PAIRS:
+            stack.append(offset)
+        elif character not in _CLOSERS:
+            continue
+        elif stack and _PAIRS[text[stack[-1]]] == character:
+            matched[offset] = stack.pop()
+        else:
+            _close_outer(text, offset, stack, matched, closed)
+    open_string = "" if last is None or last.end() < len(text) else _unended_quote(last.group(), language)
+    return Lexed(matched, tuple(closed), tuple(stack), open_string)
+
+
+def first_string_end(text: str, start: int, language: str) -> int | None:
+    """Where the closing quote is of the string that goes on over `start`."""
+    for token in _pattern(language).finditer(text):
+        if token.start() < start < token.end() or token.start() < start == token.end() == len(text):
+            quote = _quote(token.group(), language)
+            is_ended = quote and not _unended_quote(token.group(), language)
+            return token.end() - len(quote) if is_ended and token.end() > start else None
+    return None
+
+
+@cache
+def _pattern(language: str) -> re.Pattern[str]:
+    return _SYNTAXES.get(language, _UNKNOWN).pattern()
+
+
+def _close_outer(text: str, offset: int, stack: list[int], matched: dict[int, int], closed: list[int]) -> None:
+    """A closer skips the openers of other kinds that nothing has closed, unless it would then close nothing."""
+    depth = next((d for d in range(len(stack) - 1, -1, -1) if _PAIRS[text[stack[d]]] == text[offset]), None)
+    if depth is None:
+        closed.append(offset)
+    else:
+        matched[offset] = stack[depth]
+        del stack[depth:]
+
+
+def _quote(token: str, language: str) -> str:
+    quotes = _SYNTAXES.get(language, _UNKNOWN).quotes.split()
+    return next((quote for quote in quotes if token.startswith(quote)), "")
+
+
+def _unended_quote(token: str, language: str) -> str:
+    """The quote of a string that has no end, or ""."""
+    quote = _quote(token, language)
+    body = token[len(quote) :]
+    if not quote or _without_escapes(body).endswith(quote):
+        return ""
+    return quote
+
+
+def _without_escapes(body: str) -> str:
+    return re.sub(r"\\[\s\S]", "", body)

@@ -1,0 +1,52 @@
+"""Elements of HTML, XML and JSX."""
+
+import re
+
+_LANGUAGES = {"html", "javascriptreact", "svelte", "typescriptreact", "vue", "xml"}
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+_ATTRIBUTES = r"(?:\"[^\"]*\"|'[^']*'|\{[^{}]*\}|=>|[^<>\"'{}/]|/(?!>))*"
+_TAG = re.compile(rf"<(?P<end>/?)(?P<name>[A-Za-z][\w.:-]*|(?=>)){_ATTRIBUTES}(?P<empty>/?)>|<!--.*?-->", re.DOTALL)
+
+
+def has_tags(language: str) -> bool:
+    """Whether closing tags can be judged in it."""
+    return language in _LANGUAGES
+
+
+def surplus_tag(above: str, text: str, below: str) -> int | None:
+    """Where in the text the closing tag is that leaves one behind the cursor with nothing to close; None without."""
+    if "</" not in text:
+        return None
+    unopened = len(_pair(above + below)[1])
+    surplus = len(_pair(above + text + below)[1]) - unopened
+    if surplus <= 0:
+        return None
+    pairs, alone = _pair(above + text)
+    foreign = sorted(
+        [end for end, start in pairs.items() if start < len(above) <= end] + [end for end in alone if end >= len(above)]
+    )
+    if len(foreign) < surplus:
+        return None
+    at = foreign[-surplus] - len(above)
+    return at if len(_pair(above + text[:at] + below)[1]) <= unopened else None
+
+
+def _pair(text: str) -> tuple[dict[int, int], list[int]]:
+    """Closing tags with their opening ones, and those that have none. What is open may stay open, as `<li>` does."""
+    pairs: dict[int, int] = {}
+    alone: list[int] = []
+    stack: list[tuple[str, int]] = []
+    for tag in _TAG.finditer(text):
+        name = tag["name"]
+        if name is None or tag["empty"] or name.lower() in _VOID:
+            continue
+        if not tag["end"]:
+            stack.append((name, tag.start()))
+            continue
+        depth = next((d for d in range(len(stack) - 1, -1, -1) if stack[d][0] == name), None)
+        if depth is None:
+            alone.append(tag.start())
+        else:
+            pairs[tag.start()] = stack[depth][1]
+            del stack[depth:]
+    return pairs, alone
