@@ -13,7 +13,7 @@ from benchmarks.quality_fills import Fill, Question, answer, shown
 from benchmarks.quality_humaneval import PLAIN, USER, judge, run_task, snapshot_of
 from benchmarks.quality_results import Result, ResultFile, digest_model, summarize, to_table
 from benchmarks.quality_tasks import FOLDER_VARIABLE, SINGLE_LINE_FILE, Task, read_tasks, task_file
-from inference.request import Request
+from inference.request import FinishReason, Request
 from midspan import SettingsError
 from tests.fake_engine import FakeEngine
 
