@@ -6,8 +6,8 @@ from lsprotocol import types
 
 from context.snapshot import Snapshot
 from inference.request import Trace
-from lsp_server.generate import generate
-from lsp_server.postprocess import postprocess
+from lsp_server.candidates import distinct, generate_one, generate_several
+from lsp_server.insertion import Insertion, insertion_at
 from lsp_server.record import Record
 from lsp_server.server import MidspanServer
 from lsp_server.session import Session
@@ -32,7 +32,7 @@ def register(server: MidspanServer) -> None:
 
 
 async def complete(server: MidspanServer, params: types.InlineCompletionParams) -> types.InlineCompletionList | None:
-    """The item to show at the cursor, if any.
+    """The items to show at the cursor, if any.
 
     An empty list says that nothing is to be shown there. None, for a request that a newer one superseded, says
     nothing: Neovim then leaves the grey text that it has until the newer one is answered.
@@ -44,28 +44,29 @@ async def complete(server: MidspanServer, params: types.InlineCompletionParams) 
     try:
         session.requests.end(uri)
         server.follow_settings()
-        snapshot = session.snapshot(uri, position)
-        record.is_about(snapshot.document)
-        if (why_off := session.why_off_at(snapshot)) is not None:
-            record.outcome = f"nothing asked, {why_off}"
-            return _nothing(session, uri)
-        asked = decide(snapshot, explicit)
+        selected = params.context.selected_completion_info
+        insertion = insertion_at(session.snapshot(uri, position), selected, session.encoding)
+        record.is_about(insertion.document)
+        asked = _decide(session, uri, insertion.snapshot, explicit)
         if isinstance(asked, Refrain):
             record.outcome = f"nothing asked, {asked.reason}"
             return _nothing(session, uri)
-        text = session.predictions[uri].rest_at(snapshot, asked.max_lines)
-        if text:
-            record.shows(len(text), ", already predicted")
-            return _item(session, uri, snapshot, position, text, record)
-        answer = await session.requests.run(uri, predict(session, uri, snapshot, asked, record, explicit))
-        if answer is None:
-            record.outcome = "superseded"
-            return None
-        if not answer:
+        predictions = session.predictions[uri]
+        rest = predictions.rest_at(insertion.snapshot, asked.max_lines)
+        if rest and not explicit:
+            record.shows(len(rest), ", already predicted")
+            return _items(session, uri, insertion, [rest], record)
+        texts = await session.requests.run(uri, predict(session, uri, insertion.snapshot, asked, record, explicit))
+        if texts is None:
+            why_off = session.why_off_at(insertion.snapshot)  # meanwhile
+            record.outcome = f"nothing shown: {why_off}" if why_off else "superseded"
+            return _nothing(session, uri) if why_off else None
+        if not texts:
             return _nothing(session, uri)
-        session.predictions[uri].remember(snapshot, answer, asked.max_lines)
-        record.shows(len(answer))
-        return _item(session, uri, snapshot, position, answer, record)
+        for text in reversed(texts):  # whichever is accepted in part, its rest is known; the newest counts first
+            predictions.remember(insertion.snapshot, text, asked.max_lines)
+        record.shows(len(texts[0]), f", the surest of {len(texts)}" if len(texts) > 1 else "")
+        return _items(session, uri, insertion, texts, record)
     except MidspanError as error:
         record.outcome = f"nothing shown: {error}"
         if isinstance(error, ModelError | CapacityError):
@@ -76,24 +77,38 @@ async def complete(server: MidspanServer, params: types.InlineCompletionParams) 
         session.note(record)
 
 
-async def predict(session: Session, uri: str, snapshot: Snapshot, asked: Ask, record: Record, explicit: bool) -> str:
-    """The engine's answer, cleaned; "" when it is not worth showing. An `explicit` request is shown a guess too."""
+def _decide(session: Session, uri: str, snapshot: Snapshot, explicit: bool) -> Ask | Refrain:
+    """What the user has switched off is off for a key too."""
+    if (why_off := session.why_off_at(snapshot)) is not None:
+        return Refrain(why_off)
+    return decide(snapshot, explicit, session.shown.accepted_in(uri))
+
+
+async def predict(
+    session: Session, uri: str, snapshot: Snapshot, asked: Ask, record: Record, explicit: bool
+) -> list[str]:
+    """The engine's texts, cleaned, the surest first; none when none is worth showing.
+
+    An `explicit` request is given several, guesses among them.
+    """
     engine = session.engine
     record.model = engine.info.name
     record.packed, request = await session.build_request(engine, uri, snapshot, asked.max_lines)
     record.mark("pack")
-    generated = await generate(engine, request)
+    generated = await (generate_several if explicit else generate_one)(engine, request)
     record.mark("engine")
-    record.trace = generated.trace
-    if generated.trace is not None:
-        session.budget.learn(generated.trace)
-    cleaned = postprocess(generated.text, snapshot, generated.finish_reason)
-    if not cleaned.text:
-        record.outcome = f"nothing shown: {cleaned.why_nothing}"
-    elif not explicit and generated.trace is not None and is_a_guess(generated.trace):
+    greedy = generated[0]
+    record.trace = greedy.trace
+    if greedy.trace is not None:
+        session.budget.learn(greedy.trace)
+    candidates = distinct(generated, snapshot)
+    if not candidates[0].text:
+        record.outcome = f"nothing shown: {candidates[0].why_nothing}"
+        return []
+    if not explicit and greedy.trace is not None and is_a_guess(greedy.trace):
         record.outcome = "nothing shown: the model only guesses"
-        return ""
-    return cleaned.text
+        return []
+    return [candidate.text for candidate in candidates]
 
 
 def is_a_guess(trace: Trace) -> bool:
@@ -101,17 +116,24 @@ def is_a_guess(trace: Trace) -> bool:
     return trace.confidence is not None and trace.confidence < _MIN_CONFIDENCE
 
 
-def _item(
-    session: Session, uri: str, snapshot: Snapshot, position: types.Position, text: str, record: Record
+def _items(
+    session: Session, uri: str, insertion: Insertion, texts: list[str], record: Record
 ) -> types.InlineCompletionList:
-    """Grey text right at the cursor: what stands around it stays."""
-    cursor, now = snapshot.cursor, session.documents.document(uri).text
-    (number,) = session.shown.add(uri, snapshot.document, cursor, cursor, [text], record.elapsed_ms, now)
-    command = types.Command("Record that the completion was accepted", ACCEPTED, arguments=[number])
-    item = types.InlineCompletionItem(
-        insert_text=text, filter_text=text, range=types.Range(position, position), command=command
+    """Grey text right at the cursor, or at what is selected in a menu: what stands around it stays."""
+    inserted = [insertion.given + text for text in texts]
+    now = session.documents.document(uri).text
+    numbers = session.shown.add(uri, insertion, inserted, record.elapsed_ms, now)
+    return types.InlineCompletionList(
+        [
+            types.InlineCompletionItem(
+                insert_text=text,
+                filter_text=insertion.filter_text(text),
+                range=insertion.range,
+                command=types.Command("Record that the completion was accepted", ACCEPTED, arguments=[number]),
+            )
+            for text, number in zip(inserted, numbers, strict=True)
+        ]
     )
-    return types.InlineCompletionList([item])
 
 
 def _nothing(session: Session, uri: str) -> types.InlineCompletionList:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from context.snapshot import Snapshot
 
 _KEPT = 16
+_CLOSERS = frozenset(")]}\"'`")
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,17 @@ class Prediction:
 
     def rest_at(self, snapshot: Snapshot) -> str:
         """What is left of the text when all that happened since is that its beginning was typed; else ""."""
-        now, typed = snapshot.document.text, snapshot.cursor - self.cursor
-        if not 0 <= typed < len(self.text) or len(now) != len(self.source) + typed:
+        now, cursor = snapshot.document.text, snapshot.cursor
+        if not 0 <= cursor - self.cursor <= 2 * len(self.text):  # a line end may be two characters
             return ""
-        before = now[: self.cursor] == self.source[: self.cursor]
-        between = now[self.cursor : snapshot.cursor] == self.text[:typed]
-        after = now[snapshot.cursor :] == self.source[self.cursor :]
-        return self.text[typed:] if before and between and after else ""
+        typed = now[self.cursor : cursor].replace("\r\n", "\n")
+        if not self.text.startswith(typed) or now[: self.cursor] != self.source[: self.cursor]:
+            return ""
+        rest, after, before = self.text[len(typed) :], now[cursor:], self.source[self.cursor :]
+        closers = after.removesuffix(before)
+        if typed and _CLOSERS.issuperset(closers) and after.endswith(before) and rest.endswith(closers):
+            return rest.removesuffix(closers)  # the editor has closed what was typed
+        return rest if after == before else ""
 
 
 class Predictions:

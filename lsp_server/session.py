@@ -190,7 +190,7 @@ class Session:
         """Ends what goes on for a document and forgets what is known about it."""
         self.requests.end(uri)
         self.predictions.pop(uri, None)
-        self.shown.end(uri)
+        self.shown.forget(uri)
         self.documents.close(uri)
 
     def close(self) -> None:

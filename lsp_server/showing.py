@@ -4,7 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass
 from typing import Literal
 
-from context.document import Document
+from lsp_server.insertion import Insertion
 
 # An editor that accepts a part says so by nothing but its insertion. One character is what a key types.
 _LEAST_ACCEPTED_CHARACTERS = 2
@@ -22,19 +22,16 @@ class _Item:
 
 
 class Showing:
-    """`text` is shown in place of `document.text[start:end]`, with which it may begin: that counts for nobody."""
+    """`text` replaces what is at `insertion`. What stands there of it, or is selected in a menu, counts for nobody."""
 
-    def __init__(self, document: Document, start: int, end: int, text: str, at: float) -> None:
-        self.document = document
-        self.start = start
+    def __init__(self, insertion: Insertion, text: str, at: float) -> None:
+        self.insertion = insertion
         self.at = at  # a reading of the monotonic clock
         self.text = text
         self.taken_characters = 0  # what the document has of it without that it was typed
         # "typed" may still turn out to be accepted: an item of one character is inserted just as it is typed.
         self.outcome: Literal["accepted", "typed"] | None = None
-        self._end = end
-        there = document.text[start:end]
-        self._reached = len(there) if text.startswith(there) else 0
+        self._reached = len(insertion.given)
         self._items: dict[int, _Item] = {}
 
     @property
@@ -44,14 +41,14 @@ class Showing:
 
     @property
     def rest_starts_at(self) -> int:
-        return self.start + self._reached
+        return self.insertion.start + self._reached
 
     @property
     def numbers(self) -> Set[int]:
         return self._items.keys()
 
     def offer(self, number: int, text: str) -> None:
-        """The editor knows this by the number: the text on the screen, or another that may stand in its place."""
+        """The editor knows this by the number: the text on the screen, or another that may stand in its insertion."""
         self._items[number] = _Item(text, self._reached, self.taken_characters)
 
     def follow(self, text: str, *, by_hand: bool = False) -> bool:
@@ -59,17 +56,18 @@ class Showing:
 
         `by_hand`: however much was inserted, the user typed it.
         """
-        source = self.document.text
-        end = len(text) - (len(source) - self._end)
-        if end < self.start or text[: self.start] != source[: self.start] or text[end:] != source[self._end :]:
+        source, start = self.insertion.document.text, self.insertion.start
+        end = len(text) - (len(source) - self.insertion.end)
+        if end < start or text[:start] != source[:start] or text[end:] != source[self.insertion.end :]:
             return False
-        there = text[self.start : end].replace("\r\n", "\n")  # as the editor inserts a "\n" in a file with CR LF
+        there = text[start:end].replace("\r\n", "\n")  # as the editor inserts a "\n" in a file with CR LF
         if not self.text.startswith(there):
             others = (item.text for item in self._items.values() if item.text.startswith(there))
             if (other := next(others, None)) is None:
                 return False
             self.text = other
-        inserted, self._reached = len(there) - self._reached, len(there)
+        reached = max(len(there), len(self.insertion.given))
+        inserted, self._reached = reached - self._reached, reached
         is_accepted = inserted >= _LEAST_ACCEPTED_CHARACTERS and not by_hand
         taken = self.taken_characters + (inserted if is_accepted else 0)
         self.taken_characters = min(taken, self._reached)

@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from context.document import Document
+from lsp_server.insertion import Insertion
 from lsp_server.showing import Showing
 
 _log = logging.getLogger(__name__)
 
 _KEPT = 100
+# For so long a text that was accepted tells what the user is about.
+_RECENT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,12 @@ class ShownItems:
         self.on_outcome: Callable[[ShownOutcome], None] = lambda outcome: None
         self.accepted_items = 0
         self._on_screen: dict[str, _OnScreen] = {}  # by the document's URI
+        self._accepted: dict[str, tuple[str, float]] = {}  # by URI: the document up to its end, and when
         self._settled: deque[int] = deque(maxlen=_KEPT)
         self._last = 0
 
-    def add(
-        self, uri: str, document: Document, start: int, end: int, texts: Sequence[str], latency_ms: float, now: str
-    ) -> list[int]:
-        """Numbers for the texts. Each may replace what is between the offsets; the first one is shown.
+    def add(self, uri: str, insertion: Insertion, texts: Sequence[str], latency_ms: float, now: str) -> list[int]:
+        """Numbers for the texts. Each may be inserted there; the first one is shown.
 
         The rest of what is on the screen, shown again, is the same grey text. `now` is what the user has typed of the
         document meanwhile: what does not fit it is never seen.
@@ -61,14 +62,14 @@ class ShownItems:
         numbers = [self._last + count for count in range(1, len(texts) + 1)]
         self._last = numbers[-1]
         shown = self._on_screen.get(uri)
-        begun = None if shown is None else _begun(shown.showing, start, texts[0])
+        begun = None if shown is None else _begun(shown.showing, insertion, texts[0])
         if shown is None or begun is None:
             self.end(uri)
             begun = ""
-            shown = _OnScreen(Showing(document, start, end, texts[0], time.monotonic()), latency_ms)
+            shown = _OnScreen(Showing(insertion, texts[0], time.monotonic()), latency_ms)
         for number, text in zip(numbers, texts, strict=True):
             shown.showing.offer(number, begun + text)
-        if now == document.text or shown.showing.follow(now, by_hand=True):
+        if now == insertion.document.text or shown.showing.follow(now, by_hand=True):
             self._on_screen[uri] = shown
         return numbers
 
@@ -98,10 +99,27 @@ class ShownItems:
         self._settled.extend(showing.numbers)
         taken, seconds = showing.taken_characters, time.monotonic() - showing.at
         kind = _kind(showing)
-        outcome = ShownOutcome(showing.document.language, kind, taken or len(showing.text), seconds, shown.latency_ms)
-        self.accepted_items += kind == "accepted"
-        _log.info("%s: %s, %d characters after %.1f s", showing.document.path, kind, outcome.characters, seconds)
+        outcome = ShownOutcome(
+            showing.insertion.document.language, kind, taken or len(showing.text), seconds, shown.latency_ms
+        )
+        if kind == "accepted":
+            self.accepted_items += 1
+            written = showing.insertion.document.text[: showing.insertion.start].replace("\r\n", "\n") + showing.text
+            self._accepted[uri] = written, time.monotonic()
+        _log.info(
+            "%s: %s, %d characters after %.1f s", showing.insertion.document.path, kind, outcome.characters, seconds
+        )
         self.on_outcome(outcome)
+
+    def accepted_in(self, uri: str) -> str | None:
+        """The document's text up to the end of what was accepted in it last, if that was a moment ago."""
+        written, at = self._accepted.get(uri, (None, 0.0))
+        return written if time.monotonic() < at + _RECENT_S else None
+
+    def forget(self, uri: str) -> None:
+        """The document is closed."""
+        self.end(uri)
+        self._accepted.pop(uri, None)
 
     def close(self) -> None:
         """Nothing is on the screen at all."""
@@ -109,11 +127,11 @@ class ShownItems:
             self.end(uri)
 
 
-def _begun(showing: Showing, start: int, text: str) -> str | None:
+def _begun(showing: Showing, insertion: Insertion, text: str) -> str | None:
     """What is there already of the text on the screen when this is its rest; None when it is another text."""
-    if start == showing.rest_starts_at and text == showing.rest:
+    if insertion.start == showing.rest_starts_at and text == showing.rest:
         return showing.text.removesuffix(text)
-    return "" if start == showing.start and text == showing.text else None
+    return "" if insertion.start == showing.insertion.start and text == showing.text else None
 
 
 def _kind(showing: Showing) -> Literal["accepted", "part", "typed", "dismissed"]:

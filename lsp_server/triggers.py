@@ -3,13 +3,14 @@
 import re
 from dataclasses import dataclass
 
+from context.languages import line_comment
 from context.snapshot import Snapshot
+from lsp_server.block_start import is_block_start
 
 BLOCK_LINES = 8
 
 # What may stand after the cursor: closers, and one separator or block opener after them.
 _ONLY_CLOSERS = re.compile(r"""\s*[)\]}>"'`]*\s*[:{;,]?\s*""")
-_OPENS_BLOCK = re.compile(r"([:{(\[]|=>|->|\b(?:do|then|else|begin))\s*$")
 
 
 @dataclass(frozen=True)
@@ -26,19 +27,35 @@ class Refrain:
     reason: str
 
 
-def decide(snapshot: Snapshot, explicit: bool) -> Ask | Refrain:
-    """Several lines where a block begins or the user asked by a key; one line elsewhere.
+def decide(snapshot: Snapshot, explicit: bool, accepted: str | None = None) -> Ask | Refrain:
+    """What is asked for at the cursor, asked by a key (`explicit`) or not.
 
-    Unasked, nothing is written into the middle of a line: it would push aside what the user has there.
+    `accepted` is the text of the document up to the end of what was accepted a moment ago: whoever goes on from there
+    with a new line has let the model lead, and is given several lines.
     """
     if explicit:
         return Ask(BLOCK_LINES)
+    written = snapshot.document.text[: snapshot.cursor].replace("\r\n", "\n")
+    if reason := _why_not(snapshot, written, accepted):
+        return Refrain(reason)
+    before, after = line_around(snapshot)
+    if before.strip() or after.strip():
+        return Ask(1)
+    goes_on = accepted is not None and written.rstrip() == accepted.rstrip()
+    return Ask(BLOCK_LINES if goes_on or is_block_start(snapshot) else 1)
+
+
+def _why_not(snapshot: Snapshot, written: str, accepted: str | None) -> str | None:
+    """Why nobody wants to be shown anything here unasked."""
     before, after = line_around(snapshot)
     if not _ONLY_CLOSERS.fullmatch(after):
-        return Refrain("the cursor is in the middle of a line")
-    if not before.strip() and not after.strip() and _opens_block(snapshot):
-        return Ask(BLOCK_LINES)
-    return Ask(1)
+        # It would push aside what the user has there.
+        return "the cursor is in the middle of a line"
+    if written == accepted:
+        return "what was accepted ends here"
+    if before.rstrip().endswith(";") and not after.strip() and line_comment(snapshot.document.language) != ";":
+        return "the statement is over"
+    return None
 
 
 def line_around(snapshot: Snapshot) -> tuple[str, str]:
@@ -46,12 +63,3 @@ def line_around(snapshot: Snapshot) -> tuple[str, str]:
     line, column = snapshot.document.position_at(snapshot.cursor)
     text = snapshot.document.lines[line].rstrip("\r\n")
     return text[:column], text[column:]
-
-
-def _opens_block(snapshot: Snapshot) -> bool:
-    """Whether the nearest line above with something in it opens a block."""
-    line, _ = snapshot.document.position_at(snapshot.cursor)
-    for above in reversed(snapshot.document.lines[:line]):
-        if above.strip():
-            return _OPENS_BLOCK.search(above) is not None
-    return False

@@ -93,10 +93,13 @@ class FakeEngine(Engine):
         for generation in list(self.live):
             generation.cancel()
 
+    def write(self, request: Request) -> tuple[str, float | None]:
+        """The whole output and the model's confidence in it; to be overridden where they depend on the sampling."""
+        return self._answer(*read_prompt(request)), self._confidence
+
     def _write(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
-        before, after = read_prompt(request)
         try:
-            text = self._answer(before, after)
+            text, confidence = self.write(request)
         except MidspanError as error:
             self.live.discard(generation)
             on_update(Update("", "error", trace_of(request, 0), error))
@@ -115,7 +118,7 @@ class FakeEngine(Engine):
         reason: FinishReason = "length" if written < len(text) else "eos"
         if generation.cancelled.is_set():
             reason = "cancelled"
-        on_update(Update("", reason, replace(trace_of(request, written), confidence=self._confidence)))
+        on_update(Update("", reason, replace(trace_of(request, written), confidence=confidence)))
 
 
 def read_prompt(request: Request) -> tuple[str, str]:

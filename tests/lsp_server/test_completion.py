@@ -8,6 +8,7 @@ from lsp_server.settings import CompletionSettings, ModelSettings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import (
+    AUTOMATIC,
     INVOKED,
     URI,
     InProcess,
@@ -59,6 +60,22 @@ async def test_astral_characters_before_the_cursor(encoding, character):
     (item,) = (await future)["items"]
     assert read_prompt(engine.requests[0])[0].endswith("s = '😀😀")
     assert item["range"]["start"] == position(0, character)
+
+
+@pytest.mark.parametrize(("encoding", "character"), [("utf-8", 13), ("utf-16", 9), ("utf-32", 7)])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+async def test_a_column_past_the_lines_end_is_its_end(encoding, character, end):
+    editor, engine = await editor_with(f"s = '😀😀{end}t = 1{end}", encoding=encoding)
+    _, future = await editor.start_completion(0, 99)
+    (item,) = (await future)["items"]
+    assert read_prompt(engine.requests[0])[0].endswith("s = '😀😀")
+    assert item["range"] == {"start": position(0, character), "end": position(0, character)}
+
+
+@pytest.mark.parametrize("kind", [AUTOMATIC, INVOKED])
+async def test_a_file_with_cr_lf_is_given_lines_that_end_as_lsp_says(kind):
+    editor, _ = await editor_with("def f():\r\n    \r\n", answer="a = 1\r\n    b = 2")
+    assert await editor.complete(1, 4, kind) == "a = 1\n    b = 2"
 
 
 async def test_other_open_buffers_are_in_the_prompt_until_they_are_closed():

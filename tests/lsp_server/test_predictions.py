@@ -61,3 +61,26 @@ def test_old_predictions_are_dropped():
         kept.remember(at(f"x{number} = |"), "1", max_lines=1)
     assert kept.rest_at(at("x0 = |"), max_lines=1) == ""
     assert kept.rest_at(at("x999 = |"), max_lines=1) == "1"
+
+
+def test_a_line_that_is_typed_in_a_file_with_cr_lf_is_what_was_predicted():
+    kept = Predictions()
+    kept.remember(at("def f():\r\n    |\r\n"), "a = 1\n    b = 2", max_lines=8)
+    assert kept.rest_at(at("def f():\r\n    a = 1\r\n    |\r\n"), max_lines=8) == "b = 2"
+
+
+@pytest.mark.parametrize(
+    ("now", "rest"),
+    [
+        ("x = f(|)\n", "a, 'b'"),  # the editor closed the bracket
+        ("x = f(a, '|')\n", "b"),  # and the quote
+        ("x = f(|))\n", ""),
+        ("x = f|)\n", "(a, 'b'"),  # which would be right as well
+        ("x = |)\n", ""),  # nothing was typed
+        ("x = f(a|]\n", ""),
+    ],
+)
+def test_what_the_editor_has_closed_is_not_in_the_rest(now, rest):
+    kept = Predictions()
+    kept.remember(at("x = |\n"), "f(a, 'b')", max_lines=1)
+    assert kept.rest_at(at(now), max_lines=1) == rest

@@ -1,8 +1,13 @@
 """What the server makes of an editor's messages: who wrote what was shown."""
 
+import time
+
 import pytest
+from lsprotocol import types
 
 from context.document import Document
+from context.snapshot import Snapshot
+from lsp_server.insertion import insertion_at
 from lsp_server.shown import ShownItems, ShownOutcome
 
 URI = "file:///project/a.py"
@@ -18,11 +23,15 @@ class Screen:
         self.outcomes: list[ShownOutcome] = []
         self.items.on_outcome = self.outcomes.append
 
-    def show(self, *texts: str, selected: int = 0, typed_meanwhile: str = "") -> list[int]:
-        document = Document("a.py", self.text, "python", 1)
+    def show(self, *texts: str, over: int = 0, given: str = "", typed_meanwhile: str = "") -> list[int]:
+        """`given` is what a menu would put over the last `over` characters."""
+        snapshot = Snapshot(Document("a.py", self.text, "python", 1), self.cursor)
         now = self.text[: self.cursor] + typed_meanwhile + self.text[self.cursor :]
-        start = self.cursor - selected
-        numbers = self.items.add(URI, document, start, self.cursor, texts, 12.5, now)
+        line, column = snapshot.document.position_at(self.cursor)
+        where = types.Range(types.Position(line, column - over), types.Position(line, column))
+        selected = types.SelectedCompletionInfo(where, given) if given else None
+        insertion = insertion_at(snapshot, selected, types.PositionEncodingKind.Utf32)
+        numbers = self.items.add(URI, insertion, texts, 12.5, now)
         self.text, self.cursor = now, self.cursor + len(typed_meanwhile)
         return numbers
 
@@ -207,12 +216,45 @@ def test_one_of_several_candidates_may_be_inserted_or_accepted(screen):
     assert len(set(numbers)) == 3
 
 
-@pytest.mark.parametrize(("there", "item", "characters"), [("pri", "print(x)", 5), ("prt", "print(x)", 8)])
-def test_what_stands_in_the_items_range_already_counts_for_nobody(there, item, characters):
+@pytest.mark.parametrize("there", ["pri", "prt"])
+def test_what_is_selected_in_a_menu_counts_for_nobody(there):
     screen = Screen(f"{there}|\n")
-    screen.show(item, selected=3)
-    screen.insert(item, over=3)
-    assert screen.told == [("accepted", characters)]
+    screen.show("print(x)", over=3, given="print")
+    screen.insert("print(x)", over=3)
+    assert screen.told == [("accepted", 3)]
+    screen = Screen(f"{there}|\n")
+    screen.show("print(x)", over=3, given="print")
+    screen.insert("print", over=3)  # the menu's entry is chosen
+    screen.show("(x)")
+    screen.insert("(x)")
+    assert screen.told == [("accepted", 3)]
+
+
+def test_typing_on_while_a_menu_is_open_leaves_the_item():
+    screen = Screen("pr|\n")
+    screen.show("print(x)", over=2, given="print")
+    screen.insert("i")
+    screen.show("print(x)", over=3, given="print")
+    assert not screen.outcomes
+    screen.items.close()
+    assert screen.told == [("dismissed", 8)]
+
+
+def test_what_was_accepted_a_moment_ago_is_known(screen, monkeypatch):
+    (number,) = screen.show("print(x)")
+    assert screen.items.accepted_in(URI) is None
+    screen.items.accept(number)
+    assert screen.items.accepted_in(URI) == "x = print(x)"
+    later = time.monotonic() + 61
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert screen.items.accepted_in(URI) is None
+
+
+def test_a_document_that_is_closed_is_forgotten(screen):
+    (number,) = screen.show("print(x)")
+    screen.items.accept(number)
+    screen.items.forget(URI)
+    assert screen.items.accepted_in(URI) is None
 
 
 def test_an_astral_character_is_one(screen):

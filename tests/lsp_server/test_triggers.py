@@ -5,9 +5,9 @@ from context.snapshot import Snapshot
 from lsp_server.triggers import BLOCK_LINES, Ask, Refrain, decide
 
 
-def at(marked: str) -> Snapshot:
+def at(marked: str, language: str = "python") -> Snapshot:
     before, after = marked.split("|")
-    return Snapshot(Document("a.py", before + after, "python", 1), len(before))
+    return Snapshot(Document("a.py", before + after, language, 1), len(before))
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,68 @@ def test_elsewhere_one_line_is_asked_for(marked):
 @pytest.mark.parametrize("marked", ["x = |y", "na|me = 1", "x = |"])
 def test_a_key_always_asks_for_several_lines(marked):
     assert decide(at(marked), explicit=True) == Ask(BLOCK_LINES)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "def f():  # why\n    |",
+        "def f(\n    a,\n):\n    |\n\ndef g(): pass\n",
+        "if a:\n    |\nelse:\n    b()\n",
+        "class A:\n    |\n\n\nclass B:\n    pass\n",
+        "for a in b:\r\n    |\r\n",
+        "def f(a:\n    |",  # which no parser takes
+    ],
+)
+def test_a_block_with_nothing_in_it_is_given_several_lines(marked):
+    assert decide(at(marked), explicit=False) == Ask(BLOCK_LINES)
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "def f():\n    |\n    return 1\n",  # the block is there already
+        "x = [\n    |\n    1,\n]\n",
+        "# note:\n|",
+        'def f():\n    """Does it.\n\n    Args:\n        |\n    """\n',
+        "x = 1  # so:\n|",
+        'x = """\nthen:\n|\n"""\n',
+    ],
+)
+def test_what_opens_no_block_or_a_full_one_is_given_one_line(marked):
+    assert decide(at(marked), explicit=False) == Ask(1)
+
+
+@pytest.mark.parametrize(
+    ("language", "marked", "lines"),
+    [
+        ("javascript", "if (a) { // why\n  |\n}", BLOCK_LINES),
+        ("javascript", "/* note:\n|\n*/", 1),
+        ("go", "func f() {\n\t|\n}\n", BLOCK_LINES),
+        ("rust", 'let s = "{\n|";', 1),
+        ("lua", "function f() do\n  |\nend", BLOCK_LINES),  # without a grammar
+    ],
+)
+def test_blocks_of_other_languages(language, marked, lines):
+    assert decide(at(marked, language), explicit=False) == Ask(lines)
+
+
+def test_whoever_goes_on_after_an_acceptance_with_a_new_line_is_given_several_lines():
+    marked, accepted = "a = first()\nb = second()\n|", "a = first()\nb = second()"
+    assert decide(at(marked), explicit=False) == Ask(1)
+    assert decide(at(marked), explicit=False, accepted=accepted) == Ask(BLOCK_LINES)
+    assert decide(at(marked), explicit=False, accepted="a = first()") == Ask(1)
+    assert decide(at(marked.replace("\n", "\r\n")), explicit=False, accepted=accepted) == Ask(BLOCK_LINES)
+
+
+def test_right_after_an_acceptance_nothing_is_asked_unless_a_key_asks():
+    at_its_end, accepted = at("a = first()|\n"), "a = first()"
+    assert decide(at_its_end, explicit=False, accepted=accepted) == Refrain("what was accepted ends here")
+    assert decide(at_its_end, explicit=True, accepted=accepted) == Ask(BLOCK_LINES)
+    assert decide(at("a = first().|\n"), explicit=False, accepted=accepted) == Ask(1)
+
+
+@pytest.mark.parametrize(("language", "is_over"), [("javascript", True), ("c", True), ("scheme", False)])
+def test_behind_the_end_of_a_statement_nothing_is_asked(language, is_over):
+    assert isinstance(decide(at("x = 1;|\n", language), explicit=False), Refrain) == is_over
+    assert decide(at("for (i = 0;|)\n", language), explicit=False) == Ask(1)

@@ -1,0 +1,45 @@
+"""Whether a block that has nothing in it begins at the cursor."""
+
+import re
+
+from context.document import Document
+from context.languages import line_comment
+from context.snapshot import Snapshot
+from context.syntax_tree import is_within, leaf_before
+
+_OPENS = re.compile(r"([:{(\[]|=>|->|\b(?:do|then|else|begin))\s*$")
+
+
+def is_block_start(snapshot: Snapshot) -> bool:
+    """Whether the nearest line above with something in it opens a block, and the next one below is not in it."""
+    document = snapshot.document
+    line, _ = document.position_at(snapshot.cursor)
+    above = next((number for number in range(line - 1, -1, -1) if document.lines[number].strip()), None)
+    if above is None or not _opens_block(document, above):
+        return False
+    below = next((text for text in document.lines[line + 1 :] if text.strip()), "")
+    return _indentation(below) <= _indentation(document.lines[above])
+
+
+def _opens_block(document: Document, line: int) -> bool:
+    """By the line's end, which must be code: "Note:" in a comment or a docstring opens nothing."""
+    text = document.lines[line].rstrip()
+    if (mark := line_comment(document.language)) is not None and mark in text:
+        text = _without_comment(document, line, text)
+    if not _OPENS.search(text):
+        return False
+    leaf = leaf_before(document, document.line_starts[line] + len(text))
+    return not is_within(leaf, "comment", "string")
+
+
+def _without_comment(document: Document, line: int, text: str) -> str:
+    """The line up to the comment that ends it; all of it where there is no grammar."""
+    leaf = leaf_before(document, document.line_starts[line] + len(text))
+    if leaf is None or not is_within(leaf, "comment"):
+        return text
+    first_line, column_bytes = leaf.start_point
+    return text.encode()[:column_bytes].decode().rstrip() if first_line == line else ""
+
+
+def _indentation(text: str) -> int:
+    return len(text) - len(text.lstrip())

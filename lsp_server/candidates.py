@@ -1,0 +1,67 @@
+"""What the model proposes at a place: one text or, when a key asks, several."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from context.snapshot import Snapshot
+from inference.request import Request, Sampling, Trace
+from lsp_server.generate import Generated, generate
+from lsp_server.postprocess import Cleaned, postprocess
+
+if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
+    from inference.any_engine import AnyEngine
+
+# Beside the greedy one. More would mostly be the same again, and cost memory for each.
+_SAMPLES = 3
+_TEMPERATURE = 0.8
+_TOP_P = 0.95
+
+
+async def generate_one(engine: "AnyEngine", request: Request) -> list[Generated]:
+    """The greedy output."""
+    return [await generate(engine, request)]
+
+
+async def generate_several(engine: "AnyEngine", request: Request) -> list[Generated]:
+    """The greedy output, then sampled ones. Cancelling this cancels all. Raises the error of the first that fails."""
+    samples = [Sampling(_TEMPERATURE, _TOP_P, seed) for seed in range(1, _SAMPLES + 1)]
+    requests = [request, *(replace(request, sampling=sampling, draft_tokens=()) for sampling in samples)]
+    read = None
+    if engine.info.folder is not None:
+        # When this has ended the prompt is in the cache: the others share it, and are decoded in one batch.
+        read = (await generate(engine, replace(request, max_new_tokens=1))).trace
+    tasks = [asyncio.ensure_future(generate(engine, each)) for each in requests]
+    try:
+        greedy, *sampled = await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+    return [replace(greedy, trace=_joined(read, greedy.trace)), *sampled]
+
+
+def _joined(read: Trace | None, written: Trace | None) -> Trace | None:
+    """What it cost to read the prompt, and what was written after it."""
+    if read is None or written is None:
+        return written
+    return replace(
+        written,
+        cached_tokens=read.cached_tokens,
+        prefilled_tokens=read.prefilled_tokens,
+        ttft_ms=read.ttft_ms,
+        total_ms=read.total_ms + written.total_ms,
+    )
+
+
+def distinct(generated: Sequence[Generated], snapshot: Snapshot) -> list[Cleaned]:
+    """What is left of them when it is cleaned, each text once, the surest first; of equally sure ones as given.
+
+    When nothing is left of any, one that says why.
+    """
+    cleaned = [postprocess(output.text, snapshot, output.finish_reason) for output in generated]
+    sure: dict[str, float] = {}
+    for output, found in zip(generated, cleaned, strict=True):
+        if found.text:
+            sure.setdefault(found.text, (output.trace and output.trace.confidence) or 0.0)
+    return [Cleaned(text) for text in sorted(sure, key=lambda text: -sure[text])] or cleaned[:1]
