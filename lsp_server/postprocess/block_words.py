@@ -14,6 +14,11 @@ _OPENING = {
 _CLOSING = re.compile(r"(?:end|fi|done|esac)(?:$|[^\w:=!?])")
 
 
+def has_block_words(language: str) -> bool:
+    """Whether a block may begin without a bracket or a colon."""
+    return language in _OPENING
+
+
 def word_depth(lines: Sequence[str], language: str) -> int:
     """Blocks that the lines open less those that they close, by words."""
     opening = _OPENING.get(language)

@@ -24,12 +24,22 @@ def _is_copy(lines: Sequence[str], first: int, place: Place) -> bool:
     copied, below = lines[first:], [line.rstrip() for line in place.lines_below[: len(lines) + 1]]
     if copied != below[: len(copied)]:
         return False
-    kept, depth = _depth(lines[:first], place.language), _depth(copied, place.language)
-    if not any(is_telling(line) for line in copied):
-        return kept <= 0 and depth < 0
-    if len(copied) == 1 and copied[0] in (*below[1:2], *place.lines_above[-1:]):
+    above = lines[first - 1] if first else "".join(place.lines_above[-1:])
+    if len(copied) == 1 and copied[0] in (above, *below[1:2]):
         return False  # here lines stand several times on purpose, as in a table
-    return kept <= 0 or depth >= 0
+    kept, depth = _depth(lines[:first], place.language), _depth(copied, place.language)
+    if kept <= 0 and depth < 0:
+        return True  # closers, and the text has nothing for them to close
+    if not any(is_telling(line) for line in copied):
+        return False
+    return depth >= 0 or _closes_too_much(lines, first, place)
+
+
+def _closes_too_much(lines: Sequence[str], first: int, place: Place) -> bool:
+    """Whether the copied lines close in the document what the same lines below it close."""
+    whole, kept = ("\n".join(lines[:count])[len(place.before) :] for count in (len(lines), first))
+    surplus = [len(lex(place.above + text + place.below, place.language).closed) for text in (whole, kept)]
+    return surplus[0] > surplus[1]
 
 
 def _depth(lines: Sequence[str], language: str) -> int:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from lsp_server.postprocess.block_words import has_block_words
 from lsp_server.postprocess.lexing import is_known, lex
 from lsp_server.postprocess.place import Place
 
 _OPENS_BLOCK = re.compile(r"(?:[:{(\[]|=>|->|\b(?:do|then|else|begin))\s*(?:(?:#|//).*)?$")
 _GOES_ON = re.compile(
-    r"(?:[:{(\[,\\=+\-*/|&<>?.%^~]|=>|->|\b(?:do|then|else|begin|and|or|not|in|is|if|return))\s*(?:(?:#|//).*)?$"
+    r"(?:[:{(\[,\\=+\-*/|&<>?.%^~]|=>|->|\b(?:do|then|else|begin|and|or|not|in|is|if|return|try|finally))\s*(?:(?:#|//).*)?$"
 )
 _BEGINS_AS_CONTINUATION = re.compile(r"[.?:|&+\-*/=<>,)\]}]")
 _STYLE_LINES = 400  # above and below; more say nothing new
@@ -136,7 +137,9 @@ def without_doubled_indentation(text: str, place: Place) -> str:
     That is so where it would be deeper than the line above, or than the block that this line opens.
     """
     indentation = indentation_of(text)
-    if not indentation or not place.before or place.before.strip() or not is_known(place.language):
+    if not indentation or not place.before or place.before.strip():
+        return text
+    if not is_known(place.language) or has_block_words(place.language):
         return text
     above = next((line for line in reversed(place.lines_above) if line.strip()), "")
     content = text[len(indentation) :]
@@ -153,6 +156,8 @@ def without_doubled_indentation(text: str, place: Place) -> str:
 
 def _is_too_deep(before: str, indentation: str, above: str, place: Place) -> bool:
     deepest = indentation_of(above)
+    if place.language != "python" and above.rstrip().endswith(")"):
+        return False  # a condition without braces
     if _GOES_ON.search(above):
         style = style_of(place.lines_above[-_STYLE_LINES:])
         if style is None or not re.search(r"[:{]\s*$", above) or not (style.tabs or style.width):

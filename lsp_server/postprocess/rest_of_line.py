@@ -18,7 +18,7 @@ def without_rest_of_line(text: str, place: Place) -> str:
         return text
     cut = written[: -len(rest)]
     if set(rest) <= set(_SEPARATORS):
-        return cut
+        return text if place.language == "shellscript" else cut  # there ";;" is one word
     if len(set(rest)) < _TELLING_CHARACTERS or (cut and _within_a_word(cut[-1], rest[0])):
         return text
     opened, opened_if_cut = (

@@ -4,8 +4,8 @@ import re
 
 _LANGUAGES = {"html", "javascriptreact", "svelte", "typescriptreact", "vue", "xml"}
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-_ATTRIBUTES = r"(?:\"[^\"]*\"|'[^']*'|\{[^{}]*\}|=>|[^<>\"'{}/]|/(?!>))*"
-_TAG = re.compile(rf"<(?P<end>/?)(?P<name>[A-Za-z][\w.:-]*|(?=>)){_ATTRIBUTES}(?P<empty>/?)>|<!--.*?-->", re.DOTALL)
+_START = re.compile(r"<!--.*?-->|<(?P<end>/?)(?P<name>[A-Za-z][\w.:-]*|(?=>))", re.DOTALL)
+_WITHIN = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`|=>|/>|[{}<>]")
 
 
 def has_tags(language: str) -> bool:
@@ -14,8 +14,8 @@ def has_tags(language: str) -> bool:
 
 
 def surplus_tag(above: str, text: str, below: str) -> int | None:
-    """Where in the text the closing tag is that leaves one behind the cursor with nothing to close; None without."""
-    if "</" not in text:
+    """Where in the text the closing tag is that stands right below too, and closes there; None without one."""
+    if "</" not in text or (behind := _START.match(below.lstrip())) is None or not behind["end"]:
         return None
     unopened = len(_pair(above + below)[1])
     surplus = len(_pair(above + text + below)[1]) - unopened
@@ -28,6 +28,8 @@ def surplus_tag(above: str, text: str, below: str) -> int | None:
     if len(foreign) < surplus:
         return None
     at = foreign[-surplus] - len(above)
+    if not text.startswith(f"</{behind['name']}", at):
+        return None
     return at if len(_pair(above + text[:at] + below)[1]) <= unopened else None
 
 
@@ -36,12 +38,13 @@ def _pair(text: str) -> tuple[dict[int, int], list[int]]:
     pairs: dict[int, int] = {}
     alone: list[int] = []
     stack: list[tuple[str, int]] = []
-    for tag in _TAG.finditer(text):
+    for tag in _START.finditer(text):
         name = tag["name"]
-        if name is None or tag["empty"] or name.lower() in _VOID:
+        if name is None or name.lower() in _VOID:
             continue
         if not tag["end"]:
-            stack.append((name, tag.start()))
+            if not _is_empty(text, tag.end()):
+                stack.append((name, tag.start()))
             continue
         depth = next((d for d in range(len(stack) - 1, -1, -1) if stack[d][0] == name), None)
         if depth is None:
@@ -50,3 +53,15 @@ def _pair(text: str) -> tuple[dict[int, int], list[int]]:
             pairs[tag.start()] = stack[depth][1]
             del stack[depth:]
     return pairs, alone
+
+
+def _is_empty(text: str, start: int) -> bool:
+    """Whether a tag ends in "/>". What is in braces is JavaScript, and has signs of its own."""
+    depth = 0
+    for part in _WITHIN.finditer(text, start):
+        sign = part.group()
+        if sign in "{}":
+            depth += 1 if sign == "{" else -1
+        elif depth == 0 and sign in (">", "/>", "<"):
+            return sign == "/>"
+    return False
