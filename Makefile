@@ -19,9 +19,9 @@ lint: $(VENV)/installed-dev
 
 check: lint test
 
-# In the foreground; it resumes where it stopped, at the lowest priority. See training/README.md.
+# In the background, at the lowest priority; it resumes where it stopped. It says how to pause and to end it.
 train: $(VENV)/installed-dev
-	$(BIN)/python -m training
+	$(BIN)/python -m training --background
 
 clean:
 	rm -rf $(VENV) .tools *.egg-info build .pytest_cache .mypy_cache .ruff_cache

@@ -1,54 +1,60 @@
 """What a warm keystroke costs: a real file is typed again, one character at a time, and each state is completed.
 
+`--context-tokens` is how long the prompt may be, in which other open files have their part. `request_to_text` is what a
+user waits for the text of a line: packing, the engine, and what is done to the text before it is shown.
+
 The peer is the same engine without what it keeps: every prompt is prefilled whole (`--peer transformers` takes the
 reference implementation on the same weights instead).
 """
 
 import argparse
+import asyncio
 import json
 import statistics
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from time import perf_counter
 
 from context.document import Document, read_document
+from context.placement import Placement
 from context.snapshot import Snapshot
 from inference.engine import Engine, EngineSettings
-from inference.request import Request, Trace, Update
-from lsp_server.fill import build_request
+from inference.request import Request, Trace
+from lsp_server.budget import FIRST_TOKENS
+from lsp_server.fill import Known, build_request
+from lsp_server.generate import Generated, generate
+from lsp_server.postprocess import postprocess
 from lsp_server.settings import ModelSettings
+from midspan import ModelError
 
 DEFAULT_FILE = Path(argparse.__file__)
+OPEN_FILES = ["optparse.py", "gettext.py", "configparser.py"]
 ONE_LINE = 1
 
 
 @dataclass(frozen=True)
 class Keystroke:
     trace: Trace
+    request_to_text_ms: float
     peer_ms: float
 
 
-def type_file(document: Document, first_line: int, count: int) -> Iterator[Snapshot]:
-    """States of the document while `count` characters are typed from the beginning of a line on."""
+def type_file(document: Document, others: tuple[Document, ...], first_line: int, count: int) -> Iterator[Snapshot]:
+    """States of the document while `count` characters are typed from the beginning of a line on; others are open."""
     start = document.line_starts[first_line]
     after = document.text[start + count :]
     for typed in range(1, count + 1):
         text = document.text[: start + typed] + after
-        yield Snapshot(Document(document.path, text, document.language, typed), start + typed, ())
+        yield Snapshot(Document(document.path, text, document.language, typed), start + typed, others)
 
 
-def run(engine: Engine, request: Request) -> Trace:
-    updates: SimpleQueue[Update] = SimpleQueue()
-    engine.submit(request, updates.put)
-    while True:
-        update = updates.get()
-        if update.error is not None:
-            raise update.error
-        if update.finish_reason is not None and update.trace is not None:
-            return update.trace
+def run(engine: Engine, request: Request) -> tuple[Generated, Trace]:
+    generated = asyncio.run(generate(engine, request))
+    if generated.trace is None:
+        raise ModelError("the engine was closed in the middle")
+    return generated, generated.trace
 
 
 def first_token_of_transformers(folder: Path) -> Callable[[Request], float]:
@@ -75,7 +81,7 @@ def first_token_uncached(settings: EngineSettings) -> Callable[[Request], float]
     def measure(request: Request) -> float:
         # The first token after BOS differs, so nothing of the last prompt matches.
         other = (request.prompt_tokens[0], 1 + int(perf_counter() * 1e6) % 1000, *request.prompt_tokens[2:])
-        ttft_ms = run(engine, Request(other, 1)).ttft_ms
+        ttft_ms = run(engine, Request(other, 1))[1].ttft_ms
         return ttft_ms or 0.0
 
     return measure
@@ -92,10 +98,16 @@ def measure(arguments: Namespace) -> list[Keystroke]:
         else first_token_uncached(engine_settings)
     )
     document = read_document(arguments.file)
+    others = tuple(read_document(arguments.file.with_name(name)) for name in arguments.open)
+    known = Known(placement=Placement(), prompt_tokens=arguments.context_tokens)
     keystrokes = []
-    for snapshot in type_file(document, arguments.line - 1, arguments.keystrokes):
-        _, request = build_request(engine, snapshot, ONE_LINE, settings)
-        keystrokes.append(Keystroke(run(engine, request), peer(request)))
+    for snapshot in type_file(document, others, arguments.line - 1, arguments.keystrokes):
+        started_s = perf_counter()
+        _, request = build_request(engine, snapshot, ONE_LINE, settings, known)
+        generated, trace = run(engine, request)
+        postprocess(generated.text, snapshot, finished=generated.finish_reason != "length")
+        took_ms = (perf_counter() - started_s) * 1000
+        keystrokes.append(Keystroke(trace, took_ms, peer(request)))
     engine.close()
     return keystrokes[1:]  # the first finds an empty cache
 
@@ -106,6 +118,7 @@ def summarize(keystrokes: list[Keystroke]) -> dict[str, float]:
 
     ttft_ms = [k.trace.ttft_ms for k in keystrokes if k.trace.ttft_ms is not None]
     total_ms = [k.trace.total_ms for k in keystrokes]
+    waited_ms = [k.request_to_text_ms for k in keystrokes]
     peer_ms = statistics.median(k.peer_ms for k in keystrokes)
     return {
         "keystrokes": len(keystrokes),
@@ -117,6 +130,8 @@ def summarize(keystrokes: list[Keystroke]) -> dict[str, float]:
         "ttft_ms_p95": percentile(ttft_ms, 0.95),
         "total_ms": statistics.median(total_ms),
         "total_ms_p95": percentile(total_ms, 0.95),
+        "request_to_text_ms": statistics.median(waited_ms),
+        "request_to_text_ms_p95": percentile(waited_ms, 0.95),
         "peer_ttft_ms": peer_ms,
         "peer_to_ours": peer_ms / statistics.median(ttft_ms),
     }
@@ -126,6 +141,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, help="a model folder (default: the built-in one)")
     parser.add_argument("--file", type=Path, default=DEFAULT_FILE, help="the file that is typed (default: argparse.py)")
+    parser.add_argument(
+        "--open", nargs="*", default=OPEN_FILES, metavar="NAME", help="files beside it that are open too"
+    )
+    parser.add_argument("--context-tokens", type=int, default=FIRST_TOKENS, help="the longest prompt (default: 2048)")
     parser.add_argument("--line", type=int, default=2000, help="where typing begins; lines count from 1")
     parser.add_argument("--keystrokes", type=int, default=60)
     parser.add_argument("--peer", choices=["uncached", "transformers"], default="uncached")

@@ -13,7 +13,7 @@ _WIDTH, _HEIGHT = 900, 500
 _LEFT, _RIGHT, _TOP, _BOTTOM = 80, 30, 56, 64
 _INK, _GRID, _PAPER = (40, 40, 40), (225, 225, 225), (255, 255, 255)
 # Okabe and Ito's colours, which the colour-blind tell apart.
-_COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0))
+COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0))
 _TEXT_PIXELS = 15
 _SCALE = 2  # drawn larger and made smaller: smooth lines
 
@@ -43,7 +43,7 @@ def draw_chart(path: Path, title: str, x: Axis, y: Axis, series: Mapping[str, Po
     font = ImageFont.load_default(_TEXT_PIXELS * _SCALE)
     _draw_grid(pen, font, title, x, y)
     for number, (name, points) in enumerate(series.items()):
-        colour = _COLOURS[number % len(_COLOURS)]
+        colour = COLOURS[number % len(COLOURS)]
         places = [_place(x.share(point[0]), y.share(point[1])) for point in points]
         pen.line(places, fill=colour, width=2 * _SCALE, joint="curve")
         if len(places) <= 40:
@@ -52,7 +52,9 @@ def draw_chart(path: Path, title: str, x: Axis, y: Axis, series: Mapping[str, Po
         row = (_TOP + 14 + 22 * number) * _SCALE
         right = (_WIDTH - _RIGHT - 12) * _SCALE
         pen.text((right, row), name, fill=colour, font=font, anchor="rm")
-    image.resize((_WIDTH, _HEIGHT), Image.Resampling.LANCZOS).quantize(64).save(path, optimize=True)
+    image.resize((_WIDTH, _HEIGHT), Image.Resampling.LANCZOS).quantize(64, Image.Quantize.MAXCOVERAGE).save(
+        path, optimize=True
+    )
 
 
 def _place(x_share: float, y_share: float) -> tuple[float, float]:

@@ -1,11 +1,17 @@
 """Makes the process yield to everything else on the machine, and lets others pause it."""
 
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 PAUSE_FILE = "PAUSE"
+OUTPUT_FILE = "output.log"
 PAUSE_POLL_S = 2.0
 
 
@@ -31,3 +37,28 @@ def wait_while_paused(folder: Path) -> float:
         paused = True
         time.sleep(PAUSE_POLL_S)
     return time.monotonic() - started if paused else 0.0
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Two processes that wrote one run's checkpoints would undo each other's work. Raises SystemExit for the second."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / "LOCK", timeout=0):
+            yield
+    except Timeout as error:
+        raise SystemExit(f"{folder.name!r} is being trained already; its log is in {folder}") from error
+
+
+def start_in_background(folder: Path, options: Sequence[str]) -> int:
+    """Train in a process that outlives this one and its terminal; its id."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / OUTPUT_FILE).open("a", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "training", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    return process.pid

@@ -17,7 +17,7 @@ from training.model import Model
 from training.places import run_folder
 from training.release import WEIGHTS, progress_header, released_tensors
 from training.shape import released_config
-from training.tokenizer import TextEncoder, add_sentinels, load_encoder
+from training.tokenizer import TextEncoder, add_sentinels, load_run_encoder
 
 MAX_BYTES = 40_000_000
 
@@ -64,7 +64,7 @@ def main() -> None:
         raise SystemExit(f"run {arguments.run!r} has no checkpoint")
     model, progress = load_trained(checkpoint, torch.float32)
     if not arguments.card_only:
-        export_model(model, load_encoder(), progress, arguments.out)
+        export_model(model, load_run_encoder(checkpoint.parent), progress, arguments.out)
     logs = run_folder(arguments.stable) / "log.jsonl", checkpoint.parent / "log.jsonl"
     write_card(logs, model, progress, arguments.out)
     print(f"{checkpoint.name} exported to {arguments.out}")

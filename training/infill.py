@@ -20,7 +20,7 @@ from training.holes import choose_hole, skip_docstring
 from training.model import Model
 from training.places import run_folder
 from training.related import path_comment
-from training.tokenizer import TextEncoder, load_encoder
+from training.tokenizer import TextEncoder, load_run_encoder
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def main() -> None:
     if checkpoint is None:
         raise SystemExit(f"run {arguments.run!r} has no checkpoint")
     model, progress = load_trained(checkpoint, torch.bfloat16)
-    fills = fill_lines(model, load_encoder(), load_files("held_out"), arguments.count, seed=3)
+    fills = fill_lines(model, load_run_encoder(checkpoint.parent), load_files("held_out"), arguments.count, seed=3)
     for fill in fills[: arguments.show]:
         print(f"…{fill.before}⟦{fill.written}⟧  wanted ⟦{fill.wanted}⟧")
     exact = sum(fill.written == fill.wanted for fill in fills) / len(fills)

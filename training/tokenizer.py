@@ -21,6 +21,7 @@ from training.data import load_files
 from training.places import corpus_folder
 
 VOCABULARY_TOKENS = 8192
+TOKENIZER_FILE = "tokenizer.json"
 BOS, EOS = "<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>"
 HOLE, BEGIN, END = "<｜fim▁hole｜>", "<｜fim▁begin｜>", "<｜fim▁end｜>"
 SENTINELS = (BOS, EOS, HOLE, BEGIN, END)
@@ -87,12 +88,24 @@ class TextEncoder:
 
 def tokenizer_path() -> Path:
     """Where the learned tokenizer lies, without the sentinels."""
-    return corpus_folder() / "tokenizer.json"
+    return corpus_folder() / TOKENIZER_FILE
 
 
 def load_encoder() -> TextEncoder:
     """The encoder of the tokenizer that was learned from the corpus."""
     return TextEncoder(Tokenizer.from_file(str(tokenizer_path())))
+
+
+def save_encoder(encoder: TextEncoder, folder: Path) -> None:
+    """Write the encoder of a run beside its checkpoints: it need not be the one beside the corpus."""
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder.text_only.save(str(folder / TOKENIZER_FILE))
+
+
+def load_run_encoder(folder: Path) -> TextEncoder:
+    """The encoder of the run whose checkpoints are in the folder; of an old run, the corpus's."""
+    path = folder / TOKENIZER_FILE
+    return TextEncoder(Tokenizer.from_file(str(path))) if path.is_file() else load_encoder()
 
 
 def sample_texts() -> Iterator[str]:

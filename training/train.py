@@ -1,8 +1,10 @@
 """Trains the built-in model in the background; resumes by default.
 
     python -m training                                   # the stable run, until stopped
+    python -m training --background                      # the same, in a process that stays when this one ends
     python -m training --anew                            # not from the weights that ship, where nothing is there yet
     python -m training --run decayed --branch-from stable --decay --minutes 20 --sequence 1024
+    python -m training --packed FILE --minutes 9         # without the corpus and a network: see training/pack.py
 
 `PAUSE` in the run folder pauses it, SIGTERM checkpoints and ends it.
 """
@@ -11,6 +13,7 @@ import argparse
 import dataclasses
 import json
 import signal
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,20 +21,30 @@ from typing import Any
 
 import torch
 
-from training.background import wait_while_paused, yield_to_others
+from training.background import (
+    OUTPUT_FILE,
+    PAUSE_FILE,
+    alone_in,
+    start_in_background,
+    wait_while_paused,
+    yield_to_others,
+)
 from training.checkpoints import Progress, load_checkpoint, newest_checkpoint, save_checkpoint
 from training.data import load_files, write_corpus
 from training.documents import FIM_RATE, DocumentSource, Rows
 from training.gradients import Helpers, LossSettings, add_gradients, build_forward, make_board
 from training.model import Model
 from training.optimizer import OptimizerSettings, build_optimizers, set_rate
+from training.pack import Corpus, read_packed
 from training.places import corpus_folder, run_folder
 from training.release import BUILTIN, has_shape, load_release, text_only_tokenizer
 from training.schedule import Limit, rate_factor
 from training.shape import ModelShape
-from training.tokenizer import TextEncoder, load_encoder, tokenizer_path, write_tokenizer
+from training.tokenizer import load_encoder, save_encoder, tokenizer_path, write_tokenizer
 from training.validate import Validation
 
+# A GPU that is given little at a time waits for the next.
+GPU_BATCH_TOKENS, GPU_MICRO_TOKENS = 65_536, 32_768
 # The decay is the run's last and slowest words: mostly the job itself, filling a hole.
 DECAY_FIM_RATE = 0.8
 
@@ -180,8 +193,8 @@ def run(trainer: Trainer, folder: Path, validation: Validation) -> None:
     trainer.save(folder)
 
 
-def prepare_data(anew: bool) -> TextEncoder:
-    """Build what is missing of the corpus, and load the encoder: the shipped one, or one learned anew."""
+def prepare_data(anew: bool) -> Corpus:
+    """Build what is missing of the corpus, and load it, with the shipped encoder or one learned anew."""
     if not (corpus_folder() / "train").is_dir():
         write_corpus(None)
     if not tokenizer_path().is_file():
@@ -189,20 +202,22 @@ def prepare_data(anew: bool) -> TextEncoder:
             text_only_tokenizer(BUILTIN).save(str(tokenizer_path()))
         else:
             write_tokenizer()
-    return load_encoder()
+    return Corpus(load_files("train"), load_files("held_out"), load_encoder())
 
 
 def read_arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", default="stable", help="name of the run folder")
+    parser.add_argument("--run", help="name of the run folder (default: stable; with --packed, packed)")
+    parser.add_argument("--packed", type=Path, metavar="FILE", help="train from this file instead of the corpus")
     parser.add_argument("--branch-from", help="run whose newest checkpoint a new run starts from")
+    parser.add_argument("--background", action="store_true", help="start it and return; `make train` does this")
     parser.add_argument("--anew", action="store_true", help="from random weights, not from the model that ships")
     parser.add_argument("--decay", action="store_true", help="let the rate fall to 0 at the limit")
     parser.add_argument("--minutes", type=float, help="end after so many minutes of this run")
     parser.add_argument("--steps", type=int, help="end after so many steps of this run")
     parser.add_argument("--sequence", type=int, default=TrainSettings.sequence_tokens, help="tokens a row")
-    parser.add_argument("--batch-tokens", type=int, default=TrainSettings.batch_tokens, help="tokens a step")
+    parser.add_argument("--batch-tokens", type=int, help="tokens a step (default: 8192; on a GPU 65536)")
     parser.add_argument("--processes", type=int, default=2, help="single-threaded workers on a CPU")
     arguments = parser.parse_args()
     if arguments.decay and not (arguments.minutes or arguments.steps):
@@ -213,24 +228,37 @@ def read_arguments() -> argparse.Namespace:
 def main() -> None:
     """Command line of the training."""
     arguments = read_arguments()
+    folder = run_folder(arguments.run or ("packed" if arguments.packed else "stable"))
+    if arguments.background:
+        options = [option for option in sys.argv[1:] if option != "--background"]
+        print(f"training in process {start_in_background(folder, options)}; what it says: {folder / OUTPUT_FILE}")
+        print(f"pause it by the file {folder / PAUSE_FILE}; kill -TERM makes a checkpoint and ends it")
+        return
     yield_to_others()
+    with alone_in(folder):
+        train(arguments, folder)
+
+
+def train(arguments: argparse.Namespace, folder: Path) -> None:
+    """Resume the run in the folder, or begin it."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(1)
+    on_gpu = device == "cuda"
     settings = TrainSettings(
         sequence_tokens=arguments.sequence,
-        batch_tokens=arguments.batch_tokens,
+        batch_tokens=arguments.batch_tokens or (GPU_BATCH_TOKENS if on_gpu else TrainSettings.batch_tokens),
         decays=arguments.decay,
         limit=Limit(arguments.steps, arguments.minutes),
         fim_rate=DECAY_FIM_RATE if arguments.decay else FIM_RATE,
-        micro_tokens=TrainSettings.micro_tokens if device == "cpu" else arguments.batch_tokens,
-        helpers=arguments.processes - 1 if device == "cpu" else 0,
+        micro_tokens=GPU_MICRO_TOKENS if on_gpu else TrainSettings.micro_tokens,
+        helpers=0 if on_gpu else arguments.processes - 1,
     )
-    encoder = prepare_data(arguments.anew)
-    held_out = load_files("held_out")
-    source = DocumentSource(load_files("train"), encoder, settings.sequence_tokens, settings.seed, settings.fim_rate)
+    corpus = read_packed(arguments.packed) if arguments.packed else prepare_data(arguments.anew)
+    encoder = corpus.encoder
+    source = DocumentSource(corpus.train, encoder, settings.sequence_tokens, settings.seed, settings.fim_rate)
     shape = ModelShape(vocab_size=encoder.vocabulary_tokens)
     trainer = Trainer(shape, settings, source, device, compiled=True)
-    folder = run_folder(arguments.run)
+    save_encoder(encoder, folder)
     checkpoint = newest_checkpoint(folder)
     if checkpoint is not None:
         trainer.resume(checkpoint, as_branch=False)
@@ -241,7 +269,7 @@ def main() -> None:
         trainer.resume(origin, as_branch=True)
     elif not arguments.anew and has_shape(BUILTIN, shape):
         trainer.start_from(BUILTIN)
-    run(trainer, folder, Validation(held_out, encoder, settings.sequence_tokens))
+    run(trainer, folder, Validation(corpus.held_out, encoder, settings.sequence_tokens))
 
 
 if __name__ == "__main__":

@@ -3,15 +3,20 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from benchmarks.line_chart import COLOURS
 from benchmarks.quality_results import digest_model
+from training import curve
 from training.card import write_card
 from training.checkpoints import Progress
 from training.curve import read_curve, thin_out
 from training.export import export_model
 from training.model import Model
+from training.places import run_folder
 from training.shape import ModelShape
 from training.tokenizer import TextEncoder
 
@@ -28,22 +33,40 @@ def line(step: int, loss: float, **more: float) -> dict[str, float]:
 
 def test_a_resumed_run_counts_no_step_twice(tmp_path: Path) -> None:
     log = write_log(tmp_path / "log.jsonl", [line(20, 5.0), line(40, 4.5), line(60, 4.4), line(40, 4.6), line(60, 4.0)])
-    curve = read_curve(log)
-    assert [(point.step, point.loss) for point in curve.points] == [(20, 5.0), (40, 4.6), (60, 4.0)]
-    assert curve.hours == pytest.approx(40_000 / 10 / 3600)
+    found = read_curve(log)
+    assert [(point.step, point.loss) for point in found.points] == [(20, 5.0), (40, 4.6), (60, 4.0)]
+    assert found.hours == pytest.approx(40_000 / 10 / 3600)
 
 
 def test_the_curve_of_a_branch_s_origin_ends_at_the_branch(tmp_path: Path) -> None:
     log = write_log(tmp_path / "log.jsonl", [line(20, 5.0, val_fim=4.0), line(40, 4.0, val_fim=3.0)])
-    curve = read_curve(log, last_step=20)
-    assert [point.step for point in curve.points] == [20]
-    assert curve.validation == {"val_fim": 4.0}
+    found = read_curve(log, last_step=20)
+    assert [point.step for point in found.points] == [20]
+    assert found.validation == {"val_fim": 4.0}
     assert read_curve(tmp_path / "missing.jsonl").points == ()
 
 
+def test_the_curves_of_two_runs_are_a_small_png(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for run, loss in (("stable", 5.0), ("decayed", 2.0)):
+        folder = run_folder(run)
+        write_log(folder / "log.jsonl", [line(20 * i, loss / i, val_middle=loss) for i in range(1, 60)])
+    path = tmp_path / "curve.png"
+    monkeypatch.setattr("sys.argv", ["curve", "--out", str(path), "stable", "decayed"])
+    curve.main()
+    assert path.stat().st_size < 100_000
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("RGB"), dtype=int)
+    for colour in COLOURS[:4]:  # two lines of each run
+        assert (np.abs(pixels - colour).sum(axis=2) < 40).sum() > 50
+    monkeypatch.setattr("sys.argv", ["curve", "--out", str(path), "missing"])
+    with pytest.raises(SystemExit, match="missing"):
+        curve.main()
+
+
 def test_a_thinned_curve_keeps_its_end(tmp_path: Path) -> None:
-    curve = read_curve(write_log(tmp_path / "log.jsonl", [line(step, 1.0) for step in range(20, 520, 20)]))
-    steps = [point.step for point in thin_out(curve.points, 10)]
+    found = read_curve(write_log(tmp_path / "log.jsonl", [line(step, 1.0) for step in range(20, 520, 20)]))
+    steps = [point.step for point in thin_out(found.points, 10)]
     assert steps[-1] == 500
     assert 5 <= len(steps) <= 10
 

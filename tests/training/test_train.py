@@ -4,12 +4,14 @@ import dataclasses
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
-from training.background import PAUSE_FILE, wait_while_paused
+from training.background import OUTPUT_FILE, PAUSE_FILE, alone_in, start_in_background, wait_while_paused
 from training.checkpoints import Progress, newest_checkpoint
 from training.data import SourceFile
 from training.documents import DocumentSource
@@ -125,6 +127,24 @@ def test_a_pause_file_holds_the_run_until_it_goes(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("training.background.time.sleep", nap)
     wait_while_paused(tmp_path)
     assert len(naps) == 3
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(tmp_path: Path) -> None:
+    with alone_in(tmp_path / "stable"):
+        with pytest.raises(SystemExit, match="'stable' is being trained already"), alone_in(tmp_path / "stable"):
+            pass
+        with alone_in(tmp_path / "other"):
+            pass
+    with alone_in(tmp_path / "stable"):
+        pass
+
+
+def test_in_the_background_it_has_a_session_of_its_own_and_writes_to_its_folder(tmp_path: Path) -> None:
+    process = psutil.Process(start_in_background(tmp_path / "run", ["--decay"]))
+    with suppress(psutil.NoSuchProcess):  # it has ended already
+        assert os.getsid(process.pid) != os.getsid(0)
+    psutil.wait_procs([process], timeout=100)
+    assert "--decay needs --minutes or --steps" in (tmp_path / "run" / OUTPUT_FILE).read_text("utf-8")
 
 
 def test_compiling_does_not_use_up_a_limit_in_minutes(
