@@ -105,7 +105,7 @@ def measure(arguments: Namespace) -> list[Keystroke]:
         started_s = perf_counter()
         _, request = build_request(engine, snapshot, ONE_LINE, settings, known)
         generated, trace = run(engine, request)
-        postprocess(generated.text, snapshot, finished=generated.finish_reason != "length")
+        postprocess(generated.text, snapshot, generated.finish_reason)
         took_ms = (perf_counter() - started_s) * 1000
         keystrokes.append(Keystroke(trace, took_ms, peer(request)))
     engine.close()
