@@ -1,6 +1,6 @@
 """What may matter at the cursor, with a reason and a score. `context.pack` decides what of it is shown."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from context.snippet import Snippet
 from context.view import View
 from context.workspace import Workspace
 
-__all__ = ["Snippet", "collect", "judge"]
+__all__ = ["Snippet", "collect", "judge", "placed_now"]
 
 _MAX_SNIPPETS = 400
 _MAX_DEFINITIONS = 150  # whose text is looked up
@@ -47,6 +47,14 @@ def collect(
     return best
 
 
+def placed_now(placement: Placement, buffers: Sequence[Document], workspace: Workspace | None) -> tuple[Snippet, ...]:
+    """What the last prompt showed of other files, in its order, as far as it is still true and may still be shown."""
+    shown = [document for document in buffers if judge(document, workspace).included]
+    view = workspace.view(shown) if workspace is not None else View(None, shown)
+    placed = (s for s in placement.snippets if workspace is None or workspace.may_name(s.path))
+    return tuple(_true(placed, view))
+
+
 def judge(document: Document, workspace: Workspace | None) -> Verdict:
     """Whether an editor's text may be in a prompt: by its workspace's rules or, without one, by its name and text."""
     return workspace.judge(document) if workspace is not None else _judge_alone(document)
@@ -72,16 +80,18 @@ def _found(snapshot: Snapshot, view: View, buffers: Sequence[Document], edits: S
 def _still_true(placed: Iterable[Snippet], found: Sequence[Snippet], view: View) -> list[Snippet]:
     """What is placed and was not found again, but says what its file says: it may stay while there is room."""
     found_texts = {(snippet.path, snippet.text) for snippet in found}
+    others = (snippet for snippet in placed if (snippet.path, snippet.text) not in found_texts)
+    return [replace(snippet, score=snippet.score * _FADE) for snippet in _true(others, view)]
+
+
+def _true(snippets: Iterable[Snippet], view: View) -> Iterator[Snippet]:
+    """Those that say what their files say."""
     lines: dict[str, frozenset[str]] = {}
-    kept = []
-    for snippet in placed:
-        if (snippet.path, snippet.text) in found_texts:
-            continue
+    for snippet in snippets:
         if snippet.path not in lines:
             lines[snippet.path] = frozenset(line.rstrip() for line in view.whole_text(snippet.path).split("\n"))
         if snippet.lines <= lines[snippet.path]:
-            kept.append(replace(snippet, score=snippet.score * _FADE))
-    return kept
+            yield snippet
 
 
 def _best(found: Iterable[Snippet], snapshot: Snapshot, view: View, workspace: Workspace | None) -> tuple[Snippet, ...]:

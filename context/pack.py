@@ -56,10 +56,11 @@ class Segment:
 
 @dataclass(frozen=True)
 class PackedFile:
-    """What is shown of another file, without the comment with its path."""
+    """What is shown of another file, and apart from it the comment with its path."""
 
     path: str
     text: str
+    title: str
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _lay_out(
     tokens = (count(context) if context else 0) + prefix_count + suffix_count
     # The current file grows at its end: as long as it begins at the same line, it stays where it is.
     parts = (*texts, (document.path, first_line), (prefix, suffix))
-    return Pack(context, prefix, suffix, tuple(segments), tokens, _files(placed), title), parts
+    return Pack(context, prefix, suffix, tuple(segments), tokens, files_of(placed), title), parts
 
 
 def _prefix_room(
@@ -185,13 +186,14 @@ def _segments(placed: Sequence[Snippet], count: CountTokens) -> list[Segment]:
     return segments
 
 
-def _files(placed: Sequence[Snippet]) -> tuple[PackedFile, ...]:
-    """Parts of one file that stand together are one."""
-    together = groupby(placed, key=lambda snippet: snippet.path)
-    return tuple(
-        PackedFile(path, "".join(line for snippet in snippets for line in lines_of(snippet)))
-        for path, snippets in together
-    )
+def files_of(placed: Sequence[Snippet]) -> tuple[PackedFile, ...]:
+    """Snippets as they stand in a prompt. Parts of one file that stand together are one."""
+    files = []
+    for path, together in groupby(placed, key=lambda snippet: snippet.path):
+        snippets = list(together)
+        text = "".join(line for snippet in snippets for line in lines_of(snippet))
+        files.append(PackedFile(path, text, path_comment(snippets[0].language, path)))
+    return tuple(files)
 
 
 def _with_moves(packed: Pack, parts: Sequence[object], placement: Placement) -> Pack:

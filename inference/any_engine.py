@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Protocol
 
-from inference.prompt import Message, Repository
+from inference.prompt import ContextFile, Message, Repository
 from inference.request import OnUpdate, Request
 
 if TYPE_CHECKING:  # both engines' modules are loaded after `initialize` is answered
@@ -41,8 +41,11 @@ class AnyEngine(Protocol):
         Raises ModelError when the model was not trained to fill a hole.
         """
 
-    def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """The prompt for the assistant's next answer. Raises ModelError when the model was not trained to chat."""
+    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
+        """The prompt for the assistant's next answer; `files` are of the repository, before the conversation.
+
+        Raises ModelError when the model was not trained to chat.
+        """
 
     def draft(self, text: str) -> tuple[int, ...]:
         """For `Request.draft_tokens`: a text that the output probably repeats. Empty where only a server decodes."""

@@ -14,7 +14,7 @@ from inference.config import read_config_json
 from inference.families import family_of
 from inference.identity import parse_identity
 from inference.live_sequence import LiveSequence
-from inference.prompt import Message, Repository, build_chat_prompt, build_fim_prompt
+from inference.prompt import ContextFile, Message, Repository, build_chat_prompt, build_fim_prompt
 from inference.request import OnUpdate, Request, Update
 from inference.text_stream import TextStream
 from inference.threads import let_threads_sleep
@@ -123,11 +123,11 @@ class Engine:
             log.warning("%s", self._identity.fim_advice)
         return build_fim_prompt(self.tokenizer, self.info.fim_orders[0], context, prefix, suffix, repository)
 
-    def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """Raises ModelError when the model was not trained to chat."""
+    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
+        """`files` are of the repository, before the conversation. Raises ModelError when the model cannot chat."""
         if self._identity.chat_advice:
             raise ModelError(self._identity.chat_advice)
-        return build_chat_prompt(self.tokenizer, messages)
+        return build_chat_prompt(self.tokenizer, messages, files)
 
     def draft(self, text: str) -> tuple[int, ...]:
         """For `Request.draft_tokens`: a text that the output probably repeats, as an edit repeats the original."""

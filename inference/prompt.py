@@ -19,10 +19,11 @@ class Message:
 
 @dataclass(frozen=True)
 class ContextFile:
-    """A part of another file, without a path comment."""
+    """A part of another file. `title` is the comment with its path, for families without separators."""
 
     path: str
     text: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,26 +72,44 @@ def build_fim_prompt(
 
 
 def _repository_tokens(tokenizer: Tokenizer, files: FileSentinels, repository: Repository) -> Iterator[int]:
-    """Qwen2.5-Coder's form (arXiv:2409.12186, section 3.2.2): a name, then files behind separators."""
-    yield files.repository_name
-    yield from tokenizer.encode(f"{REPOSITORY_NAME}\n")
-    for file in repository.files:
-        yield files.separator
-        yield from tokenizer.encode(f"{file.path}\n{file.text}")
+    yield from _file_tokens(tokenizer, files, repository.files)
     yield files.separator
     yield from tokenizer.encode(f"{repository.path}\n")
 
 
-def build_chat_prompt(tokenizer: Tokenizer, messages: Sequence[Message]) -> tuple[int, ...]:
-    """The family's template, ending where the assistant's answer begins."""
+def _file_tokens(tokenizer: Tokenizer, sentinels: FileSentinels, files: Sequence[ContextFile]) -> Iterator[int]:
+    """Qwen2.5-Coder's form (arXiv:2409.12186, section 3.2.2): a name, then files behind separators."""
+    yield sentinels.repository_name
+    yield from tokenizer.encode(f"{REPOSITORY_NAME}\n")
+    for file in files:
+        yield sentinels.separator
+        yield from tokenizer.encode(f"{file.path}\n{file.text}")
+
+
+def build_chat_prompt(
+    tokenizer: Tokenizer, messages: Sequence[Message], files: Sequence[ContextFile] = ()
+) -> tuple[int, ...]:
+    """The family's template, ending where the assistant's answer begins.
+
+    `files` stand before the conversation in the very tokens that a prompt for a hole begins with, so that the two
+    share what is cached: behind separators (Qwen2.5-Coder), or under path comments where the order "spm" has them,
+    after BOS. In the order "psm" a path comment stands behind the FIM sentinel, as DeepSeek trained it, and a chat may
+    not begin with that: nothing is shared then. No released DeepSeek model does both, so nothing is lost either.
+    """
     template = tokenizer.family.chat
     spelled = {"system": template.system, "user": template.user, "assistant": template.assistant}
-    pieces: list[str | Control] = list(template.opening)
+    before = tuple(_encode_pieces(tokenizer, template.opening))
+    pieces: list[str | Control] = []
+    if files and tokenizer.sentinels.files is not None:
+        before = (*before, *_file_tokens(tokenizer, tokenizer.sentinels.files, files))
+    elif files:
+        before = (*before, *tokenizer.encode("".join(file.title + file.text for file in files)))
+        pieces.append("\n")  # to these families a system message is plain text before the conversation: so are files
     if template.default_system is not None and not any(message.role == "system" for message in messages):
         pieces += _fill(template.system, template.default_system)
     for message in messages:
         pieces += _fill(spelled[message.role], message.content)
-    return tuple(_encode_pieces(tokenizer, [*pieces, *template.answer]))
+    return (*before, *_encode_pieces(tokenizer, [*pieces, *template.answer]))
 
 
 def _fill(pieces: Pieces, content: str) -> Iterator[str | Control]:

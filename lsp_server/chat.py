@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from inference.prompt import ContextFile
 from lsp_server.chat_params import ChatParams, parse_chat
 from lsp_server.chat_references import with_references
 from lsp_server.chat_request import answer, build_chat_request
+from lsp_server.documents import path_of
 from lsp_server.record import Record
 from lsp_server.server import MidspanServer
+from lsp_server.session import Session
 from midspan import MidspanError, ModelError
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
@@ -40,11 +43,14 @@ async def _answer_chat(server: MidspanServer, params: ChatParams, record: Record
     record.mark("load")
     record.model = engine.info.name
     max_tokens = session.settings.chat.max_tokens
-    request, dropped = await asyncio.to_thread(build_chat_request, engine, messages, max_tokens)
+    files = await _files_around(session, engine, params)
+    request, dropped = await asyncio.to_thread(build_chat_request, engine, messages, max_tokens, files)
     record.mark("pack")
     generated = await answer(session.start_chat_engine(), request, _teller(server, params.token))
     record.mark("engine")
     record.trace = generated.trace
+    if generated.trace is not None:
+        session.chat_budget.learn(generated.trace)
     if generated.trace is None or generated.finish_reason == "cancelled":
         raise ModelError("The model was unloaded before it had answered. Ask again.")
     record.shown_characters = len(generated.text)
@@ -55,6 +61,15 @@ async def _answer_chat(server: MidspanServer, params: ChatParams, record: Record
         "finish_reason": generated.finish_reason,
         "dropped_messages": dropped,
     }
+
+
+async def _files_around(session: Session, engine: "AnyEngine", params: ChatParams) -> tuple[ContextFile, ...]:
+    """What of the repository around the document that the user looks at stands before the conversation."""
+    if params.uri is None:
+        return ()
+    references = (reference for message in params.messages for reference in message.references)
+    referred = frozenset(path_of(reference.uri, session.roots) for reference in references)
+    return await session.chat_files(engine, params.uri, referred)
 
 
 async def _ready_engine(server: MidspanServer) -> "AnyEngine":

@@ -30,10 +30,11 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class ChatParams:
-    """`token`: whom to tell each piece of the answer."""
+    """`token`: whom to tell each piece of the answer. `uri`: the document that the user looks at, if that is said."""
 
     messages: tuple[ChatMessage, ...]
     token: str | int | None
+    uri: str | None
 
 
 def parse_chat(params: Any) -> ChatParams:
@@ -44,7 +45,11 @@ def parse_chat(params: Any) -> ChatParams:
     token = getattr(params, "partialResultToken", None)
     if token is not None and not isinstance(token, str | int):
         raise JsonRpcInvalidParams("midspan/chat: partialResultToken is a string or a number.")
-    return ChatParams(messages, token)
+    document = getattr(params, "textDocument", None)
+    uri = getattr(document, "uri", None)
+    if document is not None and not isinstance(uri, str):
+        raise JsonRpcInvalidParams("midspan/chat: a textDocument has a uri.")
+    return ChatParams(messages, token, uri)
 
 
 def _message(value: Any) -> ChatMessage:

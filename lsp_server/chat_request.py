@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from context.shown import encodable
-from inference.prompt import Message
+from inference.prompt import ContextFile, Message
 from inference.request import Request
 from lsp_server.generate import Generated, generate
 from lsp_server.settings import ModelSettings, Settings
@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answere
 # What a template adds, rather too much: to each message, and before them all where it has an opening of its own.
 _MESSAGE_TOKENS = 12
 _OPENING_TOKENS = 128
+_FILE_TOKENS = 2  # what stands between two files
 
 
 def chat_section(settings: Settings) -> ModelSettings:
@@ -29,11 +30,13 @@ def chat_section(settings: Settings) -> ModelSettings:
     return settings.chat
 
 
-def build_chat_request(engine: "AnyEngine", messages: Sequence[Message], max_tokens: int) -> tuple[Request, int]:
+def build_chat_request(
+    engine: "AnyEngine", messages: Sequence[Message], max_tokens: int, files: Sequence[ContextFile] = ()
+) -> tuple[Request, int]:
     """The request for the next answer, and how many of the oldest messages found no room in it.
 
-    System messages stay. Raises ModelError when the model was not trained to chat, CapacityError when the last
-    question alone is too long.
+    System messages stay. Of `files` the first are taken, as many as the conversation leaves room for. Raises ModelError
+    when the model was not trained to chat, CapacityError when the last question alone is too long.
     """
     messages = [replace(message, content=encodable(message.content)) for message in messages]
     new_tokens = min(max_tokens, engine.info.context_tokens // 4)
@@ -54,7 +57,17 @@ def build_chat_request(engine: "AnyEngine", messages: Sequence[Message], max_tok
             "Refer to less"
         )
     kept = [message for message, keep in zip(messages, is_kept, strict=True) if keep]
-    return Request(engine.chat_prompt(kept), new_tokens), len(messages) - len(kept)
+    taken = fitting(engine, files, room - needed)
+    return Request(engine.chat_prompt(kept, taken), new_tokens), len(messages) - len(kept)
+
+
+def fitting(engine: "AnyEngine", files: Sequence[ContextFile], room_tokens: int) -> Sequence[ContextFile]:
+    """The first of the files that fit together."""
+    for number, file in enumerate(files):
+        room_tokens -= engine.count_tokens(f"{file.title}{file.path}\n{file.text}") + _FILE_TOKENS
+        if room_tokens < 0:
+            return files[:number]
+    return files
 
 
 async def answer(engine: "AnyEngine", request: Request, on_text: Callable[[str], None]) -> Generated:

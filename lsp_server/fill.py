@@ -59,5 +59,5 @@ def build_request(
 
 def _repository(packed: Pack, snapshot: Snapshot) -> Repository:
     """The pack again, for models that were trained on files behind separators instead of path comments."""
-    files = tuple(ContextFile(file.path, file.text) for file in packed.files)
+    files = tuple(ContextFile(file.path, file.text, file.title) for file in packed.files)
     return Repository(snapshot.document.path, files, packed.prefix.removeprefix(packed.title))

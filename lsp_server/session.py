@@ -16,11 +16,14 @@ from pygls.exceptions import JsonRpcException
 
 from context.collect import judge
 from context.comments import is_in_comment
+from context.document import Document
 from context.edits import EditRing
 from context.pack import Pack
 from context.snapshot import Snapshot
+from inference.prompt import ContextFile
 from inference.request import Request
 from lsp_server.budget import PromptBudget
+from lsp_server.chat_context import repository_files
 from lsp_server.chat_request import chat_section
 from lsp_server.documents import OpenDocuments
 from lsp_server.engines import EngineKey, Engines, key_of
@@ -68,6 +71,7 @@ class Session:
         self.workspaces = Workspaces(workspaces)
         self.edits = EditRing()
         self.budget = PromptBudget()
+        self._chat_budget = PromptBudget()
         # One: prompts are laid out one after the other, each from the one before.
         self._context_thread = ThreadPoolExecutor(1, "midspan-context")
         self._engines = engines
@@ -102,6 +106,12 @@ class Session:
         return self._engines.running().get(key_of(self.settings.chat))
 
     @property
+    def chat_budget(self) -> PromptBudget:
+        """What of the repository chat's engine reads in a while. One engine has one speed."""
+        is_shared = key_of(self.settings.chat) == key_of(self.settings.completion)
+        return self.budget if is_shared else self._chat_budget
+
+    @property
     def engine_keys(self) -> dict[str, EngineKey]:
         """The engines that this session may ask, by what it asks them for."""
         completion, chat = self.settings.completion, self.settings.chat
@@ -132,14 +142,14 @@ class Session:
         """What the user sees now. Raises DocumentError when there is no such place to complete at."""
         document = self.documents.document(uri)
         self.documents.touch(uri)
-        cursor = offset_of(document, position, self.encoding)
+        return Snapshot(document, offset_of(document, position, self.encoding), self._others(uri))
+
+    def _others(self, uri: str) -> tuple[Document, ...]:
+        """The other buffers that may stand in a prompt. Another root has rules of its own; those by content are asked
+        where prompts are laid out.
+        """
         others = ((self.workspaces.of(other).workspace, text) for other, text in self.documents.others(uri))
-        # Another root has rules of its own. Those by content are asked where prompts are laid out.
-        return Snapshot(
-            document,
-            cursor,
-            tuple(text for workspace, text in others if workspace is None or workspace.may_name(text.path)),
-        )
+        return tuple(text for workspace, text in others if workspace is None or workspace.may_name(text.path))
 
     async def build_request(
         self, engine: "AnyEngine", uri: str, snapshot: Snapshot, max_lines: int | None, max_tokens: int | None = None
@@ -155,6 +165,14 @@ class Session:
             settings = replace(settings, max_tokens=max_tokens)
         arguments = (engine, snapshot, max_lines, settings, known)
         return await asyncio.get_running_loop().run_in_executor(self._context_thread, build_request, *arguments)
+
+    async def chat_files(self, engine: "AnyEngine", uri: str, referred: frozenset[str]) -> tuple[ContextFile, ...]:
+        """What chat's engine is told of the repository around a document. `referred` are paths it is told anyway."""
+        around = self.workspaces.of(uri)
+        document = self.documents.document_or_none(uri) if uri in self.documents else None
+        known = Known(around.workspace, self.edits.recent(), around.placement, self.chat_budget.tokens)
+        arguments = (engine, document, self._others(uri), known, referred)
+        return await asyncio.get_running_loop().run_in_executor(self._context_thread, repository_files, *arguments)
 
     def change(self, uri: str, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
         """Applies what the editor says, and notes it among the recent edits. Raises DocumentError."""

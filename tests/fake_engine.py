@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from inference.engine import Engine, EngineStats, Generation, ModelInfo
-from inference.prompt import Message, Repository
+from inference.prompt import ContextFile, Message, Repository
 from inference.request import FinishReason, OnUpdate, Request, Trace, Update
 from inference.tokenizer import Tokenizer
 from midspan import MidspanError
@@ -72,8 +72,9 @@ class FakeEngine(Engine):
         encode = self.tokenizer.encode
         return (*encode(context + prefix), HOLE, *encode(suffix), END)
 
-    def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        text = "".join(f"{message.role}: {message.content}\n" for message in messages)
+    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
+        text = "".join(file.title + file.text for file in files)
+        text += "".join(f"{message.role}: {message.content}\n" for message in messages)
         return (*self.tokenizer.encode(text), HOLE, END)
 
     def submit(self, request: Request, on_update: OnUpdate) -> FakeGeneration:

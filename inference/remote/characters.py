@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inference.prompt import Message, Role
+from inference.prompt import ContextFile, Message, Role
 
 _FIM_BEGIN, _FIM_HOLE, _FIM_END = range(0x110000, 0x110003)
 _ROLES: dict[Role, int] = {"system": 0x110003, "user": 0x110004, "assistant": 0x110005}
@@ -39,6 +39,16 @@ def hole_prompt(before: str, after: str) -> tuple[int, ...]:
 def chat_prompt(messages: Sequence[Message]) -> tuple[int, ...]:
     """The ids of a conversation."""
     return tuple(number for message in messages for number in (_ROLES[message.role], *map(ord, message.content)))
+
+
+def with_files(messages: Sequence[Message], files: Sequence[ContextFile]) -> Sequence[Message]:
+    """The conversation with files before it: many a server's template takes one system message, and takes it first."""
+    if not files:
+        return messages
+    shown = "\n".join(file.title + file.text for file in files)
+    if messages and messages[0].role == "system":
+        return [Message("system", f"{shown}\n{messages[0].content}"), *messages[1:]]
+    return [Message("system", shown), *messages]
 
 
 def read_prompt(ids: Sequence[int]) -> Hole | tuple[Message, ...]:

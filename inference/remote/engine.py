@@ -9,10 +9,10 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from inference.engine import EngineStats, ModelInfo
-from inference.prompt import Message, Repository
+from inference.prompt import ContextFile, Message, Repository
 from inference.remote.address import RemoteAddress
 from inference.remote.body import chat_body, hole_body
-from inference.remote.characters import Hole, chat_prompt, estimate_tokens, hole_prompt
+from inference.remote.characters import Hole, chat_prompt, estimate_tokens, hole_prompt, with_files
 from inference.remote.failures import ServerAwayError
 from inference.remote.key import find_key
 from inference.remote.live_request import LiveRequest
@@ -85,9 +85,9 @@ class RemoteEngine:
         """The hole as code points; other files stand under comments. A model that fills none is refused when asked."""
         return hole_prompt(context + prefix, suffix)
 
-    def chat_prompt(self, messages: Sequence[Message]) -> tuple[int, ...]:
-        """The conversation as code points; the server has the template."""
-        return chat_prompt(messages)
+    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
+        """The conversation as code points; the server has the template. Files begin the system message."""
+        return chat_prompt(with_files(messages, files))
 
     def draft(self, text: str) -> tuple[int, ...]:
         """None: a server drafts by itself or not at all."""

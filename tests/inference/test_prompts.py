@@ -57,6 +57,29 @@ def test_a_repository_is_files_behind_separators_where_the_family_has_them(tmp_p
 
 
 @pytest.mark.parametrize(
+    ("family", "order", "before"),
+    [
+        (QWEN2, "psm", "<|repo_name|>repository\n<|file_sep|>src/b.py\nx = 1\n<|file_sep|>c.py\ny = 2\n"),
+        (DEEPSEEK_V2, "spm", f"{BOS}# src/b.py\nx = 1\n# c.py\ny = 2\n"),
+    ],
+)
+def test_a_chat_about_a_repository_begins_as_a_hole_in_it(
+    family: Family, order: str, before: str, tmp_path: Path
+) -> None:
+    files = (ContextFile("src/b.py", "x = 1\n", "# src/b.py\n"), ContextFile("c.py", "y = 2\n", "# c.py\n"))
+    tokenizer = tokenizer_of(family, tmp_path)
+    messages = [Message("system", "Be brief."), Message("user", "Hi")]
+    context = "".join(file.title + file.text for file in files)
+    hole = build_fim_prompt(tokenizer, order, context, "A", "Z", Repository("src/a.py", files, "A"))
+    chat, alone = build_chat_prompt(tokenizer, messages, files), build_chat_prompt(tokenizer, messages)
+    shared = spelled(tokenizer, before)
+    assert hole[: len(shared)] == chat[: len(shared)] == shared
+    opening = 0 if family.bos is None else 1
+    assert chat[len(shared) :] == (*tokenizer.encode("\n" * opening), *alone[opening:])
+    assert build_chat_prompt(tokenizer, messages, ()) == alone
+
+
+@pytest.mark.parametrize(
     ("family", "with_system", "without"),
     [
         (

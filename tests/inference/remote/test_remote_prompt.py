@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.prompt import Message
-from inference.remote.characters import Hole, chat_prompt, estimate_tokens, hole_prompt, read_prompt
+from inference.prompt import ContextFile, Message
+from inference.remote.characters import Hole, chat_prompt, estimate_tokens, hole_prompt, read_prompt, with_files
 from inference.remote.output import Output
 from inference.remote.spelling import CONTROL, defuse
 
@@ -18,6 +18,15 @@ def test_a_prompt_is_read_as_it_was_written():
     assert read_prompt(hole_prompt("", "")) == Hole("", "")
     messages = (Message("system", "s"), Message("user", ""), Message("assistant", "😀"), Message("user", "q"))
     assert read_prompt(chat_prompt(messages)) == messages
+
+
+def test_files_begin_the_one_system_message():
+    files = (ContextFile("b.py", "x = 1\n", "# b.py\n"), ContextFile("c.py", "y = 2\n", "# c.py\n"))
+    shown = "# b.py\nx = 1\n\n# c.py\ny = 2\n"
+    system, ask = Message("system", "Be brief."), Message("user", "Hi")
+    assert with_files([ask], files) == [Message("system", shown), ask]
+    assert with_files([system, ask], files) == [Message("system", f"{shown}\nBe brief."), ask]
+    assert with_files([system, ask], ()) == [system, ask]
 
 
 def test_the_next_character_leaves_the_prompt_before_it_as_it_was():
