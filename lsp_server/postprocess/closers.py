@@ -11,6 +11,7 @@ from lsp_server.postprocess.tags import has_tags, surplus_tag
 _QUOTES = set("\"'`")
 # Lexing more than this would take longer than the keystroke may.
 _MOST_CHARACTERS = 200_000
+_MOST_CLOSERS = 6
 
 
 def without_surplus_closers(text: str, place: Place) -> str:
@@ -30,23 +31,45 @@ def without_surplus_closers(text: str, place: Place) -> str:
 
 
 def _cut_at_surplus(text: str, above: str, below: str, language: str) -> str:
+    """Without closers at its end, where the document's take their place: `a).strip()` is `a).strip(` before a `)`.
+
+    Where they do not, up to the first closer that is one too many.
+    """
     without = lex(above + below, language)
-    surplus = _surplus(above, text, below, language, without)
-    if surplus <= 0:
+
+    def surplus(part: str) -> int:
+        lexed = lex(above + part + below, language)
+        return len(lexed.closed) - len(without.closed)
+
+    excess = surplus(text)
+    if excess <= 0:
         return text
-    lexed = lex(above + text, language)
-    foreign = sorted(
-        [closer for closer, opener in lexed.matched.items() if opener < len(above) <= closer]
-        + [closer for closer in lexed.closed if closer >= len(above)]
-    )
-    if len(foreign) < surplus:
+    for at in _closers_at_the_end(text):
+        lexed = lex(above + text[:at] + below, language)
+        if len(lexed.closed) <= len(without.closed) and len(lexed.opened) <= len(without.opened):
+            return text[:at]
+    foreign = [closer - len(above) for closer in _foreign_closers(lex(above + text, language), len(above))]
+    if len(foreign) < excess:
         return text
-    cut = text[: foreign[-surplus] - len(above)]
-    return cut if _surplus(above, cut, below, language, without) <= 0 else text
+    cut = text[: foreign[-excess]]
+    return cut if surplus(cut) <= 0 else text
 
 
-def _surplus(above: str, text: str, below: str, language: str, without: Lexed) -> int:
-    return len(lex(above + text + below, language).closed) - len(without.closed)
+def _closers_at_the_end(text: str) -> list[int]:
+    """The last one first."""
+    found: list[int] = []
+    at = len(text)
+    while at > 0 and len(found) < _MOST_CLOSERS and (text[at - 1] in ")]},;:" or text[at - 1].isspace()):
+        at -= 1
+        if text[at] in ")]}":
+            found.append(at)
+    return found
+
+
+def _foreign_closers(lexed: Lexed, start: int) -> list[int]:
+    """Those from `start` on that close what was opened before it, or nothing."""
+    own = [closer for closer, opener in lexed.matched.items() if opener < start <= closer]
+    return sorted(own + [closer for closer in lexed.closed if closer >= start])
 
 
 def _without_closed_string(text: str, place: Place) -> str:

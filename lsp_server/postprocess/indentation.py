@@ -15,6 +15,7 @@ _GOES_ON = re.compile(
     r"(?:[:{(\[,\\=+\-*/|&<>?.%^~]|=>|->|\b(?:do|then|else|begin|and|or|not|in|is|if|return|try|finally))\s*(?:(?:#|//).*)?$"
 )
 _BEGINS_AS_CONTINUATION = re.compile(r"[.?:|&+\-*/=<>,)\]}]")
+_CONDITIONS_HAVE_BLOCKS = {"go", "python", "rust", "swift"}  # elsewhere a statement may follow one on a line of its own
 _STYLE_LINES = 400  # above and below; more say nothing new
 _LEAST_STEPS = 3
 _SURE_SHARE = 0.9
@@ -156,8 +157,8 @@ def without_doubled_indentation(text: str, place: Place) -> str:
 
 def _is_too_deep(before: str, indentation: str, above: str, place: Place) -> bool:
     deepest = indentation_of(above)
-    if place.language != "python" and above.rstrip().endswith(")"):
-        return False  # a condition without braces
+    if place.language not in _CONDITIONS_HAVE_BLOCKS and above.rstrip().endswith(")"):
+        return False
     if _GOES_ON.search(above):
         style = style_of(place.lines_above[-_STYLE_LINES:])
         if style is None or not re.search(r"[:{]\s*$", above) or not (style.tabs or style.width):
@@ -167,9 +168,12 @@ def _is_too_deep(before: str, indentation: str, above: str, place: Place) -> boo
 
 
 def _shifted(content: str, indentation: str, place: Place) -> str:
-    """The other lines follow only where they were written below the first."""
+    """The other lines move with the first where they were written below it, not where they stand in the file."""
     first, *rest = content.split("\n")
     below = place.before + indentation
-    if not rest or not all(line.startswith(below) for line in rest if line.strip()):
+    depths = [len(indentation_of(line)) for line in rest if line.strip()]
+    if not depths or not all(line.startswith(below) for line in rest if line.strip()):
+        return content
+    if _OPENS_BLOCK.search(first) and depths[0] <= len(below):
         return content
     return "\n".join([first, *[place.before + line[len(below) :] if line.strip() else line for line in rest]])

@@ -21,6 +21,10 @@ def surplus_tag(above: str, text: str, below: str) -> int | None:
     surplus = len(_pair(above + text + below)[1]) - unopened
     if surplus <= 0:
         return None
+    at = text.rfind(f"</{behind['name']}")
+    is_last = at >= 0 and text.find(">", at) == len(text.rstrip()) - 1
+    if is_last and len(_pair(above + text[:at] + below)[1]) <= unopened:
+        return at
     pairs, alone = _pair(above + text)
     foreign = sorted(
         [end for end, start in pairs.items() if start < len(above) <= end] + [end for end in alone if end >= len(above)]

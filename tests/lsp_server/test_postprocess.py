@@ -47,3 +47,9 @@ def test_what_is_shown(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_a_document_with_carriage_returns_is_shown_the_same(case: dict[str, Any]) -> None:
     assert cleaned(case, line_end="\r\n") == cleaned(case)
+
+
+def test_there_are_hundreds_of_cases_and_each_says_why() -> None:
+    reasons = [case["why"] for path in FOLDER.glob("*.toml") for case in read_cases(path)]
+    assert len(reasons) >= 300
+    assert len(set(reasons)) == len(reasons)
