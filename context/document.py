@@ -12,7 +12,7 @@ from pathlib import Path
 from context.languages import language_of, path_comment
 from midspan import DocumentError
 
-__all__ = ["MAX_DOCUMENT_BYTES", "Document", "language_of", "path_comment", "read_document"]
+__all__ = ["MAX_DOCUMENT_BYTES", "Document", "language_of", "path_comment", "read_document", "split_lines"]
 
 # Larger files are data, and their lines alone would stall an editor.
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
@@ -36,11 +36,7 @@ class Document:
         """Every line with its end. The last has none, and is empty when the text ends with a line
         end.
         """
-        if "\r" not in self.text:  # several times faster, and nearly every text
-            *whole, last = self.text.split("\n")
-            return (*[line + "\n" for line in whole], last)
-        whole = _LINE.findall(self.text)
-        return (*whole, self.text[sum(map(len, whole)) :])
+        return split_lines(self.text)
 
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
@@ -69,6 +65,15 @@ class Document:
             )
         line = bisect_right(self.line_starts, offset) - 1
         return line, offset - self.line_starts[line]
+
+
+def split_lines(text: str) -> tuple[str, ...]:
+    """Every line with its end; the last has none, and may be empty."""
+    if "\r" not in text:  # several times faster, and nearly every text
+        *whole, last = text.split("\n")
+        return (*[line + "\n" for line in whole], last)
+    whole = _LINE.findall(text)
+    return (*whole, text[sum(map(len, whole)) :])
 
 
 def read_document(path: str | Path, root: Path | None = None) -> Document:

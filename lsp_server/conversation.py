@@ -201,7 +201,7 @@ def _parsed(body: bytes) -> Message:
     """The message; {} for what is none, which the daemon is to judge."""
     try:
         message = json.loads(body.decode("utf-8", "surrogateescape"))  # as the server reads it
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return message if isinstance(message, dict) else {}
 

@@ -105,6 +105,8 @@ class Daemon:
                 self._stop()
         elif wants != "serve":
             raise hello.HelloError(f"it wants {wants!r}, which this version does not know")
+        elif not isinstance(greeting.get("version"), str):
+            raise hello.HelloError("it does not say its version")
         elif self._is_retired or (greeting.get("version") != __version__ and not greeting.get("resumes")):
             _log.info("Version %s takes the place of this one, %s", greeting.get("version"), __version__)
             self._retire()

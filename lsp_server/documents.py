@@ -9,7 +9,7 @@ from lsprotocol import types
 from pygls import uris
 
 from context.document import MAX_DOCUMENT_BYTES, Document, language_of, relative_path
-from lsp_server.positions import offset_of
+from lsp_server.text_changes import apply_changes
 from midspan import DocumentError
 
 _SCHEMES = ("file", "untitled")
@@ -109,25 +109,6 @@ class OpenDocuments:
         if uri not in self._buffers:
             raise DocumentError(f"{uri} is not open. The editor must send didOpen for it first.")
         return self._buffers[uri]
-
-
-def apply_changes(
-    document: Document,
-    changes: Iterable[types.TextDocumentContentChangeEvent],
-    encoding: types.PositionEncodingKind,
-) -> Document:
-    """The document after the changes, each of which is in terms of the text that the one before it left."""
-    for change in changes:
-        if isinstance(change, types.TextDocumentContentChangePartial):
-            start = offset_of(document, change.range.start, encoding)
-            end = offset_of(document, change.range.end, encoding)
-            if start > end:
-                raise DocumentError(f"{document.path}: a change ends before it begins. Reopen the file.")
-            text = document.text[:start] + change.text + document.text[end:]
-        else:
-            text = change.text
-        document = replace(document, text=text)
-    return document
 
 
 def path_of(uri: str, roots: Iterable[Path]) -> str:

@@ -4,11 +4,13 @@ import re
 
 from midspan import MidspanError
 
-_CONTENT_LENGTH = re.compile(rb"^content-length:\s*(\d+)\s*$", re.IGNORECASE | re.MULTILINE)
+_CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 _HEADER_END = b"\r\n\r\n"
-# Past these a stream is not LSP, and reading on would only fill the memory.
+# Past these a stream is not LSP.
 _MAX_HEADER_BYTES = 8 * 1024
-_MAX_BODY_BYTES = 256 * 1024 * 1024
+_MAX_LENGTH_BYTES = 4 * 1024**3
+# A longer message is read past: it would only fill the memory, and no document of this size is completed.
+_MAX_BODY_BYTES = 64 * 1024**2
 
 
 class FramingError(MidspanError):
@@ -16,14 +18,22 @@ class FramingError(MidspanError):
 
 
 class FrameReader:
-    """Cuts a stream of bytes, fed in any pieces, into the bodies of messages."""
+    """Cuts a stream of bytes, fed in any pieces, into the bodies of messages.
+
+    One that is too long is not kept. An empty body stands for it, which is no message: its sender is told so.
+    """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._body_bytes: int | None = None  # None while the header is read
+        self._unread_bytes = 0  # of a body that is too long
 
     def feed(self, data: bytes) -> list[bytes]:
         """The bodies that `data` completes. Raises FramingError."""
+        if self._unread_bytes:
+            skipped = min(self._unread_bytes, len(data))
+            self._unread_bytes -= skipped
+            data = data[skipped:]
         self._buffer += data
         bodies = []
         while (body := self._next_body()) is not None:
@@ -48,11 +58,17 @@ class FrameReader:
             return None
         length = _CONTENT_LENGTH.search(bytes(self._buffer[:end]))
         if length is None:
-            raise FramingError("The input is not LSP: a header has no Content-Length.")
-        if int(length[1]) > _MAX_BODY_BYTES:
-            raise FramingError(f"A message of {int(length[1])} bytes is more than the {_MAX_BODY_BYTES} allowed.")
+            raise FramingError("The input is not LSP: a header has no usable Content-Length.")
+        body_bytes = int(length[1])
+        if body_bytes > _MAX_LENGTH_BYTES:
+            raise FramingError(f"The input is not LSP: a header announces {body_bytes} bytes.")
         del self._buffer[: end + len(_HEADER_END)]
-        return int(length[1])
+        if body_bytes <= _MAX_BODY_BYTES:
+            return body_bytes
+        here = min(body_bytes, len(self._buffer))
+        del self._buffer[:here]
+        self._unread_bytes = body_bytes - here
+        return 0
 
 
 def frame(body: bytes) -> bytes:

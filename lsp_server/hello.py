@@ -47,7 +47,7 @@ def parse(data: bytes) -> dict[str, Any]:
     """The object that a line holds. Raises HelloError."""
     try:
         message = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HelloError("The first line is not JSON.") from error
     if not isinstance(message, dict):
         raise HelloError("The first line is not an object.")

@@ -43,7 +43,7 @@ def _stamps(roots: Sequence[Path]) -> list[tuple[int, int, int] | None]:
     for file in settings_files(roots):
         try:
             state = file.stat()
-        except OSError:
+        except (OSError, ValueError):  # ValueError: no name of a file, such as one with a zero byte
             stamps.append(None)
         else:
             stamps.append((state.st_mtime_ns, state.st_size, state.st_ino))

@@ -4,6 +4,8 @@ The wire counts lines from 0 and a column in units of the encoding that was agre
 else in Midspan an offset counts code points.
 """
 
+from collections.abc import Sequence
+
 from lsprotocol import types
 
 from context.document import Document
@@ -33,23 +35,29 @@ def offset_of(document: Document, position: types.Position, encoding: types.Posi
     Raises DocumentError when the line does not exist or the position is inside a character. The line after the
     last one, at column 0, is the end of the text: editors write the end of a whole buffer so.
     """
-    lines = document.lines
+    line, column = place_in(document.lines, position, document.path, encoding)
+    return document.line_starts[line] + column
+
+
+def place_in(
+    lines: Sequence[str], position: types.Position, path: str, encoding: types.PositionEncodingKind
+) -> tuple[int, int]:
+    """As `offset_of`, the line and the column of a position, in the lines of the text at `path`."""
     if position.line >= len(lines):
         if (position.line, position.character) == (len(lines), 0):
-            return len(document.text)
+            return len(lines) - 1, len(lines[-1])
         raise DocumentError(
-            f"{document.path} has no line {position.line + 1}: it has {len(lines)}. "
+            f"{path} has no line {position.line + 1}: it has {len(lines)}. "
             "The editor and the server disagree about the text; reopen the file."
         )
     line = lines[position.line].rstrip("\r\n")
     try:
-        column = _column_of_units(line, position.character, encoding)
+        return position.line, _column_of_units(line, position.character, encoding)
     except ValueError as error:
         raise DocumentError(
-            f"{document.path}: line {position.line + 1}, {encoding.value} column {position.character} is inside "
+            f"{path}: line {position.line + 1}, {encoding.value} column {position.character} is inside "
             "a character. Send positions in the encoding that the server announced."
         ) from error
-    return document.line_starts[position.line] + column
 
 
 def position_of(document: Document, offset: int, encoding: types.PositionEncodingKind) -> types.Position:
@@ -63,7 +71,7 @@ def position_of(document: Document, offset: int, encoding: types.PositionEncodin
 
 
 def _column_of_units(line: str, units: int, encoding: types.PositionEncodingKind) -> int:
-    if line.isascii() or encoding == types.PositionEncodingKind.Utf32:
+    if units == 0 or line.isascii() or encoding == types.PositionEncodingKind.Utf32:
         return min(units, len(line))
     codec, unit_bytes = _UNITS[encoding]
     head = line.encode(codec, "surrogatepass")[: units * unit_bytes]

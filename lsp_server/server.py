@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls import uris
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import default_converter
 
+from lsp_server.converter import strict_converter
 from lsp_server.engines import Engines
 from lsp_server.index_progress import IndexProgress
 from lsp_server.journal import EditorName, Journal
@@ -45,7 +46,7 @@ class MidspanServer(LanguageServer):
             "midspan",
             __version__,
             protocol_cls=MidspanProtocol,
-            converter_factory=default_converter,
+            converter_factory=strict_converter,
         )
         self.session = Session(engines, workspaces, journal, self._notice_engine)
         self._live_settings = LiveSettings(folder, flags)
@@ -124,7 +125,7 @@ class MidspanServer(LanguageServer):
 
     def _set_roots(self, folders: list[str]) -> None:
         paths = [uris.to_fs_path(uri) for uri in folders if uri]
-        self.session.roots = tuple(Path(path) for path in paths if path)
+        self.session.roots = tuple(Path(path) for path in paths if path and _may_exist(path))
 
     def _open_workspaces(self) -> None:
         window = self.client_capabilities.window
@@ -206,6 +207,14 @@ class MidspanServer(LanguageServer):
 def _short(name: str) -> str:
     """One line, not long: it is kept and shown."""
     return " ".join(name.split())[:_NAME_CHARACTERS]
+
+
+def _may_exist(path: str) -> bool:
+    """Whether the system takes it for a path at all."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
 
 
 def _on_loop(

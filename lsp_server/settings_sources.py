@@ -4,6 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from reprlib import repr  # of a name that is long, only so much as a message bears
 from typing import Any
 
 import platformdirs
@@ -14,6 +15,8 @@ from midspan import SettingsError
 
 FILE_NAME = "midspan.toml"
 _MOST_BYTES = 64 * 1024
+_LONGEST_NAME = 60  # a longer one is like none of ours
+_MOST_ERRORS = 20  # more would only bury the editor in messages
 
 _BY_NAME = {setting.name: setting for setting in TABLE}
 
@@ -53,13 +56,19 @@ def apply_options(settings: Settings, options: object, source: Source) -> tuple[
         return settings, []
     if not isinstance(options, dict):
         return settings, [SettingsError("The settings must be an object with a name for each value.")]
-    errors = []
+    errors: list[SettingsError] = []
+    passed_over = 0
     for name, value in _named(options):
+        if name not in _BY_NAME and len(errors) >= _MOST_ERRORS:
+            passed_over += 1
+            continue
         try:
             setting = _known(name)
             settings = settings.with_value(setting.name, setting.check(setting.name, value, source))
         except SettingsError as error:
             errors.append(error)
+    if passed_over:
+        errors.append(SettingsError(f"There are {passed_over} more that are no settings."))
     return settings, errors
 
 
@@ -82,9 +91,9 @@ def user_settings_file() -> Path:
 
 def _read(file: Path) -> dict[str, Any]:
     """What the file says; nothing where there is none. Raises SettingsError for one that cannot be used."""
-    if not file.is_file():
-        return {}
     try:
+        if not file.is_file():
+            return {}
         with file.open("rb") as opened:
             data = opened.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
@@ -107,9 +116,9 @@ def _named(options: dict[Any, Any]) -> Iterator[tuple[str, object]]:
 def _known(name: str) -> Setting:
     if name in _BY_NAME:
         return _BY_NAME[name]
-    nearest = _nearest(_snake_case(name))
+    nearest = _nearest(_snake_case(name[:_LONGEST_NAME]))
     advice = f"Did you mean {nearest!r}?" if nearest else f"There are: {', '.join(_BY_NAME)}."
-    raise SettingsError(f"There is no setting {name!r}. {advice}")
+    raise SettingsError(f"There is no setting {repr(name)}. {advice}")
 
 
 def _nearest(name: str) -> str | None:

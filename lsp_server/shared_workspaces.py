@@ -67,12 +67,19 @@ class SharedWorkspaces:
 
 def start_workspace(root: Path, on_progress: OnProgress) -> Workspace | None:
     """None where there is none: no folder, or the whole disk or all that the user owns, which would take hours."""
-    if not root.is_dir() or root in (Path(root.anchor), Path.home()):
+    if not _is_folder(root) or root in (Path(root.anchor), Path.home()):
         _log.info("%s is no workspace; of its files only those that are open are read", root)
         return None
     workspace = Workspace(root, on_progress=on_progress)
     workspace.start()
     return workspace
+
+
+def _is_folder(root: Path) -> bool:
+    try:
+        return root.is_dir()
+    except OSError:  # a name that is too long, a server that does not answer
+        return False
 
 
 def _key(root: Path) -> str:

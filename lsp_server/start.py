@@ -28,8 +28,9 @@ def set_up_logging(level: int, log_file: Path | None = None) -> None:
         handlers=[handler],
         format=LOG_FORMAT,
     )
-    # pygls logs whole messages, and with them the user's code; openai and what it stands on, addresses and headers.
-    for library in ("pygls", "openai", "httpx", "httpx2", "httpcore", "httpcore2"):
+    # pygls logs what a client sends, and with it the user's code; openai and what it stands on, addresses and headers.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)  # protocol.py and server.py say what went wrong
+    for library in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
         logging.getLogger(library).setLevel(logging.WARNING)
     logging.getLogger("watchdog").setLevel(logging.ERROR)  # it warns of what a later walk makes good
 

@@ -5,7 +5,7 @@ Its tokens are characters, so a prompt can be read back. It runs a thread of its
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableSequence, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -60,7 +60,7 @@ class FakeEngine(Engine):
         self.gate = threading.Event()
         self.gate.set()
         self.live: set[FakeGeneration] = set()
-        self.requests: list[Request] = []
+        self.requests: MutableSequence[Request] = []
         self.most_live = 0
         self.closed = False
         self._answer = answer

@@ -5,6 +5,7 @@ Arguments: how long the daemon is idle before it unloads its model, and before i
 
 import os
 import sys
+from collections import deque
 from pathlib import Path
 
 from lsp_server.daemon_process import run_daemon
@@ -24,6 +25,7 @@ def start(_settings: ModelSettings) -> FakeEngine:
         return "hello()"
 
     engine = FakeEngine(answer)
+    engine.requests = deque(maxlen=1)  # or it would be the daemon that grows
     return engine
 
 

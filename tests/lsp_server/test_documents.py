@@ -12,8 +12,9 @@ from lsprotocol.types import (
 )
 
 from context.document import MAX_DOCUMENT_BYTES, Document
-from lsp_server.documents import OpenDocuments, apply_changes, path_of
+from lsp_server.documents import OpenDocuments, path_of
 from lsp_server.positions import position_of
+from lsp_server.text_changes import apply_changes
 from midspan import DocumentError
 
 UTF16 = PositionEncodingKind.Utf16

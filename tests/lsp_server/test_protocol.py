@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from tests.fake_engine import FakeEngine
-from tests.lsp_server.client import InProcess, ResponseError
+from tests.lsp_server.client import InProcess, ResponseError, text_of
 
 NOT_INITIALIZED, INVALID_REQUEST, INVALID_PARAMS, UNKNOWN_METHOD = -32002, -32600, -32602, -32601
 PARSE_ERROR, INTERNAL_ERROR = -32700, -32603
@@ -83,20 +83,23 @@ async def test_an_unknown_method_gets_a_response(editor):
 
 
 @pytest.mark.parametrize(
-    ("body", "code"),
+    ("body", "number", "code"),
     [
-        (b"{", PARSE_ERROR),
-        (b"\xff\xfe", PARSE_ERROR),
-        (b"[]", INVALID_REQUEST),
-        (b"17", INVALID_REQUEST),
-        (b'{"id": 1, "method": "shutdown"}', INVALID_REQUEST),
+        (b"{", None, PARSE_ERROR),
+        (b"\xff\xfe", None, PARSE_ERROR),
+        (b"[" * 100_000, None, PARSE_ERROR),
+        (b"[]", None, INVALID_REQUEST),
+        (b"17", None, INVALID_REQUEST),
+        (b'{"id": 9, "method": "shutdown"}', 9, INVALID_REQUEST),
+        (b'{"jsonrpc": "2.0", "id": true, "method": "shutdown"}', None, INVALID_REQUEST),
+        (b'{"jsonrpc": "2.0", "id": 9, "method": "textDocument/didClose"}', 9, INVALID_REQUEST),
     ],
 )
-async def test_what_is_no_message_gets_an_error_and_the_server_stays_up(editor, body, code):
+async def test_what_is_no_message_gets_an_error_and_the_server_stays_up(editor, body, number, code):
     await editor.initialize()
     editor.server.protocol.handle_body(body)
     message = await editor.message()
-    assert (message["id"], message["error"]["code"]) == (None, code)
+    assert (message["id"], message["error"]["code"]) == (number, code)
     assert (await editor.request("midspan/status"))["ready"]
 
 
@@ -106,6 +109,21 @@ async def test_a_response_to_nothing_and_a_cancel_of_nothing_are_ignored(editor)
     await editor.send({"jsonrpc": "2.0", "id": 98, "error": {"code": 1, "message": "no"}})
     await editor.notify("$/cancelRequest", {"id": 97})
     assert (await editor.request("midspan/status"))["ready"]
+
+
+async def test_a_client_that_answers_its_own_request_gets_its_answer_all_the_same():
+    engine = FakeEngine(lambda *_: "hello()")
+    editor = InProcess(engine)
+    await editor.initialize()
+    await editor.open("x = \n")
+    engine.gate.clear()
+    number, running = await editor.start_completion(0, 4)
+    await editor.send({"jsonrpc": "2.0", "id": number, "result": None})
+    await editor.send({"jsonrpc": "2.0", "id": number, "error": {"code": 1, "message": "no"}})
+    editor.server.protocol.handle_body(b'{"jsonrpc": "2.0", "id": %d, "method": "midspan/status"}' % number)
+    assert await code_of(running) == INVALID_REQUEST  # the id is in use
+    engine.gate.set()
+    assert text_of((await editor.message())["result"]) == "hello()"
 
 
 async def test_a_bug_in_a_handler_is_answered_without_its_traceback(editor):

@@ -34,11 +34,29 @@ def test_frames_may_come_in_any_pieces():
 
 
 @pytest.mark.parametrize(
-    "stream", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"x" * 10_000, b"Content-Length: 999999999999\r\n\r\n"]
+    "stream",
+    [
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"x" * 10_000,
+        b"Content-Length: 999999999999\r\n\r\n",
+        b"Content-Length: %s\r\n\r\n" % (b"9" * 5000),
+    ],
 )
 def test_a_stream_that_is_no_lsp_is_refused(stream):
     with pytest.raises(FramingError):
         FrameReader().feed(stream)
+
+
+@pytest.mark.parametrize("extra", [0, 1, 100_000])
+def test_a_message_that_is_too_long_is_read_past_and_the_next_one_is_read(extra):
+    reader = FrameReader()
+    too_long = 64 * 1024**2 + 1
+    assert reader.feed(b"Content-Length: %d\r\n\r\nxx" % too_long) == [b""]
+    piece = b"x" * 1024**2
+    for _ in range(63):
+        assert reader.feed(piece) == []
+    rest = b"x" * (too_long - 2 - 63 * 1024**2)
+    assert reader.feed(rest + frame(b"{}") + frame(b"y" * extra)) == [b"{}", b"y" * extra]
 
 
 def serve_fake(stream: bytes) -> subprocess.CompletedProcess[bytes]:
