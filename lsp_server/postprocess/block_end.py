@@ -28,5 +28,5 @@ def within_the_definition(text: str, place: Place) -> str:
         if not line.strip() or indentation >= depth:
             continue
         if _BEGINS_DEFINITION.match(line.lstrip()) or (not indentation and not _BELONGS.match(line)):
-            return "\n".join([first, *rest[:index]])
+            return text if place.lexed_above.open_string else "\n".join([first, *rest[:index]])
     return text

@@ -25,7 +25,7 @@ def _is_copy(lines: Sequence[str], first: int, place: Place) -> bool:
     if copied != below[: len(copied)]:
         return False
     above = lines[first - 1] if first else "".join(place.lines_above[-1:])
-    if len(copied) == 1 and copied[0] in (above, *below[1:2]):
+    if len(set(copied)) == 1 and copied[0] in (above, *below[len(copied) : len(copied) + 1]):
         return False  # here lines stand several times on purpose, as in a table
     kept, depth = _depth(lines[:first], place.language), _depth(copied, place.language)
     if kept <= 0 and depth < 0:
