@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace) -> int:
         return show_stats(options.days, as_json=options.json)
     if options.command == "serve":
         return _serve(options)
-    if options.command in ("daemon", "status", "trace"):
+    if options.command in ("daemon", "status", "trace", "dashboard"):
         return _daemon(options)
     settings = _settings(options)
     if options.command == "chat":
@@ -121,6 +121,10 @@ def _daemon(options: argparse.Namespace) -> int:
         from lsp_server.trace_command import show_traces
 
         return show_traces(options.id, options.limit, follow=options.follow, as_json=options.json)
+    if options.command == "dashboard":
+        from lsp_server.dashboard_command import open_dashboard
+
+        return open_dashboard(is_opened=not options.no_open)
     from lsp_server.daemon_command import daemon_command
 
     return daemon_command(getattr(options, "action", "status"), as_json=options.json)

@@ -12,6 +12,7 @@ from typing import Any
 from lsp_server import hello
 from lsp_server.account import Serving, account
 from lsp_server.daemon_log import daemon_log
+from lsp_server.dashboard import Dashboard
 from lsp_server.engines import Engines, IdleTimes, StartEngine
 from lsp_server.features import build_server
 from lsp_server.frames import FrameReader, FramingError, frame
@@ -26,12 +27,15 @@ from lsp_server.start import set_up_logging
 from lsp_server.traces import to_json
 from lsp_server.usage import Usage
 from lsp_server.usage_file import usage_file
+from lsp_server.usage_report import usage_of_days
 from midspan import MidspanError, SettingsError, __version__
 
 _log = logging.getLogger(__name__)
 
 _HELLO_WITHIN_S = 30.0
 _LONGEST_WAIT_S = 30.0
+_SHOWN_BY_DASHBOARD = 100
+_USAGE_DAYS = 7
 _CHUNK_BYTES = 1 << 16
 _STOPPED = frame(b'{"jsonrpc": "2.0", "method": "%b"}' % hello.STOPPED.encode())
 
@@ -58,6 +62,7 @@ class Daemon:
         self._is_retired = False
         self._done = asyncio.Event()
         self._leaving: asyncio.TimerHandle | None = None
+        self._dashboard = Dashboard(self._page_state)
         self._serving = Serving(self._sessions.keys(), self._engines, self._workspaces, time.monotonic())
 
     def run(self) -> None:
@@ -75,6 +80,7 @@ class Daemon:
         unloading = asyncio.ensure_future(self._engines.keep_unloading(self._times.unload_after_s))
         await self._done.wait()
         unloading.cancel()
+        self._dashboard.close()
         self._journal.close()
         _log.info("The daemon leaves")
 
@@ -97,9 +103,8 @@ class Daemon:
         self, greeting: dict[str, Any], reader: asyncio.StreamReader, stream: asyncio.StreamWriter
     ) -> None:
         wants = greeting.get("wants")
-        if wants in ("status", "stop", "trace"):
-            told = await (self._traces(greeting) if wants == "trace" else account(self._serving))
-            stream.write(hello.line(told))
+        if wants in ("status", "stop", "trace", "dashboard"):
+            stream.write(hello.line(await self._tell(greeting)))
             await stream.drain()
             if wants == "stop":
                 self._stop()
@@ -143,6 +148,25 @@ class Daemon:
             del self._sessions[server]
             server.session.close()
             server.end()
+
+    async def _tell(self, greeting: dict[str, Any]) -> dict[str, Any]:
+        """What it wants to know."""
+        match greeting["wants"]:
+            case "trace":
+                return await self._traces(greeting)
+            case "dashboard":
+                try:
+                    return {"url": await self._dashboard.url()}
+                except OSError as error:
+                    return {"error": f"The dashboard cannot listen on this machine: {error.strerror}."}
+            case _:
+                return await account(self._serving)
+
+    async def _page_state(self, after: int, pid: int) -> dict[str, Any]:
+        """What the dashboard shows, but for the requests that it knows."""
+        traces = self._journal.traces.newest(_SHOWN_BY_DASHBOARD, after if pid == os.getpid() else 0)
+        usage = await asyncio.to_thread(usage_of_days, _USAGE_DAYS)
+        return {"account": await account(self._serving), "usage": usage, **to_json(traces)}
 
     async def _traces(self, greeting: dict[str, Any]) -> dict[str, Any]:
         """Those that `hello` says."""

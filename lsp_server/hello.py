@@ -6,6 +6,7 @@ A relay says its version, its settings and what it wants:
 - `status`: an account of the daemon comes back, and the connection ends.
 - `trace`: the last requests, `limit` of them, with higher ids than `after`, if the daemon of this `pid` said that;
   where there is none, it waits `wait_s` for one. They and its `pid` come back, and the connection ends.
+- `dashboard`: the `url` of the daemon's page comes back, or an `error`, and the connection ends.
 - `stop`: the same as for `status`, and the daemon tells its relays and leaves. They start it again at their editor's
   next message.
 

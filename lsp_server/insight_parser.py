@@ -1,4 +1,4 @@
-"""The command line of what shows the daemon at work: `midspan status`, `trace` and `stats`."""
+"""The command line of what shows the daemon at work: `midspan status`, `trace`, `dashboard` and `stats`."""
 
 import argparse
 
@@ -14,6 +14,8 @@ def add_insight_commands(
     trace.add_argument("id", type=_number, nargs="?", metavar="ID", help="show all that is known of this one")
     trace.add_argument("--limit", type=_number, metavar="N", help="how many")
     trace.add_argument("--follow", action="store_true", help="go on with those that come")
+    dashboard = commands.add_parser("dashboard", help="open a page with all that, live, in the browser")
+    dashboard.add_argument("--no-open", action="store_true", help="only print where it is")
     stats = commands.add_parser("stats", parents=[as_json], help="say what was accepted and how long it took")
     stats.add_argument(
         "--days", type=_number, default=_DAYS, metavar="N", help=f"of the last N days, {_DAYS} without it"

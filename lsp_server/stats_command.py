@@ -2,22 +2,20 @@
 
 import json
 import sqlite3
-import time
 from typing import Any
 
 from lsp_server.chat_command import visible_text
 from lsp_server.usage_file import read_counts, usage_file
-from lsp_server.usage_report import report
+from lsp_server.usage_report import first_day, report
 from midspan import SettingsError
 
-_DAY_S = 24 * 60 * 60
 _COLUMNS = ("suggestions", "accepted", "in part", "typed", "rate", "characters")
 
 
 def show_stats(days: int, *, as_json: bool) -> int:
     """Prints them; the exit code. Raises SettingsError when the file cannot be read."""
     path = usage_file()
-    since = time.strftime("%Y-%m-%d", time.localtime(time.time() - (days - 1) * _DAY_S))
+    since = first_day(days)
     try:
         found = report(read_counts(path, since))
     except sqlite3.Error as error:

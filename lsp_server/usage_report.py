@@ -1,19 +1,36 @@
 """What the counts say: acceptance, latency, reuse."""
 
+import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from lsp_server.usage import LATENCY, ms_of
-from lsp_server.usage_file import Counts, Group
+from lsp_server.usage_file import Counts, Group, read_counts, usage_file
 
+_DAY_S = 24 * 60 * 60
 _PERCENTILES = (50, 90, 95, 99)
+
+
+def first_day(days: int) -> str:
+    """The first of the last so many days."""
+    return time.strftime("%Y-%m-%d", time.localtime(time.time() - (days - 1) * _DAY_S))
+
+
+def usage_of_days(days: int) -> dict[str, Any]:
+    """The summary of the last days, as far as the file can be read."""
+    try:
+        counts = read_counts(usage_file(), first_day(days))
+    except sqlite3.Error:
+        counts = {}
+    return summary(sum(counts.values(), Counter()))
 
 
 def report(counts: Counts) -> dict[str, Any]:
     """In all, and by language, editor and day."""
     return {
-        "total": summary(_sum(counts, lambda group: "")[""] if counts else Counter()),
+        "total": summary(sum(counts.values(), Counter())),
         "by_language": _by(counts, lambda group: group.language),
         "by_editor": _by(counts, lambda group: group.editor),
         "by_day": dict(sorted(_by(counts, lambda group: group.day).items())),
