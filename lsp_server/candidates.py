@@ -1,6 +1,7 @@
 """What the model proposes at a place: one text or, when a key asks, several."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answere
 _SAMPLES = 3
 _TEMPERATURE = 0.8
 _TOP_P = 0.95
+_LEAST_PATIENCE_S = 0.2
+# What the model is so much less sure of than of its best is noise.
+_LEAST_SHARE = 0.5
 
 
 async def generate_one(engine: "AnyEngine", request: Request) -> list[Generated]:
@@ -25,7 +29,10 @@ async def generate_one(engine: "AnyEngine", request: Request) -> list[Generated]
 
 
 async def generate_several(engine: "AnyEngine", request: Request) -> list[Generated]:
-    """The greedy output, then sampled ones. Cancelling this cancels all. Raises the error of the first that fails."""
+    """The greedy output, then the sampled ones that are there when it has taken twice as long and did not fail.
+
+    Cancelling this cancels all. Raises the error of the greedy one.
+    """
     samples = [Sampling(_TEMPERATURE, _TOP_P, seed) for seed in range(1, _SAMPLES + 1)]
     requests = [request, *(replace(request, sampling=sampling, draft_tokens=()) for sampling in samples)]
     read = None
@@ -33,8 +40,12 @@ async def generate_several(engine: "AnyEngine", request: Request) -> list[Genera
         # When this has ended the prompt is in the cache: the others share it, and are decoded in one batch.
         read = (await generate(engine, replace(request, max_new_tokens=1))).trace
     tasks = [asyncio.ensure_future(generate(engine, each)) for each in requests]
+    began = time.perf_counter()
     try:
-        greedy, *sampled = await asyncio.gather(*tasks)
+        greedy = await tasks[0]
+        patience_s = max(_LEAST_PATIENCE_S, time.perf_counter() - began)
+        await asyncio.wait(tasks[1:], timeout=patience_s)
+        sampled = [task.result() for task in tasks[1:] if task.done() and task.exception() is None]
     finally:
         for task in tasks:
             task.cancel()
@@ -64,4 +75,6 @@ def distinct(generated: Sequence[Generated], snapshot: Snapshot) -> list[Cleaned
     for output, found in zip(generated, cleaned, strict=True):
         if found.text:
             sure.setdefault(found.text, (output.trace and output.trace.confidence) or 0.0)
-    return [Cleaned(text) for text in sorted(sure, key=lambda text: -sure[text])] or cleaned[:1]
+    least = _LEAST_SHARE * max(sure.values(), default=0.0)
+    ordered = sorted((text for text in sure if sure[text] >= least), key=lambda text: -sure[text])
+    return [Cleaned(text) for text in ordered] or cleaned[:1]

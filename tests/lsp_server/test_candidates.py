@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from inference.engine import Engine, EngineSettings
-from inference.request import Request
+from inference.request import OnUpdate, Request, Update
 from lsp_server.candidates import generate_several
 from midspan import ModelError
 from tests.bigram_folder import write_bigram_folder
-from tests.fake_engine import FakeEngine
+from tests.fake_engine import FakeEngine, FakeGeneration
 from tests.lsp_server.client import INVOKED, InProcess, ResponseError
 
 GREEDY = ("hello()", 0.6)
@@ -42,6 +42,18 @@ class Held(Sampled):
         return super().write(request)
 
 
+class Slow(Sampled):
+    """Its samples are never written to their end."""
+
+    def _write(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
+        if request.sampling.temperature:
+            generation.cancelled.wait()
+            self.live.discard(generation)
+            on_update(Update("", "cancelled"))
+        else:
+            super()._write(request, generation, on_update)
+
+
 async def editor_with(engine: FakeEngine, text: str = "x = \n") -> InProcess:
     editor = InProcess(engine)
     await editor.initialize()
@@ -67,6 +79,17 @@ async def test_distinct_ones_come_the_surest_first():
 async def test_an_engine_that_does_not_tell_how_sure_it_is_gives_the_greedy_one_first():
     engine = Sampled(("hello()", None), ("bye()", None), ("", None), ("other()", None))
     assert await texts(await editor_with(engine)) == ["hello()", "bye()", "other()"]
+
+
+async def test_what_the_model_is_far_less_sure_of_is_left_out():
+    engine = Sampled(GREEDY, ("bye()", 0.9), ("noise()", 0.4), ("other()", 0.45))
+    assert await texts(await editor_with(engine)) == ["bye()", "hello()", "other()"]
+
+
+async def test_samples_that_take_long_are_not_waited_for():
+    engine = Slow(GREEDY, ("bye()", 0.9), ("other()", 0.7))
+    assert await texts(await editor_with(engine)) == ["hello()"]
+    await until(lambda: not engine.live)
 
 
 async def test_unasked_there_is_one():
@@ -127,17 +150,26 @@ async def test_they_are_cancelled_as_one(prompt_is_read):
     await until(lambda: not engine.live)
 
 
-async def test_one_that_fails_leaves_none_running():
-    class Failing(Held):
-        def write(self, request: Request) -> tuple[str, float | None]:
-            output = super().write(request)
-            if request.sampling.seed == 2:
-                raise ModelError("the weights are gone")
-            return output
+class Failing(Sampled):
+    """`seed` fails; 0 is the greedy one."""
 
-    engine = Failing(GREEDY)
-    editor = await editor_with(engine)
-    assert await items(editor) == []
+    seed = 0
+
+    def write(self, request: Request) -> tuple[str, float | None]:
+        if request.sampling.seed == self.seed:
+            raise ModelError("the weights are gone")
+        return super().write(request)
+
+
+async def test_a_sample_that_fails_is_left_out():
+    engine = Failing(GREEDY, ("bye()", 0.9), ("other()", 0.7))
+    engine.seed = 1
+    assert await texts(await editor_with(engine)) == ["other()", "hello()"]
+
+
+async def test_when_the_greedy_one_fails_nothing_is_shown_and_nothing_runs_on():
+    engine = Failing(GREEDY, ("bye()", 0.9))
+    assert await texts(await editor_with(engine)) == []
     await until(lambda: not engine.live)
 
 
