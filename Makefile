@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 run: $(VENV)/installed
 	$(BIN)/midspan complete $(or $(AT),inference/request.py:41:23) --show
 
-test: $(VENV)/installed-dev .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium
+test: $(VENV)/installed-dev .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium .tools/tmux/tmux
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed-dev
@@ -43,3 +43,6 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 .tools/browser/chromium: $(VENV)/installed-dev scripts/install-browser.sh
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/install-browser.sh .tools/browser
+
+.tools/tmux/tmux: scripts/install-tmux.sh
+	bash scripts/install-tmux.sh .tools/tmux

@@ -8,7 +8,7 @@ for found in chromium chromium-headless-shell; do
     mkdir -p "$dir"; ln -sf "$(command -v "$found")" "$dir/chromium"; exit
   fi
 done
-bash "$here/debian-unpack.sh" "${SUITE:-trixie}" chromium-headless-shell "$dir"
+bash "$here/debian-unpack.sh" "${SUITE:-trixie}" "chromium-headless-shell fonts-dejavu-mono" "$dir"
 lib="$dir/root/usr/lib/x86_64-linux-gnu" bin="$dir/root/usr/lib/chromium/chromium-headless-shell"
 patchelf=${PATCHELF:-patchelf}
 "$patchelf" --remove-rpath "$lib"/libpulse*.so.0.*  # they would look for their other half in the system

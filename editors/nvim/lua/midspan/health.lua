@@ -4,7 +4,7 @@ local M = {}
 local DOCTOR_MS = 120000 -- a large model takes a while to load
 
 local function doctor_command(options)
-  local command = { options.cmd[1], 'doctor' }
+  local command = require('midspan.server').program('doctor')
   local model = vim.tbl_get(options.settings, 'completion', 'model')
   if model then
     vim.list_extend(command, { '--model', vim.fs.normalize(model) })
@@ -14,10 +14,11 @@ end
 
 function M.check()
   vim.health.start('midspan')
-  if vim.fn.has('nvim-0.12') == 0 then
-    vim.health.error('Neovim 0.12 or newer is needed for inline completion')
+  if vim.fn.has('nvim-0.11') == 0 then
+    vim.health.error('Neovim 0.11 or newer is needed')
     return
   end
+  vim.health.ok(vim.lsp.inline_completion and "Grey text is Neovim's own" or "Grey text is Midspan's own, by extmarks")
   local options = require('midspan').options
   if not options then
     vim.health.warn('setup has not been called', "Add require('midspan').setup{} to your init.lua")

@@ -1,0 +1,178 @@
+--- Grey text by vim.lsp.inline_completion, Neovim 0.12 or newer.
+local asking = require('midspan.asking')
+local rest = require('midspan.rest')
+
+local M = {}
+
+local ACCEPT_MS = 1000 -- a bound only; it takes one turn of the event loop
+local NAMESPACE = 'nvim.lsp.inline_completion'
+
+--- By buffer: the client, the items that came last, and Neovim's own handler of them.
+local buffers = {}
+
+local function fits(state)
+  for _, item in ipairs(state.items) do
+    if rest.of_item(item, state.client.offset_encoding) then
+      return true
+    end
+  end
+  return false
+end
+
+local function clear(buffer)
+  vim.api.nvim_buf_clear_namespace(buffer, vim.api.nvim_create_namespace(NAMESPACE), 0, -1)
+end
+
+--- Neovim goes on showing an item when something else is typed, until the next answer.
+local function hide_stale(buffer)
+  local state = buffers[buffer]
+  if state and not fits(state) then
+    clear(buffer)
+  end
+end
+
+--- Puts us between Neovim's requests and its handler: an answer to what is no longer there is not shown.
+local function watch(client)
+  local request = client.request
+  if rawget(client, 'midspan_is_watched') then
+    return
+  end
+  client.midspan_is_watched = true
+  client.request = function(self, method, params, handler, buffer)
+    local state = method == asking.METHOD and handler and buffers[vim._resolve_bufnr(buffer or 0)]
+    if not state then
+      return request(self, method, params, handler, buffer)
+    end
+    state.handler = handler
+    return request(self, method, params, function(err, result, context, ...)
+      if result and vim.api.nvim_get_current_buf() == context.bufnr then
+        state.items = result.items or {}
+        if not fits(state) then
+          state.items = {}
+          result = { items = {} }
+        end
+      end
+      return handler(err, result, context, ...)
+    end, buffer)
+  end
+end
+
+function M.attach(client, buffer)
+  buffers[buffer] = { client = client, items = {} }
+  watch(client)
+  vim.lsp.inline_completion.enable(true, { bufnr = buffer })
+  -- After Neovim's own, which it has made just now.
+  local group = vim.api.nvim_create_augroup('midspan.ghost.' .. buffer, {})
+  vim.api.nvim_create_autocmd({ 'CursorMovedI', 'TextChangedI', 'TextChangedP' }, {
+    group = group,
+    buffer = buffer,
+    callback = function()
+      hide_stale(buffer)
+    end,
+  })
+  vim.api.nvim_create_autocmd('BufWipeout', {
+    group = group,
+    buffer = buffer,
+    callback = function()
+      buffers[buffer] = nil
+    end,
+  })
+end
+
+function M.switch(buffer, on)
+  vim.lsp.inline_completion.enable(on, { bufnr = buffer })
+end
+
+local function state_here()
+  local buffer = vim.api.nvim_get_current_buf()
+  return buffers[buffer], buffer
+end
+
+local function ask(kind)
+  local state, buffer = state_here()
+  if state and state.handler then
+    asking.ask(state.client, buffer, kind, state.handler)
+  end
+end
+
+function M.ask()
+  ask(asking.INVOKED)
+end
+
+--- The item with only `piece` of what is left of it, at the cursor. Neovim keeps an item while one types on, and would
+--- insert all of it where it began.
+local function item_for(item, piece)
+  local row, col = item.range:to_extmark()
+  local text = rest.at_cursor(item.insert_text, row, col)
+  if not text then
+    return nil
+  end
+  local part = piece(text)
+  local cursor_row, cursor_col = unpack(vim.api.nvim_win_get_cursor(0))
+  local cursor = { line = cursor_row - 1, character = cursor_col }
+  local command = item.command
+  if #part < #text then
+    command = nil
+    local accepted = item.insert_text:sub(1, #item.insert_text - #text + #part)
+    local state, buffer = state_here()
+    asking.tell_accepted(state.client, buffer, item.command, vim.fn.strchars(accepted))
+    vim.schedule(function()
+      ask(asking.AUTOMATIC) -- for the rest; Neovim itself would wait
+    end)
+  end
+  item.insert_text = part
+  item.command = command
+  item.range = vim.range.lsp(0, { start = cursor, ['end'] = cursor }, 'utf-8')
+  return item
+end
+
+function M.accept(piece, otherwise)
+  if vim.fn.pumvisible() == 1 then
+    return false
+  end
+  local is_shown = vim.lsp.inline_completion.get({
+    on_accept = function(item)
+      local part = item_for(item, piece)
+      if not part then
+        otherwise()
+      end
+      return part
+    end,
+  })
+  if is_shown then
+    -- Neovim accepts at its next turn. Keys that have been typed already come after that.
+    local accepted = false
+    vim.schedule(function()
+      accepted = true
+    end)
+    vim.wait(ACCEPT_MS, function()
+      return accepted
+    end, 1)
+  end
+  return is_shown
+end
+
+local function is_shown(buffer)
+  return #vim.api.nvim_buf_get_extmarks(buffer, vim.api.nvim_create_namespace(NAMESPACE), 0, -1, { limit = 1 }) > 0
+end
+
+function M.select(count)
+  if not is_shown(0) then
+    return false
+  end
+  vim.lsp.inline_completion.select({ count = count })
+end
+
+function M.dismiss()
+  local state, buffer = state_here()
+  if not state or not is_shown(buffer) then
+    return false
+  end
+  vim.lsp.inline_completion.get({
+    on_accept = function()
+      return nil -- Neovim has taken it away
+    end,
+  })
+end
+
+return M

@@ -1,0 +1,104 @@
+--- A conversation on a page. What is written below the last heading is the question; <CR> sends it, <C-c> stops the answer.
+local M = {}
+
+local YOU, MIDSPAN = '## You', '## Midspan'
+
+local messages = {}
+local stop = nil
+local references = {}
+
+local function client_here()
+  return require('midspan.server').client()
+end
+
+--- What stands below the last "## You".
+local function question(buffer)
+  local lines = vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
+  for index = #lines, 1, -1 do
+    if lines[index] == YOU then
+      return vim.trim(table.concat(vim.list_slice(lines, index + 1), '\n'))
+    end
+  end
+  return ''
+end
+
+local function ask_again(buffer)
+  local page = require('midspan.page')
+  local last = vim.api.nvim_buf_get_lines(buffer, -2, -1, false)[1]
+  page.append(buffer, (last == '' and '' or '\n') .. '\n' .. YOU .. '\n\n')
+end
+
+--- Sends what stands below the last heading.
+function M.send(buffer)
+  if stop then
+    vim.notify('Midspan is still answering; <C-c> stops it')
+    return
+  end
+  local client, asked = client_here(), question(buffer)
+  if not client or asked == '' then
+    return
+  end
+  table.insert(messages, { role = 'user', content = asked, references = #references > 0 and references or nil })
+  references = {}
+  local page = require('midspan.page')
+  page.append(buffer, '\n\n' .. MIDSPAN .. '\n\n')
+  stop = require('midspan.server').stream(client, 'midspan/chat', { messages = messages }, function(piece)
+    page.append(buffer, piece)
+  end, function(err, result)
+    stop = nil
+    if result then
+      table.insert(messages, { role = 'assistant', content = result.text })
+    else
+      table.remove(messages) -- it was not answered; the page keeps its text
+      page.append(buffer, '\n> ' .. err.message:gsub('\n', ' '))
+    end
+    ask_again(buffer)
+  end)
+end
+
+--- Ends the answer that is being written.
+function M.stop()
+  if stop then
+    stop()
+  end
+end
+
+local function selection(call)
+  local last = vim.api.nvim_buf_get_lines(0, call.line2 - 1, call.line2, false)[1] or ''
+  local range = {
+    start = { line = call.line1 - 1, character = 0 },
+    ['end'] = { line = call.line2 - 1, character = vim.str_utfindex(last, client_here().offset_encoding) },
+  }
+  return { uri = vim.uri_from_bufnr(0), range = range }
+end
+
+--- Opens the page. A range of the command is what the next question refers to; words after `chat` are asked at once.
+function M.open(call)
+  if not client_here() then
+    return
+  end
+  if call.range > 0 then
+    table.insert(references, selection(call))
+  end
+  local buffer = require('midspan.page').open('chat', nil, 'markdown')
+  vim.keymap.set('n', '<CR>', function()
+    M.send(buffer)
+  end, { buffer = buffer, desc = 'Midspan: send the question' })
+  vim.keymap.set({ 'n', 'i' }, '<C-c>', M.stop, { buffer = buffer, desc = 'Midspan: stop the answer' })
+  vim.keymap.set('n', '<C-n>', function()
+    M.stop()
+    messages = {}
+    vim.api.nvim_buf_set_lines(buffer, 0, -1, false, { YOU, '', '' })
+  end, { buffer = buffer, desc = 'Midspan: new conversation' })
+  if vim.api.nvim_buf_line_count(buffer) < 3 then
+    vim.api.nvim_buf_set_lines(buffer, 0, -1, false, { YOU, '', '' })
+  end
+  vim.api.nvim_win_set_cursor(0, { vim.api.nvim_buf_line_count(buffer), 0 })
+  local words = table.concat(call.fargs, ' ', 2)
+  if words ~= '' then
+    require('midspan.page').append(buffer, words)
+    M.send(buffer)
+  end
+end
+
+return M

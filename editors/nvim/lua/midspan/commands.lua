@@ -1,0 +1,101 @@
+--- :Midspan, with its words.
+local M = {}
+
+local function notify_failure(done, what)
+  if done.code ~= 0 then
+    vim.notify(('%s: %s'):format(what, vim.trim(done.stderr)), vim.log.levels.ERROR)
+  end
+  return done.code == 0
+end
+
+--- Runs another command of the program and shows what it prints.
+local function show_output(...)
+  local words = { ... }
+  vim.system(require('midspan.server').program(...), { text = true }, vim.schedule_wrap(function(done)
+    if notify_failure(done, 'midspan ' .. table.concat(words, ' ')) then
+      require('midspan.page').open('midspan ' .. table.concat(words, ' '), vim.split(vim.trim(done.stdout), '\n'))
+    end
+  end))
+end
+
+local function hole(kind)
+  return function()
+    require('midspan.actions').apply(kind)
+  end
+end
+
+local function answer(kind)
+  return function(call)
+    require('midspan.actions').answer(kind, call)
+  end
+end
+
+--- By its word: what it does. `call` is what nvim_create_user_command gives.
+local words = {
+  toggle = function(call)
+    local which = call.fargs[2]
+    require('midspan.switch').toggle(which and (which == 'language' and vim.bo.filetype or which) or nil)
+  end,
+  status = function()
+    require('midspan.status').show()
+  end,
+  trace = function()
+    show_output('trace')
+  end,
+  stats = function()
+    show_output('stats')
+  end,
+  doctor = function()
+    vim.cmd.checkhealth('midspan')
+  end,
+  log = function()
+    vim.cmd.tabedit(vim.lsp.log.get_filename and vim.lsp.log.get_filename() or vim.lsp.get_log_path())
+  end,
+  restart = function()
+    require('midspan.restart')()
+  end,
+  model = function(call)
+    require('midspan.model').choose(call.fargs[2])
+  end,
+  chat = function(call)
+    require('midspan.chat').open(call)
+  end,
+  edit = function(call)
+    require('midspan.actions').edit(table.concat(call.fargs, ' ', 2), call)
+  end,
+  ask = function()
+    require('midspan').ask()
+  end,
+  body = hole('refactor.rewrite.midspan.body'),
+  block = hole('refactor.rewrite.midspan.block'),
+  docstring = hole('refactor.rewrite.midspan.docstring'),
+  branch = hole('refactor.rewrite.midspan.branch'),
+  import = hole('quickfix.midspan.import'),
+  explain = answer('explain'),
+  review = answer('review'),
+  tests = answer('tests'),
+  fix = answer('fix'),
+}
+
+local function complete(typed)
+  return vim.tbl_filter(function(word)
+    return vim.startswith(word, typed)
+  end, vim.fn.sort(vim.tbl_keys(words)))
+end
+
+--- Adds :Midspan.
+function M.create()
+  vim.api.nvim_create_user_command('Midspan', function(call)
+    local act = words[call.fargs[1]]
+    if not act then
+      vim.notify(
+        (':Midspan knows no %s; it knows %s'):format(call.fargs[1], table.concat(complete(''), ', ')),
+        vim.log.levels.ERROR
+      )
+      return
+    end
+    act(call)
+  end, { nargs = '+', range = true, complete = complete, desc = 'Midspan: code assistance' })
+end
+
+return M

@@ -1,0 +1,75 @@
+--- Chooses the model that completes, and fetches it when it is not here.
+local M = {}
+
+local function use(name)
+  for _, client in ipairs(vim.lsp.get_clients({ name = 'midspan' })) do
+    local settings = vim.tbl_deep_extend('force', require('midspan').options.settings, { completion = { model = name } })
+    client:notify('workspace/didChangeConfiguration', { settings = { midspan = settings } })
+  end
+  vim.notify('Midspan completes with ' .. name)
+end
+
+local function pull(name)
+  local function on_output(_, data)
+    local said = data and vim.trim(data:match('([^\r\n]*)[\r\n]*$') or '')
+    if said and said ~= '' then
+      vim.schedule(function()
+        vim.api.nvim_echo({ { 'midspan model pull: ' .. said } }, false, {})
+      end)
+    end
+  end
+  local command = require('midspan.server').program('model', 'pull', name)
+  vim.system(command, { text = true, stderr = on_output, stdout = on_output }, vim.schedule_wrap(function(done)
+    if done.code == 0 then
+      use(name)
+    else
+      vim.notify('Midspan could not fetch ' .. name .. '; :messages says why', vim.log.levels.ERROR)
+    end
+  end))
+end
+
+--- Those that complete: what is here first, then what the catalogue offers.
+local function completing(listing)
+  local found, seen = {}, {}
+  for _, part in ipairs({ 'here', 'catalogue' }) do
+    for _, model in ipairs(listing[part]) do
+      if vim.list_contains(model.use, 'completion') and not seen[model.name] then
+        seen[model.name] = true
+        table.insert(found, { name = model.name, is_here = part == 'here', size_bytes = model.size_bytes })
+      end
+    end
+  end
+  return found
+end
+
+local function describe(model)
+  return ('%s, %.1f GB%s'):format(model.name, model.size_bytes / 1e9, model.is_here and '' or ', to be fetched')
+end
+
+local function take(model)
+  if model then
+    (model.is_here and use or pull)(model.name)
+  end
+end
+
+--- Without a name the user chooses.
+function M.choose(name)
+  local command = require('midspan.server').program('model', 'list', '--json')
+  vim.system(command, { text = true }, vim.schedule_wrap(function(done)
+    if done.code ~= 0 then
+      vim.notify('Midspan: ' .. vim.trim(done.stderr), vim.log.levels.ERROR)
+      return
+    end
+    local models = completing(vim.json.decode(done.stdout))
+    if not name then
+      vim.ui.select(models, { prompt = 'The model that completes', format_item = describe }, take)
+      return
+    end
+    local named = vim.iter(models):find(function(model)
+      return model.name == name
+    end)
+    take(named or { name = name, is_here = false })
+  end))
+end
+
+return M

@@ -1,0 +1,38 @@
+--- Pages of text that belong to no file.
+local M = {}
+
+--- Opens a page beside the current window, or the one of that name again. Returns its buffer and its window.
+function M.open(name, lines, filetype)
+  local title = 'midspan://' .. name
+  local buffer = vim.fn.bufnr('^' .. vim.fn.escape(title, '\\^$*?[]~') .. '$')
+  if buffer == -1 then
+    buffer = vim.api.nvim_create_buf(false, true)
+    vim.api.nvim_buf_set_name(buffer, title)
+  end
+  local window = vim.fn.bufwinid(buffer)
+  if window == -1 then
+    window = vim.api.nvim_open_win(buffer, true, { split = 'right', win = 0 })
+  end
+  vim.api.nvim_set_current_win(window)
+  vim.bo[buffer].filetype = filetype or ''
+  vim.wo[window].wrap = true
+  vim.wo[window].linebreak = true
+  if lines then
+    vim.api.nvim_buf_set_lines(buffer, 0, -1, false, lines)
+  end
+  vim.keymap.set('n', 'q', '<Cmd>close<CR>', { buffer = buffer, desc = 'Midspan: close this page' })
+  return buffer, window
+end
+
+--- Adds text at the end of a page.
+function M.append(buffer, text)
+  local last = vim.api.nvim_buf_get_lines(buffer, -2, -1, false)[1]
+  local lines = vim.split(last .. text, '\n', { plain = true })
+  vim.api.nvim_buf_set_lines(buffer, -2, -1, false, lines)
+  local window = vim.fn.bufwinid(buffer)
+  if window ~= -1 then
+    vim.api.nvim_win_set_cursor(window, { vim.api.nvim_buf_line_count(buffer), 0 })
+  end
+end
+
+return M

@@ -1,0 +1,43 @@
+--- What is left of an item's text at the cursor, and pieces of it.
+local M = {}
+
+--- `text` was to stand at `row` and `col` (from 0, in bytes). What of it has not been typed; nil when all has, or
+--- something else.
+function M.at_cursor(text, row, col)
+  local cursor_row, cursor_col = unpack(vim.api.nvim_win_get_cursor(0))
+  cursor_row = cursor_row - 1
+  if cursor_row < row or (cursor_row == row and cursor_col < col) then
+    return nil
+  end
+  local found, lines = pcall(vim.api.nvim_buf_get_text, 0, row, col, cursor_row, cursor_col, {})
+  local typed = found and table.concat(lines, '\n')
+  if not typed or not vim.startswith(text, typed) or #typed == #text then
+    return nil
+  end
+  return text:sub(#typed + 1)
+end
+
+--- The same of an item as the server sent it.
+function M.of_item(item, encoding)
+  local start = item.range.start
+  local line = vim.api.nvim_buf_get_lines(0, start.line, start.line + 1, false)[1]
+  -- Strictly: a line that has become shorter has no such place.
+  local found, col = pcall(vim.str_byteindex, line or '', encoding, start.character, true)
+  return found and line and M.at_cursor(item.insertText, start.line, col) or nil
+end
+
+--- The first word of a text with the white space before it, or the first run of other characters.
+function M.word(text)
+  return text:match('^%s*[%w_\128-\255]+') or text:match('^%s*[^%w_%s\128-\255]+') or text
+end
+
+--- The first line with something in it.
+function M.line(text)
+  return text:match('^\n*[^\n]*')
+end
+
+function M.all(text)
+  return text
+end
+
+return M

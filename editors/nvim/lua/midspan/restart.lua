@@ -1,0 +1,24 @@
+--- Ends the relay and starts another in the same buffers. The daemon goes on with its model.
+local WAIT_MS = 5000
+
+local function all_stopped(clients)
+  return vim.iter(clients):all(function(client)
+    return client:is_stopped()
+  end)
+end
+
+return function()
+  local clients = vim.lsp.get_clients({ name = 'midspan' })
+  for _, client in ipairs(clients) do
+    client:stop()
+  end
+  local ended = vim.wait(WAIT_MS, function()
+    return all_stopped(clients)
+  end, 20)
+  if not ended then
+    for _, client in ipairs(clients) do
+      client:stop(true)
+    end
+  end
+  vim.lsp.enable('midspan')
+end

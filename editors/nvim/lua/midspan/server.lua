@@ -1,0 +1,52 @@
+--- The server of a buffer, its program, and requests whose answers come in pieces.
+local M = {}
+
+--- The client of the current buffer; nil, said to the user, when there is none.
+function M.client()
+  local client = vim.lsp.get_clients({ name = 'midspan', bufnr = 0 })[1] or vim.lsp.get_clients({ name = 'midspan' })[1]
+  if not client then
+    vim.notify('Midspan does not run here. Open a file of its types; :checkhealth midspan', vim.log.levels.WARN)
+  end
+  return client
+end
+
+--- The command line of another command of the program that serves.
+function M.program(...)
+  local command = {}
+  for _, word in ipairs(require('midspan').options.cmd) do
+    if word == 'serve' then
+      break
+    end
+    table.insert(command, word)
+  end
+  return vim.list_extend(command, { ... })
+end
+
+local tokens = 0
+
+--- Sends a request that `on_piece(text)` is told the pieces of, and `on_end(error, result)` the end of, once.
+--- Returns a function that ends it before.
+function M.stream(client, method, params, on_piece, on_end)
+  tokens = tokens + 1
+  local token = 'midspan-' .. tokens
+  params.partialResultToken = token
+  local watch = vim.api.nvim_create_autocmd('LspProgress', {
+    callback = function(event)
+      local progress = event.data.params
+      if event.data.client_id == client.id and progress.token == token and progress.value.text then
+        on_piece(progress.value.text)
+      end
+    end,
+  })
+  local sent, id = client:request(method, params, function(err, result)
+    vim.api.nvim_del_autocmd(watch)
+    on_end(err, result)
+  end, 0)
+  return function()
+    if sent then
+      client:cancel_request(id)
+    end
+  end
+end
+
+return M

@@ -1,0 +1,57 @@
+--- What the server says of itself, for the statusline.
+local M = {}
+
+--- By client: what it said last.
+local last = {}
+
+local function redraw()
+  vim.cmd.redrawstatus({ bang = true })
+end
+
+--- Handler of midspan/statusChanged.
+function M.changed(_, status, context)
+  last[context.client_id] = status
+  vim.schedule(redraw)
+end
+
+--- In words: "midspan", "midspan ..." while it works, "midspan off", "midspan loading", "midspan error".
+function M.line()
+  local buffer = vim.api.nvim_get_current_buf()
+  local client = vim.lsp.get_clients({ name = 'midspan', bufnr = buffer })[1]
+  if not client then
+    return ''
+  end
+  if not require('midspan.switch').is_on(buffer) then
+    return 'midspan off'
+  end
+  local status = last[client.id]
+  local state = vim.tbl_get(status or {}, 'completion', 'state')
+  if state and state ~= 'ready' then
+    return 'midspan ' .. state
+  end
+  return status and (status.busy or 0) > 0 and 'midspan ...' or 'midspan'
+end
+
+--- Shows all of it, as asked for now.
+function M.show()
+  local client = require('midspan.server').client()
+  if not client then
+    return
+  end
+  client:request('midspan/status', { uri = vim.uri_from_bufnr(0) }, function(err, status)
+    if err then
+      vim.notify('Midspan: ' .. err.message, vim.log.levels.ERROR)
+      return
+    end
+    local lines = {}
+    for _, name in ipairs({ 'completion', 'chat' }) do
+      local part = status[name] or {}
+      local reason = part.reason and part.reason ~= vim.NIL and (': ' .. part.reason) or ''
+      local model = part.model and part.model ~= vim.NIL and (' by ' .. part.model) or ''
+      table.insert(lines, ('%s%s: %s%s'):format(name, model, part.state or 'unknown', reason))
+    end
+    vim.notify(table.concat(lines, '\n'))
+  end)
+end
+
+return M

@@ -1,0 +1,43 @@
+--- Off and on, for everything or for one file type, as long as this Neovim runs.
+local M = {}
+
+local is_off = false
+local off_filetypes = {}
+
+function M.is_on(buffer)
+  return not is_off and not off_filetypes[vim.bo[buffer].filetype]
+end
+
+--- Switches completion over and says how it stands now. Without a file type: for all of them.
+function M.toggle(filetype)
+  local enabled
+  if filetype then
+    enabled = off_filetypes[filetype] == true
+    off_filetypes[filetype] = not enabled or nil
+  else
+    enabled = is_off
+    is_off = not enabled
+  end
+  for _, client in ipairs(vim.lsp.get_clients({ name = 'midspan' })) do
+    M.tell(client)
+    for buffer in pairs(client.attached_buffers) do
+      require('midspan.ghost').switch(buffer, M.is_on(buffer))
+    end
+  end
+  vim.notify(('Midspan is %s%s'):format(enabled and 'on' or 'off', filetype and (' for ' .. filetype) or ''))
+  vim.cmd.redrawstatus({ bang = true })
+  return enabled
+end
+
+--- Tells a server what is off, so that it asks for nothing either and its status is the truth.
+function M.tell(client)
+  local function set(argument)
+    client:exec_cmd({ title = '', command = 'midspan.setCompletion', arguments = { argument } })
+  end
+  set({ enabled = not is_off })
+  for filetype in pairs(off_filetypes) do
+    set({ enabled = false, language = client.get_language_id(0, filetype) })
+  end
+end
+
+return M

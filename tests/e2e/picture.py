@@ -1,0 +1,30 @@
+"""A picture of a terminal, for the documentation: what tmux shows, drawn by Chromium."""
+
+import os
+import subprocess
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from tests.e2e.neovim import ROOT
+
+# Set it to have the pictures of the documentation made anew by the tests that show what is in them.
+WANTED = "MIDSPAN_PICTURES" in os.environ
+_PAGE = """<meta charset="utf-8"><body style="margin: 0; background: #14161b">
+<pre style="margin: 12px; font: 15px/1.3 'DejaVu Sans Mono'; color: #e0e2ea">{code}</pre>"""
+
+
+def draw(ansi: str, png: Path, lines: int) -> None:
+    """Draws a frame of `lines` lines of 100 columns."""
+    console = Console(record=True, width=100, file=StringIO(), color_system="truecolor")
+    console.print(Text.from_ansi(ansi), end="")
+    html = png.with_suffix(".html")
+    html.write_text(_PAGE.format(code=console.export_html(inline_styles=True, code_format="{code}")), encoding="utf-8")
+    size = f"--window-size=940,{24 + round(19.5 * lines)}"
+    browser = [str(ROOT / ".tools/browser/chromium"), "--headless", "--no-sandbox", "--hide-scrollbars", size]
+    try:
+        subprocess.run([*browser, f"--screenshot={png}", html.as_uri()], check=True, capture_output=True, timeout=120)
+    finally:
+        html.unlink()

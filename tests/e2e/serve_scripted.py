@@ -1,0 +1,38 @@
+"""`midspan serve --standalone` whose model's words a test writes: serve_scripted.py FOLDER
+
+FOLDER/answers.json is read at each question: {"ends of the text before the cursor": "what is written there"}; the
+longest end that fits counts. What is asked is appended to FOLDER/asked.jsonl, the log is FOLDER/midspan.log. A text
+that holds "ENDLESS" is never finished.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from lsp_server.serve import serve
+from lsp_server.settings import ModelSettings
+from tests.fake_engine import FakeEngine
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+
+    def answer(before: str, after: str) -> str:
+        with (folder / "asked.jsonl").open("a") as asked:
+            asked.write(json.dumps([before, after]) + "\n")
+        answers: dict[str, str] = json.loads((folder / "answers.json").read_text())
+        end = max((end for end in answers if before.endswith(end)), key=len, default=None)
+        text = answers[end] if end is not None else ""
+        return text.replace("ENDLESS", "and so on " * 10_000)
+
+    def start(_settings: ModelSettings) -> FakeEngine:
+        return FakeEngine(answer)
+
+    return serve({"chat.model": "fake"}, folder / "midspan.log", start)
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)

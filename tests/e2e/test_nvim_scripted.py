@@ -1,0 +1,165 @@
+"""What the plugin does with known answers, in Neovim 0.12 with its own grey text and in 0.11 with ours."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+
+import psutil
+import pynvim
+import pytest
+
+from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, ROOT, Neovim, neovim
+
+ANSWERS = {
+    "x = ": "first_word + second.word()",
+    "x = first": "_word + second.word()",
+    "def area(w, h):\n    ": "total = w * h\n    return total",
+    "s = '😀' + ": "name",
+    "Why?\n": "Because **it is so**.\n\n```python\nx = 1\n```",
+    "Forever?\n": "It goes ENDLESS",
+}
+
+
+@pytest.fixture(scope="module", params=[PROGRAM, PROGRAM_0_11], ids=["0.12", "0.11"])
+def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Neovim]:
+    folder = tmp_path_factory.mktemp("scripted")
+    (folder / ".git").mkdir()
+    (folder / "answers.json").write_text(json.dumps(ANSWERS))
+    with neovim(folder, folder / "first.py", program=request.param, scripted=True) as editor:
+        yield editor
+
+
+@pytest.fixture
+def editor(running: Neovim, request: pytest.FixtureRequest) -> Neovim:
+    path = running.log_file.with_name(f"{request.node.name.partition('[')[0]}.py")
+    path.write_text("\n")
+    running.type("<Esc>")
+    running.api.command("silent! only!")
+    running.api.command(f"edit! {path}")
+    return running
+
+
+def see(editor: Neovim, grey: str) -> None:
+    editor.until(lambda: editor.grey() == grey, f"no grey {grey!r}")
+
+
+def asked(editor: Neovim) -> int:
+    path = editor.log_file.with_name("asked.jsonl")
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def midspan(editor: Neovim, words: str) -> None:
+    editor.api.command(f"Midspan {words}")
+
+
+def test_a_word_a_line_and_the_rest_are_accepted(editor):
+    editor.type("ix = ")
+    see(editor, "first_word + second.word()")
+    editor.type("<C-Right>")
+    editor.until(lambda: editor.lines()[0] == "x = first_word", "no word was accepted")
+    see(editor, " + second.word()")
+    editor.type("<C-Right>")
+    editor.until(lambda: editor.lines()[0] == "x = first_word +", "no word was accepted")
+    see(editor, " second.word()")
+    editor.type("<Tab>")
+    editor.until(lambda: editor.lines()[0] == "x = first_word + second.word()", "the rest was not accepted")
+
+
+def test_several_lines_are_grey_and_one_or_all_of_them_accepted(editor):
+    editor.type("idef area(w, h):<CR>")
+    editor.until(lambda: editor.lines() == ["def area(w, h):", "    "], "the text is not there")
+    see(editor, "total = w * h\n    return total")
+    editor.type("<C-End>")
+    editor.until(lambda: editor.lines()[1] == "    total = w * h", "no line was accepted")
+    see(editor, "\n    return total")
+    editor.type("<Tab>")
+    editor.until(lambda: editor.lines()[1:3] == ["    total = w * h", "    return total"], "no block")
+
+
+def test_an_emoji_before_the_cursor(editor):
+    editor.type("is = '😀' + ")
+    see(editor, "name")
+    editor.type("<Tab>")
+    editor.until(lambda: editor.lines()[0] == "s = '😀' + name", "it went elsewhere")
+
+
+def test_a_key_takes_it_away_and_does_nothing_else(editor):
+    editor.type("ix = ")
+    see(editor, "first_word + second.word()")
+    editor.type("<C-]>")
+    see(editor, "")
+    assert editor.lines()[0] == "x = "
+
+
+def test_what_does_not_fit_what_was_typed_is_gone_at_once(editor):
+    editor.type("ix = ")
+    see(editor, "first_word + second.word()")
+    editor.type("q")
+    editor.until(lambda: editor.lines()[0] == "x = q", "the key is lost")
+    assert editor.grey() == ""
+
+
+def statusline(editor: Neovim) -> str:
+    return str(editor.api.exec_lua("return require('midspan').statusline()"))
+
+
+def test_off_is_shown_and_nothing_is_asked(editor):
+    editor.type("ix = ")
+    see(editor, "first_word + second.word()")
+    midspan(editor, "toggle")
+    assert statusline(editor) == "midspan off"
+    see(editor, "")
+    before = asked(editor)
+    editor.type("<C-u>x = ")
+    time.sleep(0.6)  # longer than either layer waits
+    assert editor.grey() == ""
+    assert asked(editor) == before
+    midspan(editor, "toggle")
+    editor.until(lambda: statusline(editor) != "midspan off", "it is not on again")
+    editor.type("<C-u>x = ")
+    see(editor, "first_word + second.word()")
+
+
+def page(editor: Neovim) -> str:
+    return "\n".join(editor.lines())
+
+
+def test_a_chat_streams_onto_its_page_and_stops(editor):
+    midspan(editor, "chat Why?")
+    editor.until(lambda: "Because **it is so**." in page(editor), "no answer")
+    editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")
+    editor.type("GAForever?<Esc><CR>")
+    editor.until(lambda: "It goes and so on" in page(editor), "no second answer")
+    editor.type("<C-c>")
+    editor.until(lambda: page(editor).rstrip().endswith("## You"), "it does not stop")
+    editor.until(
+        lambda: editor.api.exec_lua("return vim.tbl_count(vim.lsp.get_clients()[1].requests)") == 0, "left over"
+    )
+
+
+def test_an_unknown_word_is_told_with_those_there_are(editor):
+    with pytest.raises(pynvim.NvimError, match=r"knows no tuggle; it knows .*toggle"):
+        midspan(editor, "tuggle")
+
+
+def test_restart_starts_another_relay_with_the_same_buffers(editor):
+    editor.type("iy = 2<Esc>")
+    before = editor.server().pid
+    midspan(editor, "restart")
+    editor.until(lambda: editor.api.exec_lua("return #vim.lsp.get_clients({ bufnr = 0 })") == 1, "not attached again")
+    relays = psutil.Process(editor.process.pid).children
+    editor.until(lambda: [relay.pid for relay in relays()] not in ([before], []) and len(relays()) == 1, "no relay")
+    editor.until(lambda: editor.status().get("ready"), "the new server is not ready")
+    editor.type("Gox = ")
+    see(editor, "first_word + second.word()")
+
+
+def test_the_help_has_tags_and_every_word_of_the_command(editor, tmp_path):
+    text = (ROOT / "editors/nvim/doc/midspan.txt").read_text()
+    (tmp_path / "midspan.txt").write_text(text)
+    editor.api.command(f"helptags {tmp_path}")
+    assert ":Midspan\t" in (tmp_path / "tags").read_text()
+    words = editor.api.funcs.getcompletion("Midspan ", "cmdline")
+    assert "toggle" in words
+    assert [word for word in words if not re.search(rf":(\[range\])?Midspan {word}\b", text)] == []
