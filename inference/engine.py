@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from inference.identity import parse_identity
 from inference.live_sequence import LiveSequence
 from inference.prompt import ContextFile, Message, Repository, build_chat_prompt, build_fim_prompt
 from inference.request import OnUpdate, Request, Update
+from inference.right_of_way import RIGHT_OF_WAY
 from inference.text_stream import TextStream
 from inference.threads import let_threads_sleep
 from inference.tokenizer import Tokenizer
@@ -203,16 +205,26 @@ class Engine:
         scheduler = self._scheduler
         if scheduler is None:
             return
+        step_s = 0.0
         with torch.inference_mode():
             while not self._closing:
                 self._take_requests(scheduler)
+                if scheduler.is_urgent:
+                    RIGHT_OF_WAY.go(id(self))
+                else:
+                    RIGHT_OF_WAY.give_way(step_s)
+                began_s = time.perf_counter()
                 try:
                     scheduler.step()
                 except Exception as error:  # whatever torch raises: the requests end, the engine goes on
                     log.exception("a step failed")
                     scheduler.fail_all(MidspanError(f"the engine failed: {error}"))
+                step_s = time.perf_counter() - began_s
+                if not scheduler.is_urgent:
+                    RIGHT_OF_WAY.leave(id(self))
             self._take_requests(scheduler)
             scheduler.cancel_all()
+        RIGHT_OF_WAY.leave(id(self))
         self._scheduler = None
 
     def _take_requests(self, scheduler: "Scheduler") -> None:

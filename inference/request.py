@@ -27,6 +27,8 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     # What a greedy output probably repeats, as the same engine's `draft` gave it. The output is the same without.
     draft_tokens: tuple[int, ...] = ()
+    # It gives way to what is not: somebody types and waits for that, while this is read as it is written.
+    background: bool = False
 
 
 @dataclass(frozen=True)

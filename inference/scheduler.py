@@ -13,6 +13,7 @@ from inference.live_sequence import LiveSequence
 from inference.page_pool import PAGE_TOKENS, PagePool
 from inference.radix_tree import Match, RadixTree
 from inference.request import FinishReason, Update
+from inference.right_of_way import BACKGROUND_CHUNK, BACKGROUND_SHARE
 from inference.sampler import Sampler
 from inference.threads import threads_for
 from inference.tokenizer import Sentinels
@@ -44,6 +45,7 @@ class Scheduler:
         self._max_threads = torch.get_num_threads()
         self._waiting: deque[LiveSequence] = deque()
         self._running: dict[LiveSequence, Sampler] = {}
+        self._steps = 0
         self.pool = PagePool(memory.shape[1])
         self.tree = RadixTree()
 
@@ -67,12 +69,21 @@ class Scheduler:
     def waiting_count(self) -> int:
         return len(self._waiting)
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether a request waits or runs that is not of the background."""
+        return any(not sequence.request.background for sequence in [*self._running, *self._waiting])
+
     def add(self, sequence: LiveSequence) -> None:
-        self._waiting.append(sequence)
+        if sequence.request.background:
+            self._waiting.append(sequence)
+        else:
+            ahead = sum(not other.request.background for other in self._waiting)
+            self._waiting.insert(ahead, sequence)
 
     def step(self) -> None:
         """Advance every decoding sequence by a token, or more where they were drafted, and the oldest prefill by one
-        chunk.
+        chunk. Beside others, those of the background take part now and then.
         """
         self._drop_cancelled()
         self._admit()
@@ -162,8 +173,10 @@ class Scheduler:
     def _plan(self) -> list[tuple[LiveSequence, Work]]:
         planned = []
         room = self._chunk_tokens
-        for sequence in self._running:
+        for sequence in self._whose_turn():
             rest = len(sequence.tokens) - sequence.computed
+            if sequence.request.background:
+                room = min(room, max(1, self._chunk_tokens // BACKGROUND_CHUNK))
             take = rest if rest == 1 else min(rest, room)
             if take == 0:
                 continue
@@ -177,6 +190,14 @@ class Scheduler:
                 logit_tokens = 1 + len(drafted)
             planned.append((sequence, Work(tokens, sequence.computed, sequence.pages, logit_tokens)))
         return planned
+
+    def _whose_turn(self) -> list[LiveSequence]:
+        """Who takes part in this step: those that somebody waits for come first."""
+        urgent = [sequence for sequence in self._running if not sequence.request.background]
+        self._steps += 1
+        if urgent and self._steps % BACKGROUND_SHARE:
+            return urgent
+        return [*urgent, *(sequence for sequence in self._running if sequence.request.background)]
 
     def _take_tokens(self, sequence: LiveSequence, work: Work, logits: Tensor) -> None:
         """logits [work.logit_tokens, vocabulary]. A drafted token counts as computed once it is known to be right.

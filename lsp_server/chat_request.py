@@ -58,7 +58,7 @@ def build_chat_request(
         )
     kept = [message for message, keep in zip(messages, is_kept, strict=True) if keep]
     taken = fitting(engine, files, room - needed)
-    return Request(engine.chat_prompt(kept, taken), new_tokens), len(messages) - len(kept)
+    return Request(engine.chat_prompt(kept, taken), new_tokens, background=True), len(messages) - len(kept)
 
 
 def fitting(engine: "AnyEngine", files: Sequence[ContextFile], room_tokens: int) -> Sequence[ContextFile]:
