@@ -5,18 +5,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 PAUSE_FILE = "PAUSE"
 OUTPUT_FILE = "output.log"
+_AUTOGROUP = Path("/proc/self/autogroup")
 PAUSE_POLL_S = 2.0
 
 
 def yield_to_others() -> None:
     """Lowest priority: nice 19 and, on Linux, SCHED_IDLE (runs only when nobody else wants to).
+
+    Linux groups processes by their session, and both count within a group only: one that is alone in its session
+    would get as much as all of another one. So the session gets nice 19 too, unless others are in it.
 
     With OpenMP's default, a thread that waits for one whose core was taken spins; sleeping is four
     times faster then. The variable is read when torch loads, so the program starts itself again.
@@ -24,6 +28,9 @@ def yield_to_others() -> None:
     os.nice(19)
     if hasattr(os, "SCHED_IDLE"):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):  # no Linux, or sessions are not grouped
+            _AUTOGROUP.write_text("19", encoding="ascii")
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
         os.execv(sys.executable, sys.orig_argv)

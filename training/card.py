@@ -6,11 +6,12 @@ from typing import Any
 
 from benchmarks.quality_results import digest_model, to_table
 from training.checkpoints import Progress
-from training.curve import Curve, read_curve, thin_out
+from training.curve import Curve, draw_curves, read_curve, thin_out
 from training.data import MANIFEST
 from training.model import Model
 
 NAME = "midspan-builtin-1"
+SHAPES = Path(__file__).with_name("shapes.md")
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
 CARD = """# {name}
@@ -45,6 +46,11 @@ The curve (training loss, nats a token; the decay phase draws more documents wit
 |---|---|---|---|
 {curve}
 
+![The losses of both phases](curve.png)
+
+### Shapes tried
+
+{shapes}
 ## Data and licences
 
 {megabytes:.0f} MB of Python from {packages} packages under MIT, BSD, Apache-2.0 or PSF licences, read from their
@@ -95,11 +101,15 @@ def count_parameters(model: Model) -> tuple[float, float]:
 
 
 def write_card(logs: tuple[Path, Path], model: Model, progress: Progress, out: Path) -> None:
-    """Write `README.md` into a folder that holds the exported model. `logs` are the stable run's and the decay's."""
+    """Write `README.md` and `curve.png` into a folder that holds the exported model.
+
+    `logs` are the stable run's and the decay's.
+    """
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     packages = manifest["packages"]
     stable = read_curve(logs[0], progress.step - progress.run_steps)
     decay = read_curve(logs[1], progress.step)
+    draw_curves({"stable": stable, "decay": decay}, out / "curve.png")
     parameters, working = count_parameters(model)
     (out / "README.md").write_text(
         CARD.format(
@@ -120,6 +130,7 @@ def write_card(logs: tuple[Path, Path], model: Model, progress: Progress, out: P
             plain=decay.validation.get("val_plain", "not measured"),
             fim=decay.validation.get("val_fim", "not measured"),
             curve=describe_curve(stable, decay),
+            shapes=SHAPES.read_text(encoding="utf-8"),
             megabytes=manifest["train_bytes"] / 1e6,
             packages=sum(not entry["held_out"] for entry in packages),
             excluded=manifest["files_dropped"].get("copies an evaluation text", 0),

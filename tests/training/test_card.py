@@ -94,6 +94,8 @@ def test_the_card_has_the_results_of_these_weights_only(
     assert "2.25 nats" in card
     assert "| stable | 40 | 0.0 | 4.25 |\n| decay | 50 | 0.1 | 3.75 |" in card
     assert "9.90" not in card
+    assert "| layers | experts |" in card
+    assert (out / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert "`midspan eval mine`" in card
     assert "12.5%" in card
     assert "50.0%" not in card

@@ -3,6 +3,8 @@
 import dataclasses
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -127,6 +129,22 @@ def test_a_pause_file_holds_the_run_until_it_goes(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("training.background.time.sleep", nap)
     wait_while_paused(tmp_path)
     assert len(naps) == 3
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_in_a_session_of_its_own_it_yields_to_other_sessions_too(apart: bool) -> None:
+    group = Path("/proc/self/autogroup")
+    code = f"""
+from pathlib import Path
+from training.background import yield_to_others
+yield_to_others()
+print(Path({str(group)!r}).read_text() if Path({str(group)!r}).exists() else "nice 19")
+"""
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", code]
+    before = group.read_text("utf-8") if group.exists() else "nice 19"
+    done = subprocess.run(command, env=environment, start_new_session=apart, capture_output=True, text=True, check=True)
+    assert ("nice 19" in done.stdout) if apart else (done.stdout.strip() == before.strip())
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path: Path) -> None:
