@@ -109,7 +109,8 @@ def write_card(logs: tuple[Path, Path], model: Model, progress: Progress, out: P
     packages = manifest["packages"]
     stable = read_curve(logs[0], progress.step - progress.run_steps)
     decay = read_curve(logs[1], progress.step)
-    draw_curves({"stable": stable, "decay": decay}, out / "curve.png")
+    if stable.points or decay.points:
+        draw_curves({"stable": stable, "decay": decay}, out / "curve.png")
     parameters, working = count_parameters(model)
     (out / "README.md").write_text(
         CARD.format(

@@ -31,7 +31,7 @@ def test_a_line_begins_where_typing_pauses_and_a_block_is_the_whole_inside(tmp_p
 
 
 def test_a_name_that_stands_elsewhere_in_the_file_is_no_case(tmp_path: Path) -> None:
-    told = CURRENT.replace("Reads.", "Reads with parse_header and close_stream.")
+    told = f"{CURRENT}\n\nBOTH = [Parser.parse_header, Parser.close_stream]\n"
     assert not holes_of(tmp_path, FILES | {"package/current.py": told})
 
 

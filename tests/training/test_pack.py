@@ -25,7 +25,9 @@ from training.validate import Validation
 @pytest.fixture
 def corpus(package: list[SourceFile], encoder: TextEncoder) -> Corpus:
     odd = [SourceFile("odd.py", "name = 'ünïcödé 😀 <｜fim▁hole｜>'\r\n\tx = 1\n\n\n", ())]
-    return Corpus([package, odd], [package[:3]], encoder)
+    # In a cycle the first file imports the last.
+    cyclic = [dataclasses.replace(package[0], imports=(len(package) - 1,)), *package[1:]]
+    return Corpus([cyclic, odd], [package[:3]], encoder)
 
 
 def test_the_packed_corpus_draws_the_documents_of_the_corpus(corpus: Corpus, tmp_path: Path) -> None:
