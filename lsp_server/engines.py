@@ -45,6 +45,7 @@ class Engines:
 
     def __init__(self, start_engine: StartEngine) -> None:
         self._start_engine = start_engine
+        self.on_unload: list[Callable[[], None]] = []  # each is called when an engine runs no more
         self._running: dict[EngineKey, _Running] = {}
 
     def engine_for(self, settings: ModelSettings) -> "AnyEngine":
@@ -82,6 +83,8 @@ class Engines:
             await asyncio.to_thread(engine.close)
             del running, engine
             release_memory()
+            for told in list(self.on_unload):
+                told()
 
     async def keep_unloading(self, after_s: float) -> None:
         """Never returns."""

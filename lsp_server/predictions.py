@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from context.snapshot import Snapshot
 
 _KEPT = 16
-_CLOSERS = frozenset(")]}\"'`")
+CLOSERS = ")]}\"'`"  # what an editor may put behind the cursor when its opener is typed
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Prediction:
             return ""
         rest, after, before = self.text[len(typed) :], now[cursor:], self.source[self.cursor :]
         closers = after.removesuffix(before)
-        if typed and _CLOSERS.issuperset(closers) and after.endswith(before) and rest.endswith(closers):
+        if typed and set(closers) <= set(CLOSERS) and after.endswith(before) and rest.endswith(closers):
             return rest.removesuffix(closers)  # the editor has closed what was typed
         return rest if after == before else ""
 

@@ -57,7 +57,9 @@ class MidspanServer(LanguageServer):
         # Each may add what only some clients are to see, before the capabilities are told.
         self.offers: list[Callable[[types.ClientCapabilities], None]] = []
         self.status_changes: StatusChanges  # set by status.py
-        self.protocol.on_activity = lambda: self.status_changes.look_soon()
+        self.protocol.on_activity = self._look_at_status
+        self._engines = engines
+        engines.on_unload.append(self._look_at_status)
 
         @self.feature(types.INITIALIZE)
         def initialize(params: types.InitializeParams) -> None:
@@ -155,7 +157,7 @@ class MidspanServer(LanguageServer):
         self._shown_loads.add(engine)
         if not is_shown:
             loop = asyncio.get_running_loop()
-            engine.ready.add_done_callback(_on_loop(loop, lambda ready: self.status_changes.look_soon()))
+            engine.ready.add_done_callback(_on_loop(loop, lambda ready: self._look_at_status()))
         if not is_shown and not engine.ready.done() and has_progress(self.client_capabilities):
             self._begin(show_loading(self.protocol, engine.info.name, engine.ready))
 
@@ -164,9 +166,13 @@ class MidspanServer(LanguageServer):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def _look_at_status(self) -> None:
+        self.status_changes.look_soon()
+
     def end(self) -> None:
         """The editor has gone: ends what still goes on for it."""
         self.status_changes.end()
+        self._engines.on_unload.remove(self._look_at_status)
         self.protocol.cancel_requests()
         for task in self._tasks:
             task.cancel()

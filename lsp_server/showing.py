@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lsp_server.insertion import Insertion
+from lsp_server.predictions import CLOSERS
 
 # An editor that accepts a part says so by nothing but its insertion. One character is what a key types.
 _LEAST_ACCEPTED_CHARACTERS = 2
@@ -31,17 +32,20 @@ class Showing:
         self.taken_characters = 0  # what the document has of it without that it was typed
         # "typed" may still turn out to be accepted: an item of one character is inserted just as it is typed.
         self.outcome: Literal["accepted", "typed"] | None = None
+        self.rest_starts_at = insertion.end
         self._reached = len(insertion.given)
+        self._closed = ""  # what the editor has closed by itself of what was typed of the text
         self._items: dict[int, _Item] = {}
 
     @property
     def rest(self) -> str:
         """What the document does not have of it yet."""
-        return self.text[self._reached :]
+        return self.text[self._reached :].removesuffix(self._closed)
 
     @property
-    def rest_starts_at(self) -> int:
-        return self.insertion.start + self._reached
+    def begun(self) -> str:
+        """What the document has of it."""
+        return self.text[: self._reached]
 
     @property
     def numbers(self) -> Set[int]:
@@ -61,18 +65,28 @@ class Showing:
         if end < start or text[:start] != source[:start] or text[end:] != source[self.insertion.end :]:
             return False
         there = text[start:end].replace("\r\n", "\n")  # as the editor inserts a "\n" in a file with CR LF
-        if not self.text.startswith(there):
-            others = (item.text for item in self._items.values() if item.text.startswith(there))
-            if (other := next(others, None)) is None:
-                return False
-            self.text = other
-        reached = max(len(there), len(self.insertion.given))
+        if not self._fits(there):
+            return False
+        begun = there.removesuffix(self._closed)
+        self.rest_starts_at = end - len(self._closed)
+        reached = max(len(begun), len(self.insertion.given))
         inserted, self._reached = reached - self._reached, reached
         is_accepted = inserted >= _LEAST_ACCEPTED_CHARACTERS and not by_hand
         taken = self.taken_characters + (inserted if is_accepted else 0)
         self.taken_characters = min(taken, self._reached)
         self.outcome = None if self.rest else "accepted" if is_accepted else "typed"
         return True
+
+    def _fits(self, there: str) -> bool:
+        """Whether one of the texts goes on from what is there, which is the text that is shown from here on."""
+        texts = [self.text, *(item.text for item in self._items.values())]
+        closers = there[len(there.rstrip(CLOSERS)) :]
+        for closed in (self._closed, "", *(closers[first:] for first in range(len(closers)))):
+            for text in texts:
+                if there.endswith(closed) and text.endswith(closed) and text.startswith(there.removesuffix(closed)):
+                    self.text, self._closed = text, closed
+                    return True
+        return False
 
     def accept(self, number: int, characters: int | None) -> None:
         """The editor says that it inserted the item of this number, or so many characters of it."""

@@ -130,7 +130,7 @@ class ShownItems:
 def _begun(showing: Showing, insertion: Insertion, text: str) -> str | None:
     """What is there already of the text on the screen when this is its rest; None when it is another text."""
     if insertion.start == showing.rest_starts_at and text == showing.rest:
-        return showing.text.removesuffix(text)
+        return showing.begun
     return "" if insertion.start == showing.insertion.start and text == showing.text else None
 
 

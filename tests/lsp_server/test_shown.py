@@ -177,6 +177,32 @@ def test_a_change_elsewhere_dismisses_it(screen):
     assert screen.told == [("dismissed", 8)]
 
 
+def test_what_the_editor_closes_by_itself_leaves_the_item(screen):
+    screen.show("f(a, 'b')")
+    screen.insert("f")
+    screen.insert("()")
+    screen.cursor -= 1
+    screen.show("a, 'b'")
+    screen.insert("a, ")
+    screen.insert("''")
+    screen.cursor -= 1
+    (number,) = screen.show("b")
+    screen.insert("b")
+    assert not screen.outcomes
+    screen.items.accept(number)
+    assert screen.told == [("accepted", 4)]
+
+
+def test_the_rest_after_a_line_of_a_file_with_cr_lf_is_the_same_item():
+    screen = Screen("def f():\r\n    |\r\n")
+    screen.show("a = 1\n    b = 2\n    c = 3")
+    screen.insert("a = 1\r\n    ")
+    screen.show("b = 2\n    c = 3")
+    assert not screen.outcomes
+    screen.insert("b = 2\r\n    c = 3")
+    assert screen.told == [("accepted", 25)]
+
+
 def test_deleting_what_was_typed_of_it_leaves_it(screen):
     screen.show("print(x)")
     screen.insert("p")

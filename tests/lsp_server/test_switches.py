@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lsp_server.engines import Engines
 from lsp_server.settings import ModelSettings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine
@@ -220,6 +221,17 @@ class TestTold:
         await future
         assert (await self.told(editor))["busy"] == 0
         assert editor.notifications.empty()
+
+    async def test_a_model_that_is_unloaded_is_told_until_the_editor_has_gone(self):
+        engines = Engines(lambda _settings: FakeEngine(lambda *_: "hello()"))
+        editor = InProcess(engines)
+        await editor.initialize(capabilities={"experimental": {"midspan": {"status": True}}})
+        assert (await self.told(editor))["completion"]["reason"] is None
+        await engines.unload_idle(0)
+        state = (await self.told(editor))["completion"]
+        assert (state["state"], state["reason"]) == ("ready", "The model is not loaded; the next completion loads it.")
+        editor.server.end()
+        assert not engines.on_unload
 
     async def test_nobody_else_is(self):
         editor, _ = await editor_with(experimental={"midspan": {"status": "please"}})
