@@ -72,6 +72,12 @@ def tree_of(document: Document) -> Tree | None:
     return Tree(Parser(found[0]).parse(data).root_node, document.text, data)
 
 
+def breaks_syntax(before: Document, after: Document) -> bool:
+    """Whether the later text has more errors than the earlier one. What has no grammar is not judged."""
+    tree, changed = tree_of(before), tree_of(after)
+    return tree is not None and changed is not None and changed.count_errors() > tree.count_errors()
+
+
 def _touches(node: Node, first_line: int, last_line: int) -> bool:
     return node.start_point[0] <= first_line and last_line <= node.end_point[0]
 

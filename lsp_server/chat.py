@@ -39,7 +39,7 @@ async def _answer_chat(server: MidspanServer, params: ChatParams, record: Record
     server.follow_settings()
     messages = [await with_references(session, message) for message in params.messages]
     record.mark("references")
-    engine = await _ready_engine(server)
+    engine = await ready_engine(server)
     record.mark("load")
     record.model = engine.info.name
     max_tokens = session.settings.chat.max_tokens
@@ -72,7 +72,7 @@ async def _files_around(session: Session, engine: "AnyEngine", params: ChatParam
     return await session.chat_files(engine, params.uri, referred)
 
 
-async def _ready_engine(server: MidspanServer) -> "AnyEngine":
+async def ready_engine(server: MidspanServer) -> "AnyEngine":
     """Only a loaded model knows how long a prompt may be. Raises ModelError when it cannot be used."""
     engine = server.session.start_chat_engine()
     server.show_load(engine)

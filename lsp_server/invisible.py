@@ -18,13 +18,19 @@ _KEYCAPS = "0123456789#*"
 
 def unseen_characters(text: str, beside: str = "") -> list[str]:
     """The names of those in the text that are not in `beside` too, in their order: code points, e.g. "U+202E"."""
-    unseen = [
-        character
-        for index, character in enumerate(text)
-        if not character.isprintable() or _is_selector(character) or character in _BLANK
-        if _is_unseen(text, index) and character not in beside
-    ]
+    unseen = [character for index, character in enumerate(text) if _hides(text, index) and character not in beside]
     return [f"U+{ord(character):04X}" for character in dict.fromkeys(unseen)]
+
+
+def show_unseen(text: str) -> str:
+    """The text with a sign that is seen in place of each such character."""
+    return "".join("\ufffd" if _hides(text, index) else character for index, character in enumerate(text))
+
+
+def _hides(text: str, index: int) -> bool:
+    character = text[index]
+    is_suspect = not character.isprintable() or _is_selector(character) or character in _BLANK
+    return is_suspect and _is_unseen(text, index)
 
 
 def _is_unseen(text: str, index: int) -> bool:

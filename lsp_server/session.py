@@ -22,6 +22,7 @@ from context.pack import Pack
 from context.snapshot import Snapshot
 from inference.prompt import ContextFile
 from inference.request import Request
+from lsp_server.actions.answers import Answers
 from lsp_server.budget import PromptBudget
 from lsp_server.chat_context import repository_files
 from lsp_server.chat_request import chat_section
@@ -64,6 +65,7 @@ class Session:
         self.editor = EditorName()
         self.journal = journal
         self.documents = OpenDocuments()
+        self.answers = Answers()
         self.predictions: defaultdict[str, Predictions] = defaultdict(Predictions)
         self.requests = NewestOnly()
         self.shown = ShownItems()
@@ -215,4 +217,5 @@ class Session:
         """Ends what reads the disk, and settles what is on the screen."""
         self.shown.close()
         self.workspaces.close()
+        self.answers.remove()
         self._context_thread.shutdown(wait=False, cancel_futures=True)

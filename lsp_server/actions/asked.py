@@ -38,7 +38,8 @@ class Asked:
     def on_text(self, text: str) -> None:
         """To be told each piece of what a model writes. Raises ContentModified once the document has moved on."""
         current_document(self.server, self.uri, self.document.version)
-        self.tell(text)
+        if text:
+            self.tell(text)
 
     def edit(self, changes: Sequence[Change], label: Label) -> types.WorkspaceEdit:
         """Of the document. A client that cannot ask for confirmation is told a doubt. Raises DocumentError."""

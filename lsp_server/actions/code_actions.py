@@ -1,17 +1,19 @@
 """textDocument/codeAction: what is offered at a place. Nothing is asked of a model yet."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 
 from lsprotocol import types
 
 from context.collect import judge
 from context.document import Document
-from lsp_server.actions import resolving
+from lsp_server.actions import edit_requests, resolving, words
 from lsp_server.actions.action_data import ActionData
+from lsp_server.actions.chat_offers import chat_offers, why_no_chat, why_no_tests
 from lsp_server.actions.holes import holes_at
 from lsp_server.actions.import_actions import import_offers
-from lsp_server.actions.kinds import ALL, IMPORT, is_wanted
+from lsp_server.actions.kinds import ALL, CHAT_KINDS, IMPORT, TESTS, is_wanted
 from lsp_server.actions.offer import Offer
 from lsp_server.actions.workspace_view import view_around
 from lsp_server.positions import offset_of
@@ -21,14 +23,15 @@ from midspan import DocumentError
 
 
 def register(server: MidspanServer) -> None:
-    """Adds the feature to a server."""
+    """Adds all that belongs to actions to a server."""
     options = types.CodeActionOptions(code_action_kinds=list(ALL), resolve_provider=True)
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
     async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
         return await offered(server, params)
 
-    resolving.register(server)
+    for part in (resolving, words, edit_requests):
+        part.register(server)
 
 
 async def offered(server: MidspanServer, params: types.CodeActionParams) -> list[types.CodeAction]:
@@ -40,36 +43,46 @@ async def offered(server: MidspanServer, params: types.CodeActionParams) -> list
         start, end = (offset_of(document, at, session.encoding) for at in (params.range.start, params.range.end))
     except DocumentError:
         return []  # the user was told when it was opened
-    only = params.context.only
-    found = await asyncio.to_thread(_hole_offers, document, start, end)
-    if is_wanted(IMPORT, only):
-        view = await view_around(session, uri)
-        asked = (document, start, params.context.diagnostics, view, session.encoding)
-        found += await asyncio.to_thread(import_offers, *asked)
-    found = [offer for offer in found if is_wanted(offer.kind, only)]
-    if found and (reason := await why_not_here(session, uri, document) or _why_no_completion(server)):
-        found = [replace(offer, disabled=reason) for offer in found]
-    shows_disabled = _shows_disabled(server, params.context)
+    if end < start:
+        return []
+    context = params.context
+    found = await asyncio.to_thread(_offers_of_syntax, document, start, end, context.diagnostics)
+    if is_wanted(IMPORT, context.only):
+        asked = (document, start, context.diagnostics, await view_around(session, uri), session.encoding)
+        found = await asyncio.to_thread(import_offers, *asked) + found
+    found = [offer for offer in found if is_wanted(offer.kind, context.only)]
+    found = await _with_reasons(server, uri, document, found)
+    shows_disabled = _shows_disabled(server, context)
     return [
-        _action(offer, ActionData(uri, document.version, offer.kind, params.range, offer.detail))
+        _action(offer, ActionData(uri, document.version, offer.kind, offer.range or params.range, offer.detail))
         for offer in found
         if shows_disabled or not offer.disabled
     ]
 
 
-def _hole_offers(document: Document, start: int, end: int) -> list[Offer]:
-    return [Offer(kind, hole.title) for kind, hole in holes_at(document, start, end).items()]
+def _offers_of_syntax(document: Document, start: int, end: int, diagnostics: Iterable[types.Diagnostic]) -> list[Offer]:
+    holes = [Offer(kind, hole.title) for kind, hole in holes_at(document, start, end).items()]
+    return [*holes, *chat_offers(document, start, end, diagnostics)]
+
+
+async def _with_reasons(server: MidspanServer, uri: str, document: Document, offers: list[Offer]) -> list[Offer]:
+    """The same offers; those that cannot run say why."""
+    if not offers:
+        return []
+    not_here = await why_not_here(server.session, uri, document)
+    no_chat = not_here or why_no_chat(server)
+    no_completion = not_here or server.reported or ""
+    no_tests = no_chat
+    if not no_tests and any(offer.kind == TESTS for offer in offers):
+        no_tests = await why_no_tests(server, uri, document)
+    reasons = dict.fromkeys(CHAT_KINDS, no_chat) | {TESTS: no_tests}
+    return [replace(offer, disabled=offer.disabled or reasons.get(offer.kind, no_completion)) for offer in offers]
 
 
 async def why_not_here(session: Session, uri: str, document: Document) -> str:
     """Why a document is in no prompt; "" when it may be."""
     verdict = await asyncio.to_thread(judge, document, session.workspaces.of(uri).workspace)
-    return "" if verdict.included else f"{document.path} is in no prompt: {verdict.why}"
-
-
-def _why_no_completion(server: MidspanServer) -> str:
-    """Why the model that fills holes cannot be used, as far as it is known."""
-    return server.reported or ""
+    return "" if verdict.included else f"{document.path} is in no prompt: {verdict.why}."
 
 
 def _shows_disabled(server: MidspanServer, context: types.CodeActionContext) -> bool:

@@ -11,14 +11,14 @@ from lsp_server.actions.indentation import indent_of, line_end, unit_of, written
 _TITLE = "Write the docstring"
 _MAX_TOKENS = 256
 _QUOTES = '"""'
-_CLASSES = frozenset(
+CLASSES = frozenset(
     """
     class_definition class_declaration interface_declaration enum_declaration record_declaration class_specifier
     struct_specifier struct_item enum_item trait_item type_declaration
     """.split()  # noqa: SIM905 as in body_hole.py
 )
 _ANONYMOUS = frozenset({"arrow_function", "function_expression", "generator_function", "func_literal"})
-_DOCUMENTED = (FUNCTIONS | _CLASSES) - _ANONYMOUS
+_DOCUMENTED = (FUNCTIONS | CLASSES) - _ANONYMOUS
 _WRAPPERS = ("decorated_definition", "export_statement", "template_declaration")
 _LINE_MARKERS = {"go": "//", "rust": "///"}
 

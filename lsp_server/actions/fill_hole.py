@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from context.document import Document
 from context.snapshot import Snapshot
-from context.tree import tree_of
+from context.tree import breaks_syntax
 from lsp_server.actions.asked import Asked
 from lsp_server.actions.hole import Hole
 from lsp_server.completion import is_a_guess
@@ -60,20 +60,17 @@ def _take(document: Document, snapshot: Snapshot, hole: Hole, written: Generated
     if not is_whole:
         doubts.append(f"it was cut after {hole.max_tokens} tokens")
     new_text = hole.filled(text)
-    if _breaks_syntax(document, hole, new_text):
+    if breaks_syntax(document, _with(document, hole, new_text)):
         doubts.append("it does not parse")
     return Fill(new_text, ", ".join(doubts))
 
 
 def _while_it_parses(document: Document, hole: Hole, text: str) -> str:
     """The first lines of a text that was cut, without those that the cut has left open; "" when none are whole."""
-    while text and _breaks_syntax(document, hole, hole.filled(text)):
+    while text and breaks_syntax(document, _with(document, hole, hole.filled(text))):
         text = text.rpartition("\n")[0].rstrip()
     return text
 
 
-def _breaks_syntax(document: Document, hole: Hole, new_text: str) -> bool:
-    """Whether the document would have more errors than it has; what cannot be parsed is not judged."""
-    changed = replace(document, text=document.text[: hole.start] + new_text + document.text[hole.end :])
-    before, after = tree_of(document), tree_of(changed)
-    return before is not None and after is not None and after.count_errors() > before.count_errors()
+def _with(document: Document, hole: Hole, new_text: str) -> Document:
+    return replace(document, text=document.text[: hole.start] + new_text + document.text[hole.end :])

@@ -14,7 +14,8 @@ EXPLAIN = "source.midspan.explain"
 REVIEW = "source.midspan.review"
 
 HOLE_KINDS = (BODY, BLOCK, DOCSTRING, BRANCH)
-ALL = (*HOLE_KINDS, IMPORT, FIX, EDIT, TESTS, EXPLAIN, REVIEW)
+CHAT_KINDS = (FIX, EDIT, TESTS, EXPLAIN, REVIEW)
+ALL = (*HOLE_KINDS, IMPORT, *CHAT_KINDS)
 
 
 def is_wanted(kind: str, only: Iterable[str] | None) -> bool:

@@ -7,7 +7,7 @@ from lsprotocol import types
 
 @dataclass(frozen=True)
 class Offer:
-    """`detail` as in ActionData; `disabled` says why it cannot run, and what to do."""
+    """`detail` as in ActionData; `disabled` says why it cannot run; `range`, if it is not the asked one."""
 
     kind: str
     title: str
@@ -15,3 +15,4 @@ class Offer:
     disabled: str = ""
     diagnostics: tuple[types.Diagnostic, ...] = ()
     is_preferred: bool = False
+    range: types.Range | None = None

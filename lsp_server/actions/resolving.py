@@ -1,12 +1,16 @@
-"""codeAction/resolve: the edit of one action. Only here a model is asked."""
+"""codeAction/resolve: the edit of one action, or the command that opens its answer. Only here a model is asked."""
 
 from lsprotocol import types
 
-from lsp_server.actions.action_data import parse_data
+from lsp_server.actions.action_data import ActionData, parse_data
 from lsp_server.actions.asked import Asked, current_document
+from lsp_server.actions.chat_edits import edit_by_comment, fix
 from lsp_server.actions.draft_progress import draft_progress
 from lsp_server.actions.hole_edits import hole_edit, import_edit
-from lsp_server.actions.kinds import IMPORT
+from lsp_server.actions.kinds import EDIT, EXPLAIN, FIX, IMPORT, REVIEW, TESTS
+from lsp_server.actions.tests_edit import tests_edit
+from lsp_server.actions.words import answer_in_words, command_to_open
+from lsp_server.actions.workspace_edit import Label
 from lsp_server.positions import offset_of
 from lsp_server.record import Record
 from lsp_server.server import MidspanServer
@@ -22,7 +26,7 @@ def register(server: MidspanServer) -> None:
 
 
 async def resolve(server: MidspanServer, action: types.CodeAction) -> None:
-    """Puts the edit into the action. Raises MidspanError, or ContentModified when the document has moved on."""
+    """Completes the action. Raises MidspanError, or ContentModified when the document has moved on."""
     data = parse_data(action.data)
     server.follow_settings()
     session = server.session
@@ -32,6 +36,24 @@ async def resolve(server: MidspanServer, action: types.CodeAction) -> None:
         record.is_about(document)
         start, end = (offset_of(document, at, session.encoding) for at in (data.range.start, data.range.end))
         async with draft_progress(server, action.title) as tell:
-            asked = Asked(server, data.uri, document, start, end, data.detail, tell, record)
-            action.edit = await (import_edit(asked) if data.kind == IMPORT else hole_edit(asked, data.kind))
+            asked = Asked(server, data.uri, document, start, max(start, end), data.detail, tell, record)
+            if data.kind in (EXPLAIN, REVIEW):
+                action.command = command_to_open(asked, data.kind, await answer_in_words(asked, data.kind))
+            else:
+                action.edit = await _edit(asked, data, action.title)
         current_document(server, data.uri, data.version)
+
+
+async def _edit(asked: Asked, data: ActionData, title: str) -> types.WorkspaceEdit:
+    if data.kind == IMPORT:
+        return await import_edit(asked)
+    if data.kind == TESTS:
+        return (await tests_edit(asked))[0]
+    if data.kind == EDIT:
+        rewrite = await edit_by_comment(asked)
+    elif data.kind == FIX:
+        line, _ = asked.document.position_at(asked.start)
+        rewrite = await fix(asked, [(line, data.detail)])
+    else:
+        return await hole_edit(asked, data.kind)
+    return asked.edit(rewrite.changes, Label(title, rewrite.doubt))

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from lsprotocol import types
 
 from context.document import Document
-from lsp_server.actions.hidden_characters import refuse_hidden
+from lsp_server.invisible import unseen_characters
 from lsp_server.positions import position_of
+from midspan import DocumentError
 
 _ANNOTATION = "midspan"
 
@@ -49,14 +50,29 @@ class Edits:
         identifier = types.OptionalVersionedTextDocumentIdentifier(uri, document.version)
         return self._annotated([types.TextDocumentEdit(identifier, self._labelled(edits))], label)
 
+    def of_new_file(self, uri: str, text: str, label: Label) -> types.WorkspaceEdit:
+        """Of a file that is not there: it is made, and never written over. Raises DocumentError as above."""
+        _refuse_unseen(text, "")
+        start = types.Position(0, 0)
+        edits = [types.TextEdit(types.Range(start, start), text)]
+        if not self.creates_files:
+            return types.WorkspaceEdit(changes={uri: edits})
+        annotation = _ANNOTATION if self.has_annotations else None
+        make = types.CreateFile(uri, options=types.CreateFileOptions(overwrite=False), annotation_id=annotation)
+        identifier = types.OptionalVersionedTextDocumentIdentifier(uri, None)
+        return self._annotated([make, types.TextDocumentEdit(identifier, self._labelled(edits))], label)
+
+    def range_of(self, document: Document, start: int, end: int) -> types.Range:
+        """In the client's units."""
+        return types.Range(*(position_of(document, offset, self._encoding) for offset in (start, end)))
+
     def _text_edit(self, document: Document, change: Change) -> types.TextEdit:
         old = document.text[change.start : change.end]
         new = change.new_text
-        refuse_hidden(new, old)
+        _refuse_unseen(new, old)
         if "\r\n" in document.text:
             new = new.replace("\r\n", "\n").replace("\n", "\r\n")
-        start, end = (position_of(document, offset, self._encoding) for offset in (change.start, change.end))
-        return types.TextEdit(types.Range(start, end), new)
+        return types.TextEdit(self.range_of(document, change.start, change.end), new)
 
     def _labelled(self, edits: Sequence[types.TextEdit]) -> list[types.TextEdit | types.AnnotatedTextEdit]:
         if not self.has_annotations:
@@ -72,3 +88,8 @@ class Edits:
             f"Midspan: {label.title}", needs_confirmation=bool(label.doubt), description=label.doubt or None
         )
         return types.WorkspaceEdit(document_changes=changes, change_annotations={_ANNOTATION: annotation})
+
+
+def _refuse_unseen(new_text: str, old_text: str) -> None:
+    if names := unseen_characters(new_text.replace("\r\n", "\n"), old_text):
+        raise DocumentError(f"Nothing is changed: the model wrote characters that are not seen ({', '.join(names)}).")

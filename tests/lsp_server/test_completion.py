@@ -38,7 +38,11 @@ async def test_inline_completion_is_advertised_with_incremental_sync():
     assert capabilities["inlineCompletionProvider"] == {}
     assert capabilities["textDocumentSync"]["change"] == 2
     assert capabilities["positionEncoding"] == "utf-32"
-    assert capabilities["executeCommandProvider"]["commands"] == ["midspan.accepted", "midspan.setCompletion"]
+    assert capabilities["executeCommandProvider"]["commands"] == [
+        "midspan.accepted",
+        "midspan.setCompletion",
+        "midspan.answer",
+    ]
 
 
 async def test_the_engine_sees_the_file_around_the_cursor_and_the_item_stands_at_it():

@@ -1,0 +1,147 @@
+"""midspan/edit and midspan/answer: what the chat actions do, for clients that show drafts and ask in their own way."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+
+from lsp_server.actions.action_data import parse_range, whole_number
+from lsp_server.actions.asked import Asked, current_document
+from lsp_server.actions.chat_edits import edit_by_instruction, fix
+from lsp_server.actions.draft_progress import Tokens, draft_progress
+from lsp_server.actions.kinds import EDIT, EXPLAIN, FIX, REVIEW, TESTS
+from lsp_server.actions.rewrite import Rewrite
+from lsp_server.actions.tests_edit import tests_edit
+from lsp_server.actions.words import answer_in_words
+from lsp_server.actions.workspace_edit import Label
+from lsp_server.positions import offset_of
+from lsp_server.record import Record
+from lsp_server.server import MidspanServer
+
+_KINDS = {"explain": EXPLAIN, "review": REVIEW, "tests": TESTS, "fix": FIX}
+_TITLE_CHARACTERS = 60
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Params:
+    """What both requests have. Without a version, the document as it is now is meant."""
+
+    uri: str
+    version: int | None
+    range: types.Range
+    tokens: Tokens
+
+
+def register(server: MidspanServer) -> None:
+    """Adds the requests to a server."""
+
+    @server.feature("midspan/edit")
+    async def edit(params: Any) -> Result:
+        given = _object(params)
+        instruction = given.get("instruction")
+        if not isinstance(instruction, str) or not instruction.strip():
+            raise JsonRpcInvalidParams("midspan/edit: an instruction says what to do.")
+        title = f"Edit: {' '.join(instruction.split())[:_TITLE_CHARACTERS]}"
+
+        async def work(asked: Asked) -> Result:
+            return _of_rewrite(asked, title, await edit_by_instruction(asked, instruction))
+
+        return await _run(server, _parse(given), EDIT, title, work)
+
+    @server.feature("midspan/answer")
+    async def answer(params: Any) -> Result:
+        given = _object(params)
+        kind = _KINDS.get(str(given.get("kind")))
+        if kind is None:
+            raise JsonRpcInvalidParams(f"midspan/answer: the kind is one of {', '.join(_KINDS)}.")
+        parsed, messages = _parse(given), _messages(given)
+        if kind == FIX and not messages:
+            raise JsonRpcInvalidParams("midspan/answer: diagnostics say what to fix.")
+        title = str(given["kind"]).capitalize()
+
+        async def work(asked: Asked) -> Result:
+            if kind == TESTS:
+                edit, text = await tests_edit(asked)
+                return {"edit": edit, "text": text}
+            if kind == FIX:
+                lines = len(asked.document.lines)
+                return _of_rewrite(asked, title, await fix(asked, [m for m in messages if m[0] < lines]))
+            return {"text": await answer_in_words(asked, kind)}
+
+        return await _run(server, parsed, kind, title, work)
+
+
+async def _run(
+    server: MidspanServer, params: _Params, kind: str, title: str, work: Callable[[Asked], Awaitable[Result]]
+) -> Result:
+    server.follow_settings()
+    session = server.session
+    record = Record(kind, explicit=True, position=(params.range.start.line, params.range.start.character))
+    with session.recorded(record):
+        version = params.version
+        if version is None:
+            version = session.documents.document(params.uri).version
+        document = current_document(server, params.uri, version)
+        record.is_about(document)
+        start, end = (offset_of(document, at, session.encoding) for at in (params.range.start, params.range.end))
+        async with draft_progress(server, title, params.tokens) as tell:
+            result = await work(Asked(server, params.uri, document, start, max(start, end), "", tell, record))
+        current_document(server, params.uri, version)
+        return result | {"model": record.model}
+
+
+def _of_rewrite(asked: Asked, title: str, rewrite: Rewrite) -> Result:
+    """`range` is what the new text is of: the lines that the asked range touches, or the part around a cursor."""
+    edits = asked.edits
+    return {
+        "edit": asked.edit(rewrite.changes, Label(title, rewrite.doubt)),
+        "text": rewrite.new_text,
+        "range": edits.range_of(asked.document, rewrite.start, rewrite.end),
+    }
+
+
+def _parse(given: dict[str, Any]) -> _Params:
+    document, version = given.get("textDocument"), given.get("version")
+    uri = document.get("uri") if isinstance(document, dict) else None
+    if not isinstance(uri, str):
+        raise JsonRpcInvalidParams("The textDocument has a uri.")
+    if version is None and isinstance(document, dict):
+        version = document.get("version")
+    tokens = [given.get(name) for name in ("workDoneToken", "partialResultToken")]
+    if not all(token is None or isinstance(token, str | int) for token in tokens):
+        raise JsonRpcInvalidParams("A token is a string or a number.")
+    number = whole_number(version) if version is not None else None
+    return _Params(uri, number, parse_range(given.get("range")), Tokens(*tokens))
+
+
+def _messages(given: dict[str, Any]) -> list[tuple[int, str]]:
+    """The line and the message of each diagnostic."""
+    found = given.get("diagnostics") or []
+    if not isinstance(found, list):
+        raise JsonRpcInvalidParams("The diagnostics are a list.")
+    messages = []
+    for one in found:
+        message = one.get("message") if isinstance(one, dict) else None
+        if not isinstance(message, str):
+            raise JsonRpcInvalidParams("A diagnostic has a range and a message.")
+        messages.append((parse_range(one.get("range")).start.line, message))
+    return messages
+
+
+def _object(params: Any) -> dict[str, Any]:
+    given = _as_json(params)
+    if not isinstance(given, dict):
+        raise JsonRpcInvalidParams("The parameters are an object.")
+    return given
+
+
+def _as_json(value: Any) -> Any:
+    """protocol.py makes namespaces of the objects of methods that LSP does not know."""
+    if isinstance(value, SimpleNamespace):
+        return {name: _as_json(inner) for name, inner in vars(value).items()}
+    return [_as_json(inner) for inner in value] if isinstance(value, list) else value

@@ -1,0 +1,79 @@
+"""Explain, review: an answer in words, and how the user comes to see it."""
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from context.pack import Pack
+from inference.prompt import Message
+from lsp_server.actions.ask_chat import ask_chat
+from lsp_server.actions.asked import Asked
+from lsp_server.actions.chat_prompts import question_messages
+from lsp_server.actions.indentation import line_end
+from lsp_server.actions.kinds import EXPLAIN, REVIEW
+from lsp_server.actions.part import lines_of_range, part_around
+from lsp_server.invisible import show_unseen
+from lsp_server.server import MidspanServer
+
+ANSWER = "midspan.answer"
+_QUESTIONS = {
+    EXPLAIN: "Explain what this part does and why, for someone who is new to the code:",
+    REVIEW: "Review this part: what is wrong or risky in it, the worst first, each with the line and what to do "
+    "instead. Say so if nothing is:",
+}
+_MESSAGE_CHARACTERS = 4000
+
+
+async def answer_in_words(asked: Asked, kind: str) -> str:
+    """About what is selected, or about the part around the cursor. Raises MidspanError."""
+    document = asked.document
+    first, last = lines_of_range(document, asked.start, asked.end)
+    if asked.start == asked.end:
+        first, last = part_around(document, first, last)
+    start, end = document.line_starts[first], line_end(document, last)
+    selected = document.text[start:end]
+
+    def messages(packed: Pack) -> list[Message]:
+        return question_messages(packed, selected, document.language, _QUESTIONS[kind])
+
+    generated = await ask_chat(asked, start, end, messages, asked.on_text)
+    cut = "\n\n(The answer was cut at `chat.max_tokens`.)" if generated.finish_reason == "length" else ""
+    text = show_unseen(generated.text) + cut
+    asked.record.shows(len(text))
+    return text
+
+
+def command_to_open(asked: Asked, kind: str, text: str) -> types.Command:
+    """Keeps the answer, for the client to have it opened. Raises OSError."""
+    name = kind.rpartition(".")[2]
+    first, last = lines_of_range(asked.document, asked.start, asked.end)
+    path = show_unseen(asked.document.path)
+    title = f"# {name.capitalize()}: {path}, line {first + 1}{f' to {last + 1}' if last > first else ''}"
+    number = asked.session.answers.add(name, f"{title}\n\n{text}\n\n_{asked.record.model}_\n")
+    return types.Command("Show the answer", ANSWER, arguments=[number])
+
+
+def register(server: MidspanServer) -> None:
+    """Adds the command to a server."""
+
+    @server.command(ANSWER)
+    async def open_answer(number: int) -> None:
+        await show_answer(server, number)
+
+
+async def show_answer(server: MidspanServer, number: int) -> None:
+    """In the editor, or as a message where it opens no documents for others."""
+    file = server.session.answers.file(number)
+    if file is None:
+        server.warn("The answer is not known any more. Ask again.")
+        return
+    window = server.client_capabilities.window
+    if window is not None and window.show_document is not None and window.show_document.support:
+        params = types.ShowDocumentParams(file.as_uri(), external=False, take_focus=True)
+        try:
+            if (await server.window_show_document_async(params)).success:
+                return
+        except JsonRpcException:
+            pass  # then as a message
+    text = file.read_text(encoding="utf-8")
+    more = " …" if len(text) > _MESSAGE_CHARACTERS else ""
+    server.show(types.MessageType.Info, text[:_MESSAGE_CHARACTERS] + more)
