@@ -8,6 +8,7 @@ from context.languages import block_comment, line_comment
 from context.snapshot import Snapshot
 from context.syntax_tree import is_within, leaf_before
 
+_LONG_QUOTES = ('"""', "'''", "`")
 _STRING = re.compile(r"""(["'`])(?:\\.|(?!\1)[^\\\n])*\1""")
 # Marks that mean something else within a word: "$#", "http://", "100%".
 _BETWEEN_SPACES = frozenset({"#", "//", "%"})
@@ -25,12 +26,20 @@ def is_in_comment(snapshot: Snapshot) -> bool:
     may_be_block = marks is not None and _is_open(document.text[:cursor], marks)
     if not may_be_line and not may_be_block:
         return False
+    begins = mark is not None and may_be_line and _begins_comment(before, mark)
+    if begins and not may_be_in_long_string(document.text[:cursor]):
+        return True  # which is nearly all of them, and a long document takes long to parse
     leaf = leaf_before(document, cursor)
     if leaf is not None and not _is_open_still(leaf, before, document.text[cursor:], marks if may_be_block else None):
         return is_within(leaf, "comment")
-    if may_be_line and mark is not None and _begins_comment(before, mark):
+    if begins:
         return True
     return marks is not None and may_be_block and _is_open(_STRING.sub("", document.text[:cursor]), marks)
+
+
+def may_be_in_long_string(before: str) -> bool:
+    """Whether a string of several lines may be open at the end of the text, as the number of its quotes says."""
+    return any(before.count(quote) % 2 for quote in _LONG_QUOTES)
 
 
 def _is_open_still(leaf: Node, before: str, after: str, marks: tuple[str, str] | None) -> bool:

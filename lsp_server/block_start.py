@@ -2,11 +2,13 @@
 
 import re
 
+from context.comments import may_be_in_long_string
 from context.document import Document
-from context.languages import line_comment
+from context.languages import block_comment, line_comment
 from context.snapshot import Snapshot
 from context.syntax_tree import is_within, leaf_before
 
+_QUOTES = ('"', "'")
 _OPENS = re.compile(r"([:{(\[]|=>|->|\b(?:do|then|else|begin))\s*$")
 
 
@@ -28,8 +30,18 @@ def _opens_block(document: Document, line: int) -> bool:
         text = _without_comment(document, line, text)
     if not _OPENS.search(text):
         return False
-    leaf = leaf_before(document, document.line_starts[line] + len(text))
-    return not is_within(leaf, "comment", "string")
+    end = document.line_starts[line] + len(text)
+    return not (_may_be_text(document, line, end) and is_within(leaf_before(document, end), "comment", "string"))
+
+
+def _may_be_text(document: Document, line: int, end: int) -> bool:
+    """Whether a comment or a string may be open there. To parse a long document only to know would stall the editor."""
+    before = document.text[:end]
+    marks = block_comment(document.language)
+    if marks is not None and before.rfind(marks[0]) > before.rfind(marks[1]):
+        return True
+    in_line = document.text[document.line_starts[line] : end]
+    return may_be_in_long_string(before) or any(in_line.count(quote) % 2 for quote in _QUOTES)
 
 
 def _without_comment(document: Document, line: int, text: str) -> str:
