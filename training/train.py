@@ -15,7 +15,6 @@ import json
 import signal
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,46 +30,18 @@ from training.background import (
 )
 from training.checkpoints import Progress, load_checkpoint, newest_checkpoint, save_checkpoint
 from training.data import load_files, write_corpus
-from training.documents import FIM_RATE, DocumentSource, Rows
+from training.documents import DocumentSource, Rows
 from training.gradients import Helpers, LossSettings, add_gradients, build_forward, make_board
 from training.model import Model
 from training.optimizer import OptimizerSettings, build_optimizers, set_rate
 from training.pack import Corpus, read_packed
 from training.places import corpus_folder, run_folder
 from training.release import BUILTIN, has_shape, load_release, text_only_tokenizer
-from training.schedule import Limit, rate_factor
+from training.schedule import rate_factor
+from training.settings import TrainSettings, settings_of
 from training.shape import ModelShape
 from training.tokenizer import load_encoder, save_encoder, tokenizer_path, write_tokenizer
 from training.validate import Validation
-
-# A GPU that is given little at a time waits for the next.
-GPU_BATCH_TOKENS, GPU_MICRO_TOKENS = 65_536, 32_768
-# The decay is the run's last and slowest words: mostly the job itself, filling a hole.
-DECAY_FIM_RATE = 0.8
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """What a run does; the model's shape is apart."""
-
-    sequence_tokens: int = 512
-    # Muon's step costs as much as 1,200 tokens' work whatever the batch; 4096 a step was slower.
-    batch_tokens: int = 8192
-    seed: int = 1
-    decays: bool = False
-    limit: Limit = field(default_factory=Limit)
-    # Slots an expert has, in multiples of its even share; what does not fit is dropped: at 1.25 that
-    # was 2-3% of the choices.
-    capacity_factor: float = 1.5
-    balance_weight: float = 0.02
-    clip_norm: float = 1.0
-    # What one process works on at a time; two of them wait at most that long for each other.
-    micro_tokens: int = 1024
-    helpers: int = 0
-    fim_rate: float = FIM_RATE
-    log_every_steps: int = 20
-    validate_every_steps: int = 250
-    save_every_s: float = 240.0
 
 
 class Trainer:
@@ -243,16 +214,7 @@ def train(arguments: argparse.Namespace, folder: Path) -> None:
     """Resume the run in the folder, or begin it."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.set_num_threads(1)
-    on_gpu = device == "cuda"
-    settings = TrainSettings(
-        sequence_tokens=arguments.sequence,
-        batch_tokens=arguments.batch_tokens or (GPU_BATCH_TOKENS if on_gpu else TrainSettings.batch_tokens),
-        decays=arguments.decay,
-        limit=Limit(arguments.steps, arguments.minutes),
-        fim_rate=DECAY_FIM_RATE if arguments.decay else FIM_RATE,
-        micro_tokens=GPU_MICRO_TOKENS if on_gpu else TrainSettings.micro_tokens,
-        helpers=0 if on_gpu else arguments.processes - 1,
-    )
+    settings = settings_of(arguments, on_gpu=device == "cuda")
     corpus = read_packed(arguments.packed) if arguments.packed else prepare_data(arguments.anew)
     encoder = corpus.encoder
     source = DocumentSource(corpus.train, encoder, settings.sequence_tokens, settings.seed, settings.fim_rate)

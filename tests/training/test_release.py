@@ -11,9 +11,10 @@ from training.documents import DocumentSource
 from training.export import export_model
 from training.model import Model
 from training.release import has_shape, load_release, text_only_tokenizer
+from training.settings import TrainSettings
 from training.shape import ModelShape
 from training.tokenizer import TextEncoder
-from training.train import Trainer, TrainSettings
+from training.train import Trainer
 
 TEXT = "def f(x):\n    return x  # <｜fim▁hole｜>\n"
 

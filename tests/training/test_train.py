@@ -1,5 +1,6 @@
 """A run that was stopped goes on as if it had not been; a decay run ends at rate zero."""
 
+import argparse
 import dataclasses
 import os
 import signal
@@ -18,9 +19,10 @@ from training.checkpoints import Progress, newest_checkpoint
 from training.data import SourceFile
 from training.documents import DocumentSource
 from training.schedule import WARMUP_STEPS, Limit, rate_factor
+from training.settings import TrainSettings, settings_of
 from training.shape import ModelShape
 from training.tokenizer import TextEncoder
-from training.train import Trainer, TrainSettings, run
+from training.train import Trainer, run
 from training.validate import Validation
 
 MakeTrainer = Callable[..., Trainer]
@@ -145,6 +147,15 @@ print(Path({str(group)!r}).read_text() if Path({str(group)!r}).exists() else "ni
     before = group.read_text("utf-8") if group.exists() else "nice 19"
     done = subprocess.run(command, env=environment, start_new_session=apart, capture_output=True, text=True, check=True)
     assert ("nice 19" in done.stdout) if apart else (done.stdout.strip() == before.strip())
+
+
+def test_a_gpu_is_given_more_at_a_time_and_needs_no_helpers() -> None:
+    arguments = argparse.Namespace(sequence=1024, batch_tokens=None, decay=True, steps=None, minutes=9.0, processes=2)
+    on_cpu, on_gpu = (settings_of(arguments, on_gpu=on_gpu) for on_gpu in (False, True))
+    assert (on_cpu.helpers, on_gpu.helpers) == (1, 0)
+    assert on_gpu.batch_tokens > on_gpu.micro_tokens > on_cpu.batch_tokens > on_cpu.micro_tokens
+    assert on_cpu.limit == on_gpu.limit == Limit(minutes=9.0)
+    assert settings_of(argparse.Namespace(**vars(arguments) | {"batch_tokens": 512}), on_gpu=True).batch_tokens == 512
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(tmp_path: Path) -> None:
