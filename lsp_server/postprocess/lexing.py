@@ -68,7 +68,7 @@ class Lexed:
     """Brackets by their offsets, and the quote of the string in which the text ends, or ""."""
 
     matched: dict[int, int]  # closer -> its opener
-    closed: tuple[int, ...]  # closers that close nothing within the text
+    closed: tuple[int, ...]  # closers that close nothing within the text, or not what was opened last
     opened: tuple[int, ...]  # openers that stay open
     open_string: str
 
@@ -89,7 +89,7 @@ def lex(text: str, language: str) -> Lexed:
         elif stack and _PAIRS[text[stack[-1]]] == character:
             matched[offset] = stack.pop()
         else:
-            _close_outer(text, offset, stack, matched, closed)
+            closed.append(offset)
     open_string = "" if last is None or last.end() < len(text) else _unended_quote(last.group(), language)
     return Lexed(matched, tuple(closed), tuple(stack), open_string)
 
@@ -107,16 +107,6 @@ def first_string_end(text: str, start: int, language: str) -> int | None:
 @cache
 def _pattern(language: str) -> re.Pattern[str]:
     return _SYNTAXES.get(language, _UNKNOWN).pattern()
-
-
-def _close_outer(text: str, offset: int, stack: list[int], matched: dict[int, int], closed: list[int]) -> None:
-    """A closer skips the openers of other kinds that nothing has closed, unless it would then close nothing."""
-    depth = next((d for d in range(len(stack) - 1, -1, -1) if _PAIRS[text[stack[d]]] == text[offset]), None)
-    if depth is None:
-        closed.append(offset)
-    else:
-        matched[offset] = stack[depth]
-        del stack[depth:]
 
 
 def _quote(token: str, language: str) -> str:

@@ -3,7 +3,6 @@
 import re
 
 _LANGUAGES = {"html", "javascriptreact", "svelte", "typescriptreact", "vue", "xml"}
-_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _START = re.compile(r"<!--.*?-->|<(?P<end>/?)(?P<name>[A-Za-z][\w.:-]*|(?=>))", re.DOTALL)
 _WITHIN = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`|=>|/>|[{}<>]")
 
@@ -38,13 +37,13 @@ def surplus_tag(above: str, text: str, below: str) -> int | None:
 
 
 def _pair(text: str) -> tuple[dict[int, int], list[int]]:
-    """Closing tags with their opening ones, and those that have none. What is open may stay open, as `<li>` does."""
+    """Closing tags with their opening ones, and those that have none. What is open may stay so, as `<br>` and `<li>` do."""
     pairs: dict[int, int] = {}
     alone: list[int] = []
     stack: list[tuple[str, int]] = []
     for tag in _START.finditer(text):
         name = tag["name"]
-        if name is None or name.lower() in _VOID:
+        if name is None:
             continue
         if not tag["end"]:
             if not _is_empty(text, tag.end()):
