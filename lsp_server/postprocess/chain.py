@@ -67,7 +67,12 @@ def _without_trailing_space(text: str, place: Place) -> str:
     text = "\n".join([line if line.strip() or index == 0 else "" for index, line in enumerate(lines)] + [last])
     if not place.after.strip():
         return text.rstrip()
-    return text if not last.strip() and _stands_alone(place.after) else text.rstrip("\n")
+    if last.strip() or not lines:
+        return text
+    if _stands_alone(place.after):
+        return text
+    # Whole lines before a line of the document's: it keeps the indentation that it has.
+    return text.rstrip() + "\n" + place.before if not place.before.strip() else text.rstrip("\n")
 
 
 def _stands_alone(after: str) -> bool:

@@ -26,10 +26,11 @@ def without_rest_of_line(text: str, place: Place) -> str:
         return text if place.language == "shellscript" else cut  # there ";;" is one word
     if len(set(rest)) < _TELLING_CHARACTERS or (cut and _within_a_word(cut[-1], rest[0])):
         return text
-    opened, opened_if_cut = (
-        len(lex(place.above[-2000:] + t + place.after, place.language).opened) for t in (text, cut)
-    )
-    return cut if opened_if_cut <= opened else text
+    return cut if _opened(cut, place) <= _opened(text, place) else text
+
+
+def _opened(text: str, place: Place) -> int:
+    return len(lex(place.before + text + place.after, place.language).opened)
 
 
 def _are_closers(rest: str) -> bool:

@@ -37,7 +37,7 @@ def surplus_tag(above: str, text: str, below: str) -> int | None:
 
 
 def _pair(text: str) -> tuple[dict[int, int], list[int]]:
-    """Closing tags with their opening ones, and those that have none. What is open may stay so, as `<br>` and `<li>` do."""
+    """Closing tags with their opening ones, and those without. What is open may stay so, as `<br>` and `<li>` do."""
     pairs: dict[int, int] = {}
     alone: list[int] = []
     stack: list[tuple[str, int]] = []
