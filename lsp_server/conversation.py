@@ -13,6 +13,7 @@ from lsp_server.hello import LOG, STOPPED
 # Less is not worth asking about.
 _MANY_BYTES = 256 * 1024
 _REQUEST_FAILED = -32803
+_WARNING = 2  # LSP's MessageType
 _WORKSPACE = ("workspace/didChangeWorkspaceFolders", "workspace/didChangeConfiguration", "$/setTrace")
 # What a user would see as an error though it is none: grey text just does not come.
 _ANSWERED_BY_NULL = ("textDocument/inlineCompletion", "shutdown")
@@ -106,6 +107,15 @@ class Conversation:
                 return _body({"id": own, "method": "midspan/document", "params": {"textDocument": {"uri": uri}}})
         return None
 
+    @property
+    def owes_answer(self) -> bool:
+        """Whether the daemon has a request that it has not answered."""
+        return bool(self._unanswered or self._own)
+
+    def ask_if_it_hears(self) -> bytes:
+        """A request whose answer tells nothing but that there is one: there is no such method."""
+        return _body({"id": self._own_id(None), "method": "$/midspan/hears"})
+
     def _own_id(self, about: tuple[_Document, int] | None) -> str:
         self._own_count += 1
         number = f"midspan-relay-{self._own_count}"
@@ -150,6 +160,10 @@ class Conversation:
             document.replace(_body({"method": "textDocument/didOpen", "params": {"textDocument": item}}), count)
         else:
             document.ask_at_bytes = 2 * document.changes_bytes
+
+    def warning(self, message: str) -> bytes:
+        """What shows it to the user."""
+        return _body({"method": "window/showMessage", "params": {"type": _WARNING, "message": message}})
 
     def lost(self) -> list[bytes]:
         """What the editor is told when the daemon has gone: an answer to each request, an end of each progress."""

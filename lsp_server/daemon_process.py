@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from lsp_server.engines import IdleTimes, StartEngine
-from lsp_server.runtime_folder import SOCKET, runtime_folder
+from lsp_server.runtime_folder import LOCK, SOCKET, runtime_folder
 from lsp_server.start import start_engine
 from midspan import MidspanError
 
@@ -44,12 +44,14 @@ def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
 
 def _lock(folder: Path) -> int | None:
     """The descriptor that holds the lock; None when another process does."""
-    descriptor = os.open(folder / "daemon.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
         return None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, b"%d" % os.getpid())
     return descriptor
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lsp_server import hello
+from lsp_server.hung_daemon import end_hung
 from lsp_server.runtime_folder import SOCKET, check_peer, check_socket, peer_pid, runtime_folder
 from midspan import MidspanError
 
@@ -27,10 +28,14 @@ class NoDaemonError(MidspanError):
 
 
 def connect(
-    greeting: bytes, command: Sequence[str] = DAEMON_COMMAND, still_wanted: Callable[[], bool] = lambda: True
+    greeting: bytes,
+    command: Sequence[str] = DAEMON_COMMAND,
+    still_wanted: Callable[[], bool] = lambda: True,
+    patience_s: float = _PATIENCE_S,
 ) -> tuple[socket.socket, dict[str, Any]]:
-    """A connection to the daemon, started when there is none, and its answer to the greeting.
+    """A connection to the daemon, started when there is none or it does not answer, and its answer to the greeting.
 
+    `patience_s` is how long one that was there already may take to answer before it is ended.
     Raises MidspanError with the reason when there is no way, NoDaemonError also once it is not wanted any more.
     """
     folder = runtime_folder()
@@ -38,8 +43,11 @@ def connect(
     attempts = 0
     while still_wanted():
         try:
-            connection = _connection(folder) or _started(folder, command)
-            answer = _greet(connection, greeting)
+            if connection := _connection(folder):
+                answer = _greet(connection, greeting, patience_s, ends_hung=True)
+            else:
+                connection = _started(folder, command)
+                answer = _greet(connection, greeting)
             if not answer.get("retired"):
                 return connection, answer
         except OSError as error:  # it died, or left, while it was spoken to
@@ -80,10 +88,12 @@ def _connection(folder: Path) -> socket.socket | None:
     return connection
 
 
-def _greet(connection: socket.socket, greeting: bytes) -> dict[str, Any]:
+def _greet(
+    connection: socket.socket, greeting: bytes, patience_s: float = _PATIENCE_S, *, ends_hung: bool = False
+) -> dict[str, Any]:
     """The connection is closed when this raises OSError or HelloError, or the daemon answers with its retirement."""
     try:
-        connection.settimeout(_PATIENCE_S)
+        connection.settimeout(patience_s)
         connection.sendall(greeting)
         answer = b""
         while not answer.endswith(b"\n"):  # nothing follows the line before the relay has spoken again
@@ -93,6 +103,11 @@ def _greet(connection: socket.socket, greeting: bytes) -> dict[str, Any]:
             answer += data
         connection.settimeout(None)
         message = hello.parse(answer)
+    except TimeoutError:
+        if ends_hung:
+            end_hung(connection)
+        connection.close()
+        raise
     except BaseException:
         connection.close()
         raise

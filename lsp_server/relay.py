@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, TextIO
 from lsp_server import hello
 from lsp_server.conversation import Conversation, is_farewell
 from lsp_server.frames import FrameReader, FramingError, frame
+from lsp_server.hung_daemon import PATIENCE_S, Silence, end_hung, takes_more
 from lsp_server.launch import DAEMON_COMMAND, connect
 from midspan import MidspanError, SettingsError
 
@@ -29,13 +30,20 @@ _DEATHS_WITHOUT_PAUSE = 5
 _LONGEST_PAUSE_S = 10.0
 
 
-def relay(settings: dict[str, Any], log_file: Path | None, command: Sequence[str] = DAEMON_COMMAND) -> int:
-    """Runs until `exit` or the end of stdin; the exit code. `command` starts a daemon. Raises MidspanError."""
+def relay(
+    settings: dict[str, Any],
+    log_file: Path | None,
+    command: Sequence[str] = DAEMON_COMMAND,
+    patience_s: float = PATIENCE_S,
+) -> int:
+    """Runs until `exit` or the end of stdin; the exit code. `command` starts a daemon; one that says nothing for
+    twice the patience is ended. Raises MidspanError.
+    """
     keys = {name: value for name, value in os.environ.items() if name.startswith(hello.KEY_VARIABLES)}
     details = {"settings": settings, "folder": os.getcwd(), "keys": keys}
     signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
     log = sys.stderr if log_file is None else _open_log(log_file)
-    return _Relay(details, command, sys.stdin.fileno(), sys.stdout.buffer, log).run()
+    return _Relay(details, command, patience_s, sys.stdin.fileno(), sys.stdout.buffer, log).run()
 
 
 def _open_log(log_file: Path) -> TextIO:
@@ -49,10 +57,17 @@ class _Relay:
     """`_turn` guards the daemon's socket and the conversation's order; `_talk_lock` the conversation's contents."""
 
     def __init__(
-        self, details: dict[str, Any], command: Sequence[str], stdin: int, stdout: BinaryIO, log: TextIO
+        self,
+        details: dict[str, Any],
+        command: Sequence[str],
+        patience_s: float,
+        stdin: int,
+        stdout: BinaryIO,
+        log: TextIO,
     ) -> None:
         self._details = details
         self._command = command
+        self._patience_s = patience_s
         self._stdin = stdin
         self._stdout = stdout
         self._log = log
@@ -126,8 +141,15 @@ class _Relay:
     def _carry_to_editor(self) -> None:
         """Until the daemon closes its end, or breaks off in the middle of a message, which is dropped."""
         frames = FrameReader()
+        silence = Silence(self._daemon, self._patience_s)
         try:
-            while data := self._daemon.recv(_CHUNK_BYTES):
+            while True:
+                if not silence.is_broken():
+                    if self._is_hung(silence):
+                        return
+                    continue
+                if not (data := self._daemon.recv(_CHUNK_BYTES)):
+                    return
                 for body in frames.feed(data):
                     with self._talk_lock:
                         is_for_editor = self._talk.from_daemon(body)
@@ -139,6 +161,33 @@ class _Relay:
                         self._write([body])
         except OSError:
             return
+
+    def _is_hung(self, silence: Silence) -> bool:
+        """Asks when the daemon owes an answer for long; ends it when that has none either, and tells the user."""
+        with self._talk_lock:
+            silence.goes_on(is_owed=self._talk.owes_answer)
+        if silence.is_final:
+            self._give_up()
+            return True
+        # Where the other thread waits to send, the daemon does not read either, and there is nothing to ask.
+        if silence.is_long and not silence.is_asked and takes_more(self._daemon) and self._turn.acquire(blocking=False):
+            try:
+                with self._talk_lock:
+                    question = self._talk.ask_if_it_hears()
+                _send(self._daemon, [question])
+                silence.is_asked = True
+            finally:
+                self._turn.release()
+        return False
+
+    def _give_up(self) -> None:
+        is_ended = end_hung(self._daemon)
+        self._daemon.shutdown(socket.SHUT_RDWR)  # the other thread may wait to send
+        done = "was ended, and is started again" if is_ended else "is left, and another one is started"
+        message = f"Midspan's daemon did not answer for {2 * self._patience_s:.0f} s. It {done}."
+        self._note(message)
+        with self._talk_lock:
+            self._write([self._talk.warning(message)])
 
     def _resume(self) -> None:
         self._daemon.close()

@@ -14,6 +14,7 @@ from pathlib import Path
 from midspan import SettingsError
 
 SOCKET = "daemon.sock"
+LOCK = "daemon.lock"  # held by the daemon that listens, with its process written in it
 # The kernels' limit for the address of a socket, 0 at its end included: macOS has the smaller one.
 _MAX_ADDRESS_BYTES = 104
 _LONGEST_NAME = f"{SOCKET}.new"

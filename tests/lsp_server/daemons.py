@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from lsp_server import hello
+from lsp_server.hung_daemon import PATIENCE_S
 from lsp_server.launch import ask
 from lsp_server.runtime_folder import SOCKET
 from tests.lsp_server.client import Stdio, stdio_server
@@ -33,9 +34,14 @@ class Place:
         self.socket = self.folder / SOCKET
 
     def relay(
-        self, *, unload_after_s: float = 1000, leave_after_s: float = 1000, log_file: Path | None = None
+        self,
+        *,
+        unload_after_s: float = 1000,
+        leave_after_s: float = 1000,
+        log_file: Path | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> AbstractAsyncContextManager[Stdio]:
-        arguments = [str(unload_after_s), str(leave_after_s), *([str(log_file)] if log_file else [])]
+        arguments = [str(unload_after_s), str(leave_after_s), str(log_file or ""), str(patience_s)]
         return stdio_server(RELAY, *arguments)
 
     def account(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`midspan serve` through a relay, with a daemon whose engine is a fake.
 
-Arguments: how long the daemon is idle before it unloads its model, and before it leaves, in seconds; a log file.
+Arguments: how long the daemon is idle before it unloads its model, and before it leaves, in seconds; a log file; how
+long a relay waits for a daemon that says nothing.
 """
 
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from lsp_server.daemon_process import run_daemon
 from lsp_server.engines import IdleTimes
+from lsp_server.hung_daemon import PATIENCE_S
 from lsp_server.relay import relay
 from lsp_server.settings import ModelSettings
 from midspan import MidspanError
@@ -33,11 +35,12 @@ def main() -> int:
     arguments = sys.argv[1:]
     if arguments[0] == "--daemon":
         run_daemon(start, IdleTimes(*map(float, arguments[1:3])))
-    log_file = Path(arguments[2]) if len(arguments) > 2 else None
+    log_file = Path(arguments[2]) if arguments[2:] and arguments[2] else None
+    patience_s = float(arguments[3]) if arguments[3:] else PATIENCE_S
     # Its folder stands in its command line, where a test finds it.
     command = (sys.executable, "-P", __file__, "--daemon", *arguments[:2], os.environ["XDG_RUNTIME_DIR"])
     try:
-        return relay({}, log_file, command)
+        return relay({}, log_file, command, patience_s)
     except MidspanError as error:
         print(f"midspan: {error}", file=sys.stderr)
         return 1
