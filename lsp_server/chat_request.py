@@ -70,7 +70,12 @@ def fitting(engine: "AnyEngine", files: Sequence[ContextFile], room_tokens: int)
     return files
 
 
-async def answer(engine: "AnyEngine", request: Request, on_text: Callable[[str], None]) -> Generated:
+async def answer(
+    engine: "AnyEngine",
+    request: Request,
+    on_text: Callable[[str], None],
+    is_enough: Callable[[str], bool] = lambda text: False,
+) -> Generated:
     """Like `generate`, without the white space that a model begins and ends its answer with."""
     begun = False
 
@@ -81,5 +86,5 @@ async def answer(engine: "AnyEngine", request: Request, on_text: Callable[[str],
             begun = True
             on_text(text)
 
-    generated = await generate(engine, request, tell)
+    generated = await generate(engine, request, tell, is_enough)
     return replace(generated, text=generated.text.strip())

@@ -2,25 +2,33 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from context.collect import collect, judge
+from context.collect import judge
 from context.pack import Budget, Pack, pack
+from context.snapshot import Snapshot
 from inference.prompt import Message
 from lsp_server.actions.asked import Asked
 from lsp_server.actions.draft_progress import OnText
 from lsp_server.chat import ready_engine
 from lsp_server.chat_request import answer, build_chat_request
-from lsp_server.generate import Generated
-from lsp_server.positions import position_of
+from lsp_server.postprocess.repetition import without_rounds
 from midspan import DocumentError, ModelError
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
     from inference.any_engine import AnyEngine
 
-_AROUND_TOKENS = 1536  # what is told of the file and of others; a question reads it whole, once
+_AROUND_TOKENS = 1024  # of the document itself; a question reads them all
 _AFTER_TOKENS = 256
+
+
+@dataclass(frozen=True)
+class Answered:
+    """`why_cut` says why the text has no end; "" when it has."""
+
+    text: str
+    why_cut: str = ""
 
 
 async def ask_chat(
@@ -29,45 +37,57 @@ async def ask_chat(
     end: int,
     make_messages: Callable[[Pack], list[Message]],
     on_text: OnText,
+    is_whole: Callable[[], bool] = lambda: False,
     draft: str = "",
-) -> Generated:
-    """`make_messages` is given what stands around the place; `draft` is what the answer probably repeats.
+) -> Answered:
+    """`make_messages` is given what stands around the place. What comes after `is_whole` is not waited for.
 
-    Raises MidspanError.
+    `draft` is what the answer probably repeats. Raises MidspanError.
     """
     session, record = asked.session, asked.record
     engine = await ready_engine(asked.server)
     record.mark("load")
     record.model = engine.info.name
     record.packed = packed = await _pack_around(asked, engine, start, end)
+    files = await session.chat_files(engine, asked.uri, frozenset({asked.document.path}))
     messages = make_messages(packed)
-    request, _ = await asyncio.to_thread(build_chat_request, engine, messages, session.settings.chat.max_tokens)
+    max_tokens = session.settings.chat.max_tokens
+    request, _ = await asyncio.to_thread(build_chat_request, engine, messages, max_tokens, files)
     if draft:
         request = replace(request, draft_tokens=await asyncio.to_thread(engine.draft, draft))
     record.mark("pack")
-    generated = await answer(session.start_chat_engine(), request, on_text)
+    why_cut = ""
+
+    def is_enough(text: str) -> bool:
+        nonlocal why_cut
+        if text.endswith("\n") and without_rounds(text, "") != text:
+            why_cut = "the model only repeats itself"
+        return bool(why_cut) or is_whole()
+
+    generated = await answer(session.start_chat_engine(), request, on_text, is_enough)
     record.mark("engine")
     record.trace = generated.trace
-    if generated.trace is None or generated.finish_reason == "cancelled":
+    if generated.trace is not None:
+        session.chat_budget.learn(generated.trace)
+    if generated.finish_reason == "length":
+        why_cut = why_cut or "the answer was cut at chat.max_tokens"
+    elif generated.trace is None or (generated.finish_reason == "cancelled" and not is_enough(generated.text)):
         raise ModelError("The model was unloaded before it had answered. Ask again.")
-    return generated
+    return Answered(generated.text, why_cut)
 
 
 async def _pack_around(asked: Asked, engine: "AnyEngine", start: int, end: int) -> Pack:
-    """What stands before and after the place, and what of other files matters there. Raises DocumentError."""
+    """What stands before and after the place in its document. Raises DocumentError for one that is in no prompt."""
     session, document = asked.session, asked.document
     workspace = session.workspaces.of(asked.uri).workspace
-    seen = session.snapshot(asked.uri, position_of(document, start, session.encoding))
-    edits = session.edits.recent()
-    room = min(_AROUND_TOKENS, engine.info.context_tokens // 3)
+    room = min(_AROUND_TOKENS, engine.info.context_tokens // 4)
 
     def lay_out() -> Pack:
         verdict = judge(document, workspace)
         if not verdict.included:
             raise DocumentError(f"{document.path} is in no prompt: {verdict.why}.")
-        snippets = collect(replace(seen, document=document, cursor=start), workspace, edits)
         around = replace(document, text=document.text[:start] + document.text[end:])
         budget = Budget(room, min(_AFTER_TOKENS, room // 4))
-        return pack(replace(seen, document=around, cursor=start), snippets, budget, engine.count_tokens)
+        return pack(Snapshot(around, start), (), budget, engine.count_tokens)
 
     return await asyncio.to_thread(lay_out)

@@ -78,5 +78,5 @@ def diagnostics_text(diagnostics: Sequence[tuple[str, str]]) -> str:
 
 
 def _seen(packed: Pack, selected: str, language: str) -> str:
-    """Other files, then the current one; the same for every action at a place, so that the cache keeps it."""
-    return f"The code:\n\n{fenced(packed.context + packed.prefix + selected + packed.suffix, language)}\n"
+    """The document around the place; the same for every action there, so that the cache keeps it."""
+    return f"The code:\n\n{fenced(packed.prefix + selected + packed.suffix, language)}\n"

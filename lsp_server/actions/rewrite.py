@@ -8,7 +8,7 @@ from context.document import Document
 from context.pack import Pack
 from context.tree import breaks_syntax
 from inference.prompt import Message
-from lsp_server.actions.ask_chat import ask_chat
+from lsp_server.actions.ask_chat import Answered, ask_chat
 from lsp_server.actions.asked import Asked
 from lsp_server.actions.chat_prompts import fenced, insert_messages, rewrite_messages
 from lsp_server.actions.code_draft import CodeDraft
@@ -17,7 +17,6 @@ from lsp_server.actions.line_diff import line_changes
 from lsp_server.actions.part import trimmed
 from lsp_server.actions.workspace_edit import Change
 from lsp_server.fenced_code import code_of_answer
-from lsp_server.generate import Generated
 from midspan import ModelError
 
 # What a model writes in place of code that it should have repeated.
@@ -69,8 +68,8 @@ async def write_in_place_of(asked: Asked, line: int, instruction: str) -> Rewrit
         return insert_messages(packed, marker, document.language, instruction)
 
     start, end = document.line_starts[line], line_end(document, line)
-    generated = await ask_chat(asked, start, end, messages, CodeDraft(asked.on_text).add)
-    code = code_in(generated, indent_of(marker))
+    coming = CodeDraft(asked.on_text, document.language)
+    code = code_in(await ask_chat(asked, start, end, messages, coming.add, coming.is_whole), indent_of(marker))
     return await _judged(document, start, end, code, (Change(start, end, code),))
 
 
@@ -81,8 +80,8 @@ async def _rewrite(asked: Asked, start: int, end: int, selected: str, indent: st
         return rewrite_messages(packed, selected, document.language, instruction)
 
     draft = fenced(selected, document.language)
-    generated = await ask_chat(asked, start, end, messages, CodeDraft(asked.on_text).add, draft)
-    code = code_in(generated, indent)
+    coming = CodeDraft(asked.on_text, document.language, selected)
+    code = code_in(await ask_chat(asked, start, end, messages, coming.add, coming.is_whole, draft), indent)
     if code == selected:
         raise ModelError("Nothing is changed: the model writes the same again.")
     if "\r\n" in document.text:
@@ -91,15 +90,13 @@ async def _rewrite(asked: Asked, start: int, end: int, selected: str, indent: st
     return await _judged(document, start, end, code, tuple(changes))
 
 
-def code_in(generated: Generated, indent: str) -> str:
+def code_in(answered: Answered, indent: str) -> str:
     """Raises ModelError when the answer holds none, or not all of it."""
-    if generated.finish_reason == "length":
-        raise ModelError(
-            "Nothing is changed: the answer was cut at chat.max_tokens. Select less, or raise the setting."
-        )
-    code = code_of_answer(generated.text, indent)
+    if answered.why_cut:
+        raise ModelError(f"Nothing is changed: {answered.why_cut}. Select less, or say more exactly what to do.")
+    code = code_of_answer(answered.text, indent)
     if code is None:
-        said = " ".join(generated.text.split())[:_SHOWN_CHARACTERS]
+        said = " ".join(answered.text.split())[:_SHOWN_CHARACTERS]
         raise ModelError(f"Nothing is changed: the model wrote no code, but: {said or 'nothing'}")
     return code
 

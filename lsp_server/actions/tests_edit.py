@@ -76,7 +76,8 @@ async def tests_edit(asked: Asked) -> tuple[types.WorkspaceEdit, str]:
     def messages(packed: Pack) -> list[Message]:
         return tests_messages(packed, selected, document.language, target.path, existing)
 
-    code = code_in(await ask_chat(asked, start, end, messages, CodeDraft(asked.on_text).add), "")
+    coming = CodeDraft(asked.on_text, document.language, selected)
+    code = code_in(await ask_chat(asked, start, end, messages, coming.add, coming.is_whole), "")
     label = Label(f"{TITLE} in {target.path}")
     asked.record.shows(len(code))
     if target.document is None:

@@ -12,6 +12,7 @@ from lsp_server.actions.indentation import line_end
 from lsp_server.actions.kinds import EXPLAIN, REVIEW
 from lsp_server.actions.part import lines_of_range, part_around
 from lsp_server.invisible import show_unseen
+from lsp_server.postprocess.repetition import without_rounds
 from lsp_server.server import MidspanServer
 
 ANSWER = "midspan.answer"
@@ -35,9 +36,10 @@ async def answer_in_words(asked: Asked, kind: str) -> str:
     def messages(packed: Pack) -> list[Message]:
         return question_messages(packed, selected, document.language, _QUESTIONS[kind])
 
-    generated = await ask_chat(asked, start, end, messages, asked.on_text)
-    cut = "\n\n(The answer was cut at `chat.max_tokens`.)" if generated.finish_reason == "length" else ""
-    text = show_unseen(generated.text) + cut
+    answered = await ask_chat(asked, start, end, messages, asked.on_text)
+    text = show_unseen(answered.text)
+    if answered.why_cut:
+        text = f"{without_rounds(text, '')}\n\n({answered.why_cut.capitalize()}.)"
     asked.record.shows(len(text))
     return text
 
