@@ -56,22 +56,24 @@ async def ask_chat(
     if draft:
         request = replace(request, draft_tokens=await asyncio.to_thread(engine.draft, draft))
     record.mark("pack")
-    why_cut = ""
+    why_cut, is_ended = "", False
 
     def is_enough(text: str) -> bool:
-        nonlocal why_cut
-        if text.endswith("\n") and without_rounds(text, "") != text:
-            why_cut = "the model only repeats itself"
-        return bool(why_cut) or is_whole()
+        nonlocal why_cut, is_ended
+        if not is_ended and text.endswith("\n"):
+            is_ended = is_whole()
+            if not is_ended and without_rounds(text, "") != text:
+                why_cut, is_ended = "the model only repeats itself", True
+        return is_ended
 
     generated = await answer(session.start_chat_engine(), request, on_text, is_enough)
     record.mark("engine")
     record.trace = generated.trace
     if generated.trace is not None:
         session.chat_budget.learn(generated.trace)
-    if generated.finish_reason == "length":
-        why_cut = why_cut or "the answer was cut at chat.max_tokens"
-    elif generated.trace is None or (generated.finish_reason == "cancelled" and not is_enough(generated.text)):
+    if generated.finish_reason == "length" and not is_ended:
+        why_cut = "the answer was cut at chat.max_tokens"
+    elif generated.trace is None or (generated.finish_reason == "cancelled" and not is_ended):
         raise ModelError("The model was unloaded before it had answered. Ask again.")
     return Answered(generated.text, why_cut)
 

@@ -96,12 +96,15 @@ async def _run(
 
 
 def _of_rewrite(asked: Asked, title: str, rewrite: Rewrite) -> Result:
-    """`range` is what the new text is of: the lines that the asked range touches, or the part around a cursor."""
-    edits = asked.edits
+    """`text` is of `range`: the range that was asked for, and what of its lines, or around a cursor, is changed too."""
+    whole, edits = asked.document.text, asked.edits
+    start, end = rewrite.start, rewrite.end
+    if asked.start != asked.end:
+        start, end = min(start, asked.start), max(end, asked.end)
     return {
         "edit": asked.edit(rewrite.changes, Label(title, rewrite.doubt)),
-        "text": rewrite.new_text,
-        "range": edits.range_of(asked.document, rewrite.start, rewrite.end),
+        "text": whole[start : rewrite.start] + rewrite.new_text + whole[rewrite.end : end],
+        "range": edits.range_of(asked.document, start, end),
     }
 
 

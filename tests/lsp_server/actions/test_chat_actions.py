@@ -125,17 +125,29 @@ async def test_a_diagnostic_is_fixed_in_its_definition(editor, models, uri):
 async def test_midspan_edit_streams_drafts_and_gives_edit_and_text(editor, models, uri):
     params = about(uri, (3, 0), (6, 0), instruction="Simplify", partialResultToken="p", workDoneToken="w")
     result = await editor.request("midspan/edit", params)
-    assert result["text"] == "def double(a):\n    return 2 * a"
+    assert result["text"] == "def double(a):\n    return 2 * a\n"  # all that takes the place of the range
     assert result["model"] == "fake"
-    assert result["range"] == {"start": position(3, 0), "end": position(5, 16)}
+    assert result["range"] == {"start": position(3, 0), "end": position(6, 0)}
     assert applied(TEXT, result["edit"], uri) == TEXT.replace("    b = 2\n    return b * a", "    return 2 * a")
     told: dict[str, list[Any]] = {"p": [], "w": []}
     while not editor.notifications.empty():
         message = editor.notifications.get_nowait()["params"]
         told[message["token"]].append(message["value"])
-    assert "".join(piece["text"] for piece in told["p"]).strip() == result["text"]
+    assert "".join(piece["text"] for piece in told["p"]) == result["text"]
     kinds = [value["kind"] for value in told["w"]]
     assert (kinds[0], kinds[-1]) == ("begin", "end")
+
+
+@pytest.mark.parametrize(("start", "end"), [((2, 0), (7, 0)), ((3, 0), (5, 16)), ((4, 3), (5, 2)), ((4, 0), (4, 0))])
+async def test_the_text_takes_the_place_of_its_range_as_the_edit_does(editor, models, uri, start, end):
+    lines = TEXT.splitlines(keepends=True)
+    if start == (4, 3):
+        models.answer = "```python\n    return 2 * a\n```"
+    result = await editor.request("midspan/edit", about(uri, start, end, instruction="Simplify"))
+    ends = [(result["range"][one]["line"], result["range"][one]["character"]) for one in ("start", "end")]
+    before = "".join(lines[: ends[0][0]]) + lines[ends[0][0]][: ends[0][1]]
+    after = lines[ends[1][0]][ends[1][1] :] + "".join(lines[ends[1][0] + 1 :])
+    assert before + result["text"] + after == applied(TEXT, result["edit"], uri)
 
 
 async def test_within_a_line_only_what_is_selected_changes(editor, models, uri):

@@ -12,9 +12,13 @@ local function refuse(message)
   vim.notify('Midspan: ' .. message, vim.log.levels.WARN)
 end
 
---- Shows it. `answer` has `edit` and `text`, as midspan/edit gives them; `first` and `last` are the lines that were
---- asked about, from 0.
+--- Shows it. `answer` has `edit`, `text` and its `range`, as midspan/edit gives them; `first` and `last` are the lines
+--- that were asked about, from 0. The server may have changed more than these to fix something.
 function M.show(client, buffer, first, last, answer)
+  if answer.range then
+    local start, stop = answer.range.start, answer.range['end']
+    first, last = start.line, stop.character == 0 and stop.line > start.line and stop.line - 1 or stop.line
+  end
   local tick = vim.api.nvim_buf_get_changedtick(buffer)
   local window = vim.fn.bufwinid(buffer)
   if window == -1 then
