@@ -59,6 +59,8 @@ def _run(options: argparse.Namespace) -> int:
         return _serve(options)
     if options.command in ("daemon", "status", "trace", "dashboard"):
         return _daemon(options)
+    if options.command == "doctor":
+        return _examine(options)
     settings = _settings(options)
     if options.command == "chat":
         from lsp_server.chat_command import chat
@@ -72,15 +74,19 @@ def _run(options: argparse.Namespace) -> int:
         from lsp_server.context_command import show_context
 
         return show_context(options.place, settings, options.budget, as_json=options.json)
-    if options.command == "eval":
-        return _evaluate(options, settings)
-    from lsp_server.doctor import examine
-
-    return examine(settings, as_json=options.json)
+    return _evaluate(options, settings)
 
 
 def _settings(options: argparse.Namespace) -> "Settings":
     """Those that hold at the command's place, or else in the current folder. Raises SettingsError for a flag."""
+    settings, errors, _ = _read_settings(options)
+    for error in errors:
+        print(f"midspan: {error}", file=sys.stderr)
+    return settings
+
+
+def _read_settings(options: argparse.Namespace) -> "tuple[Settings, list[SettingsError], Path]":
+    """With what is wrong in them, and the root of the repository that they are for. Raises SettingsError for a flag."""
     from lsp_server.complete import root_of
     from lsp_server.settings_sources import check_flags, load_settings
 
@@ -88,10 +94,14 @@ def _settings(options: argparse.Namespace) -> "Settings":
     check_flags(flags, Path.cwd())
     place = getattr(options, "place", None)
     root = root_of(Path(place.rsplit(":", 2)[0]) if place else Path("here"))
-    settings, errors = load_settings([root], Path.cwd(), [flags])
-    for error in errors:
-        print(f"midspan: {error}", file=sys.stderr)
-    return settings
+    return *load_settings([root], Path.cwd(), [flags]), root
+
+
+def _examine(options: argparse.Namespace) -> int:
+    from lsp_server.doctor import examine
+
+    settings, errors, root = _read_settings(options)
+    return examine(settings, errors, root, as_json=options.json, fixes=options.fix)
 
 
 def _flags(options: argparse.Namespace, section: str = "completion") -> dict[str, str]:
@@ -165,7 +175,8 @@ def _parser() -> argparse.ArgumentParser:
     daemon = commands.add_parser("daemon", parents=[as_json], help="the process that serves all editors")
     daemon.add_argument("action", choices=("start", "stop", "status", "logs"))
     add_insight_commands(commands, as_json)
-    commands.add_parser("doctor", parents=[model, as_json], help="say what is installed and what is wrong")
+    doctor = commands.add_parser("doctor", parents=[model, as_json], help="say what is installed and what is wrong")
+    doctor.add_argument("--fix", action="store_true", help="mend what can be mended without losing anything")
     add_eval_command(commands, model, as_json)
     add_model_commands(commands.add_parser("model", help="fetch, import, check and remove models"))
     return parser

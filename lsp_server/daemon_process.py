@@ -25,7 +25,7 @@ def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
     os.umask(0o077)
     try:
         folder = runtime_folder()
-        lock = _lock(folder)
+        lock = take_place(folder)
         if lock is None:
             os._exit(0)  # another one has just been started
         listener = _listen(folder)
@@ -42,8 +42,8 @@ def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
     os._exit(0)
 
 
-def _lock(folder: Path) -> int | None:
-    """The descriptor that holds the lock; None when another process does."""
+def take_place(folder: Path) -> int | None:
+    """The descriptor that holds the daemon's lock of this folder; None when another process does."""
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

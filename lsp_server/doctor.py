@@ -1,100 +1,95 @@
-"""`midspan doctor`: what is installed, what the model does here, and what is wrong, in words."""
+"""`midspan doctor`: what is installed, what the models do here, and what is wrong, in words, with what to do."""
 
-import asyncio
 import json
 import logging
 import platform
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 
-from context.document import Document
-from context.snapshot import Snapshot
-from lsp_server.fill import build_request
-from lsp_server.generate import generate
-from lsp_server.record import describe
-from lsp_server.settings import ModelSettings, Settings
+from lsp_server.chat_command import visible_text
+from lsp_server.checks.daemon_check import check_daemon
+from lsp_server.checks.disk_check import check_disk
+from lsp_server.checks.editor_check import check_editors
+from lsp_server.checks.finding import Finding
+from lsp_server.checks.index_check import check_index
+from lsp_server.checks.model_check import try_chat, try_completion
+from lsp_server.checks.store_check import check_store
+from lsp_server.settings import Settings
 from lsp_server.sizes import size
-from lsp_server.start import set_up_logging, start_engine
+from lsp_server.start import set_up_logging
 from lsp_server.stdio import claim_stdout
-from midspan import MidspanError, __version__
-
-if TYPE_CHECKING:  # the engine's module is loaded when it is needed
-    from inference.any_engine import AnyEngine
+from midspan import MidspanError, SettingsError, __version__
 
 _PACKAGES = ("torch", "triton", "pygls", "lsprotocol", "tokenizers", "safetensors", "openai", "keyring")
 _OPTIONAL_PACKAGES = ("triton",)
-_TRIAL_TOKENS = 16
-_TRIAL = "def area(width, height):\n    return "
 
 
 @dataclass
-class Findings:
-    """What `doctor` found; `problems` say what is wrong and what to do."""
+class Examined:
+    """All that was found. `model`, `engine` and `trial` are completion's, `chat` holds the same of the chat model.
+
+    `problems` are the findings that are wrong and were not mended, in words; `mended` says what was.
+    """
 
     versions: dict[str, str | None]
     memory: dict[str, int]
     model: dict[str, Any] = field(default_factory=dict)
     engine: dict[str, Any] = field(default_factory=dict)
     trial: dict[str, Any] = field(default_factory=dict)
+    chat: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
-def examine(settings: Settings, *, as_json: bool) -> int:
-    """Prints what was found; the exit code is 1 when something is wrong."""
+def examine(
+    settings: Settings, settings_errors: Sequence[SettingsError], root: Path, *, as_json: bool, fixes: bool
+) -> int:
+    """Prints what was found; the exit code is 1 when something is wrong. With `fixes`, what is safe is mended first."""
     stdout = claim_stdout()
     set_up_logging(logging.CRITICAL)  # what the log would say is in the findings
-    findings = Findings(_versions(), _memory())
-    findings.problems += [
-        f"{name} is not installed. Install Midspan again: pip install midspan"
-        for name, installed in findings.versions.items()
-        if installed is None and name not in _OPTIONAL_PACKAGES
-    ]
-    try:
-        _try_model(settings.completion, findings)
-    except MidspanError as error:
-        findings.problems.append(str(error))
-    output = json.dumps(asdict(findings), indent=2, default=str) if as_json else _in_words(findings)
+    found = Examined(_versions(), _memory())
+    found.findings += _check_packages(found.versions)
+    found.findings += [Finding("settings", str(error), is_wrong=True) for error in settings_errors]
+    completion, chat = try_completion(settings.completion), try_chat(settings.chat)
+    found.model, found.engine, found.trial = completion.model, completion.engine, completion.trial
+    found.chat = {"model": chat.model, "engine": chat.engine, "trial": chat.trial} if chat.model else {}
+    found.findings += [*completion.findings, *chat.findings]
+    found.findings += [*check_daemon(), *check_index(root), *check_store(), *check_disk(), *check_editors()]
+    settle(found, fixes=fixes)
+    output = json.dumps(_as_json(found), indent=2, default=str) if as_json else visible_text(_in_words(found))
     stdout.write(f"{output}\n".encode())
     stdout.flush()
-    return 1 if findings.problems else 0
+    return 1 if found.problems else 0
 
 
-def _try_model(settings: ModelSettings, findings: Findings) -> None:
-    """Loads the model and completes a line with it, the only proof that it works. Raises MidspanError."""
-    engine = start_engine(settings)
-    try:
-        findings.model = asdict(engine.info)
-        if engine.info.folder is not None:
-            _weigh(engine.info.name, engine.info.folder, findings)
-        engine.ready.result()
-        findings.model |= asdict(engine.info)  # a server has told more by now
-        findings.engine = asdict(engine.stats())
-        findings.trial = asyncio.run(_complete_a_line(engine, settings))
-    finally:
-        engine.close()
+def settle(found: Examined, *, fixes: bool) -> None:
+    """Mends what may be mended, and counts the rest."""
+    for finding in found.findings:
+        if not finding.is_wrong:
+            continue
+        if fixes and finding.mend is not None:
+            try:
+                found.mended.append(finding.mend())
+            except (MidspanError, OSError) as error:
+                found.problems.append(f"{finding.what} It cannot be mended: {error}")
+        else:
+            found.problems.append(str(finding))
 
 
-def _weigh(name: str, folder: Path, findings: Findings) -> None:
-    size_bytes = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    findings.model["size_bytes"] = size_bytes
-    if size_bytes > findings.memory["available_bytes"]:
-        findings.problems.append(
-            f"{name} takes {size(size_bytes)}, and {size(findings.memory['available_bytes'])} of "
-            "memory are free. End other programs, or choose a smaller model."
+def _check_packages(versions: dict[str, str | None]) -> list[Finding]:
+    return [
+        Finding(
+            "packages", f"{name} is not installed.", is_wrong=True, fix="Install Midspan again: pip install midspan"
         )
-
-
-async def _complete_a_line(engine: "AnyEngine", settings: ModelSettings) -> dict[str, Any]:
-    document = Document("area.py", f"{_TRIAL}\n", "python", version=0)
-    snapshot = Snapshot(document, len(_TRIAL))
-    _, request = build_request(engine, snapshot, max_lines=1, settings=replace(settings, max_tokens=_TRIAL_TOKENS))
-    generated = await generate(engine, request)
-    assert generated.trace is not None  # only a closed engine gives none
-    return {"text": generated.text, "cost": describe(generated.trace)}
+        for name, installed in versions.items()
+        if installed is None and name not in _OPTIONAL_PACKAGES
+    ]
 
 
 def _versions() -> dict[str, str | None]:
@@ -112,15 +107,37 @@ def _memory() -> dict[str, int]:
     return {"total_bytes": memory.total, "available_bytes": memory.available}
 
 
-def _in_words(findings: Findings) -> str:
-    rows = [f"{name:12} {installed or 'not installed'}" for name, installed in findings.versions.items()]
+def _as_json(found: Examined) -> dict[str, Any]:
+    findings = [
+        {"subject": f.subject, "what": f.what, "is_wrong": f.is_wrong, "fix": f.fix, "can_fix": f.mend is not None}
+        for f in found.findings
+    ]
+    # What mends is a function, which `asdict` would copy.
+    found.findings = []
+    return {**asdict(found), "findings": findings}
+
+
+def _in_words(found: Examined) -> str:
+    rows = [f"{name:12} {installed or 'not installed'}" for name, installed in found.versions.items()]
     for title in ("memory", "model", "engine", "trial"):
-        values = {name: value for name, value in getattr(findings, title).items() if value is not None}
-        labels = [title, *[""] * len(values)]
-        rows += [f"{label:12} {_named(*item)}" for label, item in zip(labels, values.items(), strict=False)]
+        rows += _table(title, getattr(found, title))
+    for title, values in found.chat.items():
+        rows += _table(f"chat {title}", values)
+    subject = ""
+    for finding in found.findings:
+        if not finding.is_wrong:
+            rows.append(f"{'' if finding.subject == subject else finding.subject:12} {finding}")
+            subject = finding.subject
     rows.append("")
-    rows += [f"Wrong: {problem}" for problem in findings.problems] or ["Nothing is wrong."]
+    rows += [f"Mended: {done}" for done in found.mended]
+    rows += [f"Wrong: {problem}" for problem in found.problems] or ["Nothing is wrong."]
     return "\n".join(rows)
+
+
+def _table(title: str, values: dict[str, Any]) -> list[str]:
+    known = {name: value for name, value in values.items() if value is not None}
+    labels = [title, *[""] * len(known)]
+    return [f"{label:12} {_named(*item)}" for label, item in zip(labels, known.items(), strict=False)]
 
 
 def _named(name: str, value: Any) -> str:

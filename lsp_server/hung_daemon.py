@@ -68,13 +68,13 @@ def end_hung(connection: socket.socket) -> bool:
     """
     check_peer(connection)
     pid = peer_pid(connection)
-    if pid != _holder_of_lock():
+    if pid != holder_of_lock():
         return False
     os.kill(pid, signal.SIGKILL)
     return True
 
 
-def _holder_of_lock() -> int | None:
+def holder_of_lock() -> int | None:
     """The process that has written its number into the lock and still holds it."""
     try:
         descriptor = os.open(runtime_folder() / LOCK, os.O_RDWR | os.O_NOFOLLOW)

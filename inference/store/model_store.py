@@ -119,6 +119,23 @@ class ModelStore:
                 shutil.rmtree(path.rename(doomed))
         return size_bytes
 
+    def leftovers(self) -> list[Path]:
+        """What commands that were killed have left, and none goes on with. Nothing while a command is at work."""
+        folders = sorted((self.root / "work").glob("*"))
+        if not folders:
+            return []
+        try:
+            with FileLock(self.root / "lock", timeout=0):
+                results = [folder if _is_useless(folder) else folder / "result" for folder in folders]
+                return [folder for folder in results if folder.exists()]
+        except Timeout:
+            return []
+
+    def sweep(self) -> None:
+        """Removes the leftovers. Raises ModelError while another command is at work."""
+        with self._alone():
+            return
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One command at a time changes the store; what a killed one has left is swept away."""
@@ -132,7 +149,7 @@ class ModelStore:
 
     def _sweep(self) -> None:
         for folder in (self.root / "work").glob("*"):
-            if folder.suffix == ".removed" or not _has_files(folder / "fetched"):
+            if _is_useless(folder):
                 shutil.rmtree(folder)
             else:
                 shutil.rmtree(folder / "result", ignore_errors=True)
@@ -173,6 +190,11 @@ def require_space(folder: Path, needed_bytes: int) -> None:
             f"{folder}: needs {needed_bytes / 1e9:.2f} GB and {free_bytes / 1e9:.2f} GB are free; make room, or set "
             f"XDG_DATA_HOME to a folder on a larger disk"
         )
+
+
+def _is_useless(folder: Path) -> bool:
+    """Whether no pull can go on with this folder of `work`."""
+    return folder.suffix == ".removed" or not _has_files(folder / "fetched")
 
 
 def _has_files(folder: Path) -> bool:

@@ -24,7 +24,7 @@ def start_chat(_settings: ModelSettings) -> FakeEngine:
 if __name__ == "__main__":
     with (
         patch("lsp_server.complete.start_engine", start),
-        patch("lsp_server.doctor.start_engine", start),
+        patch("lsp_server.checks.model_check.start_engine", start),
         patch("lsp_server.chat_command.start_engine", start_chat),
     ):
         sys.exit(cli.main())

@@ -1,0 +1,1 @@
+"""What `midspan doctor` looks at, one file each."""
