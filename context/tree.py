@@ -9,28 +9,30 @@ from tree_sitter import Node, Parser
 from context.document import Document
 from context.grammars import grammar
 
+_MAX_CHARACTERS = 400_000
+_MAX_LINE_CHARACTERS = 10_000
+
 
 @dataclass(frozen=True)
 class Tree:
     """Of one state of a document. Tree-sitter counts bytes; `start`, `end` and `text` do not."""
 
     root: Node
-    _text: str
-    _data: bytes
+    _document: Document
 
     def start(self, node: Node) -> int:
-        return self._offset(node.start_byte)
+        return self._offset(node.start_point)
 
     def end(self, node: Node) -> int:
-        return self._offset(node.end_byte)
+        return self._offset(node.end_point)
 
     def text(self, node: Node) -> str:
-        return self._data[node.start_byte : node.end_byte].decode("utf-8", "replace")
+        return self._document.text[self.start(node) : self.end(node)]
 
     def at(self, start: int, end: int) -> Node:
         """The smallest node that holds these places."""
-        first, last = (len(self._text[:offset].encode("utf-8", "replace")) for offset in (start, end))
-        return self.root.descendant_for_byte_range(first, last) or self.root
+        first, last = (self._point(offset) for offset in (start, end))
+        return self.root.descendant_for_point_range(first, last) or self.root
 
     def nodes(self) -> Iterator[Node]:
         """Every node, a parent before its children, in the order of the text."""
@@ -57,19 +59,27 @@ class Tree:
         """How many places do not parse."""
         return sum(node.is_error or node.is_missing for node in self.nodes()) if self.root.has_error else 0
 
-    def _offset(self, byte: int) -> int:
-        return len(self._data[:byte].decode("utf-8", "replace"))
+    def _offset(self, point: tuple[int, int]) -> int:
+        line, column_bytes = point
+        before = self._document.lines[line].encode("utf-8", "replace")[:column_bytes]
+        return self._document.line_starts[line] + len(before.decode("utf-8", "replace"))
+
+    def _point(self, offset: int) -> tuple[int, int]:
+        line, column = self._document.position_at(offset)
+        return line, len(self._document.lines[line][:column].encode("utf-8", "replace"))
 
 
 @lru_cache(maxsize=8)
 def tree_of(document: Document) -> Tree | None:
-    """None for a language without a grammar."""
+    """None for a language without a grammar, and for data: to parse them would hold up everybody."""
     found = grammar(document.language)
+    if found is None or len(document.text) > _MAX_CHARACTERS:
+        return None
     # A file with CR alone would be one line to tree-sitter, and the places would disagree.
-    if found is None or "\r" in document.text.replace("\r\n", "\n"):
+    if "\r" in document.text.replace("\r\n", "\n") or max(map(len, document.lines)) > _MAX_LINE_CHARACTERS:
         return None
     data = document.text.encode("utf-8", "replace")
-    return Tree(Parser(found[0]).parse(data).root_node, document.text, data)
+    return Tree(Parser(found[0]).parse(data).root_node, document)
 
 
 def breaks_syntax(before: Document, after: Document) -> bool:

@@ -8,13 +8,14 @@ from lsprotocol import types
 
 from context.collect import judge
 from context.document import Document
-from lsp_server.actions import edit_requests, resolving, words
+from lsp_server.actions import edit_requests, resolving, run_action, words
 from lsp_server.actions.action_data import ActionData
 from lsp_server.actions.chat_offers import chat_offers, why_no_chat, why_no_tests
 from lsp_server.actions.holes import holes_at
 from lsp_server.actions.import_actions import import_offers
 from lsp_server.actions.kinds import ALL, CHAT_KINDS, IMPORT, TESTS, is_wanted
 from lsp_server.actions.offer import Offer
+from lsp_server.actions.run_action import RUN
 from lsp_server.actions.workspace_view import view_around
 from lsp_server.positions import offset_of
 from lsp_server.server import MidspanServer
@@ -30,7 +31,7 @@ def register(server: MidspanServer) -> None:
     async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
         return await offered(server, params)
 
-    for part in (resolving, words, edit_requests):
+    for part in (resolving, run_action, words, edit_requests):
         part.register(server)
 
 
@@ -52,12 +53,13 @@ async def offered(server: MidspanServer, params: types.CodeActionParams) -> list
         found = await asyncio.to_thread(import_offers, *asked) + found
     found = [offer for offer in found if is_wanted(offer.kind, context.only)]
     found = await _with_reasons(server, uri, document, found)
-    shows_disabled = _shows_disabled(server, context)
-    return [
-        _action(offer, ActionData(uri, document.version, offer.kind, offer.range or params.range, offer.detail))
-        for offer in found
-        if shows_disabled or not offer.disabled
-    ]
+    shows_disabled, resolves = _shows_disabled(server, context), _resolves(server)
+    actions = []
+    for offer in found:
+        if shows_disabled or not offer.disabled:
+            data = ActionData(uri, document.version, offer.kind, offer.range or params.range, offer.detail)
+            actions.append(_action(offer, data, resolves=resolves))
+    return actions
 
 
 def _offers_of_syntax(document: Document, start: int, end: int, diagnostics: Iterable[types.Diagnostic]) -> list[Offer]:
@@ -92,12 +94,21 @@ def _shows_disabled(server: MidspanServer, context: types.CodeActionContext) -> 
     return is_asked and known is not None and known.disabled_support is True
 
 
-def _action(offer: Offer, data: ActionData) -> types.CodeAction:
+def _resolves(server: MidspanServer) -> bool:
+    """Whether the client asks for the edit of an action that has none. Others run a command."""
+    document = server.client_capabilities.text_document
+    known = document.code_action if document is not None else None
+    return known is not None and known.resolve_support is not None and "edit" in known.resolve_support.properties
+
+
+def _action(offer: Offer, data: ActionData, *, resolves: bool) -> types.CodeAction:
+    run = types.Command(offer.title, RUN, arguments=[data.to_json(), offer.title])
     return types.CodeAction(
         offer.title,
         offer.kind,
         diagnostics=list(offer.diagnostics) or None,
         is_preferred=offer.is_preferred or None,
         disabled=types.CodeActionDisabled(offer.disabled) if offer.disabled else None,
+        command=None if resolves or offer.disabled else run,
         data=data.to_json(),
     )

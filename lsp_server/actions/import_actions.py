@@ -9,6 +9,7 @@ from lsprotocol import types
 
 from context.document import Document
 from context.imports import find_imports
+from context.tree import tree_of
 from context.view import View
 from lsp_server.actions.hole import Hole, at_line_end
 from lsp_server.actions.import_place import import_place
@@ -44,7 +45,9 @@ def import_offers(
     view: View,
     encoding: types.PositionEncodingKind,
 ) -> list[Offer]:
-    """For each undefined name at the place."""
+    """For each undefined name at the place; none in what is not parsed, where the place of an import is not known."""
+    if tree_of(document) is None:
+        return []
     named: list[tuple[str, types.Diagnostic | None]] = list(undefined_in(document, diagnostics, encoding))
     if not named and (name := undefined_at(document, place)):
         named = [(name, None)]

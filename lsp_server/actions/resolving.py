@@ -9,7 +9,7 @@ from lsp_server.actions.draft_progress import draft_progress
 from lsp_server.actions.hole_edits import hole_edit, import_edit
 from lsp_server.actions.kinds import EDIT, EXPLAIN, FIX, IMPORT, REVIEW, TESTS
 from lsp_server.actions.tests_edit import tests_edit
-from lsp_server.actions.words import answer_in_words, command_to_open
+from lsp_server.actions.words import ANSWER, answer_in_words, keep_answer
 from lsp_server.actions.workspace_edit import Label
 from lsp_server.positions import offset_of
 from lsp_server.record import Record
@@ -25,8 +25,12 @@ def register(server: MidspanServer) -> None:
         return action
 
 
-async def resolve(server: MidspanServer, action: types.CodeAction) -> None:
-    """Completes the action. Raises MidspanError, or ContentModified when the document has moved on."""
+async def resolve(server: MidspanServer, action: types.CodeAction) -> int | None:
+    """Completes the action; the number of its answer, if it has one in words.
+
+    Raises MidspanError, or ContentModified when the document has moved on.
+    """
+    number = None
     data = parse_data(action.data)
     server.follow_settings()
     session = server.session
@@ -38,10 +42,12 @@ async def resolve(server: MidspanServer, action: types.CodeAction) -> None:
         async with draft_progress(server, action.title) as tell:
             asked = Asked(server, data.uri, document, start, max(start, end), data.detail, tell, record)
             if data.kind in (EXPLAIN, REVIEW):
-                action.command = command_to_open(asked, data.kind, await answer_in_words(asked, data.kind))
+                number = keep_answer(asked, data.kind, await answer_in_words(asked, data.kind))
+                action.command = types.Command("Show the answer", ANSWER, arguments=[number])
             else:
                 action.edit = await _edit(asked, data, action.title)
         current_document(server, data.uri, data.version)
+    return number
 
 
 async def _edit(asked: Asked, data: ActionData, title: str) -> types.WorkspaceEdit:

@@ -3,6 +3,7 @@
 import builtins
 import re
 from collections.abc import Iterable
+from itertools import islice
 
 from lsprotocol import types
 from tree_sitter import Node
@@ -12,6 +13,7 @@ from context.tree import Tree, tree_of
 from lsp_server.positions import offset_of
 from midspan import DocumentError
 
+_MOST_PLACES = 2000  # what is written more often is defined
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # pyright, pyflakes, ruff, mypy, pylint, tsc, eslint, rustc, clang, gcc, javac, Eclipse's.
 _SAYS_UNDEFINED = re.compile(
@@ -78,7 +80,8 @@ def _word_at(document: Document, place: int) -> str:
 
 def _places_of(tree: Tree, document: Document, name: str) -> list[Node]:
     """Where it stands as an identifier, not in a string or a comment."""
-    nodes = (tree.at(match.start(), match.end()) for match in re.finditer(rf"\b{re.escape(name)}\b", document.text))
+    matches = re.finditer(rf"\b{re.escape(name)}\b", document.text)
+    nodes = (tree.at(match.start(), match.end()) for match in islice(matches, _MOST_PLACES))
     return [node for node in nodes if node.type == "identifier"]
 
 

@@ -44,14 +44,13 @@ async def answer_in_words(asked: Asked, kind: str) -> str:
     return text
 
 
-def command_to_open(asked: Asked, kind: str, text: str) -> types.Command:
-    """Keeps the answer, for the client to have it opened. Raises OSError."""
+def keep_answer(asked: Asked, kind: str, text: str) -> int:
+    """The number of the answer, for the client to have it opened. Raises OSError."""
     name = kind.rpartition(".")[2]
     first, last = lines_of_range(asked.document, asked.start, asked.end)
     path = show_unseen(asked.document.path)
     title = f"# {name.capitalize()}: {path}, line {first + 1}{f' to {last + 1}' if last > first else ''}"
-    number = asked.session.answers.add(name, f"{title}\n\n{text}\n\n_{asked.record.model}_\n")
-    return types.Command("Show the answer", ANSWER, arguments=[number])
+    return asked.session.answers.add(name, f"{title}\n\n{text}\n\n_{asked.record.model}_\n")
 
 
 def register(server: MidspanServer) -> None:

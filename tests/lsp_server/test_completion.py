@@ -41,6 +41,7 @@ async def test_inline_completion_is_advertised_with_incremental_sync():
     assert capabilities["executeCommandProvider"]["commands"] == [
         "midspan.accepted",
         "midspan.setCompletion",
+        "midspan.runAction",
         "midspan.answer",
     ]
 

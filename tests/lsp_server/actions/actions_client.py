@@ -17,7 +17,9 @@ RICH = {
             "changeAnnotationSupport": {"groupsOnLabel": True},
         }
     },
-    "textDocument": {"codeAction": {"disabledSupport": True}},
+    "textDocument": {
+        "codeAction": {"disabledSupport": True, "resolveSupport": {"properties": ["edit", "command"]}},
+    },
 }
 
 

@@ -73,6 +73,22 @@ async def test_places_are_in_the_clients_units(encoding):
     assert applied(text, edit, encoding=encoding) == "def 𝐟é():\n    return 1\n"
 
 
+async def test_a_client_that_resolves_nothing_runs_a_command_and_is_sent_the_edit():
+    editor, engine = await editor_with(capabilities={})
+    command = (await actions_at(editor, (1, 4)))[BODY]["command"]
+    params = {"command": command["command"], "arguments": command["arguments"]}
+    _, done = await editor.start_request("workspace/executeCommand", params)
+    message = await editor.message()
+    assert message["method"] == "workspace/applyEdit"
+    assert applied(TEXT, message["params"]["edit"]) == TEXT.replace("pass", "return 2 * a")
+    await editor.send({"jsonrpc": "2.0", "id": message["id"], "result": {"applied": True}})
+    assert await done is None
+    await editor.change((4, 0), (4, 0), "y = 2\n")
+    with pytest.raises(ResponseError, match="edited since"):
+        await editor.request("workspace/executeCommand", params)
+    assert len(engine.requests) == 1
+
+
 async def test_a_guess_is_to_be_confirmed():
     editor, _ = await editor_with(confidence=0.2)
     edit = (await resolve(editor, (await actions_at(editor, (1, 4)))[BODY]))["edit"]
