@@ -34,6 +34,7 @@ class LiveSequence:
     cached_tokens: int = 0
     newlines: int = 0
     logprob_sum: float = 0.0  # of the output
+    admitted_s: float | None = None
     first_token_s: float | None = None
     draft: Draft | None = None
     drafted_tokens: int = 0
@@ -108,6 +109,7 @@ class LiveSequence:
             confidence=math.exp(self.logprob_sum / self.output_tokens) if self.output_tokens else None,
             drafted_tokens=self.drafted_tokens,
             accepted_tokens=self.accepted_tokens,
+            queue_ms=self._ms_since_submit(self.admitted_s) if self.admitted_s is not None else None,
         )
 
     def _ms_since_submit(self, moment_s: float) -> float:

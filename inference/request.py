@@ -50,6 +50,8 @@ class Trace:
     confidence: float | None = None
     drafted_tokens: int = 0  # computed on trial
     accepted_tokens: int = 0  # of them, those that were right
+    # Until it had its pages: the model was loaded, or other requests had them. None: it never had, or it is not known.
+    queue_ms: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The step loop: which sequences run, on which pages, and what becomes of the tokens they yield."""
 
+import time
 from collections import deque
 from dataclasses import replace
 from typing import Protocol
@@ -123,6 +124,7 @@ class Scheduler:
     def _admit(self) -> None:
         while self._waiting and self._allocate(self._waiting[0]):
             sequence = self._waiting.popleft()
+            sequence.admitted_s = time.perf_counter()
             self._running[sequence] = Sampler(sequence.request.sampling)
 
     def _allocate(self, sequence: LiveSequence) -> bool:

@@ -102,6 +102,7 @@ async def predict(
     if greedy.trace is not None:
         session.budget.learn(greedy.trace)
     candidates = distinct(generated, snapshot)
+    record.mark("post")
     if not candidates[0].text:
         record.outcome = f"nothing shown: {candidates[0].why_nothing}"
         return []

@@ -23,6 +23,7 @@ _STAGES = {
     "queue": "queue",
     "first_token": "first token",
     "engine": "engine",
+    "post": "cleaning",
     "total": "in all",
 }
 

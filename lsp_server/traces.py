@@ -120,6 +120,7 @@ def _tokens(record: Record) -> dict[str, int]:
 
 def _milliseconds(record: Record) -> dict[str, float]:
     times = dict(record.stages_ms)
-    if record.trace is not None and record.trace.ttft_ms is not None:
-        times["first_token"] = record.trace.ttft_ms
+    if record.trace is not None:
+        waited = {"queue": record.trace.queue_ms, "first_token": record.trace.ttft_ms}
+        times |= {stage: ms for stage, ms in waited.items() if ms is not None}
     return {stage: round(ms, 3) for stage, ms in {**times, "total": record.elapsed_ms}.items()}

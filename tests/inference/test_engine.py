@@ -116,6 +116,31 @@ def test_a_small_cache_is_shared_by_waiting(model_folder: Path, plain_outputs: d
     engine.close()
 
 
+def test_a_request_says_how_long_it_waited_and_one_that_never_ran_says_nothing(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = fresh_engine(model_folder)
+    is_running, may_go_on = threading.Event(), threading.Event()
+
+    def hold(_logits: torch.Tensor) -> None:
+        is_running.set()
+        may_go_on.wait(60)
+
+    after_each_step(engine, monkeypatch, hold)
+    first: SimpleQueue[Update] = SimpleQueue()
+    second: SimpleQueue[Update] = SimpleQueue()
+    engine.submit(Request(tuple(random_prompt(3, 40)), 4), first.put)
+    is_running.wait(60)
+    engine.submit(Request(tuple(random_prompt(4, 40)), 4), second.put).cancel()
+    may_go_on.set()
+    ran, waited = collect(first).trace, collect(second).trace
+    assert ran.queue_ms is not None
+    assert ran.ttft_ms is not None
+    assert 0 <= ran.queue_ms <= ran.ttft_ms
+    assert waited.queue_ms is None
+    engine.close()
+
+
 def test_cancel_ends_within_a_step_and_keeps_what_was_computed(engine: Engine) -> None:
     prompt = random_prompt(11, 200)
     updates: SimpleQueue[Update] = SimpleQueue()

@@ -54,6 +54,7 @@ def test_complete_prints_json_with_the_trace(source):
         "confidence",
         "drafted_tokens",
         "accepted_tokens",
+        "queue_ms",
     }
     assert set(answer["trace"]) == names
 

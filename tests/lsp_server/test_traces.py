@@ -53,7 +53,7 @@ async def test_a_trace_says_what_was_packed_what_it_cost_and_what_came_of_it():
     tokens = trace["tokens"]
     assert tokens["prompt"] == tokens["cached"] + tokens["prefilled"]
     assert tokens["decode"] == 7
-    assert set(trace["ms"]) == {"pack", "engine", "first_token", "total"}
+    assert set(trace["ms"]) == {"pack", "engine", "first_token", "post", "total"}
     assert trace["ms"]["total"] >= trace["ms"]["pack"] + trace["ms"]["engine"]
 
 
