@@ -19,7 +19,7 @@ from lsp_server.frames import FrameReader, FramingError, frame
 from lsp_server.journal import Journal
 from lsp_server.runtime_folder import SOCKET, check_peer
 from lsp_server.server import MidspanServer
-from lsp_server.session_log import session_log
+from lsp_server.session_log import DAEMON_LEVEL, session_log
 from lsp_server.settings_sources import check_flags
 from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.socket_writer import SocketWriter
@@ -67,7 +67,9 @@ class Daemon:
 
     def run(self) -> None:
         """Returns when the daemon has left its place and its last session has ended."""
-        set_up_logging(logging.INFO, daemon_log())
+        set_up_logging(DAEMON_LEVEL, daemon_log())
+        for handler in logging.getLogger().handlers:  # a session that wants to know more does not fill the daemon's log
+            handler.setLevel(DAEMON_LEVEL)
         asyncio.run(self._run())
 
     async def _run(self) -> None:

@@ -22,6 +22,7 @@ from lsp_server.load_progress import has_progress, show_loading
 from lsp_server.positions import choose_encoding
 from lsp_server.protocol import MidspanProtocol
 from lsp_server.session import Session
+from lsp_server.session_log import follow_level
 from lsp_server.shared_workspaces import SharedWorkspaces
 from lsp_server.status_changes import StatusChanges, wants_status
 from midspan import MidspanError, SettingsError, __version__
@@ -112,7 +113,7 @@ class MidspanServer(LanguageServer):
         if before != self.session.settings.completion:
             self.session.switches.settings_changed(before, self.session.settings.completion)
             self.session.requests.end_all()
-        logging.getLogger().setLevel(self.session.settings.logging_level)
+        follow_level(self.session.settings.logging_level)
         return errors
 
     def follow_settings(self) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answere
     from inference.any_engine import AnyEngine
 
 
+_LARGEST_LOG_BYTES = 5_000_000  # the one before is kept beside it
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -38,7 +40,9 @@ def set_up_logging(level: int, log_file: Path | None = None) -> None:
 def open_log(log_file: Path) -> logging.Handler:
     """A handler that writes to the end of the file. Raises OSError."""
     # A name that is not UTF-8 must not cost the line it stands in.
-    return logging.FileHandler(log_file, encoding="utf-8", errors="backslashreplace")
+    return RotatingFileHandler(
+        log_file, maxBytes=_LARGEST_LOG_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace"
+    )
 
 
 def start_engine(settings: ModelSettings) -> "AnyEngine":

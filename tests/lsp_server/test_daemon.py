@@ -1,5 +1,6 @@
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ import pytest
 
 from lsp_server import hello
 from lsp_server.frames import frame
+from lsp_server.start import open_log
 from midspan import __version__
 from tests.lsp_server.client import WAIT_S, Stdio
 from tests.lsp_server.daemons import Place, place, until
@@ -268,6 +270,36 @@ async def test_a_log_file_has_its_own_session_only(here, tmp_path):
     assert "b.py" not in one_text
     assert "b.py:1:5: shown" in two_text
     assert "a.py" not in two_text
+
+
+async def test_each_session_has_the_log_level_that_it_wants(here, tmp_path):
+    logs = {level: tmp_path / f"{level}.log" for level in ("error", "debug", "info")}
+    async with (
+        here.relay(log_file=logs["error"]) as one,
+        here.relay(log_file=logs["debug"]) as two,
+        here.relay(log_file=logs["info"]) as three,
+    ):
+        for editor, level in ((one, "error"), (two, "debug"), (three, "info")):
+            await editor.initialize(options={"log_level": level})
+        for editor in (three, two, one):
+            await editor.open("x = ")
+            assert await editor.complete(0, 4) == "hello()"
+            await editor.notify("midspan/unknown")
+            await editor.request("midspan/status")
+        texts = {level: path.read_text() for level, path in logs.items()}
+        assert [level for level, text in texts.items() if "shown" in text] == ["debug", "info"]
+        assert [level for level, text in texts.items() if "'midspan/unknown' is ignored" in text] == ["debug"]
+        (log,) = here.base.rglob("daemon.log")
+        assert "shown" in log.read_text()
+        assert "is ignored" not in log.read_text()
+
+
+def test_a_log_does_not_grow_without_end(tmp_path):
+    handler = open_log(tmp_path / "midspan.log")
+    for _ in range(12_000):
+        handler.emit(logging.makeLogRecord({"msg": "x" * 1000}))
+    handler.close()
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 10_000_000
 
 
 def test_nothing_heavy_is_imported_before_the_daemon_is_asked():
