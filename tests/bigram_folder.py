@@ -15,7 +15,10 @@ _EOS, _FIM_END = BYTE_TOKENS + 1, BYTE_TOKENS + 4
 
 
 def write_bigram_folder(folder: Path, word: str, *, endless: bool = False) -> Path:
-    """A model that fills every hole with `word`, whose letters are distinct, once or until its token limit."""
+    """A model that fills every hole with `word`, whose letters are distinct, once or until its token limit.
+
+    So it answers every question too, when the folder's name says that it may be asked ("instruct").
+    """
     config = LITE | {"hidden_size": VOCABULARY + 3, "midspan": {"fim_orders": ["psm"]}}
     weights = random_weights(config, seed=0)
     for name, weight in weights.items():
@@ -27,6 +30,7 @@ def write_bigram_folder(folder: Path, word: str, *, endless: bool = False) -> Pa
     head = torch.zeros(VOCABULARY, VOCABULARY + 3)
     for last, following in zip((_FIM_END, *letters), (*letters, letters[0] if endless else _EOS), strict=True):
         head[following, last] = 1
+    head[letters[0], ord(":")] = 1  # with which the chat template ends
     weights["lm_head.weight"] = head
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config))

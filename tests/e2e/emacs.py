@@ -1,0 +1,88 @@
+"""A real Emacs without a terminal, with our mode and our server in it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.neovim import ROOT
+
+PROGRAM = ROOT / ".tools/emacs/emacs"
+
+# What a user does by hand: opens the file, types, asks for grey text and accepts it. In a batch there is no loop of
+# commands, so the mode's own ones are called.
+_SCRIPT = """
+(setq make-backup-files nil auto-save-default nil create-lockfiles nil eglot-sync-connect 60 eglot-autoshutdown nil)
+(load {mode} nil t)
+(setq midspan-command '({command}))
+(defun wait-for (condition)
+  (with-timeout (120 (error "nothing came"))
+    (while (not (funcall condition)) (accept-process-output nil 0.05))))
+(find-file {file})
+(python-mode)
+(eglot 'python-mode (cons 'transient {folder}) 'midspan-server midspan-command '("python"))
+(midspan-mode 1)
+(write-region "" nil {connected})
+(wait-for (lambda () (file-exists-p {go})))
+(goto-char (point-max))
+(insert {text})
+(defvar tick (buffer-chars-modified-tick))
+(defun accepted () (midspan-accept) (/= tick (buffer-chars-modified-tick)))
+(wait-for (lambda ()  ; a busy machine may take longer than a request is waited for
+            (midspan-complete)
+            (let ((end (+ (float-time) 5)))
+              (while (and (not (accepted)) (< (float-time) end)) (accept-process-output nil 0.05)))
+            (/= tick (buffer-chars-modified-tick))))
+(save-buffer)
+(wait-for (lambda () (not (file-exists-p {go}))))
+"""
+
+
+class Emacs:
+    """It waits when it is connected until it is told to go on, and when it has saved until it is told to end."""
+
+    def __init__(self, process: "subprocess.Popen[str]", connected: Path, go: Path) -> None:
+        self.process = process
+        self._connected = connected
+        self._go = go
+
+    def is_connected(self) -> bool:
+        if self.process.poll() is not None:
+            raise ChildProcessError(self.process.communicate()[0])
+        return self._connected.exists()
+
+    def go(self) -> None:
+        self._go.touch()
+
+    def end(self) -> str:
+        """What it has said."""
+        self._go.unlink()
+        return self.process.communicate(timeout=120)[0]
+
+
+@contextmanager
+def emacs(folder: Path, file: Path, *arguments: str | Path, text: str) -> Iterator[Emacs]:
+    """Emacs that types `text` at the end of a Python file, and accepts the grey text that it asks for there."""
+    connected, go = folder / "connected", folder / "go"
+    command = [sys.executable, "-m", "lsp_server.cli", "serve", *map(str, arguments)]
+    script = folder / "user.el"
+    values = {"file": file, "folder": f"{folder}/", "connected": connected, "go": go, "text": text}
+    values |= {"mode": ROOT / "editors/emacs/midspan.el"}
+    lisp = {name: json.dumps(str(value)) for name, value in values.items()}
+    script.write_text(_SCRIPT.format(command=" ".join(map(json.dumps, command)), **lisp))
+    process = subprocess.Popen(
+        [PROGRAM, "-Q", "--batch", "-l", script],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"HOME": str(folder), "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        yield Emacs(process, connected, go)
+    finally:
+        process.kill()
+        process.wait()
