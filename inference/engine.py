@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal
@@ -87,16 +88,20 @@ class Engine:
     """Owns the model, the cache and the thread that runs them, until `close`."""
 
     def __init__(self, settings: EngineSettings) -> None:
-        """Read config and tokenizer, and begin to load the weights. Raises ModelError for a bad folder at once."""
+        """Read the config, and begin to load the tokenizer and the weights. Raises ModelError for a bad config at once.
+
+        What needs the tokenizer waits for it, or raises why there is none: ask on a thread that may wait.
+        """
         self.folder = folder = settings.model or BUILTIN_MODEL
         raw_config = read_config_json(folder)
         family = family_of(raw_config.get("model_type"), folder)
+        self._family = family
         self._identity = parse_identity(raw_config, folder, family)
         self._config = parse_config(raw_config, family, folder / "config.json")
         self._settings = settings
         name, orders = self._identity.name, self._identity.fim_orders
         self.info = ModelInfo(name, folder, family.name, orders, self._identity.context_tokens)
-        self.tokenizer = Tokenizer(folder, family)
+        self._opened: Future[Tokenizer] = Future()
         self._is_advised = False
         self.ready: Future[None] = Future()
         self._inbox: SimpleQueue[LiveSequence | None] = SimpleQueue()
@@ -106,6 +111,11 @@ class Engine:
         self._weights_bytes = 0
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """Waits for it. Raises ModelError when the folder has none that can be used."""
+        return self._opened.result()
 
     def count_tokens(self, text: str) -> int:
         """How many of the model's tokens a text is."""
@@ -188,6 +198,7 @@ class Engine:
             self._serve()
 
     def _load(self) -> None:
+        self._opened.set_result(Tokenizer(self.folder, self._family))
         let_threads_sleep()
         import torch  # here, so that importing the engine stays cheap
 
@@ -237,6 +248,8 @@ class Engine:
 
     def _refuse_all(self, error: MidspanError) -> None:
         """The model did not load: every request, also a later one, is told why."""
+        if not self._opened.done():
+            self._opened.set_exception(error)
         self.ready.set_exception(error)
         while not self._closing:
             if sequence := self._inbox.get():

@@ -1,6 +1,6 @@
 """x @ W.T + bias for a matrix in any form. Beside each fast path stands the slow one, `dequantize` and F.linear."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -96,38 +96,48 @@ def make_linear(matrix: Matrix, bias: Tensor | None, dtype: torch.dtype) -> Line
 
 @dataclass(frozen=True)
 class Part:
-    """A matrix of the checkpoint: `name` + ".weight", and ".bias" if it has one; its rows in `order`."""
+    """A matrix of the checkpoint: `name` + ".weight", and ".bias" if it has one; `reorder` moves the rows of a tensor.
+
+    It works by views and copies. An index, or torch.cat, would on the tensors without data of ShapeRecorder have torch
+    import its compiler: seconds, and 100 MB that stay.
+    """
 
     name: str
     rows: int
     has_bias: bool = False
-    order: Tensor | None = None  # [rows] int64
+    reorder: Callable[[Tensor], Tensor] | None = None
 
 
 def take_linear(source: TensorSource, parts: Sequence[Part], columns: int) -> Linear:
     """One product for several matrices, below one another. At most one of them is in memory beside the result."""
     biases = [_take_bias(source, part) for part in parts]
+    rows = sum(part.rows for part in parts)
     matrices = (_take_matrix(source, part, columns) for part in parts)
     first = next(matrices)
     if first.quant == "int8" and len(parts) > 1:
         linears = [make_linear(first, biases[0], source.dtype)]
         linears += [make_linear(m, bias, source.dtype) for m, bias in zip(matrices, biases[1:], strict=True)]
         return SideBySide(linears)
-    bias = torch.cat([b for b in biases if b is not None]) if parts[0].has_bias else None
-    joined = join_rows(first, matrices, sum(part.rows for part in parts))
-    return make_linear(joined, bias, source.dtype)
+    joined = join_rows(first, matrices, rows)
+    return make_linear(joined, _join_biases(biases, rows), source.dtype)
+
+
+def _join_biases(biases: Sequence[Tensor | None], rows: int) -> Tensor | None:
+    """Below one another; all parts have one, or none has."""
+    matrices = [Matrix("wide", (bias,)) for bias in biases if bias is not None]
+    return join_rows(matrices[0], matrices[1:], rows).tensors[0] if matrices else None
 
 
 def _take_matrix(source: TensorSource, part: Part, columns: int) -> Matrix:
     matrix = source.matrix(part.name + ".weight", (part.rows, columns))
-    return matrix if part.order is None else matrix.pick_rows(part.order)
+    return matrix if part.reorder is None else Matrix(matrix.quant, tuple(map(part.reorder, matrix.tensors)))
 
 
 def _take_bias(source: TensorSource, part: Part) -> Tensor | None:
     if not part.has_bias:
         return None
     bias = source.take(part.name + ".bias", (part.rows,))
-    return bias if part.order is None else bias[part.order]
+    return bias if part.reorder is None else part.reorder(bias)
 
 
 class Embedding:

@@ -39,7 +39,7 @@ def load_model(
 def wanted_tensors(config: ModelConfig) -> ShapeRecorder:
     """The names and shapes of a model's tensors."""
     recorder = ShapeRecorder()
-    _build(config, recorder, torch.device("meta"))
+    _build(config, recorder, torch.device("cpu"))
     return recorder
 
 

@@ -60,15 +60,10 @@ class Tokenizer:
         """Raises ModelError when the file is missing, corrupt or lacks BOS or EOS."""
         self.path = folder / "tokenizer.json"
         self.family = family
-        definition = self._read_definition()
-        self._controls = {t["content"]: int(t["id"]) for t in definition["added_tokens"] if _is_control(t)}
+        definition, self._controls, self._text_tokenizer = self._read()
         self.sentinels = self._find_sentinels()
         self._bytes = _token_bytes(definition)
         self._cut = _safe_cut(definition)
-        # Without its control tokens the tokenizer cannot produce one, whatever the text says.
-        definition["added_tokens"] = [t for t in definition["added_tokens"] if not _is_control(t)]
-        definition["post_processor"] = None
-        self._text_tokenizer = HfTokenizer.from_str(json.dumps(definition))
         self._encode_piece = lru_cache(maxsize=PIECE_CACHE_SIZE)(self._encode_whole)
 
     def encode(self, text: str) -> list[int]:
@@ -107,20 +102,23 @@ class Tokenizer:
     def _encode_whole(self, text: str) -> tuple[int, ...]:
         return tuple(self._text_tokenizer.encode(text, add_special_tokens=False).ids)
 
-    def _read_definition(self) -> dict[str, Any]:
+    def _read(self) -> tuple[dict[str, Any], dict[str, int], HfTokenizer]:
+        """The file, its control tokens, and a tokenizer without them: whatever a text says, it produces none."""
         try:
             definition: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
             if definition["model"]["type"] != "BPE":
                 raise ModelError(f"{self.path}: is not a byte-level BPE tokenizer")
-            definition["added_tokens"] = definition.get("added_tokens") or []
-            HfTokenizer.from_str(json.dumps(definition))
+            added = definition["added_tokens"] = definition.get("added_tokens") or []
+            controls = {t["content"]: int(t["id"]) for t in added if _is_control(t)}
+            text_only = {"added_tokens": [t for t in added if not _is_control(t)], "post_processor": None}
+            # Once, and no more: of a large vocabulary it takes 0.35 s, in which no other thread runs Python.
+            return definition, controls, HfTokenizer.from_str(json.dumps(definition | text_only))
         except FileNotFoundError:
             raise ModelError(f"{self.path}: missing; fetch it with the model") from None
         except ModelError:
             raise
         except Exception as error:  # tokenizers raises bare Exception for a file it cannot use
             raise ModelError(f"{self.path}: cannot be read ({error}); fetch it again") from error
-        return definition
 
     def _find_sentinels(self) -> Sentinels:
         family, controls = self.family, self._controls

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from lsp_server.engines import IdleTimes, StartEngine
+from lsp_server.release_memory import use_one_arena
 from lsp_server.runtime_folder import LOCK, SOCKET, runtime_folder
 from lsp_server.start import start_engine
 from midspan import MidspanError
@@ -32,6 +33,7 @@ def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
     except (MidspanError, OSError) as error:
         print(error, flush=True)
         os._exit(1)
+    use_one_arena()
     os.dup2(2, 1)  # the relay reads the end of the file; whoever prints prints to the log
 
     from lsp_server.daemon import Daemon

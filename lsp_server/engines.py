@@ -74,17 +74,19 @@ class Engines:
 
     async def unload_idle(self, after_s: float) -> None:
         """Unloads each model that was not asked for during the last `after_s` and works at nothing."""
-        for key, running in list(self._running.items()):
-            if time.monotonic() < running.asked_at + after_s or not _is_idle(running.engine):
-                continue
-            del self._running[key]
-            engine = running.engine
-            _log.info("The model %s is unloaded: it was not used for %.0f s", engine.info.name, after_s)
-            await asyncio.to_thread(engine.close)
-            del running, engine
-            release_memory()
+        unloaded = False
+        for key in list(self._running):
+            if self._is_due(key, after_s):  # now: to unload another one has taken a while
+                await _unload(self._running.pop(key).engine, after_s)
+                unloaded = True
+        if unloaded:
+            release_memory()  # when no name here holds an engine any more
             for told in list(self.on_unload):
                 told()
+
+    def _is_due(self, key: EngineKey, after_s: float) -> bool:
+        running = self._running.get(key)
+        return running is not None and time.monotonic() >= running.asked_at + after_s and _is_idle(running.engine)
 
     async def keep_unloading(self, after_s: float) -> None:
         """Never returns."""
@@ -99,6 +101,11 @@ def key_of(settings: ModelSettings) -> EngineKey:
     if isinstance(model, Path) and model.is_absolute():
         model = Path(os.path.realpath(model))  # a folder is one model, whatever way leads there
     return model, settings.quant, settings.cache_bytes
+
+
+async def _unload(engine: "AnyEngine", after_s: float) -> None:
+    _log.info("The model %s is unloaded: it was not used for %.0f s", engine.info.name, after_s)
+    await asyncio.to_thread(engine.close)
 
 
 def _has_failed(engine: "AnyEngine") -> bool:

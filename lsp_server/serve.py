@@ -11,6 +11,7 @@ from pygls.io_ import StdoutWriter
 from lsp_server.engines import Engines, StartEngine
 from lsp_server.features import build_server
 from lsp_server.journal import Journal
+from lsp_server.release_memory import use_one_arena
 from lsp_server.server import MidspanServer
 from lsp_server.settings_sources import check_flags
 from lsp_server.shared_workspaces import SharedWorkspaces
@@ -25,6 +26,7 @@ _log = logging.getLogger(__name__)
 def serve(flags: object, log_file: Path | None, start_engine: StartEngine = start_engine) -> int:
     """Runs until `exit` or the end of stdin; the exit code. Raises SettingsError for a flag or a log file."""
     check_flags(flags, Path.cwd())
+    use_one_arena()
     stdin, stdout = claim_stdin(), claim_stdout()
     set_up_logging(logging.INFO, log_file)
     journal = Journal(Usage(usage_file()))

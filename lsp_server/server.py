@@ -139,7 +139,15 @@ class MidspanServer(LanguageServer):
     def _start_engine(self) -> None:
         try:
             engine = self.session.start_engine()
-            engine.fim_prompt("", "", "")  # refused by a model that cannot fill a hole
+        except MidspanError as error:
+            self.report_model(error)
+        else:
+            self._begin(self._try_hole(engine))
+
+    async def _try_hole(self, engine: "AnyEngine") -> None:
+        """A model that cannot fill one refuses, as soon as its tokenizer is there: nobody waits for that here."""
+        try:
+            await asyncio.to_thread(engine.fim_prompt, "", "", "")
         except MidspanError as error:
             self.report_model(error)
 

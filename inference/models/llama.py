@@ -1,5 +1,6 @@
 """Llama-like models: DeepSeek-Coder v1, and Qwen2.5-Coder (arXiv:2409.12186). Grouped-query attention, gated MLP."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -75,8 +76,8 @@ def _take_layer(c: LlamaConfig, source: TensorSource, prefix: str) -> Layer:
     heads, kv_heads = c.num_attention_heads, c.num_key_value_heads
     attention = prefix + "self_attn."
     projections = [
-        Part(attention + "q_proj", heads * c.head_dim, c.qkv_bias, _pairs_together(heads, c.head_dim)),
-        Part(attention + "k_proj", kv_heads * c.head_dim, c.qkv_bias, _pairs_together(kv_heads, c.head_dim)),
+        Part(attention + "q_proj", heads * c.head_dim, c.qkv_bias, _pairs_together(heads)),
+        Part(attention + "k_proj", kv_heads * c.head_dim, c.qkv_bias, _pairs_together(kv_heads)),
         Part(attention + "v_proj", kv_heads * c.head_dim, c.qkv_bias),
     ]
     return Layer(
@@ -88,10 +89,13 @@ def _take_layer(c: LlamaConfig, source: TensorSource, prefix: str) -> Layer:
     )
 
 
-def _pairs_together(heads: int, width: int) -> Tensor:
+def _pairs_together(heads: int) -> Callable[[Tensor], Tensor]:
     """The released rows of a head rotate as pairs (i, i + width / 2); our rope's pairs are neighbours.
 
     A score does not change when queries and keys are reordered alike.
     """
-    head = torch.arange(width).view(2, -1).T.flatten()
-    return (torch.arange(heads)[:, None] * width + head).flatten()
+
+    def reorder(rows: Tensor) -> Tensor:
+        return rows.view(heads, 2, -1, *rows.shape[1:]).transpose(1, 2).reshape(rows.shape)
+
+    return reorder
