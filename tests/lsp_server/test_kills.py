@@ -3,7 +3,9 @@
 import asyncio
 import os
 import random
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -25,8 +27,8 @@ class Typist:
         self._dice = random.Random(seed)
         self.text = "first = 1\n"
 
-    async def begin(self) -> None:
-        await self._editor.initialize(encodings=["utf-32"])
+    async def begin(self, root: Path) -> None:
+        await self._editor.initialize(encodings=["utf-32"], root=root.as_uri())
         await self._editor.open(self.text)
 
     async def type(self) -> None:
@@ -42,6 +44,9 @@ class Typist:
         await self._editor.change((number, start), (number, end), new)
         if self._dice.random() < 0.3:
             await self._editor.start_completion(0, 0)
+        if self._dice.random() < 0.2:
+            accepted = {"command": "midspan.accepted", "arguments": [self._dice.randrange(1, 4)]}
+            await self._editor.start_request("workspace/executeCommand", accepted)
 
     async def check(self) -> None:
         while True:
@@ -54,7 +59,26 @@ class Typist:
 @pytest.fixture
 def here(monkeypatch):
     with place(monkeypatch) as found:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(found.base / "cache"))
         yield found
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """Large enough that its index is still being written when a daemon is killed."""
+    for number in range(300):
+        (tmp_path / f"part{number}.py").write_text(f"def work_{number}(value):\n    return value + {number}\n" * 20)
+    return tmp_path
+
+
+def databases(here: Place) -> list[Path]:
+    """What the daemons have written for later: the index of the workspace, the counts of what was accepted."""
+    return [path for path in here.base.rglob("*") if path.is_file() and path.read_bytes()[:15] == b"SQLite format 3"]
+
+
+def check_whole(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def kill_one(here: Place, dice: random.Random) -> bool:
@@ -69,16 +93,17 @@ def kill_one(here: Place, dice: random.Random) -> bool:
 
 
 @pytest.mark.timeout(60 + 30 * KILLS)
-async def test_kills_at_random_moments_lose_no_text_and_leave_nothing_behind(here):
+async def test_kills_at_random_moments_lose_no_text_and_leave_nothing_behind(here, workspace):
     dice = random.Random(KILLS)
     async with here.relay() as one, here.relay() as two:
         typists = Typist(one, 1), Typist(two, 2)
         for typist in typists:
-            await typist.begin()
+            await typist.begin(workspace)
         kills = 0
         while kills < KILLS:
             for _ in range(dice.randrange(20)):
                 await dice.choice(typists).type()
+                (workspace / f"part{dice.randrange(300)}.py").write_text(f"value = {dice.random()}\n" * 50)
                 await asyncio.sleep(dice.random() * 0.03)
             kills += kill_one(here, dice)
             if dice.random() < 0.5:
@@ -97,3 +122,8 @@ async def test_kills_at_random_moments_lose_no_text_and_leave_nothing_behind(her
     assert ask(hello.say("stop"))
     await until(lambda: not here.processes(), "an orphan is left")
     assert not here.socket.exists()
+    assert databases(here)
+    for path in databases(here):
+        check_whole(path)
+    left_over = [path.name for path in here.base.rglob("*") if path.suffix in (".new", ".partial", ".tmp", ".part")]
+    assert not left_over
