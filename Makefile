@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+VSCODE := editors/vscode
+# npm, with the Node.js of .tools
+NPM    := PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm --prefix $(VSCODE)
 
 .PHONY: run test check lint train clean
 
@@ -9,13 +12,16 @@ BIN    := $(VENV)/bin
 run: $(VENV)/installed
 	$(BIN)/midspan complete $(or $(AT),inference/request.py:41:23) --show
 
-test: $(VENV)/installed-dev .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium .tools/tmux/tmux
+test: $(VENV)/installed-dev .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium .tools/tmux/tmux \
+		.tools/code-server/code-server $(VSCODE)/midspan.vsix
+	$(NPM) test
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/installed-dev
+lint: $(VENV)/installed-dev $(VSCODE)/node_modules/.package-lock.json
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(NPM) run check
 
 check: lint test
 
@@ -24,7 +30,7 @@ train: $(VENV)/installed-dev
 	$(BIN)/python -m training --background
 
 clean:
-	rm -rf $(VENV) .tools *.egg-info build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .tools $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/*.vsix *.egg-info build .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -46,3 +52,17 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 .tools/tmux/tmux: scripts/install-tmux.sh
 	bash scripts/install-tmux.sh .tools/tmux
+
+.tools/node/installed: $(VENV)/installed-dev scripts/install-node.sh
+	PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/install-node.sh .tools/node
+
+.tools/code-server/code-server: scripts/install-code-server.sh | .tools/node/installed
+	PATH="$(CURDIR)/.tools/node/bin:$$PATH" bash scripts/install-code-server.sh .tools/code-server
+
+$(VSCODE)/node_modules/.package-lock.json: $(VSCODE)/package-lock.json | .tools/node/installed
+	$(NPM) ci --silent --no-audit --no-fund --ignore-scripts
+	touch $@
+
+$(VSCODE)/midspan.vsix: $(VSCODE)/node_modules/.package-lock.json $(VSCODE)/package.json $(VSCODE)/build.mjs $(VSCODE)/README.md \
+		$(wildcard $(VSCODE)/src/*.ts $(VSCODE)/src/webview/* $(VSCODE)/media/* $(VSCODE)/media/walkthrough/* $(VSCODE)/images/*)
+	$(NPM) run --silent package

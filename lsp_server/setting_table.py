@@ -33,13 +33,29 @@ Check = Callable[[str, object, Source], Any]
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What a value may be: to whoever reads the settings, and as a JSON schema to an editor that helps to write them.
+
+    What is `users_own` a workspace may not set, or not to everything.
+    """
+
+    check: Check
+    schema: dict[str, Any]
+    users_own: bool = False
+
+
+@dataclass(frozen=True)
 class Setting:
     """`default` and `meaning` are Markdown, for the README."""
 
     name: str
-    check: Check
+    kind: Kind
     default: str
     meaning: str
+
+    @property
+    def check(self) -> Check:
+        return self.kind.check
 
     @property
     def row(self) -> str:
@@ -124,63 +140,71 @@ def _check_own_switch(name: str, value: object, source: Source) -> bool:
     return _check_switch(name, value, source)
 
 
-_check_quant = _one_of(QUANTS)
+_MODEL = Kind(_check_model, {"type": ["string", "null"]}, users_own=True)
+_QUANT = Kind(_one_of(QUANTS), {"enum": [*QUANTS]})
+_NUMBER = Kind(_check_number, {"type": "integer", "minimum": 1})
+_NUMBER_OR_NONE = Kind(_check_number_or_none, {"type": ["integer", "null"], "minimum": 1})
+_SWITCH = Kind(_check_switch, {"type": "boolean"})
+_OWN_SWITCH = Kind(_check_own_switch, {"type": "boolean"}, users_own=True)
+_WORDS = Kind(_check_words, {"type": "array", "items": {"type": "string"}})
+_GLOBS = Kind(_check_globs, {"type": "array", "items": {"type": "string"}})
+_LOG_LEVEL = Kind(_one_of(_LOG_LEVELS), {"enum": [*_LOG_LEVELS]})
 _SERVER = "[a model on a server](#a-model-on-a-server)"
 
 TABLE = (
     Setting(
         "completion.model",
-        _check_model,
+        _MODEL,
         "the built-in one",
         f"the name of a model that `midspan model list` shows, a folder, or {_SERVER}; `--model` on the command line",
     ),
     Setting(
         "completion.quant",
-        _check_quant,
+        _QUANT,
         '`"auto"`',
         'how weights are kept: `"none"` as they are stored, `"int8"`, `"int4"`, or what fits the machine; `--quant` on '
         "the command line",
     ),
     Setting(
         "completion.cache_bytes",
-        _check_number_or_none,
+        _NUMBER_OR_NONE,
         "from the machine's memory",
         "what the prefix cache of completion's model may take",
     ),
-    Setting("completion.max_tokens", _check_number, "96", "the longest completion"),
+    Setting("completion.max_tokens", _NUMBER, "96", "the longest completion"),
     Setting(
         "completion.enabled",
-        _check_switch,
+        _SWITCH,
         "`true`",
         "whether anything is completed; while [off](#switch-it-off), the model is not asked",
     ),
     Setting(
         "completion.disabled_languages",
-        _check_words,
+        _WORDS,
         "`[]`",
         'languages in which nothing is completed, as editors name them: `["markdown"]`',
     ),
     Setting(
         "completion.disabled_globs",
-        _check_globs,
+        _GLOBS,
         "`[]`",
         'files in which nothing is completed, in the syntax of .gitignore: `["*.env", "/vendor/"]`',
     ),
-    Setting("completion.in_comments", _check_switch, "`true`", "whether comments are completed"),
+    Setting("completion.in_comments", _SWITCH, "`true`", "whether comments are completed"),
     Setting(
         "chat.model",
-        _check_model,
+        _MODEL,
         "none",
         "the model that answers questions, in the same words; it must be trained to chat, as those named Instruct are",
     ),
-    Setting("chat.quant", _check_quant, '`"auto"`', "how its weights are kept"),
-    Setting("chat.cache_bytes", _check_number_or_none, "from the machine's memory", "what its prefix cache may take"),
-    Setting("chat.max_tokens", _check_number, str(LONGEST_ANSWER_TOKENS), "the longest answer"),
+    Setting("chat.quant", _QUANT, '`"auto"`', "how its weights are kept"),
+    Setting("chat.cache_bytes", _NUMBER_OR_NONE, "from the machine's memory", "what its prefix cache may take"),
+    Setting("chat.max_tokens", _NUMBER, str(LONGEST_ANSWER_TOKENS), "the longest answer"),
     Setting(
         "stats",
-        _check_own_switch,
+        _OWN_SWITCH,
         "`true`",
         "whether what is shown and accepted is counted for [`midspan stats`](#nothing-hidden), on this machine alone",
     ),
-    Setting("log_level", _one_of(_LOG_LEVELS), '`"info"`', '`"debug"`, `"info"`, `"warning"` or `"error"`'),
+    Setting("log_level", _LOG_LEVEL, '`"info"`', '`"debug"`, `"info"`, `"warning"` or `"error"`'),
 )

@@ -1,9 +1,11 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from editors.vscode.write_settings import PACKAGE, README, configured, with_rows, written
 from inference.remote.address import RemoteAddress
 from lsp_server.setting_table import TABLE, Source
 from lsp_server.settings import CompletionSettings, ModelSettings, Settings
@@ -152,10 +154,38 @@ def test_the_defaults_are_those_of_the_table():
             assert value is None
 
 
-def test_vs_code_offers_every_setting_with_its_default():
-    package = json.loads((ROOT / "editors/vscode/package.json").read_text())
+def test_vs_code_offers_every_setting_of_the_table():
+    readme, text = (path.read_text(encoding="utf-8") for path in (README, PACKAGE))
+    package = json.loads(text)
+    # Where they differ, run editors/vscode/write_settings.py.
+    assert (with_rows(readme), written(configured(package))) == (readme, text)
+    assert readme.count("| `midspan.") == len(TABLE)
     offered = package["contributes"]["configuration"]["properties"]
-    defaults = {name: value["default"] for name, value in offered.items()}
-    assert list(defaults)[1:-1] == [f"midspan.{setting.name}" for setting in TABLE]  # between the command and languages
-    options = {name.removeprefix("midspan."): value for name, value in list(defaults.items())[1:-1]}
+    options = {setting.name: offered[f"midspan.{setting.name}"]["default"] for setting in TABLE}
+    assert len(options) == len(offered) - 1  # the path of the program is not the server's
     assert apply_options(Settings(), options, HERE) == (Settings(), [])
+
+
+@pytest.mark.parametrize("setting", TABLE, ids=lambda setting: setting.name)
+def test_the_schema_allows_what_the_check_does(setting):
+    schema = setting.kind.schema
+    for value in (None, True, 0, 5, "auto", "int8", "debug", "loud", ["python"], [3]):
+        try:
+            setting.check(setting.name, value, HERE)
+        except SettingsError:
+            assert not _is_allowed(schema, value), value
+        else:
+            assert _is_allowed(schema, value), value
+
+
+def _is_allowed(schema: dict[str, Any], value: object) -> bool:
+    """By the part of JSON Schema that the table uses."""
+    if "enum" in schema:
+        return value in schema["enum"]
+    names = {type(None): "null", bool: "boolean", int: "integer", str: "string", list: "array"}
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if names[type(value)] not in types:
+        return False
+    if isinstance(value, list):
+        return all(_is_allowed(schema["items"], item) for item in value)
+    return not isinstance(value, int) or value >= schema.get("minimum", value)

@@ -1,0 +1,51 @@
+// Between the chat and the editor: what a question refers to, and where the code of an answer goes.
+import * as vscode from 'vscode';
+import type { Range } from 'vscode-languageclient/node';
+import type { NamedReference } from './conversation.ts';
+import { describe } from './edit_commands.ts';
+import type { EditPreview } from './preview.ts';
+import type { Server } from './server.ts';
+
+export async function referenceTo(server: Server, what: 'selection' | 'file'): Promise<NamedReference> {
+  const { document, selection } = editor();
+  const convert = (await server.running()).code2ProtocolConverter;
+  const uri = convert.asUri(document.uri);
+  if (what === 'file') {
+    return { name: vscode.workspace.asRelativePath(document.uri), uri };
+  }
+  if (selection.isEmpty) {
+    throw new Error('Select the lines first.');
+  }
+  const range = convert.asRange(selection);
+  return { name: describe({ uri, range }), uri, range };
+}
+
+/** At the cursor, in place of what is selected. */
+export async function insertCode(code: string): Promise<void> {
+  const { document, selection } = editor();
+  await vscode.window.showTextDocument(document);
+  await editor().edit((edit) => edit.replace(selection, code));
+}
+
+/** In place of the lines that the question was about, or else of what is selected now. */
+export async function showAsDiff(preview: EditPreview, code: string, references: NamedReference[]): Promise<void> {
+  const about = references.find(({ range }) => range !== undefined);
+  const { uri, range } = about?.range ? { uri: about.uri, range: about.range } : selected();
+  const endsLine = range.end.character === 0 && range.end.line > range.start.line;
+  const newText = endsLine && !code.endsWith('\n') ? `${code}\n` : code;
+  const edit = { uri, creates: false, edits: [{ range, newText }] };
+  await preview.show(edit, `${describe({ uri, range })}: from the chat`);
+}
+
+function selected(): { uri: string; range: Range } {
+  const { document, selection } = editor();
+  return { uri: document.uri.toString(), range: { start: selection.start, end: selection.end } };
+}
+
+function editor(): vscode.TextEditor {
+  const found = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors.at(0);
+  if (!found) {
+    throw new Error('Open a file first.');
+  }
+  return found;
+}

@@ -1,0 +1,182 @@
+// The chat in the side bar. The conversation lives here; the page shows it.
+import * as vscode from 'vscode';
+import type { Target } from './actions.ts';
+import { insertCode, referenceTo, showAsDiff } from './chat_code.ts';
+import { chatHtml } from './chat_html.ts';
+import type { FromPage, ToPage } from './chat_messages.ts';
+import { Conversation, type NamedReference } from './conversation.ts';
+import { answerParams, describe, requestInPieces } from './edit_commands.ts';
+import type { EditPreview } from './preview.ts';
+import type { ChatResult, TextResult } from './protocol.ts';
+import { words, type Server } from './server.ts';
+
+export const CHAT_VIEW = 'midspan.chat';
+
+const ASKED = { explain: 'Explain this code.', review: 'Review this code.' };
+
+export class ChatView implements vscode.WebviewViewProvider {
+  readonly #server: Server;
+  readonly #preview: EditPreview;
+  readonly #extension: vscode.Uri;
+  #conversation = new Conversation();
+  #references: NamedReference[] = [];
+  #view: vscode.WebviewView | undefined;
+  #cancel: vscode.CancellationTokenSource | undefined;
+
+  constructor(server: Server, preview: EditPreview, extension: vscode.Uri) {
+    this.#server = server;
+    this.#preview = preview;
+    this.#extension = extension;
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    this.#view = view;
+    view.webview.options = {
+      enableScripts: true,
+      localResourceRoots: [vscode.Uri.joinPath(this.#extension, 'dist')],
+    };
+    view.webview.onDidReceiveMessage((message: FromPage) => void this.#hear(message));
+    view.onDidDispose(() => (this.#view = undefined));
+    view.webview.html = chatHtml(view.webview, this.#extension);
+  }
+
+  async open(): Promise<void> {
+    await vscode.commands.executeCommand(`${CHAT_VIEW}.focus`);
+    this.#tell({ type: 'focus' });
+  }
+
+  startAnew(): void {
+    this.stop();
+    this.#conversation = new Conversation();
+    this.#references = [];
+    this.#draw();
+  }
+
+  stop(): void {
+    this.#cancel?.cancel();
+    this.#conversation.stop();
+    this.#draw();
+  }
+
+  /** Adds the selection, or the whole file, to what the next question refers to. */
+  async refer(what: 'selection' | 'file'): Promise<void> {
+    const reference = await referenceTo(this.#server, what);
+    const isNew = !this.#references.some(({ name }) => name === reference.name);
+    if (isNew) {
+      this.#references.push(reference);
+    }
+    this.#draw();
+  }
+
+  /** Explains or reviews a place: the answer begins a conversation, or goes on with the one that is there. */
+  async answer(kind: 'explain' | 'review', target: Target): Promise<void> {
+    const reference = { name: describe(target), uri: target.uri, range: target.range };
+    await this.open();
+    await this.#converse(ASKED[kind], [reference], async (client, onPiece, cancel) => {
+      const params = answerParams(kind, target);
+      const result = await requestInPieces<TextResult>(client, 'midspan/answer', params, onPiece, cancel);
+      return { text: result.text };
+    });
+  }
+
+  async #ask(text: string): Promise<void> {
+    const references = this.#references;
+    this.#references = [];
+    await this.#converse(text, references, async (client, onPiece, cancel) => {
+      const params = { messages: this.#conversation.messages() };
+      const result = await requestInPieces<ChatResult>(client, 'midspan/chat', params, onPiece, cancel);
+      return { text: result.text, note: noteOf(result) };
+    });
+  }
+
+  async #converse(text: string, references: NamedReference[], request: Ask): Promise<void> {
+    this.stop();
+    const conversation = this.#conversation;
+    const cancel = new vscode.CancellationTokenSource();
+    this.#cancel = cancel;
+    conversation.ask(text, references);
+    this.#draw();
+    const isMine = () => cancel === this.#cancel && !cancel.token.isCancellationRequested;
+    const onPiece = (piece: string) => {
+      if (isMine()) {
+        conversation.add(piece);
+        this.#tell({ type: 'piece', text: piece });
+      }
+    };
+    try {
+      const client = await this.#server.running();
+      const answer = await request(client, onPiece, cancel.token);
+      if (isMine()) {
+        conversation.finish(answer.text, answer.note);
+      }
+    } catch (error) {
+      if (isMine()) {
+        conversation.fail(words(error));
+      }
+    } finally {
+      cancel.dispose();
+    }
+    this.#draw();
+  }
+
+  async #hear(message: FromPage): Promise<void> {
+    try {
+      await this.#obey(message);
+    } catch (error) {
+      void vscode.window.showWarningMessage(`Midspan: ${words(error)}`);
+    }
+  }
+
+  async #obey(message: FromPage): Promise<void> {
+    switch (message.type) {
+      case 'ready':
+        this.#draw();
+        return;
+      case 'ask':
+        return this.#ask(message.text);
+      case 'stop':
+        this.stop();
+        return;
+      case 'addSelection':
+        return this.refer('selection');
+      case 'addFile':
+        return this.refer('file');
+      case 'removeReference':
+        this.#references.splice(message.index, 1);
+        this.#draw();
+        return;
+      case 'selectModel':
+        return vscode.commands.executeCommand('midspan.selectModel', 'chat');
+      case 'copy':
+        return vscode.env.clipboard.writeText(message.code);
+      case 'insert':
+        return insertCode(message.code);
+      case 'diff':
+        return showAsDiff(this.#preview, message.code, this.#conversation.turns[message.turn - 1]?.references ?? []);
+    }
+  }
+
+  #draw(): void {
+    const { turns, isAnswering } = this.#conversation;
+    this.#tell({ type: 'state', turns, references: this.#references, isAnswering });
+  }
+
+  #tell(message: ToPage): void {
+    void this.#view?.webview.postMessage(message);
+  }
+}
+
+type Client = Awaited<ReturnType<Server['running']>>;
+type Ask = (
+  client: Client,
+  onPiece: (piece: string) => void,
+  cancel: vscode.CancellationToken,
+) => Promise<{ text: string; note?: string | undefined }>;
+
+function noteOf({ finish_reason, dropped_messages }: ChatResult): string | undefined {
+  const notes = [
+    ...(finish_reason === 'length' ? ['The answer was cut at chat.max_tokens.'] : []),
+    ...(dropped_messages ? [`The model had no room for the ${dropped_messages} oldest messages.`] : []),
+  ];
+  return notes.join(' ') || undefined;
+}

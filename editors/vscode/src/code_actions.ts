@@ -1,0 +1,52 @@
+// The server's code actions: those of the chat model become this extension's commands, and the edits of the others
+// are shown before they are applied.
+import * as vscode from 'vscode';
+import type { CodeActionMiddleware } from 'vscode-languageclient/node';
+import { asWire, EDIT_KIND, nameOf, type ActionData, type Target } from './actions.ts';
+import type { FileEdit } from './text_edits.ts';
+
+export const PREVIEW_EDIT = 'midspan.previewEdit';
+
+type ProtocolAction = vscode.CodeAction & { data?: unknown };
+
+export const codeActionMiddleware: CodeActionMiddleware = {
+  async provideCodeActions(document, range, context, token, next) {
+    const found = await next(document, range, context, token);
+    const target = { uri: document.uri.toString(), version: document.version, range, diagnostics: [] };
+    return found?.map((action) => (action instanceof vscode.CodeAction ? asCommand(action, target) : action));
+  },
+  async resolveCodeAction(action, token, next) {
+    const resolved = (await next(action, token)) ?? action;
+    if (resolved.edit) {
+      const files = plainEdits(resolved.edit);
+      resolved.command = { title: resolved.title, command: PREVIEW_EDIT, arguments: [resolved.title, files] };
+      delete resolved.edit;
+    }
+    return resolved;
+  },
+};
+
+function asCommand(action: ProtocolAction, selected: Target): vscode.CodeAction {
+  const name = nameOf(action.kind?.value);
+  if (action.kind?.value === EDIT_KIND && action.disabled) {
+    // Here the instruction can be asked for.
+    const edit = new vscode.CodeAction('Edit by instruction…', action.kind);
+    edit.command = { title: edit.title, command: 'midspan.edit', arguments: [selected] };
+    return edit;
+  }
+  if (name && !action.disabled) {
+    const { uri, version, range } = action.data as ActionData;
+    const target: Target = { uri, version, range, diagnostics: (action.diagnostics ?? []).map(asWire) };
+    action.command = { title: action.title, command: `midspan.${name}`, arguments: [target] };
+  }
+  return action;
+}
+
+/** Text edits alone: the server's are of one file, which is there. */
+function plainEdits(edit: vscode.WorkspaceEdit): FileEdit[] {
+  return edit.entries().map(([uri, edits]) => ({
+    uri: uri.toString(),
+    creates: false,
+    edits: edits.map(({ range, newText }) => ({ range: { start: range.start, end: range.end }, newText })),
+  }));
+}

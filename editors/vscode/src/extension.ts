@@ -1,0 +1,95 @@
+// Where it all comes together. Inline completion itself is vscode-languageclient's; Tab and Ctrl+Right are VS Code's.
+import * as vscode from 'vscode';
+import { targetOfSelection, type ActionName, type Target } from './actions.ts';
+import { CHAT_VIEW, ChatView } from './chat_view.ts';
+import { codeActionMiddleware, PREVIEW_EDIT } from './code_actions.ts';
+import { EditCommands } from './edit_commands.ts';
+import type { Section } from './model_list.ts';
+import { selectModel } from './models.ts';
+import { EditPreview } from './preview.ts';
+import { Server, words } from './server.ts';
+import { showMenu, showStatusItem } from './status_item.ts';
+import type { FileEdit } from './text_edits.ts';
+import { toggle, toggleLanguage, whyOffHere } from './toggle_commands.ts';
+import { TraceDocument } from './trace.ts';
+import { tellWhenMissing } from './missing.ts';
+
+const WALKTHROUGH = 'midspan.midspan#midspan.start';
+
+let server: Server | undefined;
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const started = new Server(context, {
+    ...codeActionMiddleware,
+    // While it is off, nothing is asked at all.
+    provideInlineCompletionItems: (document, position, about, token, next) =>
+      whyOffHere(document) === undefined ? next(document, position, about, token) : null,
+  });
+  server = started;
+  const preview = new EditPreview();
+  const chat = new ChatView(started, preview, context.extensionUri);
+  const page = { webviewOptions: { retainContextWhenHidden: true } };
+  context.subscriptions.push(started, preview, vscode.window.registerWebviewViewProvider(CHAT_VIEW, chat, page));
+  registerCommands(context, started, preview, chat);
+  showStatusItem(context, started);
+  tellWhenMissing(context, started);
+  await started.restart();
+}
+
+export async function deactivate(): Promise<void> {
+  await server?.stop();
+}
+
+function registerCommands(context: vscode.ExtensionContext, started: Server, preview: EditPreview, chat: ChatView): void {
+  const edits = new EditCommands(started, preview);
+  const trace = new TraceDocument(context, started);
+  const on = (name: ActionName, act: (target: Target) => Promise<void>) => ({
+    [`midspan.${name}`]: async (target?: Target) => act(target ?? (await targetOfSelection(started, name))),
+  });
+  const { executeCommand } = vscode.commands;
+  const commands: Record<string, (...given: never[]) => unknown> = {
+    'midspan.toggle': () => toggle(started),
+    'midspan.toggleLanguage': toggleLanguage,
+    ...on('explain', (target) => chat.answer('explain', target)),
+    ...on('review', (target) => chat.answer('review', target)),
+    ...on('fix', (target) => edits.fix(target)),
+    ...on('edit', (target) => edits.edit(target)),
+    ...on('tests', (target) => edits.tests(target)),
+    'midspan.openChat': () => chat.open(),
+    'midspan.newConversation': () => chat.startAnew(),
+    'midspan.stopChat': () => chat.stop(),
+    'midspan.addSelectionToChat': () => chat.refer('selection').then(() => chat.open()),
+    'midspan.addFileToChat': () => chat.refer('file').then(() => chat.open()),
+    'midspan.acceptPreview': () => preview.accept(),
+    'midspan.rejectPreview': () => preview.reject(),
+    [PREVIEW_EDIT]: (title: string, files: FileEdit[]) => showFirst(preview, title, files),
+    'midspan.selectModel': (section?: Section) => selectModel(started, section),
+    'midspan.showTrace': () => trace.show(),
+    'midspan.showLog': () => started.log.show(),
+    'midspan.showMenu': () => showMenu(started),
+    'midspan.openSettings': () => executeCommand('workbench.action.openSettings', '@ext:midspan.midspan'),
+    'midspan.getStarted': () => executeCommand('workbench.action.openWalkthrough', WALKTHROUGH),
+    'midspan.restart': () => started.restart(),
+  };
+  for (const [name, command] of Object.entries(commands)) {
+    context.subscriptions.push(vscode.commands.registerCommand(name, reporting(command)));
+  }
+}
+
+async function showFirst(preview: EditPreview, title: string, [edit]: FileEdit[]): Promise<void> {
+  if (!edit) {
+    throw new Error('The answer changes nothing.');
+  }
+  await preview.show(edit, `${vscode.workspace.asRelativePath(vscode.Uri.parse(edit.uri))}: ${title}`);
+}
+
+/** The command, with what goes wrong in it as a message instead of VS Code's own. */
+function reporting(command: (...given: never[]) => unknown): (...given: never[]) => Promise<void> {
+  return async (...given) => {
+    try {
+      await command(...given);
+    } catch (error) {
+      void vscode.window.showWarningMessage(`Midspan: ${words(error)}`);
+    }
+  };
+}

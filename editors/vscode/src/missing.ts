@@ -1,0 +1,34 @@
+// When there is no `midspan` to start, the user is told what to run. Once, not at each attempt.
+import * as vscode from 'vscode';
+import type { Server } from './server.ts';
+
+const INSTALL = 'pip install midspan';
+
+export function tellWhenMissing(context: vscode.ExtensionContext, server: Server): void {
+  let told: string | undefined;
+  context.subscriptions.push(
+    server.onDidChange((state) => {
+      const problem = state.kind === 'missing' || state.kind === 'failed' ? state.problem : undefined;
+      if (problem !== undefined && problem !== told) {
+        void tell(problem, state.kind === 'missing');
+      }
+      told = problem;
+    }),
+  );
+}
+
+async function tell(problem: string, isMissing: boolean): Promise<void> {
+  const actions = isMissing ? ['Copy the Command', 'Set Its Path', 'Try Again'] : ['Show the Log', 'Try Again'];
+  const advice = isMissing ? ` Run \`${INSTALL}\`, or set midspan.path.` : '';
+  const chosen = await vscode.window.showErrorMessage(`${problem}${advice}`, ...actions);
+  switch (chosen) {
+    case 'Copy the Command':
+      return vscode.env.clipboard.writeText(INSTALL);
+    case 'Set Its Path':
+      return vscode.commands.executeCommand('workbench.action.openSettings', 'midspan.path');
+    case 'Show the Log':
+      return vscode.commands.executeCommand('midspan.showLog');
+    case 'Try Again':
+      return vscode.commands.executeCommand('midspan.restart');
+  }
+}

@@ -1,0 +1,68 @@
+// What `midspan model list --json` tells, as a list to pick from.
+
+export interface ListedModel {
+  name: string;
+  use?: string[];
+  parameters?: number;
+  size_bytes?: number;
+  fits_as?: string | null;
+  problem?: string;
+}
+
+export interface ModelListing {
+  here: ListedModel[];
+  begun: { name: string; size_bytes: number }[];
+  catalogue: ListedModel[];
+}
+
+export type Section = 'completion' | 'chat';
+
+export interface Choice {
+  label: string;
+  description: string;
+  detail?: string;
+  /** Undefined: the setting is taken back, which is the built-in model for completion, and none for chat. */
+  model: string | undefined;
+  /** What is to be fetched first; undefined for a model that is here. */
+  sizeBytes?: number;
+}
+
+/** The models for one use: first what needs no download. */
+export function choices(listing: ModelListing, section: Section): Choice[] {
+  const isFor = (model: ListedModel) => !model.problem && (model.use ?? []).includes(section);
+  const none: Choice =
+    section === 'completion'
+      ? { label: 'built-in', description: 'small, completes Python, needs no download', model: undefined }
+      : { label: 'none', description: 'no chat', model: undefined };
+  return [
+    none,
+    ...listing.here.filter(isFor).map((model) => ({
+      label: model.name,
+      description: `here, ${about(model)}`,
+      model: model.name,
+    })),
+    ...listing.catalogue.filter(isFor).map((model) => ({
+      label: `$(cloud-download) ${model.name}`,
+      description: about(model),
+      ...(model.fits_as ? {} : { detail: 'Larger than what this machine has for weights.' }),
+      model: model.name,
+      sizeBytes: model.size_bytes ?? 0,
+    })),
+  ];
+}
+
+/** How much of a model has been fetched, in percent; undefined before the first byte. */
+export function percentFetched(listing: ModelListing, name: string, sizeBytes: number): number | undefined {
+  const begun = listing.begun.find((pull) => pull.name === name);
+  return begun && sizeBytes ? Math.min(100, (100 * begun.size_bytes) / sizeBytes) : undefined;
+}
+
+function about({ parameters, size_bytes, fits_as }: ListedModel): string {
+  return [
+    parameters ? `${(parameters / 1e9).toFixed(1)} B` : '',
+    size_bytes ? `${(size_bytes / 1e9).toFixed(1)} GB` : '',
+    fits_as ? `runs as ${fits_as}` : '',
+  ]
+    .filter(Boolean)
+    .join(', ');
+}

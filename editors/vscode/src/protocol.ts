@@ -1,0 +1,77 @@
+// What the server and this client say beyond LSP.
+import type { Diagnostic, Range, TextEdit, VersionedTextDocumentIdentifier } from 'vscode-languageclient/node';
+
+export interface ModelState {
+  state: 'ready' | 'loading' | 'off' | 'error' | 'idle' | 'none';
+  reason: string | null;
+  model: string;
+}
+
+/** The result of midspan/status, and the parameters of midspan/statusChanged. A program of another version says less. */
+export interface Status {
+  completion?: ModelState;
+  chat?: ModelState;
+  busy?: number;
+}
+
+export interface Reference {
+  uri: string;
+  range?: Range;
+}
+
+export interface ChatMessage {
+  role: 'user' | 'assistant';
+  content: string;
+  references?: Reference[];
+}
+
+export interface ChatResult {
+  text: string;
+  model: string;
+  finish_reason: string;
+  dropped_messages: number;
+}
+
+export type AnswerKind = 'explain' | 'review' | 'tests' | 'fix';
+
+export interface AnswerParams {
+  textDocument: VersionedTextDocumentIdentifier;
+  range: Range;
+  kind: AnswerKind;
+  diagnostics?: Diagnostic[];
+}
+
+export interface EditParams {
+  textDocument: VersionedTextDocumentIdentifier;
+  version: number;
+  range: Range;
+  instruction: string;
+}
+
+/** The forms of LSP's WorkspaceEdit that the server uses. */
+export interface WireWorkspaceEdit {
+  changes?: Record<string, TextEdit[]>;
+  documentChanges?: (WireDocumentEdit | WireFileOperation)[];
+  changeAnnotations?: Record<string, { description?: string; needsConfirmation?: boolean }>;
+}
+
+export interface WireDocumentEdit {
+  textDocument: { uri: string; version: number | null };
+  edits: TextEdit[];
+}
+
+export interface WireFileOperation {
+  kind: 'create' | 'rename' | 'delete';
+  uri?: string;
+}
+
+/** The result of midspan/edit, and of midspan/answer where that is an edit. */
+export interface EditResult {
+  edit: WireWorkspaceEdit;
+  text: string;
+  model?: string;
+}
+
+export interface TextResult {
+  text: string;
+}

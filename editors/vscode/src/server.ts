@@ -1,0 +1,238 @@
+// The language client and its life: found, started, told of settings, restarted.
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as vscode from 'vscode';
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  RevealOutputChannelOn,
+  State,
+  type ClientCapabilities,
+  type Middleware,
+  type StaticFeature,
+} from 'vscode-languageclient/node';
+import { findMidspan, type Found, type Missing } from './executable.ts';
+import { collectOptions, needsRestart, serverSettingNames, type Options } from './options.ts';
+import type { Status } from './protocol.ts';
+import type { ServerState } from './server_state.ts';
+
+const RESTARTS = 4;
+const SCHEMES = ['file', 'untitled'];
+
+// Asks the server for midspan/statusChanged.
+const STATUS_FEATURE: StaticFeature = {
+  fillClientCapabilities: (capabilities: ClientCapabilities) => {
+    capabilities.experimental = { ...(capabilities.experimental as object), midspan: { status: true } };
+  },
+  initialize: () => undefined,
+  getState: () => ({ kind: 'static' }),
+  clear: () => undefined,
+};
+
+export class Server implements vscode.Disposable {
+  state: ServerState = { kind: 'starting' };
+  readonly log: vscode.LogOutputChannel;
+  readonly #changed = new vscode.EventEmitter<ServerState>();
+  readonly onDidChange = this.#changed.event;
+  readonly #names: string[];
+  readonly #middleware: Middleware;
+  #client: LanguageClient | undefined;
+  #told: Options = {};
+  #busy = 0;
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(context: vscode.ExtensionContext, middleware: Middleware) {
+    const { contributes } = context.extension.packageJSON as PackageJson;
+    this.#names = serverSettingNames(Object.keys(contributes.configuration.properties));
+    this.#middleware = middleware;
+    this.log = vscode.window.createOutputChannel('Midspan', { log: true });
+    context.subscriptions.push(
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration('midspan.path')) {
+          void this.restart();
+        } else if (event.affectsConfiguration('midspan')) {
+          void this.#tellSettings();
+        }
+      }),
+      vscode.window.onDidChangeActiveTextEditor(() => void this.askStatus()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => {
+        if (this.state.kind === 'missing') {
+          void this.restart();
+        }
+      }),
+    );
+  }
+
+  /** The client, once it runs. Throws an error in words when there is none. */
+  async running(): Promise<LanguageClient> {
+    await this.#turn;
+    if (!this.#client?.isRunning()) {
+      throw new Error('problem' in this.state ? this.state.problem : 'Midspan does not run.');
+    }
+    return this.#client;
+  }
+
+  /** One restart after the other: settings may change while the server starts. */
+  restart(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#stop()).then(() => this.#start());
+    return this.#turn;
+  }
+
+  async stop(): Promise<void> {
+    await this.#turn;
+    await this.#stop();
+  }
+
+  /** Asks how things are for the document that is being edited. */
+  async askStatus(): Promise<void> {
+    const client = this.#client;
+    if (!client?.isRunning()) {
+      return;
+    }
+    const uri = vscode.window.activeTextEditor?.document.uri;
+    const isKnown = uri !== undefined && SCHEMES.includes(uri.scheme);
+    const params = isKnown ? { uri: client.code2ProtocolConverter.asUri(uri) } : {};
+    try {
+      const status = await client.sendRequest<Status>('midspan/status', params);
+      // How busy it is changes all the time: what was asked may be over, and nobody would say so.
+      this.#set({ kind: 'running', status: { ...status, busy: this.#busy } });
+    } catch (error) {
+      this.log.warn(`midspan/status: ${words(error)}`);
+    }
+  }
+
+  /** Where the program is that `midspan model` and the like are run with. */
+  find(): Found | Missing {
+    return findMidspan({
+      setting: vscode.workspace.getConfiguration('midspan').get('path', ''),
+      searchPath: process.env.PATH ?? '',
+      virtualEnvironment: process.env.VIRTUAL_ENV,
+      folders: vscode.workspace.isTrusted ? localFolders() : [],
+      home: os.homedir(),
+      isWindows: process.platform === 'win32',
+      isProgram,
+    });
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
+    this.log.dispose();
+  }
+
+  async #start(): Promise<void> {
+    const found = this.find();
+    if ('problem' in found) {
+      this.#set({ kind: 'missing', problem: found.problem });
+      return;
+    }
+    this.#set({ kind: 'starting' });
+    this.#told = this.#options();
+    const client = this.#build(found.program);
+    this.#client = client;
+    client.registerFeature(STATUS_FEATURE);
+    this.#busy = 0;
+    client.onNotification('midspan/statusChanged', ({ busy }: Status) => {
+      this.#busy = busy ?? 0;
+      void this.askStatus();
+    });
+    client.onDidChangeState(({ newState }) => {
+      if (newState === State.Running) {
+        void this.askStatus();
+      }
+    });
+    try {
+      await client.start();
+    } catch (error) {
+      this.#set({ kind: 'failed', problem: `${found.program} could not be started: ${words(error)}` });
+    }
+  }
+
+  #build(program: string): LanguageClient {
+    let closed = 0;
+    return new LanguageClient(
+      'midspan',
+      'Midspan',
+      { command: program, args: ['serve'] },
+      {
+        documentSelector: SCHEMES.map((scheme) => ({ scheme })),
+        initializationOptions: this.#told,
+        outputChannel: this.log,
+        revealOutputChannelOn: RevealOutputChannelOn.Never,
+        middleware: this.#middleware,
+        initializationFailedHandler: () => false,
+        errorHandler: {
+          error: () => ({ action: ErrorAction.Continue }), // the connection goes on; when it ends, `closed` hears of it
+          closed: () => {
+            closed += 1;
+            if (closed <= RESTARTS) {
+              this.#set({ kind: 'starting' });
+              return { action: CloseAction.Restart, handled: true };
+            }
+            const problem = 'Midspan has stopped several times. Its log says why.';
+            this.#set({ kind: 'failed', problem });
+            return { action: CloseAction.DoNotRestart, message: problem };
+          },
+        },
+      },
+    );
+  }
+
+  async #stop(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    try {
+      await client?.dispose();
+    } catch (error) {
+      this.log.warn(`The server did not stop as it should: ${words(error)}`);
+    }
+  }
+
+  async #tellSettings(): Promise<void> {
+    const now = this.#options();
+    if (needsRestart(this.#told, now)) {
+      await this.restart();
+      return;
+    }
+    await this.#turn;
+    if (this.#client?.isRunning()) {
+      this.#told = now;
+      await this.#client.sendNotification('workspace/didChangeConfiguration', { settings: { midspan: now } });
+      await this.askStatus(); // of one document: what the server tells by itself is of all
+    }
+  }
+
+  #options(): Options {
+    const settings = vscode.workspace.getConfiguration('midspan');
+    return collectOptions(this.#names, (name) => settings.inspect(name));
+  }
+
+  #set(state: ServerState): void {
+    this.state = state;
+    this.#changed.fire(state);
+  }
+}
+
+interface PackageJson {
+  contributes: { configuration: { properties: Record<string, unknown> } };
+}
+
+function localFolders(): string[] {
+  return (vscode.workspace.workspaceFolders ?? [])
+    .filter((folder) => folder.uri.scheme === 'file')
+    .map((folder) => folder.uri.fsPath);
+}
+
+function isProgram(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.X_OK);
+    return fs.statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** What an error says. */
+export function words(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,168 @@
+// The page of the chat view. It shows the state that the extension sends, and holds nothing but the half-typed question.
+import type { ChatState, FromPage, ToPage } from '../chat_messages.ts';
+import type { Turn } from '../conversation.ts';
+import { render } from './markdown.ts';
+
+declare function acquireVsCodeApi(): { postMessage(message: FromPage): void };
+
+const vscode = acquireVsCodeApi();
+const list = element('turns');
+const question = element('question') as HTMLTextAreaElement;
+const stop = element('stop');
+const send = element('send');
+
+let state: ChatState = { type: 'state', turns: [], references: [], isAnswering: false };
+let isDrawing = false;
+
+window.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
+  if (data.type === 'state') {
+    state = data;
+    drawAll();
+  } else if (data.type === 'piece') {
+    addPiece(data.text);
+  } else {
+    question.focus();
+  }
+});
+
+element('composer').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const text = question.value.trim();
+  if (text && !state.isAnswering) {
+    question.value = '';
+    vscode.postMessage({ type: 'ask', text });
+  }
+});
+question.addEventListener('keydown', (event) => {
+  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    send.click();
+  }
+});
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && state.isAnswering) {
+    vscode.postMessage({ type: 'stop' });
+  }
+});
+stop.addEventListener('click', () => vscode.postMessage({ type: 'stop' }));
+element('add-selection').addEventListener('click', () => vscode.postMessage({ type: 'addSelection' }));
+element('add-file').addEventListener('click', () => vscode.postMessage({ type: 'addFile' }));
+
+function element(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (!found) {
+    throw new Error(`The page has no ${id}.`);
+  }
+  return found;
+}
+
+function addPiece(text: string): void {
+  const turn = state.turns.at(-1);
+  if (turn?.role !== 'assistant') {
+    return;
+  }
+  turn.content += text;
+  if (!isDrawing) {
+    isDrawing = true;
+    requestAnimationFrame(drawLast);
+  }
+}
+
+/** The answer that is being written, once a frame at most. */
+function drawLast(): void {
+  isDrawing = false;
+  const index = state.turns.length - 1;
+  const turn = state.turns[index];
+  if (turn) {
+    keepingEndInView(() => list.lastElementChild?.replaceWith(turnElement(turn, index)));
+  }
+}
+
+function drawAll(): void {
+  keepingEndInView(() => {
+    list.replaceChildren(...(state.turns.length ? state.turns.map(turnElement) : [welcome()]));
+    element('references').replaceChildren(...state.references.map(({ name }, index) => chip(name, index)));
+  });
+  stop.hidden = !state.isAnswering;
+  send.hidden = state.isAnswering;
+}
+
+/** Follows the answer down, unless the user has scrolled up to read. */
+function keepingEndInView(draw: () => void): void {
+  const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+  draw();
+  if (isAtEnd) {
+    list.scrollTop = list.scrollHeight;
+  }
+}
+
+function turnElement(turn: Turn, index: number): HTMLElement {
+  const article = make('article', turn.role);
+  for (const { name } of turn.references ?? []) {
+    article.append(make('span', 'chip', name));
+  }
+  if (turn.role === 'assistant') {
+    const isWriting = state.isAnswering && index === state.turns.length - 1;
+    article.append(answerElement(turn.content, index));
+    article.classList.toggle('writing', isWriting);
+  } else {
+    article.append(make('p', 'plain', turn.content));
+  }
+  if (turn.role === 'error') {
+    article.append(button('Select a chat model…', () => vscode.postMessage({ type: 'selectModel' })));
+  }
+  if (turn.note !== undefined) {
+    article.append(make('p', 'note', turn.note));
+  }
+  return article;
+}
+
+function answerElement(content: string, turn: number): HTMLElement {
+  const body = make('div', 'markdown');
+  body.innerHTML = render(content);
+  for (const block of body.querySelectorAll('pre')) {
+    const code = block.textContent.replace(/\n$/, '');
+    const bar = make('div', 'bar');
+    bar.append(
+      button('Insert', () => vscode.postMessage({ type: 'insert', code })),
+      button('Copy', () => vscode.postMessage({ type: 'copy', code })),
+      button('Diff', () => vscode.postMessage({ type: 'diff', code, turn })),
+    );
+    const frame = make('div', 'code');
+    block.replaceWith(frame);
+    frame.append(bar, block);
+  }
+  return body;
+}
+
+function chip(name: string, index: number): HTMLElement {
+  const item = make('li', 'chip', name);
+  const remove = button('×', () => vscode.postMessage({ type: 'removeReference', index }));
+  remove.setAttribute('aria-label', `Do not refer to ${name}`);
+  item.append(remove);
+  return item;
+}
+
+function welcome(): HTMLElement {
+  return make(
+    'p',
+    'welcome',
+    'Ask about your code. Add the selected lines or the open file, so that the model sees them. Nothing leaves this machine unless a model on a server is set.',
+  );
+}
+
+function button(text: string, onClick: () => void): HTMLButtonElement {
+  const made = make('button', '', text) as HTMLButtonElement;
+  made.type = 'button';
+  made.addEventListener('click', onClick);
+  return made;
+}
+
+function make(tag: string, name: string, text = ''): HTMLElement {
+  const made = document.createElement(tag);
+  made.className = name;
+  made.textContent = text;
+  return made;
+}
+
+vscode.postMessage({ type: 'ready' });

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Conversation } from '../src/conversation.ts';
+
+const PRICE = { name: 'price.py', uri: 'file:///price.py' };
+
+test('the model is asked with all that was said, and with references as the protocol has them', () => {
+  const chat = new Conversation();
+  chat.ask('Why?', [PRICE]);
+  chat.add('Beca');
+  chat.add('use');
+  chat.finish('Because.');
+  chat.ask('And then?', []);
+  assert.deepEqual(chat.messages(), [
+    { role: 'user', content: 'Why?', references: [{ uri: 'file:///price.py' }] },
+    { role: 'assistant', content: 'Because.' },
+    { role: 'user', content: 'And then?' },
+  ]);
+});
+
+test('what was stopped stays, and is said to be', () => {
+  const chat = new Conversation();
+  chat.ask('Count.', []);
+  chat.add('1, 2');
+  chat.stop();
+  chat.add(', 3');
+  assert.deepEqual(chat.turns.at(-1), { role: 'assistant', content: '1, 2', note: 'Stopped.' });
+  assert.equal(chat.isAnswering, false);
+});
+
+test('a question that failed is shown with its error and is not asked again with the next', () => {
+  const chat = new Conversation();
+  chat.ask('Why?', []);
+  chat.fail('There is no chat model.');
+  assert.deepEqual(chat.turns.map(({ role }) => role), ['user', 'error']);
+  chat.ask('Why not?', []);
+  assert.deepEqual(chat.messages(), [{ role: 'user', content: 'Why not?' }]);
+});
+
+test('a question that was stopped before its first word is not asked again', () => {
+  const chat = new Conversation();
+  chat.ask('Why?', []);
+  chat.stop();
+  chat.ask('Why not?', []);
+  assert.deepEqual(chat.messages(), [{ role: 'user', content: 'Why not?' }]);
+});

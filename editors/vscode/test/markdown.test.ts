@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { render } from '../src/webview/markdown.ts';
+
+test('what a model writes is never HTML of the page', () => {
+  const html = render('<img src=x onerror=alert(1)> <script>alert(1)</script>\n\n<b onclick="x()">bold</b>');
+  assert.ok(!/<(img|script|b)\b/.test(html), html);
+});
+
+test('an image is not fetched, and no link runs anything', () => {
+  const html = render('![a](https://e.example/a.png) [b](javascript:alert(1)) [c](command:workbench.action.quit) [d](file:///etc/passwd)');
+  assert.ok(!html.includes('<img'), html);
+  assert.ok(!/href="(javascript|command|file)/i.test(html), html);
+});
+
+test('a link to a page is one', () => {
+  assert.ok(render('[docs](https://e.example/docs)').includes('<a href="https://e.example/docs">docs</a>'));
+});
+
+test('code stays code, an unclosed block of a half answer too', () => {
+  assert.ok(render('```python\nif a < b:\n').includes('<code class="language-python">if a &lt; b:'));
+});

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { choices, percentFetched, type ModelListing } from '../src/model_list.ts';
+
+const LISTING: ModelListing = {
+  here: [
+    { name: 'small', use: ['completion', 'chat'], parameters: 5e8, size_bytes: 1e9, fits_as: 'bf16' },
+    { name: 'broken', problem: 'its config.json is gone' },
+  ],
+  begun: [{ name: 'big', size_bytes: 5e9 }],
+  catalogue: [
+    { name: 'big', use: ['chat'], parameters: 16e9, size_bytes: 20e9, fits_as: 'int4' },
+    { name: 'huge', use: ['completion'], parameters: 236e9, size_bytes: 472e9, fits_as: null },
+  ],
+};
+
+test('a use is offered the models that were trained for it, and what needs no download first', () => {
+  assert.deepEqual(choices(LISTING, 'chat').map(({ model }) => model), [undefined, 'small', 'big']);
+  assert.deepEqual(choices(LISTING, 'completion').map(({ model }) => model), [undefined, 'small', 'huge']);
+});
+
+test('only what is not here has a size to fetch, and what is too large is said to be', () => {
+  const [, here, huge] = choices(LISTING, 'completion');
+  assert.equal(here?.sizeBytes, undefined);
+  assert.equal(huge?.sizeBytes, 472e9);
+  assert.ok(huge.detail);
+});
+
+test('progress is what has been fetched of the whole', () => {
+  assert.equal(percentFetched(LISTING, 'big', 20e9), 25);
+  assert.equal(percentFetched(LISTING, 'huge', 472e9), undefined);
+});

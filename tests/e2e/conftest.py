@@ -1,0 +1,31 @@
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e import fake_midspan
+from tests.e2e.vscode import ROOT, VSCode, vscode
+from tests.lsp_server.daemons import Place, place
+
+
+@pytest.fixture(scope="package")
+def daemon_place() -> Iterator[Place]:
+    """Where the daemon of the `editor` is."""
+    with pytest.MonkeyPatch.context() as monkeypatch, place(monkeypatch) as here:
+        yield here
+
+
+@pytest.fixture(scope="package")
+def editor(daemon_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
+    """One VS Code for all tests, with a fake engine; each works in a file of its own."""
+    folder = tmp_path_factory.mktemp("vscode")
+    log_file = folder / "midspan.log"
+    program = folder / "bin/midspan"
+    program.parent.mkdir()
+    program.write_text(
+        f'#!/bin/sh\nif [ "$1" = serve ]; then exec {sys.executable} -P {fake_midspan.__file__} {log_file}; fi\n'
+        f'cd {ROOT}; exec {sys.executable} -m lsp_server.cli "$@"\n'
+    )
+    program.chmod(0o755)
+    with vscode(folder, program, log_file, {"midspan.chat.model": "fake-chat"}) as editor:
+        yield editor

@@ -1,0 +1,85 @@
+"""`midspan serve` for the editors' tests: a real relay and a real daemon, with an engine whose answers are known.
+
+Arguments: a log file, for the session's log.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from inference.request import OnUpdate, Request, Update
+from lsp_server.daemon_process import run_daemon
+from lsp_server.engines import IdleTimes
+from lsp_server.relay import relay
+from lsp_server.settings import ModelSettings
+from midspan import MidspanError
+from tests.fake_engine import FakeEngine, FakeGeneration, read_prompt
+
+_NEVER_S = 1e6
+_STEP_S = 0.05
+
+WORD = "wonderful world"
+BODY = "size = width * height\n    return size\n"
+EXPLANATION = "It adds **two numbers**:\n\n```python\ndef add(a, b):\n    return a + b + 0\n```\n\nThat is all."
+SUBTRACT = "def add(a, b):\n    return a - b\n"
+MARKUP = "<img src=x onerror='window.owned = 1'><script>window.owned = 1</script> ![a](https://e.example/a.png) is over"
+
+
+def answer(before: str, _after: str) -> str:
+    """What the fake engine writes."""
+    if "user: " in before:
+        return _chat_answer(before)
+    line = before.rpartition("\n")[2]
+    if line.startswith("count"):
+        return f"<{len(line)}>"  # of this text alone: stale, it would be seen to be
+    if before.endswith("def area(width, height):\n    "):
+        return BODY
+    return WORD
+
+
+def _chat_answer(prompt: str) -> str:
+    question = prompt.rpartition("user: ")[2]
+    if "endless" in question:
+        return "never " * 100_000
+    if "subtract" in question:
+        return f"```python\n{SUBTRACT}```"
+    if "markup" in question:
+        return MARKUP
+    return EXPLANATION
+
+
+class SlowEngine(FakeEngine):
+    """Takes its time for what is endless, so that it can be stopped."""
+
+    def submit(self, request: Request, on_update: OnUpdate) -> FakeGeneration:
+        before, _after = read_prompt(request)
+
+        def tell(update: Update) -> None:
+            if "endless" in before:
+                time.sleep(_STEP_S)
+            on_update(update)
+
+        return super().submit(request, tell)
+
+
+def _start(_settings: ModelSettings) -> FakeEngine:
+    return SlowEngine(answer)
+
+
+def main() -> int:
+    if sys.argv[1] == "--daemon":
+        run_daemon(_start, IdleTimes(_NEVER_S, _NEVER_S))
+    # Its folder stands in its command line, where a test finds it.
+    command = (sys.executable, "-P", __file__, "--daemon", os.environ["XDG_RUNTIME_DIR"])
+    try:
+        return relay({}, Path(sys.argv[1]), command)
+    except MidspanError as error:
+        print(f"midspan: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,68 @@
+"""Code actions in the real VS Code: a diff first, then what the user decides."""
+
+from pathlib import Path
+
+from tests.e2e.fake_midspan import BODY, SUBTRACT
+from tests.e2e.vscode import VSCode
+
+STUB = "def area(width, height):\n    pass\n"
+ADD = "def add(a, b):\n    return a + b\n"
+
+
+def test_an_action_is_a_diff_that_is_accepted(editor: VSCode):
+    file = _fill_body(editor, "accepted.py")
+    assert file.read_text() == STUB
+    editor.accept("accepted.py")
+    assert editor.saved(file).rstrip() == f"def area(width, height):\n    {BODY}".rstrip()
+
+
+def test_an_action_that_is_rejected_changes_nothing(editor: VSCode):
+    file = _fill_body(editor, "rejected.py")
+    editor.reject_button.click()
+    editor.until(lambda: editor.title() == "rejected.py", "the diff is not closed")
+    assert editor.saved(file) == STUB
+
+
+def test_a_diff_of_a_file_that_has_changed_since_is_not_applied(editor: VSCode):
+    file = _fill_body(editor, "changed.py")
+    changed = f"import math\n{STUB}"
+    file.write_text(changed)
+    editor.until(lambda: "import math" in editor.side("original"), "the file is not read again")
+    editor.accept_button.click()
+    message = editor.page.locator(".notification-toast", has_text="changed.py has changed since")
+    editor.wait_for(message)
+    editor.reject_button.click()
+    editor.until(lambda: editor.title() == "changed.py", "the diff is not closed")
+    assert file.read_text() == changed
+
+
+def test_an_edit_by_instruction_is_written_into_a_diff(editor: VSCode):
+    file = editor.open("edited.py", ADD)
+    editor.press("Control+a")
+    editor.run("Midspan: Edit by Instruction…")
+    editor.page.locator(".quick-input-widget input").fill("subtract instead")
+    editor.press("Enter")
+    editor.until(lambda: "a - b" in editor.side("modified"), "there is no diff")
+    assert file.read_text() == ADD
+    editor.until(editor.accept_button.is_enabled, "it cannot be accepted")
+    editor.accept("edited.py")
+    assert editor.saved(file) == SUBTRACT
+
+
+def test_an_edit_without_a_chat_model_says_what_to_do(editor: VSCode):
+    editor.set(midspan__chat__model=None)
+    editor.open("none.py", ADD)
+    editor.press("Control+a")
+    editor.run("Midspan: Write Tests")
+    editor.wait_for(editor.page.locator(".notification-toast", has_text="chat.model"))
+    editor.set(midspan__chat__model="fake-chat")
+
+
+def _fill_body(editor: VSCode, name: str) -> Path:
+    """Chooses the action, until its diff is there."""
+    file = editor.open(name, STUB)
+    editor.press("ArrowUp")
+    editor.choose_action("Fill this body")
+    editor.wait_for(editor.accept_button)
+    editor.until(lambda: "return size" in editor.side("modified"), "there is no diff")
+    return file

@@ -1,0 +1,253 @@
+"""A real VS Code (code-server) in a headless Chromium, with our extension in it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from playwright.sync_api import Frame, Locator, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+SERVER = ROOT / ".tools/code-server/code-server"
+BROWSER = ROOT / ".tools/browser/chromium"
+EXTENSION = ROOT / "editors/vscode/midspan.vsix"
+WAIT_S = 60  # long enough for a busy machine; only a failure takes it
+
+T = TypeVar("T")
+
+_SETTINGS = {
+    "workbench.startupEditor": "none",
+    "workbench.editor.restoreViewState": False,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "window.restoreWindows": "none",
+    "window.commandCenter": False,
+    "telemetry.telemetryLevel": "off",
+    "extensions.autoCheckUpdates": False,
+    "extensions.autoUpdate": "off",
+    "update.mode": "none",
+    "chat.disableAIFeatures": True,
+    "editor.quickSuggestions": {"other": "off"},
+    "editor.minimap.enabled": False,
+    "files.autoSave": "off",
+    "files.hotExit": "off",
+}
+
+# What is behind the cursor is in pieces, by its colors; each further line is one element.
+_GREY = """
+() => {
+  const texts = (selector) => [...document.querySelectorAll(selector)].map((each) => each.textContent);
+  return [texts('.ghost-text-decoration').join(''), ...texts('.suggest-preview-text .view-line')].join('\\n');
+}
+"""
+
+# The last line, and the grey text in it; taken at every frame, so that what was there for one frame is seen.
+_SAMPLE = """
+() => {
+  window.midspanFrames = [];
+  const sample = () => {
+    const lines = [...document.querySelectorAll('.editor-instance .view-lines .view-line')];
+    const top = (line) => parseFloat(line.style.top);
+    const line = lines.sort((one, other) => top(one) - top(other)).at(-1);
+    if (line) {
+      const grey = [...line.querySelectorAll('.ghost-text-decoration')].map((each) => each.textContent).join('');
+      const frame = { text: line.textContent.replace(/\\u00a0/g, ' '), grey: grey.replace(/\\u00a0/g, ' ') };
+      const last = window.midspanFrames.at(-1);
+      if (!last || last.text !== frame.text || last.grey !== frame.grey) window.midspanFrames.push(frame);
+    }
+    window.midspanSampler = requestAnimationFrame(sample);
+  };
+  sample();
+}
+"""
+
+
+class VSCode:
+    """What a user does and sees."""
+
+    def __init__(self, page: Page, workspace: Path, settings_file: Path, log_file: Path) -> None:
+        self.page = page
+        self.workspace = workspace
+        self.settings_file = settings_file
+        self.log_file = log_file
+        self.status = page.locator('.statusbar-item[id*="midspan.status"]')
+        self.accept_button = page.locator('.editor-actions .action-label[aria-label^="Accept"]')
+        self.reject_button = page.locator('.editor-actions .action-label[aria-label^="Reject"]')
+
+    def open(self, name: str, text: str) -> Path:
+        """A file of the workspace, with the cursor at its end."""
+        file = self.workspace / name
+        file.write_text(text, encoding="utf-8")
+        self.page.keyboard.press("Control+Shift+e")
+        self.page.locator(".explorer-folders-view .monaco-list-row").get_by_text(name, exact=True).dblclick()
+        self.page.locator(f'.tab.active[data-resource-name="{name}"]').wait_for()
+        self.page.locator(".editor-instance .view-lines").first.click()
+        self.page.keyboard.press("Control+End")
+        return file
+
+    def type(self, text: str, delay_ms: float = 10) -> None:
+        self.page.keyboard.type(text, delay=delay_ms)
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def run(self, command: str) -> None:
+        """A command by its title, from the palette."""
+        self.page.keyboard.press("F1")
+        self.page.locator(".quick-input-widget input").fill(f">{command}")
+        self.page.locator(".quick-input-list").get_by_text(command, exact=True).first.click()
+
+    def grey_text(self) -> str:
+        """The grey text, with its lines; "" when there is none."""
+        return str(self.page.evaluate(_GREY)).replace("\xa0", " ")
+
+    def saved(self, file: Path) -> str:
+        """What is in the file after it has been saved."""
+        self.page.keyboard.press("Control+s")
+        self.page.locator(".tab.active.dirty").wait_for(state="detached")
+        return file.read_text(encoding="utf-8")
+
+    def choose_action(self, title: str) -> None:
+        """A code action at the cursor."""
+        row = self.page.locator(".action-widget .monaco-list-row", has_text=title)
+
+        def is_open() -> bool:
+            self.press("Escape", "Control+.")
+            self.page.wait_for_timeout(1000)
+            return row.count() > 0
+
+        self.until(is_open, f"the action {title} is not offered")
+        row.first.click()
+
+    def side(self, name: str) -> str:
+        """What is seen of a side of the diff in front: "original" or "modified"."""
+        return self.page.locator(f".editor.{name}").inner_text().replace("\xa0", " ")
+
+    def accept(self, name: str) -> None:
+        """Accepts the diff in front, which is of this file."""
+        self.accept_button.click()
+        self.wait_for(self.page.locator(f'.tab.active.dirty[data-resource-name="{name}"]'))
+
+    def title(self) -> str:
+        """Of the editor in front."""
+        return self.page.locator(".tab.active").get_attribute("data-resource-name") or ""
+
+    def log(self) -> str:
+        return self.log_file.read_text(encoding="utf-8") if self.log_file.exists() else ""
+
+    def set(self, **settings: Any) -> None:
+        """Settings of the machine's file; None takes one back."""
+        known = json.loads(self.settings_file.read_text())
+        known |= {name.replace("__", "."): value for name, value in settings.items()}
+        self.settings_file.write_text(json.dumps({name: value for name, value in known.items() if value is not None}))
+
+    def chat(self) -> Frame:
+        """The page of the chat view, once it is there."""
+
+        def find() -> Frame | None:
+            return next((frame for frame in self.page.frames if frame.locator("#composer").count()), None)
+
+        return self.until(find, "the chat view is not there")
+
+    def sample_frames(self) -> None:
+        self.page.evaluate(_SAMPLE)
+
+    def sampled_frames(self) -> list[dict[str, str]]:
+        """What stood in the last line, each time that it changed."""
+        frames: list[dict[str, str]] = self.page.evaluate(
+            "() => { cancelAnimationFrame(window.midspanSampler); return window.midspanFrames; }"
+        )
+        return frames
+
+    def until(self, condition: Callable[[], T | None], what: str) -> T:
+        """The first true value of the condition, which other processes make true."""
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
+            if value := condition():
+                return value
+            self.page.wait_for_timeout(50)
+        picture = self.workspace.parent / "failed.png"
+        self.page.screenshot(path=picture)
+        raise TimeoutError(f"{what}; see {picture}; log:\n{self.log()}")
+
+    def wait_for(self, locator: Locator) -> None:
+        locator.first.wait_for(timeout=WAIT_S * 1000)
+
+
+@contextmanager
+def vscode(folder: Path, program: Path, log_file: Path, settings: dict[str, Any]) -> Iterator[VSCode]:
+    """VS Code with an empty workspace, and the extension, which finds the program in the workspace's environment."""
+    workspace, data, home = folder / "shop", folder / "data", folder / "home"
+    # A machine's own settings: the only place of those that say what runs on it.
+    user_file, settings_file = (data / who / "settings.json" for who in ("User", "Machine"))
+    environment_programs = workspace / ".venv/bin"
+    for each in (environment_programs, user_file.parent, settings_file.parent, home):
+        each.mkdir(parents=True)
+    (environment_programs / "midspan").symlink_to(program)
+    user_file.write_text(json.dumps(_SETTINGS))
+    settings_file.write_text(json.dumps(settings))
+    port = _free_port()
+    config = folder / "config.yaml"
+    config.write_text(f"bind-addr: 127.0.0.1:{port}\nauth: none\ncert: false\n")
+    variables = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    variables["EXTENSIONS_GALLERY"] = '{"serviceUrl": ""}'
+    environment = os.environ | variables
+    folders = {"config": config, "user-data-dir": data, "extensions-dir": folder / "extensions"}
+    common = [str(SERVER), *(f"--{name}={path}" for name, path in folders.items())]
+    subprocess.run([*common, "--install-extension", str(EXTENSION)], env=environment, check=True, capture_output=True)
+    quiet = ["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"]
+    with (folder / "code-server.log").open("w") as output:
+        server = subprocess.Popen(
+            [*common, *quiet, str(workspace)], env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        _wait_until_it_serves(port)
+        with browser_page() as page:
+            page.goto(f"http://127.0.0.1:{port}/?folder={workspace}", wait_until="domcontentloaded")
+            editor = VSCode(page, workspace, settings_file, log_file)
+            editor.wait_for(page.locator(".monaco-workbench"))
+            editor.wait_for(editor.status.filter(has_text="fake"))  # its model's name: it is ready
+            yield editor
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(WAIT_S)
+
+
+@contextmanager
+def browser_page() -> Iterator[Page]:
+    """A page that reaches this machine alone."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=BROWSER,
+            args=["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+        )
+        context = browser.new_context(viewport={"width": 1200, "height": 720})
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        context.set_default_timeout(WAIT_S * 1000)
+        yield context.new_page()
+        browser.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _wait_until_it_serves(port: int) -> None:
+    end = time.monotonic() + WAIT_S
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
