@@ -187,7 +187,7 @@ def test_a_storm_of_superseded_requests_leaks_nothing(engine: Engine) -> None:
     assert reasons.count("cancelled") > 50
     assert reasons.count("length") + reasons.count("eos") + reasons.count("fim") > 2
     check_integrity(engine)
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # one of another test may have ended meanwhile
 
 
 def test_generation_stops_at_eos_at_fim_sentinels_and_at_the_line_budget(
