@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, ROOT, Neovim, neovim
 
+KEEP = "Keep everything else in this part as it is. Answer with the whole new text of this part."
 ANSWERS = {
     "x = ": "first_word + second.word()",
     "x = first": "_word + second.word()",
@@ -18,6 +19,8 @@ ANSWERS = {
     "s = '😀' + ": "name",
     "Why?\n": "Because **it is so**.\n\n```python\nx = 1\n```",
     "Forever?\n": "It goes ENDLESS",
+    f"double it\n\n{KEEP}\n": "```python\ny = 2 * 2\n```",
+    "def volume(a, b, c):\n    ": "return a * b * c",
 }
 
 
@@ -163,3 +166,41 @@ def test_the_help_has_tags_and_every_word_of_the_command(editor, tmp_path):
     words = editor.api.funcs.getcompletion("Midspan ", "cmdline")
     assert "toggle" in words
     assert [word for word in words if not re.search(rf":(\[range\])?Midspan {word}\b", text)] == []
+
+
+def write(editor: Neovim, keys: str, lines: list[str]) -> None:
+    editor.type(keys)
+    editor.until(lambda: editor.lines() == lines and editor.api.funcs.mode() == "n", "the keys have no effect")
+
+
+def test_an_edit_is_a_diff_that_is_taken_or_left(editor):
+    write(editor, "iy = 2<CR>z = 3<Esc>gg", ["y = 2", "z = 3"])
+    midspan(editor, "edit double it")
+    editor.until(lambda: editor.api.current.buffer.name.endswith("midspan://edit"), "no diff")
+    assert editor.lines() == ["y = 2 * 2", "z = 3"]
+    assert len(editor.api.windows) == 2
+    editor.type("q")
+    editor.until(lambda: len(editor.api.windows) == 1, "the diff stays")
+    assert editor.lines() == ["y = 2", "z = 3"]
+    midspan(editor, "edit double it")
+    editor.until(lambda: editor.api.current.buffer.name.endswith("midspan://edit"), "no second diff")
+    editor.type("<CR>")
+    editor.until(lambda: editor.lines() == ["y = 2 * 2", "z = 3"] and len(editor.api.windows) == 1, "not taken")
+    assert not editor.api.current.window.options["diff"]
+
+
+def test_an_edit_of_text_that_has_changed_since_changes_nothing(editor):
+    write(editor, "iy = 2<Esc>", ["y = 2"])
+    midspan(editor, "edit double it")
+    editor.until(lambda: editor.api.current.buffer.name.endswith("midspan://edit"), "no diff")
+    editor.type("<C-w>pA + 1<Esc><C-w>p")
+    editor.until(lambda: editor.api.windows[0].buffer[0] == "y = 2 + 1", "the text did not change")
+    editor.type("<CR>")
+    editor.until(lambda: len(editor.api.windows) == 1, "the diff stays")
+    assert editor.lines()[0] == "y = 2 + 1"
+
+
+def test_an_action_fills_the_body_of_a_function(editor):
+    write(editor, "idef volume(a, b, c):<CR>pass<Esc>gg", ["def volume(a, b, c):", "    pass"])
+    midspan(editor, "body")
+    editor.until(lambda: editor.lines()[:2] == ["def volume(a, b, c):", "    return a * b * c"], "no body")

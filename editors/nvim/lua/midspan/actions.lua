@@ -31,18 +31,18 @@ function M.apply(kind)
   vim.lsp.buf.code_action({ context = { only = { kind }, diagnostics = {} }, apply = true })
 end
 
-local function preview(client, buffer, first, last)
+local function preview(client, buffer)
   return function(err, answer)
     if err then
       return fail(err)
     end
-    require('midspan.preview').show(client, buffer, first, last, answer)
+    require('midspan.preview').show(client, buffer, answer)
   end
 end
 
-local function params_of(client, range)
-  local document = { uri = vim.uri_from_bufnr(0), version = vim.lsp.util.buf_versions[vim.api.nvim_get_current_buf()] }
-  return { textDocument = document, version = document.version, range = range }, client
+--- No version: changes that Neovim has yet to send go out with the request, and count.
+local function params_of(range)
+  return { textDocument = { uri = vim.uri_from_bufnr(0) }, range = range }
 end
 
 --- Edits the lines as the instruction says, shown as a diff first. Without an instruction the user is asked for one.
@@ -59,10 +59,10 @@ function M.edit(instruction, call)
     end)
     return
   end
-  local first, last, range = lines_of(client, call)
-  local params = params_of(client, range)
+  local _, _, range = lines_of(client, call)
+  local params = params_of(range)
   params.instruction = instruction
-  local show, done = preview(client, vim.api.nvim_get_current_buf(), first, last), nil
+  local show, done = preview(client, vim.api.nvim_get_current_buf()), nil
   local stop = require('midspan.server').stream(client, 'midspan/edit', params, function() end, function(...)
     done()
     show(...)
@@ -102,20 +102,17 @@ function M.answer(kind, call)
     return
   end
   local first, last, range = lines_of(client, call)
-  local params = params_of(client, range)
+  local params = params_of(range)
   params.kind = kind
   if kind == 'explain' or kind == 'review' then
     return stream_page(client, kind, params)
   end
   params.diagnostics = diagnostics_of(first, last)
-  local buffer, done = vim.api.nvim_get_current_buf(), nil
+  local show, done = preview(client, vim.api.nvim_get_current_buf()), nil
   local stop = require('midspan.server').stream(client, 'midspan/answer', params, function() end, function(err, answer)
     done()
-    if err then
-      return fail(err)
-    end
-    if kind == 'fix' then
-      return require('midspan.preview').show(client, buffer, first, last, answer)
+    if err or kind == 'fix' then
+      return show(err, answer)
     end
     vim.lsp.util.apply_workspace_edit(answer.edit, client.offset_encoding)
   end)

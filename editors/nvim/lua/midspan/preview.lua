@@ -1,31 +1,22 @@
 --- A proposed edit beside the text that it changes, as Neovim's diff; <CR> takes it, q does not.
 local M = {}
 
---- The buffer's lines as they would be: `range` (LSP, whole lines) replaced by `text`.
-local function changed_lines(buffer, first, last, text)
-  local lines = vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
-  local new = vim.split((text:gsub('\n$', '')), '\n', { plain = true })
-  return vim.list_extend(vim.list_extend(vim.list_slice(lines, 1, first), new), lines, last + 2)
-end
-
 local function refuse(message)
   vim.notify('Midspan: ' .. message, vim.log.levels.WARN)
 end
 
---- Shows it. `answer` has `edit`, `text` and its `range`, as midspan/edit gives them; `first` and `last` are the lines
---- that were asked about, from 0. The server may have changed more than these to fix something.
-function M.show(client, buffer, first, last, answer)
-  if answer.range then
-    local start, stop = answer.range.start, answer.range['end']
-    first, last = start.line, stop.character == 0 and stop.line > start.line and stop.line - 1 or stop.line
-  end
+--- Shows it. `answer` has `edit`, and the new `text` of its `range`, as midspan/edit gives them.
+function M.show(client, buffer, answer)
   local tick = vim.api.nvim_buf_get_changedtick(buffer)
   local window = vim.fn.bufwinid(buffer)
   if window == -1 then
     return refuse('the file is in no window any more; nothing was changed')
   end
   vim.api.nvim_set_current_win(window)
-  local proposed, beside = require('midspan.page').open('edit', changed_lines(buffer, first, last, answer.text))
+  local lines = vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
+  local proposed, beside = require('midspan.page').open('edit', lines)
+  local whole = { range = answer.range, newText = answer.text }
+  vim.lsp.util.apply_text_edits({ whole }, proposed, client.offset_encoding)
   vim.bo[proposed].filetype = vim.bo[buffer].filetype
   vim.bo[proposed].modifiable = false
   vim.api.nvim_win_call(window, vim.cmd.diffthis)

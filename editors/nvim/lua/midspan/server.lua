@@ -41,7 +41,7 @@ function M.stream(client, method, params, on_piece, on_end)
   local sent, id = client:request(method, params, function(err, result)
     vim.api.nvim_del_autocmd(watch)
     on_end(err, result)
-  end, 0)
+  end, vim.api.nvim_get_current_buf()) -- for 0 Neovim would not send what was typed before
   return function()
     if sent then
       client:cancel_request(id)
