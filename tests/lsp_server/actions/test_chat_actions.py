@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from lsp_server.actions.place_of_tests import why_no_new_file
 from lsp_server.engines import Engines
 from lsp_server.settings import ModelSettings
 from tests.context.tree import write_tree
@@ -365,6 +366,15 @@ async def test_tests_that_have_no_place_are_disabled_with_what_to_do(models, roo
         await editor.request("midspan/answer", about(uri, (4, 0), (4, 0), kind="tests"))
     assert not models.chat.requests
     await editor.request("shutdown")
+
+
+@pytest.mark.parametrize("path", ["there.py", "dangling.py", "../outside.py", "/etc/cron.d/x", "linked/new.py", ".env"])
+def test_no_file_is_named_that_is_there_or_outside_or_excluded(tmp_path, path):
+    root = write_tree(tmp_path / "root", {"there.py": ""})
+    (root / "dangling.py").symlink_to(tmp_path / "target.py")
+    (root / "linked").symlink_to(tmp_path)
+    assert why_no_new_file(root, path)
+    assert not why_no_new_file(root, "tests/test_new.py")
 
 
 async def test_without_a_model_chat_actions_say_which_to_pull(models, root, uri):

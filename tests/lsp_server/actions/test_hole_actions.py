@@ -1,4 +1,6 @@
 import asyncio
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ from midspan import ModelError
 from tests.context.tree import KEY, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.actions.actions_client import RICH, actions_at, applied, resolve
-from tests.lsp_server.client import URI, InProcess, ResponseError
+from tests.lsp_server.client import URI, WAIT_S, InProcess, ResponseError
 
 BODY, DOCSTRING, BLOCK = (f"refactor.rewrite.midspan.{kind}" for kind in ("body", "docstring", "block"))
 TEXT = "é = '😀'\ndef double(a):\n    pass\n\nx = 1\n"
@@ -154,16 +156,29 @@ async def test_a_document_that_moved_on_is_not_changed():
     assert not engine.requests
 
 
-async def test_a_document_that_moves_on_meanwhile_ends_the_generation():
+class Drip(threading.Event):
+    """A gate that lets through as many characters as are `left`."""
+
+    left = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if self.left:
+            self.left -= 1
+            return True
+        time.sleep(timeout or 0)
+        return False
+
+
+async def test_a_document_that_moves_on_meanwhile_ends_the_generation_at_the_next_token():
     editor, engine = await editor_with()
-    engine.gate.clear()
+    engine.gate = drip = Drip()
     action = (await actions_at(editor, (1, 4)))[BODY]
     _, answer = await editor.start_request("codeAction/resolve", action)
     await until(lambda: engine.live)
     await editor.change((4, 0), (4, 0), "y = 2\n")
-    engine.gate.set()
+    drip.left = 1
     with pytest.raises(ResponseError, match="edited since"):
-        await answer
+        await asyncio.wait_for(answer, WAIT_S)
     await until(lambda: not engine.live)
 
 
