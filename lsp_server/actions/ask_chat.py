@@ -1,6 +1,7 @@
 """One question of an action to the chat model."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -21,6 +22,9 @@ if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answere
 
 _AROUND_TOKENS = 1024  # of the document itself; a question reads them all
 _AFTER_TOKENS = 256
+_NUMBER = re.compile(r"\d+")
+_MOST_PERIOD_LINES = 4
+_SAME_SHAPES = 12
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ async def ask_chat(
         nonlocal why_cut, is_ended
         if not is_ended and text.endswith("\n"):
             is_ended = is_whole()
-            if not is_ended and without_rounds(text, "") != text:
+            if not is_ended and (without_rounds(text, "") != text or (not draft and _counts_on(text))):
                 why_cut, is_ended = "the model only repeats itself", True
         return is_ended
 
@@ -76,6 +80,16 @@ async def ask_chat(
     elif generated.trace is None or (generated.finish_reason == "cancelled" and not is_ended):
         raise ModelError("The model was unloaded before it had answered. Ask again.")
     return Answered(generated.text, why_cut)
+
+
+def _counts_on(text: str) -> bool:
+    """Whether the text goes on with the same lines but for their numbers, as a small model writes tests for ever."""
+    shapes = [_NUMBER.sub("0", line) for line in text.rstrip("\n").split("\n")[-_MOST_PERIOD_LINES * _SAME_SHAPES :]]
+    for period in range(1, _MOST_PERIOD_LINES + 1):
+        last = shapes[-period * _SAME_SHAPES :]
+        if len(last) == period * _SAME_SHAPES and last[period:] == last[:-period]:
+            return True
+    return False
 
 
 async def _pack_around(asked: Asked, engine: "AnyEngine", start: int, end: int) -> Pack:
