@@ -63,6 +63,6 @@ $(VSCODE)/node_modules/.package-lock.json: $(VSCODE)/package-lock.json | .tools/
 	$(NPM) ci --silent --no-audit --no-fund --ignore-scripts
 	touch $@
 
-$(VSCODE)/midspan.vsix: $(VSCODE)/node_modules/.package-lock.json $(VSCODE)/package.json $(VSCODE)/build.mjs $(VSCODE)/README.md \
-		$(wildcard $(VSCODE)/src/*.ts $(VSCODE)/src/webview/* $(VSCODE)/media/* $(VSCODE)/media/walkthrough/* $(VSCODE)/images/*)
+$(VSCODE)/midspan.vsix: $(VSCODE)/node_modules/.package-lock.json $(VSCODE)/package.json $(VSCODE)/build.mjs $(VSCODE)/README.md $(VSCODE)/picture.png \
+		$(wildcard $(VSCODE)/src/*.ts $(VSCODE)/src/webview/* $(VSCODE)/media/* $(VSCODE)/media/walkthrough/*)
 	$(NPM) run --silent package

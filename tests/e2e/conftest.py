@@ -2,9 +2,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.e2e import fake_midspan
-from tests.e2e.vscode import ROOT, VSCode, vscode
+from tests.e2e.vscode import ROOT, VSCode, chromium, vscode
 from tests.lsp_server.daemons import Place, place
 
 
@@ -16,7 +17,13 @@ def daemon_place() -> Iterator[Place]:
 
 
 @pytest.fixture(scope="package")
-def editor(daemon_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def editor(browser: Browser, daemon_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
     """One VS Code for all tests, with a fake engine; each works in a file of its own."""
     folder = tmp_path_factory.mktemp("vscode")
     log_file = folder / "midspan.log"
@@ -27,5 +34,5 @@ def editor(daemon_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Ite
         f'cd {ROOT}; exec {sys.executable} -m lsp_server.cli "$@"\n'
     )
     program.chmod(0o755)
-    with vscode(folder, program, log_file, {"midspan.chat.model": "fake-chat"}) as editor:
+    with vscode(browser, folder, program, log_file, {"midspan.chat.model": "fake-chat"}, model="fake") as editor:
         yield editor

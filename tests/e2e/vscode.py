@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from playwright.sync_api import Frame, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Locator, Page, ViewportSize, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / ".tools/code-server/code-server"
 BROWSER = ROOT / ".tools/browser/chromium"
 EXTENSION = ROOT / "editors/vscode/midspan.vsix"
 WAIT_S = 60  # long enough for a busy machine; only a failure takes it
+
+SIZE: ViewportSize = {"width": 1200, "height": 720}
 
 T = TypeVar("T")
 
@@ -34,6 +36,8 @@ _SETTINGS = {
     "update.mode": "none",
     "chat.disableAIFeatures": True,
     "editor.quickSuggestions": {"other": "off"},
+    "editor.autoClosingBrackets": "never",
+    "editor.fontFamily": "DejaVu Sans Mono",
     "editor.minimap.enabled": False,
     "files.autoSave": "off",
     "files.hotExit": "off",
@@ -182,8 +186,13 @@ class VSCode:
 
 
 @contextmanager
-def vscode(folder: Path, program: Path, log_file: Path, settings: dict[str, Any]) -> Iterator[VSCode]:
-    """VS Code with an empty workspace, and the extension, which finds the program in the workspace's environment."""
+def vscode(
+    browser: Browser, folder: Path, program: Path, log_file: Path, settings: dict[str, Any], *, model: str
+) -> Iterator[VSCode]:
+    """VS Code with an empty workspace, and the extension, which finds the program in the workspace's environment.
+
+    The model that completes is ready when its name is in the status bar.
+    """
     workspace, data, home = folder / "shop", folder / "data", folder / "home"
     # A machine's own settings: the only place of those that say what runs on it.
     user_file, settings_file = (data / who / "settings.json" for who in ("User", "Machine"))
@@ -209,11 +218,13 @@ def vscode(folder: Path, program: Path, log_file: Path, settings: dict[str, Any]
         )
     try:
         _wait_until_it_serves(port)
-        with browser_page() as page:
+        with browser.new_context(viewport=SIZE, permissions=["clipboard-read", "clipboard-write"]) as context:
+            context.set_default_timeout(WAIT_S * 1000)
+            page = context.new_page()
             page.goto(f"http://127.0.0.1:{port}/?folder={workspace}", wait_until="domcontentloaded")
             editor = VSCode(page, workspace, settings_file, log_file)
             editor.wait_for(page.locator(".monaco-workbench"))
-            editor.wait_for(editor.status.filter(has_text="fake"))  # its model's name: it is ready
+            editor.wait_for(editor.status.filter(has_text=model))
             yield editor
     finally:
         os.killpg(server.pid, signal.SIGTERM)
@@ -221,17 +232,14 @@ def vscode(folder: Path, program: Path, log_file: Path, settings: dict[str, Any]
 
 
 @contextmanager
-def browser_page() -> Iterator[Page]:
-    """A page that reaches this machine alone."""
+def chromium() -> Iterator[Browser]:
+    """It reaches this machine alone."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=BROWSER,
             args=["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
         )
-        context = browser.new_context(viewport={"width": 1200, "height": 720})
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        context.set_default_timeout(WAIT_S * 1000)
-        yield context.new_page()
+        yield browser
         browser.close()
 
 

@@ -1,0 +1,40 @@
+"""The built-in model in the real VS Code."""
+
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser
+
+from tests.e2e.vscode import ROOT, vscode
+from tests.lsp_server.daemons import Place, place
+
+CALL = "total = add_prices(first_price, second_price)"
+
+
+def test_the_built_in_model_completes(browser: Browser, tmp_path: Path):
+    program = tmp_path / "midspan"
+    log_file = tmp_path / "midspan.log"
+    program.write_text(f'#!/bin/sh\ncd {ROOT}; exec {sys.executable} -m lsp_server.cli "$@" --log-file {log_file}\n')
+    program.chmod(0o755)
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        place(monkeypatch) as here,
+        vscode(browser, tmp_path, program, log_file, {}, model="builtin") as editor,
+    ):
+        try:
+            file = editor.open("real.py", f"{CALL}\n{CALL}\n")
+            editor.type("total = add_prices(")
+            editor.press("Alt+Backslash")  # a guess is shown too
+            grey = editor.until(editor.grey_text, "there is no grey text")
+            editor.press("Tab")
+            assert editor.saved(file) == f"{CALL}\n{CALL}\ntotal = add_prices({grey}"
+        finally:
+            _stop_daemon(here)
+
+
+def _stop_daemon(here: Place) -> None:
+    """A real one does not have the place in its command line."""
+    if pid := here.account().get("pid"):
+        psutil.Process(pid).kill()
