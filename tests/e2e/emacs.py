@@ -16,7 +16,8 @@ PROGRAM = ROOT / ".tools/emacs/emacs"
 # commands, so the mode's own ones are called.
 _SCRIPT = """
 (setq make-backup-files nil auto-save-default nil create-lockfiles nil eglot-sync-connect 60 eglot-autoshutdown nil)
-(load {mode} nil t)
+(add-to-list 'load-path {mode})
+(require 'midspan)
 (setq midspan-command '({command}))
 (defun wait-for (condition)
   (with-timeout (120 (error "nothing came"))
@@ -70,7 +71,7 @@ def emacs(folder: Path, file: Path, *arguments: str | Path, text: str) -> Iterat
     command = [sys.executable, "-m", "lsp_server.cli", "serve", *map(str, arguments)]
     script = folder / "user.el"
     values = {"file": file, "folder": f"{folder}/", "connected": connected, "go": go, "text": text}
-    values |= {"mode": ROOT / "editors/emacs/midspan.el"}
+    values |= {"mode": ROOT / "editors/emacs"}
     lisp = {name: json.dumps(str(value)) for name, value in values.items()}
     script.write_text(_SCRIPT.format(command=" ".join(map(json.dumps, command)), **lisp))
     process = subprocess.Popen(

@@ -1,0 +1,184 @@
+;;; midspan-chat.el --- A conversation with Midspan  -*- lexical-binding: t -*-
+
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; A buffer that is the conversation.  What stands below its last heading is
+;; the question; C-c C-c sends it.  A line "> file.py:3-9" there refers to
+;; these lines of the file, as long as it is not deleted.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'midspan-page)
+(require 'midspan-server)
+
+(defconst midspan-chat--you "## You")
+(defconst midspan-chat--midspan "## Midspan")
+
+(defvar-local midspan-chat--messages nil "What has been said, the oldest first.")
+(defvar-local midspan-chat--references nil "An alist: lines of this buffer, and what they refer to.")
+(defvar-local midspan-chat--document nil "The URI of the file from which the chat was opened last.")
+(defvar-local midspan-chat--source nil "The buffer from which it was.")
+
+(defvar-keymap midspan-chat-mode-map
+  :parent text-mode-map
+  "C-c C-c" #'midspan-chat-send
+  "C-c C-k" #'midspan-stop
+  "C-c C-n" #'midspan-chat-new
+  "C-c C-w" #'midspan-chat-copy-code
+  "C-c C-i" #'midspan-chat-insert-code)
+
+(define-derived-mode midspan-chat-mode text-mode "Midspan-chat"
+  "A conversation: write below the last heading, and send it."
+  :interactive nil
+  (midspan-page-fontify)
+  (add-hook 'kill-buffer-hook #'midspan--stop-answer nil t)
+  (setq header-line-format
+        (substitute-command-keys "\\<midspan-chat-mode-map>\\[midspan-chat-send] sends, \
+\\[midspan-stop] stops, \\[midspan-chat-new] begins anew; code at point: \
+\\[midspan-chat-copy-code] copies, \\[midspan-chat-insert-code] inserts")))
+
+(defun midspan-chat--ask-on ()
+  "Add the heading under which the user writes."
+  (let ((inhibit-read-only t))
+    (goto-char (point-max))
+    (unless (bobp)
+      (insert (if (bolp) "\n" "\n\n")))
+    (insert midspan-chat--you "\n\n")))
+
+(defun midspan-chat--question-start ()
+  "Where the question begins."
+  (save-excursion
+    (goto-char (point-max))
+    (if (re-search-backward (concat "^" (regexp-quote midspan-chat--you) "$") nil t)
+        (min (1+ (pos-eol)) (point-max))
+      (point-min))))
+
+(defun midspan-chat-read-question (text references)
+  "The message that TEXT is.
+Of the alist REFERENCES it has those whose lines stand in the text."
+  (let* ((lines (split-string text "\n"))
+         (used (delq nil (mapcar (lambda (line) (cdr (assoc line references))) lines)))
+         (words (seq-remove (lambda (line) (assoc line references)) lines)))
+    `(:role "user" :content ,(string-trim (string-join words "\n"))
+            ,@(and used (list :references (vconcat used))))))
+
+(defun midspan-chat-send ()
+  "Send what stands below the last heading."
+  (interactive)
+  (when midspan--stop
+    (user-error "Midspan is still answering; C-c C-k stops it"))
+  (let* ((page (current-buffer))
+         (server (setq midspan--server (midspan-server-or-lose)))
+         (question (midspan-chat-read-question
+                    (buffer-substring-no-properties (midspan-chat--question-start) (point-max))
+                    midspan-chat--references))
+         (messages (append midspan-chat--messages (list question)))
+         (pieces nil))
+    (when (string-empty-p (plist-get question :content))
+      (user-error "Write a question first"))
+    (goto-char (point-max))
+    (insert (if (bolp) "\n" "\n\n") midspan-chat--midspan "\n\n")
+    (setq buffer-read-only t
+          midspan--stop
+          (midspan-stream
+           server :midspan/chat
+           `(:messages ,(vconcat messages)
+                       ,@(and midspan-chat--document `(:textDocument (:uri ,midspan-chat--document))))
+           (lambda (piece)
+             (push piece pieces)
+             (midspan-page-append page piece))
+           (lambda (failure result)
+             (when (buffer-live-p page)
+               (midspan-chat--end page messages failure
+                                  (or (plist-get result :text) (apply #'concat (reverse pieces))))))))))
+
+(defun midspan-chat--end (page messages failure said)
+  "Note on PAGE that MESSAGES were answered by SAID, or ended by FAILURE."
+  (midspan-note-end page failure)
+  (with-current-buffer page
+    (setq buffer-read-only nil)
+    (unless (string-empty-p said)  ; what was not answered is not a part of the conversation
+      (setq midspan-chat--references nil
+            midspan-chat--messages (append messages `((:role "assistant" :content ,said)))))
+    (let ((windows (seq-filter (lambda (window) (= (window-point window) (point-max)))
+                               (get-buffer-window-list page nil t))))
+      (midspan-chat--ask-on)
+      (dolist (window windows)
+        (set-window-point window (point-max))))))
+
+(defun midspan-chat-new ()
+  "Begin a new conversation."
+  (interactive)
+  (when midspan--stop
+    (user-error "Midspan is still answering; C-c C-k stops it"))
+  (erase-buffer)
+  (setq midspan-chat--messages nil midspan-chat--references nil)
+  (midspan-chat--ask-on))
+
+(defun midspan-chat--reference (beg end)
+  "A reference to the lines from BEG to END of this buffer.
+That is a line of the chat and what it refers to."
+  (save-excursion
+    (let* ((first (progn (goto-char beg) (pos-bol)))
+           (last (progn (goto-char end) (if (and (bolp) (> end first)) (1- end) (pos-eol)))))
+      (cons (format "> %s:%d-%d" (file-name-nondirectory buffer-file-name)
+                    (line-number-at-pos first t) (line-number-at-pos last t))
+            (list :uri (plist-get (eglot--TextDocumentIdentifier) :uri)
+                  :range (midspan-range first last))))))
+
+;;;###autoload
+(defun midspan-chat ()
+  "Open the conversation.
+The region, if there is one, is what the next question refers to."
+  (interactive)
+  (let* ((server (midspan-server-or-lose))
+         (is-source (and buffer-file-name (midspan-server-here)))
+         (reference (and is-source (use-region-p) (midspan-chat--reference (region-beginning) (region-end))))
+         (uri (and is-source (plist-get (eglot--TextDocumentIdentifier) :uri)))
+         (source (current-buffer)))
+    (when is-source (eglot--signal-textDocument/didChange))
+    (pop-to-buffer (get-buffer-create "*midspan chat*"))
+    (unless (derived-mode-p 'midspan-chat-mode)
+      (midspan-chat-mode)
+      (midspan-chat--ask-on))
+    (setq midspan--server server)
+    (when is-source
+      (setq midspan-chat--document uri midspan-chat--source source))
+    (goto-char (point-max))
+    (when (and reference (not midspan--stop))
+      (push reference midspan-chat--references)
+      (insert (car reference) "\n"))))
+
+(defun midspan-chat--code ()
+  "The code of the block that point is in."
+  (save-excursion
+    (let ((place (point)) beg)
+      (end-of-line)
+      (unless (re-search-backward "^```.*\n" nil t)
+        (user-error "Point is in no block of code"))
+      (setq beg (match-end 0))
+      (goto-char beg)
+      (unless (and (re-search-forward "^```" nil t) (<= place (pos-eol)))
+        (user-error "Point is in no block of code"))
+      (buffer-substring-no-properties beg (pos-bol)))))
+
+(defun midspan-chat-copy-code ()
+  "Copy the block of code at point."
+  (interactive)
+  (kill-new (midspan-chat--code))
+  (message "Copied"))
+
+(defun midspan-chat-insert-code ()
+  "Insert the block of code at point where the chat was opened from."
+  (interactive)
+  (let ((code (midspan-chat--code)))
+    (unless (buffer-live-p midspan-chat--source)
+      (user-error "The buffer from which the chat was opened is gone"))
+    (pop-to-buffer midspan-chat--source)
+    (insert code)))
+
+(provide 'midspan-chat)
+;;; midspan-chat.el ends here

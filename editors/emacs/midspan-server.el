@@ -1,0 +1,141 @@
+;;; midspan-server.el --- Midspan's server, over eglot  -*- lexical-binding: t -*-
+
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; Eglot starts the server and keeps its documents.  Here is what it does not
+;; know: what Midspan announces, and requests that do not block, whose answers
+;; come in pieces and which can be ended.
+
+;;; Code:
+
+(require 'cl-lib)
+(require 'eglot)
+(require 'jsonrpc)
+(require 'midspan-options)
+
+(defclass midspan-server (eglot-lsp-server)
+  ((status :initform nil :accessor midspan-server-status
+           :documentation "What midspan/statusChanged said last.")
+   (listeners :initform (make-hash-table :test #'equal) :accessor midspan-server-listeners
+              :documentation "By token: what is called with each piece of an answer."))
+  :documentation "Eglot's connection to Midspan.")
+
+(defun midspan-contact (&optional _interactive)
+  "The entry in `eglot-server-programs' of the modes that Midspan serves."
+  (cons 'midspan-server midspan-command))
+
+(cl-defmethod eglot-initialization-options ((_server midspan-server))
+  "Give the server `midspan-settings'."
+  (or midspan-settings (make-hash-table)))
+
+(defun midspan--with (plist path value)
+  "PLIST with VALUE at PATH, a list of keys."
+  (let ((inner (plist-get plist (car path))))
+    (plist-put (and (listp plist) (copy-sequence plist)) (car path)
+               (if (cdr path) (midspan--with (and (listp inner) inner) (cdr path) value) value))))
+
+(cl-defmethod eglot-client-capabilities ((_server midspan-server))
+  "Eglot's, and what Midspan needs."
+  (let ((capabilities (cl-call-next-method)))
+    (setq capabilities (plist-put capabilities :experimental nil))
+    (pcase-dolist (`(,path ,value)
+                   '(((:textDocument :inlineCompletion) (:dynamicRegistration :json-false))
+                     ((:textDocument :codeAction :disabledSupport) t)
+                     ((:experimental :midspan :status) t)))
+      (setq capabilities (midspan--with capabilities path value)))
+    capabilities))
+
+(cl-defmethod eglot-handle-notification
+  ((server midspan-server) (_method (eql $/progress)) &key token value)
+  "Give VALUE, a piece of an answer from SERVER, to the listener of TOKEN."
+  (if-let* ((listener (gethash token (midspan-server-listeners server))))
+      (funcall listener (or (plist-get value :text) ""))
+    (cl-call-next-method)))
+
+(cl-defmethod eglot-handle-notification
+  ((server midspan-server) (_method (eql midspan/statusChanged)) &rest status)
+  "Keep STATUS of SERVER for the mode line."
+  (setf (midspan-server-status server) status)
+  (force-mode-line-update t))
+
+(defun midspan-servers ()
+  "All servers of Midspan that run."
+  (let (found)
+    (maphash (lambda (_project servers)
+               (dolist (server servers)
+                 (when (and (cl-typep server 'midspan-server) (jsonrpc-running-p server))
+                   (push server found))))
+             eglot--servers-by-project)
+    found))
+
+(defvar-local midspan--server nil "The server of a page that belongs to no file.")
+
+(defun midspan-server-here ()
+  "The server of this buffer, or nil."
+  (let ((server (or midspan--server (and (eglot-managed-p) (eglot-current-server)))))
+    (and (cl-typep server 'midspan-server) (jsonrpc-running-p server) server)))
+
+(defun midspan-server-or-lose ()
+  "The server of this buffer, or any other that is alive, or an error."
+  (or (midspan-server-here)
+      (car (midspan-servers))
+      (user-error "Midspan does not run here; M-x eglot starts it in a file of one of `midspan-modes'")))
+
+(defun midspan-send (server method params on-end)
+  "Send SERVER the request METHOD with PARAMS, without waiting.
+ON-END is called once, with an error (or nil) and the result.  The value
+is a function that ends the request before."
+  (let (ended id)
+    (cl-flet ((end (failure result)
+                (unless ended
+                  (setq ended t)
+                  (funcall on-end failure result))))
+      ;; The public function does not tell the id, which a cancel needs.
+      (setq id (car (jsonrpc--async-request-1
+                     server method params
+                     :success-fn (lambda (result) (end nil result))
+                     :error-fn (lambda (failure) (end failure nil))
+                     :timeout nil)))
+      (lambda ()
+        (unless ended
+          (when (jsonrpc-running-p server)
+            (jsonrpc-notify server :$/cancelRequest (list :id id)))
+          ;; At once, whatever is still on its way.
+          (end '(:code -32800 :message "Stopped.") nil))))))
+
+(defvar midspan--last-token 0 "Numbers the answers that come in pieces.")
+
+(defun midspan-stream (server method params on-piece on-end)
+  "As `midspan-send', and ON-PIECE is called with each piece of the answer.
+SERVER, METHOD, PARAMS, ON-END and the value are as there."
+  (let ((token (format "midspan-%d" (cl-incf midspan--last-token)))
+        (listeners (midspan-server-listeners server)))
+    (puthash token on-piece listeners)
+    (midspan-send server method (append params (list :partialResultToken token))
+                  (lambda (failure result)
+                    (remhash token listeners)
+                    (funcall on-end failure result)))))
+
+(defun midspan-run-command (server command &rest arguments)
+  "Have SERVER run COMMAND with ARGUMENTS, and do not wait."
+  (midspan-send server :workspace/executeCommand
+                (list :command command :arguments (vconcat arguments))
+                #'ignore))
+
+(defun midspan-tell-failure (failure)
+  "Say what FAILURE, a JSON-RPC error, has as its message."
+  (message "Midspan: %s" (plist-get failure :message)))
+
+(defun midspan-region (range)
+  "Where RANGE of the protocol begins and ends in this buffer, as a cons."
+  (cons (eglot--lsp-position-to-point (plist-get range :start))
+        (eglot--lsp-position-to-point (plist-get range :end))))
+
+(defun midspan-range (beg end)
+  "The region from BEG to END, as the protocol has it."
+  (list :start (eglot--pos-to-lsp-position beg) :end (eglot--pos-to-lsp-position end)))
+
+(provide 'midspan-server)
+;;; midspan-server.el ends here

@@ -1,0 +1,137 @@
+;;; midspan-tests.el --- Tests of Midspan's parts that need no server  -*- lexical-binding: t -*-
+
+;; SPDX-License-Identifier: MIT
+
+;;; Commentary:
+
+;; tests/e2e/test_emacs_lisp.py runs them.
+
+;;; Code:
+
+(require 'ert)
+(require 'midspan)
+
+(ert-deftest midspan-tests-rest ()
+  (should (equal (midspan-rest-of "wonder" "won") "der"))
+  (should (equal (midspan-rest-of "wonder" "") "wonder"))
+  (should-not (midspan-rest-of "wonder" "wonder"))
+  (should-not (midspan-rest-of "wonder" "wan"))
+  (should (equal (midspan-before-tail "a, b)" ")") "a, b"))
+  (should (equal (midspan-before-tail "a, b" ")") "a, b")))
+
+(ert-deftest midspan-tests-words ()
+  (cl-flet ((pieces (text)
+              (let (found)
+                (while (not (string-empty-p text))
+                  (let ((word (midspan-first-word text)))
+                    (should-not (string-empty-p word))
+                    (push word found)
+                    (setq text (substring text (length word)))))
+                (nreverse found))))
+    (should (equal (pieces "first_word + second.word()")
+                   '("first_word" " +" " second" "." "word" "()")))
+    (should (equal (pieces "größe = 'é😀'\n    x") '("größe" " =" " '" "é" "😀'" "\n    x")))
+    (should (equal (pieces "x  ") '("x" "  ")))))
+
+(ert-deftest midspan-tests-lines ()
+  (should (equal (midspan-first-line "a\n    b\n") "a"))
+  (should (equal (midspan-first-line "\n    b\nc") "\n    b"))
+  (should (equal (midspan-first-line "a") "a")))
+
+(defmacro midspan-tests-with (text &rest body)
+  "Run BODY in a buffer with TEXT, where | is point, and grey text can be taken."
+  (declare (indent 1))
+  `(with-temp-buffer
+     (insert ,text)
+     (goto-char (point-min))
+     (search-forward "|")
+     (delete-char -1)
+     (setq-local eglot-current-linepos-function #'eglot-utf-32-linepos
+                 eglot-move-to-linepos-function #'eglot-move-to-utf-32-linepos)
+     ,@body))
+
+(defun midspan-tests-item (text line from to)
+  "An item as the server sends it: TEXT for what is on LINE, FROM here TO there."
+  `(:insertText ,text :range (:start (:line ,line :character ,from) :end (:line ,line :character ,to))))
+
+(defun midspan-tests-grey ()
+  "What is shown."
+  (and midspan--overlay (substring-no-properties (overlay-get midspan--overlay 'after-string))))
+
+(ert-deftest midspan-tests-candidates ()
+  (midspan-tests-with "x = |"
+    (midspan--take `(:items [,(midspan-tests-item "one" 0 4 4) ,(midspan-tests-item "other" 0 4 4)]))
+    (should (equal (midspan-tests-grey) "one (1/2)"))
+    (midspan-next)
+    (should (equal (midspan-tests-grey) "other (2/2)"))
+    (midspan-next)
+    (midspan-previous)
+    (should (equal (midspan-tests-grey) "other (2/2)"))
+    (midspan-accept)
+    (should (equal (buffer-string) "x = other"))
+    (should-not (midspan-tests-grey))))
+
+(ert-deftest midspan-tests-typing-chooses-the-candidate-that-fits ()
+  (midspan-tests-with "x = |"
+    (midspan--take `[,(midspan-tests-item "one" 0 4 4) ,(midspan-tests-item "two" 0 4 4)])
+    (insert "t")
+    (midspan--refresh)
+    (should (equal (midspan-tests-grey) "wo (2/2)"))
+    (insert "x")
+    (midspan--refresh)
+    (should-not (midspan-tests-grey))
+    (midspan-accept)
+    (should (equal (buffer-string) "x = tx"))))
+
+(ert-deftest midspan-tests-a-range-behind-point-is-replaced ()
+  (midspan-tests-with "é = '😀' + f(|)"
+    (midspan--take `[,(midspan-tests-item "a, b)" 0 12 13)])
+    (should (equal (midspan-tests-grey) "a, b"))
+    (midspan-accept-word)
+    (should (equal (buffer-string) "é = '😀' + f(a)"))
+    (should (equal (midspan-tests-grey) ", b"))
+    (midspan-accept)
+    (should (equal (buffer-string) "é = '😀' + f(a, b)"))
+    (should (eobp))))
+
+(ert-deftest midspan-tests-a-menu-has-the-keys ()
+  (midspan-tests-with "x = |"
+    (midspan--take `[,(midspan-tests-item "one" 0 4 4)])
+    (should midspan--keys)
+    (dlet ((company-candidates '("only")))
+      (midspan--refresh)
+      (should-not midspan--keys)
+      (should-not (midspan-tests-grey))
+      (let ((midspan-beside-menus t))
+        (midspan--refresh)
+        (should-not midspan--keys)
+        (should (equal (midspan-tests-grey) "one"))))
+    (midspan--refresh)
+    (should midspan--keys)
+    (should (equal (midspan-tests-grey) "one"))))
+
+(ert-deftest midspan-tests-edits-of-one-place-stay-in-their-order ()
+  (midspan-tests-with "|ab\ncd\n"
+    (cl-flet ((edit (line from to text)
+                `(:range (:start (:line ,line :character ,from) :end (:line ,line :character ,to)) :newText ,text)))
+      (midspan--make-edits (list (edit 0 0 0 "1") (edit 0 0 0 "2") (edit 1 0 1 "") (edit 0 1 2 "BB"))))
+    (should (equal (buffer-string) "12aBB\nd\n"))))
+
+(ert-deftest midspan-tests-a-reference-counts-while-its-line-stands ()
+  (let ((references '(("> a.py:1-2" . (:uri "a")) ("> b.py:3-3" . (:uri "b")))))
+    (should (equal (midspan-chat-read-question "> b.py:3-3\n\nWhy?\n" references)
+                   '(:role "user" :content "Why?" :references [(:uri "b")])))
+    (should (equal (midspan-chat-read-question "Why?" references) '(:role "user" :content "Why?")))))
+
+(ert-deftest midspan-tests-code-of-an-answer ()
+  (midspan-tests-with "Do:\n\n```python\nx |= 1\n```\nNo code.\n"
+    (should (equal (midspan-chat--code) "x = 1\n"))
+    (goto-char (point-max))
+    (should-error (midspan-chat--code) :type 'user-error)))
+
+(ert-deftest midspan-tests-what-is-announced-leaves-eglot-its-own ()
+  (let ((announced (midspan--with '(:textDocument (:codeAction (:resolveSupport 1) :hover 2)) '(:textDocument :codeAction :disabledSupport) t)))
+    (should (equal announced '(:textDocument (:codeAction (:resolveSupport 1 :disabledSupport t) :hover 2))))))
+
+(provide 'midspan-tests)
+;;; midspan-tests.el ends here

@@ -1,0 +1,145 @@
+"""A real Emacs in a terminal, with our mode and our server in it, that answers questions about itself."""
+
+import json
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lsp_server import hello
+from lsp_server.launch import ask
+from tests.e2e.emacs import PROGRAM
+from tests.e2e.neovim import ROOT, WAIT_S
+from tests.e2e.terminal import Terminal, terminal
+
+MODE = ROOT / "editors/emacs"
+
+T = TypeVar("T")
+
+# Emacs listens on a socket: an expression a connection, its value as JSON.
+_INIT = """\
+;; -*- lexical-binding: t -*-
+(setq make-backup-files nil auto-save-default nil create-lockfiles nil inhibit-startup-screen t
+      eglot-confirm-server-edits nil eglot-autoshutdown nil eglot-sync-connect 60
+      flymake-indicator-type nil python-indent-guess-indent-offset nil vc-handled-backends nil
+      suggest-key-bindings nil use-dialog-box nil confirm-kill-processes nil)
+(add-to-list 'load-path {mode})
+(require 'midspan)
+(setq midspan-command '({command}))
+(midspan-setup)
+(menu-bar-mode -1)
+(make-network-process
+ :name "ask" :server t :family 'local :service {socket} :noquery t
+ :filter (lambda (process text)
+           (let ((said (concat (process-get process 'said) text)))
+             (process-put process 'said said)
+             (when (string-suffix-p "\\0" said)
+               (process-send-string
+                process
+                (json-serialize
+                 (condition-case failure
+                     (list :value (with-current-buffer (window-buffer (selected-window))
+                                    (eval (read (decode-coding-string said 'utf-8)) t)))
+                   (error (list :failure (error-message-string failure))))
+                 :null-object nil))
+               (delete-process process)))))
+"""
+
+
+class Emacs:
+    """`press` and `type` are the keyboard; `lisp` looks inside."""
+
+    def __init__(self, shown: Terminal, folder: Path) -> None:
+        self.shown = shown
+        self.folder = folder
+
+    def type(self, text: str) -> None:
+        """Characters, as from a keyboard."""
+        self.shown.type(text)
+
+    def press(self, *keys: str) -> None:
+        """Keys by tmux's names of them."""
+        for key in keys:
+            self.shown.press(key)
+
+    def lisp(self, expression: str) -> Any:
+        """The value of an expression in the selected window's buffer."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(WAIT_S)
+            connection.connect(str(self.folder / "ask"))
+            connection.sendall(f"{expression}\0".encode())
+            answer = b""
+            while piece := connection.recv(1 << 16):
+                answer += piece
+        said = json.loads(answer)
+        if "failure" in said:
+            raise RuntimeError(f"{expression}: {said['failure']}")
+        return said["value"]
+
+    def text(self) -> str:
+        """Of the selected window's buffer."""
+        return str(self.lisp("(buffer-substring-no-properties (point-min) (point-max))"))
+
+    def grey(self) -> str:
+        """The grey text; "" when there is none."""
+        shown = self.lisp(
+            "(and midspan--overlay (substring-no-properties (overlay-get midspan--overlay 'after-string)))"
+        )
+        return str(shown or "")
+
+    def screen(self) -> str:
+        return "\n".join(line.rstrip() for line in self.shown.screen())
+
+    def command(self, name: str) -> None:
+        """M-x, by the keyboard."""
+        self.press("M-x")
+        self.type(name)
+        self.press("Enter")
+
+    def open(self, path: Path, text: str) -> None:
+        """A file with this text, in the only window, connected."""
+        path.write_text(text)
+        self.lisp(f"(progn (delete-other-windows) (find-file {json.dumps(str(path))}) (goto-char (point-max)) t)")
+        self.press("C-l")  # eglot connects after a command
+        self.until(lambda: self.lisp("(and midspan-mode t)"), "Midspan is not connected")
+
+    def daemon_pid(self) -> int:
+        """Of the process with the model."""
+        answered = ask(hello.say("status"))
+        if answered is None:
+            raise LookupError("there is no daemon")
+        connection, account = answered
+        connection.close()
+        return int(account["pid"])
+
+    def until(self, condition: Callable[[], T], what: str) -> T:
+        """The first true value of the condition, which other processes make true."""
+        end = time.monotonic() + WAIT_S
+        while time.monotonic() < end:
+            if value := condition():
+                return value
+            time.sleep(0.02)
+        raise TimeoutError(f"{what}; the screen:\n{self.screen()}")
+
+
+@contextmanager
+def emacs(folder: Path, *arguments: str | Path, setup: str = "", scripted: bool = False) -> Iterator[Emacs]:
+    """Emacs without a file. `setup` is Lisp, after ours.
+
+    When `scripted`, the server is serve_scripted.py, in the folder; else the arguments are those of `midspan serve`.
+    """
+    command = [sys.executable, "-m", "lsp_server.cli", "serve", *map(str, arguments)]
+    command += ["--log-file", str(folder / "midspan.log")]
+    if scripted:
+        command = [sys.executable, str(Path(__file__).with_name("serve_scripted.py")), str(folder)]
+    values = {"mode": json.dumps(str(MODE)), "socket": json.dumps(str(folder / "ask"))}
+    init = folder / "init.el"
+    init.write_text(_INIT.format(command=" ".join(map(json.dumps, command)), **values) + setup)
+    variables = {"HOME": str(folder), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLORTERM": "truecolor"}
+    with terminal(variables, PROGRAM, "-nw", "-Q", "-l", init) as shown:
+        editor = Emacs(shown, folder)
+        editor.until((folder / "ask").exists, "Emacs does not start")
+        yield editor

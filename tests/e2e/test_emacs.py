@@ -1,0 +1,260 @@
+"""What a user of Emacs does and sees, with known answers, by the keys of a real terminal."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.emacs import PROGRAM
+from tests.e2e.emacs_terminal import Emacs, emacs
+
+ANSWERS = {
+    "x = ": "first_word + second.word()",
+    "x = first": "_word + second.word()",
+    "def area(w, h):\n    ": "total = w * h\n    return total",
+    "s = '😀' + ": "name",
+    "Why?\n": "Because **it is so**.\n\n```python\nx = 1\n```",
+    "Forever?\n": "It goes ENDLESS",
+    "And this?\n": "That too.",
+}
+
+CAPF = '(list (lambda () (list (save-excursion (skip-chars-backward "a-z") (point)) (point) (list "fir" "fix"))))'
+
+# In CI a missing Emacs is a failure: the project's own script installs it.
+pytestmark = pytest.mark.skipif(
+    not PROGRAM.exists() and not os.environ.get("CI"), reason="Emacs is not installed: make .tools/emacs/emacs"
+)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emacs]:
+    folder = tmp_path_factory.mktemp("scripted")
+    (folder / ".git").mkdir()
+    (folder / "answers.json").write_text(json.dumps(ANSWERS))
+    with emacs(folder, scripted=True) as editor:
+        yield editor
+
+
+@pytest.fixture
+def editor(running: Emacs, request: pytest.FixtureRequest) -> Emacs:
+    running.open(running.folder / f"{request.node.name}.py", "")
+    return running
+
+
+def see(editor: Emacs, grey: str) -> None:
+    editor.until(lambda: editor.grey() == grey, f"no grey {grey!r}")
+
+
+def have(editor: Emacs, text: str) -> None:
+    editor.until(lambda: editor.text() == text, f"the text is not {text!r}")
+
+
+def asked(editor: Emacs) -> int:
+    path = editor.folder / "asked.jsonl"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def test_typing_brings_grey_text_and_tab_accepts_it(editor):
+    editor.type("x = ")
+    see(editor, "first_word + second.word()")
+    editor.until(lambda: editor.screen().startswith("x = first_word + second.word()\n"), "it is not on the screen")
+    assert editor.text() == "x = "
+    assert editor.lisp("(point)") == 5
+    editor.press("Tab")
+    have(editor, "x = first_word + second.word()")
+    assert editor.grey() == ""
+    editor.press("C-x", "C-s")
+    path = editor.folder / "test_typing_brings_grey_text_and_tab_accepts_it.py"
+    editor.until(lambda: path.read_text() == "x = first_word + second.word()\n", "it is not saved")
+
+
+def test_a_word_and_the_rest_are_accepted(editor):
+    editor.type("x = ")
+    see(editor, "first_word + second.word()")
+    editor.press("C-Right")
+    have(editor, "x = first_word")
+    see(editor, " + second.word()")
+    editor.press("M-f")
+    have(editor, "x = first_word +")
+    see(editor, " second.word()")
+    editor.press("Tab")
+    have(editor, "x = first_word + second.word()")
+
+
+def test_several_lines_are_grey_and_one_or_all_of_them_accepted(editor):
+    editor.type("def area(w, h):")
+    editor.press("Enter")
+    see(editor, "total = w * h\n    return total")
+    assert "    total = w * h\n    return total\n" in editor.screen()
+    editor.press("C-e")
+    have(editor, "def area(w, h):\n    total = w * h")
+    see(editor, "\n    return total")
+    editor.press("Tab")
+    have(editor, "def area(w, h):\n    total = w * h\n    return total")
+
+
+def test_an_emoji_before_the_cursor(editor):
+    editor.type("s = '😀' + ")
+    see(editor, "name")
+    editor.press("Tab")
+    have(editor, "s = '😀' + name")
+
+
+def test_c_g_takes_it_away_and_what_does_not_fit_is_gone_at_once(editor):
+    editor.type("x = ")
+    see(editor, "first_word + second.word()")
+    editor.press("C-g")
+    see(editor, "")
+    assert editor.text() == "x = "
+    editor.command("midspan-complete")
+    see(editor, "first_word + second.word()")
+    editor.type("q")
+    have(editor, "x = q")
+    assert editor.grey() == ""
+
+
+def test_tab_gives_the_rest_of_what_was_typed_and_without_grey_text_is_a_tab(editor):
+    editor.type("x = ")
+    see(editor, "first_word + second.word()")
+    editor.type("fir\t!")  # before a newer answer can be there
+    have(editor, "x = first_word + second.word()!")
+    editor.press("Enter")
+    editor.type("if y:")
+    editor.press("Enter", "C-a", "C-k", "Tab")
+    editor.until(lambda: editor.text().endswith("\n    "), "Tab does not indent")
+
+
+def test_an_open_menu_keeps_its_keys(editor):
+    editor.type("fir = fix = 1")
+    editor.press("Enter")
+    editor.lisp(f"(progn (setq-local completion-at-point-functions {CAPF}) t)")
+    editor.type("x = ")
+    see(editor, "first_word + second.word()")
+    editor.type("f")
+    see(editor, "irst_word + second.word()")
+    editor.press("C-M-i", "C-M-i")
+    editor.until(lambda: editor.lisp("(and completion-in-region-mode t)"), "no menu")
+    see(editor, "")
+    editor.press("Tab")
+    time.sleep(0.3)
+    assert editor.text().endswith("\nx = fi")
+    editor.type(" ")
+    editor.until(lambda: editor.lisp("(not completion-in-region-mode)"), "the menu stays")
+
+
+def test_off_is_shown_and_nothing_is_asked(editor):
+    editor.type("x = ")
+    see(editor, "first_word + second.word()")
+    for command in ("midspan-toggle", "midspan-toggle-language"):
+        editor.command(command)
+        editor.until(lambda: " Midspan:off" in editor.screen(), "the mode line does not say so")
+        see(editor, "")
+        before = asked(editor)
+        editor.press("C-a", "C-k")
+        editor.type("x = ")
+        have(editor, "x = ")
+        editor.command("midspan-complete")
+        time.sleep(0.5)  # longer than Emacs and the server wait
+        assert editor.grey() == ""
+        assert asked(editor) == before
+        editor.command("midspan-status")
+        editor.until(lambda: "switched off for" in editor.screen(), "the server does not know")
+        editor.command(command)
+        editor.until(lambda: " Midspan:off" not in editor.screen(), "it is not on again")
+        editor.press("C-a", "C-k")
+        editor.type("x = ")
+        see(editor, "first_word + second.word()")
+
+
+def test_a_body_is_filled_and_undone_in_one_step(editor):
+    editor.type("def area(w, h):")
+    editor.press("Enter")
+    editor.type("pass")
+    editor.command("midspan-body")
+    have(editor, "def area(w, h):\n    total = w * h\n    return total")
+    editor.press("C-_")
+    have(editor, "def area(w, h):\n    pass")
+
+
+def answer_edit(editor: Emacs, answer: str) -> None:
+    (editor.folder / "answers.json").write_text(json.dumps(ANSWERS | {"": f"```python\n{answer}\n```"}))
+
+
+@pytest.fixture
+def edited(editor: Emacs) -> Iterator[Emacs]:
+    answer_edit(editor, "y = '😀' + 'two'")
+    editor.type("z = '😀'")
+    editor.press("Enter")
+    editor.type("y = '😀' + 'one'")
+    editor.press("Enter", "Up")
+    yield editor
+    (editor.folder / "answers.json").write_text(json.dumps(ANSWERS))
+
+
+def ask_for_edit(editor: Emacs) -> str:
+    """The file's name; the diff is shown."""
+    name = str(editor.lisp("(buffer-name)"))
+    editor.press("C-a", "C-Space", "C-e")
+    editor.command("midspan-edit")
+    editor.type("count")
+    editor.press("Enter")
+    editor.until(lambda: "-y = '😀' + 'one'\n+y = '😀' + 'two'" in editor.text(), "no diff")
+    return name
+
+
+def text_of(editor: Emacs, name: str) -> str:
+    return str(editor.lisp(f"(with-current-buffer {json.dumps(name)} (buffer-string))"))
+
+
+def test_an_edit_is_shown_as_a_diff_and_accepted(edited):
+    name = ask_for_edit(edited)
+    assert text_of(edited, name) == "z = '😀'\ny = '😀' + 'one'\n"
+    edited.press("Enter")
+    edited.until(lambda: text_of(edited, name) == "z = '😀'\ny = '😀' + 'two'\n", "it is not accepted")
+    assert edited.lisp("(buffer-name)") == name
+
+
+def test_an_edit_is_rejected_and_one_of_an_older_text_is_not_made(edited):
+    name = ask_for_edit(edited)
+    edited.press("q")
+    edited.until(lambda: edited.lisp("(buffer-name)") == name, "the diff stays")
+    assert text_of(edited, name) == "z = '😀'\ny = '😀' + 'one'\n"
+    ask_for_edit(edited)
+    edited.lisp(f'(with-current-buffer {json.dumps(name)} (goto-char (point-min)) (insert "w") t)')
+    edited.press("Enter")
+    edited.until(lambda: "the text has changed since" in edited.screen(), "it is not said")
+    assert text_of(edited, name) == "wz = '😀'\ny = '😀' + 'one'\n"
+
+
+def test_an_explanation_streams_onto_a_page(editor):
+    (editor.folder / "answers.json").write_text(json.dumps(ANSWERS | {"": "It adds ENDLESS"}))
+    editor.type("y = 1 + 2")
+    editor.command("midspan-explain")
+    editor.until(lambda: "It adds and so on and" in editor.text(), "nothing comes")
+    editor.press("C-c", "C-k")
+    editor.until(lambda: "\n> " in editor.text(), "it does not stop")
+    (editor.folder / "answers.json").write_text(json.dumps(ANSWERS))
+
+
+def test_a_chat_streams_refers_to_the_region_and_stops(editor):
+    editor.type("y = 12345")
+    editor.press("C-a", "C-Space", "C-e")
+    editor.command("midspan-chat")
+    editor.until(lambda: "> test_a_chat_streams_refers_to_the_region_and_stops.py:1-1" in editor.text(), "no reference")
+    editor.type("Why?")
+    editor.press("C-c", "C-c")
+    editor.until(lambda: "Because **it is so**." in editor.text(), "no answer")
+    editor.until(lambda: editor.text().endswith("```\n\n## You\n\n"), "the answer does not end")
+    assert "y = 12345" in json.loads((editor.folder / "asked.jsonl").read_text().splitlines()[-1])[0]
+    editor.type("Forever?")
+    editor.press("C-c", "C-c")
+    editor.until(lambda: "It goes and so on" in editor.text(), "no second answer")
+    editor.press("C-c", "C-k")
+    editor.until(lambda: editor.text().endswith("\n## You\n\n"), "it does not stop")
+    editor.type("And this?")
+    editor.press("C-c", "C-c")
+    editor.until(lambda: editor.text().endswith("That too.\n\n## You\n\n"), "no third answer")
+    last = json.loads((editor.folder / "asked.jsonl").read_text().splitlines()[-1])[0]
+    assert last.index("Why?") < last.index("it is so") < last.index("It goes and so on") < last.index("And this?")
