@@ -239,8 +239,9 @@
 (defvar midspan--key-alist (list (cons 'midspan--keys midspan-ghost-map))
   "Puts `midspan-ghost-map' above the keys of other minor modes.")
 
-(defun midspan--menu-changed ()
-  "Give the keys to a menu that has opened, or take them again."
+(defun midspan--menu-changed (&rest _)
+  "Give the keys to a menu that has opened, or take them again.
+Company places its menu right after this, by where point is seen."
   (when midspan--items
     (midspan--refresh)))
 
@@ -256,6 +257,8 @@
   (add-hook 'post-command-hook #'midspan--after-command nil t)
   (add-hook 'pre-redisplay-functions #'midspan--before-redisplay nil t)
   (add-hook 'completion-in-region-mode-hook #'midspan--menu-changed nil t)
+  (add-hook 'company-completion-started-hook #'midspan--menu-changed nil t)
+  (add-hook 'company-after-completion-hook #'midspan--menu-changed nil t)
   (add-hook 'midspan-switch-hook #'midspan-ghost-switched nil t)
   (add-hook 'kill-buffer-hook #'midspan-dismiss nil t))
 
@@ -264,6 +267,8 @@
   (remove-hook 'post-command-hook #'midspan--after-command t)
   (remove-hook 'pre-redisplay-functions #'midspan--before-redisplay t)
   (remove-hook 'completion-in-region-mode-hook #'midspan--menu-changed t)
+  (remove-hook 'company-completion-started-hook #'midspan--menu-changed t)
+  (remove-hook 'company-after-completion-hook #'midspan--menu-changed t)
   (remove-hook 'midspan-switch-hook #'midspan-ghost-switched t)
   (remove-hook 'kill-buffer-hook #'midspan-dismiss t)
   (midspan-dismiss))

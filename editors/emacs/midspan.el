@@ -81,10 +81,20 @@
     (midspan-ghost-stop)
     (kill-local-variable 'midspan--language)))
 
+(defun midspan--give-back ()
+  "Have done again by others what eglot takes over and Midspan has not.
+That is finding definitions, and Flymake's other checkers."
+  (remove-hook 'xref-backend-functions #'eglot-xref-backend t)
+  (dolist (checker (alist-get 'flymake-diagnostic-functions eglot--saved-bindings))
+    (unless (eq checker t)
+      (add-hook 'flymake-diagnostic-functions checker t t))))
+
 (defun midspan--follow-eglot ()
   "Switch the mode on and off with a Midspan server of the buffer."
   (if (midspan-server-here)
-      (midspan-mode 1)
+      (progn
+        (midspan--give-back)
+        (midspan-mode 1))
     (when midspan-mode (midspan-mode -1))))
 
 (defun midspan--connected (server)

@@ -22,6 +22,14 @@ ANSWERS = {
 
 CAPF = '(list (lambda () (list (save-excursion (skip-chars-backward "a-z") (point)) (point) (list "fir" "fix"))))'
 
+CHECKER = """
+(lambda (report &rest _)
+  (funcall report (save-excursion
+                    (goto-char (point-min))
+                    (when (search-forward "one" nil t)
+                      (list (flymake-make-diagnostic (current-buffer) (match-beginning 0) (point) :error "no one"))))))
+"""
+
 # In CI a missing Emacs is a failure: the project's own script installs it.
 pytestmark = pytest.mark.skipif(
     not PROGRAM.exists() and not os.environ.get("CI"), reason="Emacs is not installed: make .tools/emacs/emacs"
@@ -226,6 +234,20 @@ def test_an_edit_is_rejected_and_one_of_an_older_text_is_not_made(edited):
     edited.press("Enter")
     edited.until(lambda: "the text has changed since" in edited.screen(), "it is not said")
     assert text_of(edited, name) == "wz = '😀'\ny = '😀' + 'one'\n"
+
+
+def test_what_another_checker_finds_is_fixed(edited):
+    assert edited.lisp("(and (memq 'eglot-xref-backend xref-backend-functions) t)") is None
+    name = str(edited.lisp("(buffer-name)"))
+    edited.command("midspan-fix")
+    edited.until(lambda: "finds nothing wrong here" in edited.screen(), "it is not said")
+    edited.lisp(f"(progn (add-hook 'flymake-diagnostic-functions {CHECKER} nil t) (flymake-start) t)")
+    edited.until(lambda: edited.lisp("(and (flymake-diagnostics) t)"), "no diagnostic")
+    edited.command("midspan-fix")
+    edited.until(lambda: "+y = '😀' + 'two'" in edited.text(), "no diff")
+    assert "no one" in json.loads((edited.folder / "asked.jsonl").read_text().splitlines()[-1])[0]
+    edited.press("Enter")
+    edited.until(lambda: text_of(edited, name) == "z = '😀'\ny = '😀' + 'two'\n", "it is not accepted")
 
 
 def test_an_explanation_streams_onto_a_page(editor):

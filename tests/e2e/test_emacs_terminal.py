@@ -85,6 +85,10 @@ def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path):
         editor.press("Tab")
         editor.until(lambda: editor.text() == f"x = 1\ny = {WORD}", "TAB did not accept")
         assert editor.daemon_pid() != before
+        editor.command("midspan-trace")
+        editor.until(
+            lambda: "area.py" in editor.text() and editor.lisp("(buffer-name)") == "*midspan trace*", "no trace"
+        )
 
 
 def test_a_picture_of_grey_text_at_work(tmp_path):

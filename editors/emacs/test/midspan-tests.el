@@ -110,6 +110,18 @@
     (should midspan--keys)
     (should (equal (midspan-tests-grey) "one"))))
 
+(ert-deftest midspan-tests-company-finds-point-where-it-is ()
+  (midspan-tests-with "x = |"
+    (midspan-ghost-start)
+    (midspan--take `[,(midspan-tests-item "one" 0 4 4)])
+    (dlet ((company-candidates '("only")))
+      (run-hook-with-args 'company-completion-started-hook nil)
+      (should-not (midspan-tests-grey)))
+    (run-hook-with-args 'company-after-completion-hook nil)
+    (should (equal (midspan-tests-grey) "one"))
+    (midspan-ghost-stop)
+    (should-not (midspan-tests-grey))))
+
 (ert-deftest midspan-tests-edits-of-one-place-stay-in-their-order ()
   (midspan-tests-with "|ab\ncd\n"
     (cl-flet ((edit (line from to text)
