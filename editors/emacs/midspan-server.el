@@ -96,7 +96,9 @@ is a function that ends the request before."
       (setq id (car (jsonrpc--async-request-1
                      server method params
                      :success-fn (lambda (result) (end nil result))
-                     :error-fn (lambda (failure) (end failure nil))
+                     :error-fn (lambda (failure)
+                                 (eglot-clear-status server)  ; else its mode line says "error"
+                                 (end failure nil))
                      :timeout nil)))
       (lambda ()
         (unless ended
