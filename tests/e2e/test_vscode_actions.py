@@ -38,7 +38,7 @@ def test_a_diff_of_a_file_that_has_changed_since_is_not_applied(editor: VSCode):
 
 def test_an_edit_by_instruction_is_written_into_a_diff(editor: VSCode):
     file = editor.open("edited.py", ADD)
-    editor.press("Control+a")
+    editor.select_all()
     editor.run("Midspan: Edit by Instruction…")
     editor.page.locator(".quick-input-widget input").fill("subtract instead")
     editor.press("Enter")
@@ -52,7 +52,7 @@ def test_an_edit_by_instruction_is_written_into_a_diff(editor: VSCode):
 def test_an_edit_without_a_chat_model_says_what_to_do(editor: VSCode):
     editor.set(midspan__chat__model=None)
     editor.open("none.py", ADD)
-    editor.press("Control+a")
+    editor.select_all()
     editor.run("Midspan: Write Tests")
     editor.wait_for(editor.page.locator(".notification-toast", has_text="chat.model"))
     editor.set(midspan__chat__model="fake-chat")

@@ -36,7 +36,7 @@ def test_an_answer_streams_until_it_is_stopped(editor: VSCode, chat: Frame):
 
 def test_what_is_selected_is_what_the_question_is_about(editor: VSCode, chat: Frame):
     editor.open("asked.py", ADD)
-    editor.press("Control+a")
+    editor.select_all()
     editor.run("Midspan: Add Selection to Chat")
     editor.until(lambda: "asked.py:1" in chat.locator("#references").inner_text(), "there is no reference")
     _ask(chat, "What is this?")
@@ -48,7 +48,7 @@ def test_what_is_selected_is_what_the_question_is_about(editor: VSCode, chat: Fr
 
 def test_code_of_an_answer_is_copied_inserted_and_seen_as_a_diff(editor: VSCode, chat: Frame):
     file = editor.open("code.py", ADD)
-    editor.press("Control+a")
+    editor.select_all()
     editor.run("Midspan: Add Selection to Chat")
     _ask(chat, "Rewrite it.")
     buttons = chat.locator(".code .bar button")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from playwright.sync_api import Browser, Frame, Locator, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Error, Frame, Locator, Page, ViewportSize, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / ".tools/code-server/code-server"
@@ -118,6 +118,16 @@ class VSCode:
         self.page.locator(".tab.active.dirty").wait_for(state="detached")
         return file.read_text(encoding="utf-8")
 
+    def select_all(self) -> None:
+        """Of the editor in front, which a view that has just been opened may take the focus from."""
+
+        def is_selected() -> bool:
+            self.page.locator(".editor-instance .view-lines").first.click()
+            self.press("Control+a")
+            return "selected" in self.page.locator(".statusbar").inner_text()
+
+        self.until(is_selected, "nothing is selected")
+
     def choose_action(self, title: str) -> None:
         """A code action at the cursor."""
         row = self.page.locator(".action-widget .monaco-list-row", has_text=title)
@@ -156,7 +166,10 @@ class VSCode:
         """The page of the chat view, once it is there."""
 
         def find() -> Frame | None:
-            return next((frame for frame in self.page.frames if frame.locator("#composer").count()), None)
+            try:
+                return next((frame for frame in self.page.frames if frame.locator("#composer").count()), None)
+            except Error:  # a frame has gone meanwhile: VS Code makes them anew
+                return None
 
         return self.until(find, "the chat view is not there")
 

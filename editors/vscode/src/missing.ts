@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Server } from './server.ts';
 
-const INSTALL = 'pip install midspan';
+const INSTALL = 'pip install .';
 
 export function tellWhenMissing(context: vscode.ExtensionContext, server: Server): void {
   let told: string | undefined;
@@ -19,7 +19,7 @@ export function tellWhenMissing(context: vscode.ExtensionContext, server: Server
 
 async function tell(problem: string, isMissing: boolean): Promise<void> {
   const actions = isMissing ? ['Copy the Command', 'Set Its Path', 'Try Again'] : ['Show the Log', 'Try Again'];
-  const advice = isMissing ? ` Run \`${INSTALL}\`, or set midspan.path.` : '';
+  const advice = isMissing ? ` Run \`${INSTALL}\` in the folder of Midspan, or set midspan.path.` : '';
   const chosen = await vscode.window.showErrorMessage(`${problem}${advice}`, ...actions);
   switch (chosen) {
     case 'Copy the Command':
