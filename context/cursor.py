@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from context.document import Document
 from context.imports import Import, find_imports
+from context.indentation import indentation_of
 from context.snapshot import Snapshot
 from context.terms import identifiers, search_terms
 from context.view import View
@@ -65,15 +66,11 @@ def _lines_around(document: Document, line: int) -> Iterator[int]:
     An empty line may be in whatever the last line before it opens.
     """
     text = document.lines[line].rstrip("\r\n")
-    depth = _indentation(text) if text else None
+    depth = len(indentation_of(text)) if text else None
     for number in range(line - 1, max(-1, line - _MAX_BLOCK_LINES), -1):
         if depth == 0:
             return
         text = document.lines[number]
-        if text.strip() and (depth is None or _indentation(text) < depth):
+        if text.strip() and (depth is None or len(indentation_of(text)) < depth):
             yield number
-            depth = _indentation(text)
-
-
-def _indentation(text: str) -> int:
-    return len(text) - len(text.lstrip())
+            depth = len(indentation_of(text))

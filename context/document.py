@@ -43,13 +43,21 @@ class Document:
         """The offset of every line's first character."""
         return (0, *accumulate(len(line) for line in self.lines[:-1]))
 
+    def line_end(self, line: int) -> int:
+        """The offset of the end of a line, before its line end."""
+        return self.line_starts[line] + len(self.lines[line].rstrip("\r\n"))
+
+    def written_line(self, line: int) -> int | None:
+        """The line itself or, of one that is blank, the nearest above with something in it."""
+        return next((number for number in range(line, -1, -1) if self.lines[number].strip()), None)
+
     def offset_at(self, line: int, character: int) -> int:
         """Raises DocumentError when there is no such place. A line's end is a place in it."""
         if not 0 <= line < len(self.lines):
             raise DocumentError(
                 f"{self.path} has no line {line + 1}: it has {len(self.lines)}. Give a line within the file."
             )
-        length = len(self.lines[line].rstrip("\r\n"))
+        length = self.line_end(line) - self.line_starts[line]
         if not 0 <= character <= length:
             raise DocumentError(
                 f"{self.path} has no column {character + 1} in line {line + 1}: "

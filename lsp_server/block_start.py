@@ -4,6 +4,7 @@ import re
 
 from context.comments import may_be_in_long_string
 from context.document import Document
+from context.indentation import indentation_of
 from context.languages import block_comment, line_comment
 from context.snapshot import Snapshot
 from context.syntax_tree import is_within, leaf_before
@@ -20,7 +21,7 @@ def is_block_start(snapshot: Snapshot) -> bool:
     if above is None or not _opens_block(document, above):
         return False
     below = next((text for text in document.lines[line + 1 :] if text.strip()), "")
-    return _indentation(below) <= _indentation(document.lines[above])
+    return len(indentation_of(below)) <= len(indentation_of(document.lines[above]))
 
 
 def _opens_block(document: Document, line: int) -> bool:
@@ -51,7 +52,3 @@ def _without_comment(document: Document, line: int, text: str) -> str:
         return text
     first_line, column_bytes = leaf.start_point
     return text.encode()[:column_bytes].decode().rstrip() if first_line == line else ""
-
-
-def _indentation(text: str) -> int:
-    return len(text) - len(text.lstrip())

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from context.indentation import columns, indentation_of
+
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*(.*?)\s*")
 _FENCE_ON_ONE_LINE = re.compile(r"\s*(`{3,})([^`\n]+)\1\s*")
 # What stands after the marks is a language or attributes. Code there is the model's slip, and its first line.
@@ -80,7 +82,7 @@ def _end_of_block(lines: Sequence[str], start: int, opening: re.Match[str], *, n
         line = lines[index]
         fence = _FENCE.fullmatch(line)
         if fence is not None and fence[2][0] == opening[2][0] and "`" not in fence[3]:
-            near = len(fence[1].expandtabs()) <= len(opening[1].expandtabs()) + _MOST_FENCE_SHIFT
+            near = columns(fence[1]) <= columns(opening[1]) + _MOST_FENCE_SHIFT
             if nested and fence[3] and near:
                 depth += 1
             elif nested and depth and near:
@@ -103,26 +105,22 @@ def _indented(lines: Sequence[str], indent: str) -> list[str]:
 
 
 def _common_indentation(lines: Sequence[str]) -> str:
-    spaces = [_indentation(line) for line in lines if line.strip()]
+    spaces = [indentation_of(line) for line in lines if line.strip()]
     first, last = min(spaces), max(spaces)  # of sorted strings the two ends have the least in common
     length = next((index for index, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     return first[:length]
 
 
-def _indentation(line: str) -> str:
-    return line[: len(line) - len(line.lstrip(" \t"))]
-
-
 def _lost_its_indentation(lines: Sequence[str], indent: str) -> bool:
     """Whether the first line stands at the margin and all others where they stood in the file."""
-    others = [_indentation(line) for line in lines[1:] if line.strip()]
-    if not indent or _indentation(lines[0]) or not all(other.startswith(indent) for other in others):
+    others = [indentation_of(line) for line in lines[1:] if line.strip()]
+    if not indent or indentation_of(lines[0]) or not all(other.startswith(indent) for other in others):
         return False
     head = _statement_end(lines)
-    body = [len(_indentation(line)) for line in lines[head:] if line.strip()]
+    body = [len(indentation_of(line)) for line in lines[head:] if line.strip()]
     # What is opened at the margin is closed at the margin.
     closes = _CLOSES_BLOCK if body else _CLOSES_STATEMENT
-    if closes.match(lines[-1].lstrip()) and _indentation(lines[-1]) == indent:
+    if closes.match(lines[-1].lstrip()) and indentation_of(lines[-1]) == indent:
         return True
     if not body:
         return False
@@ -142,8 +140,8 @@ def _statement_end(lines: Sequence[str]) -> int:
 
 def _in_tabs(lines: Sequence[str]) -> list[str]:
     """With tabs for the steps of spaces; lines that have tabs already stay as they are."""
-    steps = [len(_indentation(line)) for line in lines if line.startswith(" ")]
-    if not steps or any("\t" in _indentation(line) for line in lines):
+    steps = [len(indentation_of(line)) for line in lines if line.startswith(" ")]
+    if not steps or any("\t" in indentation_of(line) for line in lines):
         return list(lines)
-    tabs = [divmod(len(_indentation(line)), min(steps)) for line in lines]
+    tabs = [divmod(len(indentation_of(line)), min(steps)) for line in lines]
     return ["\t" * tab + " " * rest + line.lstrip(" ") for (tab, rest), line in zip(tabs, lines, strict=True)]

@@ -3,8 +3,8 @@
 import re
 
 from context.document import Document
+from context.indentation import columns, indentation_of, unit_of
 from lsp_server.actions.hole import Hole, at_dedent
-from lsp_server.actions.indentation import columns, indent_of, line_end, unit_of, written_line
 
 _OPENS = re.compile(r"([:{(\[]|=>|->|\b(?:do|then|else|begin))\s*$")
 
@@ -12,22 +12,22 @@ _OPENS = re.compile(r"([:{(\[]|=>|->|\b(?:do|then|else|begin))\s*$")
 def block_hole(document: Document, line: int, column: int) -> Hole | None:
     """At the end of a line, when nothing more stands in its block."""
     text = document.lines[line].rstrip("\r\n")
-    above = written_line(document, line)
+    above = document.written_line(line)
     if text[column:].strip() or above is None:
         return None
     opener = document.lines[above].rstrip("\r\n")
     opens = _OPENS.search(opener) is not None
-    indent = indent_of(opener) + (unit_of(document) if opens else "")
+    indent = indentation_of(opener) + (unit_of(document.lines) if opens else "")
     if not opens and line > above and text and columns(text) < columns(indent):
         indent = text  # the user has gone back to an outer block
     if not indent or not _is_last(document, line, columns(indent)):
         return None
-    start = line_end(document, line)
+    start = document.line_end(line)
     if line > above:
         before, start = indent, document.line_starts[line]
     else:
         before = f"\n{indent}" if opens else ""
-    return Hole("Complete this block", start, line_end(document, line), before, "", at_dedent(columns(indent)))
+    return Hole("Complete this block", start, document.line_end(line), before, "", at_dedent(columns(indent)))
 
 
 def _is_last(document: Document, line: int, block_columns: int) -> bool:

@@ -5,9 +5,9 @@ import re
 from tree_sitter import Node
 
 from context.document import Document
+from context.indentation import columns, indentation_of, unit_of
 from context.tree import Tree, tree_of
 from lsp_server.actions.hole import Hole, at_dedent
-from lsp_server.actions.indentation import columns, indent_of, line_end, unit_of, written_line
 
 FUNCTIONS = frozenset(
     """
@@ -26,14 +26,14 @@ _TITLE = "Fill this body"
 
 def body_hole(document: Document, line: int) -> Hole | None:
     """That of the innermost function that the line is in or, when it is blank, comes after."""
-    tree, anchor = tree_of(document), written_line(document, line)
+    tree, anchor = tree_of(document), document.written_line(line)
     if tree is None or anchor is None:
         return None
     function = next((node for node in tree.around(anchor, anchor) if node.type in FUNCTIONS), None)
     body = function.child_by_field_name("body") if function is not None else None
     if function is None or body is None:
         return None
-    indent = indent_of(document.lines[function.start_point[0]]) + unit_of(document)
+    indent = indentation_of(document.lines[function.start_point[0]]) + unit_of(document.lines)
     if body.children and body.children[0].type == "{":
         return _in_braces(document, tree, body, indent)
     if document.language == "python":
@@ -76,7 +76,7 @@ def _in_braces(document: Document, tree: Tree, body: Node, indent: str) -> Hole 
     if closer.type != "}":
         return None
     last = body.children[-2]
-    outer = indent_of(document.lines[body.start_point[0]])
+    outer = indentation_of(document.lines[body.start_point[0]])
     return Hole(_TITLE, tree.end(last), tree.start(closer), f"\n{indent}", f"\n{outer}", ending)
 
 
@@ -94,17 +94,17 @@ def _after_colon(document: Document, tree: Tree, function: Node, indent: str, li
         start, end = tree.start(statements[0]), tree.end(statements[0])
         if statements[0].start_point[0] == colon.start_point[0]:
             return Hole(_TITLE, tree.end(colon), end, f"\n{indent}", "", ending)
-        rest = document.text[end : line_end(document, statements[0].end_point[0])]
+        rest = document.text[end : document.line_end(statements[0].end_point[0])]
         comment = f"{rest.strip()}\n{indent}" if rest.strip() else ""  # which stays, before what it is about
         return Hole(_TITLE, start, end + len(rest), comment, "", ending)
     last = _last_comment_line(document, (doc or colon).end_point[0], columns(indent))
     below = next((text for text in document.lines[last + 1 :] if text.strip()), "")
     if columns(below) >= columns(indent):
         return None  # there is something that does not parse
-    start = end = line_end(document, last)
+    start = end = document.line_end(last)
     # The line that the user has gone to gives way, so that it does not stay behind.
     if line > last and not "".join(document.lines[last + 1 : line + 1]).strip():
-        end = line_end(document, line)
+        end = document.line_end(line)
     return Hole(_TITLE, start, end, f"\n{indent}", "", ending)
 
 

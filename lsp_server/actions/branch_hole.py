@@ -3,10 +3,10 @@
 from tree_sitter import Node
 
 from context.document import Document
+from context.indentation import columns, indentation_of, unit_of
 from context.tree import Tree, tree_of
 from lsp_server.actions.body_hole import statements_of
 from lsp_server.actions.hole import Hole, at_dedent
-from lsp_server.actions.indentation import columns, indent_of, line_end, unit_of, written_line
 
 _IFS = ("if_statement", "if_expression")
 _SWITCHES = frozenset(
@@ -17,7 +17,7 @@ _HANDLERS = frozenset({"except_clause", "except_group_clause", "finally_clause",
 
 def branch_hole(document: Document, line: int) -> Hole | None:
     """Of the innermost statement around the line, or right above it, that lacks one."""
-    tree, anchor = tree_of(document), written_line(document, line)
+    tree, anchor = tree_of(document), document.written_line(line)
     if tree is None or anchor is None:
         return None
     holes = (_missing(document, tree, node) for node in tree.around(anchor, anchor))
@@ -27,14 +27,14 @@ def branch_hole(document: Document, line: int) -> Hole | None:
 def _missing(document: Document, tree: Tree, node: Node) -> Hole | None:
     if node.end_point[0] == node.start_point[0]:
         return None  # on one line, with something of its own in mind
-    indent = indent_of(document.lines[node.start_point[0]])
+    indent = indentation_of(document.lines[node.start_point[0]])
     if document.language == "python":
         return _missing_in_python(document, node, indent)
     if node.type in _IFS and not node.child_by_field_name("alternative"):
         block = node.child_by_field_name("consequence")
         is_chained = node.parent is not None and node.parent.type in ("else_clause", *_IFS)
         if block is not None and not is_chained and tree.text(block).endswith("}"):
-            return _braced(document, tree.end(block), indent, "else", " else {\n" + indent + unit_of(document))
+            return _braced(document, tree.end(block), indent, "else", " else {\n" + indent + unit_of(document.lines))
     if node.type == "try_statement" and not any(child.type in _HANDLERS for child in node.children):
         block = node.child_by_field_name("body")
         if block is not None and tree.text(block).endswith("}"):
@@ -53,23 +53,23 @@ def _missing_default(document: Document, tree: Tree, node: Node) -> Hole | None:
     is_there = any(tree.text(case).lstrip().startswith("default") for case in cases)
     if not cases or is_there or closer.type != "}":
         return None
-    indent = indent_of(document.lines[cases[-1].start_point[0]])
+    indent = indentation_of(document.lines[cases[-1].start_point[0]])
     place = tree.start(closer)
     place -= len(document.text[:place]) - len(document.text[:place].rstrip())
-    before = f"\n{indent}default:\n{indent}{unit_of(document)}"
+    before = f"\n{indent}default:\n{indent}{unit_of(document.lines)}"
     return Hole(_title("default"), place, place, before, "", at_dedent(columns(indent) + 1))
 
 
 def _missing_in_python(document: Document, node: Node, indent: str) -> Hole | None:
-    deeper = indent + unit_of(document)
+    deeper = indent + unit_of(document.lines)
     kinds = {child.type for child in node.children}
-    place = line_end(document, node.end_point[0])
+    place = document.line_end(node.end_point[0])
     if node.type == "if_statement" and "else_clause" not in kinds:
         return Hole(_title("else"), place, place, f"\n{indent}else:\n{deeper}", "", at_dedent(columns(deeper)))
     if node.type == "try_statement" and not kinds & _HANDLERS:
         return Hole(_title("except"), place, place, f"\n{indent}except ", "", at_dedent(columns(indent) + 1))
     if node.type == "match_statement" and (body := node.child_by_field_name("body")) and statements_of(body):
-        inner = indent_of(document.lines[statements_of(body)[-1].start_point[0]])
+        inner = indentation_of(document.lines[statements_of(body)[-1].start_point[0]])
         return Hole(_title("case"), place, place, f"\n{inner}case ", "", at_dedent(columns(inner) + 1))
     return None
 

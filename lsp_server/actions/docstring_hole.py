@@ -3,10 +3,10 @@
 from tree_sitter import Node
 
 from context.document import Document
+from context.indentation import indentation_of, unit_of
 from context.tree import Tree, tree_of
 from lsp_server.actions.body_hole import FUNCTIONS, is_comment, is_docstring, statements_of
 from lsp_server.actions.hole import Hole, at_end_of_comment, at_mark
-from lsp_server.actions.indentation import indent_of, line_end, unit_of, written_line
 
 _TITLE = "Write the docstring"
 _MAX_TOKENS = 256
@@ -25,7 +25,7 @@ _LINE_MARKERS = {"go": "//", "rust": "///"}
 
 def docstring_hole(document: Document, line: int) -> Hole | None:
     """That of the innermost definition around the line, if it has none."""
-    tree, anchor = tree_of(document), written_line(document, line)
+    tree, anchor = tree_of(document), document.written_line(line)
     if tree is None or anchor is None:
         return None
     node = next((node for node in tree.around(anchor, anchor) if node.type in _DOCUMENTED), None)
@@ -44,10 +44,10 @@ def _in_quotes(document: Document, node: Node) -> Hole | None:
     statements = statements_of(body)
     if statements and (is_docstring(statements[0]) or statements[0].start_point[0] == colon.start_point[0]):
         return None
-    indent = indent_of(document.lines[node.start_point[0]]) + unit_of(document)
+    indent = indentation_of(document.lines[node.start_point[0]]) + unit_of(document.lines)
     if statements:
-        indent = indent_of(document.lines[statements[0].start_point[0]])
-    start = line_end(document, colon.start_point[0])
+        indent = indentation_of(document.lines[statements[0].start_point[0]])
+    start = document.line_end(colon.start_point[0])
     after_lines = f"\n{indent}{_QUOTES}"
     return Hole(_TITLE, start, start, f"\n{indent}{_QUOTES}", _QUOTES, at_mark(_QUOTES), _MAX_TOKENS, after_lines)
 
@@ -58,7 +58,7 @@ def _above(document: Document, tree: Tree, node: Node) -> Hole | None:
     previous = node.prev_named_sibling
     if previous is not None and is_comment(previous) and previous.end_point[0] >= node.start_point[0] - 1:
         return None
-    start, indent = tree.start(node), indent_of(document.lines[node.start_point[0]])
+    start, indent = tree.start(node), indentation_of(document.lines[node.start_point[0]])
     if document.text[:start].rpartition("\n")[2].strip():
         return None  # something stands before it on its line
     if marker := _LINE_MARKERS.get(document.language):

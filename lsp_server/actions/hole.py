@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from context.document import Document
-from lsp_server.actions.indentation import columns
+from context.indentation import columns
 
 # Where in a text of the model's the fill ends, or None when it has not ended yet.
 Ending = Callable[[str], int | None]

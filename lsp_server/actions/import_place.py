@@ -9,7 +9,6 @@ from context.document import Document
 from context.imports import find_imports
 from context.tree import Tree, tree_of
 from lsp_server.actions.body_hole import is_comment, is_docstring
-from lsp_server.actions.indentation import line_end
 from lsp_server.actions.standard_library import is_standard
 
 _STATEMENTS = frozenset(
@@ -45,7 +44,7 @@ def import_place(document: Document, statement: str) -> Place:
         return _among(document, statement, same)
     earlier = [node for text, node in written if _kind(text, own) < kind]
     if earlier:
-        return Place(line_end(document, earlier[-1].end_point[0]), _gap(document), "")
+        return Place(document.line_end(earlier[-1].end_point[0]), _gap(document), "")
     return Place(tree.start(written[0][1]), "", _gap(document))
 
 
@@ -71,7 +70,7 @@ def _among(document: Document, statement: str, same: list[tuple[str, Node]]) -> 
             break
     last = same[-1][1]
     end = last.end_point[0] - (last.end_point[1] == 0)  # an #include holds its line end
-    return Place(line_end(document, end), "\n", "")
+    return Place(document.line_end(end), "\n", "")
 
 
 def _at_the_top(document: Document, tree: Tree) -> Place:
@@ -82,7 +81,7 @@ def _at_the_top(document: Document, tree: Tree) -> Place:
         last = node
     if last is None:
         return Place(0, "", "\n\n" if document.text.strip() else "\n")
-    return Place(line_end(document, last.end_point[0] - (last.end_point[1] == 0)), "\n\n", "")
+    return Place(document.line_end(last.end_point[0] - (last.end_point[1] == 0)), "\n\n", "")
 
 
 def _gap(document: Document) -> str:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from context.document import Document
-from lsp_server.actions.indentation import columns
+from context.indentation import columns
 from lsp_server.actions.part import lines_of_range, part_around
 
 _COMMENT = re.compile(

@@ -4,7 +4,6 @@ from context.document import Document
 from context.tree import Tree, tree_of
 from lsp_server.actions.body_hole import FUNCTIONS
 from lsp_server.actions.docstring_hole import CLASSES
-from lsp_server.actions.indentation import written_line
 
 # More than this of a file is not written anew for one remark on it.
 _MOST_LINES = 80
@@ -12,7 +11,7 @@ _MOST_LINES = 80
 
 def definition_around(document: Document, line: int) -> tuple[int, int] | None:
     """The first and the last line of the innermost function or class around a line, or that a blank line follows."""
-    tree, anchor = tree_of(document), written_line(document, line)
+    tree, anchor = tree_of(document), document.written_line(line)
     if tree is None or anchor is None:
         return None
     return next(

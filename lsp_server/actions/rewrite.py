@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, replace
 
 from context.document import Document
+from context.indentation import indentation_of
 from context.pack import Pack
 from context.tree import breaks_syntax
 from inference.prompt import Message
@@ -12,7 +13,6 @@ from lsp_server.actions.ask_chat import Answered, ask_chat
 from lsp_server.actions.asked import Asked
 from lsp_server.actions.chat_prompts import fenced, insert_messages, rewrite_messages
 from lsp_server.actions.code_draft import CodeDraft
-from lsp_server.actions.indentation import indent_of, line_end
 from lsp_server.actions.line_diff import line_changes
 from lsp_server.actions.part import trimmed
 from lsp_server.actions.workspace_edit import Change
@@ -50,8 +50,8 @@ async def rewrite_lines(
     first, last = trimmed(document, first, last)
     lines = [document.lines[line] for line in range(first, last + 1) if line != without_line]
     selected = "".join(lines).replace("\r\n", "\n").strip("\n")
-    start, end = document.line_starts[first], line_end(document, last)
-    return await _rewrite(asked, start, end, selected, indent_of(selected), instruction)
+    start, end = document.line_starts[first], document.line_end(last)
+    return await _rewrite(asked, start, end, selected, indentation_of(selected), instruction)
 
 
 async def rewrite_within_line(asked: Asked, start: int, end: int, instruction: str) -> Rewrite:
@@ -67,9 +67,9 @@ async def write_in_place_of(asked: Asked, line: int, instruction: str) -> Rewrit
     def messages(packed: Pack) -> list[Message]:
         return insert_messages(packed, marker, document.language, instruction)
 
-    start, end = document.line_starts[line], line_end(document, line)
+    start, end = document.line_starts[line], document.line_end(line)
     coming = CodeDraft(asked.on_text, document.language)
-    code = code_in(await ask_chat(asked, start, end, messages, coming.add, coming.is_whole), indent_of(marker))
+    code = code_in(await ask_chat(asked, start, end, messages, coming.add, coming.is_whole), indentation_of(marker))
     return await _judged(document, start, end, code, (Change(start, end, code),))
 
 

@@ -14,7 +14,6 @@ from lsp_server.actions.ask_chat import ask_chat
 from lsp_server.actions.asked import Asked, current_document
 from lsp_server.actions.chat_prompts import tests_messages
 from lsp_server.actions.code_draft import CodeDraft
-from lsp_server.actions.indentation import line_end
 from lsp_server.actions.part import definition_around, lines_of_range
 from lsp_server.actions.place_of_tests import place_of_tests, why_no_new_file
 from lsp_server.actions.rewrite import code_in
@@ -69,7 +68,7 @@ async def tests_edit(asked: Asked) -> tuple[types.WorkspaceEdit, str]:
     lines = lines_of_range(document, asked.start, asked.end)
     if asked.start == asked.end:
         lines = definition_around(document, lines[0]) or lines
-    start, end = document.line_starts[lines[0]], line_end(document, lines[1])
+    start, end = document.line_starts[lines[0]], document.line_end(lines[1])
     selected = document.text[start:end]
     existing = "".join(target.document.lines[-_END_LINES:]) if target.document is not None else ""
 

@@ -8,7 +8,6 @@ from inference.prompt import Message
 from lsp_server.actions.ask_chat import ask_chat
 from lsp_server.actions.asked import Asked
 from lsp_server.actions.chat_prompts import question_messages
-from lsp_server.actions.indentation import line_end
 from lsp_server.actions.kinds import EXPLAIN, REVIEW
 from lsp_server.actions.part import lines_of_range, part_around
 from lsp_server.invisible import show_unseen
@@ -30,7 +29,7 @@ async def answer_in_words(asked: Asked, kind: str) -> str:
     first, last = lines_of_range(document, asked.start, asked.end)
     if asked.start == asked.end:
         first, last = part_around(document, first, last)
-    start, end = document.line_starts[first], line_end(document, last)
+    start, end = document.line_starts[first], document.line_end(last)
     selected = document.text[start:end]
 
     def messages(packed: Pack) -> list[Message]:

@@ -2,7 +2,7 @@
 
 import re
 
-from lsp_server.postprocess.indentation import indentation_of
+from context.indentation import columns
 from lsp_server.postprocess.place import Place
 
 _BEGINS_DEFINITION = re.compile(
@@ -20,11 +20,11 @@ def within_the_definition(text: str, place: Place) -> str:
     That begins with a definition or at the margin, where the cursor's line is indented deeper.
     """
     first, *rest = text.split("\n")
-    depth = len(indentation_of(place.before + first).expandtabs())
+    depth = columns(place.before + first)
     if not (place.before + first).strip():
         return text
     for index, line in enumerate(rest):
-        indentation = len(indentation_of(line).expandtabs())
+        indentation = columns(line)
         if not line.strip() or indentation >= depth:
             continue
         if _BEGINS_DEFINITION.match(line.lstrip()) or (not indentation and not _BELONGS.match(line)):

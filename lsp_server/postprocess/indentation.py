@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from context.indentation import indentation_of
 from lsp_server.postprocess.block_words import has_block_words
 from lsp_server.postprocess.lexing import is_known, lex
 from lsp_server.postprocess.place import Place
@@ -28,11 +29,6 @@ class Style:
 
     tabs: bool
     width: int
-
-
-def indentation_of(line: str) -> str:
-    """The white space that a line begins with."""
-    return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def style_of(lines: Sequence[str]) -> Style | None:

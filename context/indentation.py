@@ -1,0 +1,32 @@
+"""How far lines are indented, and by what."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+_TAB_COLUMNS = 8
+_LINES = 2000  # as many tell the style of a file
+_DEFAULT = "    "
+
+
+def indentation_of(line: str) -> str:
+    """The white space that the line begins with."""
+    return line[: len(line) - len(line.lstrip(" \t"))]
+
+
+def columns(line: str) -> int:
+    """How wide its indentation is."""
+    return len(indentation_of(line).expandtabs(_TAB_COLUMNS))
+
+
+def unit_of(lines: Sequence[str]) -> str:
+    """What one more level adds, as most of the lines do it."""
+    steps: Counter[str] = Counter()
+    before = ""
+    for line in lines[:_LINES]:
+        if not line.strip():
+            continue
+        indentation = indentation_of(line)
+        if indentation.startswith(before) and indentation != before:
+            steps[indentation[len(before) :]] += 1
+        before = indentation
+    return steps.most_common(1)[0][0] if steps else _DEFAULT
