@@ -5,7 +5,7 @@ import itertools
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -191,6 +191,13 @@ async def stdio_server(*command: str | Path) -> AsyncIterator[Stdio]:
             process.kill()
             await process.wait()
         editor.reader.cancel()
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Waits for other threads of this process."""
+    async with asyncio.timeout(60):
+        while not condition():
+            await asyncio.sleep(0.002)
 
 
 def position(line: int, character: int) -> dict[str, int]:

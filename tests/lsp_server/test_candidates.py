@@ -1,6 +1,5 @@
 """Several items when a key asks."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from lsp_server.candidates import generate_several
 from midspan import ModelError
 from tests.bigram_folder import write_bigram_folder
 from tests.fake_engine import FakeEngine, FakeGeneration
-from tests.lsp_server.client import INVOKED, InProcess, ResponseError
+from tests.lsp_server.client import INVOKED, InProcess, ResponseError, until
 
 GREEDY = ("hello()", 0.6)
 
@@ -185,9 +184,3 @@ async def test_the_samples_share_what_the_greedy_one_has_read(tmp_path):
             assert sample.trace.prefilled_tokens == 1
     finally:
         engine.close()
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.002)

@@ -14,9 +14,10 @@ from lsp_server.engines import Engines
 from lsp_server.settings import ModelSettings
 from lsp_server.start import start_engine
 from tests.context.tree import KEY, write_tree
-from tests.fake_engine import FakeEngine, read_prompt
+from tests.fake_engine import read_prompt
 from tests.inference.folders import LITE, QWEN, write_folder
 from tests.lsp_server.client import AUTOMATIC, InProcess, ResponseError
+from tests.lsp_server.two_models import TwoModels
 
 MAIN = "from shop.price import round_price\nfrom shop.stock import count_stock\n\ntotal = round_price(3)\nleft = "
 TREE = {
@@ -141,94 +142,80 @@ async def test_where_a_path_comment_stands_behind_the_sentinel_chat_knows_the_fi
     assert watched.traces[2].cached_tokens == len(chat.prompt_tokens) - 1
 
 
-class Models:
-    """A fake engine for each of the two models."""
-
-    def __init__(self) -> None:
-        self.completion = FakeEngine(lambda _before, _after: "filled_in")
-        self.chat = FakeEngine(lambda _before, _after: "Because.")
-
-    def __call__(self, settings: ModelSettings) -> FakeEngine:
-        return self.completion if settings.model is None else self.chat
-
-    def asked(self) -> str:
-        return read_prompt(self.chat.requests[-1])[0]
+@pytest.fixture
+def models() -> TwoModels:
+    return TwoModels("Because.")
 
 
 @pytest.fixture
-def models() -> Models:
-    return Models()
-
-
-@pytest.fixture
-async def editor(root: Path, models: Models) -> AsyncIterator[InProcess]:
+async def editor(root: Path, models: TwoModels) -> AsyncIterator[InProcess]:
     editor = await opened(Engines(models), root, completion={}, chat={"model": "/models/chat"})
     yield editor
     await editor.request("shutdown")
 
 
-async def test_without_a_document_nothing_is_added(editor: InProcess, models: Models, root: Path) -> None:
+async def test_without_a_document_nothing_is_added(editor: InProcess, models: TwoModels, root: Path) -> None:
     await complete(editor, root)
     await editor.request("midspan/chat", {"messages": [ASK]})
-    assert models.asked() == "user: What is rounded?\n"
+    assert models.asked == "user: What is rounded?\n"
 
 
 async def test_a_chat_before_any_completion_knows_the_repository_too(
-    editor: InProcess, models: Models, root: Path
+    editor: InProcess, models: TwoModels, root: Path
 ) -> None:
     await editor.request("midspan/chat", about(root))
-    assert models.asked() == f"{STOCK}{PRICE}user: What is rounded?\n"
+    assert models.asked == f"{STOCK}{PRICE}user: What is rounded?\n"
     await complete(editor, root)
     hole, _ = read_prompt(models.completion.requests[0])
     assert hole.startswith(f"{STOCK}{PRICE}# main.py\n"), "and the completion begins as the chat did"
 
 
 async def test_a_document_that_is_not_open_tells_which_workspace_is_meant(
-    editor: InProcess, models: Models, root: Path
+    editor: InProcess, models: TwoModels, root: Path
 ) -> None:
     await complete(editor, root)
     await editor.request("midspan/chat", about(root, path="elsewhere.py"))
-    assert models.asked() == f"{STOCK}{PRICE}user: What is rounded?\n"
+    assert models.asked == f"{STOCK}{PRICE}user: What is rounded?\n"
     await editor.request("midspan/chat", {"messages": [ASK], "textDocument": {"uri": "file:///nowhere/a.py"}})
-    assert models.asked() == "user: What is rounded?\n"
+    assert models.asked == "user: What is rounded?\n"
 
 
-async def test_a_file_that_is_referred_to_stands_there_once(editor: InProcess, models: Models, root: Path) -> None:
+async def test_a_file_that_is_referred_to_stands_there_once(editor: InProcess, models: TwoModels, root: Path) -> None:
     await complete(editor, root)
     referring = ASK | {"references": [{"uri": (root / "shop/price.py").as_uri()}]}
     await editor.request("midspan/chat", about(root, referring))
-    assert models.asked() == f"{STOCK}user: {PRICE}\nWhat is rounded?\n"
+    assert models.asked == f"{STOCK}user: {PRICE}\nWhat is rounded?\n"
 
 
-async def test_what_is_no_longer_true_or_allowed_is_not_told(editor: InProcess, models: Models, root: Path) -> None:
+async def test_what_is_no_longer_true_or_allowed_is_not_told(editor: InProcess, models: TwoModels, root: Path) -> None:
     await complete(editor, root)
     await editor.open("def count_stock(shelf):\n    return 0\n", (root / "shop/stock.py").as_uri())
     await editor.request("midspan/chat", about(root))
-    assert models.asked() == f"{PRICE}user: What is rounded?\n"
+    assert models.asked == f"{PRICE}user: What is rounded?\n"
     await editor.open(f"{TREE['shop/price.py']}key = '{KEY}'\n", (root / "shop/price.py").as_uri())
     await editor.notify("textDocument/didClose", {"textDocument": {"uri": (root / "shop/stock.py").as_uri()}})
     await editor.request("midspan/chat", about(root))
-    assert KEY not in models.asked()
+    assert KEY not in models.asked
     (root / ".midspanignore").write_text("stock.py\n")
     workspace = editor.server.session.workspaces.of((root / "main.py").as_uri()).workspace
     assert workspace is not None
     workspace.mark_dirty("")
     assert await asyncio.to_thread(workspace.wait_until_settled, 30)
     await editor.request("midspan/chat", about(root))
-    assert "count_stock" not in models.asked()
+    assert "count_stock" not in models.asked
 
 
 async def test_the_conversation_comes_first_where_there_is_not_room_for_all(
-    editor: InProcess, models: Models, root: Path
+    editor: InProcess, models: TwoModels, root: Path
 ) -> None:
     await complete(editor, root)
     room = 8192 - 8 - 128 - 12
     long = {"role": "user", "content": "x" * (room - len(STOCK) - len("shop/stock.py\n") - 10)}
     await editor.request("midspan/chat", about(root, long))
-    assert models.asked() == f"{STOCK}user: {long['content']}\n"
+    assert models.asked == f"{STOCK}user: {long['content']}\n"
     full = {"role": "user", "content": "x" * room}
     result = await editor.request("midspan/chat", about(root, full))
-    assert models.asked() == f"user: {full['content']}\n"
+    assert models.asked == f"user: {full['content']}\n"
     assert result["dropped_messages"] == 0
 
 

@@ -15,6 +15,7 @@ from tests.lsp_server.client import (
     ResponseError,
     position,
     text_of,
+    until,
 )
 
 
@@ -24,13 +25,6 @@ async def editor_with(text: str, answer="hello()", encoding="utf-16", **kwargs) 
     await editor.initialize([encoding])
     await editor.open(text)
     return editor, engine
-
-
-async def until(condition) -> None:
-    """Waits for another thread."""
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.002)
 
 
 async def test_inline_completion_is_advertised_with_incremental_sync():

@@ -10,7 +10,7 @@ from midspan import ModelError
 from tests.context.tree import KEY, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.actions.actions_client import RICH, actions_at, applied, resolve
-from tests.lsp_server.client import URI, WAIT_S, InProcess, ResponseError
+from tests.lsp_server.client import URI, WAIT_S, InProcess, ResponseError, until
 
 BODY, DOCSTRING, BLOCK = (f"refactor.rewrite.midspan.{kind}" for kind in ("body", "docstring", "block"))
 TEXT = "é = '😀'\ndef double(a):\n    pass\n\nx = 1\n"
@@ -24,12 +24,6 @@ async def editor_with(
     await editor.initialize([encoding], capabilities=capabilities)
     await editor.open(text)
     return editor, engine
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.002)
 
 
 async def test_actions_are_announced_by_their_kinds():

@@ -1,0 +1,131 @@
+"""A scheduler with a small random model, stepped by the test, and drafts that are right and wrong."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from inference.batch import Batch
+from inference.engine import EngineSettings
+from inference.families import family_of
+from inference.live_sequence import LiveSequence
+from inference.loader import build_scheduler
+from inference.radix_tree import Node
+from inference.request import FinishReason, Request, Update
+from inference.scheduler import Model, Scheduler
+from inference.text_stream import TextStream
+from inference.tokenizer import Tokenizer
+from tests.inference.folders import BYTE_TOKENS, config_of, write_folder
+
+PROMPT = tuple(random.Random(1).randrange(256) for _ in range(45))
+NEW_TOKENS = 60
+
+
+@dataclass
+class Running:
+    scheduler: Scheduler
+    tokenizer: Tokenizer
+
+    def start(self, request: Request) -> tuple[LiveSequence, list[Update]]:
+        updates: list[Update] = []
+        sequence = LiveSequence(request, updates.append, TextStream(self.tokenizer))
+        self.scheduler.add(sequence)
+        return sequence, updates
+
+    def step(self) -> None:
+        with torch.inference_mode():
+            self.scheduler.step()
+        self.scheduler.check_integrity()
+
+    def run(self, *requests: Request) -> list["Done"]:
+        started = [self.start(request) for request in requests]
+        steps = 0
+        while self.scheduler.live_count or self.scheduler.waiting_count:
+            self.step()
+            steps += 1
+        return [Done(sequence, updates, steps) for sequence, updates in started]
+
+
+@dataclass
+class Done:
+    sequence: LiveSequence
+    updates: list[Update]
+    steps: int
+
+    @property
+    def output(self) -> list[int]:
+        return self.sequence.tokens[len(self.sequence.request.prompt_tokens) :]
+
+    @property
+    def reason(self) -> FinishReason | None:
+        return self.updates[-1].finish_reason
+
+    @property
+    def text(self) -> str:
+        return "".join(update.text for update in self.updates)
+
+    def what_the_user_sees(self) -> tuple[list[int], str, FinishReason | None, float]:
+        confidence = self.sequence.trace().confidence
+        assert confidence is not None
+        return self.output, self.text, self.reason, round(confidence, 4)
+
+
+def start(tmp_path: Path, raw_config: dict[str, Any], quant: Any) -> Running:
+    folder = write_folder(tmp_path / "model", raw_config)
+    config = config_of(raw_config)
+    tokenizer = Tokenizer(folder, family_of(raw_config["model_type"], folder))
+    cache_bytes = 40 * 16 * config.num_hidden_layers * config.page_width * 4
+    settings = EngineSettings(cache_bytes=cache_bytes, chunk_tokens=64, quant=quant)
+    scheduler = build_scheduler(folder, config, tokenizer, 4096, settings)[0]
+    scheduler._model = Restless(scheduler._model)
+    return Running(scheduler, tokenizer)
+
+
+class Restless:
+    """A random model soon repeats one token. This one is pushed to others, at each position the same way."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._push = torch.randn(256, BYTE_TOKENS, generator=torch.Generator().manual_seed(3))
+
+    def forward(self, batch: Batch, pages: torch.Tensor) -> torch.Tensor:
+        logits = self._model.forward(batch, pages)
+        logits[:, :BYTE_TOKENS] += self._push[batch.positions[batch.logit_rows]]
+        return logits
+
+
+def forget(running: Running) -> None:
+    running.scheduler.pool.release(running.scheduler.tree.evict(1000))
+
+
+def cached_tokens(scheduler: Scheduler) -> set[tuple[int, ...]]:
+    """Every prefix that the tree holds to its end."""
+
+    def walk(node: Node, before: tuple[int, ...]) -> set[tuple[int, ...]]:
+        here = before + node.tokens
+        return {here}.union(*(walk(child, here) for child in node.children.values()))
+
+    return walk(scheduler.tree._root, ())
+
+
+def adversarial(output: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    rng = random.Random(2)
+    noise = [rng.randrange(256) for _ in range(300)]
+    every_fifth_wrong = [token ^ 1 if index % 5 == 4 else token for index, token in enumerate(output)]
+    return {
+        "right": tuple(output),
+        "right, and longer than the budget": (*output, *noise),
+        "wrong": tuple(noise),
+        "one token": (output[0],),
+        "every fifth wrong": tuple(every_fifth_wrong),
+        "a part missing": (*output[:20], *output[31:]),
+        "a part too many": (*output[:20], *noise[:9], *output[20:]),
+        "begins elsewhere": (*noise[:7], *output[5:]),
+        "the same over and over": (output[0],) * 200,
+        "the first half twice": (*output[:30], *output[:30], *output[30:]),
+        "what ends an output in the middle": (*output[:10], 257, 259, *output[10:]),
+        "the prompt": PROMPT,
+    }

@@ -1,0 +1,96 @@
+"""Drafted decoding gives the tokens of plain greedy decoding, in fewer steps, and leaves the cache as that does."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from inference.request import Request
+from tests.inference.folders import CODER_V1, LARGE, LITE, QWEN
+from tests.inference.small_scheduler import NEW_TOKENS, PROMPT, Done, Running, adversarial, cached_tokens, forget, start
+
+MOE = LITE | {"moe_intermediate_size": 32}
+MODELS: dict[str, tuple[dict[str, Any], str]] = {
+    "lite": (LITE, "none"),
+    "large": (LARGE, "none"),
+    "coder_v1": (CODER_V1, "none"),
+    "qwen": (QWEN, "none"),
+    "lite_int8": (MOE, "int8"),
+    "qwen_int8": (QWEN, "int8"),
+}
+
+
+@pytest.fixture(params=MODELS)
+def running(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Running:
+    """A model that never ran anything, with a cache of 40 pages."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return start(tmp_path, *MODELS[request.param])
+
+
+def test_any_draft_gives_the_plain_tokens_and_the_cache_of_plain_decoding(running: Running) -> None:
+    plain = running.run(Request(PROMPT, NEW_TOKENS))[0]
+    expected, cached = plain.what_the_user_sees(), cached_tokens(running.scheduler)
+    memory = rows(running, plain)
+    for name, draft in adversarial(plain.output).items():
+        forget(running)
+        running.scheduler._memory.fill_(torch.nan)  # whatever is read must have been written
+        done = running.run(Request(PROMPT, NEW_TOKENS, draft_tokens=draft))[0]
+        assert done.what_the_user_sees() == expected, name
+        assert cached_tokens(running.scheduler) == cached, f"{name}: the tree has what plain decoding leaves"
+        torch.testing.assert_close(rows(running, done), memory, rtol=1e-3, atol=1e-4)
+        trace = done.sequence.trace()
+        assert trace.accepted_tokens <= trace.drafted_tokens
+        assert done.steps + trace.accepted_tokens == plain.steps, "each accepted token saves a step"
+
+
+def rows(running: Running, done: Done) -> torch.Tensor:
+    """The cache entries of what a request has computed, [layers, tokens, width], as the tree has them."""
+    match = running.scheduler.tree.match(done.sequence.tokens[: done.sequence.computed])
+    assert match.tokens == done.sequence.computed
+    pages = [*match.pages, *([match.tail_page] if match.tail_page is not None else [])]
+    return running.scheduler._memory[:, pages].flatten(1, 2)[:, : match.tokens].clone()
+
+
+def test_a_good_draft_saves_most_steps_and_a_bad_one_costs_next_to_none(running: Running) -> None:
+    plain = running.run(Request(PROMPT, NEW_TOKENS))[0]
+    drafts = adversarial(plain.output)
+    right = running.run(Request(PROMPT, NEW_TOKENS, draft_tokens=drafts["right"]))[0]
+    assert right.steps <= 10
+    assert right.sequence.trace().accepted_tokens >= NEW_TOKENS - 10
+    for name in ("a part missing", "a part too many", "begins elsewhere"):
+        found_again = running.run(Request(PROMPT, NEW_TOKENS, draft_tokens=drafts[name]))[0]
+        assert found_again.steps <= 30, name
+    wrong = running.run(Request(PROMPT, NEW_TOKENS, draft_tokens=drafts["wrong"]))[0]
+    assert wrong.sequence.trace().drafted_tokens <= 12
+    assert running.run(Request(PROMPT, NEW_TOKENS))[0].sequence.trace().drafted_tokens == 0
+
+
+def test_drafted_and_undrafted_sequences_run_together_as_alone(running: Running) -> None:
+    prompts = [PROMPT, PROMPT[:30], (*PROMPT, 5, 6, 7), PROMPT[5:], PROMPT[::-1]]
+    alone = [running.run(Request(prompt, 40))[0] for prompt in prompts]
+    forget(running)
+    drafts = [(), alone[1].output, adversarial(alone[2].output)["every fifth wrong"], alone[0].output, ()]
+    together = running.run(
+        *(Request(prompt, 40, draft_tokens=tuple(draft)) for prompt, draft in zip(prompts, drafts, strict=True))
+    )
+    assert [done.what_the_user_sees() for done in together] == [done.what_the_user_sees() for done in alone]
+    assert together[1].sequence.trace().accepted_tokens > 20
+
+
+@pytest.mark.parametrize("after_steps", range(1, 7))
+def test_a_cancel_in_the_middle_leaves_verified_tokens_only(running: Running, after_steps: int) -> None:
+    plain = running.run(Request(PROMPT, NEW_TOKENS))[0]
+    forget(running)
+    draft = adversarial(plain.output)["every fifth wrong"]
+    sequence, updates = running.start(Request(PROMPT, NEW_TOKENS, draft_tokens=draft))
+    for _ in range(after_steps):
+        running.step()
+    sequence.cancelled = True
+    running.step()
+    assert updates[-1].finish_reason == "cancelled"
+    whole = (*PROMPT, *plain.output)
+    assert all(cached == whole[: len(cached)] for cached in cached_tokens(running.scheduler))
+    again = running.run(Request(PROMPT, NEW_TOKENS))[0]
+    assert again.output == plain.output
+    assert again.sequence.trace().cached_tokens == len(PROMPT) - 1

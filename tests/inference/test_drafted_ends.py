@@ -1,0 +1,77 @@
+"""Where an output with a draft ends, and which takes none."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from inference.batch import Batch
+from inference.live_sequence import LiveSequence
+from inference.request import Request, Sampling, Update
+from inference.text_stream import TextStream
+from tests.inference.folders import QWEN
+from tests.inference.small_scheduler import PROMPT, Running, cached_tokens, forget, start
+
+NEWLINE = ord("\n")
+
+
+class Scripted:
+    """A model that writes what a script says at each position; its cache entries are the real model's."""
+
+    def __init__(self, running: Running, script: Sequence[int]) -> None:
+        self._forward = running.scheduler._model.forward
+        self._script = script
+
+    def forward(self, batch: Batch, pages: torch.Tensor) -> torch.Tensor:
+        logits = self._forward(batch, pages)
+        for row, position in enumerate(batch.positions[batch.logit_rows].tolist()):
+            logits[row, self._script[position - len(PROMPT) + 1]] = 1e9
+        return logits
+
+
+@pytest.mark.parametrize("budget", [1, 2, 9, 40])
+@pytest.mark.parametrize("ends_at", [0, 1, 5, 20])
+@pytest.mark.parametrize("end", ["eos", "fim", "lines", "length"])
+def test_an_output_ends_within_a_draft_where_it_ends_without(
+    end: str, ends_at: int, budget: int, tmp_path: Path
+) -> None:
+    running = start(tmp_path, QWEN, "none")
+    sentinels = running.tokenizer.sentinels
+    assert sentinels.fim is not None
+    ending = {"eos": sentinels.eos, "fim": sentinels.fim.begin, "lines": NEWLINE, "length": ord("x")}[end]
+    letters = [ord("a") + index % 26 for index in range(60)]
+    script = [*letters[:ends_at], ending, *letters[ends_at:]]
+    running.scheduler._model = Scripted(running, script)
+    plain = running.run(Request(PROMPT, budget, max_lines=1))[0]
+    cached = cached_tokens(running.scheduler)
+    forget(running)
+    done = running.run(Request(PROMPT, budget, max_lines=1, draft_tokens=tuple(script)))[0]
+    assert done.what_the_user_sees() == plain.what_the_user_sees() if plain.output else done.reason == plain.reason
+    assert cached_tokens(running.scheduler) == cached
+
+
+def test_a_receiver_that_fails_ends_its_request_within_a_draft(tmp_path: Path) -> None:
+    running = start(tmp_path, QWEN, "none")
+    running.scheduler._model = Scripted(running, [ord("a")] * 60)
+
+    def fail(_: Update) -> None:
+        raise ValueError("the receiver is broken")
+
+    request = Request(PROMPT, 40, draft_tokens=(ord("a"),) * 40)
+    sequence = LiveSequence(request, fail, TextStream(running.tokenizer))
+    running.scheduler.add(sequence)
+    running.step()
+    running.step()
+    assert not running.scheduler.live_count
+    assert sequence.output_tokens == 1
+
+
+def test_a_sampled_output_takes_no_draft(tmp_path: Path) -> None:
+    running = start(tmp_path, QWEN, "none")
+    request = Request(PROMPT, 30, sampling=Sampling(1.0, 0.95, 7))
+    plain = running.run(request)[0]
+    drafted = running.run(replace(request, draft_tokens=tuple(plain.output)))[0]
+    assert drafted.output == plain.output
+    assert drafted.sequence.trace().drafted_tokens == 0

@@ -1,0 +1,28 @@
+"""An editor whose chat model says what a test writes."""
+
+from pathlib import Path
+from typing import Any
+
+from lsp_server.engines import Engines
+from tests.lsp_server.actions.actions_client import RICH
+from tests.lsp_server.client import InProcess, position
+from tests.lsp_server.two_models import TwoModels
+
+EDIT, FIX = "refactor.rewrite.midspan.edit", "quickfix.midspan.fix"
+TESTS, EXPLAIN, REVIEW = (f"source.midspan.{kind}" for kind in ("tests", "explain", "review"))
+TEXT = "import os\n\n\ndef double(a):\n    b = 2\n    return b * a\n\n\ndef other():\n    return 1\n"
+OPENS = {**RICH, "window": {"showDocument": {"support": True}}}
+
+
+async def editor_for(models: TwoModels, root: Path, capabilities: Any = OPENS, chat: str | None = "/m") -> InProcess:
+    editor = InProcess(Engines(models))
+    await editor.initialize(options={"chat": {"model": chat}}, root=root.as_uri(), capabilities=capabilities)
+    workspace = editor.server.session.workspaces.of((root / "a.py").as_uri()).workspace
+    assert workspace is not None
+    assert workspace.wait_until_settled(30)
+    return editor
+
+
+def about(uri: str, start: tuple[int, int], end: tuple[int, int], **more: Any) -> dict[str, Any]:
+    ends = {"start": position(*start), "end": position(*end)}
+    return {"textDocument": {"uri": uri}, "version": 1, "range": ends, **more}
