@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
-from lsp_server.chat_command import visible_text
 from lsp_server.sizes import size
+from lsp_server.terminal_text import visible_line
 
 
 def in_words(account: dict[str, Any]) -> str:
@@ -19,7 +19,7 @@ def in_words(account: dict[str, Any]) -> str:
         *(("index", _index(index)) for index in account["indexes"] or [None]),
         *(("model", _model(model)) for model in account["models"] or [None]),
     ]
-    return "\n".join(visible_text(f"{name:12} {' '.join(str(text).split(chr(10)))}") for name, text in rows)
+    return "\n".join(visible_line(f"{name:12} {text}") for name, text in rows)
 
 
 def _editor(editor: dict[str, Any] | None) -> str:

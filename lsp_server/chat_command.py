@@ -11,6 +11,7 @@ from lsp_server.chat_request import answer, build_chat_request, chat_section
 from lsp_server.settings import ModelSettings, Settings
 from lsp_server.start import set_up_logging, start_engine
 from lsp_server.stdio import claim_stdout
+from lsp_server.terminal_text import visible_text
 from midspan import SettingsError
 
 if TYPE_CHECKING:  # the engine's module is loaded when it is needed
@@ -84,8 +85,3 @@ def _answer(engine: "AnyEngine", messages: list[Message], section: ModelSettings
     if generated.finish_reason == "length":
         print("midspan: the answer was cut at chat.max_tokens.", file=sys.stderr)
     return generated.text
-
-
-def visible_text(text: str) -> str:
-    """Without what would steer the terminal, or have its reader see another text than is there."""
-    return "".join(c if c in "\n\t" or c.isprintable() else "\ufffd" for c in text)

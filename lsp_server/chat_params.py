@@ -7,6 +7,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from inference.prompt import Role
+from lsp_server.json_values import parse_range
 
 _ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -66,15 +67,7 @@ def _reference(value: Any) -> Reference:
         raise JsonRpcInvalidParams("midspan/chat: a reference has a uri.")
     if where is None:
         return Reference(uri, None)
-    return Reference(uri, types.Range(*(_position(getattr(where, end, None)) for end in ("start", "end"))))
-
-
-def _position(value: Any) -> types.Position:
-    numbers = [getattr(value, name, None) for name in ("line", "character")]
-    line, character = (number if type(number) is int and 0 <= number < 2**31 else -1 for number in numbers)
-    if line < 0 or character < 0:
-        raise JsonRpcInvalidParams("midspan/chat: a position has a line and a character, both from 0.")
-    return types.Position(line, character)
+    return Reference(uri, parse_range(where))
 
 
 def _list(value: Any, name: str) -> list[Any]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import psutil
 
-from lsp_server.chat_command import visible_text
 from lsp_server.checks.daemon_check import check_daemon
 from lsp_server.checks.disk_check import check_disk
 from lsp_server.checks.editor_check import check_editors
@@ -23,6 +22,7 @@ from lsp_server.settings import Settings
 from lsp_server.sizes import size
 from lsp_server.start import set_up_logging
 from lsp_server.stdio import claim_stdout
+from lsp_server.terminal_text import visible_text
 from midspan import MidspanError, SettingsError, __version__
 
 _PACKAGES = ("torch", "triton", "pygls", "lsprotocol", "tokenizers", "safetensors", "openai", "keyring")

@@ -1,6 +1,7 @@
 """A file around the cursor with the completion in it, for the terminal."""
 
 from context.snapshot import Snapshot
+from lsp_server.terminal_text import visible_text
 
 _LINES_BEFORE = 8
 _LINES_AFTER = 4
@@ -32,4 +33,4 @@ def show_fill(snapshot: Snapshot, fill: str, *, in_grey: bool) -> str:
 
 def visible(line: str) -> str:
     """Without the line's end and without what would steer the terminal."""
-    return "".join(c if c == "\t" or c.isprintable() else "\ufffd" for c in line.rstrip("\r\n"))
+    return visible_text(line.rstrip("\r\n"))

@@ -5,9 +5,9 @@ from typing import Any
 
 from pygls.exceptions import JsonRpcInvalidParams
 
+from lsp_server.json_values import member
 from lsp_server.server import MidspanServer
 from lsp_server.status import status_of
-from lsp_server.status_changes import member
 
 SET_COMPLETION = "midspan.setCompletion"
 

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from typing import Any
 
-from lsp_server.chat_command import visible_text
+from lsp_server.terminal_text import visible_text
 from lsp_server.usage_file import read_counts, usage_file
 from lsp_server.usage_report import first_day, report
 from midspan import SettingsError

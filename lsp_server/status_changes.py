@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from lsp_server.json_values import member
+
 _EVERY_S = 0.2
 # The rest of the status counts what goes on, and is another at every moment.
 _TOLD = ("completion", "chat", "busy")
@@ -43,8 +45,3 @@ def wants_status(experimental: Any) -> bool:
     """Whether a client's `capabilities.experimental` asks for `midspan/statusChanged`."""
     ours = member(experimental, "midspan")
     return member(ours, "status") is True
-
-
-def member(value: Any, name: str) -> Any:
-    """Of what pygls makes of JSON, which is a dict or an object."""
-    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)

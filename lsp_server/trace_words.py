@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from lsp_server.chat_command import visible_text
+from lsp_server.terminal_text import visible_line
 
 _EDITOR_CHARACTERS = 14
 HEADER = f"   id  time            ms  tokens  reused  {'editor':{_EDITOR_CHARACTERS}}  request"
@@ -39,7 +39,7 @@ def row(trace: dict[str, Any]) -> str:
         f"{trace['id']:5}  {when}  {trace['ms']['total']:8,.0f}  {count:>6}  {reused:>6}  "
         f"{editor:{_EDITOR_CHARACTERS}}  {_place(trace)}: {trace['outcome']}"
     )
-    return visible_text(" ".join(text.split("\n")))
+    return visible_line(text)
 
 
 def in_full(trace: dict[str, Any]) -> str:
@@ -62,7 +62,7 @@ def in_full(trace: dict[str, Any]) -> str:
     if trace["packed"]:
         rows.append(("packed", f"{trace['packed_tokens']:,} tokens, in the order of the prompt:"))
         rows += [("", _packed(part)) for part in trace["packed"]]
-    return "\n".join(visible_text(f"{name:11} {' '.join(text.split(chr(10)))}".rstrip()) for name, text in rows)
+    return "\n".join(visible_line(f"{name:11} {text}".rstrip()) for name, text in rows)
 
 
 def _packed(part: dict[str, Any]) -> str:

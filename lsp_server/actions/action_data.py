@@ -7,9 +7,9 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
 from lsp_server.actions.kinds import ALL
+from lsp_server.json_values import parse_range, whole_number
 
 _WRONG = "The data of the action are wrong: send back what textDocument/codeAction gave."
-_MAX = 2**31
 
 
 @dataclass(frozen=True)
@@ -42,23 +42,3 @@ def parse_data(value: Any) -> ActionData:
     if not isinstance(uri, str) or kind not in ALL or not isinstance(detail, str):
         raise JsonRpcInvalidParams(_WRONG)
     return ActionData(uri, whole_number(value.get("version")), str(kind), parse_range(value.get("range")), detail)
-
-
-def parse_range(value: Any) -> types.Range:
-    """From JSON. Raises JsonRpcInvalidParams."""
-    ends = [value.get(end) if isinstance(value, dict) else None for end in ("start", "end")]
-    places = [
-        types.Position(whole_number(end.get("line")), whole_number(end.get("character")))
-        for end in ends
-        if isinstance(end, dict)
-    ]
-    if len(places) != 2:
-        raise JsonRpcInvalidParams("A range has a start and an end, each with a line and a character.")
-    return types.Range(*places)
-
-
-def whole_number(value: Any) -> int:
-    """Of JSON, from 0. Raises JsonRpcInvalidParams."""
-    if type(value) is not int or not 0 <= value < _MAX:
-        raise JsonRpcInvalidParams(f"A whole number from 0 is wanted, not {str(value)[:40]!r}.")
-    return value

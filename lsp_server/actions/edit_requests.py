@@ -2,13 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from lsp_server.actions.action_data import parse_range, whole_number
 from lsp_server.actions.asked import Asked, current_document
 from lsp_server.actions.chat_edits import edit_by_instruction, fix
 from lsp_server.actions.draft_progress import Tokens, draft_progress
@@ -17,6 +15,7 @@ from lsp_server.actions.rewrite import Rewrite
 from lsp_server.actions.tests_edit import tests_edit
 from lsp_server.actions.words import answer_in_words
 from lsp_server.actions.workspace_edit import Label
+from lsp_server.json_values import member, parse_range, whole_number
 from lsp_server.positions import offset_of
 from lsp_server.record import Record
 from lsp_server.server import MidspanServer
@@ -42,8 +41,7 @@ def register(server: MidspanServer) -> None:
 
     @server.feature("midspan/edit")
     async def edit(params: Any) -> Result:
-        given = _object(params)
-        instruction = given.get("instruction")
+        instruction = member(params, "instruction")
         if not isinstance(instruction, str) or not instruction.strip():
             raise JsonRpcInvalidParams("midspan/edit: an instruction says what to do.")
         title = f"Edit: {' '.join(instruction.split())[:_TITLE_CHARACTERS]}"
@@ -51,18 +49,18 @@ def register(server: MidspanServer) -> None:
         async def work(asked: Asked) -> Result:
             return _of_rewrite(asked, title, await edit_by_instruction(asked, instruction))
 
-        return await _run(server, _parse(given), EDIT, title, work)
+        return await _run(server, _parse(params), EDIT, title, work)
 
     @server.feature("midspan/answer")
     async def answer(params: Any) -> Result:
-        given = _object(params)
-        kind = _KINDS.get(str(given.get("kind")))
+        name = str(member(params, "kind"))
+        kind = _KINDS.get(name)
         if kind is None:
             raise JsonRpcInvalidParams(f"midspan/answer: the kind is one of {', '.join(_KINDS)}.")
-        parsed, messages = _parse(given), _messages(given)
+        parsed, messages = _parse(params), _messages(params)
         if kind == FIX and not messages:
             raise JsonRpcInvalidParams("midspan/answer: diagnostics say what to fix.")
-        title = str(given["kind"]).capitalize()
+        title = name.capitalize()
 
         async def work(asked: Asked) -> Result:
             if kind == TESTS:
@@ -108,43 +106,29 @@ def _of_rewrite(asked: Asked, title: str, rewrite: Rewrite) -> Result:
     }
 
 
-def _parse(given: dict[str, Any]) -> _Params:
-    document, version = given.get("textDocument"), given.get("version")
-    uri = document.get("uri") if isinstance(document, dict) else None
+def _parse(params: Any) -> _Params:
+    document, version = member(params, "textDocument"), member(params, "version")
+    uri = member(document, "uri")
     if not isinstance(uri, str):
         raise JsonRpcInvalidParams("The textDocument has a uri.")
-    if version is None and isinstance(document, dict):
-        version = document.get("version")
-    tokens = [given.get(name) for name in ("workDoneToken", "partialResultToken")]
+    if version is None:
+        version = member(document, "version")
+    tokens = [member(params, name) for name in ("workDoneToken", "partialResultToken")]
     if not all(token is None or isinstance(token, str | int) for token in tokens):
         raise JsonRpcInvalidParams("A token is a string or a number.")
     number = whole_number(version) if version is not None else None
-    return _Params(uri, number, parse_range(given.get("range")), Tokens(*tokens))
+    return _Params(uri, number, parse_range(member(params, "range")), Tokens(*tokens))
 
 
-def _messages(given: dict[str, Any]) -> list[tuple[int, str]]:
+def _messages(params: Any) -> list[tuple[int, str]]:
     """The line and the message of each diagnostic."""
-    found = given.get("diagnostics") or []
+    found = member(params, "diagnostics") or []
     if not isinstance(found, list):
         raise JsonRpcInvalidParams("The diagnostics are a list.")
     messages = []
     for one in found:
-        message = one.get("message") if isinstance(one, dict) else None
+        message = member(one, "message")
         if not isinstance(message, str):
             raise JsonRpcInvalidParams("A diagnostic has a range and a message.")
-        messages.append((parse_range(one.get("range")).start.line, message))
+        messages.append((parse_range(member(one, "range")).start.line, message))
     return messages
-
-
-def _object(params: Any) -> dict[str, Any]:
-    given = _as_json(params)
-    if not isinstance(given, dict):
-        raise JsonRpcInvalidParams("The parameters are an object.")
-    return given
-
-
-def _as_json(value: Any) -> Any:
-    """protocol.py makes namespaces of the objects of methods that LSP does not know."""
-    if isinstance(value, SimpleNamespace):
-        return {name: _as_json(inner) for name, inner in vars(value).items()}
-    return [_as_json(inner) for inner in value] if isinstance(value, list) else value
