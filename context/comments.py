@@ -6,7 +6,7 @@ from tree_sitter import Node
 
 from context.languages import block_comment, line_comment
 from context.snapshot import Snapshot
-from context.syntax_tree import is_within, leaf_before
+from context.tree import is_within, leaf_before
 
 _LONG_QUOTES = ('"""', "'''", "`")
 _STRING = re.compile(r"""(["'`])(?:\\.|(?!\1)[^\\\n])*\1""")

@@ -82,6 +82,21 @@ def tree_of(document: Document) -> Tree | None:
     return Tree(Parser(found[0]).parse(data).root_node, document)
 
 
+def leaf_before(document: Document, offset: int) -> Node | None:
+    """The smallest node that holds the character before the offset; None where nothing is known."""
+    tree = tree_of(document) if offset else None
+    return tree.at(offset - 1, offset) if tree is not None else None
+
+
+def is_within(node: Node | None, *kinds: str) -> bool:
+    """Whether the node or one around it has one of these words in the name of its type."""
+    while node is not None:
+        if any(kind in node.type for kind in kinds):
+            return True
+        node = node.parent
+    return False
+
+
 def breaks_syntax(before: Document, after: Document) -> bool:
     """Whether the later text has more errors than the earlier one. What has no grammar is not judged."""
     tree, changed = tree_of(before), tree_of(after)

@@ -7,7 +7,7 @@ from context.document import Document
 from context.indentation import indentation_of
 from context.languages import block_comment, line_comment
 from context.snapshot import Snapshot
-from context.syntax_tree import is_within, leaf_before
+from context.tree import is_within, leaf_before
 
 _QUOTES = ('"', "'")
 _OPENS = re.compile(r"([:{(\[]|=>|->|\b(?:do|then|else|begin))\s*$")

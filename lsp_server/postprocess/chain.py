@@ -9,7 +9,7 @@ from lsp_server.postprocess.block_end import within_the_definition
 from lsp_server.postprocess.closers import without_surplus_closers
 from lsp_server.postprocess.following_lines import without_following_lines
 from lsp_server.postprocess.indentation import in_own_style, without_doubled_indentation
-from lsp_server.postprocess.place import Place, place_of
+from lsp_server.postprocess.place import Place, place_of, with_newlines
 from lsp_server.postprocess.repetition import repeats_lines_above, stutters, without_rounds
 from lsp_server.postprocess.rest_of_line import without_rest_of_line
 
@@ -31,7 +31,7 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
     meant what it wrote.
     """
     place = place_of(snapshot)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = with_newlines(text)
     if not text.strip():
         return Cleaned("", "the model writes nothing")
     beside = place.above[-_NEAR_CHARACTERS:] + place.below[:_NEAR_CHARACTERS]

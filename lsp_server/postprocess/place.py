@@ -1,7 +1,7 @@
 """The text around the cursor, as the rules look at it: line ends are newlines."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from context.snapshot import Snapshot
 from lsp_server.postprocess.lexing import Lexed, lex
@@ -42,11 +42,14 @@ class Place:
         return lex(self.above, self.language)
 
 
+# A key has several texts cleaned at one place.
+@lru_cache(maxsize=1)
 def place_of(snapshot: Snapshot) -> Place:
     """The cursor's place in its document."""
     text, cursor = snapshot.document.text, snapshot.cursor
-    return Place(snapshot.document.language, _with_newlines(text[:cursor]), _with_newlines(text[cursor:]))
+    return Place(snapshot.document.language, with_newlines(text[:cursor]), with_newlines(text[cursor:]))
 
 
-def _with_newlines(text: str) -> str:
+def with_newlines(text: str) -> str:
+    """For whatever line ends."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
