@@ -1,6 +1,7 @@
 """What one request cost and what came of it: one line of the log, and one trace."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from context.document import Document
@@ -31,14 +32,6 @@ class Record:
     def elapsed_ms(self) -> float:
         return 1000 * (time.perf_counter() - self._began)
 
-    @property
-    def place(self) -> str:
-        """E.g. ``src/a.py:3:5``, counted from 1; the kind for what has no place."""
-        if self.position is None:
-            return self.path or self.kind
-        line, character = self.position
-        return f"{self.path}:{line + 1}:{character + 1}"
-
     def is_about(self, document: Document) -> None:
         """Names the document by its path in its workspace."""
         self.path, self.language = document.path, document.language
@@ -56,7 +49,7 @@ class Record:
 
     def line(self) -> str:
         """E.g. ``a.py:3:5: shown 12 characters; packed 90 tokens from 2 files, ...``"""
-        parts = [f"{self.place}: {self.outcome}"]
+        parts = [f"{place_in_words(self.kind, self.path, self.position)}: {self.outcome}"]
         if self.packed is not None:
             files = len({segment.path for segment in self.packed.segments})
             parts.append(f"packed {self.packed.tokens} tokens from {files} file{'s'[: files != 1]}")
@@ -64,6 +57,14 @@ class Record:
             parts.append(describe(self.trace))
         parts.append(f"{self.elapsed_ms:.1f} ms in all")
         return "; ".join(parts)
+
+
+def place_in_words(kind: str, path: str, position: Sequence[int] | None) -> str:
+    """E.g. ``src/a.py:3:5``, counted from 1; the kind for what has no place."""
+    if position is None:
+        return path or kind
+    line, character = position
+    return f"{path}:{line + 1}:{character + 1}"
 
 
 def describe(trace: Trace) -> str:

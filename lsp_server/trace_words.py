@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from lsp_server.record import place_in_words
 from lsp_server.terminal_text import visible_line
 
 _EDITOR_CHARACTERS = 14
@@ -76,10 +77,7 @@ def _named(values: dict[str, float], words: dict[str, str]) -> str:
 
 
 def _place(trace: dict[str, Any]) -> str:
-    if trace["position"] is None:
-        return str(trace["path"] or trace["kind"])
-    line, character = trace["position"]
-    return f"{trace['path']}:{line + 1}:{character + 1}"
+    return place_in_words(trace["kind"], trace["path"], trace["position"])
 
 
 def _cut(text: str, characters: int) -> str:
