@@ -69,6 +69,11 @@ class Tree:
         return line, len(self._document.lines[line][:column].encode("utf-8", "replace"))
 
 
+def last_line(node: Node) -> int:
+    """The last one of which the node has something. Some nodes hold the end of their line."""
+    return node.end_point[0] - (node.end_point[1] == 0)
+
+
 @lru_cache(maxsize=8)
 def tree_of(document: Document) -> Tree | None:
     """None for a language without a grammar, and for data: to parse them would hold up everybody."""

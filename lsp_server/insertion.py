@@ -6,7 +6,7 @@ from lsprotocol import types
 
 from context.document import Document
 from context.snapshot import Snapshot
-from lsp_server.positions import offset_of, position_of
+from lsp_server.positions import offsets_of, position_of
 from midspan import DocumentError
 
 
@@ -39,7 +39,7 @@ def insertion_at(
     start = end = snapshot.cursor
     given = ""
     if selected is not None:
-        start, end = (offset_of(document, place, encoding) for place in (selected.range.start, selected.range.end))
+        start, end = offsets_of(document, selected.range, encoding)
         if not start <= snapshot.cursor <= end:
             raise DocumentError("The entry that is selected in the editor's menu does not stand at the cursor.")
         given = selected.text

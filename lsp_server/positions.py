@@ -39,6 +39,11 @@ def offset_of(document: Document, position: types.Position, encoding: types.Posi
     return document.line_starts[line] + column
 
 
+def offsets_of(document: Document, where: types.Range, encoding: types.PositionEncodingKind) -> tuple[int, int]:
+    """Those of the two ends of a range, as the client orders them. Raises as `offset_of`."""
+    return offset_of(document, where.start, encoding), offset_of(document, where.end, encoding)
+
+
 def place_in(
     lines: Sequence[str], position: types.Position, path: str, encoding: types.PositionEncodingKind
 ) -> tuple[int, int]:

@@ -14,10 +14,13 @@ _WRONG = "The data of the action are wrong: send back what textDocument/codeActi
 
 @dataclass(frozen=True)
 class ActionData:
-    """`detail` tells apart actions of one kind at one place: what to import, which message to fix."""
+    """`detail` tells apart actions of one kind at one place: what to import, which message to fix.
+
+    Without a version, the document as it is now is meant.
+    """
 
     uri: str
-    version: int
+    version: int | None
     kind: str
     range: types.Range
     detail: str = ""

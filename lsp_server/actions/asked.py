@@ -1,14 +1,17 @@
 """An action that runs: where it was asked for, whom to tell, and what it may answer with."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcContentModified
 
 from context.document import Document
-from lsp_server.actions.draft_progress import OnText
+from lsp_server.actions.action_data import ActionData
+from lsp_server.actions.draft_progress import OnText, Tokens, draft_progress
 from lsp_server.actions.workspace_edit import Change, Edits, Label
+from lsp_server.positions import offsets_of
 from lsp_server.record import Record
 from lsp_server.server import MidspanServer
 from lsp_server.session import Session
@@ -52,10 +55,25 @@ class Asked:
         return edit
 
 
-def current_document(server: MidspanServer, uri: str, version: int) -> Document:
+@asynccontextmanager
+async def asking(server: MidspanServer, data: ActionData, title: str, tokens: Tokens) -> AsyncIterator[Asked]:
+    """One action from its beginning to its end. Raises MidspanError, or ContentModified when the document moves on."""
+    server.follow_settings()
+    session = server.session
+    record = Record(data.kind, explicit=True, position=(data.range.start.line, data.range.start.character))
+    with session.recorded(record):
+        document = current_document(server, data.uri, data.version)
+        record.is_about(document)
+        start, end = offsets_of(document, data.range, session.encoding)
+        async with draft_progress(server, title, tokens) as tell:
+            yield Asked(server, data.uri, document, start, max(start, end), data.detail, tell, record)
+        current_document(server, data.uri, document.version)
+
+
+def current_document(server: MidspanServer, uri: str, version: int | None) -> Document:
     """The document, if it is what it was at this version. Raises ContentModified, or DocumentError."""
     document = server.session.documents.document(uri)
-    if document.version != version:
+    if version is not None and document.version != version:
         raise JsonRpcContentModified(
             f"Nothing is changed: {document.path} was edited since the action was offered. Ask for it again."
         )

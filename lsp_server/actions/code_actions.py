@@ -17,7 +17,7 @@ from lsp_server.actions.kinds import ALL, CHAT_KINDS, IMPORT, TESTS, is_wanted
 from lsp_server.actions.offer import Offer
 from lsp_server.actions.run_action import RUN
 from lsp_server.actions.workspace_view import view_around
-from lsp_server.positions import offset_of
+from lsp_server.positions import offsets_of
 from lsp_server.server import MidspanServer
 from lsp_server.session import Session
 from midspan import DocumentError
@@ -41,7 +41,7 @@ async def offered(server: MidspanServer, params: types.CodeActionParams) -> list
     server.follow_settings()
     try:
         document = session.documents.document(uri)
-        start, end = (offset_of(document, at, session.encoding) for at in (params.range.start, params.range.end))
+        start, end = offsets_of(document, params.range, session.encoding)
     except DocumentError:
         return []  # the user was told when it was opened
     if end < start:

@@ -30,7 +30,7 @@ class Tokens:
 
 
 @asynccontextmanager
-async def draft_progress(server: MidspanServer, title: str, tokens: Tokens = Tokens()) -> AsyncIterator[OnText]:
+async def draft_progress(server: MidspanServer, title: str, tokens: Tokens) -> AsyncIterator[OnText]:
     """Gives what is to be told each piece. When the user ends it, the task that is in here is cancelled."""
     protocol = server.protocol
     bar = _Bar(protocol, title, asyncio.current_task())

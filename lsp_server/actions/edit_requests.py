@@ -1,39 +1,26 @@
 """midspan/edit and midspan/answer: what the chat actions do, for clients that show drafts and ask in their own way."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
-from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from lsp_server.actions.asked import Asked, current_document
+from lsp_server.actions.action_data import ActionData
+from lsp_server.actions.asked import Asked, asking
 from lsp_server.actions.chat_edits import edit_by_instruction, fix
-from lsp_server.actions.draft_progress import Tokens, draft_progress
+from lsp_server.actions.draft_progress import Tokens
 from lsp_server.actions.kinds import EDIT, EXPLAIN, FIX, REVIEW, TESTS
 from lsp_server.actions.rewrite import Rewrite
 from lsp_server.actions.tests_edit import tests_edit
 from lsp_server.actions.words import answer_in_words
 from lsp_server.actions.workspace_edit import Label
 from lsp_server.json_values import member, parse_range, whole_number
-from lsp_server.positions import offset_of
-from lsp_server.record import Record
 from lsp_server.server import MidspanServer
 
 _KINDS = {"explain": EXPLAIN, "review": REVIEW, "tests": TESTS, "fix": FIX}
 _TITLE_CHARACTERS = 60
 
 Result = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Params:
-    """What both requests have. Without a version, the document as it is now is meant."""
-
-    uri: str
-    version: int | None
-    range: types.Range
-    tokens: Tokens
 
 
 def register(server: MidspanServer) -> None:
@@ -49,7 +36,7 @@ def register(server: MidspanServer) -> None:
         async def work(asked: Asked) -> Result:
             return _of_rewrite(asked, title, await edit_by_instruction(asked, instruction))
 
-        return await _run(server, _parse(params), EDIT, title, work)
+        return await _run(server, params, EDIT, title, work)
 
     @server.feature("midspan/answer")
     async def answer(params: Any) -> Result:
@@ -57,7 +44,7 @@ def register(server: MidspanServer) -> None:
         kind = _KINDS.get(name)
         if kind is None:
             raise JsonRpcInvalidParams(f"midspan/answer: the kind is one of {', '.join(_KINDS)}.")
-        parsed, messages = _parse(params), _messages(params)
+        messages = _messages(params)
         if kind == FIX and not messages:
             raise JsonRpcInvalidParams("midspan/answer: diagnostics say what to fix.")
         title = name.capitalize()
@@ -71,26 +58,15 @@ def register(server: MidspanServer) -> None:
                 return _of_rewrite(asked, title, await fix(asked, [m for m in messages if m[0] < lines]))
             return {"text": await answer_in_words(asked, kind)}
 
-        return await _run(server, parsed, kind, title, work)
+        return await _run(server, params, kind, title, work)
 
 
 async def _run(
-    server: MidspanServer, params: _Params, kind: str, title: str, work: Callable[[Asked], Awaitable[Result]]
+    server: MidspanServer, params: Any, kind: str, title: str, work: Callable[[Asked], Awaitable[Result]]
 ) -> Result:
-    server.follow_settings()
-    session = server.session
-    record = Record(kind, explicit=True, position=(params.range.start.line, params.range.start.character))
-    with session.recorded(record):
-        version = params.version
-        if version is None:
-            version = session.documents.document(params.uri).version
-        document = current_document(server, params.uri, version)
-        record.is_about(document)
-        start, end = (offset_of(document, at, session.encoding) for at in (params.range.start, params.range.end))
-        async with draft_progress(server, title, params.tokens) as tell:
-            result = await work(Asked(server, params.uri, document, start, max(start, end), "", tell, record))
-        current_document(server, params.uri, version)
-        return result | {"model": record.model}
+    async with asking(server, _place(params, kind), title, _tokens(params)) as asked:
+        result = await work(asked)
+    return result | {"model": asked.record.model}
 
 
 def _of_rewrite(asked: Asked, title: str, rewrite: Rewrite) -> Result:
@@ -106,18 +82,22 @@ def _of_rewrite(asked: Asked, title: str, rewrite: Rewrite) -> Result:
     }
 
 
-def _parse(params: Any) -> _Params:
+def _place(params: Any, kind: str) -> ActionData:
     document, version = member(params, "textDocument"), member(params, "version")
     uri = member(document, "uri")
     if not isinstance(uri, str):
         raise JsonRpcInvalidParams("The textDocument has a uri.")
     if version is None:
         version = member(document, "version")
+    number = whole_number(version) if version is not None else None
+    return ActionData(uri, number, kind, parse_range(member(params, "range")))
+
+
+def _tokens(params: Any) -> Tokens:
     tokens = [member(params, name) for name in ("workDoneToken", "partialResultToken")]
     if not all(token is None or isinstance(token, str | int) for token in tokens):
         raise JsonRpcInvalidParams("A token is a string or a number.")
-    number = whole_number(version) if version is not None else None
-    return _Params(uri, number, parse_range(member(params, "range")), Tokens(*tokens))
+    return Tokens(*tokens)
 
 
 def _messages(params: Any) -> list[tuple[int, str]]:

@@ -7,7 +7,7 @@ from tree_sitter import Node
 
 from context.document import Document
 from context.imports import find_imports
-from context.tree import Tree, tree_of
+from context.tree import Tree, last_line, tree_of
 from lsp_server.actions.body_hole import is_comment, is_docstring
 from lsp_server.actions.standard_library import is_standard
 
@@ -69,8 +69,7 @@ def _among(document: Document, statement: str, same: list[tuple[str, Node]]) -> 
                 return Place(document.line_starts[after.start_point[0]], "", "\n")
             break
     last = same[-1][1]
-    end = last.end_point[0] - (last.end_point[1] == 0)  # an #include holds its line end
-    return Place(document.line_end(end), "\n", "")
+    return Place(document.line_end(last_line(last)), "\n", "")
 
 
 def _at_the_top(document: Document, tree: Tree) -> Place:
@@ -81,7 +80,7 @@ def _at_the_top(document: Document, tree: Tree) -> Place:
         last = node
     if last is None:
         return Place(0, "", "\n\n" if document.text.strip() else "\n")
-    return Place(document.line_end(last.end_point[0] - (last.end_point[1] == 0)), "\n\n", "")
+    return Place(document.line_end(last_line(last)), "\n\n", "")
 
 
 def _gap(document: Document) -> str:

@@ -1,7 +1,7 @@
 """Which lines an action is about when they are not selected, or not to the line."""
 
 from context.document import Document
-from context.tree import Tree, tree_of
+from context.tree import Tree, last_line, tree_of
 from lsp_server.actions.body_hole import FUNCTIONS
 from lsp_server.actions.docstring_hole import CLASSES
 
@@ -16,7 +16,7 @@ def definition_around(document: Document, line: int) -> tuple[int, int] | None:
         return None
     return next(
         (
-            (node.start_point[0], node.end_point[0] - (node.end_point[1] == 0))
+            (node.start_point[0], last_line(node))
             for node in tree.around(anchor, anchor)
             if node.type in FUNCTIONS | CLASSES
         ),
@@ -50,7 +50,7 @@ def trimmed(document: Document, first: int, last: int) -> tuple[int, int]:
 
 def _statement_around(tree: Tree, first: int, last: int) -> tuple[int, int] | None:
     for node in tree.around(first, last):
-        begin, end = node.start_point[0], node.end_point[0] - (node.end_point[1] == 0)
+        begin, end = node.start_point[0], last_line(node)
         if begin <= first and last <= end and end - begin < _MOST_LINES and node.is_named:
             # A name within a line is less than what the line says.
             parent = node.parent

@@ -3,16 +3,14 @@
 from lsprotocol import types
 
 from lsp_server.actions.action_data import ActionData, parse_data
-from lsp_server.actions.asked import Asked, current_document
+from lsp_server.actions.asked import Asked, asking
 from lsp_server.actions.chat_edits import edit_by_comment, fix
-from lsp_server.actions.draft_progress import draft_progress
+from lsp_server.actions.draft_progress import Tokens
 from lsp_server.actions.hole_edits import hole_edit, import_edit
 from lsp_server.actions.kinds import EDIT, EXPLAIN, FIX, IMPORT, REVIEW, TESTS
 from lsp_server.actions.tests_edit import tests_edit
 from lsp_server.actions.words import ANSWER, answer_in_words, keep_answer
 from lsp_server.actions.workspace_edit import Label
-from lsp_server.positions import offset_of
-from lsp_server.record import Record
 from lsp_server.server import MidspanServer
 
 
@@ -32,21 +30,12 @@ async def resolve(server: MidspanServer, action: types.CodeAction) -> int | None
     """
     number = None
     data = parse_data(action.data)
-    server.follow_settings()
-    session = server.session
-    record = Record(data.kind, explicit=True, position=(data.range.start.line, data.range.start.character))
-    with session.recorded(record):
-        document = current_document(server, data.uri, data.version)
-        record.is_about(document)
-        start, end = (offset_of(document, at, session.encoding) for at in (data.range.start, data.range.end))
-        async with draft_progress(server, action.title) as tell:
-            asked = Asked(server, data.uri, document, start, max(start, end), data.detail, tell, record)
-            if data.kind in (EXPLAIN, REVIEW):
-                number = keep_answer(asked, data.kind, await answer_in_words(asked, data.kind))
-                action.command = types.Command("Show the answer", ANSWER, arguments=[number])
-            else:
-                action.edit = await _edit(asked, data, action.title)
-        current_document(server, data.uri, data.version)
+    async with asking(server, data, action.title, Tokens()) as asked:
+        if data.kind in (EXPLAIN, REVIEW):
+            number = keep_answer(asked, data.kind, await answer_in_words(asked, data.kind))
+            action.command = types.Command("Show the answer", ANSWER, arguments=[number])
+        else:
+            action.edit = await _edit(asked, data, action.title)
     return number
 
 

@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from context.document import Document
 from context.tree import Tree, tree_of
-from lsp_server.positions import offset_of
+from lsp_server.positions import offsets_of
 from midspan import DocumentError
 
 _MOST_PLACES = 2000  # what is written more often is defined
@@ -42,7 +42,7 @@ def undefined_in(
         if not _SAYS_UNDEFINED.search(message_of(diagnostic)):
             continue
         try:
-            start, end = (offset_of(document, at, encoding) for at in (diagnostic.range.start, diagnostic.range.end))
+            start, end = offsets_of(document, diagnostic.range, encoding)
         except DocumentError:
             continue  # it is about an older text
         name = document.text[start:end] or _word_at(document, start)
