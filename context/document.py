@@ -6,7 +6,7 @@ import stat
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 
 from context.languages import language_of, path_comment
@@ -50,6 +50,10 @@ class Document:
     def written_line(self, line: int) -> int | None:
         """The line itself or, of one that is blank, the nearest above with something in it."""
         return next((number for number in range(line, -1, -1) if self.lines[number].strip()), None)
+
+    def written_below(self, line: int) -> str:
+        """The nearest line below with something in it; "" when there is none."""
+        return next((text for text in islice(self.lines, line + 1, None) if text.strip()), "")
 
     def offset_at(self, line: int, character: int) -> int:
         """Raises DocumentError when there is no such place. A line's end is a place in it."""

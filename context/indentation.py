@@ -1,7 +1,11 @@
 """How far lines are indented, and by what."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+
+# At the end of a line.
+OPENS_BLOCK = re.compile(r"([:{(\[]|=>|->|\b(?:do|then|else|begin))\s*$")
 
 _TAB_COLUMNS = 8
 _LINES = 2000  # as many tell the style of a file

@@ -1,27 +1,23 @@
 """Whether a block that has nothing in it begins at the cursor."""
 
-import re
-
 from context.comments import may_be_in_long_string
 from context.document import Document
-from context.indentation import indentation_of
+from context.indentation import OPENS_BLOCK, indentation_of
 from context.languages import block_comment, line_comment
 from context.snapshot import Snapshot
 from context.tree import is_within, leaf_before
 
 _QUOTES = ('"', "'")
-_OPENS = re.compile(r"([:{(\[]|=>|->|\b(?:do|then|else|begin))\s*$")
 
 
 def is_block_start(snapshot: Snapshot) -> bool:
     """Whether the nearest line above with something in it opens a block, and the next one below is not in it."""
     document = snapshot.document
     line, _ = document.position_at(snapshot.cursor)
-    above = next((number for number in range(line - 1, -1, -1) if document.lines[number].strip()), None)
+    above = document.written_line(line - 1)
     if above is None or not _opens_block(document, above):
         return False
-    below = next((text for text in document.lines[line + 1 :] if text.strip()), "")
-    return len(indentation_of(below)) <= len(indentation_of(document.lines[above]))
+    return len(indentation_of(document.written_below(line))) <= len(indentation_of(document.lines[above]))
 
 
 def _opens_block(document: Document, line: int) -> bool:
@@ -29,7 +25,7 @@ def _opens_block(document: Document, line: int) -> bool:
     text = document.lines[line].rstrip()
     if (mark := line_comment(document.language)) is not None and mark in text:
         text = _without_comment(document, line, text)
-    if not _OPENS.search(text):
+    if not OPENS_BLOCK.search(text):
         return False
     end = document.line_starts[line] + len(text)
     return not (_may_be_text(document, line, end) and is_within(leaf_before(document, end), "comment", "string"))

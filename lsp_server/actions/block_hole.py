@@ -1,12 +1,8 @@
 """Complete this block: from the cursor to where the block ends, as indentation tells it, in any language."""
 
-import re
-
 from context.document import Document
-from context.indentation import columns, indentation_of, unit_of
+from context.indentation import OPENS_BLOCK, columns, indentation_of, unit_of
 from lsp_server.actions.hole import Hole, at_dedent
-
-_OPENS = re.compile(r"([:{(\[]|=>|->|\b(?:do|then|else|begin))\s*$")
 
 
 def block_hole(document: Document, line: int, column: int) -> Hole | None:
@@ -16,7 +12,7 @@ def block_hole(document: Document, line: int, column: int) -> Hole | None:
     if text[column:].strip() or above is None:
         return None
     opener = document.lines[above].rstrip("\r\n")
-    opens = _OPENS.search(opener) is not None
+    opens = OPENS_BLOCK.search(opener) is not None
     indent = indentation_of(opener) + (unit_of(document.lines) if opens else "")
     if not opens and line > above and text and columns(text) < columns(indent):
         indent = text  # the user has gone back to an outer block
@@ -32,5 +28,4 @@ def block_hole(document: Document, line: int, column: int) -> Hole | None:
 
 def _is_last(document: Document, line: int, block_columns: int) -> bool:
     """Whether what comes after the line is in no block that is indented so."""
-    below = next((text for text in document.lines[line + 1 :] if text.strip()), "")
-    return columns(below) < block_columns
+    return columns(document.written_below(line)) < block_columns

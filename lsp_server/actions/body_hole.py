@@ -98,8 +98,7 @@ def _after_colon(document: Document, tree: Tree, function: Node, indent: str, li
         comment = f"{rest.strip()}\n{indent}" if rest.strip() else ""  # which stays, before what it is about
         return Hole(_TITLE, start, end + len(rest), comment, "", ending)
     last = _last_comment_line(document, (doc or colon).end_point[0], columns(indent))
-    below = next((text for text in document.lines[last + 1 :] if text.strip()), "")
-    if columns(below) >= columns(indent):
+    if columns(document.written_below(last)) >= columns(indent):
         return None  # there is something that does not parse
     start = end = document.line_end(last)
     # The line that the user has gone to gives way, so that it does not stay behind.
