@@ -4,7 +4,7 @@ import threading
 import time
 
 # Beside work in the foreground, background work has one part in so many: little, but it never stands still.
-BACKGROUND_SHARE = 4
+BACKGROUND_SHARE = 8
 # Whoever comes next waits for the step that runs. The background's chunks of prefill are so many times shorter.
 BACKGROUND_CHUNK = 4
 _LONGEST_WAIT_S = 0.1  # a cancel or a request of its own is seen after it
