@@ -10,7 +10,7 @@ from training.curve import Curve, draw_curves, read_curve, thin_out
 from training.data import MANIFEST
 from training.model import Model
 
-NAME = "midspan-builtin-1"
+NAME = "midspan-builtin-2"
 SHAPES = Path(__file__).with_name("shapes.md")
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 
@@ -36,7 +36,7 @@ Midspan's source): Muon for the matrices, AdamW for the rest, warm-up, stable ph
 |---|---|
 | steps, of these in the decay | {steps}, {decay_steps} |
 | tokens seen, of these in the decay | {tokens:.1f} million, {decay_tokens:.1f} million |
-| hours | {hours:.1f} |
+| hours, on the last machine alone | {hours:.1f} |
 | loss on held-out packages, plain text | {plain} nats a token |
 | loss on held-out packages, documents with a hole | {fim} nats a token |
 
