@@ -12,6 +12,27 @@ from tests.e2e.neovim import ROOT
 
 # Set it to have the pictures of the documentation made anew by the tests that show what is in them.
 WANTED = "MIDSPAN_PICTURES" in os.environ
+# What is in them, in every editor: a file, and what is grey below its last line.
+FILE = """\
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Room:
+    width_m: float
+    length_m: float
+
+    def area(self) -> float:
+        return self.width_m * self.length_m
+
+
+@dataclass(frozen=True)
+class Floor:
+    rooms: tuple[Room, ...]
+
+
+"""
+BODY = "total = sum(room.area() for room in self.rooms)\n        return round(total, 1)"
 _PAGE = """<meta charset="utf-8"><body style="margin: 0; background: #14161b">
 <pre style="margin: 12px; font: 15px/1.3 'DejaVu Sans Mono'; color: #e0e2ea">{code}</pre>"""
 

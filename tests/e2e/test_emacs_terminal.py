@@ -15,26 +15,6 @@ from tests.e2e.terminal import LINES
 from tests.e2e.typist import ANSWERS, Typist
 
 WORD = "wonderful"
-FILE = """\
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Room:
-    width_m: float
-    length_m: float
-
-    def area(self) -> float:
-        return self.width_m * self.length_m
-
-
-@dataclass(frozen=True)
-class Floor:
-    rooms: tuple[Room, ...]
-
-
-"""
-BODY = "total = sum(room.area() for room in self.rooms)\n        return round(total, 1)"
 LOOKS = """
 (require-theme 'modus-themes)
 (load-theme 'modus-vivendi t)
@@ -94,9 +74,9 @@ def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path):
 def test_a_picture_of_grey_text_at_work(tmp_path):
     project = tmp_path / "house"
     (project / ".git").mkdir(parents=True)
-    (project / "answers.json").write_text(json.dumps({"def area(self):\n        ": BODY}))
+    (project / "answers.json").write_text(json.dumps({"def area(self):\n        ": picture.BODY}))
     with emacs(project, scripted=True, setup=LOOKS) as editor:
-        editor.open(project / "rooms.py", FILE)
+        editor.open(project / "rooms.py", picture.FILE)
         editor.type("    def area(self):")
         editor.press("Enter")
         editor.until(lambda: "        return round(total, 1)" in editor.screen(), "no grey text")

@@ -14,26 +14,6 @@ ATTACHED = "return #vim.lsp.get_clients({ bufnr = 0 }) > 0 and vim.lsp.get_clien
 LOOKS = "vim.o.number = true; vim.o.laststatus = 2; vim.o.termguicolors = true; vim.o.shiftwidth = 4\n" + (
     "vim.o.statusline = '%t %m%=%{v:lua.require(\"midspan\").statusline()}  %l:%c'"
 )
-FILE = """\
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Room:
-    width_m: float
-    length_m: float
-
-    def area(self) -> float:
-        return self.width_m * self.length_m
-
-
-@dataclass(frozen=True)
-class Floor:
-    rooms: tuple[Room, ...]
-
-
-"""
-BODY = "total = sum(room.area() for room in self.rooms)\n        return round(total, 1)"
 
 
 @pytest.mark.parametrize("program", [PROGRAM, PROGRAM_0_11], ids=["0.12", "0.11"])
@@ -54,8 +34,8 @@ def test_typing_twenty_characters_a_second_never_shows_stale_text(tmp_path: Path
 
 def test_a_picture_of_grey_text_at_work(tmp_path: Path):
     (tmp_path / ".git").mkdir()
-    (tmp_path / "answers.json").write_text(json.dumps({"def area(self):\n        ": BODY}))
-    (tmp_path / "rooms.py").write_text(FILE)
+    (tmp_path / "answers.json").write_text(json.dumps({"def area(self):\n        ": picture.BODY}))
+    (tmp_path / "rooms.py").write_text(picture.FILE)
     started = start_file(tmp_path, scripted=True, setup=f"vim.o.showcmd = false\n{LOOKS}")
     with terminal(started.variables, PROGRAM, *started.arguments, tmp_path / "rooms.py") as shown:
         api = attach(started.socket)
