@@ -141,6 +141,19 @@ def test_a_chat_streams_onto_its_page_and_stops(editor):
     )
 
 
+def last_asked(editor: Neovim) -> str:
+    before, _after = json.loads(editor.log_file.with_name("asked.jsonl").read_text().splitlines()[-1])
+    return str(before)
+
+
+def test_a_question_refers_to_the_lines_of_its_range(editor):
+    write(editor, "iy = 2<CR>z = 3<CR>w = 4<Esc>", ["y = 2", "z = 3", "w = 4"])
+    editor.api.command("1,2Midspan chat Why?")
+    editor.until(lambda: "y = 2\nz = 3" in last_asked(editor), "the lines were not sent")
+    assert "w = 4" not in last_asked(editor)
+    editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")
+
+
 def test_an_unknown_word_is_told_with_those_there_are(editor):
     with pytest.raises(pynvim.NvimError, match=r"knows no tuggle; it knows .*toggle"):
         midspan(editor, "tuggle")

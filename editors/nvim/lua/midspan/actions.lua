@@ -1,17 +1,6 @@
 --- Actions on code: holes that are filled, edits by instruction, and answers about a range.
 local M = {}
 
---- The whole lines of a command's range, or the cursor's line. First and last from 0, and the range for the server.
-local function lines_of(client, call)
-  local first, last = call.line1 - 1, call.line2 - 1
-  local text = vim.api.nvim_buf_get_lines(0, last, last + 1, false)[1] or ''
-  local range = {
-    start = { line = first, character = 0 },
-    ['end'] = { line = last, character = vim.str_utfindex(text, client.offset_encoding) },
-  }
-  return first, last, range
-end
-
 local function fail(err)
   vim.notify('Midspan: ' .. err.message, vim.log.levels.ERROR)
 end
@@ -41,8 +30,8 @@ local function preview(client, buffer)
 end
 
 --- No version: changes that Neovim has yet to send go out with the request, and count.
-local function params_of(range)
-  return { textDocument = { uri = vim.uri_from_bufnr(0) }, range = range }
+local function params_of(client, call)
+  return { textDocument = { uri = vim.uri_from_bufnr(0) }, range = require('midspan.server').range_of(client, call) }
 end
 
 --- Edits the lines as the instruction says, shown as a diff first. Without an instruction the user is asked for one.
@@ -59,8 +48,7 @@ function M.edit(instruction, call)
     end)
     return
   end
-  local _, _, range = lines_of(client, call)
-  local params = params_of(range)
+  local params = params_of(client, call)
   params.instruction = instruction
   local show, done = preview(client, vim.api.nvim_get_current_buf()), nil
   local stop = require('midspan.server').stream(client, 'midspan/edit', params, function() end, function(...)
@@ -70,8 +58,9 @@ function M.edit(instruction, call)
   done = in_progress('edits', stop)
 end
 
---- Diagnostics that touch the lines, as the server sends and takes them.
-local function diagnostics_of(first, last)
+--- Diagnostics that touch the lines of a command, as the server sends and takes them.
+local function diagnostics_of(call)
+  local first, last = call.line1 - 1, call.line2 - 1
   local found = vim.iter(vim.diagnostic.get(0)):filter(function(diagnostic)
     return diagnostic.lnum <= last and (diagnostic.end_lnum or diagnostic.lnum) >= first
   end)
@@ -101,13 +90,12 @@ function M.answer(kind, call)
   if not client then
     return
   end
-  local first, last, range = lines_of(client, call)
-  local params = params_of(range)
+  local params = params_of(client, call)
   params.kind = kind
   if kind == 'explain' or kind == 'review' then
     return stream_page(client, kind, params)
   end
-  params.diagnostics = diagnostics_of(first, last)
+  params.diagnostics = diagnostics_of(call)
   local show, done = preview(client, vim.api.nvim_get_current_buf()), nil
   local stop = require('midspan.server').stream(client, 'midspan/answer', params, function() end, function(err, answer)
     done()

@@ -12,14 +12,22 @@ function M.ask(client, buffer, kind, handler)
   return sent and id or nil
 end
 
---- Says that so much of an item stands in the text now. `characters` is nil for all of it.
-function M.tell_accepted(client, buffer, command, characters)
+local function run(client, buffer, command, ...)
   if not command then
     return
   end
-  local arguments = vim.list_extend({}, command.arguments)
-  table.insert(arguments, characters)
+  local arguments = vim.list_extend({ unpack(command.arguments) }, { ... })
   client:exec_cmd({ title = command.title, command = command.command, arguments = arguments }, { bufnr = buffer })
+end
+
+--- Says that all of an item stands in the text now.
+function M.tell_accepted(client, buffer, command)
+  run(client, buffer, command)
+end
+
+--- Says that a part does: of an item's `text`, `rest` was left before `part` of it was taken.
+function M.tell_part(client, buffer, command, text, rest, part)
+  run(client, buffer, command, vim.fn.strchars(text:sub(1, #text - #rest + #part)))
 end
 
 return M

@@ -113,9 +113,8 @@ local function item_for(item, piece)
   local command = item.command
   if #part < #text then
     command = nil
-    local accepted = item.insert_text:sub(1, #item.insert_text - #text + #part)
     local state, buffer = state_here()
-    asking.tell_accepted(state.client, buffer, item.command, vim.fn.strchars(accepted))
+    asking.tell_part(state.client, buffer, item.command, item.insert_text, text, part)
     vim.schedule(function()
       ask(asking.AUTOMATIC) -- for the rest; Neovim itself would wait
     end)

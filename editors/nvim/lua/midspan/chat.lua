@@ -63,22 +63,15 @@ function M.stop()
   end
 end
 
-local function selection(call)
-  local last = vim.api.nvim_buf_get_lines(0, call.line2 - 1, call.line2, false)[1] or ''
-  local range = {
-    start = { line = call.line1 - 1, character = 0 },
-    ['end'] = { line = call.line2 - 1, character = vim.str_utfindex(last, client_here().offset_encoding) },
-  }
-  return { uri = vim.uri_from_bufnr(0), range = range }
-end
-
 --- Opens the page. A range of the command is what the next question refers to; words after `chat` are asked at once.
 function M.open(call)
-  if not client_here() then
+  local client = client_here()
+  if not client then
     return
   end
   if call.range > 0 then
-    table.insert(references, selection(call))
+    local range = require('midspan.server').range_of(client, call)
+    table.insert(references, { uri = vim.uri_from_bufnr(0), range = range })
   end
   local buffer = require('midspan.page').open('chat', nil, 'markdown')
   vim.keymap.set('n', '<CR>', function()

@@ -148,8 +148,7 @@ function M.accept(piece)
   local item, part = state.items[state.index], piece(text)
   insert(buffer, part)
   if #part < #text then
-    local accepted = item.insertText:sub(1, #item.insertText - #text + #part)
-    asking.tell_accepted(state.client, buffer, item.command, vim.fn.strchars(accepted))
+    asking.tell_part(state.client, buffer, item.command, item.insertText, text, part)
     show(buffer)
   else
     forget(buffer)

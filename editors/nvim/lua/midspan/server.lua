@@ -22,6 +22,15 @@ function M.program(...)
   return vim.list_extend(command, { ... })
 end
 
+--- The whole lines that a command is about, as a range for the server.
+function M.range_of(client, call)
+  local last = vim.api.nvim_buf_get_lines(0, call.line2 - 1, call.line2, false)[1] or ''
+  return {
+    start = { line = call.line1 - 1, character = 0 },
+    ['end'] = { line = call.line2 - 1, character = vim.str_utfindex(last, client.offset_encoding) },
+  }
+end
+
 local tokens = 0
 
 --- Sends a request that `on_piece(text)` is told the pieces of, and `on_end(error, result)` the end of, once.
@@ -41,7 +50,7 @@ function M.stream(client, method, params, on_piece, on_end)
   local sent, id = client:request(method, params, function(err, result)
     vim.api.nvim_del_autocmd(watch)
     on_end(err, result)
-  end, vim.api.nvim_get_current_buf()) -- for 0 Neovim would not send what was typed before
+  end) -- without a buffer, so that what was typed in any of them is sent before
   return function()
     if sent then
       client:cancel_request(id)
