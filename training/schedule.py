@@ -21,7 +21,7 @@ class Limit:
         return min(1.0, max(by_steps, by_time))
 
 
-def rate_factor(progress: Progress, limit: Limit, decays: bool) -> float:
+def rate_factor(progress: Progress, limit: Limit, decays: bool, warmup_steps: int = WARMUP_STEPS) -> float:
     """The factor of the peak rates at this point."""
-    warmup = min(1.0, (progress.step + 1) / WARMUP_STEPS)
+    warmup = min(1.0, (progress.step + 1) / warmup_steps)
     return warmup * (1.0 - limit.share_done(progress) if decays else 1.0)

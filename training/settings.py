@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass, field
 
 from training.documents import FIM_RATE
-from training.schedule import Limit
+from training.schedule import WARMUP_STEPS, Limit
 
 # A GPU that is given little at a time waits for the next.
 GPU_BATCH_TOKENS, GPU_MICRO_TOKENS = 65_536, 32_768
@@ -20,6 +20,7 @@ class TrainSettings:
     # Muon's step costs as much as 1,200 tokens' work whatever the batch; 4096 a step was slower.
     batch_tokens: int = 8192
     seed: int = 1
+    warmup_steps: int = WARMUP_STEPS
     decays: bool = False
     limit: Limit = field(default_factory=Limit)
     # Slots an expert has, in multiples of its even share; what does not fit is dropped: at 1.25 that

@@ -15,6 +15,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class Trainer:
         source: DocumentSource,
         device: str = "cpu",
         compiled: bool = False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         torch.manual_seed(settings.seed)
         self.shape, self.settings, self.source = shape, settings, source
@@ -68,7 +70,7 @@ class Trainer:
         self.forward = build_forward(self.model, compiled)
         self.progress = Progress(sequence_tokens=settings.sequence_tokens)
         self._next: tuple[int, Rows] | None = None
-        self._compiled = not compiled
+        self._compiled, self._clock = not compiled, clock
 
     def resume(self, path: Path, as_branch: bool) -> None:
         """Continue from a checkpoint; a branch counts its own steps and time from zero."""
@@ -94,7 +96,7 @@ class Trainer:
 
     def step(self) -> dict[str, float]:
         """One update on the next rows; loss, balance loss and dropped share."""
-        started = time.monotonic()
+        started = self._clock()
         p, board = self.progress, self.board
         rows = self._rows_from(p.next_document)
         board.inputs.copy_(torch.from_numpy(rows.inputs).view_as(board.inputs))
@@ -107,7 +109,8 @@ class Trainer:
         self.helpers.finish()
         torch.set_num_threads(1 + self.settings.helpers)  # the helpers sleep until the next step
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
-        set_rate(self.optimizers, rate_factor(p, self.settings.limit, self.settings.decays))
+        s = self.settings
+        set_rate(self.optimizers, rate_factor(p, s.limit, s.decays, s.warmup_steps))
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad()
@@ -120,7 +123,7 @@ class Trainer:
             run_steps=p.run_steps + 1,
             run_tokens=p.run_tokens + rows.inputs.size,
             # Compiling takes minutes of a busy machine, which a limit in minutes is not about.
-            run_seconds=p.run_seconds + (time.monotonic() - started if self._compiled else 0.0),
+            run_seconds=p.run_seconds + (self._clock() - started if self._compiled else 0.0),
         )
         self._compiled = True
         return dict(zip(("loss", "balance", "dropped"), board.parts.mean(0).tolist(), strict=True))

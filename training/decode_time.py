@@ -1,0 +1,53 @@
+"""How long the engine takes for one token of each shape of `try_shapes`, with random weights.
+
+python -m training.decode_time
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+
+from benchmarks.quantization import CPU, Runner
+from inference.architecture import parse_config
+from inference.config import read_config_json
+from inference.families import family_of
+from inference.loader import load_model
+from training.checkpoints import Progress
+from training.export import export_model
+from training.model import Model
+from training.shape import ModelShape
+from training.tokenizer import load_encoder
+from training.try_shapes import CANDIDATES
+
+CONTEXT_TOKENS = 512
+# By turns, so that what else the machine does falls on all of them.
+ROUNDS = 8
+DTYPE = torch.bfloat16
+
+
+def released_runner(shape: ModelShape) -> Runner:
+    """The engine's model of this shape."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        export_model(Model(shape), load_encoder(), Progress(sequence_tokens=CONTEXT_TOKENS), folder, DTYPE)
+        raw_config = read_config_json(folder)
+        config = parse_config(raw_config, family_of(raw_config["model_type"], folder), folder / "config.json")
+        return Runner(load_model(folder, config, DTYPE, CPU), DTYPE, 2 * CONTEXT_TOKENS)
+
+
+def main() -> None:
+    """Print the quickest step of each shape."""
+    torch.set_num_threads(1)
+    runners = {shape: released_runner(shape) for shape in dict.fromkeys(one.shape for one in CANDIDATES)}
+    quickest_s = dict.fromkeys(runners, float("inf"))
+    with torch.inference_mode():
+        for _ in range(ROUNDS):
+            for shape, runner in runners.items():
+                quickest_s[shape] = min(quickest_s[shape], *runner.decode_s([0] * CONTEXT_TOKENS))
+    for candidate in CANDIDATES:
+        print(f"{candidate.name}: {1000 * quickest_s[candidate.shape]:.2f} ms")
+
+
+if __name__ == "__main__":
+    main()
