@@ -85,7 +85,7 @@ def measure(arguments: Namespace) -> dict[str, object]:
                     started_s = perf_counter()
                     known = Known(placement=placement, prompt_tokens=arguments.context_tokens)
                     _, request = build_request(engine, snapshot, ONE_LINE, ModelSettings(), known)
-                    run(engine, request)
+                    run(engine, request, snapshot)
                     if number:  # the first one is a jump to another place
                         waited_ms[situation].append(1000 * (perf_counter() - started_s))
             streamed_s[situation] += perf_counter() - began_s

@@ -12,7 +12,7 @@ import asyncio
 import json
 import statistics
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -23,6 +23,7 @@ from context.snapshot import Snapshot
 from inference.engine import Engine, EngineSettings
 from inference.request import Request, Trace
 from lsp_server.budget import FIRST_TOKENS
+from lsp_server.candidates import generate_one
 from lsp_server.fill import Known, build_request
 from lsp_server.generate import Generated, generate
 from lsp_server.postprocess import postprocess
@@ -50,8 +51,8 @@ def type_file(document: Document, others: tuple[Document, ...], first_line: int,
         yield Snapshot(Document(document.path, text, document.language, typed), start + typed, others)
 
 
-def run(engine: Engine, request: Request) -> tuple[Generated, Trace]:
-    generated = asyncio.run(generate(engine, request))
+def run(engine: Engine, request: Request, snapshot: Snapshot) -> tuple[Generated, Trace]:
+    (generated,) = asyncio.run(generate_one(engine, request, snapshot))
     if generated.trace is None:
         raise ModelError("the engine was closed in the middle")
     return generated, generated.trace
@@ -81,8 +82,8 @@ def first_token_uncached(settings: EngineSettings) -> Callable[[Request], float]
     def measure(request: Request) -> float:
         # The first token after BOS differs, so nothing of the last prompt matches.
         other = (request.prompt_tokens[0], 1 + int(perf_counter() * 1e6) % 1000, *request.prompt_tokens[2:])
-        ttft_ms = run(engine, Request(other, 1))[1].ttft_ms
-        return ttft_ms or 0.0
+        trace = asyncio.run(generate(engine, Request(other, 1))).trace
+        return (trace and trace.ttft_ms) or 0.0
 
     return measure
 
@@ -104,7 +105,7 @@ def measure(arguments: Namespace) -> list[Keystroke]:
     for snapshot in type_file(document, others, arguments.line - 1, arguments.keystrokes):
         started_s = perf_counter()
         _, request = build_request(engine, snapshot, ONE_LINE, settings, known)
-        generated, trace = run(engine, request)
+        generated, trace = run(engine, request, snapshot)
         postprocess(generated.text, snapshot, generated.finish_reason)
         took_ms = (perf_counter() - started_s) * 1000
         keystrokes.append(Keystroke(trace, took_ms, peer(request)))
@@ -113,11 +114,12 @@ def measure(arguments: Namespace) -> list[Keystroke]:
 
 
 def summarize(keystrokes: list[Keystroke]) -> dict[str, float]:
-    def percentile(values: list[float], share: float) -> float:
+    def percentile(values: Sequence[float], share: float) -> float:
         return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
     ttft_ms = [k.trace.ttft_ms for k in keystrokes if k.trace.ttft_ms is not None]
     total_ms = [k.trace.total_ms for k in keystrokes]
+    decode_tokens = [k.trace.decode_tokens for k in keystrokes]
     waited_ms = [k.request_to_text_ms for k in keystrokes]
     peer_ms = statistics.median(k.peer_ms for k in keystrokes)
     return {
@@ -125,7 +127,9 @@ def summarize(keystrokes: list[Keystroke]) -> dict[str, float]:
         "prompt_tokens": statistics.median(k.trace.prompt_tokens for k in keystrokes),
         "recomputed_tokens": statistics.median(k.trace.prefilled_tokens for k in keystrokes),
         "recomputed_tokens_p95": percentile([k.trace.prefilled_tokens for k in keystrokes], 0.95),
-        "decode_tokens": statistics.median(k.trace.decode_tokens for k in keystrokes),
+        "decode_tokens": statistics.median(decode_tokens),
+        "decode_tokens_p95": percentile(decode_tokens, 0.95),
+        "decode_tokens_max": max(decode_tokens),
         "ttft_ms": statistics.median(ttft_ms),
         "ttft_ms_p95": percentile(ttft_ms, 0.95),
         "total_ms": statistics.median(total_ms),

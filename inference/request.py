@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-FinishReason = Literal["eos", "fim", "lines", "length", "cancelled", "error"]
+# "repetition" is never the engine's word: whoever cancelled a request says so of it.
+FinishReason = Literal["eos", "fim", "lines", "length", "repetition", "cancelled", "error"]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from context.snapshot import Snapshot
 from inference.request import Request, Sampling, Trace
 from lsp_server.generate import Generated, generate
-from lsp_server.postprocess import Cleaned, postprocess
+from lsp_server.postprocess import Cleaned, is_decided, postprocess
 
 if TYPE_CHECKING:  # the engine's module is loaded after `initialize` is answered
     from inference.any_engine import AnyEngine
@@ -23,12 +23,20 @@ _LEAST_PATIENCE_S = 0.2
 _LEAST_SHARE = 0.5
 
 
-async def generate_one(engine: "AnyEngine", request: Request) -> list[Generated]:
+async def generate_one(engine: "AnyEngine", request: Request, snapshot: Snapshot) -> list[Generated]:
     """The greedy output."""
-    return [await generate(engine, request)]
+    return [await _generate(engine, request, snapshot)]
 
 
-async def generate_several(engine: "AnyEngine", request: Request) -> list[Generated]:
+async def _generate(engine: "AnyEngine", request: Request, snapshot: Snapshot) -> Generated:
+    """The output, ended within a step once it is decided what is shown of it."""
+    generated = await generate(engine, request, is_enough=lambda text: is_decided(text, snapshot))
+    if generated.finish_reason == "cancelled" and is_decided(generated.text, snapshot):
+        return replace(generated, finish_reason="repetition")
+    return generated
+
+
+async def generate_several(engine: "AnyEngine", request: Request, snapshot: Snapshot) -> list[Generated]:
     """The greedy output, then the sampled ones that are there when it has taken twice as long and did not fail.
 
     Cancelling this cancels all. Raises the error of the greedy one.
@@ -39,7 +47,7 @@ async def generate_several(engine: "AnyEngine", request: Request) -> list[Genera
     if engine.info.folder is not None:
         # When this has ended the prompt is in the cache: the others share it, and are decoded in one batch.
         read = (await generate(engine, replace(request, max_new_tokens=1))).trace
-    tasks = [asyncio.ensure_future(generate(engine, each)) for each in requests]
+    tasks = [asyncio.ensure_future(_generate(engine, each, snapshot)) for each in requests]
     began = time.perf_counter()
     try:
         greedy = await tasks[0]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from context.document import read_document
 from context.snapshot import Snapshot
+from lsp_server.candidates import generate_one
 from lsp_server.fill import Known, build_request
-from lsp_server.generate import Generated, generate
+from lsp_server.generate import Generated
 from lsp_server.grey import show_fill
 from lsp_server.postprocess import postprocess
 from lsp_server.record import describe
@@ -67,7 +68,8 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
 
 async def _generate(engine: "AnyEngine", snapshot: Snapshot, settings: ModelSettings, known: Known) -> Generated:
     _, request = build_request(engine, snapshot, BLOCK_LINES, settings, known)
-    return await generate(engine, request)
+    (generated,) = await generate_one(engine, request, snapshot)
+    return generated
 
 
 def snapshot_at(place: str) -> Snapshot:

@@ -95,10 +95,10 @@ async def predict(
     record.model = engine.info.name
     record.packed, request = await session.build_request(engine, uri, snapshot, asked.max_lines)
     record.mark("pack")
-    generated = await (generate_several if explicit else generate_one)(engine, request)
+    generated = await (generate_several if explicit else generate_one)(engine, request, snapshot)
     record.mark("engine")
     greedy = generated[0]
-    record.trace = greedy.trace
+    record.trace, record.ended = greedy.trace, greedy.finish_reason
     if greedy.trace is not None:
         session.budget.learn(greedy.trace)
     candidates = distinct(generated, snapshot)

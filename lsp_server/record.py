@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 
 from context.document import Document
 from context.pack import Pack
-from inference.request import Trace
+from inference.request import FinishReason, Trace
+
+HOW_ENDED: dict[FinishReason, str] = {
+    "eos": "by itself",
+    "fim": "at a token that no text has",
+    "lines": "at its limit of lines",
+    "length": "at its limit of tokens",
+    "repetition": "because it only repeated itself",
+    "cancelled": "because nobody waited for it",
+    "error": "with an error",
+}
 
 
 @dataclass
@@ -23,6 +33,7 @@ class Record:
     shown_characters: int = 0
     packed: Pack | None = None
     trace: Trace | None = None
+    ended: FinishReason | None = None  # how the completion that `trace` is of came to its end
     stages_ms: dict[str, float] = field(default_factory=dict)
     began_at: float = field(default_factory=time.time)  # seconds since 1970
     _began: float = field(default_factory=time.perf_counter)
@@ -55,6 +66,8 @@ class Record:
             parts.append(f"packed {self.packed.tokens} tokens from {files} file{'s'[: files != 1]}")
         if self.trace is not None:
             parts.append(describe(self.trace))
+        if self.ended is not None:
+            parts.append(f"ended {HOW_ENDED[self.ended]}")
         parts.append(f"{self.elapsed_ms:.1f} ms in all")
         return "; ".join(parts)
 

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from lsp_server.record import place_in_words
+from lsp_server.record import HOW_ENDED, place_in_words
 from lsp_server.terminal_text import visible_line
 
 _EDITOR_CHARACTERS = 14
@@ -54,6 +54,8 @@ def in_full(trace: dict[str, Any]) -> str:
     ]
     if trace["model"]:
         rows.append(("model", trace["model"]))
+    if ended := trace.get("ended"):  # a daemon of an older version does not tell
+        rows.append(("ended", HOW_ENDED[ended]))
     if trace["confidence"] is not None:
         rows.append(("confidence", f"{trace['confidence']:.2f}"))
     rows.append(("ms", _named(trace["ms"], _STAGES)))

@@ -43,6 +43,7 @@ class RequestTrace:
     model: str
     outcome: str
     shown_characters: int
+    ended: str | None  # a completion's finish reason
     confidence: float | None
     counts: str | None  # where the counts of tokens are from
     tokens: dict[str, int]
@@ -103,6 +104,7 @@ def _trace_of(number: int, record: Record, editor: str) -> RequestTrace:
         model=record.model,
         outcome=record.outcome,
         shown_characters=record.shown_characters,
+        ended=record.ended,
         confidence=engine.confidence if engine is not None else None,
         counts=engine.counts if engine is not None else None,
         tokens=_tokens(record),

@@ -3,6 +3,6 @@
 Each rule is a small pure function in a file of its own; `tests/lsp_server/postprocess_cases` says what they are for.
 """
 
-from lsp_server.postprocess.chain import Cleaned, postprocess
+from lsp_server.postprocess.chain import Cleaned, is_decided, postprocess
 
-__all__ = ["Cleaned", "postprocess"]
+__all__ = ["Cleaned", "is_decided", "postprocess"]

@@ -9,6 +9,7 @@ from lsp_server.postprocess.block_end import within_the_definition
 from lsp_server.postprocess.closers import without_surplus_closers
 from lsp_server.postprocess.following_lines import without_following_lines
 from lsp_server.postprocess.indentation import in_own_style, without_doubled_indentation
+from lsp_server.postprocess.loops import up_to_loop
 from lsp_server.postprocess.place import Place, place_of, with_newlines
 from lsp_server.postprocess.repetition import repeats_lines_above, stutters, without_rounds
 from lsp_server.postprocess.rest_of_line import without_rest_of_line
@@ -34,6 +35,10 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
     text = with_newlines(text)
     if not text.strip():
         return Cleaned("", "the model writes nothing")
+    if (begun := up_to_loop(text, place.before)) is not None:
+        if not begun:
+            return Cleaned("", "the model only repeats itself")
+        text, finish_reason = begun, "repetition"
     beside = place.above[-_NEAR_CHARACTERS:] + place.below[:_NEAR_CHARACTERS]
     if unseen := unseen_characters(text, beside):
         return Cleaned("", f"it holds invisible control characters ({', '.join(unseen[:4])})")
@@ -45,7 +50,7 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
         return Cleaned("", "the model only repeats what is there")
     text = without_doubled_indentation(text, place)
     text = in_own_style(text, place)
-    if finish_reason in ("lines", "length"):
+    if finish_reason in ("lines", "length", "repetition"):
         text = without_rounds(text, place.before)
         text = within_the_definition(text, place)
     text = without_following_lines(text, place)
@@ -53,6 +58,11 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
     text = without_surplus_closers(text, place)
     text = _without_trailing_space(text, place)
     return Cleaned(text) if text.strip() else Cleaned("", "the model only repeats what is there")
+
+
+def is_decided(text: str, snapshot: Snapshot) -> bool:
+    """Whether what is shown of the text stays the same, however the model goes on."""
+    return up_to_loop(with_newlines(text), place_of(snapshot).before) is not None
 
 
 def _without_half_line(text: str) -> str:

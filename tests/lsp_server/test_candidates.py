@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from context.document import Document
+from context.snapshot import Snapshot
 from inference.engine import Engine, EngineSettings
 from inference.request import OnUpdate, Request, Update
 from lsp_server.candidates import generate_several
@@ -176,7 +178,9 @@ async def test_the_samples_share_what_the_greedy_one_has_read(tmp_path):
     engine = Engine(EngineSettings(model=write_bigram_folder(tmp_path / "model", "on"), threads=1))
     try:
         prompt = engine.fim_prompt("", "line\n" * 50, "")
-        greedy, *sampled = await generate_several(engine, Request(prompt, 8, 1))
+        greedy, *sampled = await generate_several(
+            engine, Request(prompt, 8, 1), Snapshot(Document("a.py", "", "python", 1), 0)
+        )
         assert greedy.trace is not None
         assert (greedy.trace.cached_tokens, greedy.trace.prefilled_tokens) == (0, len(prompt))
         for sample in sampled:
