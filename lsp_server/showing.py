@@ -29,11 +29,12 @@ class Showing:
         self.insertion = insertion
         self.at = at  # a reading of the monotonic clock
         self.text = text
-        self.taken_characters = 0  # what the document has of it without that it was typed
+        self.taken_characters = 0  # what the document has of it, or will have, without that it was typed
         # "typed" may still turn out to be accepted: an item of one character is inserted just as it is typed.
         self.outcome: Literal["accepted", "typed"] | None = None
         self.rest_starts_at = insertion.end
         self._reached = len(insertion.given)
+        self._announced = 0  # of the taken characters, those that the editor has told and not inserted yet
         self._closed = ""  # what the editor has closed by itself of what was typed of the text
         self._items: dict[int, _Item] = {}
 
@@ -72,8 +73,11 @@ class Showing:
         reached = max(len(begun), len(self.insertion.given))
         inserted, self._reached = reached - self._reached, reached
         is_accepted = inserted >= _LEAST_ACCEPTED_CHARACTERS and not by_hand
-        taken = self.taken_characters + (inserted if is_accepted else 0)
-        self.taken_characters = min(taken, self._reached)
+        if inserted > 0:
+            known = min(inserted, self._announced)
+            self._announced -= known
+            self.taken_characters += inserted - known if is_accepted else 0
+        self.taken_characters = min(self.taken_characters, self._reached + self._announced)
         self.outcome = None if self.rest else "accepted" if is_accepted else "typed"
         return True
 
@@ -92,8 +96,10 @@ class Showing:
         """The editor says that it inserted the item of this number, or so many characters of it."""
         item = self._items[number]
         if characters is not None and 0 <= characters < len(item.text) - item.reached:
-            self.taken_characters = max(self.taken_characters, item.taken + characters)
+            told = max(0, item.taken + characters - self.taken_characters)
+            self.taken_characters += told
+            self._announced = min(self._announced + told, max(0, item.reached + characters - self._reached))
             return
         self.text = item.text
-        self.taken_characters += max(1, len(item.text) - self._reached)
+        self.taken_characters += max(1, len(item.text) - self._reached - self._announced)
         self.outcome = "accepted"
