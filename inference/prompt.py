@@ -1,5 +1,6 @@
 """Prompts, built from ids: sentinels by id, the user's text as text."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -38,6 +39,7 @@ class Repository:
 FIM_PROMPT_OVERHEAD_TOKENS = 4  # BOS, begin, hole, end
 # Documents know their paths within the repository, and not what it is called.
 REPOSITORY_NAME = "repository"
+_BLANK_REST_OF_LINE = re.compile(r"\A[ \t]*(?:\r\n|\n)")
 
 
 def build_fim_prompt(
@@ -50,7 +52,8 @@ def build_fim_prompt(
     BOS context begin hole suffix end prefix (Bavarian et al., arXiv:2207.14255, section 4.3).
 
     `repository` says the same as `context` and `prefix` without path comments, and is taken instead of them where
-    the family has separators for files and there are other files to show.
+    the family has separators for files: a comment with a path is nothing that such models have seen. To them a hole on
+    an empty line is that line with its end.
     """
     sentinels = tokenizer.sentinels
     if sentinels.fim is None:
@@ -61,9 +64,12 @@ def build_fim_prompt(
     begin, hole, end = sentinels.fim.begin, sentinels.fim.hole, sentinels.fim.end
     encode = tokenizer.encode
     bos = () if sentinels.bos is None else (sentinels.bos,)
-    if repository is not None and repository.files and sentinels.files is not None:
-        bos = (*bos, *_repository_tokens(tokenizer, sentinels.files, repository))
+    if repository is not None and sentinels.files is not None:
+        if repository.files:
+            bos = (*bos, *_repository_tokens(tokenizer, sentinels.files, repository))
         context, prefix = "", repository.prefix
+        if not prefix.rpartition("\n")[2].strip():
+            suffix = _BLANK_REST_OF_LINE.sub("", suffix)
     if order == "psm":
         before = (*bos, begin, *encode(context), *encode(prefix))
         return (*before, hole, *encode(suffix), end)

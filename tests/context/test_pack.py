@@ -147,6 +147,12 @@ def test_the_suffix_is_short_and_ends_at_a_line_end() -> None:
     assert 32 < count_words(it.suffix) <= 64
 
 
+@pytest.mark.parametrize(("total", "most"), [(1000, 64), (2048, 128), (100_000, 128)])
+def test_more_of_what_follows_is_shown_where_more_is_read_in_the_same_time(total: int, most: int) -> None:
+    it = packed(snapshot_at("call(\n" + "v = 1\n" * 100, 5), Budget(total))
+    assert most - 6 < count_words(it.suffix) <= most
+
+
 def test_the_rest_of_the_line_is_there_even_without_room_for_a_suffix() -> None:
     it = packed(snapshot_at("call(a, b)\nnext\n", 5), Budget(1000, suffix_tokens=0))
     assert it.suffix == "a, b)\n"

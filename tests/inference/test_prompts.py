@@ -49,11 +49,34 @@ def test_a_repository_is_files_behind_separators_where_the_family_has_them(tmp_p
     )
     assert build_fim_prompt(tokenizer, "psm", "# b\n", "A", "Z", repository) == spelled(tokenizer, expected)
     alone = Repository("src/a.py", (), "B")
-    plain = spelled(tokenizer, "<|fim_prefix|># b\nA<|fim_suffix|>Z<|fim_middle|>")
-    assert build_fim_prompt(tokenizer, "psm", "# b\n", "A", "Z", alone) == plain
+    plain = spelled(tokenizer, "<|fim_prefix|>B<|fim_suffix|>Z<|fim_middle|>")
+    assert build_fim_prompt(tokenizer, "psm", "", "# b\nB", "Z", alone) == plain
     tokenizer = tokenizer_of(DEEPSEEK_V1, tmp_path)
     by_comments = build_fim_prompt(tokenizer, "psm", "# b\n", "A", "Z")
     assert build_fim_prompt(tokenizer, "psm", "# b\n", "A", "Z", repository) == by_comments
+
+
+@pytest.mark.parametrize(
+    ("prefix", "suffix", "shown"),
+    [
+        ("a\n    ", "\nb\n", "b\n"),
+        ("", "  \r\nb", "b"),
+        ("a\n", "\n\nb", "\nb"),
+        ("a = ", "\nb", "\nb"),
+        ("a\n    ", ")\nb", ")\nb"),
+        ("a\n", "", ""),
+    ],
+)
+def test_a_hole_on_an_empty_line_takes_the_end_of_the_line_where_models_know_it_so(
+    prefix: str, suffix: str, shown: str, tmp_path: Path
+) -> None:
+    repository = Repository("src/a.py", (), prefix)
+    tokenizer = tokenizer_of(QWEN2, tmp_path)
+    expected = spelled(tokenizer, f"<|fim_prefix|>{prefix}<|fim_suffix|>{shown}<|fim_middle|>")
+    assert build_fim_prompt(tokenizer, "psm", "", prefix, suffix, repository) == expected
+    tokenizer = tokenizer_of(DEEPSEEK_V1, tmp_path)
+    as_it_stands = build_fim_prompt(tokenizer, "psm", "", prefix, suffix)
+    assert build_fim_prompt(tokenizer, "psm", "", prefix, suffix, repository) == as_it_stands
 
 
 @pytest.mark.parametrize(
