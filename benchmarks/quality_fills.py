@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.quality_results import Result, ResultFile, digest_prompt
+from benchmarks.quality_results import Result, ResultFile, digest_request
 from context.snapshot import Snapshot
 from inference.any_engine import AnyEngine
 from inference.request import FinishReason, Request
@@ -46,7 +46,9 @@ def plain_request(engine: AnyEngine, prefix: str, suffix: str) -> Request:
 
     The end of the line is part of what is wanted, so that only a second line shows that the model does not stop.
     """
-    return Request(engine.fim_prompt("", prefix, suffix), MOST_TOKENS, max_lines=2)
+    begun = engine.begun_word(prefix)
+    prompt = engine.fim_prompt("", prefix.removesuffix(begun), suffix)
+    return Request(prompt, MOST_TOKENS, max_lines=2, begins_with=begun)
 
 
 def user_request(
@@ -79,7 +81,7 @@ def answer(
     What the model wrote is kept, not only the scores: where the same text is shown otherwise now, it is judged again.
     """
     request = question.request
-    prompt = digest_prompt(request.prompt_tokens, request.max_new_tokens, request.max_lines)
+    prompt = digest_request(request)
     known = kept.find(question.case, question.way, prompt)
     written = Fill(known.text, known.finish_reason) if known else ask(engine, request)
     fill = shown(question, written)

@@ -112,13 +112,15 @@ class Haystacks:
         """Prompt and answer together fill the length. Raises SettingsError when the packages hold too little text."""
         if self._last is None or self._last[0] != length_tokens:
             self._last = length_tokens, self._build(length_tokens)
-        return Request(self._prompt(self._last[1], case), ANSWER_TOKENS, max_lines=1)
+        return self._ask(self._last[1], case)
 
-    def _prompt(self, files: list[ContextFile], case: NeedleCase) -> tuple[int, ...]:
+    def _ask(self, files: list[ContextFile], case: NeedleCase) -> Request:
         context = "".join(path_comment("python", file.path) + file.text for file in files)
-        prefix = path_comment("python", CURRENT) + case.prefix
-        repository = Repository(CURRENT, tuple(files), case.prefix)
-        return self._engine.fim_prompt(context, prefix, SUFFIX, repository)
+        begun = self._engine.begun_word(case.prefix)
+        prefix = case.prefix.removesuffix(begun)
+        repository = Repository(CURRENT, tuple(files), prefix)
+        prompt = self._engine.fim_prompt(context, path_comment("python", CURRENT) + prefix, SUFFIX, repository)
+        return Request(prompt, ANSWER_TOKENS, max_lines=1, begins_with=begun)
 
     def _build(self, length_tokens: int) -> list[ContextFile]:
         needles = draw_needles(length_tokens)
@@ -126,7 +128,7 @@ class Haystacks:
         room -= sum(self._engine.count_tokens(needle.file.text) for needle in needles)
         for _ in range(_ATTEMPTS):
             files = _spread(needles, self._hay(max(0, room)))
-            longest = max(len(self._prompt(files, case)) for case in cases_of(needles))
+            longest = max(len(self._ask(files, case).prompt_tokens) for case in cases_of(needles))
             over = longest + ANSWER_TOKENS - length_tokens
             if over <= 0:
                 return files

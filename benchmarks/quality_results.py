@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from platformdirs import user_cache_path
 
-from inference.request import FinishReason
+from inference.request import FinishReason, Request
 
 _SAMPLE_BYTES = 1 << 20
 # By the way in which the cases were asked.
@@ -34,9 +34,12 @@ class Result:
     scores: dict[str, float]
 
 
-def digest_prompt(tokens: Sequence[int], max_new_tokens: int, max_lines: int | None) -> str:
-    """The same for the same question to the engine only."""
-    return hashlib.sha256(f"{max_new_tokens} {max_lines} {' '.join(map(str, tokens))}".encode()).hexdigest()[:16]
+def digest_request(request: Request) -> str:
+    """The same for the same question to the engine only, as long as that is greedy."""
+    question = f"{request.max_new_tokens} {request.max_lines} {' '.join(map(str, request.prompt_tokens))}"
+    if request.begins_with:
+        question += f" {request.begins_with!r}"
+    return hashlib.sha256(question.encode()).hexdigest()[:16]
 
 
 def digest_model(folder: Path) -> str:

@@ -18,6 +18,7 @@ from context.snapshot import Snapshot
 from context.workspace import Workspace
 from inference.engine import BUILTIN_MODEL
 from inference.families import DEEPSEEK_V2
+from inference.healing import find_begun
 from inference.prompt import build_fim_prompt
 from inference.tokenizer import Tokenizer
 
@@ -57,7 +58,8 @@ def shares(
     for snapshot in keystrokes(documents, ring):
         snippets = collect(snapshot, workspace, ring.recent(), placement)
         packed = pack(snapshot, snippets, budget, tokenizer.count, placement)
-        prompt = build_fim_prompt(tokenizer, "psm", packed.context, packed.prefix, packed.suffix)
+        prefix = packed.prefix.removesuffix(find_begun(packed.prefix, tokenizer))
+        prompt = build_fim_prompt(tokenizer, "psm", packed.context, prefix, packed.suffix)
         place = (snapshot.document.path, snapshot.document.position_at(snapshot.cursor)[0])
         if last:
             found.append((_common(prompt, last) / len(prompt), place == last_place))

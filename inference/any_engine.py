@@ -41,6 +41,11 @@ class AnyEngine(Protocol):
         Raises ModelError when the model was not trained to fill a hole.
         """
 
+    def begun_word(self, prefix: str) -> str:
+        """For `Request.begins_with`: what at the end of `prefix` is to be left out of the prompt, because its tokens
+        may be other ones when the word is finished. Empty where only a server decodes.
+        """
+
     def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
         """The prompt for the assistant's next answer; `files` are of the repository, before the conversation.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from inference.architecture import parse_config
 from inference.config import read_config_json
 from inference.families import family_of
+from inference.healing import find_begun
 from inference.identity import parse_identity
 from inference.live_sequence import LiveSequence
 from inference.prompt import ContextFile, Message, Repository, build_chat_prompt, build_fim_prompt
@@ -135,6 +136,10 @@ class Engine:
             log.warning("%s", self._identity.fim_advice)
         return build_fim_prompt(self.tokenizer, self.info.fim_orders[0], context, prefix, suffix, repository)
 
+    def begun_word(self, prefix: str) -> str:
+        """For `Request.begins_with`: the word at the end of `prefix`, to be taken back before the prompt is made."""
+        return find_begun(prefix, self.tokenizer)
+
     def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
         """`files` are of the repository, before the conversation. Raises ModelError when the model cannot chat."""
         if self._identity.chat_advice:
@@ -158,7 +163,8 @@ class Engine:
             )
         if not request.prompt_tokens or request.max_new_tokens < 1:
             raise CapacityError("a request needs a prompt and at least one token of output")
-        sequence = LiveSequence(request, on_update, TextStream(self.tokenizer))
+        stream = TextStream(self.tokenizer, request.begins_with)
+        sequence = LiveSequence(request, on_update, stream, self.info.context_tokens)
         self._inbox.put(sequence)
         return Generation(sequence, self._inbox)
 

@@ -25,6 +25,7 @@ class LiveSequence:
     request: Request
     on_update: OnUpdate
     stream: TextStream
+    context_tokens: int
     submitted_s: float = field(default_factory=time.perf_counter)
     tokens: list[int] = field(default_factory=list)
     computed: int = 0  # tokens whose cache entries are written
@@ -32,8 +33,9 @@ class LiveSequence:
     shared_pages: int = 0
     node: Node | None = None  # locked in the radix tree
     cached_tokens: int = 0
+    begun_tokens: int = 0  # of the output, those that wrote nothing but what it has to begin with
     newlines: int = 0
-    logprob_sum: float = 0.0  # of the output
+    logprob_sum: float = 0.0  # of the output without those
     admitted_s: float | None = None
     first_token_s: float | None = None
     draft: Draft | None = None
@@ -50,6 +52,25 @@ class LiveSequence:
     def output_tokens(self) -> int:
         return len(self.tokens) - len(self.request.prompt_tokens)
 
+    @property
+    def written_tokens(self) -> int:
+        """Those of the output that the request's limit counts."""
+        return self.output_tokens - self.begun_tokens
+
+    @property
+    def most_tokens(self) -> int:
+        """Prompt and output together. The begun word may take as many tokens as it has bytes; the context's end goes
+        before that, so that taking a word back never makes a request too long.
+        """
+        request = self.request
+        wanted = len(request.prompt_tokens) + len(request.begins_with.encode()) + request.max_new_tokens
+        return min(wanted, self.context_tokens)
+
+    @property
+    def room_tokens(self) -> int:
+        """How many more tokens the output may have."""
+        return min(self.request.max_new_tokens - self.written_tokens, self.most_tokens - len(self.tokens))
+
     def emit(self, update: Update) -> None:
         """Hand an update out; a receiver that fails must not take the engine down."""
         try:
@@ -65,20 +86,23 @@ class LiveSequence:
         self.tokens.append(token)
         if self.draft is not None:
             self.draft.push(token)
-        self.logprob_sum += logprob
+        if self.stream.is_awaited(token):
+            self.begun_tokens += 1
+        else:
+            self.logprob_sum += logprob
         text, complete = self._within_line_budget(self.stream.push(token))
         if text:
             self.emit(Update(text))
         if complete:
             return "lines"
-        return "length" if self.output_tokens >= self.request.max_new_tokens else None
+        return "length" if self.room_tokens <= 0 else None
 
     def propose(self, room: int) -> Sequence[int]:
         """The tokens that probably come next, `room` at most, within what the request may still write."""
-        if self.draft is None:
+        if self.draft is None or self.stream.is_healing:
             return ()
         # The last token of an output is never computed, so it is not worth a draft either.
-        return self.draft.propose(min(room, self.request.max_new_tokens - self.output_tokens - 1))
+        return self.draft.propose(min(room, self.room_tokens - 1))
 
     def learn(self, drafted: int, accepted: int) -> None:
         """How many of the proposed tokens were right."""
@@ -106,7 +130,7 @@ class LiveSequence:
             decode_tokens=self.output_tokens,
             ttft_ms=self._ms_since_submit(self.first_token_s) if self.first_token_s else None,
             total_ms=self._ms_since_submit(time.perf_counter()),
-            confidence=math.exp(self.logprob_sum / self.output_tokens) if self.output_tokens else None,
+            confidence=math.exp(self.logprob_sum / self.written_tokens) if self.written_tokens else None,
             drafted_tokens=self.drafted_tokens,
             accepted_tokens=self.accepted_tokens,
             queue_ms=self._ms_since_submit(self.admitted_s) if self.admitted_s is not None else None,

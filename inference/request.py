@@ -28,6 +28,9 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     # What a greedy output probably repeats, as the same engine's `draft` gave it. The output is the same without.
     draft_tokens: tuple[int, ...] = ()
+    # A begun word that was taken back from the prompt, as the same engine's `begun_word` gave it. The output has to
+    # begin with it, and is handed out and counted without it.
+    begins_with: str = ""
     # It gives way to what is not: somebody types and waits for that, while this is read as it is written.
     background: bool = False
 

@@ -13,10 +13,16 @@ class Sampler:
         self._sampling = sampling
         self._generator = torch.Generator().manual_seed(sampling.seed)
 
-    def choose(self, logits: Tensor) -> tuple[int, float]:
-        """logits [vocabulary], fp32 -> a token, and the log of the probability that the model itself gave it."""
-        token = self._pick(logits)
-        return token, float(logits[token] - logits.logsumexp(-1))
+    def choose(self, logits: Tensor, allowed: Tensor | None = None) -> tuple[int, float]:
+        """logits [vocabulary], fp32 -> a token, and the log of the probability that the model itself gave it.
+
+        With ids in `allowed` it is one of those, and the probability is the one among them.
+        """
+        if allowed is not None:
+            logits = logits[allowed]
+        choice = self._pick(logits)
+        logprob = float(logits[choice] - logits.logsumexp(-1))
+        return choice if allowed is None else int(allowed[choice]), logprob
 
     def _pick(self, logits: Tensor) -> int:
         if self._sampling.temperature == 0:

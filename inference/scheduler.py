@@ -133,7 +133,7 @@ class Scheduler:
         Taking all of them now means that a running sequence never has to stop for memory.
         """
         request = sequence.request
-        total = -(-(len(request.prompt_tokens) + request.max_new_tokens) // PAGE_TOKENS)
+        total = -(-sequence.most_tokens // PAGE_TOKENS)
         if total > self.pool.total_pages:
             self._end(sequence, "error", CapacityError(self._too_large(total)))
             return False
@@ -212,7 +212,7 @@ class Scheduler:
         sequence.drafted_tokens += len(drafted)
         accepted = 0
         for row in logits:
-            token, logprob = self._running[sequence].choose(row)
+            token, logprob = self._choose(sequence, row)
             is_right = accepted < len(drafted) and token == drafted[accepted]
             accepted += is_right
             sequence.accepted_tokens += is_right
@@ -221,6 +221,12 @@ class Scheduler:
                 break
             sequence.computed += 1
         sequence.learn(len(drafted), accepted)
+
+    def _choose(self, sequence: LiveSequence, logits: Tensor) -> tuple[int, float]:
+        allowed = None
+        if sequence.stream.is_healing:
+            allowed = torch.frombuffer(sequence.stream.allowed_tokens(), dtype=torch.int64).to(self.device)
+        return self._running[sequence].choose(logits, allowed)
 
     def _take_token(self, sequence: LiveSequence, token: int, logprob: float) -> None:
         if token in self._sentinels.ends:

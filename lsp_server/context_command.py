@@ -11,10 +11,10 @@ from context.collect import collect, judge
 from context.document import relative_path
 from context.pack import Budget, Pack, Segment, pack
 from context.rules import Rules
-from context.window import CountTokens
 from inference.config import read_config_json
 from inference.engine import BUILTIN_MODEL
 from inference.families import family_of
+from inference.healing import find_begun
 from inference.remote.address import RemoteAddress
 from inference.remote.characters import estimate_tokens
 from inference.store.model_store import find_folder, user_store
@@ -36,7 +36,8 @@ def show_context(place: str, settings: Settings, budget_tokens: int | None, *, a
     """Prints the pack at FILE:LINE:COL, with the model's tokenizer and without the model. Raises MidspanError."""
     set_up_logging(logging.WARNING)
     snapshot = snapshot_at(place)
-    count = _counter(settings.completion)
+    tokenizer = _tokenizer(settings.completion)
+    count = tokenizer.count if tokenizer is not None else estimate_tokens
     workspace = start_workspace(root_of(Path(place.rsplit(":", 2)[0])), Bar().draw)
     try:
         if workspace is not None:
@@ -50,19 +51,22 @@ def show_context(place: str, settings: Settings, budget_tokens: int | None, *, a
             workspace.close()
     budget = Budget(budget_tokens or FIRST_TOKENS)
     packed = pack(snapshot, snippets, budget, count)
+    begun = find_begun(packed.prefix, tokenizer) if tokenizer is not None else ""
     if as_json:
-        print(json.dumps({"budget_tokens": budget.total_tokens, **asdict(packed)}))
+        print(json.dumps({"budget_tokens": budget.total_tokens, "begins_with": begun, **asdict(packed)}))
     else:
         print(_in_words(packed, budget, in_color=sys.stdout.isatty() and "NO_COLOR" not in os.environ))
+        if begun:
+            print(f"{begun!r} is no part of the prompt: the answer has to begin with it")
     return 0
 
 
-def _counter(settings: ModelSettings) -> CountTokens:
-    """By the model's tokenizer, without the model; as an estimate where only a server has it. Raises ModelError."""
+def _tokenizer(settings: ModelSettings) -> Tokenizer | None:
+    """The model's, without the model; None where only a server has it. Raises ModelError."""
     if isinstance(settings.model, RemoteAddress):
-        return estimate_tokens
+        return None
     folder = find_folder(user_store(), settings.model) if settings.model else BUILTIN_MODEL
-    return Tokenizer(folder, family_of(read_config_json(folder).get("model_type"), folder)).count
+    return Tokenizer(folder, family_of(read_config_json(folder).get("model_type"), folder))
 
 
 def explain_file(path: Path, *, as_json: bool) -> int:

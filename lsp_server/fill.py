@@ -53,11 +53,10 @@ def build_request(
     budget = Budget(total_tokens=min(room, known.prompt_tokens))
     snippets = collect(snapshot, known.workspace, known.edits, known.placement)
     packed = pack(snapshot, snippets, budget, engine.count_tokens, known.placement)
-    prompt = engine.fim_prompt(packed.context, packed.prefix, packed.suffix, _repository(packed, snapshot))
-    return packed, Request(prompt, new_tokens, max_lines)
-
-
-def _repository(packed: Pack, snapshot: Snapshot) -> Repository:
-    """The pack again, for models that were trained on files behind separators instead of path comments."""
+    begun = engine.begun_word(packed.prefix)
+    prefix = packed.prefix.removesuffix(begun)
     files = tuple(ContextFile(file.path, file.text, file.title) for file in packed.files)
-    return Repository(snapshot.document.path, files, packed.prefix.removeprefix(packed.title))
+    # The pack again, for models that were trained on files behind separators instead of path comments.
+    repository = Repository(snapshot.document.path, files, prefix.removeprefix(packed.title))
+    prompt = engine.fim_prompt(packed.context, prefix, packed.suffix, repository)
+    return packed, Request(prompt, new_tokens, max_lines, begins_with=begun)

@@ -72,6 +72,9 @@ class FakeEngine(Engine):
         encode = self.tokenizer.encode
         return (*encode(context + prefix), HOLE, *encode(suffix), END)
 
+    def begun_word(self, prefix: str) -> str:
+        return ""  # a character is a token
+
     def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
         text = "".join(file.title + file.text for file in files)
         text += "".join(f"{message.role}: {message.content}\n" for message in messages)

@@ -85,6 +85,10 @@ class RemoteEngine:
         """The hole as code points; other files stand under comments. A model that fills none is refused when asked."""
         return hole_prompt(context + prefix, suffix)
 
+    def begun_word(self, prefix: str) -> str:
+        """Nothing: a server takes no tokens for what its answer has to begin with."""
+        return ""
+
     def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
         """The conversation as code points; the server has the template. Files begin the system message."""
         return chat_prompt(with_files(messages, files))

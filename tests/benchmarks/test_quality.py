@@ -153,12 +153,13 @@ def test_what_is_shown_otherwise_than_when_it_was_kept_is_judged_again_but_not_a
     try:
         for lines in (1, 1, 2):
             answer(engine, Question("case", PLAIN, request, None, lines), kept, judge_text)
-        for other in (replace(request, max_new_tokens=51), replace(request, max_lines=2)):
+        begun = replace(request, begins_with="a")
+        for other in (replace(request, max_new_tokens=51), replace(request, max_lines=2), begun):
             answer(engine, Question("case", PLAIN, other, None), kept, judge_text)
     finally:
         engine.close()
-    assert judged == ["first", "first\nsecond", "first", "first"]
-    assert len(asked) == 3  # other limits are other questions
+    assert judged == ["first", "first\nsecond", "first", "first", "first"]
+    assert len(asked) == 4  # other limits and another begun word are other questions
 
 
 def test_a_way_in_which_nothing_was_asked_has_its_row() -> None:

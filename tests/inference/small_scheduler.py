@@ -22,6 +22,7 @@ from tests.inference.folders import BYTE_TOKENS, config_of, write_folder
 
 PROMPT = tuple(random.Random(1).randrange(256) for _ in range(45))
 NEW_TOKENS = 60
+CONTEXT_TOKENS = 4096
 
 
 @dataclass
@@ -31,7 +32,8 @@ class Running:
 
     def start(self, request: Request) -> tuple[LiveSequence, list[Update]]:
         updates: list[Update] = []
-        sequence = LiveSequence(request, updates.append, TextStream(self.tokenizer))
+        stream = TextStream(self.tokenizer, request.begins_with)
+        sequence = LiveSequence(request, updates.append, stream, CONTEXT_TOKENS)
         self.scheduler.add(sequence)
         return sequence, updates
 
@@ -79,7 +81,7 @@ def start(tmp_path: Path, raw_config: dict[str, Any], quant: Any) -> Running:
     tokenizer = Tokenizer(folder, family_of(raw_config["model_type"], folder))
     cache_bytes = 40 * 16 * config.num_hidden_layers * config.page_width * 4
     settings = EngineSettings(cache_bytes=cache_bytes, chunk_tokens=64, quant=quant)
-    scheduler = build_scheduler(folder, config, tokenizer, 4096, settings)[0]
+    scheduler = build_scheduler(folder, config, tokenizer, CONTEXT_TOKENS, settings)[0]
     scheduler._model = Restless(scheduler._model)
     return Running(scheduler, tokenizer)
 
@@ -87,13 +89,14 @@ def start(tmp_path: Path, raw_config: dict[str, Any], quant: Any) -> Running:
 class Restless:
     """A random model soon repeats one token. This one is pushed to others, at each position the same way."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, vocabulary: int = BYTE_TOKENS) -> None:
         self._model = model
-        self._push = torch.randn(256, BYTE_TOKENS, generator=torch.Generator().manual_seed(3))
+        self._vocabulary = vocabulary
+        self.push = torch.randn(256, vocabulary, generator=torch.Generator().manual_seed(3))
 
     def forward(self, batch: Batch, pages: torch.Tensor) -> torch.Tensor:
         logits = self._model.forward(batch, pages)
-        logits[:, :BYTE_TOKENS] += self._push[batch.positions[batch.logit_rows]]
+        logits[:, : self._vocabulary] += self.push[batch.positions[batch.logit_rows]]
         return logits
 
 

@@ -12,7 +12,7 @@ from inference.live_sequence import LiveSequence
 from inference.request import Request, Sampling, Update
 from inference.text_stream import TextStream
 from tests.inference.folders import QWEN
-from tests.inference.small_scheduler import PROMPT, Running, cached_tokens, forget, start
+from tests.inference.small_scheduler import CONTEXT_TOKENS, PROMPT, Running, cached_tokens, forget, start
 
 NEWLINE = ord("\n")
 
@@ -60,7 +60,7 @@ def test_a_receiver_that_fails_ends_its_request_within_a_draft(tmp_path: Path) -
         raise ValueError("the receiver is broken")
 
     request = Request(PROMPT, 40, draft_tokens=(ord("a"),) * 40)
-    sequence = LiveSequence(request, fail, TextStream(running.tokenizer))
+    sequence = LiveSequence(request, fail, TextStream(running.tokenizer), CONTEXT_TOKENS)
     running.scheduler.add(sequence)
     running.step()
     running.step()

@@ -37,10 +37,12 @@ def test_context_show_prints_each_part_with_its_reason_score_and_tokens(root: Pa
     title, *_ = done.stdout.splitlines()
     assert title.startswith("── shop/price.py:1 (imported from shop.price, score ")
     assert "def round_price(cents):\n    return cents\n── cart.py:1 (before the cursor, " in done.stdout
-    assert "tokens in 3 segments" in done.stdout.splitlines()[-1]
+    *_, summary, begun = done.stdout.splitlines()
+    assert "tokens in 3 segments" in summary
+    assert begun == "'(' is no part of the prompt: the answer has to begin with it"
     assert "\x1b" not in done.stdout
     parts = json.loads(midspan("context", "show", f"{root / 'cart.py'}:3:13", "--budget", "500", "--json").stdout)
-    assert parts["budget_tokens"] == 500
+    assert (parts["budget_tokens"], parts["begins_with"]) == (500, "(")
     assert [segment["kind"] for segment in parts["segments"]] == ["snippet", "prefix", "suffix"]
 
 
