@@ -51,8 +51,10 @@ def _entry(server: MidspanServer, snapshot: Snapshot, item: types.InlineCompleti
     before, _ = line_around(snapshot)
     word = re.split(r"\W", before)[-1]
     start = position_of(snapshot.document, snapshot.cursor - len(word), server.session.encoding)
-    text = word + str(item.insert_text)
-    first, *more = text.strip("\n").split("\n")
+    inserted = str(item.insert_text)
+    text = word + inserted
+    said = inserted if inserted.startswith("\n") else text  # else it would be called by what stands there already
+    first, *more = said.strip("\n").split("\n")
     label = first.strip()[:_LABEL_CHARACTERS] + (" …" if more or len(first.strip()) > _LABEL_CHARACTERS else "")
     shown = types.MarkupContent(types.MarkupKind.Markdown, _fenced(text, snapshot.document.language))
     end = item.range.end if item.range is not None else start

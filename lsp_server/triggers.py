@@ -30,32 +30,24 @@ class Refrain:
 def decide(snapshot: Snapshot, explicit: bool, accepted: str | None = None) -> Ask | Refrain:
     """What is asked for at the cursor, asked by a key (`explicit`) or not.
 
-    `accepted` is the text of the document up to the end of what was accepted a moment ago: whoever goes on from there
-    with a new line has let the model lead, and is given several lines.
+    `accepted` is the text of the document up to the end of what was accepted a moment ago: whoever stands there, or
+    goes on from there with a new line, lets the model lead, and is given several lines.
     """
     if explicit:
         return Ask(BLOCK_LINES)
-    written = snapshot.document.text[: snapshot.cursor].replace("\r\n", "\n")
-    if reason := _why_not(snapshot, written, accepted):
-        return Refrain(reason)
     before, after = line_around(snapshot)
+    if not _ONLY_CLOSERS.fullmatch(after):
+        # It would push aside what the user has there.
+        return Refrain("the cursor is in the middle of a line")
+    written = snapshot.document.text[: snapshot.cursor].replace("\r\n", "\n")
+    if written == accepted:
+        return Ask(BLOCK_LINES)
+    if before.rstrip().endswith(";") and not after.strip() and line_comment(snapshot.document.language) != ";":
+        return Refrain("the statement is over")
     if before.strip() or after.strip():
         return Ask(1)
     goes_on = accepted is not None and written.rstrip() == accepted.rstrip()
     return Ask(BLOCK_LINES if goes_on or is_block_start(snapshot) else 1)
-
-
-def _why_not(snapshot: Snapshot, written: str, accepted: str | None) -> str | None:
-    """Why nobody wants to be shown anything here unasked."""
-    before, after = line_around(snapshot)
-    if not _ONLY_CLOSERS.fullmatch(after):
-        # It would push aside what the user has there.
-        return "the cursor is in the middle of a line"
-    if written == accepted:
-        return "what was accepted ends here"
-    if before.rstrip().endswith(";") and not after.strip() and line_comment(snapshot.document.language) != ";":
-        return "the statement is over"
-    return None
 
 
 def line_around(snapshot: Snapshot) -> tuple[str, str]:

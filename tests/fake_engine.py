@@ -64,7 +64,7 @@ class FakeEngine(Engine):
         self.most_live = 0
         self.closed = False
         self._answer = answer
-        self._confidence = confidence
+        self.confidence = confidence
 
     def fim_prompt(
         self, context: str, prefix: str, suffix: str, repository: Repository | None = None
@@ -99,7 +99,7 @@ class FakeEngine(Engine):
 
     def write(self, request: Request) -> tuple[str, float | None]:
         """The whole output and the model's confidence in it; to be overridden where they depend on the sampling."""
-        return self._answer(*read_prompt(request)), self._confidence
+        return self._answer(*read_prompt(request)), self.confidence
 
     def _write(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
         try:

@@ -52,7 +52,10 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
     text = in_own_style(text, place)
     if finish_reason in ("lines", "length", "repetition"):
         text = without_rounds(text, place.before)
-        text = within_the_definition(text, place)
+        within = within_the_definition(text, place)
+        if text.strip() and not within.strip():
+            return Cleaned("", "the model only goes on with other code")
+        text = within
     text = without_following_lines(text, place)
     text = without_rest_of_line(text, place)
     text = without_surplus_closers(text, place)
@@ -74,7 +77,7 @@ def _without_half_line(text: str) -> str:
 def _without_trailing_space(text: str, place: Place) -> str:
     """Blank lines become empty, and what follows the cursor on its line stays where the text puts it."""
     *lines, last = text.split("\n")
-    text = "\n".join([line if line.strip() or index == 0 else "" for index, line in enumerate(lines)] + [last])
+    text = "\n".join([line if line.strip(" \t") else "" for line in lines] + [last])
     if not place.after.strip():
         return text.rstrip()
     if last.strip() or not lines:

@@ -5,6 +5,7 @@ from concurrent.futures import Future
 import pytest
 
 from lsp_server.settings import CompletionSettings, ModelSettings
+from lsp_server.triggers import BLOCK_LINES
 from midspan import ModelError
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import (
@@ -180,6 +181,32 @@ async def test_nothing_is_asked_in_the_middle_of_a_line_unless_a_key_asks():
     assert await editor.complete(0, 4) is None
     assert not engine.requests
     assert await editor.complete(0, 4, INVOKED) == "some_"
+
+
+async def test_after_an_acceptance_the_next_item_comes_at_once_with_several_lines():
+    lines = ["first()", "second()", "third()"]
+    left = {"x = ": "first()\n", "first()": "\nsecond()\nthird()"}
+    editor, engine = await editor_with("x = \ny = 2\n", lambda before, _after: left[before.rpartition("\n")[2][-7:]])
+    assert await editor.complete(0, 4) == lines[0]
+    await editor.change((0, 4), (0, 4), lines[0])
+    assert await editor.complete(0, 11) == "\nsecond()\nthird()"
+    assert [request.max_lines for request in engine.requests] == [1, BLOCK_LINES]
+
+
+async def test_after_an_acceptance_in_part_the_rest_is_the_next_item():
+    editor, engine = await editor_with("def f():\n    \n", answer="a = 1\n    b = 2")
+    await editor.complete(1, 4)
+    await editor.change((1, 4), (1, 4), "a = 1")
+    assert await editor.complete(1, 9) == "\n    b = 2"
+    assert len(engine.requests) == 1
+
+
+async def test_after_an_acceptance_a_guess_is_not_shown():
+    editor, engine = await editor_with("x = \n", confidence=0.9)
+    await editor.complete(0, 4)
+    await editor.change((0, 4), (0, 4), "hello()")
+    engine.confidence = 0.1
+    assert await editor.complete(0, 11) is None
 
 
 async def test_acceptance_is_recorded_once():

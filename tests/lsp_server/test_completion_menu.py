@@ -51,6 +51,18 @@ async def test_many_lines_are_one_entry_with_its_own_indentation():
     assert entry["command"]["command"] == "midspan.accepted"
 
 
+async def test_an_entry_that_begins_with_a_new_line_is_called_by_what_it_brings():
+    editor = InProcess(FakeEngine(lambda before, _after: "\ny = 2\nz = 3" if before.endswith("value") else "value"))
+    await editor.initialize()
+    await editor.open("x = \n")
+    assert len((await menu(editor, 0, 4))["items"]) == 1
+    await editor.change((0, 4), (0, 4), "value")  # which accepts it
+    (entry,) = (await menu(editor, 0, 9))["items"]
+    assert entry["label"] == "y = 2 …"
+    assert entry["filterText"] == "value"
+    assert entry["textEdit"]["newText"] == "value\ny = 2\nz = 3"
+
+
 async def test_nothing_to_show_is_an_empty_menu_that_is_asked_again():
     editor = await editor_with("x = \n", "")
     assert await menu(editor, 0, 4) == {"isIncomplete": True, "items": []}

@@ -92,11 +92,21 @@ def test_whoever_goes_on_after_an_acceptance_with_a_new_line_is_given_several_li
     assert decide(at(marked.replace("\n", "\r\n")), explicit=False, accepted=accepted) == Ask(BLOCK_LINES)
 
 
-def test_right_after_an_acceptance_nothing_is_asked_unless_a_key_asks():
-    at_its_end, accepted = at("a = first()|\n"), "a = first()"
-    assert decide(at_its_end, explicit=False, accepted=accepted) == Refrain("what was accepted ends here")
-    assert decide(at_its_end, explicit=True, accepted=accepted) == Ask(BLOCK_LINES)
+@pytest.mark.parametrize(
+    "marked", ["a = first()|\n", "a = first()|", "f(first()|)\n", "def f():\r\n    a = first();|\r\n"]
+)
+def test_right_after_an_acceptance_several_lines_are_asked_for(marked):
+    accepted = marked.split("|")[0].replace("\r\n", "\n")
+    assert decide(at(marked, "c"), explicit=False, accepted=accepted) == Ask(BLOCK_LINES)
+
+
+def test_one_character_further_it_is_a_place_like_any_other():
+    accepted = "a = first()"
     assert decide(at("a = first().|\n"), explicit=False, accepted=accepted) == Ask(1)
+    assert decide(at("a = first();|\n", "c"), explicit=False, accepted=accepted) == Refrain("the statement is over")
+    assert decide(at("a = first()|x\n"), explicit=False, accepted=accepted) == Refrain(
+        "the cursor is in the middle of a line"
+    )
 
 
 @pytest.mark.parametrize(("language", "is_over"), [("javascript", True), ("c", True), ("scheme", False)])
