@@ -5,8 +5,8 @@ import logging
 from lsprotocol import types
 
 from context.snapshot import Snapshot
-from inference.request import Trace
 from lsp_server.candidates import distinct, generate_one, generate_several
+from lsp_server.guess import GUESSED, is_a_guess
 from lsp_server.insertion import Insertion, insertion_at
 from lsp_server.record import Record
 from lsp_server.server import MidspanServer
@@ -15,8 +15,6 @@ from lsp_server.triggers import Ask, Refrain, decide
 from midspan import CapacityError, MidspanError, ModelError
 
 ACCEPTED = "midspan.accepted"
-# Of 200 fills of single lines by the built-in model, those below were 54% of all and none of them was right.
-_MIN_CONFIDENCE = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -56,16 +54,17 @@ async def complete(server: MidspanServer, params: types.InlineCompletionParams) 
         if rest and not explicit:
             record.shows(len(rest), ", already predicted")
             return _items(session, uri, insertion, [rest], record)
-        texts = await session.requests.run(uri, predict(session, uri, insertion.snapshot, asked, record, explicit))
-        if texts is None:
+        answer = await session.requests.run(uri, _answer(session, uri, insertion.snapshot, asked, record, explicit))
+        if answer is None:
             why_off = session.why_off_at(insertion.snapshot)  # meanwhile
             record.outcome = f"nothing shown: {why_off}" if why_off else "superseded"
             return _nothing(session, uri) if why_off else None
+        texts, how = answer
         if not texts:
             return _nothing(session, uri)
         for text in reversed(texts):  # whichever is accepted in part, its rest is known; the newest counts first
             predictions.remember(insertion.snapshot, text, asked.max_lines)
-        record.shows(len(texts[0]), f", the surest of {len(texts)}" if len(texts) > 1 else "")
+        record.shows(len(texts[0]), how)
         return _items(session, uri, insertion, texts, record)
     except MidspanError as error:
         record.outcome = f"nothing shown: {error}"
@@ -82,6 +81,19 @@ def _decide(session: Session, uri: str, snapshot: Snapshot, explicit: bool) -> A
     if (why_off := session.why_off_at(snapshot)) is not None:
         return Refrain(why_off)
     return decide(snapshot, explicit, session.shown.accepted_in(uri))
+
+
+async def _answer(
+    session: Session, uri: str, snapshot: Snapshot, asked: Ask, record: Record, explicit: bool
+) -> tuple[list[str], str]:
+    """The texts, and how they came about. None was predicted; what comes may have been computed ahead."""
+    found = None if explicit else await session.look_ahead.found_at(uri, snapshot, asked.max_lines)
+    if found is not None:
+        record.outcome = f"nothing shown: {found.why_nothing}, computed ahead"
+        return [found.text] if found.text else [], ", computed ahead"
+    session.look_ahead.end_all()  # the engine is asked for what somebody waits for
+    texts = await predict(session, uri, snapshot, asked, record, explicit)
+    return texts, f", the surest of {len(texts)}" if len(texts) > 1 else ""
 
 
 async def predict(
@@ -107,14 +119,9 @@ async def predict(
         record.outcome = f"nothing shown: {candidates[0].why_nothing}"
         return []
     if not explicit and greedy.trace is not None and is_a_guess(greedy.trace):
-        record.outcome = "nothing shown: the model only guesses"
+        record.outcome = f"nothing shown: {GUESSED}"
         return []
     return [candidate.text for candidate in candidates]
-
-
-def is_a_guess(trace: Trace) -> bool:
-    """Whether the model itself thought little of what it wrote. Unknown for a model on a server, which is trusted."""
-    return trace.confidence is not None and trace.confidence < _MIN_CONFIDENCE
 
 
 def _items(
@@ -124,6 +131,9 @@ def _items(
     inserted = [insertion.given + text for text in texts]
     now = session.documents.document(uri).text
     numbers = session.shown.add(uri, insertion, inserted, record.elapsed_ms, now)
+    session.look_ahead.start(uri, insertion.snapshot, texts[0])
+    if now != insertion.document.text:
+        session.look_ahead.follow(uri, now)
     return types.InlineCompletionList(
         [
             types.InlineCompletionItem(
@@ -139,4 +149,5 @@ def _items(
 
 def _nothing(session: Session, uri: str) -> types.InlineCompletionList:
     session.shown.end(uri)
+    session.look_ahead.end(uri)
     return types.InlineCompletionList([])

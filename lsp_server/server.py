@@ -112,7 +112,7 @@ class MidspanServer(LanguageServer):
         self.session.settings, errors = self._live_settings.load(self.session.roots)
         if before != self.session.settings.completion:
             self.session.switches.settings_changed(before, self.session.settings.completion)
-            self.session.requests.end_all()
+            self.session.end_completions()
         follow_level(self.session.settings.logging_level)
         return errors
 

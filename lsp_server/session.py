@@ -30,6 +30,7 @@ from lsp_server.documents import OpenDocuments
 from lsp_server.engines import EngineKey, Engines, key_of
 from lsp_server.fill import Known, build_request
 from lsp_server.journal import EditorName, Journal
+from lsp_server.look_ahead import LookAhead
 from lsp_server.positions import offset_of
 from lsp_server.predictions import Predictions
 from lsp_server.record import Record
@@ -68,6 +69,7 @@ class Session:
         self.answers = Answers()
         self.predictions: defaultdict[str, Predictions] = defaultdict(Predictions)
         self.requests = NewestOnly()
+        self.look_ahead = LookAhead(self)
         self.shown = ShownItems()
         self.shown.on_outcome = self._note_outcome
         self.workspaces = Workspaces(workspaces)
@@ -185,6 +187,7 @@ class Session:
             self.edits.note(before, after, time.monotonic())
         if after is not None:
             self.shown.follow(uri, after.text)
+            self.look_ahead.follow(uri, after.text)
 
     @contextmanager
     def recorded(self, record: Record) -> Iterator[Record]:
@@ -206,16 +209,23 @@ class Session:
         if self.settings.stats:
             self.journal.note_outcome(outcome, self.editor)
 
+    def end_completions(self) -> None:
+        """Ends what goes on for all documents, because the user wants something else of them now."""
+        self.requests.end_all()
+        self.look_ahead.end_all()
+
     def forget(self, uri: str) -> None:
         """Ends what goes on for a document and forgets what is known about it."""
         self.requests.end(uri)
+        self.look_ahead.end(uri)
         self.predictions.pop(uri, None)
         self.shown.forget(uri)
         self.documents.close(uri)
 
     def close(self) -> None:
-        """Ends what reads the disk, and settles what is on the screen."""
+        """Ends what reads the disk or computes ahead, and settles what is on the screen."""
         self.shown.close()
+        self.look_ahead.end_all()
         self.workspaces.close()
         self.answers.remove()
         self._context_thread.shutdown(wait=False, cancel_futures=True)

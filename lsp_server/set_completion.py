@@ -25,6 +25,6 @@ def register(server: MidspanServer) -> None:
             raise JsonRpcInvalidParams(f'{SET_COMPLETION} takes {{"enabled": true or false, "language": a language}}.')
         session = server.session
         session.switches.turn(enabled, language)
-        session.requests.end_all()
+        session.end_completions()
         _log.info("Completion of %s is switched %s", language or "everything", "on" if enabled else "off")
         return status_of(server)

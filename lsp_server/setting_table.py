@@ -192,6 +192,13 @@ TABLE = (
     ),
     Setting("completion.in_comments", _SWITCH, "`true`", "whether comments are completed"),
     Setting(
+        "completion.look_ahead",
+        _SWITCH,
+        "`true`",
+        "whether what comes after a completion is computed while you read it, to be there when you accept; `false` "
+        "saves battery. Never with a model on a server",
+    ),
+    Setting(
         "chat.model",
         _MODEL,
         "none",

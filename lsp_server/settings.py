@@ -29,6 +29,7 @@ class CompletionSettings(ModelSettings):
     disabled_languages: tuple[str, ...] = ()
     disabled_globs: tuple[str, ...] = ()
     in_comments: bool = True
+    look_ahead: bool = True
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from context.snapshot import Snapshot
 from context.tree import breaks_syntax
 from lsp_server.actions.asked import Asked
 from lsp_server.actions.hole import Hole
-from lsp_server.completion import is_a_guess
 from lsp_server.generate import Generated, generate
+from lsp_server.guess import is_a_guess
 from lsp_server.positions import position_of
 from lsp_server.postprocess import postprocess
 from midspan import ModelError

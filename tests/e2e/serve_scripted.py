@@ -29,7 +29,7 @@ def main() -> int:
     def start(_settings: ModelSettings) -> FakeEngine:
         return FakeEngine(answer)
 
-    return serve({"chat.model": "fake"}, folder / "midspan.log", start)
+    return serve({"chat.model": "fake", "completion.look_ahead": False}, folder / "midspan.log", start)
 
 
 if __name__ == "__main__":

@@ -124,7 +124,14 @@ class Editor:
 class InProcess(Editor):
     """A server of this process, without a stream between."""
 
-    def __init__(self, engine: FakeEngine | StartEngine | Engines, workspaces: SharedWorkspaces | None = None) -> None:
+    def __init__(
+        self,
+        engine: FakeEngine | StartEngine | Engines,
+        workspaces: SharedWorkspaces | None = None,
+        *,
+        look_ahead: bool = False,
+    ) -> None:
+        """Without `look_ahead` the engine is asked nothing but what a test asks it for."""
         super().__init__()
         self._frames = FrameReader()
 
@@ -132,7 +139,9 @@ class InProcess(Editor):
             engines = Engines(lambda _settings: engine)
         else:
             engines = engine if isinstance(engine, Engines) else Engines(engine)
-        self.server = build_server({}, engines, workspaces or SharedWorkspaces(), Path("/"))
+        self.server = build_server(
+            {"completion.look_ahead": look_ahead}, engines, workspaces or SharedWorkspaces(), Path("/")
+        )
         self.server.protocol.set_writer(self)
 
     async def send(self, message: dict[str, Any]) -> None:

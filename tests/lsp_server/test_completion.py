@@ -298,7 +298,7 @@ async def test_initialization_options_reach_the_engine_and_wrong_ones_are_shown(
         settings.append(given)
         return FakeEngine(lambda *_: "abcdefgh")
 
-    editor = InProcess(start)
+    editor = InProcess(start, look_ahead=True)
     await editor.initialize(options={"completion": {"max_tokens": 3}, "modle": "/m"})
     message = (await editor.message())["params"]["message"]
     assert message == "There is no setting 'modle'. Did you mean 'completion.model'?"

@@ -38,7 +38,9 @@ class Counted(InProcess):
         super().__init__(engine)
         self.journal = Journal(Usage(path))
         engines = Engines(lambda _settings: engine)
-        self.server = build_server({}, engines, SharedWorkspaces(), Path("/"), self.journal)
+        self.server = build_server(
+            {"completion.look_ahead": False}, engines, SharedWorkspaces(), Path("/"), self.journal
+        )
         self.server.protocol.set_writer(self)
 
     def report(self, path: Path) -> dict[str, Any]:
