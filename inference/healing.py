@@ -59,14 +59,18 @@ def find_begun(prefix: str, tokenizer: "Tokenizer") -> str:
     across two of them. Of blanks it is the last one, which a word would take with it.
     """
     line = prefix[prefix.rfind("\n") + 1 :]
-    word = tokenizer.last_word(line)
+    return begun_word(line, tokenizer.last_word(line), tokenizer.spellings)
+
+
+def begun_word(line: str, word: str, spellings: Spellings) -> str:
+    """As `find_begun`, of a line whose last word is known."""
     begun = word[-1:] if word.isspace() else word
     has_blank_inside = any(character.isspace() for character in begun[1:])
     # Blanks that the word does not take with it are other tokens at the end of a text.
     stands_apart = line[: len(line) - len(begun)][-1:].isspace() and not begun[:1].isspace()
     if not begun or len(begun) > MOST_CHARACTERS or has_blank_inside or stands_apart or begun == "\r":
         return ""
-    spelled, spellings = begun.encode(), tokenizer.spellings
+    spelled = begun.encode()
     is_known = spellings.can_spell(spelled)
     # A digit, say: where a character can only be itself there is nothing to heal.
     is_worth_it = len(begun) > 1 or spellings.goes_on(spelled)

@@ -48,8 +48,9 @@ def build_fim_prompt(
     """The prompt whose continuation is the text between `prefix` and `suffix`.
 
     `context` is text of other files, before the current one. Order "psm" is what the released models know:
-    BOS begin context prefix hole suffix end. "spm" puts the suffix first, so that typing only appends:
-    BOS context begin hole suffix end prefix (Bavarian et al., arXiv:2207.14255, section 4.3).
+    BOS begin context prefix hole suffix end. "spm" puts the suffix first, so that typing changes
+    nothing but the end: BOS context hole suffix begin prefix end (Bavarian et al., arXiv:2207.14255, section 4.3, where
+    no sentinel stands before the middle; with it, a small model learns where a middle stops).
 
     `repository` says the same as `context` and `prefix` without path comments, and is taken instead of them where
     the family has separators for files: a comment with a path is nothing that such models have seen. To them a hole on
@@ -73,8 +74,7 @@ def build_fim_prompt(
     if order == "psm":
         before = (*bos, begin, *encode(context), *encode(prefix))
         return (*before, hole, *encode(suffix), end)
-    before = (*bos, *encode(context), begin, hole)
-    return (*before, *encode(suffix), end, *encode(prefix))
+    return (*bos, *encode(context), hole, *encode(suffix), begin, *encode(prefix), end)
 
 
 def _repository_tokens(tokenizer: Tokenizer, files: FileSentinels, repository: Repository) -> Iterator[int]:

@@ -63,7 +63,7 @@ class Tokenizer:
         self.family = family
         definition, self._controls, self._text_tokenizer = self._read()
         self.sentinels = self._find_sentinels()
-        self._bytes = _token_bytes(definition)
+        self._bytes = spell_tokens(definition)
         self._cut = _safe_cut(definition)
         self._encode_piece = lru_cache(maxsize=PIECE_CACHE_SIZE)(self._encode_whole)
 
@@ -170,7 +170,7 @@ def _safe_cut(definition: dict[str, Any]) -> re.Pattern[str] | None:
     return BEFORE_A_FILLED_LINE if split == QWEN_SPLIT and (keeps_text or normalizer["type"] == "NFC") else None
 
 
-def _token_bytes(definition: dict[str, Any]) -> list[bytes]:
+def spell_tokens(definition: dict[str, Any]) -> list[bytes]:
     """id -> bytes. Byte-level BPE spells each byte as one printable character (GPT-2's table)."""
     byte_of = {character: byte for byte, character in _byte_spellings().items()}
     vocabulary: dict[str, int] = definition["model"]["vocab"]

@@ -10,7 +10,7 @@ from training.curve import Curve, draw_curves, read_curve, thin_out
 from training.data import MANIFEST
 from training.model import Model
 
-NAME = "midspan-builtin-2"
+NAME = "midspan-builtin-3"
 SHAPES = Path(__file__).with_name("shapes.md")
 RESULTS = Path(__file__).parents[1] / "benchmarks" / "results"
 

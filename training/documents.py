@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 
 from training.data import SourceFile
 from training.fim import Budget, FimText, encode_fim, encode_plain
-from training.holes import choose_hole, skip_docstring
-from training.related import choose_context, path_comment
+from training.holes import Hole, choose_hole, choose_name_hole, skip_docstring
+from training.related import choose_context, identifiers, path_comment
 from training.tokenizer import TextEncoder
 
 FIM_RATE = 0.5
-# Most of them as the built-in model is asked: a suffix that comes first lets typing only append.
-SPM_SHARE = 0.7
+# Most of them as the built-in model is asked: with the suffix first, typing changes nothing but the end.
+SPM_SHARE = 0.9
+# The engine takes a begun word back from the prompt, so most middles begin where a word does; the others keep the
+# model whole for engines that do not.
+WORD_SHARE = 0.85
+# Of holes with other files before them: at a name that only those have, which is what they are there for.
+NAME_SHARE = 0.5
 # What is asked for, and that it ends there, is a fortieth of the tokens; without more weight a short training
 # learned to go on and not to stop.
 MIDDLE_WEIGHT = 5.0
@@ -103,7 +108,12 @@ class DocumentSource:
             near = min(len(text) - 1, offset + rng.randrange(max(1, reach // 3)))
             if rng.random() < DOCSTRINGS_SKIPPED:
                 near = skip_docstring(text, near)
-            hole = choose_hole(text, near, rng)
+            hole = None
+            if context and rng.random() < NAME_SHARE:
+                hole = choose_name_hole(text, near, identifiers(context), reach, rng)
+            hole = hole or choose_hole(text, near, rng)
+            if rng.random() < WORD_SHARE:
+                hole = Hole(self.encoder.word_start(text, hole.start), hole.end)
             before = text[: hole.start]
             start = before.rfind("\n", 0, max(0, hole.start - reach)) + 1
             parts = FimText(

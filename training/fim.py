@@ -2,10 +2,11 @@
 
     plain: BOS context prefix EOS
     PSM:   BOS begin context prefix hole suffix end middle EOS
-    SPM:   BOS context begin hole suffix end prefix middle EOS
+    SPM:   BOS context hole suffix begin prefix end middle EOS
 
-Both orders use the sentinels of the released models. Every part is tokenized on its own, as the
-engine does it: the character before the cursor and the one after never share a token.
+Both orders use the sentinels of the released models. In both a sentinel before the middle says that an answer
+begins here: without it a middle looks like more of the prefix, and what ends it is hardly learned. Every part is
+tokenized on its own, as the engine does it: the character before the cursor and the one after never share a token.
 """
 
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def encode_fim(encoder: TextEncoder, text: FimText, budget: Budget, spm: bool) -
         context = keep_last_lines(encoder.encode(text.context), context_room, encoder.newline)
     bos, begin, hole, end, eos = encoder.bos, encoder.begin, encoder.hole, encoder.end, encoder.eos
     if spm:
-        return [bos, *context, begin, hole, *suffix, end, *prefix, *middle, eos]
+        return [bos, *context, hole, *suffix, begin, *prefix, end, *middle, eos]
     return [bos, begin, *context, *prefix, hole, *suffix, end, *middle, eos]
 
 

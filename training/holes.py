@@ -6,8 +6,11 @@ bracket, a dedent), so that the model learns to stop there by itself.
 
 import re
 from bisect import bisect_left
+from collections.abc import Set
 from dataclasses import dataclass
 from random import Random
+
+from training.related import IDENTIFIER, identifiers
 
 # After a dot, an open bracket, an operator, a comma or a keyword: typing pauses there.
 PAUSE = re.compile(r"[.(\[{,=:]|(?:=|,|:|->|[-+*/<>]) |\b(?:return|import|from|in|not|if|and|or|raise|await) ")
@@ -46,7 +49,8 @@ def choose_hole(text: str, near: int, rng: Random) -> Hole:
         return Hole(near, len(text))
     kind = rng.choices(KINDS, WEIGHTS)[0]
     if kind == "whole_lines":
-        return Hole(line_start, _end_of_lines(text, line_start, rng) + 1)
+        # With the line's end, or as on an empty line, whose end stands behind the cursor.
+        return Hole(line_start, _end_of_lines(text, line_start, rng) + rng.randrange(2))
     if kind == "next_lines":
         # The middle starts with the newline, as after typing `def f(x):`, or within the line.
         start = line_end if rng.random() < 0.6 else _pause_in(text, line_start, line_end, rng)
@@ -60,6 +64,21 @@ def choose_hole(text: str, near: int, rng: Random) -> Hole:
         return Hole(start, min(len(text), start + rng.randint(1, MAX_SPAN_CHARS)))
     start = _pause_in(text, line_start, line_end, rng)
     return Hole(start, start if kind == "nothing" else line_end)
+
+
+def choose_name_hole(text: str, near: int, known: Set[str], reach: int, rng: Random) -> Hole | None:
+    """The rest of a line from within the first name at or after `near` that is known, and new to the file so far.
+
+    Looks `reach` characters back and ahead; None where there is no such name.
+    """
+    seen = identifiers(text[max(0, near - reach) : near])
+    for match in IDENTIFIER.finditer(text, near, near + reach):
+        name = match.group()
+        if name in known and name not in seen:
+            line_end = text.find("\n", match.end())
+            return Hole(match.start() + rng.randrange(len(name)), len(text) if line_end < 0 else line_end)
+        seen.add(name)
+    return None
 
 
 def _pause_in(text: str, line_start: int, line_end: int, rng: Random) -> int:

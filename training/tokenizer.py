@@ -7,6 +7,7 @@ before it, the rest of an indentation is one token.
     python -m training.tokenizer       # learns it from the corpus, writes it beside the corpus
 """
 
+import json
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel, Digits, PreTokenizer, Sequence, Split
 from tokenizers.trainers import BpeTrainer
 
+from inference.healing import Spellings, begun_word
+from inference.tokenizer import spell_tokens
 from training.data import load_files
 from training.places import corpus_folder
 
@@ -75,10 +78,17 @@ class TextEncoder:
         newline = text_only.token_to_id("Ċ")  # the byte-level spelling of "\n"
         assert newline is not None
         self.newline = newline
+        self._spellings = Spellings(spell_tokens(json.loads(text_only.to_str())))
 
     def encode(self, text: str) -> list[int]:
         """Ids of the text, never a sentinel's."""
         return list(self.text_only.encode(text, add_special_tokens=False).ids)
+
+    def word_start(self, text: str, offset: int) -> int:
+        """Where a word begins that the offset is within, as the engine finds it; else the offset."""
+        line = text[text.rfind("\n", 0, offset) + 1 : offset]
+        words = self.text_only.pre_tokenizer.pre_tokenize_str(line)
+        return offset - len(begun_word(line, line[words[-1][1][0] :] if words else "", self._spellings))
 
     def decode(self, ids: Iterable[int]) -> str:
         """Text of the ids; sentinels are left out."""

@@ -142,7 +142,7 @@ def test_fim_prompts_are_built_from_ids(tokenizer: Tokenizer) -> None:
     psm = build_fim_prompt(tokenizer, "psm", context, prefix, suffix)
     assert list(psm) == [bos, fim.begin, *encode(context), *encode(prefix), fim.hole, *encode(suffix), fim.end]
     spm = build_fim_prompt(tokenizer, "spm", context, prefix, suffix)
-    assert list(spm) == [bos, *encode(context), fim.begin, fim.hole, *encode(suffix), fim.end, *encode(prefix)]
+    assert list(spm) == [bos, *encode(context), fim.hole, *encode(suffix), fim.begin, *encode(prefix), fim.end]
 
 
 def test_released_fim_and_chat_prompts_have_the_released_ids() -> None:

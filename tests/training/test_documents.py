@@ -8,7 +8,7 @@ import pytest
 from training.data import SourceFile
 from training.documents import IGNORED, MIDDLE_WEIGHT, DocumentSource
 from training.fim import Budget, FimText, encode_fim, encode_plain
-from training.holes import choose_hole, skip_docstring
+from training.holes import choose_hole, choose_name_hole, skip_docstring
 from training.tokenizer import SENTINELS, TextEncoder
 
 TEXT = FimText(
@@ -39,11 +39,10 @@ def test_psm_holds_every_part_in_its_place(encoder: TextEncoder) -> None:
 def test_spm_holds_every_part_in_its_place(encoder: TextEncoder) -> None:
     ids = encode_fim(encoder, TEXT, ROOMY, spm=True)
     assert ids is not None
-    assert encoder.decode(between(ids, encoder.bos, encoder.begin)) == TEXT.context
-    assert ids[ids.index(encoder.begin) + 1] == encoder.hole
-    assert encoder.decode(between(ids, encoder.hole, encoder.end)) == TEXT.suffix
-    after = encoder.decode(between(ids, encoder.end, encoder.eos))
-    assert after == TEXT.header + TEXT.prefix + TEXT.middle
+    assert encoder.decode(between(ids, encoder.bos, encoder.hole)) == TEXT.context
+    assert encoder.decode(between(ids, encoder.hole, encoder.begin)) == TEXT.suffix
+    assert encoder.decode(between(ids, encoder.begin, encoder.end)) == TEXT.header + TEXT.prefix
+    assert encoder.decode(between(ids, encoder.end, encoder.eos)) == TEXT.middle
     assert ids[-1] == encoder.eos
 
 
@@ -100,6 +99,39 @@ def test_holes_end_where_completions_end(sources: dict[str, str]) -> None:
         following = text[hole.end : hole.end + 1]
         ends += following in {"", "\n", ")", "]", "}"} or text[hole.end - 1] == "\n"
     assert ends > 320
+
+
+def test_a_hole_at_a_name_is_at_the_first_that_only_the_context_has() -> None:
+    text = "from p import area, Widget\nsize = area(1)\nwidget = Widget(size)\nmake_table(widget)\n"
+    for seed in range(20):
+        hole = choose_name_hole(text, text.index("size"), {"Widget", "make_table"}, 400, Random(seed))
+        assert hole is not None
+        assert "make_table".endswith(text[hole.start : hole.end].removesuffix("(widget)"))
+        assert text[hole.end] == "\n"
+    assert choose_name_hole(text, 0, {"nothing"}, 400, Random(1)) is None
+    assert choose_name_hole(text, 0, {"make_table"}, 20, Random(1)) is None
+
+
+def test_most_middles_begin_where_a_word_does(encoder: TextEncoder, package: list[SourceFile]) -> None:
+    source = DocumentSource([package], encoder, sequence_tokens=256, seed=3, fim_rate=1.0)
+    within = whole = 0
+    for number in range(200):
+        ids, answer_tokens = source.draw(number, 256)
+        if not answer_tokens or ids.index(encoder.begin) < ids.index(encoder.hole):
+            continue  # in PSM the prefix does not stand before the middle
+        before = encoder.decode(ids[: ids.index(encoder.end)])
+        middle = encoder.decode(ids[ids.index(encoder.end) :])
+        is_within = before[-1:].isalpha() and middle[:1].isalpha()
+        within, whole = within + is_within, whole + (not is_within)
+    assert whole > 100
+    assert 0 < within < whole / 5
+
+
+def test_the_word_at_a_place_is_the_one_that_the_engine_takes_back(encoder: TextEncoder) -> None:
+    text = "import os\nif os.path.isf"
+    assert text[encoder.word_start(text, len(text)) :] == "isf"
+    assert encoder.word_start(text, text.index("\n") + 1) == text.index("\n") + 1
+    assert text[encoder.word_start(text, text.index("os.path")) :] == " os.path.isf"
 
 
 def test_a_place_in_a_docstring_moves_behind_it() -> None:
