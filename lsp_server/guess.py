@@ -2,7 +2,7 @@
 
 from inference.request import Trace
 
-# Of 200 fills of single lines by the built-in model, those below were 54% of all and none of them was right.
+# Of 455 rests of lines that the built-in model wrote, 29% were below; 3% of these were right, and 20% of the others.
 _MIN_CONFIDENCE = 0.5
 GUESSED = "the model only guesses"  # why such a text is not shown
 

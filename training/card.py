@@ -46,7 +46,7 @@ The curve (training loss, nats a token; the decay phase draws more documents wit
 |---|---|---|---|
 {curve}
 
-![The losses of both phases](curve.png)
+![The losses on the way](curve.png)
 
 ### Shapes tried
 
@@ -61,12 +61,13 @@ digest; the text itself is not distributed. Never trained on: {held_out}.
 
 ## What it can do and what not
 
-It continues the line at the cursor with text that looks like the code around it, and it can repeat a name that stands
-in the prompt; the figures below say how often it is right. In the order SPM it seldom stops by itself, so a line limit
-has to end it, which Midspan sets; asked for several lines it tends to repeat itself. The order PSM is much worse. It
-has seen {tokens:.0f} million tokens, hundreds of thousands of times fewer than models one downloads: it does not know
-libraries by heart, does not reason about an algorithm, and its suggestions are mostly plausible and wrong. It is not a
-chat model, knows Python only, and must not be used to judge whether code is correct or safe.
+It continues the line at the cursor with text that looks like the code around it, takes a name that is begun from
+another file in the prompt, and mostly ends by itself; the figures below say how often it is right. The order SPM is
+BOS context hole suffix begin prefix end. PSM was a tenth of the training's holes, and is much worse. A prompt should
+end where a word begins: a word that is begun is better taken back and asked for again. It has seen {tokens:.0f} million
+tokens, hundreds of thousands of times fewer than models one downloads: it does not know libraries by heart, does not
+reason about an algorithm, and its suggestions are mostly plausible and wrong. It is not a chat model, knows Python
+only, and must not be used to judge whether code is correct or safe.
 
 ## Figures
 
@@ -88,7 +89,7 @@ def read_figures(weights: str) -> str:
 def describe_curve(stable: Curve, decay: Curve) -> str:
     """Rows of a table."""
     rows = [("stable", point) for point in thin_out(stable.points)]
-    rows += [("decay", point) for point in thin_out(decay.points, 4)]
+    rows += [("decay", point) for point in thin_out(decay.points)]
     return "\n".join(f"| {phase} | {p.step} | {p.tokens / 1e6:.1f} | {p.loss:.2f} |" for phase, p in rows)
 
 
