@@ -54,6 +54,7 @@ class MidspanServer(LanguageServer):
         self._noticed: weakref.ref[AnyEngine] | None = None  # weak: a model is unloaded while sessions go on
         self._shown_loads: weakref.WeakSet[AnyEngine] = weakref.WeakSet()
         self.reported: str | None = None  # why there is no model, as the user was told
+        self._refused: Future[None] | None = None  # the load of a model that cannot fill a hole, however it ends
         self._tasks: set[asyncio.Task[None]] = set()
         # Each may add what only some clients are to see, before the capabilities are told.
         self.offers: list[Callable[[types.ClientCapabilities], None]] = []
@@ -149,6 +150,7 @@ class MidspanServer(LanguageServer):
         try:
             await asyncio.to_thread(engine.fim_prompt, "", "", "")
         except MidspanError as error:
+            self._refused = engine.ready
             self.report_model(error)
 
     def _notice_engine(self, engine: "AnyEngine") -> None:
@@ -191,7 +193,7 @@ class MidspanServer(LanguageServer):
             return
         if (error := ready.exception()) is not None:
             self.report_model(error)
-        else:
+        elif ready is not self._refused:
             self.reported = None
             _log.info("The model is ready")
 

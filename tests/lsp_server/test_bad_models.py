@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from inference.any_engine import AnyEngine
 from lsp_server.settings import ModelSettings
 from lsp_server.start import start_engine
+from midspan import ModelError
+from tests.fake_engine import FakeEngine
 from tests.inference.folders import LITE, byte_tokenizer, write_folder
 from tests.lsp_server.client import InProcess
 
@@ -105,6 +108,24 @@ async def test_the_editor_is_told_once_what_is_wrong_and_the_server_stays_up(fol
     await editor.open("x = \n")
     assert await editor.complete(0, 4) is None
     assert (await editor.request("midspan/status"))["documents"] == 1
+    assert editor.notifications.empty()
+
+
+async def test_a_model_that_cannot_fill_a_hole_is_told_once_also_when_its_weights_come_later():
+    class Holeless(FakeEngine):
+        def fim_prompt(self, *parts: object) -> tuple[int, ...]:
+            raise ModelError("has no FIM sentinels")
+
+    engine = Holeless(lambda before, after: "1")
+    engine.ready = Future()
+    editor = InProcess(lambda settings: engine)
+    await editor.initialize()
+    assert "has no FIM sentinels" in (await editor.message())["params"]["message"]
+    engine.ready.set_result(None)
+    await editor.open("x = \n")
+    assert await editor.complete(0, 4) is None
+    status = await editor.request("midspan/status")
+    assert status["completion"]["state"] == "error"
     assert editor.notifications.empty()
 
 
