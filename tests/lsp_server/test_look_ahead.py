@@ -83,6 +83,7 @@ async def test_the_request_after_an_acceptance_is_answered_without_the_engine():
 
 async def test_what_is_asked_ahead_is_what_would_be_asked_after_the_acceptance():
     editor, engine = await reading("x = \ny = 2\n")
+    engine.gate.clear()
     await begun(engine)
     ahead = engine.requests[1]
     assert read_prompt(ahead) == (f"# a.py\n{AFTER}", "\ny = 2\n")
@@ -346,7 +347,7 @@ def built_in() -> Iterator[Engine]:
 
 
 PLACES = [
-    "def total(numbers):\n    result = 0\n    for number in |\n",
+    "def find(items, key):\n    for item in |\n",
     "def f(values):\n    result = []\n    |\n",
 ]
 
