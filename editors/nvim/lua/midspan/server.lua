@@ -47,13 +47,21 @@ function M.stream(client, method, params, on_piece, on_end)
       end
     end,
   })
-  local sent, id = client:request(method, params, function(err, result)
-    vim.api.nvim_del_autocmd(watch)
-    on_end(err, result)
-  end) -- without a buffer, so that what was typed in any of them is sent before
+  local has_ended = false
+  local function finish(err, result)
+    if not has_ended then
+      has_ended = true
+      vim.api.nvim_del_autocmd(watch)
+      on_end(err, result)
+    end
+  end
+  -- Without a buffer, so that what was typed in any of them is sent before.
+  local sent, id = client:request(method, params, finish)
   return function()
-    if sent then
+    if sent and not has_ended then
       client:cancel_request(id)
+      -- Neovim may drop the answer to what was cancelled.
+      finish({ code = vim.lsp.protocol.ErrorCodes.RequestCancelled, message = 'The request was cancelled.' })
     end
   end
 end
