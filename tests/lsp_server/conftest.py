@@ -3,6 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from inference.engine import Engine, EngineSettings
+
 
 @pytest.fixture(scope="session", autouse=True)
 def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -18,3 +20,18 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = value
+
+
+@pytest.fixture(scope="module")
+def built_in() -> Iterator[Engine]:
+    """The built-in model, with little room for its cache."""
+    engine = Engine(EngineSettings(cache_bytes=20_000_000))
+    engine.ready.result()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user has not begun to read, however slow the machine is."""
+    monkeypatch.setattr("lsp_server.look_ahead._READING_AFTER_S", 1000)

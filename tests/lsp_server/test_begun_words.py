@@ -2,13 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 
 import pytest
 
 from context.document import Document
 from context.snapshot import Snapshot
-from inference.engine import Engine, EngineSettings
+from inference.engine import Engine
 from inference.request import Request
 from lsp_server.candidates import generate_several
 from lsp_server.fill import build_request
@@ -25,14 +24,6 @@ PREFIXES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    engine = Engine(EngineSettings(cache_bytes=20_000_000))
-    engine.ready.result()
-    yield engine
-    engine.close()
-
-
 def write(engine: Engine, request: Request) -> Generated:
     return asyncio.run(generate(engine, request))
 
@@ -47,44 +38,44 @@ def request_at(engine: Engine, prefix: str) -> Request:
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 def test_who_types_the_word_that_the_model_would_write_is_shown_the_rest_of_the_same_line(
-    prefix: str, engine: Engine
+    prefix: str, built_in: Engine
 ) -> None:
     """The prompt ends before the word, whole, and what would come is among what may come."""
-    prompt = engine.fim_prompt("", prefix, SUFFIX)
-    line = write(engine, Request(prompt, 40, max_lines=1)).text
+    prompt = built_in.fim_prompt("", prefix, SUFFIX)
+    line = write(built_in, Request(prompt, 40, max_lines=1)).text
     word = re.match(r" ?[A-Za-z]*", line)
     assert word is not None
     for end in range(1, len(word.group()) + 1):
-        begun = engine.begun_word(prefix + line[:end])
+        begun = built_in.begun_word(prefix + line[:end])
         assert begun == line[:end]
-        healed = write(engine, Request(prompt, 40, max_lines=1, begins_with=begun))
+        healed = write(built_in, Request(prompt, 40, max_lines=1, begins_with=begun))
         assert line[:end] + healed.text == line
 
 
-def test_a_word_that_is_typed_leaves_the_prompt_as_it_is(engine: Engine) -> None:
+def test_a_word_that_is_typed_leaves_the_prompt_as_it_is(built_in: Engine) -> None:
     prefix = PREFIXES[0] + " "
-    first = request_at(engine, prefix)
-    write(engine, first)
+    first = request_at(built_in, prefix)
+    write(built_in, first)
     for end in range(1, len("return") + 1):
-        request = request_at(engine, prefix + "return"[:end])
+        request = request_at(built_in, prefix + "return"[:end])
         assert request.prompt_tokens == first.prompt_tokens
         assert request.begins_with == " return"[: end + 1]
-        trace = write(engine, request).trace
+        trace = write(built_in, request).trace
         assert trace is not None
         assert (trace.prefilled_tokens, trace.cached_tokens) == (1, len(first.prompt_tokens) - 1)
 
 
-def test_the_prompt_and_the_begun_word_are_the_text_before_the_cursor(engine: Engine) -> None:
+def test_the_prompt_and_the_begun_word_are_the_text_before_the_cursor(built_in: Engine) -> None:
     """The built-in model is asked in the order SPM: the prompt ends with what stands before the cursor."""
     for end in range(len(PREFIXES[1])):
         prefix = PREFIXES[1][:end]
-        request = request_at(engine, prefix)
-        assert (engine.tokenizer.decode(request.prompt_tokens) + request.begins_with).endswith(f"# a.py\n{prefix}")
+        request = request_at(built_in, prefix)
+        assert (built_in.tokenizer.decode(request.prompt_tokens) + request.begins_with).endswith(f"# a.py\n{prefix}")
 
 
-def test_each_of_several_candidates_goes_on_from_the_begun_word(engine: Engine) -> None:
+def test_each_of_several_candidates_goes_on_from_the_begun_word(built_in: Engine) -> None:
     prefix = PREFIXES[0] + " ret"
-    request = request_at(engine, prefix)
-    generated = asyncio.run(generate_several(engine, request, snapshot_at(prefix)))
-    assert write(engine, request).text.startswith(generated[0].text)  # it may be seen to repeat itself
+    request = request_at(built_in, prefix)
+    generated = asyncio.run(generate_several(built_in, request, snapshot_at(prefix)))
+    assert write(built_in, request).text.startswith(generated[0].text)  # it may be seen to repeat itself
     assert all(found.finish_reason not in ("error", "cancelled") for found in generated)

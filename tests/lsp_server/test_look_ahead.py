@@ -1,75 +1,28 @@
 """What comes after an item is computed while it is read, and nobody notices but by how fast it is there."""
 
-import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
-from inference.engine import Engine, EngineSettings, ModelInfo
+from inference.engine import Engine, ModelInfo
 from lsp_server.engines import Engines
 from lsp_server.triggers import BLOCK_LINES
 from midspan import ModelError
 from tests.fake_engine import FakeEngine, read_prompt
-from tests.lsp_server.client import INVOKED, URI, InProcess, until
-
-ITEM, NEXT = "first()", "\nsecond()\nthird()"
-AFTER = "x = first()"
-OTHER = "file:///project/b.py"
-
-
-def write(before: str, _after: str) -> str:
-    """What the fake engine writes."""
-    return NEXT if before.endswith(ITEM) else ITEM
-
-
-async def reading(text: str = "x = \n", **options: Any) -> tuple[InProcess, FakeEngine]:
-    """An editor that shows the first item, which nobody has accepted yet."""
-    engine = FakeEngine(options.pop("answer", write), **options)
-    editor = InProcess(engine, look_ahead=True)
-    await editor.initialize()
-    await editor.open(text)
-    assert await editor.complete(0, 4) == ITEM
-    return editor, engine
-
-
-async def begun(engine: FakeEngine) -> None:
-    """The engine looks ahead."""
-    await until(lambda: len(engine.requests) == 2 and engine.live)
-
-
-def is_at_rest() -> bool:
-    """Whether nothing goes on but the test itself."""
-    return len(asyncio.all_tasks()) == 1
-
-
-async def done(engine: FakeEngine, requests: int = 2) -> None:
-    """The engine has looked ahead."""
-    await until(lambda: len(engine.requests) == requests and is_at_rest())
-
-
-async def accept(editor: InProcess, item: str = ITEM) -> None:
-    await editor.change((0, 4), (0, 4), item)
-
-
-async def outcome(editor: InProcess) -> str:
-    """Of the last request."""
-    (trace,) = (await editor.request("midspan/trace", {"limit": 1}))["traces"]
-    told: str = trace["outcome"]
-    return told
-
-
-async def nothing_is_begun(engine: FakeEngine) -> None:
-    """Now or later."""
-    await until(is_at_rest)
-    assert len(engine.requests) == 1
-
-
-@pytest.fixture
-def long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user has not begun to read, however slow the machine is."""
-    monkeypatch.setattr("lsp_server.look_ahead._READING_AFTER_S", 1000)
+from tests.lsp_server.client import INVOKED, InProcess, until
+from tests.lsp_server.reading import (
+    AFTER,
+    ITEM,
+    NEXT,
+    accept,
+    begun,
+    done,
+    is_at_rest,
+    nothing_is_begun,
+    outcome,
+    reading,
+    write,
+)
 
 
 async def test_the_request_after_an_acceptance_is_answered_without_the_engine():
@@ -124,16 +77,6 @@ async def test_an_acceptance_before_it_has_begun_asks_at_once():
     await editor.request("shutdown")
 
 
-async def test_a_keystroke_ends_it():
-    editor, engine = await reading()
-    engine.gate.clear()
-    await begun(engine)
-    (generation,) = engine.live
-    await editor.change((0, 4), (0, 4), "q")
-    assert generation.cancelled.is_set()
-    await until(lambda: not engine.live)
-
-
 @pytest.mark.usefixtures("long_pause")
 async def test_between_two_keystrokes_nothing_is_begun():
     editor, engine = await reading()
@@ -164,27 +107,6 @@ async def test_whoever_has_typed_the_item_is_not_shown_what_an_acceptance_would_
         await editor.change((0, column), (0, column), character)
     assert await editor.complete(0, len(AFTER)) is None
     assert [request.max_lines for request in engine.requests] == [1, BLOCK_LINES, 1]
-
-
-async def test_a_request_in_another_document_ends_it():
-    editor, engine = await reading()
-    engine.gate.clear()
-    await begun(engine)
-    (ahead,) = engine.live
-    await editor.open("z = \n", OTHER)
-    _, future = await editor.start_completion(0, 4, uri=OTHER)
-    await until(ahead.cancelled.is_set)
-    engine.gate.set()
-    await future
-
-
-async def test_a_place_elsewhere_in_the_document_ends_it():
-    editor, engine = await reading("x = \ny = value\n")
-    engine.gate.clear()
-    await begun(engine)
-    (ahead,) = engine.live
-    assert await editor.complete(1, 2) is None
-    assert ahead.cancelled.is_set()
 
 
 async def test_a_key_at_the_place_asks_for_candidates_all_the_same():
@@ -226,76 +148,6 @@ async def test_the_setting_switches_it_off():
     await nothing_is_begun(engine)
 
 
-async def switch_off(editor: InProcess) -> None:
-    command = {"command": "midspan.setCompletion", "arguments": [{"enabled": False}]}
-    await editor.request("workspace/executeCommand", command)
-
-
-async def change_settings(editor: InProcess) -> None:
-    settings = {"midspan": {"completion": {"in_comments": False}}}
-    await editor.notify("workspace/didChangeConfiguration", {"settings": settings})
-
-
-async def close_document(editor: InProcess) -> None:
-    await editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
-
-
-async def shut_down(editor: InProcess) -> None:
-    await editor.request("shutdown")
-
-
-ENDS = [switch_off, change_settings, close_document, shut_down]
-
-
-@pytest.mark.parametrize("end", ENDS)
-async def test_nothing_of_it_is_left(end: Callable[[InProcess], Any]):
-    editor, engine = await reading()
-    engine.gate.clear()
-    await begun(engine)
-    (generation,) = engine.live
-    await end(editor)
-    assert generation.cancelled.is_set()
-    await until(lambda: not engine.live)
-    await until(is_at_rest)
-
-
-@pytest.mark.usefixtures("long_pause")
-@pytest.mark.parametrize("end", ENDS)
-async def test_nothing_of_it_is_begun_later(end: Callable[[InProcess], Any]):
-    editor, engine = await reading()
-    await end(editor)
-    await nothing_is_begun(engine)
-
-
-async def test_a_model_that_was_unloaded_meanwhile_is_not_loaded_again():
-    started: list[FakeEngine] = []
-
-    def start(_settings: object) -> FakeEngine:
-        started.append(FakeEngine(write))
-        return started[-1]
-
-    engines = Engines(start)
-    editor = InProcess(engines, look_ahead=True)
-    await editor.initialize()
-    await editor.open("x = \n")
-    assert await editor.complete(0, 4) == ITEM
-    await engines.unload_idle(0)
-    await nothing_is_begun(started[0])
-    assert len(started) == 1
-
-
-async def test_a_model_that_is_closed_under_it_leaves_nothing_to_show():
-    editor, engine = await reading()
-    engine.gate.clear()
-    await begun(engine)
-    engine.close()
-    await until(lambda: not engine.live)
-    engine.gate.set()
-    await accept(editor)
-    assert await editor.complete(0, len(AFTER)) == NEXT
-    assert [request.background for request in engine.requests] == [False, True, False]
-
-
 async def test_what_the_engine_fails_with_is_told_when_somebody_asks(caplog):
     def fail(before: str, after: str) -> str:
         if before.endswith(ITEM):
@@ -311,23 +163,24 @@ async def test_what_the_engine_fails_with_is_told_when_somebody_asks(caplog):
     assert await outcome(editor) == "nothing shown: the weights are gone"
 
 
-async def test_a_guess_is_nothing_and_not_asked_for_again():
-    editor, engine = await reading(confidence=0.9)
-    engine.confidence = 0.1
+async def nothing_comes_unasked(editor: InProcess, engine: FakeEngine, reason: str) -> None:
+    """After the acceptance, and without another question to the engine."""
     await done(engine)
     await accept(editor)
     assert await editor.complete(0, len(AFTER)) is None
-    assert await outcome(editor) == "nothing shown: the model only guesses, computed ahead"
+    assert await outcome(editor) == f"nothing shown: {reason}, computed ahead"
     assert len(engine.requests) == 2
+
+
+async def test_a_guess_is_nothing_and_not_asked_for_again():
+    editor, engine = await reading(confidence=0.9)
+    engine.confidence = 0.1
+    await nothing_comes_unasked(editor, engine, "the model only guesses")
 
 
 async def test_where_the_model_writes_nothing_it_is_not_asked_again():
     editor, engine = await reading(answer=lambda before, _after: "" if before.endswith(ITEM) else ITEM)
-    await done(engine)
-    await accept(editor)
-    assert await editor.complete(0, len(AFTER)) is None
-    assert await outcome(editor) == "nothing shown: the model writes nothing, computed ahead"
-    assert len(engine.requests) == 2
+    await nothing_comes_unasked(editor, engine, "the model writes nothing")
 
 
 async def test_it_leaves_no_trace_and_counts_for_nothing():
@@ -336,14 +189,6 @@ async def test_it_leaves_no_trace_and_counts_for_nothing():
     assert len((await editor.request("midspan/trace", {"limit": 10}))["traces"]) == 1
     await editor.change((0, 4), (0, 4), "q")
     assert len((await editor.request("midspan/trace", {"limit": 10}))["traces"]) == 1
-
-
-@pytest.fixture(scope="module")
-def built_in() -> Iterator[Engine]:
-    engine = Engine(EngineSettings(cache_bytes=20_000_000))
-    engine.ready.result()
-    yield engine
-    engine.close()
 
 
 PLACES = [

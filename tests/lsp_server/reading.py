@@ -1,0 +1,58 @@
+"""An editor whose user reads an item, while the engine looks ahead."""
+
+import asyncio
+from typing import Any
+
+from tests.fake_engine import FakeEngine
+from tests.lsp_server.client import InProcess, until
+
+ITEM, NEXT = "first()", "\nsecond()\nthird()"
+AFTER = "x = first()"
+OTHER = "file:///project/b.py"
+
+
+def write(before: str, _after: str) -> str:
+    """What the fake engine writes."""
+    return NEXT if before.endswith(ITEM) else ITEM
+
+
+async def reading(text: str = "x = \n", **options: Any) -> tuple[InProcess, FakeEngine]:
+    """An editor that shows the first item, which nobody has accepted yet."""
+    engine = FakeEngine(options.pop("answer", write), **options)
+    editor = InProcess(engine, look_ahead=True)
+    await editor.initialize()
+    await editor.open(text)
+    assert await editor.complete(0, 4) == ITEM
+    return editor, engine
+
+
+async def begun(engine: FakeEngine) -> None:
+    """The engine looks ahead."""
+    await until(lambda: len(engine.requests) == 2 and engine.live)
+
+
+def is_at_rest() -> bool:
+    """Whether nothing goes on but the test itself."""
+    return len(asyncio.all_tasks()) == 1
+
+
+async def done(engine: FakeEngine, requests: int = 2) -> None:
+    """The engine has looked ahead."""
+    await until(lambda: len(engine.requests) == requests and is_at_rest())
+
+
+async def accept(editor: InProcess, item: str = ITEM) -> None:
+    await editor.change((0, 4), (0, 4), item)
+
+
+async def outcome(editor: InProcess) -> str:
+    """Of the last request."""
+    (trace,) = (await editor.request("midspan/trace", {"limit": 1}))["traces"]
+    told: str = trace["outcome"]
+    return told
+
+
+async def nothing_is_begun(engine: FakeEngine) -> None:
+    """Now or later."""
+    await until(is_at_rest)
+    assert len(engine.requests) == 1
