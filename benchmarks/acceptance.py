@@ -18,13 +18,13 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.keystroke import DEFAULT_FILE
-from inference.request import Trace
-from lsp_server.budget import PromptBudget
-from lsp_server.engines import Engines
-from lsp_server.features import build_server
-from lsp_server.frames import FrameReader
-from lsp_server.shared_workspaces import SharedWorkspaces
-from lsp_server.start import start_engine
+from inference.api import Trace
+from lsp_server.daemon.build_server import build_server
+from lsp_server.rpc.frames import FrameReader
+from lsp_server.server.engines import Engines
+from lsp_server.server.prompt_budget import PromptBudget
+from lsp_server.server.shared_workspaces import SharedWorkspaces
+from lsp_server.server.start_engine import start_engine
 from midspan import ModelError
 
 URI = "file:///project/typed.py"

@@ -17,12 +17,12 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks.keystroke import DEFAULT_FILE, ONE_LINE, run, type_file
-from context.document import read_document
-from context.placement import Placement
-from inference.engine import Engine, EngineSettings
-from inference.request import Request, Update
-from lsp_server.fill import Known, build_request
-from lsp_server.settings import ModelSettings
+from context.documents.document import read_document
+from context.prompt.placement import Placement
+from inference.api import EngineSettings, Request, Update
+from inference.local_engine import LocalEngine
+from lsp_server.completion.build_request import Known, build_request
+from lsp_server.settings.values import ModelSettings
 
 CHAT_TOKENS = 256
 SITUATIONS = "alone", "same_engine", "second_engine"
@@ -31,7 +31,7 @@ SITUATIONS = "alone", "same_engine", "second_engine"
 class Chat:
     """Asks one question after the other, without the model's own end: what counts is that it works all the time."""
 
-    def __init__(self, engine: Engine, prompt: tuple[int, ...]) -> None:
+    def __init__(self, engine: LocalEngine, prompt: tuple[int, ...]) -> None:
         self._engine = engine
         self._prompt = prompt
         self._count = 0
@@ -66,7 +66,7 @@ class Chat:
 
 
 def measure(arguments: Namespace) -> dict[str, object]:
-    engine, other = (Engine(EngineSettings(model=arguments.model)) for _ in range(2))
+    engine, other = (LocalEngine(EngineSettings(model=arguments.model)) for _ in range(2))
     for each in (engine, other):
         each.ready.result()
     document = read_document(arguments.file)

@@ -15,9 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 
-from inference.engine import Engine, EngineSettings
-from inference.prompt import Message
-from inference.request import Request, Trace, Update
+from inference.api import EngineSettings, Message, Request, Trace, Update
+from inference.local_engine import LocalEngine
 
 DEFAULT_FILE = Path(argparse.__file__)
 
@@ -31,7 +30,7 @@ class Pair:
     is_same_text: bool
 
 
-def run(engine: Engine, request: Request) -> tuple[str, Trace]:
+def run(engine: LocalEngine, request: Request) -> tuple[str, Trace]:
     updates: SimpleQueue[Update] = SimpleQueue()
     engine.submit(request, updates.put)
     text = ""
@@ -56,14 +55,14 @@ def functions(file: Path, least_lines: int, most_lines: int) -> Iterator[tuple[s
             yield text, max(names, key=names.count)
 
 
-def rename_requests(engine: Engine, arguments: Namespace) -> Iterator[Request]:
+def rename_requests(engine: LocalEngine, arguments: Namespace) -> Iterator[Request]:
     for text, name in functions(arguments.file, 12, 60):
         asked = f"Rename the variable `{name}` to `renamed_{name}`. Answer with the whole function, in one code block."
         prompt = engine.chat_prompt([Message("user", f"```python\n{text}\n```\n{asked}")])
         yield Request(prompt, arguments.tokens, draft_tokens=engine.draft(text))
 
 
-def echo_requests(engine: Engine, arguments: Namespace) -> Iterator[Request]:
+def echo_requests(engine: LocalEngine, arguments: Namespace) -> Iterator[Request]:
     for text, _ in functions(arguments.file, 12, 60):
         head = "".join(text.splitlines(keepends=True)[:6])
         request = Request(engine.fim_prompt("", head, ""), arguments.tokens)
@@ -74,7 +73,7 @@ def echo_requests(engine: Engine, arguments: Namespace) -> Iterator[Request]:
 
 
 def measure(arguments: Namespace) -> list[Pair]:
-    engine = Engine(EngineSettings(model=arguments.model, quant=arguments.quant))
+    engine = LocalEngine(EngineSettings(model=arguments.model, quant=arguments.quant))
     engine.ready.result()
     requests = {"rename": rename_requests, "echo": echo_requests}[arguments.task](engine, arguments)
     pairs = []

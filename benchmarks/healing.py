@@ -17,11 +17,11 @@ from typing import Literal, get_args
 
 from tqdm import tqdm
 
-from benchmarks.quality_packages import load_packages
-from inference.engine import Engine, EngineSettings
-from inference.request import Request
+from evaluation.packages import load_packages
+from inference.api import EngineSettings, Request
+from inference.local_engine import LocalEngine
 from inference.store.model_store import find_folder, user_store
-from lsp_server.generate import generate
+from lsp_server.server.generate import generate
 from midspan import ModelError
 
 SEED = 31
@@ -84,7 +84,7 @@ def draw_cuts(count: int, folder: Path | None) -> list[Cut]:
     return [cut for cuts in found.values() for cut in rng.sample(cuts, len(cuts))[:count]]
 
 
-def ask_for(engine: Engine, cut: Cut, *, heals: bool) -> Score:
+def ask_for(engine: LocalEngine, cut: Cut, *, heals: bool) -> Score:
     begun = engine.begun_word(cut.prefix) if heals else ""
     prompt = engine.fim_prompt("", cut.prefix.removesuffix(begun), cut.suffix)
     generated = asyncio.run(generate(engine, Request(prompt, MOST_TOKENS, max_lines=1, begins_with=begun)))
@@ -97,7 +97,7 @@ def ask_for(engine: Engine, cut: Cut, *, heals: bool) -> Score:
     )
 
 
-def measure(engine: Engine, cuts: list[Cut]) -> dict[str, dict[str, float]]:
+def measure(engine: LocalEngine, cuts: list[Cut]) -> dict[str, dict[str, float]]:
     """By kind and way."""
     scores: dict[str, list[Score]] = {}
     for cut in tqdm(cuts, disable=None, leave=False):
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     model = find_folder(user_store(), arguments.model) if arguments.model else None
-    engine = Engine(EngineSettings(model=model, quant=arguments.quant))
+    engine = LocalEngine(EngineSettings(model=model, quant=arguments.quant))
     try:
         engine.ready.result()
         figures = measure(engine, draw_cuts(arguments.cuts, arguments.packages))

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 import jedi
 
-from context.document import Document, read_document, relative_path
-from context.snapshot import Snapshot
-from context.view import Definition, View
-from context.workspace import Workspace
+from context.documents.document import Document, read_document, relative_path
+from context.documents.snapshot import Snapshot
+from context.index.view import Definition, View
+from context.index.workspace import Workspace
 from midspan import DocumentError
 
 _MIN_LINES_BEFORE = 20  # a cursor at the top of a file has nothing to go by

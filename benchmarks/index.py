@@ -13,17 +13,17 @@ from pathlib import Path
 from time import perf_counter, thread_time
 
 from benchmarks.held_out import open_workspace
-from context.collect import collect
-from context.database import index_path
-from context.document import MAX_DOCUMENT_BYTES, read_document
-from context.index import Index
-from context.pack import Budget, pack
-from context.rules import Rules
-from context.snapshot import Snapshot
-from context.workspace import Workspace
-from inference.engine import BUILTIN_MODEL
-from inference.families import DEEPSEEK_V2
-from inference.tokenizer import Tokenizer
+from context.documents.document import MAX_DOCUMENT_BYTES, read_document
+from context.documents.snapshot import Snapshot
+from context.index.database import index_path
+from context.index.index import Index
+from context.index.workspace import Workspace
+from context.prompt.pack import Budget, pack
+from context.related.collect import collect
+from context.rules.rules import Rules
+from inference.local_engine import BUILTIN_MODEL
+from inference.prompts.families import DEEPSEEK_V2
+from inference.prompts.tokenizer import Tokenizer
 
 _SIZES = [10_000, 100_000, 1_000_000]
 _BUDGET_TOKENS = 8192

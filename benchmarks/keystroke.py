@@ -17,17 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from context.document import Document, read_document
-from context.placement import Placement
-from context.snapshot import Snapshot
-from inference.engine import Engine, EngineSettings
-from inference.request import Request, Trace
-from lsp_server.budget import FIRST_TOKENS
-from lsp_server.candidates import generate_one
-from lsp_server.fill import Known, build_request
-from lsp_server.generate import Generated, generate
-from lsp_server.postprocess import postprocess
-from lsp_server.settings import ModelSettings
+from context.documents.document import Document, read_document
+from context.documents.snapshot import Snapshot
+from context.prompt.placement import Placement
+from inference.api import EngineSettings, Request, Trace
+from inference.local_engine import LocalEngine
+from lsp_server.completion.build_request import Known, build_request
+from lsp_server.completion.candidates import generate_one
+from lsp_server.completion.postprocess import postprocess
+from lsp_server.server.generate import Generated, generate
+from lsp_server.server.prompt_budget import FIRST_TOKENS
+from lsp_server.settings.values import ModelSettings
 from midspan import ModelError
 
 DEFAULT_FILE = Path(argparse.__file__)
@@ -51,7 +51,7 @@ def type_file(document: Document, others: tuple[Document, ...], first_line: int,
         yield Snapshot(Document(document.path, text, document.language, typed), start + typed, others)
 
 
-def run(engine: Engine, request: Request, snapshot: Snapshot) -> tuple[Generated, Trace]:
+def run(engine: LocalEngine, request: Request, snapshot: Snapshot) -> tuple[Generated, Trace]:
     (generated,) = asyncio.run(generate_one(engine, request, snapshot))
     if generated.trace is None:
         raise ModelError("the engine was closed in the middle")
@@ -76,7 +76,7 @@ def first_token_of_transformers(folder: Path) -> Callable[[Request], float]:
 
 def first_token_uncached(settings: EngineSettings) -> Callable[[Request], float]:
     """ms to the first token on an engine whose cache holds another prompt only."""
-    engine = Engine(settings)
+    engine = LocalEngine(settings)
     engine.ready.result()
 
     def measure(request: Request) -> float:
@@ -91,7 +91,7 @@ def first_token_uncached(settings: EngineSettings) -> Callable[[Request], float]
 def measure(arguments: Namespace) -> list[Keystroke]:
     settings = ModelSettings(model=arguments.model)
     engine_settings = EngineSettings(model=arguments.model)
-    engine = Engine(engine_settings)
+    engine = LocalEngine(engine_settings)
     engine.ready.result()
     peer = (
         first_token_of_transformers(engine.folder)

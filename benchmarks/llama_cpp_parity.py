@@ -27,17 +27,17 @@ import httpx2
 import torch
 from torch import Tensor
 
-from inference.architecture import parse_config
-from inference.batch import Work, pack_batch
-from inference.config import read_config_json
-from inference.families import Family, family_of
+from inference.cache.page_pool import PAGE_TOKENS
 from inference.loader import load_model
-from inference.page_pool import PAGE_TOKENS
-from inference.prompt import build_fim_prompt
+from inference.models.architecture import parse_config
+from inference.models.batch import Work, pack_batch
+from inference.models.config_json import read_config_json
+from inference.prompts.families import Family, family_of
+from inference.prompts.prompt import build_fim_prompt
+from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import allocate_memory
 from inference.store.import_model import import_model
 from inference.store.model_store import ModelStore
-from inference.tokenizer import Tokenizer
 from midspan import MidspanError, ModelError
 
 PREFIX_LINES, SUFFIX_LINES = 24, 8

@@ -10,20 +10,21 @@ from pathlib import Path
 import torch
 
 from benchmarks.held_out import hold_out, open_workspace
-from context.collect import collect
-from context.pack import Budget, Pack, pack
-from inference.architecture import ModelConfig, parse_config
-from inference.batch import Work, pack_batch
-from inference.checkpoint import stored_dtype
-from inference.config import read_config_json
-from inference.engine import BUILTIN_MODEL
-from inference.families import family_of
-from inference.identity import parse_identity
+from context.prompt.pack import Budget, Pack, pack
+from context.related.collect import collect
+from inference.api import FIM_PROMPT_OVERHEAD_TOKENS
+from inference.cache.page_pool import PAGE_TOKENS
 from inference.loader import load_model
-from inference.page_pool import PAGE_TOKENS
-from inference.prompt import FIM_PROMPT_OVERHEAD_TOKENS, build_fim_prompt
+from inference.local_engine import BUILTIN_MODEL
+from inference.models.architecture import ModelConfig, parse_config
+from inference.models.batch import Work, pack_batch
+from inference.models.config_json import read_config_json
+from inference.models.identity import parse_identity
+from inference.prompts.families import family_of
+from inference.prompts.prompt import build_fim_prompt
+from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import allocate_memory
-from inference.tokenizer import Tokenizer
+from inference.weights.checkpoint import stored_dtype
 
 _MOST_LINE_TOKENS = 96
 

@@ -19,20 +19,20 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from inference.architecture import parse_config
-from inference.batch import Work, pack_batch
-from inference.checkpoint import stored_dtype
-from inference.config import read_config_json
-from inference.families import family_of
+from inference.cache.page_pool import PAGE_TOKENS
 from inference.loader import load_model, wanted_tensors
-from inference.matrix import Quant
+from inference.models.architecture import parse_config
+from inference.models.batch import Work, pack_batch
+from inference.models.config_json import read_config_json
 from inference.models.deepseek_v2 import DeepseekV2
 from inference.models.llama import Llama
-from inference.page_pool import PAGE_TOKENS
-from inference.prompt import build_fim_prompt
-from inference.quantized_copy import QuantizedCopy
+from inference.prompts.families import family_of
+from inference.prompts.prompt import build_fim_prompt
+from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import allocate_memory
-from inference.tokenizer import Tokenizer
+from inference.weights.checkpoint import stored_dtype
+from inference.weights.matrix import Quant
+from inference.weights.quantized_copy import QuantizedCopy
 
 CPU = torch.device("cpu")
 FORMS: tuple[Quant, ...] = ("wide", "int8", "int4")

@@ -9,18 +9,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.held_out import open_workspace
-from context.collect import collect
-from context.document import Document, read_document
-from context.edits import EditRing
-from context.pack import Budget, pack
-from context.placement import Placement
-from context.snapshot import Snapshot
-from context.workspace import Workspace
-from inference.engine import BUILTIN_MODEL
-from inference.families import DEEPSEEK_V2
-from inference.healing import find_begun
-from inference.prompt import build_fim_prompt
-from inference.tokenizer import Tokenizer
+from context.documents.document import Document, read_document
+from context.documents.edits import EditRing
+from context.documents.snapshot import Snapshot
+from context.index.workspace import Workspace
+from context.prompt.pack import Budget, pack
+from context.prompt.placement import Placement
+from context.related.collect import collect
+from inference.local_engine import BUILTIN_MODEL
+from inference.prompts.families import DEEPSEEK_V2
+from inference.prompts.healing import find_begun
+from inference.prompts.prompt import build_fim_prompt
+from inference.prompts.tokenizer import Tokenizer
 
 # Which of the files, at which part of it, how many keys.
 _SCRIPT = [(0, 0.6, 100), (0, 0.25, 50), (1, 0.5, 75), (0, 0.25, 45), (0, 0.8, 30)]

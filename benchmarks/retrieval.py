@@ -9,17 +9,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.held_out import HeldOut, hold_out, open_workspace
-from context.collect import collect
-from context.cursor import look_around
-from context.pack import Budget, pack
-from context.snapshot import Snapshot
-from context.snippet import Snippet
-from context.sources import from_similar
-from context.window import CountTokens
-from context.workspace import Workspace
-from inference.engine import BUILTIN_MODEL
-from inference.families import DEEPSEEK_V2
-from inference.tokenizer import Tokenizer
+from context.documents.snapshot import Snapshot
+from context.index.workspace import Workspace
+from context.prompt.pack import Budget, pack
+from context.prompt.snippet import Snippet
+from context.prompt.window import CountTokens
+from context.related.collect import collect
+from context.related.cursor import look_around
+from context.related.sources import from_similar
+from inference.local_engine import BUILTIN_MODEL
+from inference.prompts.families import DEEPSEEK_V2
+from inference.prompts.tokenizer import Tokenizer
 
 Collect = Callable[[Snapshot], Sequence[Snippet]]
 

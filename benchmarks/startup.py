@@ -21,9 +21,9 @@ from typing import Any
 
 import psutil
 
-from lsp_server import hello
-from lsp_server.frames import FrameReader, frame
-from lsp_server.launch import ask
+from lsp_server.relay import handshake
+from lsp_server.relay.launch import ask
+from lsp_server.rpc.frames import FrameReader, frame
 
 ROOT = Path(__file__).parents[1]
 URI = "file:///project/area.py"
@@ -138,7 +138,7 @@ def recovery_ms(*arguments: str) -> tuple[float, float]:
 
 def account() -> dict[str, Any]:
     """What the daemon says of itself."""
-    answered = ask(hello.say("status"))
+    answered = ask(handshake.say("status"))
     if answered is None:
         raise SystemExit("there is no daemon")
     answered[0].close()
@@ -146,7 +146,7 @@ def account() -> dict[str, Any]:
 
 
 def stop_daemon() -> None:
-    if answered := ask(hello.say("stop")):
+    if answered := ask(handshake.say("stop")):
         answered[0].close()
         psutil.wait_procs([psutil.Process(answered[1]["pid"])])
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from inference.api import FinishReason, OnUpdate, Request, Trace, Update
+from inference.cache.radix_tree import Node
 from inference.draft import Draft
-from inference.radix_tree import Node
-from inference.request import FinishReason, OnUpdate, Request, Trace, Update
-from inference.text_stream import TextStream
+from inference.prompts.text_stream import TextStream
 
 log = logging.getLogger(__name__)
 

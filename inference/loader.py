@@ -3,25 +3,22 @@
 import logging
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
-from inference.architecture import ModelConfig
-from inference.checkpoint import Checkpoint, ShapeRecorder, TensorSource, stored_dtype
-from inference.config import DeepseekV2Config
-from inference.machine_memory import default_cache_bytes
-from inference.matrix import Quant
+from inference.api import EngineSettings
+from inference.cache.page_pool import PAGE_TOKENS
+from inference.models.architecture import ModelConfig
 from inference.models.deepseek_v2 import DeepseekV2
+from inference.models.deepseek_v2_config import DeepseekV2Config
 from inference.models.llama import Llama
-from inference.page_pool import PAGE_TOKENS
-from inference.quant_choice import find_weights
+from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import Scheduler, allocate_memory
-from inference.tokenizer import Tokenizer
+from inference.weights.checkpoint import Checkpoint, ShapeRecorder, TensorSource, stored_dtype
+from inference.weights.machine_memory import default_cache_bytes
+from inference.weights.matrix import Quant
+from inference.weights.quant_choice import find_weights
 from midspan import ModelError
-
-if TYPE_CHECKING:  # the engine imports this module when it loads
-    from inference.engine import EngineSettings
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from inference.request import Sampling
+from inference.api import Sampling
 
 
 class Sampler:

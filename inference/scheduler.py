@@ -8,16 +8,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from inference.batch import Batch, Work, pack_batch
+from inference.api import FinishReason, Update
+from inference.cache.page_pool import PAGE_TOKENS, PagePool
+from inference.cache.radix_tree import Match, RadixTree
 from inference.draft import MAX_DRAFTED_TOKENS
 from inference.live_sequence import LiveSequence
-from inference.page_pool import PAGE_TOKENS, PagePool
-from inference.radix_tree import Match, RadixTree
-from inference.request import FinishReason, Update
+from inference.models.batch import Batch, Work, pack_batch
+from inference.prompts.tokenizer import Sentinels
 from inference.right_of_way import BACKGROUND_CHUNK, BACKGROUND_SHARE
 from inference.sampler import Sampler
 from inference.threads import threads_for
-from inference.tokenizer import Sentinels
 from midspan import CapacityError, MidspanError
 
 

@@ -12,9 +12,9 @@ os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = _RUNTIME
 
 def pytest_sessionfinish() -> None:
     """Ends the daemon that the real editors have shared."""
-    from lsp_server import hello
-    from lsp_server.launch import ask
+    from lsp_server.relay import handshake
+    from lsp_server.relay.launch import ask
 
-    if answered := ask(hello.say("stop")):
+    if answered := ask(handshake.say("stop")):
         answered[0].close()
     shutil.rmtree(_RUNTIME, ignore_errors=True)

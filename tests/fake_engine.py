@@ -10,10 +10,20 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
-from inference.engine import Engine, EngineStats, Generation, ModelInfo
-from inference.prompt import ContextFile, Message, Repository
-from inference.request import FinishReason, OnUpdate, Request, Trace, Update
-from inference.tokenizer import Tokenizer
+from inference.api import (
+    ContextFile,
+    EngineStats,
+    FinishReason,
+    Message,
+    ModelInfo,
+    OnUpdate,
+    Repository,
+    Request,
+    Trace,
+    Update,
+)
+from inference.local_engine import Generation, LocalEngine
+from inference.prompts.tokenizer import Tokenizer
 from midspan import MidspanError
 
 HOLE = 0x110000  # no code point
@@ -44,7 +54,7 @@ class FakeGeneration(Generation):
         self.cancelled.set()
 
 
-class FakeEngine(Engine):
+class FakeEngine(LocalEngine):
     """`answer(before, after)` is what it writes, a character each step, while `gate` is set."""
 
     def __init__(

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality_results import digest_model, to_table
+from evaluation.results import digest_model, to_table
 from training.checkpoints import Progress
 from training.curve import Curve, draw_curves, read_curve, thin_out
 from training.data import MANIFEST

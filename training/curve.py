@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.line_chart import Axis, draw_chart
+from evaluation.line_chart import Axis, draw_chart
 from training.places import run_folder
 
 CURVE_POINTS = 10

@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 import torch
 
 from benchmarks.quantization import CPU, Runner
-from inference.architecture import parse_config
-from inference.config import read_config_json
-from inference.families import family_of
 from inference.loader import load_model
+from inference.models.architecture import parse_config
+from inference.models.config_json import read_config_json
+from inference.prompts.families import family_of
 from training.checkpoints import Progress
 from training.export import export_model
 from training.model import Model

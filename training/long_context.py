@@ -18,12 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.quantization import CPU, Runner
-from inference.architecture import parse_config
-from inference.checkpoint import stored_dtype
-from inference.config import DeepseekV2Config, YarnScaling, read_config_json
-from inference.families import family_of
-from inference.identity import parse_identity
 from inference.loader import load_model
+from inference.models.architecture import parse_config
+from inference.models.config_json import read_config_json
+from inference.models.deepseek_v2_config import DeepseekV2Config, YarnScaling
+from inference.models.identity import parse_identity
+from inference.prompts.families import family_of
+from inference.weights.checkpoint import stored_dtype
 from training.data import SourceFile, load_files
 from training.held_out import bits_per_character
 from training.related import path_comment

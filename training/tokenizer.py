@@ -18,8 +18,8 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel, Digits, PreTokenizer, Sequence, Split
 from tokenizers.trainers import BpeTrainer
 
-from inference.healing import Spellings, begun_word
-from inference.tokenizer import spell_tokens
+from inference.prompts.healing import Spellings, begun_word
+from inference.prompts.tokenizer import spell_tokens
 from training.data import load_files
 from training.places import corpus_folder
 

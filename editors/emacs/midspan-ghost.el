@@ -1,4 +1,4 @@
-;;; midspan-ghost.el --- Grey text at point  -*- lexical-binding: t -*-
+;;; midspan-ghost.el --- Ghost text at point  -*- lexical-binding: t -*-
 
 ;; SPDX-License-Identifier: MIT
 
@@ -24,8 +24,8 @@
 
 (defvar-local midspan--items nil "The candidates at point, a list, or nil.")
 (defvar-local midspan--index 0 "Which of them is shown.")
-(defvar-local midspan--overlay nil "Where the grey text hangs.")
-(defvar-local midspan--keys nil "Whether the keys of grey text hold.")
+(defvar-local midspan--overlay nil "Where the ghost text hangs.")
+(defvar-local midspan--keys nil "Whether the keys of ghost text hold.")
 (defvar-local midspan--timer nil "Runs until the next request.")
 (defvar-local midspan--asked nil "A list with what ends the request that has no answer yet, or nil.")
 (defvar-local midspan--tick nil "The buffer's tick after the last command.")
@@ -70,7 +70,7 @@
     (setq midspan--overlay nil)))
 
 (defun midspan--refresh ()
-  "Show what is left of the grey text, or nothing when something else was typed."
+  "Show what is left of the ghost text, or nothing when something else was typed."
   (let ((rest (midspan--rest)) (menu (midspan--menu-p)))
     (setq midspan--keys (and rest (not menu)))
     (cond ((null rest) (midspan--forget))
@@ -83,7 +83,7 @@
     (midspan--refresh)))
 
 (defun midspan--forget ()
-  "Take the grey text away."
+  "Take the ghost text away."
   (midspan--hide)
   (setq midspan--keys nil)
   (dolist (item midspan--items)
@@ -135,7 +135,7 @@
 
 ;;;###autoload
 (defun midspan-complete ()
-  "Ask for grey text now: of several lines, several candidates, in mid-line too."
+  "Ask for ghost text now: of several lines, several candidates, in mid-line too."
   (interactive)
   (if (midspan-off-p)
       (message "Midspan is off; M-x midspan-toggle or midspan-toggle-language switches it on")
@@ -160,7 +160,7 @@
         (t (midspan--ask 2))))
 
 (defun midspan--after-command ()
-  "Keep the grey text when it was typed on, and ask anew after a change."
+  "Keep the ghost text when it was typed on, and ask anew after a change."
   (when midspan--items
     (midspan--refresh))
   (let ((tick (buffer-chars-modified-tick)))
@@ -178,7 +178,7 @@
            (append (plist-get command :arguments) (and characters (list characters))))))
 
 (defun midspan--accept (piece)
-  "Put into the buffer what the function PIECE gives of the grey text."
+  "Put into the buffer what the function PIECE gives of the ghost text."
   (when-let* ((rest (midspan--rest)))
     (let* ((item (midspan--item)) (text (midspan--item-text item)) (part (funcall piece rest)))
       (cond ((string= part rest)
@@ -193,17 +193,17 @@
              (midspan--refresh))))))
 
 (defun midspan-accept ()
-  "Put the grey text into the buffer."
+  "Put the ghost text into the buffer."
   (interactive)
   (midspan--accept #'identity))
 
 (defun midspan-accept-word ()
-  "Put the next word of the grey text into the buffer."
+  "Put the next word of the ghost text into the buffer."
   (interactive)
   (midspan--accept #'midspan-first-word))
 
 (defun midspan-accept-line ()
-  "Put the next line of the grey text into the buffer."
+  "Put the next line of the ghost text into the buffer."
   (interactive)
   (midspan--accept #'midspan-first-line))
 
@@ -220,13 +220,13 @@
   (midspan-next (- (or count 1))))
 
 (defun midspan-dismiss ()
-  "Take the grey text away."
+  "Take the ghost text away."
   (interactive)
   (midspan--cancel)
   (midspan--forget))
 
 (defvar-keymap midspan-ghost-map
-  :doc "Keys while there is grey text and no menu of completions."
+  :doc "Keys while there is ghost text and no menu of completions."
   "TAB" #'midspan-accept
   "<tab>" #'midspan-accept
   "<remap> <forward-word>" #'midspan-accept-word
@@ -246,12 +246,12 @@ Company places its menu right after this, by where point is seen."
     (midspan--refresh)))
 
 (defun midspan-ghost-switched ()
-  "Take grey text away where it has been switched off."
+  "Take ghost text away where it has been switched off."
   (when (midspan-off-p)
     (midspan-dismiss)))
 
 (defun midspan-ghost-start ()
-  "Show grey text in this buffer."
+  "Show ghost text in this buffer."
   (setq midspan--tick (buffer-chars-modified-tick))
   (add-to-list 'emulation-mode-map-alists 'midspan--key-alist)
   (add-hook 'post-command-hook #'midspan--after-command nil t)
@@ -263,7 +263,7 @@ Company places its menu right after this, by where point is seen."
   (add-hook 'kill-buffer-hook #'midspan-dismiss nil t))
 
 (defun midspan-ghost-stop ()
-  "Show no grey text in this buffer any more."
+  "Show no ghost text in this buffer any more."
   (remove-hook 'post-command-hook #'midspan--after-command t)
   (remove-hook 'pre-redisplay-functions #'midspan--before-redisplay t)
   (remove-hook 'completion-in-region-mode-hook #'midspan--menu-changed t)

@@ -34,20 +34,20 @@ use another."
   :type '(repeat (choice symbol (list symbol (const :language-id) string))))
 
 (defcustom midspan-delay 0.1
-  "Seconds without a key until grey text is asked for."
+  "Seconds without a key until ghost text is asked for."
   :type 'number)
 
 (defcustom midspan-automatic t
-  "Whether grey text comes by itself; otherwise only `midspan-complete' asks."
+  "Whether ghost text comes by itself; otherwise only `midspan-complete' asks."
   :type 'boolean)
 
 (defcustom midspan-beside-menus nil
-  "Whether grey text stays while a menu of completions is open.
+  "Whether ghost text stays while a menu of completions is open.
 The keys are the menu's in either case."
   :type 'boolean)
 
 (defface midspan-grey '((t :inherit shadow))
-  "What the grey text looks like.")
+  "What the ghost text looks like.")
 
 (defface midspan-heading '((t :inherit bold))
   "What headings look like in answers.")

@@ -1,4 +1,4 @@
-;;; midspan-pieces.el --- Parts of grey text  -*- lexical-binding: t -*-
+;;; midspan-pieces.el --- Parts of ghost text  -*- lexical-binding: t -*-
 
 ;; SPDX-License-Identifier: MIT
 

@@ -11,14 +11,14 @@
 
 (require 'midspan-server)
 
-(defvar midspan--off nil "Whether grey text is off.")
+(defvar midspan--off nil "Whether ghost text is off.")
 (defvar midspan--off-languages nil "Languages in which it is off, as the protocol names them.")
 (defvar-local midspan--language nil "The language of this buffer.")
 
 (defvar midspan-switch-hook nil "Runs in each buffer with `midspan-mode' after a switch.")
 
 (defun midspan-off-p ()
-  "Whether grey text is off in this buffer."
+  "Whether ghost text is off in this buffer."
   (or midspan--off (and (member midspan--language midspan--off-languages) t)))
 
 (defun midspan-note-language ()
@@ -45,14 +45,14 @@
 
 ;;;###autoload
 (defun midspan-toggle ()
-  "Switch grey text off everywhere, or on again."
+  "Switch ghost text off everywhere, or on again."
   (interactive)
   (setq midspan--off (not midspan--off))
   (midspan--switched (not midspan--off) nil))
 
 ;;;###autoload
 (defun midspan-toggle-language ()
-  "Switch grey text off in the language of this buffer, or on again."
+  "Switch ghost text off in the language of this buffer, or on again."
   (interactive)
   (unless midspan--language
     (user-error "Midspan does not run in this buffer"))

@@ -8,7 +8,7 @@
 ;;; Commentary:
 
 ;; Midspan completes code with a model on your own machine.  Eglot talks to its
-;; server; this adds what eglot lacks: grey text at point, which TAB accepts,
+;; server; this adds what eglot lacks: ghost text at point, which TAB accepts,
 ;; edits that are shown as a diff first, and a chat.  README.md says how to set
 ;; it up.
 
@@ -49,8 +49,8 @@
 (easy-menu-define midspan-menu midspan-mode-map "Menu of Midspan."
   '("Midspan"
     ["Complete here" midspan-complete]
-    ["Grey text" midspan-toggle :style toggle :selected (not midspan--off)]
-    ["Grey text in this language" midspan-toggle-language :style toggle
+    ["Ghost text" midspan-toggle :style toggle :selected (not midspan--off)]
+    ["Ghost text in this language" midspan-toggle-language :style toggle
      :selected (not (member midspan--language midspan--off-languages))]
     "---"
     ["Edit by instruction..." midspan-edit]
@@ -72,7 +72,7 @@
 
 ;;;###autoload
 (define-minor-mode midspan-mode
-  "Grey text at point from the buffer's eglot server."
+  "Ghost text at point from the buffer's eglot server."
   :lighter (:eval (midspan-mode-line))
   (if midspan-mode
       (progn

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from lsp_server.setting_table import TABLE, Setting
-from lsp_server.settings import Settings
+from lsp_server.settings.table import TABLE, Setting
+from lsp_server.settings.values import Settings
 
 PACKAGE = Path(__file__).with_name("package.json")
 README = Path(__file__).with_name("README.md")

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from inference.batch import Batch, Segment
-from inference.checkpoint import TensorSource
-from inference.config import DeepseekV2Config
-from inference.linear import Embedding, Linear, Part, take_head, take_linear
+from inference.models.batch import Batch, Segment
+from inference.models.deepseek_v2_config import DeepseekV2Config
 from inference.models.mlp import DenseMlp, take_mlp
 from inference.models.moe import MoeMlp, take_moe
 from inference.models.rotary import Rotary
+from inference.weights.checkpoint import TensorSource
+from inference.weights.linear import Embedding, Linear, Part, take_head, take_linear
 from kernels.mla_attention import mla_attention
 from kernels.page_write import write_pages
 from kernels.rmsnorm import rmsnorm

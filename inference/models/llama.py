@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from inference.batch import Batch
-from inference.checkpoint import TensorSource
-from inference.linear import Embedding, Linear, Part, take_head, take_linear
-from inference.llama_config import LlamaConfig
+from inference.models.batch import Batch
+from inference.models.llama_config import LlamaConfig
 from inference.models.mlp import DenseMlp, take_mlp
 from inference.models.rotary import Rotary
+from inference.weights.checkpoint import TensorSource
+from inference.weights.linear import Embedding, Linear, Part, take_head, take_linear
 from kernels.kv_attention import kv_attention
 from kernels.page_write import write_pages
 from kernels.rmsnorm import rmsnorm

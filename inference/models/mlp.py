@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
-from inference.checkpoint import TensorSource
-from inference.linear import Linear, Part, take_linear
+from inference.weights.checkpoint import TensorSource
+from inference.weights.linear import Linear, Part, take_linear
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from itertools import chain
 
 from torch import Tensor
 
-from inference.checkpoint import TensorSource
-from inference.config import DeepseekV2Config
-from inference.linear import Linear, WideLinear
+from inference.models.deepseek_v2_config import DeepseekV2Config
 from inference.models.mlp import DenseMlp, take_mlp
+from inference.weights.checkpoint import TensorSource
+from inference.weights.linear import Linear, WideLinear
 from kernels.experts import routed_experts, sum_of_experts
 from kernels.router import route
 from midspan import ModelError

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from inference.config import YarnScaling
+from inference.models.deepseek_v2_config import YarnScaling
 
 
 class Rotary:

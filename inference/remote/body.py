@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from inference.prompt import Message
+from inference.api import Message, Request
 from inference.remote.address import FimForm
 from inference.remote.characters import Hole
 from inference.remote.spelling import defuse, spell_hole
-from inference.request import Request
 
 
 def hole_body(hole: Hole, form: FimForm, model: str, request: Request) -> tuple[str, dict[str, Any]]:

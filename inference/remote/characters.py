@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inference.prompt import ContextFile, Message, Role
+from inference.api import ContextFile, Message, Role
 
 _FIM_BEGIN, _FIM_HOLE, _FIM_END = range(0x110000, 0x110003)
 _ROLES: dict[Role, int] = {"system": 0x110003, "user": 0x110004, "assistant": 0x110005}

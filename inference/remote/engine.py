@@ -8,8 +8,7 @@ from concurrent.futures import Future
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
-from inference.engine import EngineStats, ModelInfo
-from inference.prompt import ContextFile, Message, Repository
+from inference.api import ContextFile, EngineStats, FinishReason, Message, ModelInfo, OnUpdate, Repository, Request
 from inference.remote.address import RemoteAddress
 from inference.remote.body import chat_body, hole_body
 from inference.remote.characters import Hole, chat_prompt, estimate_tokens, hole_prompt, with_files
@@ -19,7 +18,6 @@ from inference.remote.live_request import LiveRequest
 from inference.remote.lookup import UNTOLD_CONTEXT_TOKENS, FoundModel, look_up
 from inference.remote.patience import Patience
 from inference.remote.spelling import choose_form
-from inference.request import FinishReason, OnUpdate, Request
 from midspan import CapacityError, MidspanError, ModelError
 
 if TYPE_CHECKING:  # it imports openai, which the engine's thread does

@@ -5,10 +5,10 @@ import logging
 import time
 from dataclasses import dataclass, field
 
+from inference.api import FinishReason, OnUpdate, Request, Trace, Update
 from inference.remote.characters import Hole, estimate_tokens, read_prompt
 from inference.remote.chunks import Chunk, Usage
 from inference.remote.output import Output
-from inference.request import FinishReason, OnUpdate, Request, Trace, Update
 from midspan import MidspanError, ModelError
 
 log = logging.getLogger(__name__)

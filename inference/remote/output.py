@@ -2,8 +2,8 @@
 
 import re
 
+from inference.api import FinishReason
 from inference.remote.spelling import CONTROL, CONTROL_BEGUN
-from inference.request import FinishReason
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair in the server's JSON; no encoder takes it
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from inference.families import DEEPSEEK_V2, QWEN2, Family
+from inference.prompts.families import DEEPSEEK_V2, QWEN2, Family
 from inference.remote.address import FimForm, RemoteAddress
 from midspan import ModelError
 

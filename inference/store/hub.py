@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inference.progress import show_progress
 from inference.store.manifest import READ_BYTES, hash_file
 from inference.store.model_store import PART_SUFFIX, InterruptedFetchError, require_space
+from inference.weights.progress import show_progress
 from midspan import ModelError
 
 if TYPE_CHECKING:  # a slow import, and no other command needs it

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from inference.progress import show_progress
 from inference.store.import_model import CONFIG_FILE
 from inference.store.manifest import hash_file
 from inference.store.model_store import InterruptedFetchError, require_space
 from inference.store.released_folder import open_folder
+from inference.weights.progress import show_progress
 from midspan import ModelError
 
 SHA256_DIGITS = 64

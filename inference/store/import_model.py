@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 import gguf
 
-from inference.config import read_config_json
-from inference.identity import name_of_folder
-from inference.progress import show_progress
+from inference.models.config_json import read_config_json
+from inference.models.identity import name_of_folder
 from inference.store.gguf_config import config_from_gguf
 from inference.store.gguf_file import GgufFile, open_gguf
 from inference.store.gguf_tensors import released_tensors
@@ -21,6 +20,7 @@ from inference.store.model_check import check_model
 from inference.store.model_store import ModelStore, checked_name, require_space
 from inference.store.released_folder import SINGLE_FILE, TOKENIZER_FILE, open_folder
 from inference.store.tensor_stream import stream_bytes, write_safetensors
+from inference.weights.progress import show_progress
 from midspan import ModelError
 
 StoredType = Literal["auto", "bfloat16", "float32"]

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from inference.progress import Progress
+from inference.weights.progress import Progress
 from midspan import ModelError
 
 MANIFEST_FILE = "midspan.json"

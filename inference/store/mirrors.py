@@ -11,11 +11,11 @@ from pathlib import Path
 
 import httpx2
 
-from inference.progress import Progress, show_progress
 from inference.store.catalogue import CatalogueFile, FolderMirror, PackagesMirror, UrlMirror
 from inference.store.hub_cache import is_offline
 from inference.store.manifest import READ_BYTES, hash_file
 from inference.store.model_store import PART_SUFFIX, InterruptedFetchError, require_space
+from inference.weights.progress import Progress, show_progress
 from midspan import ModelError
 
 TIMEOUT_S = 30.0

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from inference.architecture import parse_config
-from inference.config import read_config_json
-from inference.families import family_of
-from inference.tokenizer import Tokenizer
+from inference.models.architecture import parse_config
+from inference.models.config_json import read_config_json
+from inference.prompts.families import family_of
+from inference.prompts.tokenizer import Tokenizer
 from midspan import ModelError
 
 
@@ -13,8 +13,8 @@ def check_model(folder: Path, source: str) -> None:
     """Names, shapes and vocabulary; no weight is read. Imports torch. Raises ModelError that names the source."""
     import torch
 
-    from inference.checkpoint import Checkpoint
     from inference.loader import wanted_tensors
+    from inference.weights.checkpoint import Checkpoint
 
     try:
         config = read_config_json(folder)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from inference.families import family_of
+from inference.prompts.families import family_of
 from inference.store.catalogue import (
     Catalogue,
     CatalogueModel,

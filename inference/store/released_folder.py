@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.config import read_config_json
-from inference.families import family_of
+from inference.models.config_json import read_config_json
+from inference.prompts.families import family_of
 from inference.store.safetensors_header import read_header
 from midspan import ModelError
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.progress import Progress
 from inference.store.manifest import StoredFile
+from inference.weights.progress import Progress
 from midspan import ModelError
 
 Float32 = NDArray[np.float32]

@@ -6,20 +6,21 @@ from dataclasses import replace
 
 from lsprotocol import types
 
-from context.collect import judge
-from context.document import Document
-from lsp_server.actions import edit_requests, resolving, run_action, words
-from lsp_server.actions.action_data import ActionData
-from lsp_server.actions.chat_offers import chat_offers, why_no_chat, why_no_tests
-from lsp_server.actions.holes import holes_at
-from lsp_server.actions.import_actions import import_offers
-from lsp_server.actions.kinds import ALL, CHAT_KINDS, IMPORT, TESTS, is_wanted
-from lsp_server.actions.offer import Offer
+from context.documents.document import Document
+from context.related.collect import judge
+from lsp_server.actions import edit_requests, resolving, run_action
+from lsp_server.actions.holes.holes_at import holes_at
+from lsp_server.actions.imports.import_actions import import_offers
+from lsp_server.actions.protocol.action_data import ActionData
+from lsp_server.actions.protocol.action_offer import ActionOffer
+from lsp_server.actions.protocol.kinds import ALL, CHAT_KINDS, IMPORT, TESTS, is_wanted
+from lsp_server.actions.protocol.workspace_view import view_around
+from lsp_server.actions.rewrites import answer_in_words
+from lsp_server.actions.rewrites.chat_offers import chat_offers, why_no_chat, why_no_tests
 from lsp_server.actions.run_action import RUN
-from lsp_server.actions.workspace_view import view_around
-from lsp_server.positions import offsets_of
-from lsp_server.server import MidspanServer
-from lsp_server.session import Session
+from lsp_server.rpc.positions import offsets_of
+from lsp_server.server.server import MidspanServer
+from lsp_server.server.session import Session
 from midspan import DocumentError
 
 
@@ -31,7 +32,7 @@ def register(server: MidspanServer) -> None:
     async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
         return await offered(server, params)
 
-    for part in (resolving, run_action, words, edit_requests):
+    for part in (resolving, run_action, answer_in_words, edit_requests):
         part.register(server)
 
 
@@ -62,12 +63,16 @@ async def offered(server: MidspanServer, params: types.CodeActionParams) -> list
     return actions
 
 
-def _offers_of_syntax(document: Document, start: int, end: int, diagnostics: Iterable[types.Diagnostic]) -> list[Offer]:
-    holes = [Offer(kind, hole.title) for kind, hole in holes_at(document, start, end).items()]
+def _offers_of_syntax(
+    document: Document, start: int, end: int, diagnostics: Iterable[types.Diagnostic]
+) -> list[ActionOffer]:
+    holes = [ActionOffer(kind, hole.title) for kind, hole in holes_at(document, start, end).items()]
     return [*holes, *chat_offers(document, start, end, diagnostics)]
 
 
-async def _with_reasons(server: MidspanServer, uri: str, document: Document, offers: list[Offer]) -> list[Offer]:
+async def _with_reasons(
+    server: MidspanServer, uri: str, document: Document, offers: list[ActionOffer]
+) -> list[ActionOffer]:
     """The same offers; those that cannot run say why."""
     if not offers:
         return []
@@ -101,7 +106,7 @@ def _resolves(server: MidspanServer) -> bool:
     return known is not None and known.resolve_support is not None and "edit" in known.resolve_support.properties
 
 
-def _action(offer: Offer, data: ActionData, *, resolves: bool) -> types.CodeAction:
+def _action(offer: ActionOffer, data: ActionData, *, resolves: bool) -> types.CodeAction:
     run = types.Command(offer.title, RUN, arguments=[data.to_json(), offer.title])
     return types.CodeAction(
         offer.title,

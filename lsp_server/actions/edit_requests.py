@@ -5,17 +5,17 @@ from typing import Any
 
 from pygls.exceptions import JsonRpcInvalidParams
 
-from lsp_server.actions.action_data import ActionData
-from lsp_server.actions.asked import Asked, asking
-from lsp_server.actions.chat_edits import edit_by_instruction, fix
-from lsp_server.actions.draft_progress import Tokens
-from lsp_server.actions.kinds import EDIT, EXPLAIN, FIX, REVIEW, TESTS
-from lsp_server.actions.rewrite import Rewrite
-from lsp_server.actions.tests_edit import tests_edit
-from lsp_server.actions.words import answer_in_words
-from lsp_server.actions.workspace_edit import Label
-from lsp_server.json_values import member, parse_range, whole_number
-from lsp_server.server import MidspanServer
+from lsp_server.actions.protocol.action_context import ActionContext, asking
+from lsp_server.actions.protocol.action_data import ActionData
+from lsp_server.actions.protocol.draft_progress import Tokens
+from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, REVIEW, TESTS
+from lsp_server.actions.protocol.workspace_edit import Label
+from lsp_server.actions.rewrites.answer_in_words import answer_in_words
+from lsp_server.actions.rewrites.chat_edits import edit_by_instruction, fix
+from lsp_server.actions.rewrites.rewrite import Rewrite
+from lsp_server.actions.rewrites.tests_edit import tests_edit
+from lsp_server.rpc.json_values import member, parse_range, whole_number
+from lsp_server.server.server import MidspanServer
 
 _KINDS = {"explain": EXPLAIN, "review": REVIEW, "tests": TESTS, "fix": FIX}
 _TITLE_CHARACTERS = 60
@@ -33,7 +33,7 @@ def register(server: MidspanServer) -> None:
             raise JsonRpcInvalidParams("midspan/edit: an instruction says what to do.")
         title = f"Edit: {' '.join(instruction.split())[:_TITLE_CHARACTERS]}"
 
-        async def work(asked: Asked) -> Result:
+        async def work(asked: ActionContext) -> Result:
             return _of_rewrite(asked, title, await edit_by_instruction(asked, instruction))
 
         return await _run(server, params, EDIT, title, work)
@@ -49,7 +49,7 @@ def register(server: MidspanServer) -> None:
             raise JsonRpcInvalidParams("midspan/answer: diagnostics say what to fix.")
         title = name.capitalize()
 
-        async def work(asked: Asked) -> Result:
+        async def work(asked: ActionContext) -> Result:
             if kind == TESTS:
                 edit, text = await tests_edit(asked)
                 return {"edit": edit, "text": text}
@@ -62,14 +62,14 @@ def register(server: MidspanServer) -> None:
 
 
 async def _run(
-    server: MidspanServer, params: Any, kind: str, title: str, work: Callable[[Asked], Awaitable[Result]]
+    server: MidspanServer, params: Any, kind: str, title: str, work: Callable[[ActionContext], Awaitable[Result]]
 ) -> Result:
     async with asking(server, _place(params, kind), title, _tokens(params)) as asked:
         result = await work(asked)
     return result | {"model": asked.record.model}
 
 
-def _of_rewrite(asked: Asked, title: str, rewrite: Rewrite) -> Result:
+def _of_rewrite(asked: ActionContext, title: str, rewrite: Rewrite) -> Result:
     """`text` is of `range`: the range that was asked for, and what of its lines, or around a cursor, is changed too."""
     whole, edits = asked.document.text, asked.edits
     start, end = rewrite.start, rewrite.end

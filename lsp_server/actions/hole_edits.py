@@ -4,17 +4,17 @@ import asyncio
 
 from lsprotocol import types
 
-from context.document import Document
-from lsp_server.actions.asked import Asked
-from lsp_server.actions.fill_hole import fill_hole
-from lsp_server.actions.holes import holes_at
-from lsp_server.actions.import_actions import ASK_MODEL, import_change, import_hole, statements_for
-from lsp_server.actions.workspace_edit import Change, Label
-from lsp_server.actions.workspace_view import view_around
+from context.documents.document import Document
+from lsp_server.actions.holes.fill_hole import fill_hole
+from lsp_server.actions.holes.holes_at import holes_at
+from lsp_server.actions.imports.import_actions import ASK_MODEL, import_change, import_hole, statements_for
+from lsp_server.actions.protocol.action_context import ActionContext
+from lsp_server.actions.protocol.workspace_edit import Change, Label
+from lsp_server.actions.protocol.workspace_view import view_around
 from midspan import DocumentError
 
 
-async def hole_edit(asked: Asked, kind: str) -> types.WorkspaceEdit:
+async def hole_edit(asked: ActionContext, kind: str) -> types.WorkspaceEdit:
     """Raises DocumentError when there is no hole of this kind, and what `fill_hole` raises."""
     hole = holes_at(asked.document, asked.start, asked.end).get(kind)
     if hole is None:
@@ -23,7 +23,7 @@ async def hole_edit(asked: Asked, kind: str) -> types.WorkspaceEdit:
     return asked.edit([Change(hole.start, hole.end, fill.new_text)], Label(hole.title, fill.doubt))
 
 
-async def import_edit(asked: Asked) -> types.WorkspaceEdit:
+async def import_edit(asked: ActionContext) -> types.WorkspaceEdit:
     """What was offered is looked up again: a statement of the client's own making is refused."""
     name, _, statement = asked.detail.partition(" ")
     is_name = name.isidentifier()

@@ -2,16 +2,16 @@
 
 from lsprotocol import types
 
-from lsp_server.actions.action_data import ActionData, parse_data
-from lsp_server.actions.asked import Asked, asking
-from lsp_server.actions.chat_edits import edit_by_comment, fix
-from lsp_server.actions.draft_progress import Tokens
 from lsp_server.actions.hole_edits import hole_edit, import_edit
-from lsp_server.actions.kinds import EDIT, EXPLAIN, FIX, IMPORT, REVIEW, TESTS
-from lsp_server.actions.tests_edit import tests_edit
-from lsp_server.actions.words import ANSWER, answer_in_words, keep_answer
-from lsp_server.actions.workspace_edit import Label
-from lsp_server.server import MidspanServer
+from lsp_server.actions.protocol.action_context import ActionContext, asking
+from lsp_server.actions.protocol.action_data import ActionData, parse_data
+from lsp_server.actions.protocol.draft_progress import Tokens
+from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, IMPORT, REVIEW, TESTS
+from lsp_server.actions.protocol.workspace_edit import Label
+from lsp_server.actions.rewrites.answer_in_words import ANSWER, answer_in_words, keep_answer
+from lsp_server.actions.rewrites.chat_edits import edit_by_comment, fix
+from lsp_server.actions.rewrites.tests_edit import tests_edit
+from lsp_server.server.server import MidspanServer
 
 
 def register(server: MidspanServer) -> None:
@@ -39,7 +39,7 @@ async def resolve(server: MidspanServer, action: types.CodeAction) -> int | None
     return number
 
 
-async def _edit(asked: Asked, data: ActionData, title: str) -> types.WorkspaceEdit:
+async def _edit(asked: ActionContext, data: ActionData, title: str) -> types.WorkspaceEdit:
     if data.kind == IMPORT:
         return await import_edit(asked)
     if data.kind == TESTS:

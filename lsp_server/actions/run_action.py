@@ -5,8 +5,8 @@ from typing import Any
 from lsprotocol import types
 
 from lsp_server.actions.resolving import resolve
-from lsp_server.actions.words import show_answer
-from lsp_server.server import MidspanServer
+from lsp_server.actions.rewrites.answer_in_words import show_answer
+from lsp_server.server.server import MidspanServer
 
 RUN = "midspan.runAction"
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from context.database import index_path
-from context.index import Index
-from context.rules import Rules
-from context.view import View
+from context.index.database import index_path
+from context.index.index import Index
+from context.index.view import View
+from context.rules.rules import Rules
 
 KEY = "AKIA" + "Q7RZ3MXW5TN8K2LV"  # looks like a real one, in two parts so that this file does not
 SECONDS = 30.0

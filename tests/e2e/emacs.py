@@ -12,7 +12,7 @@ from tests.e2e.neovim import ROOT
 
 PROGRAM = ROOT / ".tools/emacs/emacs"
 
-# What a user does by hand: opens the file, types, asks for grey text and accepts it. In a batch there is no loop of
+# What a user does by hand: opens the file, types, asks for ghost text and accepts it. In a batch there is no loop of
 # commands, so the mode's own ones are called.
 _SCRIPT = """
 (setq make-backup-files nil auto-save-default nil create-lockfiles nil eglot-sync-connect 60 eglot-autoshutdown nil)
@@ -66,7 +66,7 @@ class Emacs:
 
 @contextmanager
 def emacs(folder: Path, file: Path, *arguments: str | Path, text: str) -> Iterator[Emacs]:
-    """Emacs that types `text` at the end of a Python file, and accepts the grey text that it asks for there."""
+    """Emacs that types `text` at the end of a Python file, and accepts the ghost text that it asks for there."""
     connected, go = folder / "connected", folder / "go"
     command = [sys.executable, "-m", "lsp_server.cli", "serve", *map(str, arguments)]
     script = folder / "user.el"

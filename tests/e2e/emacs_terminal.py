@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lsp_server import hello
-from lsp_server.launch import ask
+from lsp_server.relay import handshake
+from lsp_server.relay.launch import ask
 from tests.e2e.emacs import PROGRAM
 from tests.e2e.neovim import ROOT, WAIT_S
 from tests.e2e.terminal import Terminal, terminal
@@ -83,8 +83,8 @@ class Emacs:
         """Of the selected window's buffer."""
         return str(self.lisp("(buffer-substring-no-properties (point-min) (point-max))"))
 
-    def grey(self) -> str:
-        """The grey text; "" when there is none."""
+    def ghost_text(self) -> str:
+        """The ghost text; "" when there is none."""
         shown = self.lisp(
             "(and midspan--overlay (substring-no-properties (overlay-get midspan--overlay 'after-string)))"
         )
@@ -108,7 +108,7 @@ class Emacs:
 
     def daemon_pid(self) -> int:
         """Of the process with the model."""
-        answered = ask(hello.say("status"))
+        answered = ask(handshake.say("status"))
         if answered is None:
             raise LookupError("there is no daemon")
         connection, account = answered

@@ -8,11 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-from inference.request import OnUpdate, Request, Update
-from lsp_server.daemon_process import run_daemon
-from lsp_server.engines import IdleTimes
-from lsp_server.relay import relay
-from lsp_server.settings import ModelSettings
+from inference.api import OnUpdate, Request, Update
+from lsp_server.daemon.daemon_process import run_daemon
+from lsp_server.relay.relay import relay
+from lsp_server.server.engines import IdleTimes
+from lsp_server.settings.values import ModelSettings
 from midspan import MidspanError
 from tests.fake_engine import FakeEngine, FakeGeneration, read_prompt
 

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import psutil
 import pynvim
 
-from lsp_server import hello
-from lsp_server.launch import ask
+from lsp_server.relay import handshake
+from lsp_server.relay.launch import ask
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / ".tools/nvim/nvim"
@@ -61,8 +61,8 @@ class Neovim:
     def lines(self) -> list[str]:
         return list(self.api.current.buffer[:])
 
-    def grey(self) -> str:
-        """The grey text; "" when there is none."""
+    def ghost_text(self) -> str:
+        """The ghost text; "" when there is none."""
         return str(self.api.exec_lua(_GREY))
 
     def status(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class Neovim:
 
     def daemon(self) -> psutil.Process:
         """The process with the model, which other editors may share."""
-        answered = ask(hello.say("status"))
+        answered = ask(handshake.say("status"))
         if answered is None:
             raise LookupError("there is no daemon")
         connection, account = answered

@@ -12,7 +12,7 @@ from tests.e2e.neovim import ROOT
 
 # Set it to have the pictures of the documentation made anew by the tests that show what is in them.
 WANTED = "MIDSPAN_PICTURES" in os.environ
-# What is in them, in every editor: a file, and what is grey below its last line.
+# What is in them, in every editor: a file, and what is ghost text below its last line.
 FILE = """\
 from dataclasses import dataclass
 

@@ -10,8 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from lsp_server.serve import serve
-from lsp_server.settings import ModelSettings
+from lsp_server.daemon.standalone import serve
+from lsp_server.settings.values import ModelSettings
 from tests.fake_engine import FakeEngine
 
 

@@ -51,8 +51,8 @@ def editor(running: Emacs, request: pytest.FixtureRequest) -> Emacs:
     return running
 
 
-def see(editor: Emacs, grey: str) -> None:
-    editor.until(lambda: editor.grey() == grey, f"no grey {grey!r}")
+def see(editor: Emacs, ghost: str) -> None:
+    editor.until(lambda: editor.ghost_text() == ghost, f"no ghost {ghost!r}")
 
 
 def have(editor: Emacs, text: str) -> None:
@@ -72,7 +72,7 @@ def test_typing_brings_grey_text_and_tab_accepts_it(editor):
     assert editor.lisp("(point)") == 5
     editor.press("Tab")
     have(editor, "x = first_word + second.word()")
-    assert editor.grey() == ""
+    assert editor.ghost_text() == ""
     editor.press("C-x", "C-s")
     path = editor.folder / "test_typing_brings_grey_text_and_tab_accepts_it.py"
     editor.until(lambda: path.read_text() == "x = first_word + second.word()\n", "it is not saved")
@@ -120,7 +120,7 @@ def test_c_g_takes_it_away_and_what_does_not_fit_is_gone_at_once(editor):
     see(editor, "first_word + second.word()")
     editor.type("q")
     have(editor, "x = q")
-    assert editor.grey() == ""
+    assert editor.ghost_text() == ""
 
 
 def test_tab_gives_the_rest_of_what_was_typed_and_without_grey_text_is_a_tab(editor):
@@ -165,7 +165,7 @@ def test_off_is_shown_and_nothing_is_asked(editor):
         have(editor, "x = ")
         editor.command("midspan-complete")
         time.sleep(0.5)  # longer than Emacs and the server wait
-        assert editor.grey() == ""
+        assert editor.ghost_text() == ""
         assert asked(editor) == before
         editor.command("midspan-status")
         editor.until(lambda: "switched off for" in editor.screen(), "the server does not know")

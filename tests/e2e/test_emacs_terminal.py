@@ -40,12 +40,12 @@ def test_typing_twenty_characters_a_second_never_shows_stale_text(tmp_path):
 
 
 def asked_and_seen(editor: Emacs) -> bool:
-    """Whether there is grey text a second after a key has asked for it."""
+    """Whether there is ghost text a second after a key has asked for it."""
     editor.command("midspan-complete")
     end = time.monotonic() + 1
-    while time.monotonic() < end and editor.grey() != WORD:
+    while time.monotonic() < end and editor.ghost_text() != WORD:
         time.sleep(0.02)
-    return editor.grey() == WORD
+    return editor.ghost_text() == WORD
 
 
 def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path):
@@ -54,14 +54,14 @@ def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path):
     with emacs(tmp_path, "--model", model) as editor:
         editor.open(tmp_path / "area.py", "")
         editor.type("x = ")
-        editor.until(lambda: editor.grey() == WORD, "no grey text")
+        editor.until(lambda: editor.ghost_text() == WORD, "no ghost text")
         before = editor.daemon_pid()
         os.kill(before, signal.SIGKILL)
         editor.type("1")
         editor.press("Enter")
         editor.type("y = ")
         editor.until(lambda: editor.text() == "x = 1\ny = ", "a key is lost")
-        editor.until(lambda: asked_and_seen(editor), "no grey text again")
+        editor.until(lambda: asked_and_seen(editor), "no ghost text again")
         editor.press("Tab")
         editor.until(lambda: editor.text() == f"x = 1\ny = {WORD}", "TAB did not accept")
         assert editor.daemon_pid() != before
@@ -79,7 +79,7 @@ def test_a_picture_of_grey_text_at_work(tmp_path):
         editor.open(project / "rooms.py", picture.FILE)
         editor.type("    def area(self):")
         editor.press("Enter")
-        editor.until(lambda: "        return round(total, 1)" in editor.screen(), "no grey text")
-        assert editor.text().endswith("def area(self):\n        ")  # so what the terminal shows is grey
+        editor.until(lambda: "        return round(total, 1)" in editor.screen(), "no ghost text")
+        assert editor.text().endswith("def area(self):\n        ")  # so what the terminal shows is ghost text
         if picture.WANTED:
             picture.draw(editor.shown.colored(), MODE / "picture.png", LINES)

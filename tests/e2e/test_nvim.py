@@ -60,7 +60,7 @@ def editor(running: Neovim, request: pytest.FixtureRequest) -> Neovim:
 
 
 def see_grey(editor: Neovim, text: str = WORD) -> None:
-    editor.until(lambda: editor.grey() == text, f"no grey {text!r}")
+    editor.until(lambda: editor.ghost_text() == text, f"no ghost {text!r}")
 
 
 def test_typing_brings_grey_text_and_tab_accepts_it(editor):
@@ -118,7 +118,7 @@ def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, sour
     model = write_bigram_folder(tmp_path / "endless", word, endless=True)
     with neovim(tmp_path, source, "--model", model, setup=ASK_AT_EVERY_KEY) as editor:
         editor.type("GAx")
-        editor.until(editor.grey, "no grey text before")
+        editor.until(editor.ghost_text, "no ghost text before")
         threads = editor.daemon().num_threads()
         typed = "".join(chr(ord("a") + number % 26) for number in range(50))
         seen = []
@@ -134,7 +134,9 @@ def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, sour
         assert editor.daemon().num_threads() == threads
         assert editor.api.exec_lua("return vim.tbl_count(vim.lsp.get_clients()[1].requests)") == 0
         assert editor.lines()[1] == f"x{typed}"
-        outcomes = [line for line in editor.log().splitlines() if "lsp_server.completion: area.py:2:" in line]
+        outcomes = [
+            line for line in editor.log().splitlines() if "lsp_server.completion.inline_completion: area.py:2:" in line
+        ]
         assert len(outcomes) > 50
         assert any(": superseded;" in line for line in outcomes)
 
@@ -207,7 +209,7 @@ def test_the_built_in_model_shows_grey_text_and_tab_accepts_what_is_shown(tmp_pa
             if outcome.startswith("shown"):
                 break
         assert outcome.startswith("shown"), f"the built-in model filled none of the holes:\n{editor.log()}"
-        grey = editor.until(editor.grey, "what was answered is not shown")
-        filled = "\n".join(editor.lines()) + grey
+        ghost = editor.until(editor.ghost_text, "what was answered is not shown")
+        filled = "\n".join(editor.lines()) + ghost
         editor.type("<Tab>")
         editor.until(lambda: "\n".join(editor.lines()) == filled, "Tab accepted something else")

@@ -1,4 +1,4 @@
-"""What the plugin does with known answers, in Neovim 0.12 with its own grey text and in 0.11 with ours."""
+"""What the plugin does with known answers, in Neovim 0.12 with its own ghost text and in 0.11 with ours."""
 
 import json
 import re
@@ -43,8 +43,8 @@ def editor(running: Neovim, request: pytest.FixtureRequest) -> Neovim:
     return running
 
 
-def see(editor: Neovim, grey: str) -> None:
-    editor.until(lambda: editor.grey() == grey, f"no grey {grey!r}")
+def see(editor: Neovim, ghost: str) -> None:
+    editor.until(lambda: editor.ghost_text() == ghost, f"no ghost {ghost!r}")
 
 
 def asked(editor: Neovim) -> int:
@@ -100,7 +100,7 @@ def test_what_does_not_fit_what_was_typed_is_gone_at_once(editor):
     see(editor, "first_word + second.word()")
     editor.type("q")
     editor.until(lambda: editor.lines()[0] == "x = q", "the key is lost")
-    assert editor.grey() == ""
+    assert editor.ghost_text() == ""
 
 
 def statusline(editor: Neovim) -> str:
@@ -116,7 +116,7 @@ def test_off_is_shown_and_nothing_is_asked(editor):
     before = asked(editor)
     editor.type("<C-u>x = ")
     time.sleep(0.6)  # longer than either layer waits
-    assert editor.grey() == ""
+    assert editor.ghost_text() == ""
     assert asked(editor) == before
     midspan(editor, "toggle")
     editor.until(lambda: statusline(editor) != "midspan off", "it is not on again")

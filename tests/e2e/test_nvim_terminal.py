@@ -44,7 +44,7 @@ def test_a_picture_of_grey_text_at_work(tmp_path: Path):
         shown.type("GA    def area(self):")
         shown.press("Enter")
         typist.until(lambda: any("return round" in line for line in shown.screen()))
-        assert api.current.line.strip() == ""  # so what the terminal shows is grey
+        assert api.current.line.strip() == ""  # so what the terminal shows is ghost text
         if picture.WANTED:
             picture.draw(shown.colored(), ROOT / "editors/nvim/picture.png", LINES)
         api.command("qall!", async_=True)

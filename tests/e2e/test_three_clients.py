@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from lsp_server import hello
-from lsp_server.launch import ask
+from lsp_server.relay import handshake
+from lsp_server.relay.launch import ask
 from tests.bigram_folder import write_bigram_folder
 from tests.e2e import emacs as an_emacs
 from tests.e2e import neovim as a_neovim
@@ -80,7 +80,7 @@ class Scripted:
 
 
 def account() -> dict[str, Any]:
-    answered = ask(hello.say("status"))
+    answered = ask(handshake.say("status"))
     assert answered is not None
     answered[0].close()
     return answered[1]
@@ -110,7 +110,7 @@ def test_three_clients_on_one_daemon_complete_while_a_chat_streams(tmp_path, mon
         pieces, completions = scripted.pieces, len(scripted.completions)
         mac.go()
         vim.type("<Esc>Goy = ")
-        vim.until(lambda: vim.grey() == WORD, "no grey text")
+        vim.until(lambda: vim.ghost_text() == WORD, "no ghost text")
         vim.type("<Tab>")
         vim.until(lambda: vim.lines() == ["vim = 1", f"y = {WORD}"], "Tab did not accept")
         vim.until(lambda: WORD in files["mac"].read_text(), "Emacs has saved nothing")

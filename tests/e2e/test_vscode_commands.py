@@ -10,7 +10,7 @@ SHOP = "# What the goods of the shop cost.\n\n\ndef add(a, b):\n    return a + b
 def test_the_trace_says_what_became_of_a_request(editor: VSCode):
     editor.open("traced.py", "")
     editor.type("value = ")
-    editor.until(lambda: editor.grey_text() == WORD, "there is no grey text")
+    editor.until(lambda: editor.grey_text() == WORD, "there is no ghost text")
     editor.run("Midspan: Show Trace of Recent Requests")
     text = editor.page.locator(".tab.active", has_text="Midspan trace")
     editor.wait_for(text)
@@ -32,7 +32,7 @@ def test_the_menu_of_the_status_item_names_what_can_be_done(editor: VSCode):
 def test_a_model_is_selected_from_those_that_are_there(editor: VSCode):
     editor.run("Midspan: Select Model…")
     rows = editor.page.locator(".quick-input-list .monaco-list-row")
-    rows.filter(has_text="the grey text at the cursor").click()
+    rows.filter(has_text="the ghost text at the cursor").click()
     editor.wait_for(rows.filter(has_text="deepseek-coder-v2-lite-base"))
     rows.filter(has_text="built-in").click()
     assert editor.page.locator(".notification-toast", has_text="Midspan").count() == 0
@@ -47,7 +47,7 @@ def test_an_explanation_is_an_answer_in_the_chat(editor: VSCode):
     assert "shop.py:4–5" in chat.locator(".user .chip").inner_text()
     editor.page.locator(".editor-instance .view-lines").first.click()
     editor.press("Control+End", "Backspace", "Space")
-    editor.until(lambda: editor.grey_text() == WORD, "there is no grey text beside the chat")
+    editor.until(lambda: editor.grey_text() == WORD, "there is no ghost text beside the chat")
     if picture.WANTED:
         editor.page.screenshot(path=ROOT / "editors/vscode/picture.png")
     editor.run("Midspan: New Conversation")

@@ -24,7 +24,7 @@ class Typist:
         self.grey_frames = 0
 
     def type_at_random(self, clear: Callable[[], None]) -> None:
-        """Ten seconds of what the grey text says and of what it does not; `clear` presses keys that empty the line."""
+        """Ten seconds of what the ghost text says and of what it does not; `clear` presses keys that empty the line."""
         rng = random.Random(5)
         end = time.monotonic() + _DURATION_S
         while time.monotonic() < end:

@@ -51,7 +51,7 @@ _GREY = """
 }
 """
 
-# The last line, and the grey text in it; taken at every frame, so that what was there for one frame is seen.
+# The last line, and the ghost text in it; taken at every frame, so that what was there for one frame is seen.
 _SAMPLE = """
 () => {
   window.midspanFrames = [];
@@ -60,10 +60,10 @@ _SAMPLE = """
     const top = (line) => parseFloat(line.style.top);
     const line = lines.sort((one, other) => top(one) - top(other)).at(-1);
     if (line) {
-      const grey = [...line.querySelectorAll('.ghost-text-decoration')].map((each) => each.textContent).join('');
-      const frame = { text: line.textContent.replace(/\\u00a0/g, ' '), grey: grey.replace(/\\u00a0/g, ' ') };
+      const ghost = [...line.querySelectorAll('.ghost-text-decoration')].map((each) => each.textContent).join('');
+      const frame = { text: line.textContent.replace(/\\u00a0/g, ' '), ghost: ghost.replace(/\\u00a0/g, ' ') };
       const last = window.midspanFrames.at(-1);
-      if (!last || last.text !== frame.text || last.grey !== frame.grey) window.midspanFrames.push(frame);
+      if (!last || last.text !== frame.text || last.ghost !== frame.ghost) window.midspanFrames.push(frame);
     }
     window.midspanSampler = requestAnimationFrame(sample);
   };
@@ -109,7 +109,7 @@ class VSCode:
         self.page.locator(".quick-input-list").get_by_text(command, exact=True).first.click()
 
     def grey_text(self) -> str:
-        """The grey text, with its lines; "" when there is none."""
+        """The ghost text, with its lines; "" when there is none."""
         return str(self.page.evaluate(_GREY)).replace("\xa0", " ")
 
     def saved(self, file: Path) -> str:

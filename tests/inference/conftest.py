@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.engine import Engine, EngineSettings
+from inference.api import EngineSettings
+from inference.local_engine import LocalEngine
 from tests.inference.folders import LITE, QWEN, write_folder
 
 
@@ -15,8 +16,8 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixtu
 
 
 @pytest.fixture
-def engine(model_folder: Path) -> Iterator[Engine]:
-    engine = Engine(EngineSettings(model=model_folder, cache_bytes=8 << 20, chunk_tokens=64))
+def engine(model_folder: Path) -> Iterator[LocalEngine]:
+    engine = LocalEngine(EngineSettings(model=model_folder, cache_bytes=8 << 20, chunk_tokens=64))
     engine.ready.result(timeout=60)
     yield engine
     engine.close()

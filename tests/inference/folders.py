@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from inference.architecture import ModelConfig, parse_config
-from inference.families import DEEPSEEK_V2, Control, Family, family_of
 from inference.loader import wanted_tensors
+from inference.models.architecture import ModelConfig, parse_config
+from inference.prompts.families import DEEPSEEK_V2, Control, Family, family_of
 
 BYTE_TOKENS = 256
 VOCABULARY = 270

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from inference.any_engine import AnyEngine
-from inference.request import FinishReason, Request, Sampling, Trace, Update
+from inference.api import Engine, FinishReason, Request, Sampling, Trace, Update
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ def collect(updates: "SimpleQueue[Update]") -> Output:
 
 
 def generate(
-    engine: AnyEngine,
+    engine: Engine,
     prompt: Sequence[int],
     max_new_tokens: int = 24,
     max_lines: int | None = None,

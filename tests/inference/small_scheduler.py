@@ -8,16 +8,15 @@ from typing import Any
 
 import torch
 
-from inference.batch import Batch
-from inference.engine import EngineSettings
-from inference.families import family_of
+from inference.api import EngineSettings, FinishReason, Request, Update
+from inference.cache.radix_tree import Node
 from inference.live_sequence import LiveSequence
 from inference.loader import build_scheduler
-from inference.radix_tree import Node
-from inference.request import FinishReason, Request, Update
+from inference.models.batch import Batch
+from inference.prompts.families import family_of
+from inference.prompts.text_stream import TextStream
+from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import Model, Scheduler
-from inference.text_stream import TextStream
-from inference.tokenizer import Tokenizer
 from tests.inference.folders import BYTE_TOKENS, config_of, write_folder
 
 PROMPT = tuple(random.Random(1).randrange(256) for _ in range(45))

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.engine import Engine, EngineSettings
-from inference.prompt import Message
+from inference.api import EngineSettings, Message
+from inference.local_engine import LocalEngine
 from midspan import ModelError
 from tests.inference.folders import QWEN, write_folder
 
@@ -15,7 +15,7 @@ QUESTION = [Message("user", "Why?")]
 def test_a_model_that_fills_less_well_is_told_of_once_and_not_when_it_chats(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine = Engine(EngineSettings(model=write_folder(tmp_path / "Qwen2.5-Coder-0.5B-Instruct", QWEN)))
+    engine = LocalEngine(EngineSettings(model=write_folder(tmp_path / "Qwen2.5-Coder-0.5B-Instruct", QWEN)))
     engine.chat_prompt(QUESTION)
     assert "fills holes less well" not in caplog.text
     for _ in range(2):
@@ -25,7 +25,7 @@ def test_a_model_that_fills_less_well_is_told_of_once_and_not_when_it_chats(
 
 
 def test_a_base_model_does_not_chat(tmp_path: Path) -> None:
-    engine = Engine(EngineSettings(model=write_folder(tmp_path / "Qwen2.5-Coder-0.5B", QWEN)))
+    engine = LocalEngine(EngineSettings(model=write_folder(tmp_path / "Qwen2.5-Coder-0.5B", QWEN)))
     with pytest.raises(ModelError, match=r"Qwen2\.5-Coder-0\.5B was not trained to chat"):
         engine.chat_prompt(QUESTION)
     engine.close()

@@ -5,8 +5,8 @@ from queue import SimpleQueue
 
 import pytest
 
-from inference.engine import Engine, EngineSettings
-from inference.request import Request, Update
+from inference.api import EngineSettings, Request, Update
+from inference.local_engine import LocalEngine
 from inference.right_of_way import BACKGROUND_SHARE, RIGHT_OF_WAY
 from tests.bigram_folder import write_bigram_folder
 from tests.inference.generate import collect
@@ -20,8 +20,8 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_bigram_folder(tmp_path_factory.mktemp("endless"), WORD, endless=True)
 
 
-def start(folder: Path, cache_bytes: int = CACHE_BYTES) -> Engine:
-    engine = Engine(EngineSettings(folder, cache_bytes, chunk_tokens=16))
+def start(folder: Path, cache_bytes: int = CACHE_BYTES) -> LocalEngine:
+    engine = LocalEngine(EngineSettings(folder, cache_bytes, chunk_tokens=16))
     engine.ready.result(timeout=60)
     return engine
 
@@ -29,7 +29,7 @@ def start(folder: Path, cache_bytes: int = CACHE_BYTES) -> Engine:
 class Order:
     """Which request each piece of text was for, as they came."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: LocalEngine) -> None:
         self._engine = engine
         self.pieces: list[str] = []
 

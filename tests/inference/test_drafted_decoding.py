@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from inference.request import Request
+from inference.api import Request
 from tests.inference.folders import CODER_V1, LARGE, LITE, QWEN
 from tests.inference.small_scheduler import NEW_TOKENS, PROMPT, Done, Running, adversarial, cached_tokens, forget, start
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from inference.batch import Batch
+from inference.api import Request, Sampling, Update
 from inference.live_sequence import LiveSequence
-from inference.request import Request, Sampling, Update
-from inference.text_stream import TextStream
+from inference.models.batch import Batch
+from inference.prompts.text_stream import TextStream
 from tests.inference.folders import QWEN
 from tests.inference.small_scheduler import CONTEXT_TOKENS, PROMPT, Running, cached_tokens, forget, start
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from inference.checkpoint import ShapeRecorder
-from inference.config import parse_deepseek_v2
 from inference.models.deepseek_v2 import DeepseekV2
+from inference.models.deepseek_v2_config import parse_deepseek_v2
 from inference.threads import threads_for
+from inference.weights.checkpoint import ShapeRecorder
 from tests.inference.folders import LARGE, LITE
 
 

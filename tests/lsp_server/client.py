@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from lsp_server.engines import Engines, StartEngine
-from lsp_server.features import build_server
-from lsp_server.frames import FrameReader
-from lsp_server.shared_workspaces import SharedWorkspaces
+from lsp_server.daemon.build_server import build_server
+from lsp_server.rpc.frames import FrameReader
+from lsp_server.server.engines import Engines, StartEngine
+from lsp_server.server.shared_workspaces import SharedWorkspaces
 from tests.fake_engine import FakeEngine
 
 INVOKED, AUTOMATIC = 1, 2

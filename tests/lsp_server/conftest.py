@@ -3,7 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from inference.engine import Engine, EngineSettings
+from inference.api import EngineSettings
+from inference.local_engine import LocalEngine
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,9 +24,9 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def built_in() -> Iterator[Engine]:
+def built_in() -> Iterator[LocalEngine]:
     """The built-in model, with little room for its cache."""
-    engine = Engine(EngineSettings(cache_bytes=20_000_000))
+    engine = LocalEngine(EngineSettings(cache_bytes=20_000_000))
     engine.ready.result()
     yield engine
     engine.close()
@@ -34,4 +35,4 @@ def built_in() -> Iterator[Engine]:
 @pytest.fixture
 def long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """The user has not begun to read, however slow the machine is."""
-    monkeypatch.setattr("lsp_server.look_ahead._READING_AFTER_S", 1000)
+    monkeypatch.setattr("lsp_server.completion.look_ahead._READING_AFTER_S", 1000)

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import psutil
 import pytest
 
-from lsp_server import hello
-from lsp_server.hung_daemon import PATIENCE_S
-from lsp_server.launch import ask
-from lsp_server.runtime_folder import SOCKET
+from lsp_server.relay import handshake
+from lsp_server.relay.hung_daemon import PATIENCE_S
+from lsp_server.relay.launch import ask
+from lsp_server.relay.runtime_folder import SOCKET
 from tests.lsp_server.client import Stdio, stdio_server
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ class Place:
     def account(self) -> dict[str, Any]:
         """What the daemon says of itself; {} when there is none to ask, or it dies while it is asked."""
         try:
-            answered = ask(hello.say("status"))
+            answered = ask(handshake.say("status"))
         except Exception:  # a test that kills daemons asks at any moment
             return {}
         if answered is None:

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-from lsp_server import cli
+from lsp_server.cli import main
 
 LEFT_THE_MACHINE = 97
 # What a look-up, a connection, a datagram and a listener raise in Python; local sockets have a path for an address.
@@ -20,7 +20,7 @@ def deny(event: str, arguments: tuple[Any, ...]) -> None:
 
 if __name__ == "__main__":
     sys.addaudithook(deny)
-    code = cli.main()
+    code = main.main()
     if "openai" in sys.modules or "keyring" in sys.modules:
         sys.exit("openai and keyring are for a remote model only")
     sys.exit(code)

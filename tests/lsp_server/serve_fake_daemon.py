@@ -9,11 +9,11 @@ import sys
 from collections import deque
 from pathlib import Path
 
-from lsp_server.daemon_process import run_daemon
-from lsp_server.engines import IdleTimes
-from lsp_server.hung_daemon import PATIENCE_S
-from lsp_server.relay import relay
-from lsp_server.settings import ModelSettings
+from lsp_server.daemon.daemon_process import run_daemon
+from lsp_server.relay.hung_daemon import PATIENCE_S
+from lsp_server.relay.relay import relay
+from lsp_server.server.engines import IdleTimes
+from lsp_server.settings.values import ModelSettings
 from midspan import MidspanError
 from tests.fake_engine import FakeEngine
 

@@ -4,7 +4,7 @@ import sys
 import threading
 from importlib.abc import MetaPathFinder
 
-from lsp_server.cli import main
+from lsp_server.cli.main import main
 
 
 class Stuck(MetaPathFinder):

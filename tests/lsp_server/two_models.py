@@ -1,6 +1,6 @@
 """A fake engine for each of the two models."""
 
-from lsp_server.settings import ModelSettings
+from lsp_server.settings.values import ModelSettings
 from tests.fake_engine import FakeEngine, read_prompt
 
 

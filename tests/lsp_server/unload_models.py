@@ -7,12 +7,12 @@ from pathlib import Path
 
 import psutil
 
-from inference.request import Request
-from lsp_server.engines import Engines
-from lsp_server.generate import generate
-from lsp_server.release_memory import use_one_arena
-from lsp_server.settings import ModelSettings
-from lsp_server.start import start_engine
+from inference.api import Request
+from lsp_server.server.engines import Engines
+from lsp_server.server.generate import generate
+from lsp_server.server.release_memory import use_one_arena
+from lsp_server.server.start_engine import start_engine
+from lsp_server.settings.values import ModelSettings
 
 COMPILER = ("torch._dynamo", "torch._inductor", "sympy", "triton")
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks.line_chart import COLOURS
-from benchmarks.quality_results import digest_model
+from evaluation.line_chart import COLOURS
+from evaluation.results import digest_model
 from training import curve
 from training.card import write_card
 from training.checkpoints import Progress

@@ -39,7 +39,7 @@
   (should (equal (midspan-first-line "a") "a")))
 
 (defmacro midspan-tests-with (text &rest body)
-  "Run BODY in a buffer with TEXT, where | is point, and grey text can be taken."
+  "Run BODY in a buffer with TEXT, where | is point, and ghost text can be taken."
   (declare (indent 1))
   `(with-temp-buffer
      (insert ,text)

@@ -31,7 +31,7 @@ export async function selectModel(server: Server, section?: Section): Promise<vo
 
 async function pickSection(): Promise<Section | undefined> {
   const sections: (vscode.QuickPickItem & { section: Section })[] = [
-    { label: 'Completion', description: 'the grey text at the cursor', section: 'completion' },
+    { label: 'Completion', description: 'the ghost text at the cursor', section: 'completion' },
     { label: 'Chat', description: 'questions, fixes, edits and tests', section: 'chat' },
   ];
   return (await vscode.window.showQuickPick(sections, { title: 'Midspan: select a model for' }))?.section;

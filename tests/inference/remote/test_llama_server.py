@@ -15,10 +15,9 @@ from queue import SimpleQueue
 import platformdirs
 import pytest
 
-from inference.prompt import Message
+from inference.api import Message, Request, Update
 from inference.remote.address import parse_address
 from inference.remote.engine import RemoteEngine
-from inference.request import Request, Update
 from midspan import CapacityError
 from tests.inference.generate import collect, generate
 from tests.inference.remote.tiny_gguf import CONTEXT_TOKENS, write_tiny_gguf

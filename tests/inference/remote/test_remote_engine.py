@@ -5,8 +5,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from inference.prompt import Message
-from inference.request import Request, Sampling, Update
+from inference.api import Message, Request, Sampling, Update
 from midspan import CapacityError, ModelError
 from tests.inference.generate import collect, generate
 from tests.inference.remote.api_server import WAIT_S, Answer
@@ -244,5 +243,5 @@ def test_a_model_without_fim_training_is_refused_for_holes_by_name(serve, connec
 
 def test_importing_it_imports_neither_openai_nor_torch():
     heavy = "{'openai', 'keyring', 'torch'} & set(sys.modules)"
-    code = f"import sys, inference.remote.engine, inference.any_engine, lsp_server.settings; sys.exit({heavy} or 0)"
+    code = f"import sys, inference.remote.engine, inference.api, lsp_server.settings.values; sys.exit({heavy} or 0)"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3]).returncode == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.prompt import ContextFile, Message
+from inference.api import ContextFile, Message
 from inference.remote.characters import Hole, chat_prompt, estimate_tokens, hole_prompt, read_prompt, with_files
 from inference.remote.output import Output
 from inference.remote.spelling import CONTROL, defuse

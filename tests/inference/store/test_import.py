@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer as HfTokenizer
 from tokenizers.trainers import BpeTrainer
 
-from inference.architecture import parse_config
-from inference.families import family_of
+from inference.models.architecture import parse_config
+from inference.prompts.families import family_of
 from inference.store.gguf_file import open_gguf
 from inference.store.import_model import import_model
 from inference.store.model_store import ModelStore

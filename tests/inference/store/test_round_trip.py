@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from inference.engine import Engine, EngineSettings
+from inference.api import EngineSettings
+from inference.local_engine import LocalEngine
 from inference.store.import_model import import_model
 from inference.store.model_store import ModelStore
 from tests.inference.folders import LITE, write_folder
@@ -50,16 +51,16 @@ def replies(saved: Path) -> list[bytes]:
 
 
 @pytest.fixture(params=["safetensors", "gguf"])
-def engine(request: pytest.FixtureRequest, saved: Path, tmp_path: Path) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest, saved: Path, tmp_path: Path) -> Iterator[LocalEngine]:
     source = saved if request.param == "safetensors" else as_gguf(saved, tmp_path / "lite.gguf")
     folder = import_model(ModelStore(tmp_path / "store"), source, None)
-    engine = Engine(EngineSettings(model=folder, cache_bytes=64 << 20, dtype="float32"))
+    engine = LocalEngine(EngineSettings(model=folder, cache_bytes=64 << 20, dtype="float32"))
     engine.ready.result(timeout=60)
     yield engine
     engine.close()
 
 
-def test_both_ways_write_the_tokens_that_transformers_writes(engine: Engine, replies: list[bytes]) -> None:
+def test_both_ways_write_the_tokens_that_transformers_writes(engine: LocalEngine, replies: list[bytes]) -> None:
     assert len(set(replies)) == len(PROMPTS)  # the model says something about what it reads
     for prompt, reply in zip(PROMPTS, replies, strict=True):
         output = generate(engine, list(prompt.encode()), max_new_tokens=NEW_TOKENS)

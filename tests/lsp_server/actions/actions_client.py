@@ -4,8 +4,8 @@ from typing import Any
 
 from lsprotocol import types
 
-from context.document import Document
-from lsp_server.text_changes import apply_changes
+from context.documents.document import Document
+from lsp_server.rpc.text_changes import apply_changes
 from tests.lsp_server.client import URI, Editor, position
 
 # What VS Code announces, as far as it matters here.

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from lsp_server.engines import Engines
+from lsp_server.server.engines import Engines
 from tests.lsp_server.actions.actions_client import RICH
 from tests.lsp_server.client import InProcess, position
 from tests.lsp_server.two_models import TwoModels

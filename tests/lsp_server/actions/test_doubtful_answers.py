@@ -1,6 +1,6 @@
 import pytest
 
-from lsp_server.engines import Engines
+from lsp_server.server.engines import Engines
 from tests.lsp_server.actions.actions_client import applied
 from tests.lsp_server.actions.chat_client import OPENS, TEXT, about
 from tests.lsp_server.client import InProcess, ResponseError, until

@@ -2,10 +2,10 @@
 
 import pytest
 
-from context.document import Document
-from lsp_server.actions.hole import at_dedent, at_end_of_comment, at_mark
-from lsp_server.actions.holes import holes_at
-from lsp_server.actions.kinds import BLOCK, BODY, BRANCH, DOCSTRING
+from context.documents.document import Document
+from lsp_server.actions.holes.hole import at_dedent, at_end_of_comment, at_mark
+from lsp_server.actions.holes.holes_at import holes_at
+from lsp_server.actions.protocol.kinds import BLOCK, BODY, BRANCH, DOCSTRING
 
 
 def filled(text: str, kind: str, language: str = "python", fill: str = "FILL") -> str | None:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from context.document import Document, language_of
-from context.imports import find_imports
-from context.resolve import resolve as files_of
-from lsp_server.actions.import_actions import import_change, statements_for
-from lsp_server.actions.undefined_name import undefined_at
+from context.documents.document import Document, language_of
+from context.index.resolve import resolve as files_of
+from context.syntax.imports import find_imports
+from lsp_server.actions.imports.import_actions import import_change, statements_for
+from lsp_server.actions.imports.undefined_name import undefined_at
 from tests.context.tree import indexed, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.actions.actions_client import RICH, actions_at, applied, resolve

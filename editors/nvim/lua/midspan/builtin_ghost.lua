@@ -1,4 +1,4 @@
---- Grey text by vim.lsp.inline_completion, Neovim 0.12 or newer.
+--- Ghost text by vim.lsp.inline_completion, Neovim 0.12 or newer.
 local asking = require('midspan.asking')
 local rest = require('midspan.rest')
 

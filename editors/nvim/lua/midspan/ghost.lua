@@ -1,6 +1,6 @@
---- Grey text: Neovim's own from 0.12 on, else a layer of ours with the same faces. Both have these functions:
+--- Ghost text: Neovim's own from 0.12 on, else a layer of ours with the same faces. Both have these functions:
 ---
----   attach(client, buffer)   from now on the buffer has grey text
+---   attach(client, buffer)   from now on the buffer has ghost text
 ---   switch(buffer, on)       off: nothing is shown or asked for
 ---   accept(piece, otherwise) inserts a piece (see rest.lua); false when there is nothing, or a menu is open;
 ---                            `otherwise` is called when that turns out later

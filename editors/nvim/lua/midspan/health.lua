@@ -18,7 +18,7 @@ function M.check()
     vim.health.error('Neovim 0.11 or newer is needed')
     return
   end
-  vim.health.ok(vim.lsp.inline_completion and "Grey text is Neovim's own" or "Grey text is Midspan's own, by extmarks")
+  vim.health.ok(vim.lsp.inline_completion and "Ghost text is Neovim's own" or "Ghost text is Midspan's own, by extmarks")
   local options = require('midspan').options
   if not options then
     vim.health.warn('setup has not been called', "Add require('midspan').setup{} to your init.lua")

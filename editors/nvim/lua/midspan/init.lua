@@ -1,4 +1,4 @@
---- Midspan in Neovim: starts the server, shows its grey text and gives it keys. Commands are in commands.lua.
+--- Midspan in Neovim: starts the server, shows its ghost text and gives it keys. Commands are in commands.lua.
 local M = {}
 
 --- What `setup` changes; README.md says what each means.
@@ -27,7 +27,7 @@ end
 
 local function nothing() end
 
---- Accepts the grey text. Returns false, and does nothing, when there is none or a completion menu is open.
+--- Accepts the ghost text. Returns false, and does nothing, when there is none or a completion menu is open.
 --- `otherwise` is called when it turns out later that it no longer fits what was typed. For mappings of your own.
 function M.accept(otherwise)
   return ghost().accept(require('midspan.rest').all, otherwise or nothing)
@@ -58,7 +58,7 @@ function M.ask()
   return ghost().ask()
 end
 
---- Takes the grey text away; false when there is none.
+--- Takes the ghost text away; false when there is none.
 function M.dismiss()
   return ghost().dismiss()
 end
@@ -69,13 +69,13 @@ function M.statusline()
 end
 
 local DESCRIPTIONS = {
-  accept = 'accept the grey text',
+  accept = 'accept the ghost text',
   accept_word = 'accept its next word',
   accept_line = 'accept its next line',
   next = 'next candidate',
   previous = 'candidate before',
   ask = 'ask now',
-  dismiss = 'take the grey text away',
+  dismiss = 'take the ghost text away',
 }
 
 local function map_keys(buffer)

@@ -1,4 +1,4 @@
---- Grey text by extmarks, for Neovim 0.11, which has none of its own.
+--- Ghost text by extmarks, for Neovim 0.11, which has none of its own.
 local asking = require('midspan.asking')
 local rest = require('midspan.rest')
 

@@ -1,0 +1,1 @@
+"""Texts, cursors, edits and languages."""

@@ -1,0 +1,120 @@
+"""What the user changed lately. Often the best hint at what comes next.
+
+The ring lives in memory only and belongs to a session.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from context.documents.document import Document
+
+_MAX_EDITS = 64
+_MAX_EDITS_A_FILE = 8
+_MERGE_LINES = 3
+_MERGE_SECONDS = 60.0
+_MAX_EDIT_LINES = 200  # more is a paste, a format or another branch, not a thought
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One place of one file: the lines that were there before, and those that are there now.
+
+    `first_line` is where the new lines stand in the file as it is now.
+    """
+
+    path: str
+    language: str
+    first_line: int
+    old_lines: tuple[str, ...]
+    new_lines: tuple[str, ...]
+    time_s: float
+
+
+class EditRing:
+    """The last edits over all files. Edits that are close in place and time are one."""
+
+    def __init__(self) -> None:
+        self._edits: list[Edit] = []  # the oldest first
+
+    def note(self, before: Document, after: Document, time_s: float) -> None:
+        """Takes in the change between two states of a buffer; the first must be the second of the
+        last call.
+        """
+        change = _difference(before, after, time_s)
+        if change is None:
+            return
+        others, near = [], []
+        for edit in self._edits:
+            if edit.path == after.path and _touches(edit, change):
+                near.append(edit)
+            else:
+                others.append(_moved(edit, change))
+        for edit in near:
+            change = _merged(edit, change, before, after)
+        if change.old_lines != change.new_lines:  # else it is undone
+            others.append(change)
+        self._edits = _within_limits(others)
+
+    def forget(self, path: str) -> None:
+        """Drops the edits of a file, because it is gone, was replaced as a whole, or may not be
+        read any more.
+        """
+        self._edits = [edit for edit in self._edits if edit.path != path]
+
+    def recent(self) -> tuple[Edit, ...]:
+        """The most recent first."""
+        return tuple(reversed(self._edits))
+
+
+def _difference(before: Document, after: Document, time_s: float) -> Edit | None:
+    """The lines from the first that differs to the last one."""
+    old, new = before.lines, after.lines
+    shorter = min(len(old), len(new))
+    start = 0
+    while start < shorter and old[start] == new[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and old[-1 - end] == new[-1 - end]:
+        end += 1
+    removed, added = old[start : len(old) - end], new[start : len(new) - end]
+    if not removed and not added:
+        return None
+    return Edit(after.path, after.language, start, removed, added, time_s)
+
+
+def _touches(edit: Edit, change: Edit) -> bool:
+    """Whether the change, in the state before it, lies in the edit, or near it and soon after it."""
+    after_edit = change.first_line - (edit.first_line + len(edit.new_lines))
+    before_edit = edit.first_line - (change.first_line + len(change.old_lines))
+    lines_between = max(after_edit, before_edit)
+    soon = change.time_s - edit.time_s <= _MERGE_SECONDS
+    return lines_between < 0 or (soon and lines_between <= _MERGE_LINES)
+
+
+def _merged(edit: Edit, change: Edit, before: Document, after: Document) -> Edit:
+    """One edit over the lines of both: the oldest state of them, and the newest."""
+    edit_end = edit.first_line + len(edit.new_lines)
+    change_end = change.first_line + len(change.old_lines)
+    start, end = min(edit.first_line, change.first_line), max(edit_end, change_end)
+    old_lines = before.lines[start : edit.first_line] + edit.old_lines + before.lines[edit_end:end]
+    grown = len(change.new_lines) - len(change.old_lines)
+    new_lines = after.lines[start : end + grown]
+    return Edit(change.path, change.language, start, old_lines, new_lines, change.time_s)
+
+
+def _moved(edit: Edit, change: Edit) -> Edit:
+    if edit.path != change.path or change.first_line >= edit.first_line:
+        return edit
+    grown = len(change.new_lines) - len(change.old_lines)
+    first_line = max(0, edit.first_line + grown)
+    return Edit(edit.path, edit.language, first_line, edit.old_lines, edit.new_lines, edit.time_s)
+
+
+def _within_limits(edits: Iterable[Edit]) -> list[Edit]:
+    kept: list[Edit] = []
+    for edit in reversed(list(edits)):
+        of_file = sum(other.path == edit.path for other in kept)
+        lines = len(edit.old_lines) + len(edit.new_lines)
+        if len(kept) < _MAX_EDITS and of_file < _MAX_EDITS_A_FILE and lines <= _MAX_EDIT_LINES:
+            kept.append(edit)
+    return kept[::-1]

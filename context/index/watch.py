@@ -1,0 +1,91 @@
+"""Follows the disk. It only says which files changed; who hears it decides when to look."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from watchdog.events import (
+    EVENT_TYPE_DELETED,
+    EVENT_TYPE_MOVED,
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
+
+from context.rules.rules import belongs_to_tool, is_utf8
+
+_log = logging.getLogger(__name__)
+
+# Asked for by name: the system has a queue of some thousand events, and each file that anyone opens would be one.
+_CHANGES: list[type[FileSystemEvent]] = [
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+]
+# What says in a repository that another commit is checked out, or that rules have changed.
+_GIT_FILES = {".git/HEAD", ".git/info/exclude"}
+
+
+class Watch:
+    """Calls `on_change(path)` on a thread of its own, with "" when a whole folder came, went or was renamed."""
+
+    def __init__(self, root: Path, on_change: Callable[[str], None]) -> None:
+        self._observer = Observer()
+        self._handler = _Handler(root, on_change)
+        self._is_started = False
+        try:
+            self._observer.schedule(self._handler, str(root), recursive=True, event_filter=_CHANGES)
+            self._observer.start()
+            self._is_started = True
+        except OSError as error:
+            _log.info("%s cannot be watched (%s); it is read again every minute.", root, error)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether changes are heard of. Not when the root could not be watched, or went away since."""
+        return self._is_started and self._observer.is_alive() and not self._handler.root_is_gone
+
+    def close(self) -> None:
+        """May be called twice."""
+        if self._is_started:
+            self._is_started = False
+            self._observer.stop()
+            self._observer.join()
+
+
+class _Handler(FileSystemEventHandler):
+    def __init__(self, root: Path, on_change: Callable[[str], None]) -> None:
+        self._root = str(root)
+        self._on_change = on_change
+        self.root_is_gone = False
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        for name in (event.src_path, event.dest_path):
+            path = self._inside(os.fsdecode(name)) if name else None
+            if path is None:
+                continue
+            if not path and event.event_type in (EVENT_TYPE_DELETED, EVENT_TYPE_MOVED):
+                self.root_is_gone = True
+            if path in _GIT_FILES or not belongs_to_tool(path):
+                self._on_change("" if event.is_directory else path)
+
+    def _inside(self, name: str) -> str | None:
+        """The path from the root; None for what is outside or has a name that is no UTF-8, which no rule allows."""
+        if not is_utf8(name):
+            return None
+        if name == self._root:
+            return ""
+        prefix = self._root.rstrip("/") + "/"
+        return name[len(prefix) :].replace(os.sep, "/") if name.startswith(prefix) else None

@@ -1,0 +1,211 @@
+"""A folder that the user works in: its rules, its index, and the thread that keeps both in step with the disk."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from context.documents.document import Document
+from context.documents.languages import language_of
+from context.index.database import index_path
+from context.index.index import Report, open_index
+from context.index.view import Answers, View
+from context.index.watch import Watch
+from context.rules.rules import IGNORE_FILE_NAMES, Rules, Verdict
+from context.rules.secret_rules import secret_by_name
+from midspan import DocumentError
+
+_log = logging.getLogger(__name__)
+
+_SETTLE_SECONDS = 0.25  # without a change, before a burst of them is over
+_MAX_SETTLE_SECONDS = 2.0
+_MANY_FILES = 500  # more than this is a branch switch: one walk is cheaper
+_RESCAN_SECONDS = 60.0  # where the disk cannot be watched
+_RESCAN_WATCHED_SECONDS = 600.0  # the system drops events when too many come at once
+_NICE = 10
+
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class IndexState:
+    """How far an index is, for people. `is_settled`: nothing is left to read."""
+
+    files: int
+    definitions: int
+    size_bytes: int
+    is_settled: bool
+    is_damaged: bool
+
+
+class Workspace:
+    """Everything that is known of one root. Any thread may ask; a thread of its own reads the disk.
+
+    `on_progress(done, total)` is called on that thread while many files are read, and with 0 of 0 when that is over.
+    """
+
+    def __init__(
+        self, root: Path, cache_folder: Path | None = None, on_progress: OnProgress = lambda done, total: None
+    ) -> None:
+        self.root = Path(os.path.realpath(root))
+        self.revision = 0  # goes up whenever text that was shown may have to leave
+        self._on_progress = on_progress
+        self._answers: Answers = {}  # of the index as it is now; another dict when it changes
+        self._index = open_index(index_path(self.root, cache_folder))
+        self._changed = threading.Condition()
+        self._dirty: set[str] = set()
+        self._scan_wanted = True
+        self._busy = False
+        self._closing = False
+        self._watch: Watch | None = None
+        self._thread = threading.Thread(target=self._follow, name="midspan-workspace", daemon=True)
+        self._set_rules()
+
+    def start(self) -> None:
+        """Begins to watch the disk and to build the index; returns at once."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Ends the thread within one file's time, and closes the index. May be called twice."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        if self._watch is not None:
+            self._watch.close()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._index is not None:
+            self._index.close()
+
+    def view(self, buffers: Sequence[Document] = ()) -> View:
+        """What is known now, with these texts in place of the files that they are of."""
+        if self._index is not None and self._index.is_damaged:
+            self.mark_dirty("")
+        return View(self._index, buffers, self._answers if not self._busy else None)
+
+    def state(self) -> IndexState:
+        """Reads the database."""
+        if self._index is None:
+            return IndexState(0, 0, 0, is_settled=self.wait_until_settled(0), is_damaged=False)
+        rows = self._index.read("SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM symbols)")
+        files, definitions = rows[0] if rows else (0, 0)
+        settled = self.wait_until_settled(0)
+        return IndexState(files, definitions, self._index.size_bytes, settled, self._index.is_damaged)
+
+    def why(self, path: str) -> Verdict:
+        """Which rule lets the file (from the root, with "/") in or keeps it out. Reads the disk."""
+        return Rules(self.root).why(path)
+
+    def read(self, path: str) -> Document:
+        """A file of the disk (from the root, with "/"). Raises DocumentError for one that a rule keeps out."""
+        rules = Rules(self.root)
+        verdict = rules.by_name(path)
+        text = ""
+        if verdict.included:
+            verdict, text = rules.read(path)
+        if not verdict.included:
+            raise DocumentError(f"{path} is in no prompt: {verdict.why}.")
+        return Document(path, text, language_of(path), version=0)
+
+    def judge(self, document: Document) -> Verdict:
+        """The verdict on an editor's text; the answer for a text that was judged before is at hand."""
+        return self._judge(document)
+
+    def may_name(self, path: str) -> bool:
+        """Whether the rules of now allow a file's name, whatever the index still holds of it."""
+        return self._may_name(path)
+
+    def mark_dirty(self, path: str) -> None:
+        """Has the file read again soon. "" stands for all."""
+        with self._changed:
+            if path:
+                self._dirty.add(path)
+            else:
+                self._scan_wanted = True
+            self._changed.notify_all()
+
+    def wait_until_settled(self, timeout_seconds: float) -> bool:
+        """Waits until nothing is left to read; whether that came to pass."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not (self._busy or self._dirty or self._scan_wanted), timeout_seconds)
+
+    def _set_rules(self) -> None:
+        rules = Rules(self.root)
+        self._rules = rules
+        self._judge = lru_cache(maxsize=64)(rules.buffer)
+        self._may_name = lru_cache(maxsize=4096)(
+            lambda path: not secret_by_name(path[1:]) if path.startswith("/") else rules.by_name(path).included
+        )
+        self.revision += 1
+
+    # From here on: the thread.
+
+    def _follow(self) -> None:
+        with suppress(OSError, AttributeError):  # Linux: threads have priorities of their own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        while not self._closing:
+            self._watch_root()
+            scan, dirty = self._next_changes()
+            if self._closing:
+                return
+            try:
+                self._take_in(scan, dirty)
+            except Exception:  # whatever it was, the next change may be understood again
+                _log.exception("The index of %s cannot be brought up to date.", self.root)
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+
+    def _watch_root(self) -> None:
+        """Also when the root has come back after it was gone."""
+        if self._watch is None or not self._watch.is_alive:
+            if self._watch is not None:
+                self._watch.close()
+            self._watch = Watch(self.root, self.mark_dirty)
+            if self._watch.is_alive:
+                self.mark_dirty("")  # nothing told of what came until now
+
+    def _next_changes(self) -> tuple[bool, set[str]]:
+        """Waits for changes, and for the end of the burst that they come in."""
+        with self._changed:
+            watched = self._watch is not None and self._watch.is_alive
+            if not self._changed.wait_for(
+                lambda: self._closing or self._scan_wanted or self._dirty,
+                _RESCAN_WATCHED_SECONDS if watched else _RESCAN_SECONDS,
+            ):
+                self._scan_wanted = True
+            started = time.monotonic()
+            while not self._closing and self._dirty and time.monotonic() - started < _MAX_SETTLE_SECONDS:
+                before = len(self._dirty)
+                self._changed.wait_for(lambda: self._closing, _SETTLE_SECONDS)
+                if len(self._dirty) == before:
+                    break
+            scan, dirty = self._scan_wanted, self._dirty
+            self._scan_wanted, self._dirty, self._busy = False, set(), True
+            return scan, dirty
+
+    def _take_in(self, scan: bool, dirty: set[str]) -> None:
+        rules_changed = any(path.rsplit("/", 1)[-1] in IGNORE_FILE_NAMES or path.startswith(".git/") for path in dirty)
+        scan = scan or rules_changed or len(dirty) > _MANY_FILES
+        if scan:  # a folder that came may have brought rules along
+            self._set_rules()
+        if self._index is None:
+            return
+        if scan:
+            try:
+                report = self._index.update(self._rules, self._on_progress, lambda: self._closing)
+            finally:
+                self._on_progress(0, 0)
+        else:
+            known = View(self._index).existing(dirty)
+            wanted = sorted(path for path in dirty if path in known or self._rules.by_name(path).included)
+            report = self._index.refresh(self._rules, wanted)
+        if report != Report():
+            self._answers = {}
+        if report.removed:
+            self.revision += 1

@@ -1,0 +1,1 @@
+"""What of the context is shown to a model, and where it stands."""

@@ -1,0 +1,212 @@
+"""Lays out a prompt within a budget: other files first, then the current one up to the cursor,
+then what follows.
+
+The least volatile comes first, because a cache keeps what the prompt has in common with the one
+before: what is known of other files changes rarely, the current file at each keystroke and only at
+its end. For the same reason the room is divided in coarse steps, and never by what the current line
+holds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import groupby
+from typing import Literal
+
+from context.documents.document import path_comment
+from context.documents.snapshot import Snapshot
+from context.prompt.placement import Placement, choose
+from context.prompt.snippet import Snippet, in_reading_order
+from context.prompt.snippet_text import count_snippet, cut, encodable, lines_of, shown_text
+from context.prompt.window import CountTokens, measure_prefix, prefix_window, suffix_window
+
+_REST_OF_LINE_TOKENS = 64
+# With 64 tokens a small model does not see the end of every tenth function of HumanEval, and misses lines for that;
+# with 128 it sees all.
+_SUFFIX_TOKENS = (64, 128)
+_SUFFIX_PART = 16
+_ROOM_STEPS = 16  # room is handed out in such parts of the budget
+# What the current file keeps when other files want all the room: half, and of a small room more, up to so many
+# tokens. With 900 in all the built-in model found other files worth their room so, and worse than none with half.
+_PREFIX_SHARE = 0.5
+_SMALL_PREFIX_SHARE, _SMALL_PREFIX_TOKENS = 0.7, 640
+
+
+@dataclass(frozen=True)
+class Budget:
+    """`total_tokens` is never exceeded. `suffix_tokens` is for the lines after the cursor's; by default a share."""
+
+    total_tokens: int
+    suffix_tokens: int | None = None
+
+    @property
+    def after_tokens(self) -> int:
+        """In the order "psm" they are read again at every keystroke: in a 16th of the time that the whole may take."""
+        if self.suffix_tokens is not None:
+            return self.suffix_tokens
+        least, most = _SUFFIX_TOKENS
+        return max(least, min(most, self.total_tokens // _SUFFIX_PART))
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One part of a pack. `first_line` counts from 0. `moved`: it is new, or stands elsewhere than in the pack before,
+    so that its tokens must be computed again; for the parts at the cursor, where they begin says it.
+    """
+
+    kind: Literal["snippet", "prefix", "suffix"]
+    path: str
+    why: str
+    text: str
+    tokens: int
+    first_line: int
+    score: float | None = None
+    moved: bool = True
+
+
+@dataclass(frozen=True)
+class PackedFile:
+    """What is shown of another file, and apart from it the comment with its path."""
+
+    path: str
+    text: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Pack:
+    """`context + prefix` reads as one document: files joined under comments with their paths.
+
+    `files` and what follows `title` in `prefix` say the same without those comments.
+    """
+
+    context: str
+    prefix: str
+    suffix: str
+    segments: tuple[Segment, ...]
+    tokens: int
+    files: tuple[PackedFile, ...]
+    title: str  # what `prefix` begins with: the comment with the current file's path, or nothing
+
+
+def pack(
+    snapshot: Snapshot,
+    snippets: Sequence[Snippet],
+    budget: Budget,
+    count_tokens: CountTokens,
+    placement: Placement | None = None,
+) -> Pack:
+    """The prompt's text at the cursor. Its parts, counted as whole strings, stay within the
+    budget. With the placement of the pack before, what was shown in it stays where it was.
+    """
+    count = cache(count_tokens)  # the same lines are counted to divide the room, and to fill it
+    room, shortage = budget.total_tokens, 1
+    while room > 0:
+        packed, parts = _lay_out(snapshot, snippets, budget, room, count, placement)
+        if packed.tokens <= budget.total_tokens:
+            return _with_moves(packed, parts, placement) if placement is not None else packed
+        # Only with a tokenizer whose counts of lines do not add up to the count of the text.
+        shortage = max(2 * shortage, packed.tokens - budget.total_tokens)
+        room -= shortage
+    return Pack("", "", "", (), 0, (), "")
+
+
+def _lay_out(
+    snapshot: Snapshot,
+    snippets: Sequence[Snippet],
+    budget: Budget,
+    room: int,
+    count: CountTokens,
+    placement: Placement | None,
+) -> tuple[Pack, Sequence[object]]:
+    """The pack, and what tells each of its segments from another one."""
+    document, cursor = snapshot.document, snapshot.cursor
+    suffix_tokens = min(budget.after_tokens, room // 4)
+    rest_tokens = min(max(_REST_OF_LINE_TOKENS, suffix_tokens), room // 4)
+    suffix = encodable(suffix_window(document, cursor, suffix_tokens, rest_tokens, count))
+
+    title = encodable(path_comment(document.language, document.path))
+    title_tokens = count(title)
+    available = room - max(suffix_tokens, rest_tokens)
+    if title_tokens > available // 4:
+        title, title_tokens = "", 0
+    available -= title_tokens
+    prefix_tokens = _prefix_room(snapshot, snippets, available, count)
+    placed = _place(snippets, available - prefix_tokens, count, placement)
+    segments = _segments(placed, count)
+    texts = [segment.text for segment in segments]
+    context = "".join(texts)
+    first_line, window = prefix_window(document, cursor, prefix_tokens, count)
+    prefix = title + encodable(window)
+
+    prefix_count, suffix_count = count(prefix), count(suffix)
+    segments.append(Segment("prefix", document.path, "before the cursor", prefix, prefix_count, first_line))
+    if suffix:
+        line, _ = document.position_at(cursor)
+        segments.append(Segment("suffix", document.path, "after the cursor", suffix, suffix_count, line))
+    tokens = (count(context) if context else 0) + prefix_count + suffix_count
+    # The current file grows at its end: as long as it begins at the same line, it stays where it is.
+    parts = (*texts, (document.path, first_line), (prefix, suffix))
+    return Pack(context, prefix, suffix, tuple(segments), tokens, files_of(placed), title), parts
+
+
+def _prefix_room(
+    snapshot: Snapshot,
+    snippets: Sequence[Snippet],
+    available: int,
+    count: CountTokens,
+) -> int:
+    """The current file gets its share, and what the others leave; the others get what it leaves."""
+    if available <= 0:
+        return 0
+    wanted_by_snippets = 0
+    for snippet in snippets:
+        if wanted_by_snippets >= available:
+            break
+        wanted_by_snippets += count_snippet(snippet, available - wanted_by_snippets, count)
+    if wanted_by_snippets == 0:
+        return available
+    step = max(1, available // _ROOM_STEPS)
+    need = measure_prefix(snapshot.document, snapshot.cursor, available, count)
+    wanted = -(-(need.tokens + need.reserve_tokens) // step) * step
+    left = available - -(-wanted_by_snippets // step) * step
+    kept = max(int(available * _PREFIX_SHARE), min(int(available * _SMALL_PREFIX_SHARE), _SMALL_PREFIX_TOKENS))
+    return min(wanted, max(kept, left), available)
+
+
+def _place(
+    snippets: Sequence[Snippet], room: int, count: CountTokens, placement: Placement | None
+) -> Sequence[Snippet]:
+    def fit(snippet: Snippet, room_tokens: int) -> tuple[Snippet, int] | None:
+        return cut(snippet, room_tokens, count)
+
+    if placement is not None:
+        return placement.arrange(snippets, room, fit)
+    return in_reading_order(snippet for snippet, _ in choose(snippets, room, fit))
+
+
+def _segments(placed: Sequence[Snippet], count: CountTokens) -> list[Segment]:
+    segments: list[Segment] = []
+    before: Snippet | None = None
+    for snippet in placed:
+        text = shown_text(snippet, before)
+        where = (snippet.path, snippet.source, text, count(text), snippet.first_line)
+        segments.append(Segment("snippet", *where, snippet.score))
+        before = snippet
+    return segments
+
+
+def files_of(placed: Sequence[Snippet]) -> tuple[PackedFile, ...]:
+    """Snippets as they stand in a prompt. Parts of one file that stand together are one."""
+    files = []
+    for path, together in groupby(placed, key=lambda snippet: snippet.path):
+        snippets = list(together)
+        text = "".join(line for snippet in snippets for line in lines_of(snippet))
+        files.append(PackedFile(path, text, path_comment(snippets[0].language, path)))
+    return tuple(files)
+
+
+def _with_moves(packed: Pack, parts: Sequence[object], placement: Placement) -> Pack:
+    unmoved = placement.unmoved(parts)
+    segments = tuple(replace(segment, moved=number >= unmoved) for number, segment in enumerate(packed.segments))
+    return replace(packed, segments=segments)

@@ -1,0 +1,126 @@
+"""Where snippets stand in the prompts of one session, so that they stand there in the next one too.
+
+A cache keeps the tokens that two prompts have in common from the first one on. So what is placed stays where it is
+while it is still true; what is new is appended behind it; and when the room is full, much is evicted at once, and
+the rest laid out again with some room to grow. One snippet at a time would move the whole prompt each time.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from context.documents.snapshot import Snapshot
+from context.prompt.snippet import Snippet, in_reading_order
+from context.syntax.imports import Import, find_imports
+
+_LINES = 8  # how far the cursor moves before the question what matters is asked again
+_FILL = 0.8  # of the room, when all is laid out anew
+_MIN_NEW_SCORE = 0.5  # of the best one's: what matters less is not worth moving the current file
+
+Cut = Callable[[Snippet, int], tuple[Snippet, int] | None]
+
+
+@dataclass(frozen=True)
+class _Anchor:
+    path: str
+    line: int
+    imports: Sequence[Import]
+    buffers: frozenset[tuple[str, int]]
+    revision: int
+
+
+class Placement:
+    """The memory of one session. Not for several threads at a time."""
+
+    def __init__(self) -> None:
+        self.candidates: tuple[Snippet, ...] = ()  # what was collected last
+        self.snippets: tuple[Snippet, ...] = ()  # what of it is shown
+        self._anchor: _Anchor | None = None
+        self._arranged: Sequence[Snippet] = ()
+        self._last_parts: Sequence[object] = ()
+
+    def is_due(self, snapshot: Snapshot, revision: int) -> bool:
+        """Whether to collect again: the cursor is elsewhere, other buffers or the workspace's `revision` are others."""
+        if self._anchor is None or revision != self._anchor.revision or snapshot.document.path != self._anchor.path:
+            return True
+        if _buffers_of(snapshot) != self._anchor.buffers:
+            return True
+        lines_away = abs(_line_of(snapshot) - self._anchor.line)
+        return lines_away > _LINES or (lines_away > 0 and _imports_of(snapshot) != self._anchor.imports)
+
+    def remember(self, candidates: tuple[Snippet, ...], snapshot: Snapshot, revision: int) -> None:
+        """Takes what was collected at this place."""
+        self.candidates = candidates
+        place = (snapshot.document.path, _line_of(snapshot))
+        self._anchor = _Anchor(*place, _imports_of(snapshot), _buffers_of(snapshot), revision)
+
+    def arrange(self, candidates: Sequence[Snippet], room_tokens: int, cut: Cut) -> tuple[Snippet, ...]:
+        """The snippets to show, in their order. `cut` makes one fit, and says what it takes then.
+
+        What is placed and no longer among the candidates goes at once: it is out of date, or forbidden.
+        """
+        fitting = [cut(placed, room_tokens) for placed in self.snippets]
+        used = sum(fit[1] if fit is not None else room_tokens + 1 for fit in fitting)
+        if candidates is not self._arranged or used > room_tokens:
+            self.snippets = tuple(self._arrange_again(candidates, room_tokens, cut))
+            self._arranged = candidates
+        return self.snippets
+
+    def unmoved(self, parts: Sequence[object]) -> int:
+        """How many parts of a prompt, from its first, are the same and stand where they stood the last time."""
+        count = 0
+        for part, last in zip(parts, self._last_parts, strict=False):
+            if part != last:
+                break
+            count += 1
+        self._last_parts = parts
+        return count
+
+    def _arrange_again(self, candidates: Sequence[Snippet], room_tokens: int, cut: Cut) -> list[Snippet]:
+        kept, used = [], 0
+        for placed in self.snippets:
+            holder = next((candidate for candidate in candidates if candidate.holds(placed)), None)
+            fitting = cut(placed, room_tokens)
+            if holder is not None and fitting is not None:
+                kept.append(replace(placed, score=holder.score, source=holder.source))
+                used += fitting[1]
+        fresh = choose(candidates, int(room_tokens * _FILL), cut)
+        new = [
+            (snippet, tokens)
+            for snippet, tokens in fresh
+            if not any(placed.holds(snippet) or snippet.holds(placed) for placed in kept)
+        ]
+        if used + sum(tokens for _, tokens in new) > room_tokens:
+            return in_reading_order(snippet for snippet, _ in fresh)
+        best = max((snippet.score for snippet, _ in fresh), default=0.0)
+        if any(snippet.score >= _MIN_NEW_SCORE * best for snippet, _ in new):
+            return kept + in_reading_order(snippet for snippet, _ in new)
+        return kept
+
+
+def choose(candidates: Sequence[Snippet], room_tokens: int, cut: Cut) -> list[tuple[Snippet, int]]:
+    """The best snippets that fit together, and their tokens. None shows what another one shows."""
+    chosen: dict[str, list[tuple[Snippet, int]]] = {}
+    for snippet in sorted(candidates, key=lambda snippet: -snippet.score):
+        same_file = chosen.get(snippet.path, [])
+        if any(other.holds(snippet) for other, _ in same_file):
+            continue
+        covered = [entry for entry in same_file if snippet.holds(entry[0])]
+        room = room_tokens + sum(tokens for _, tokens in covered)
+        fitting = cut(snippet, room) if room > 0 else None
+        if fitting is None or not all(fitting[0].holds(entry[0]) for entry in covered):
+            continue
+        chosen[snippet.path] = [*(entry for entry in same_file if entry not in covered), fitting]
+        room_tokens = room - fitting[1]
+    return [entry for entries in chosen.values() for entry in entries]
+
+
+def _line_of(snapshot: Snapshot) -> int:
+    return snapshot.document.position_at(snapshot.cursor)[0]
+
+
+def _imports_of(snapshot: Snapshot) -> Sequence[Import]:
+    return find_imports(snapshot.document.language, snapshot.document.text)
+
+
+def _buffers_of(snapshot: Snapshot) -> frozenset[tuple[str, int]]:
+    return frozenset((document.path, document.version) for document in snapshot.open_documents)

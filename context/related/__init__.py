@@ -1,0 +1,1 @@
+"""What in the workspace may matter at a cursor."""

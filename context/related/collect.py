@@ -1,0 +1,127 @@
+"""What may matter at the cursor, with a reason and a score. `context.prompt.pack` decides what of it is shown."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from context.documents.document import Document
+from context.documents.edits import Edit
+from context.documents.snapshot import Snapshot
+from context.index.view import View
+from context.index.workspace import Workspace
+from context.prompt.placement import Placement
+from context.prompt.snippet import Snippet
+from context.related import sources
+from context.related.cursor import look_around
+from context.rules.rules import Verdict, judge_buffer
+
+__all__ = ["Snippet", "collect", "judge", "placed_now"]
+
+_MAX_SNIPPETS = 400
+_MAX_DEFINITIONS = 150  # whose text is looked up
+_FADE = 0.5  # what was placed for another place of the cursor matters less
+
+
+def collect(
+    snapshot: Snapshot,
+    workspace: Workspace | None = None,
+    edits: Sequence[Edit] = (),
+    placement: Placement | None = None,
+) -> tuple[Snippet, ...]:
+    """The best first. Without a workspace, only the open buffers are known.
+
+    With a placement, what it holds is the answer until the cursor has moved on: to ask again at every keystroke
+    would move the prompt at every keystroke.
+    """
+    revision = workspace.revision if workspace is not None else 0
+    if placement is not None and not placement.is_due(snapshot, revision):
+        return placement.candidates
+    buffers = [document for document in snapshot.open_documents if _may_show(document, snapshot, workspace)]
+    view = workspace.view(buffers) if workspace is not None else View(None, buffers)
+    found = _found(snapshot, view, buffers, edits)
+    if placement is None:
+        return _best(found, snapshot, view, workspace)
+    found += _still_true(placement.snippets, found, view)
+    best = _best(found, snapshot, view, workspace)
+    placement.remember(best, snapshot, revision)
+    return best
+
+
+def placed_now(placement: Placement, buffers: Sequence[Document], workspace: Workspace | None) -> tuple[Snippet, ...]:
+    """What the last prompt showed of other files, in its order, as far as it is still true and may still be shown."""
+    shown = [document for document in buffers if judge(document, workspace).included]
+    view = workspace.view(shown) if workspace is not None else View(None, shown)
+    placed = (s for s in placement.snippets if workspace is None or workspace.may_name(s.path))
+    return tuple(_true(placed, view))
+
+
+def judge(document: Document, workspace: Workspace | None) -> Verdict:
+    """Whether an editor's text may be in a prompt: by its workspace's rules or, without one, by its name and text."""
+    return workspace.judge(document) if workspace is not None else _judge_alone(document)
+
+
+def _found(snapshot: Snapshot, view: View, buffers: Sequence[Document], edits: Sequence[Edit]) -> list[Snippet]:
+    around = look_around(snapshot, view)
+    wanted: dict[tuple[str, int], sources.Wanted] = {}
+    for definition in (*sources.from_imports(around, view), *sources.from_names(around, view)):
+        place = (definition.definition.path, definition.definition.symbol.first_line)
+        if place not in wanted or definition.score > wanted[place].score:
+            wanted[place] = definition
+    ranked = sorted(wanted.values(), key=lambda definition: -definition.score)
+    return [
+        *(sources.show(definition, around, view) for definition in ranked[:_MAX_DEFINITIONS]),
+        *sources.from_similar(around, view),
+        *sources.from_counterpart(around, view),
+        *sources.from_buffers(around, buffers),
+        *sources.from_edits(around, view, edits),
+    ]
+
+
+def _still_true(placed: Iterable[Snippet], found: Sequence[Snippet], view: View) -> list[Snippet]:
+    """What is placed and was not found again, but says what its file says: it may stay while there is room."""
+    found_texts = {(snippet.path, snippet.text) for snippet in found}
+    others = (snippet for snippet in placed if (snippet.path, snippet.text) not in found_texts)
+    return [replace(snippet, score=snippet.score * _FADE) for snippet in _true(others, view)]
+
+
+def _true(snippets: Iterable[Snippet], view: View) -> Iterator[Snippet]:
+    """Those that say what their files say."""
+    lines: dict[str, frozenset[str]] = {}
+    for snippet in snippets:
+        if snippet.path not in lines:
+            lines[snippet.path] = frozenset(line.rstrip() for line in view.whole_text(snippet.path).split("\n"))
+        if snippet.lines <= lines[snippet.path]:
+            yield snippet
+
+
+def _best(found: Iterable[Snippet], snapshot: Snapshot, view: View, workspace: Workspace | None) -> tuple[Snippet, ...]:
+    """The best of each, of files that may be shown now, whatever the index still holds."""
+    best: dict[tuple[str, str], Snippet] = {}
+    allowed: dict[str, bool] = {snapshot.document.path: False}
+    for snippet in sorted(found, key=lambda snippet: (-snippet.score, snippet.path, snippet.first_line)):
+        if snippet.path not in allowed:
+            allowed[snippet.path] = workspace is None or workspace.may_name(snippet.path)
+        if allowed[snippet.path] and snippet.text.strip():
+            best.setdefault((snippet.path, snippet.text), snippet)
+        if len(best) == _MAX_SNIPPETS:
+            break
+    required = {path: _required(path, view) for path in {snippet.path for snippet in best.values()}}
+    return tuple(replace(snippet, requires=required[snippet.path]) for snippet in best.values())
+
+
+def _required(path: str, view: View) -> frozenset[str]:
+    language = view.language_of(path)
+    return frozenset(file for imported in view.imports(path) for file in view.imported_files(imported, path, language))
+
+
+def _may_show(document: Document, snapshot: Snapshot, workspace: Workspace | None) -> bool:
+    if document.path == snapshot.document.path or not document.text.strip():
+        return False
+    return judge(document, workspace).included
+
+
+# Buffers other than the current one change rarely, and the rules read all of their text.
+@lru_cache(maxsize=64)
+def _judge_alone(document: Document) -> Verdict:
+    reason = judge_buffer(document)
+    return Verdict(reason is None, reason or "no rule excludes it")

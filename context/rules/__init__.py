@@ -1,0 +1,1 @@
+"""Which files may be read: ignore files, secrets, generated and binary files."""

@@ -1,0 +1,1 @@
+"""Syntax trees, definitions, imports and comments of a document."""

@@ -1,0 +1,1 @@
+"""What `midspan eval` runs: how good the suggestions of a model are."""

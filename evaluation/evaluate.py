@@ -1,0 +1,148 @@
+"""How good a model's suggestions are, always greedy: what `midspan eval` runs.
+
+Every answer is kept in the user's cache folder at once, under the model, the form of its weights and the question. So
+the same command goes on where it was stopped, and asks nothing twice.
+"""
+
+import json
+import logging
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from evaluation.results import Result, ResultFile, digest_model, result_file, summarize, to_table
+from evaluation.suites import SUITES, Choices, RunCase
+from inference.api import Engine
+from lsp_server.rpc.stdio import claim_stdout
+from lsp_server.server.start_engine import set_up_logging, start_engine
+from lsp_server.settings.values import ModelSettings
+from midspan import SettingsError
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Report:
+    """One suite's outcome: an object for the JSON, and its table."""
+
+    figures: dict[str, Any]
+    table: str
+
+
+def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: bool, folder: Path | None) -> int:
+    """Prints a table or JSON, and writes both into `folder`; the exit code. Raises MidspanError."""
+    stdout = claim_stdout()
+    set_up_logging(logging.WARNING)
+    engine = start_engine(settings)
+    try:
+        engine.ready.result()
+        model = {
+            "model": engine.info.name,
+            "weights": identify(engine, settings),
+            "quant": engine.stats().quant or "unknown",
+        }
+        if suite == ALL:
+            figures, table = run_all(engine, model, choices)
+        else:
+            report = run_suite(engine, model, suite, choices)
+            figures, table = model | report.figures, report.table
+    except KeyboardInterrupt:
+        print("\nmidspan: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    finally:
+        engine.close()
+    output = json.dumps(figures, indent=2)
+    table = f"{engine.info.name}, {suite}\n\n{table}"
+    stdout.write(f"{output if as_json else table}\n".encode())
+    stdout.flush()
+    if folder is not None:
+        write_files(folder, suite, output, table, figures)
+    return 0
+
+
+def identify(engine: Engine, settings: ModelSettings) -> str:
+    """The digest of the model's folder, or of a server's address."""
+    if engine.info.folder is not None:
+        return digest_model(engine.info.folder)
+    return sha256(str(settings.model).encode()).hexdigest()[:16]
+
+
+def run_all(engine: Engine, model: dict[str, str], choices: Choices) -> tuple[dict[str, Any], str]:
+    """Every suite; one whose cases are not at hand is named with the reason. Raises MidspanError."""
+    suites, skipped, tables = {}, {}, []
+    for name in SUITES:
+        try:
+            report = run_suite(engine, model, name, choices)
+        except SettingsError as error:
+            skipped[name] = str(error)
+            tables.append(f"## {name}\n\nnot asked: {error}")
+            continue
+        suites[name] = report.figures
+        tables.append(f"## {name}\n\n{report.table}")
+    return {**model, "suite": ALL, "suites": suites, "skipped": skipped}, "\n\n".join(tables)
+
+
+def run_suite(engine: Engine, model: dict[str, str], name: str, choices: Choices) -> Report:
+    """The first way's figures at the top, every way's under its name. Raises MidspanError."""
+    with ExitStack() as opened:
+        suite = SUITES[name](engine, choices, opened)
+        kept = result_file(name, model["weights"], model["quant"])
+        bar = opened.enter_context(
+            # disable=None: shown only where stderr is a terminal
+            tqdm(total=len(suite.cases), desc=name, unit="case", file=sys.stderr, disable=None, leave=False)
+        )
+        results = run_cases(engine, suite.cases, kept, bar.update)
+    summaries = {way: summarize(found) for way, found in results.items()}
+    first = next(iter(summaries.values()), {"n": 0})
+    figures = {"suite": name, "command": command_of(name, choices), **first, "ways": summaries}
+    return Report(figures | suite.details(results), to_table(summaries, suite.missing))
+
+
+def run_cases(
+    engine: Engine, cases: Sequence[RunCase], kept: ResultFile, on_case: Callable[[], object]
+) -> dict[str, list[Result]]:
+    """By the way in which they were asked. Raises MidspanError."""
+    results: dict[str, list[Result]] = {}
+    for run_case in cases:
+        for result in run_case(engine, kept):
+            results.setdefault(result.way, []).append(result)
+        on_case()
+    return results
+
+
+def command_of(suite: str, choices: Choices) -> str:
+    """What is to be typed to ask the same of another model; where the files are is the user's own matter."""
+    words = ["midspan", "eval", suite]
+    words += ["--limit", str(choices.limit)] if choices.limit else []
+    words += ["--longest", str(choices.longest_tokens)] if choices.longest_tokens else []
+    return shlex.join(words)
+
+
+def write_files(folder: Path, suite: str, output: str, table: str, figures: dict[str, Any]) -> None:
+    """`SUITE.json`, `SUITE.md`, and a plot where there are lengths. Raises SettingsError for a bad folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{suite}.json").write_text(output + "\n", encoding="utf-8")
+        (folder / f"{suite}.md").write_text(table + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(
+            f"{folder} cannot be written ({error.strerror}). Name another folder with --out."
+        ) from error
+    needle = figures.get("suites", {}).get("needle") or figures
+    if points := needle.get("points"):
+        from evaluation.plot import plot_scores  # pillow is an optional extra
+
+        plot_scores({figures["model"]: points}, folder / "needle.png")
+
+
+if __name__ == "__main__":
+    from lsp_server.cli.main import main
+
+    sys.exit(main(["eval", *sys.argv[1:]]))

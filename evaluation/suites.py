@@ -1,0 +1,125 @@
+"""The suites of `midspan eval`: which cases each asks, and what it says of them beside the means."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from context.index.workspace import Workspace
+from evaluation import humaneval, names, needle, repository, stops
+from evaluation.holes import SEED, draw_holes
+from evaluation.packages import PINS, load_packages
+from evaluation.results import Result, ResultFile, summarize
+from evaluation.tasks import read_tasks, task_file
+from inference.api import Engine
+
+# A case is done by calling this with the engine and the file of results.
+RunCase = Callable[[Engine, ResultFile], list[Result]]
+Results = Mapping[str, Sequence[Result]]  # by the way in which the cases were asked
+_INDEX_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the command line says of the cases. None: as many, from where, as long as the suite has them."""
+
+    limit: int | None = None
+    tasks: Path | None = None
+    packages: Path | None = None
+    longest_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """`details` are added to the JSON. `missing` are ways in which nothing is asked, and why: rows of the table."""
+
+    cases: Sequence[RunCase]
+    details: Callable[[Results], dict[str, Any]] = lambda results: {}
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+
+# Raises SettingsError where the cases are not at hand. What it opens is closed by the stack.
+MakeSuite = Callable[[Engine, Choices, ExitStack], Suite]
+
+
+def humaneval_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
+    tasks = read_tasks(task_file(choices.tasks), choices.limit)
+    return Suite([partial(humaneval.run_task, task=task) for task in tasks])
+
+
+def names_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
+    cases = names.read_cases()[: choices.limit]
+    return Suite([partial(names.run_case, case=case) for case in cases])
+
+
+def repository_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
+    run_hole = partial(repository.run_hole, workspaces=open_workspaces(choices, opened))
+    holes = draw_holes(load_packages(choices.packages), choices.limit or repository.DEFAULT_CASES)
+
+    def details(results: Results) -> dict[str, Any]:
+        summaries = {way: summarize(found) for way, found in results.items()}
+        return {"gain_from_context": repository.gain_from_context(summaries), "set": describe_set()}
+
+    return Suite([partial(run_hole, hole=hole) for hole in holes], details)
+
+
+def stops_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
+    run_hole = partial(stops.run_hole, workspaces=open_workspaces(choices, opened))
+    holes = draw_holes(load_packages(choices.packages), choices.limit or stops.DEFAULT_CASES)
+    return Suite([partial(run_hole, hole=hole) for hole in holes], lambda results: {"set": describe_set()})
+
+
+def needle_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
+    """`limit` is how many cases each length has."""
+    haystacks = needle.Haystacks(engine, load_packages(choices.packages))
+    longest = choices.longest_tokens or needle.LENGTHS[-1]
+    lengths = [length for length in needle.LENGTHS if length <= engine.info.context_tokens]
+    beyond = needle.LENGTHS[len(lengths) :]
+    asked = [length for length in lengths if length <= longest]
+    left_out = lengths[len(asked) :]
+    cases = [
+        partial(needle.run_case, haystacks=haystacks, length_tokens=length, case=case)
+        for length in asked
+        for case in needle.cases_of(needle.draw_needles(length))[: choices.limit]
+    ]
+    label = needle.label_of
+
+    def details(results: Results) -> dict[str, Any]:
+        return {
+            "points": [[length, summarize(results[label(length)])["right"]] for length in asked],
+            "by_depth": {way: needle.by_depth(found) for way, found in results.items()},
+            "beyond_context": [label(length) for length in beyond],
+            "not_asked": [label(length) for length in left_out],
+        }
+
+    missing = {label(length): "not asked" for length in left_out}
+    return Suite(cases, details, missing | {label(length): "beyond the model's context" for length in beyond})
+
+
+def open_workspaces(choices: Choices, opened: ExitStack) -> Mapping[str, Callable[[], Workspace]]:
+    """Each package's index, brought up to date when it is first asked for."""
+
+    def open_indexed(root: Path) -> Workspace:
+        workspace = Workspace(root)
+        opened.callback(workspace.close)
+        workspace.start()
+        workspace.wait_until_settled(_INDEX_SECONDS)
+        return workspace
+
+    return {package.name: cache(partial(open_indexed, package.root)) for package in load_packages(choices.packages)}
+
+
+def describe_set() -> str:
+    """What the holes are drawn from: with the same words it is the same set."""
+    return f"{', '.join(f'{pin.name} {pin.version}' for pin in PINS)}; seed {SEED}"
+
+
+SUITES: dict[str, MakeSuite] = {
+    "humaneval-infilling": humaneval_suite,
+    "repository": repository_suite,
+    "needle": needle_suite,
+    "names": names_suite,
+    "stops": stops_suite,
+}

@@ -1,0 +1,1 @@
+"""Pages of the KV cache, and the radix tree that finds a prefix in them."""

@@ -1,0 +1,233 @@
+"""The engine's door: one thread that owns torch, and a queue into it. Importing this does not import torch."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import cached_property
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from inference.api import (
+    ContextFile,
+    EngineSettings,
+    EngineStats,
+    Message,
+    ModelInfo,
+    OnUpdate,
+    Repository,
+    Request,
+    Update,
+)
+from inference.live_sequence import LiveSequence
+from inference.models.architecture import parse_config
+from inference.models.config_json import read_config_json
+from inference.models.identity import parse_identity
+from inference.prompts.families import family_of
+from inference.prompts.healing import find_begun
+from inference.prompts.prompt import build_chat_prompt, build_fim_prompt
+from inference.prompts.text_stream import TextStream
+from inference.prompts.tokenizer import Tokenizer
+from inference.right_of_way import RIGHT_OF_WAY
+from inference.threads import let_threads_sleep
+from midspan import CapacityError, MidspanError, ModelError
+
+if TYPE_CHECKING:
+    from inference.scheduler import Scheduler
+    from inference.weights.matrix import Quant
+
+log = logging.getLogger(__name__)
+
+BUILTIN_MODEL = Path(__file__).parent / "builtin"
+
+
+class Generation:
+    """One submitted request."""
+
+    def __init__(self, sequence: LiveSequence, inbox: "SimpleQueue[LiveSequence | None]") -> None:
+        self._sequence = sequence
+        self._inbox = inbox
+
+    def cancel(self) -> None:
+        """End it within one step; the last update says "cancelled". Any thread, any number of times."""
+        self._sequence.cancelled = True
+        self._inbox.put(None)  # wakes a thread that waits for work
+
+
+class LocalEngine:
+    """Owns the model, the cache and the thread that runs them, until `close`."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        """Read the config, and begin to load the tokenizer and the weights. Raises ModelError for a bad config at once.
+
+        What needs the tokenizer waits for it, or raises why there is none: ask on a thread that may wait.
+        """
+        self.folder = folder = settings.model or BUILTIN_MODEL
+        raw_config = read_config_json(folder)
+        family = family_of(raw_config.get("model_type"), folder)
+        self._family = family
+        self._identity = parse_identity(raw_config, folder, family)
+        self._config = parse_config(raw_config, family, folder / "config.json")
+        self._settings = settings
+        name, orders = self._identity.name, self._identity.fim_orders
+        self.info = ModelInfo(name, folder, family.name, orders, self._identity.context_tokens)
+        self._opened: Future[Tokenizer] = Future()
+        self._is_advised = False
+        self.ready: Future[None] = Future()
+        self._inbox: SimpleQueue[LiveSequence | None] = SimpleQueue()
+        self._closing = False
+        self._scheduler: Scheduler | None = None
+        self._quant: Quant | None = None
+        self._weights_bytes = 0
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """Waits for it. Raises ModelError when the folder has none that can be used."""
+        return self._opened.result()
+
+    def count_tokens(self, text: str) -> int:
+        """How many of the model's tokens a text is."""
+        return self.tokenizer.count(text)
+
+    def fim_prompt(
+        self, context: str, prefix: str, suffix: str, repository: Repository | None = None
+    ) -> tuple[int, ...]:
+        """`repository` says the same as `context` and `prefix`, for families that keep files apart by separators.
+
+        Raises ModelError when the model was not trained to fill a hole.
+        """
+        if not self.info.fim_orders:
+            raise ModelError(str(self._identity.fim_advice))
+        if self._identity.fim_advice and not self._is_advised:
+            self._is_advised = True
+            log.warning("%s", self._identity.fim_advice)
+        return build_fim_prompt(self.tokenizer, self.info.fim_orders[0], context, prefix, suffix, repository)
+
+    def begun_word(self, prefix: str) -> str:
+        """For `Request.begins_with`: the word at the end of `prefix`, to be taken back before the prompt is made."""
+        return find_begun(prefix, self.tokenizer)
+
+    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
+        """`files` are of the repository, before the conversation. Raises ModelError when the model cannot chat."""
+        if self._identity.chat_advice:
+            raise ModelError(self._identity.chat_advice)
+        return build_chat_prompt(self.tokenizer, messages, files)
+
+    def draft(self, text: str) -> tuple[int, ...]:
+        """For `Request.draft_tokens`: a text that the output probably repeats, as an edit repeats the original."""
+        return tuple(self.tokenizer.encode(text))
+
+    def submit(self, request: Request, on_update: OnUpdate) -> Generation:
+        """Queue a request. `on_update` is called on the engine thread and must not block it.
+
+        The last update has a finish reason; errors of this request arrive there too.
+        """
+        total = len(request.prompt_tokens) + request.max_new_tokens
+        if total > self.info.context_tokens:
+            raise CapacityError(
+                f"prompt and output are {total} tokens and {self.info.name} takes {self.info.context_tokens}; "
+                f"lower the token budget"
+            )
+        if not request.prompt_tokens or request.max_new_tokens < 1:
+            raise CapacityError("a request needs a prompt and at least one token of output")
+        stream = TextStream(self.tokenizer, request.begins_with)
+        sequence = LiveSequence(request, on_update, stream, self.info.context_tokens)
+        self._inbox.put(sequence)
+        return Generation(sequence, self._inbox)
+
+    def stats(self) -> EngineStats:
+        scheduler = self._scheduler
+        if scheduler is None:
+            return EngineStats(0, self._inbox.qsize(), 0, 0, 0)
+        return EngineStats(
+            live_requests=scheduler.live_count,
+            waiting_requests=scheduler.waiting_count + self._inbox.qsize(),
+            pages_total=scheduler.pool.total_pages,
+            pages_free=scheduler.pool.free_count,
+            pages_cached=scheduler.tree.cached_pages,
+            device=str(scheduler.device),
+            dtype=str(scheduler.dtype).removeprefix("torch."),
+            quant=self._quant,
+            weights_bytes=self._weights_bytes,
+            cache_bytes=scheduler.memory_bytes,
+        )
+
+    def close(self) -> None:
+        """Cancel what runs, end the thread and drop the model."""
+        self._closing = True
+        self._inbox.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._load()
+        except MidspanError as error:
+            self._refuse_all(error)
+        except Exception as error:
+            log.exception("loading %s failed", self.folder)
+            self._refuse_all(ModelError(f"{self.folder}: cannot be loaded: {error}"))
+        else:
+            self.ready.set_result(None)
+            self._serve()
+
+    def _load(self) -> None:
+        self._opened.set_result(Tokenizer(self.folder, self._family))
+        let_threads_sleep()
+        import torch  # here, so that importing the engine stays cheap
+
+        from inference.loader import build_scheduler
+
+        if self._settings.threads is not None:
+            torch.set_num_threads(self._settings.threads)
+        self._scheduler, self._quant, self._weights_bytes = build_scheduler(
+            self.folder, self._config, self.tokenizer, self.info.context_tokens, self._settings
+        )
+
+    def _serve(self) -> None:
+        import torch
+
+        scheduler = self._scheduler
+        if scheduler is None:
+            return
+        step_s = 0.0
+        with torch.inference_mode():
+            while not self._closing:
+                self._take_requests(scheduler)
+                if scheduler.is_urgent:
+                    RIGHT_OF_WAY.go(id(self))
+                else:
+                    RIGHT_OF_WAY.give_way(step_s)
+                began_s = time.perf_counter()
+                try:
+                    scheduler.step()
+                except Exception as error:  # whatever torch raises: the requests end, the engine goes on
+                    log.exception("a step failed")
+                    scheduler.fail_all(MidspanError(f"the engine failed: {error}"))
+                step_s = time.perf_counter() - began_s
+                if not scheduler.is_urgent:
+                    RIGHT_OF_WAY.leave(id(self))
+            self._take_requests(scheduler)
+            scheduler.cancel_all()
+        RIGHT_OF_WAY.leave(id(self))
+        self._scheduler = None
+
+    def _take_requests(self, scheduler: "Scheduler") -> None:
+        """Move what has arrived to the scheduler; waits only when there is nothing to run."""
+        idle = not scheduler.live_count and not scheduler.waiting_count and not self._closing
+        while idle or not self._inbox.empty():
+            if sequence := self._inbox.get():
+                scheduler.add(sequence)
+            idle = False
+
+    def _refuse_all(self, error: MidspanError) -> None:
+        """The model did not load: every request, also a later one, is told why."""
+        if not self._opened.done():
+            self._opened.set_exception(error)
+        self.ready.set_exception(error)
+        while not self._closing:
+            if sequence := self._inbox.get():
+                sequence.emit(Update("", "error", sequence.trace(), error))

@@ -1,0 +1,172 @@
+"""The shape of a DeepSeek-V2 model, read from the config.json of a released folder."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from inference.models.config_json import positive_number, refuse_unsupported, rope_block
+from midspan import ModelError
+
+TopkMethod = Literal["greedy", "group_limited_greedy"]
+SUPPORTED: dict[str, tuple[Any, ...]] = {
+    "hidden_act": ("silu",),
+    "scoring_func": ("softmax",),
+    "topk_method": ("greedy", "group_limited_greedy"),
+    "attention_bias": (False,),
+    "mlp_bias": (False,),
+    "moe_layer_freq": (1,),
+}
+
+
+@dataclass(frozen=True)
+class YarnScaling:
+    """YaRN, arXiv:2309.00071, with DeepSeek's two mscale factors."""
+
+    factor: float
+    original_context_tokens: int
+    beta_fast: float
+    beta_slow: float
+    mscale: float
+    mscale_all_dim: float
+
+    @property
+    def softmax_factor(self) -> float:
+        """What the softmax scale is multiplied by; errors here are invisible below the original context."""
+        return _yarn_mscale(self.factor, self.mscale_all_dim) ** 2 if self.mscale_all_dim else 1.0
+
+    @property
+    def rotation_factor(self) -> float:
+        """What cos and sin are multiplied by."""
+        if self.mscale and self.mscale_all_dim:
+            return _yarn_mscale(self.factor, self.mscale) / _yarn_mscale(self.factor, self.mscale_all_dim)
+        return _yarn_mscale(self.factor, 1.0)
+
+
+def _yarn_mscale(factor: float, mscale: float) -> float:
+    return 0.1 * mscale * math.log(factor) + 1.0 if factor > 1 else 1.0
+
+
+@dataclass(frozen=True)
+class DeepseekV2Config:
+    """Field names are those of the released config.json; `None` for `q_lora_rank` is one plain query projection."""
+
+    vocab_size: int
+    hidden_size: int
+    intermediate_size: int
+    moe_intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    q_lora_rank: int | None
+    kv_lora_rank: int
+    qk_nope_head_dim: int
+    qk_rope_head_dim: int
+    v_head_dim: int
+    n_routed_experts: int
+    n_shared_experts: int
+    num_experts_per_tok: int
+    first_k_dense_replace: int
+    topk_method: TopkMethod
+    n_group: int
+    topk_group: int
+    routed_scaling_factor: float
+    norm_topk_prob: bool
+    rms_norm_eps: float
+    rope_theta: float
+    yarn: YarnScaling | None
+    max_position_embeddings: int
+    tie_word_embeddings: bool
+
+    @property
+    def page_width(self) -> int:
+        """Values cached per token and layer: the latent, then the rotated key shared by all heads."""
+        return self.kv_lora_rank + self.qk_rope_head_dim
+
+    @property
+    def active_parameters(self) -> int:
+        """Weights that one token is multiplied with: 2 FLOP each."""
+        hidden, heads = self.hidden_size, self.num_attention_heads
+        query_width = heads * (self.qk_nope_head_dim + self.qk_rope_head_dim)
+        query = self.q_lora_rank * (hidden + query_width) if self.q_lora_rank else hidden * query_width
+        expanded_width = heads * (self.qk_nope_head_dim + self.v_head_dim)
+        latent = hidden * self.page_width + self.kv_lora_rank * expanded_width
+        attention = query + latent + heads * self.v_head_dim * hidden
+        experts = self.num_experts_per_tok + self.n_shared_experts
+        dense_layers = min(self.first_k_dense_replace, self.num_hidden_layers)
+        mlps = dense_layers * self.intermediate_size
+        mlps += (self.num_hidden_layers - dense_layers) * experts * self.moe_intermediate_size
+        return self.num_hidden_layers * attention + 3 * hidden * mlps + self.vocab_size * hidden
+
+    @property
+    def softmax_scale(self) -> float:
+        scale = float((self.qk_nope_head_dim + self.qk_rope_head_dim) ** -0.5)
+        return scale * self.yarn.softmax_factor if self.yarn else scale
+
+    @property
+    def absorb_below_tokens(self) -> float:
+        """Fewer new tokens than this cost less absorbed, whatever the length of the prefix.
+
+        Per head: absorbed, a (query, key) pair costs 2(2R+D) FLOP; expanded, 2(N+D+V), and every token of the
+        sequence 2R(N+V) once to expand it.
+        """
+        latent, rope = self.kv_lora_rank, self.qk_rope_head_dim
+        content = self.qk_nope_head_dim + self.v_head_dim
+        saved_per_pair = 2 * (2 * latent + rope) - 2 * (content + rope)
+        return 2 * latent * content / saved_per_pair if saved_per_pair > 0 else math.inf
+
+
+def parse_deepseek_v2(config: Mapping[str, Any], path: Path) -> DeepseekV2Config:
+    """Build the config from the parsed JSON; `path` is only for messages. Raises ModelError."""
+    refuse_unsupported(config, SUPPORTED, path)
+    rope = rope_block(config)
+    fields = {
+        name: positive_number(config, name, int, path)
+        for name in (
+            "vocab_size",
+            "hidden_size",
+            "intermediate_size",
+            "moe_intermediate_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+            "kv_lora_rank",
+            "qk_nope_head_dim",
+            "qk_rope_head_dim",
+            "v_head_dim",
+            "n_routed_experts",
+            "num_experts_per_tok",
+            "max_position_embeddings",
+        )
+    }
+    return DeepseekV2Config(
+        **fields,
+        q_lora_rank=positive_number(config, "q_lora_rank", int, path) if config.get("q_lora_rank") else None,
+        # transformers' default where older files leave a field out
+        n_shared_experts=config.get("n_shared_experts") or 0,
+        first_k_dense_replace=config.get("first_k_dense_replace") or 0,
+        topk_method=config.get("topk_method") or "greedy",
+        n_group=config.get("n_group") or 1,
+        topk_group=config.get("topk_group") or 1,
+        routed_scaling_factor=float(config.get("routed_scaling_factor", 1.0)),
+        norm_topk_prob=bool(config.get("norm_topk_prob", False)),
+        rms_norm_eps=positive_number(config, "rms_norm_eps", float, path),
+        rope_theta=float(rope.get("rope_theta") or config.get("rope_theta") or 10000.0),
+        yarn=_parse_yarn(rope, path),
+        tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
+    )
+
+
+def _parse_yarn(rope: Mapping[str, Any], path: Path) -> YarnScaling | None:
+    kind = rope.get("rope_type") or rope.get("type") or "default"
+    if kind == "default":
+        return None
+    if kind != "yarn":
+        raise ModelError(f"{path}: rope scaling {kind!r} is not one DeepSeek-V2 uses (yarn)")
+    return YarnScaling(
+        factor=positive_number(rope, "factor", float, path),
+        original_context_tokens=positive_number(rope, "original_max_position_embeddings", int, path),
+        beta_fast=float(rope.get("beta_fast") or 32),
+        beta_slow=float(rope.get("beta_slow") or 1),
+        mscale=float(rope.get("mscale") or 0.0),
+        mscale_all_dim=float(rope.get("mscale_all_dim") or 0.0),
+    )

@@ -1,0 +1,94 @@
+"""The shape of a llama-like model, read from the config.json of a DeepSeek-Coder v1 or Qwen2.5-Coder folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference.models.config_json import positive_number, refuse_unsupported, rope_block
+from inference.prompts.families import Family
+from midspan import ModelError
+
+SUPPORTED: dict[str, tuple[Any, ...]] = {
+    "hidden_act": ("silu",),
+    "attention_bias": (False,),
+    "mlp_bias": (False,),
+    "use_sliding_window": (False,),
+    "pretraining_tp": (1,),
+}
+
+
+@dataclass(frozen=True)
+class LlamaConfig:
+    """Field names are those of the released config.json. Query heads share the key/value heads evenly."""
+
+    vocab_size: int
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    rms_norm_eps: float
+    rope_theta: float
+    rope_factor: float  # linear scaling: positions are divided by it
+    qkv_bias: bool
+    max_position_embeddings: int
+    tie_word_embeddings: bool
+
+    @property
+    def page_width(self) -> int:
+        """Values cached per token and layer: the rotated keys of all heads, then the values."""
+        return 2 * self.num_key_value_heads * self.head_dim
+
+    @property
+    def active_parameters(self) -> int:
+        """Weights that one token is multiplied with: 2 FLOP each."""
+        queries = self.num_attention_heads * self.head_dim
+        attention = self.hidden_size * (2 * queries + self.page_width)
+        layer = attention + 3 * self.hidden_size * self.intermediate_size
+        return self.num_hidden_layers * layer + self.vocab_size * self.hidden_size
+
+    @property
+    def softmax_scale(self) -> float:
+        return float(self.head_dim**-0.5)
+
+
+def parse_llama(config: Mapping[str, Any], family: Family, path: Path) -> LlamaConfig:
+    """Build the config from the parsed JSON; `path` is only for messages. Raises ModelError."""
+    refuse_unsupported(config, SUPPORTED, path)
+    rope = rope_block(config)
+    fields = {
+        name: positive_number(config, name, int, path)
+        for name in (
+            "vocab_size",
+            "hidden_size",
+            "intermediate_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+            "max_position_embeddings",
+        )
+    }
+    heads, hidden = fields["num_attention_heads"], fields["hidden_size"]
+    kv_heads = int(config.get("num_key_value_heads") or heads)
+    if heads % kv_heads:
+        raise ModelError(f"{path}: {heads} attention heads cannot share {kv_heads} key/value heads evenly")
+    return LlamaConfig(
+        **fields,
+        num_key_value_heads=kv_heads,
+        head_dim=int(config.get("head_dim") or hidden // heads),
+        rms_norm_eps=positive_number(config, "rms_norm_eps", float, path),
+        rope_theta=float(rope.get("rope_theta") or config.get("rope_theta") or 10000.0),
+        rope_factor=_linear_factor(rope, path),
+        qkv_bias=family.qkv_bias,
+        tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
+    )
+
+
+def _linear_factor(rope: Mapping[str, Any], path: Path) -> float:
+    kind = rope.get("rope_type") or rope.get("type") or "default"
+    if kind == "default":
+        return 1.0
+    if kind != "linear":
+        raise ModelError(f"{path}: rope scaling {kind!r} is not one of the released files (linear)")
+    return positive_number(rope, "factor", float, path)

@@ -1,0 +1,1 @@
+"""From text to token ids: model families, sentinels, templates, tokenizer, token healing."""

@@ -1,0 +1,192 @@
+"""Text to ids and back. Sentinels exist as ids only: no text that a user can write becomes one."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Tokenizer as HfTokenizer
+
+from inference.prompts.families import Family
+from inference.prompts.healing import Spellings
+from midspan import ModelError
+
+PIECE_CACHE_SIZE = 65_536
+
+# Qwen's pre-tokenizer: a newline belongs to the punctuation or the white space before it, and to blank lines after it.
+QWEN_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+# Both alternatives of it that can take a newline end after the last one of a run of white space: so what stands
+# before a line that is not blank, and that line, are cut into words as if the other were not there.
+BEFORE_A_FILLED_LINE = re.compile(r"(?<=\n)(?=[ \t]*[!-~])")
+AFTER_NEWLINE = re.compile(r"(?<=\n)")
+
+
+@dataclass(frozen=True)
+class FimSentinels:
+    """They stand before the prefix, the suffix and the middle."""
+
+    begin: int
+    hole: int
+    end: int
+
+
+@dataclass(frozen=True)
+class FileSentinels:
+    repository_name: int
+    separator: int
+
+
+@dataclass(frozen=True)
+class Sentinels:
+    """The ids of a model's control tokens. `fim` is None when its tokenizer has no FIM sentinels."""
+
+    bos: int | None
+    eos: int
+    fim: FimSentinels | None
+    files: FileSentinels | None  # None: files are told apart by path comments
+    ends: frozenset[int]  # an output that reaches one of these is complete
+    all: frozenset[int]  # none of these has text: each ends the output
+
+
+class Tokenizer:
+    """The tokenizer.json of a model folder. Safe to use from several threads."""
+
+    def __init__(self, folder: Path, family: Family) -> None:
+        """Raises ModelError when the file is missing, corrupt or lacks BOS or EOS."""
+        self.path = folder / "tokenizer.json"
+        self.family = family
+        definition, self._controls, self._text_tokenizer = self._read()
+        self.sentinels = self._find_sentinels()
+        self._bytes = spell_tokens(definition)
+        self._cut = _safe_cut(definition)
+        self._encode_piece = lru_cache(maxsize=PIECE_CACHE_SIZE)(self._encode_whole)
+
+    def encode(self, text: str) -> list[int]:
+        """User text to ids: no BOS, no sentinel. Piece by piece where that gives the same ids as the whole."""
+        return [token for piece in self._pieces(text) for token in self._encode_piece(piece)]
+
+    def count(self, text: str) -> int:
+        """How many ids `encode` gives."""
+        return sum(len(self._encode_piece(piece)) for piece in self._pieces(text))
+
+    def control(self, spelling: str) -> int:
+        """The id of a control token. Raises ModelError when the tokenizer lacks it."""
+        if spelling not in self._controls:
+            raise ModelError(
+                f"{self.path}: has no {spelling} among its added tokens; "
+                f"take the tokenizer.json that belongs to the {self.family.name} model"
+            )
+        return self._controls[spelling]
+
+    def token_bytes(self, token: int) -> bytes:
+        """The UTF-8 bytes of one id; a part of a character is possible. Empty for an id without text."""
+        return self._bytes[token] if 0 <= token < len(self._bytes) else b""
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """Ids to text; bytes that are no character become U+FFFD."""
+        return b"".join(map(self.token_bytes, tokens)).decode("utf-8", errors="replace")
+
+    @cached_property
+    def spellings(self) -> Spellings:
+        """Sorted when it is first asked for: a large vocabulary takes 0.1 s."""
+        return Spellings(self._bytes)
+
+    def last_word(self, line: str) -> str:
+        """The last of the pieces into which a line is cut before tokens are made; "" where nothing cuts it."""
+        pre_tokenizer = self._text_tokenizer.pre_tokenizer
+        if not line or pre_tokenizer is None:
+            return ""
+        start, end = pre_tokenizer.pre_tokenize_str(line)[-1][1]
+        return line[start:end]
+
+    @property
+    def vocab_size(self) -> int:
+        """Ids from 0 to the last one that the file names."""
+        return len(self._bytes)
+
+    def _pieces(self, text: str) -> list[str]:
+        return [text] if self._cut is None else [piece for piece in self._cut.split(text) if piece]
+
+    def _encode_whole(self, text: str) -> tuple[int, ...]:
+        return tuple(self._text_tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, int], HfTokenizer]:
+        """The file, its control tokens, and a tokenizer without them: whatever a text says, it produces none."""
+        try:
+            definition: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
+            if definition["model"]["type"] != "BPE":
+                raise ModelError(f"{self.path}: is not a byte-level BPE tokenizer")
+            added = definition["added_tokens"] = definition.get("added_tokens") or []
+            controls = {t["content"]: int(t["id"]) for t in added if _is_control(t)}
+            text_only = {"added_tokens": [t for t in added if not _is_control(t)], "post_processor": None}
+            # Once, and no more: of a large vocabulary it takes 0.35 s, in which no other thread runs Python.
+            return definition, controls, HfTokenizer.from_str(json.dumps(definition | text_only))
+        except FileNotFoundError:
+            raise ModelError(f"{self.path}: missing; fetch it with the model") from None
+        except ModelError:
+            raise
+        except Exception as error:  # tokenizers raises bare Exception for a file it cannot use
+            raise ModelError(f"{self.path}: cannot be read ({error}); fetch it again") from error
+
+    def _find_sentinels(self) -> Sentinels:
+        family, controls = self.family, self._controls
+        bos = None if family.bos is None else self.control(family.bos)
+        eos = self.control(family.eos)
+        fim = (family.fim_begin, family.fim_hole, family.fim_end)
+        names = (family.repository_name, family.file_separator)
+        return Sentinels(
+            bos=bos,
+            eos=eos,
+            fim=FimSentinels(*(controls[s] for s in fim)) if all(s in controls for s in fim) else None,
+            files=FileSentinels(*(controls[s] for s in names if s)) if all(s in controls for s in names) else None,
+            ends=frozenset((eos, *(controls[s] for s in family.other_ends if s in controls))),
+            all=frozenset(controls.values()),
+        )
+
+
+def _is_control(added_token: dict[str, Any]) -> bool:
+    """DeepSeek-Coder v1 adds plain letters as tokens too; those are text and stay."""
+    return bool(added_token["special"]) or added_token["content"].startswith("<")
+
+
+def _safe_cut(definition: dict[str, Any]) -> re.Pattern[str] | None:
+    """Where a text can be cut so that its parts have the ids of the whole; None: nowhere that is known."""
+    pre_tokenizer = definition.get("pre_tokenizer") or {}
+    first: dict[str, Any] = (pre_tokenizer.get("pretokenizers") or [pre_tokenizer])[0]
+    split = first.get("pattern", {}).get("Regex")
+    normalizer = definition.get("normalizer") or {}
+    keeps_text = not normalizer or normalizer.get("normalizers") == []
+    if first.get("type") != "Split" or first.get("behavior") != "Isolated":
+        return None
+    if split in ("[\r\n]", "\n") and keeps_text:
+        return AFTER_NEWLINE
+    # NFC joins nothing to an ASCII character from before it.
+    return BEFORE_A_FILLED_LINE if split == QWEN_SPLIT and (keeps_text or normalizer["type"] == "NFC") else None
+
+
+def spell_tokens(definition: dict[str, Any]) -> list[bytes]:
+    """id -> bytes. Byte-level BPE spells each byte as one printable character (GPT-2's table)."""
+    byte_of = {character: byte for byte, character in _byte_spellings().items()}
+    vocabulary: dict[str, int] = definition["model"]["vocab"]
+    added = definition["added_tokens"]
+    size = 1 + max([*vocabulary.values(), *(t["id"] for t in added)], default=-1)
+    table = [b""] * size
+    for spelling, token in vocabulary.items():
+        if all(character in byte_of for character in spelling):
+            table[token] = bytes(byte_of[character] for character in spelling)
+    for token in added:
+        table[token["id"]] = b"" if _is_control(token) else token["content"].encode()
+    return table
+
+
+def _byte_spellings() -> dict[int, str]:
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    spellings = {byte: chr(byte) for byte in printable}
+    return spellings | {byte: chr(256 + index) for index, byte in enumerate(others)}

@@ -1,0 +1,158 @@
+"""x @ W.T + bias for a matrix in any form. Beside each fast path stands the slow one, `dequantize` and F.linear."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from inference.weights.checkpoint import TensorSource
+from inference.weights.matrix import WIDENED_AT_ONCE, Matrix, dequantize, join_rows
+from inference.weights.packed_int4 import PackedInt4
+
+# From so many rows of x on, widening the codes and a wide product are faster than the op that reads codes.
+INT8_WIDEN_FROM_ROWS = 24
+# Rows of another length make torch's int8 op read past their end.
+INT8_OP_COLUMNS = 16
+
+
+class Linear(Protocol):
+    def __call__(self, x: Tensor) -> Tensor:
+        """x [M, K] -> [M, N] in x's dtype."""
+        ...
+
+
+class WideLinear:
+    def __init__(self, weight: Tensor, bias: Tensor | None = None) -> None:
+        self.weight = weight  # [N, K]
+        self.bias = bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+
+class Int8Linear:
+    """A scale for each row can wait until after the product, so that codes are all that is read."""
+
+    def __init__(self, matrix: Matrix, bias: Tensor | None, dtype: torch.dtype) -> None:
+        self._codes, scale = matrix.tensors  # [N, K] int8
+        self._scale = scale.to(dtype)
+        self._bias = bias
+        self._has_op = self._codes.is_cpu and self._codes.shape[1] % INT8_OP_COLUMNS == 0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        if self._has_op and x.shape[0] < INT8_WIDEN_FROM_ROWS:
+            out = torch._weight_int8pack_mm(x.contiguous(), self._codes, self._scale)
+        else:
+            step = max(1, WIDENED_AT_ONCE // self._codes.shape[1])
+            parts = [F.linear(x, codes.to(x.dtype)) for codes in torch.split(self._codes, step)]
+            out = (parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)).mul_(self._scale)
+        return out if self._bias is None else out.add_(self._bias)
+
+
+class Int4Linear:
+    def __init__(self, matrix: Matrix, bias: Tensor | None, dtype: torch.dtype) -> None:
+        self._packed = PackedInt4(matrix, dtype)
+        self._bias = bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        out = self._packed.multiply(x)
+        return out if self._bias is None else out.add_(self._bias)
+
+
+class ReferenceLinear:
+    """What a quantized matrix means: widened whole, for each product again."""
+
+    def __init__(self, matrix: Matrix, bias: Tensor | None = None) -> None:
+        self._matrix = matrix
+        self._bias = bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return F.linear(x, dequantize(self._matrix, x.dtype), self._bias)
+
+
+class SideBySide:
+    """Several products of one x; int8 codes stay where the file is mapped, which joining them would copy."""
+
+    def __init__(self, parts: Sequence[Linear]) -> None:
+        self._parts = parts
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return torch.cat([part(x) for part in self._parts], dim=-1)
+
+
+def make_linear(matrix: Matrix, bias: Tensor | None, dtype: torch.dtype) -> Linear:
+    """The fastest way to multiply by a matrix on its device; `dtype` is that of the activations."""
+    if matrix.quant == "wide":
+        return WideLinear(matrix.tensors[0], bias)
+    if matrix.quant == "int8":
+        return Int8Linear(matrix, bias, dtype)
+    if PackedInt4.can_hold(matrix):
+        return Int4Linear(matrix, bias, dtype)
+    return ReferenceLinear(matrix, bias)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A matrix of the checkpoint: `name` + ".weight", and ".bias" if it has one; `reorder` moves the rows of a tensor.
+
+    It works by views and copies. An index, or torch.cat, would on the tensors without data of ShapeRecorder have torch
+    import its compiler: seconds, and 100 MB that stay.
+    """
+
+    name: str
+    rows: int
+    has_bias: bool = False
+    reorder: Callable[[Tensor], Tensor] | None = None
+
+
+def take_linear(source: TensorSource, parts: Sequence[Part], columns: int) -> Linear:
+    """One product for several matrices, below one another. At most one of them is in memory beside the result."""
+    biases = [_take_bias(source, part) for part in parts]
+    rows = sum(part.rows for part in parts)
+    matrices = (_take_matrix(source, part, columns) for part in parts)
+    first = next(matrices)
+    if first.quant == "int8" and len(parts) > 1:
+        linears = [make_linear(first, biases[0], source.dtype)]
+        linears += [make_linear(m, bias, source.dtype) for m, bias in zip(matrices, biases[1:], strict=True)]
+        return SideBySide(linears)
+    joined = join_rows(first, matrices, rows)
+    return make_linear(joined, _join_biases(biases, rows), source.dtype)
+
+
+def _join_biases(biases: Sequence[Tensor | None], rows: int) -> Tensor | None:
+    """Below one another; all parts have one, or none has."""
+    matrices = [Matrix("wide", (bias,)) for bias in biases if bias is not None]
+    return join_rows(matrices[0], matrices[1:], rows).tensors[0] if matrices else None
+
+
+def _take_matrix(source: TensorSource, part: Part, columns: int) -> Matrix:
+    matrix = source.matrix(part.name + ".weight", (part.rows, columns))
+    return matrix if part.reorder is None else Matrix(matrix.quant, tuple(map(part.reorder, matrix.tensors)))
+
+
+def _take_bias(source: TensorSource, part: Part) -> Tensor | None:
+    if not part.has_bias:
+        return None
+    bias = source.take(part.name + ".bias", (part.rows,))
+    return bias if part.reorder is None else part.reorder(bias)
+
+
+class Embedding:
+    """Rows by token, and the output head of a model that ties the two: at least int8, its errors reach the logits."""
+
+    def __init__(self, source: TensorSource, name: str, shape: tuple[int, int]) -> None:
+        self._matrix = source.matrix(name, shape, at_least="int8")
+        self._dtype = source.dtype
+        self.head = make_linear(self._matrix, None, source.dtype)
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """tokens [T] -> [T, hidden]."""
+        return dequantize(self._matrix.pick_rows(tokens), self._dtype)
+
+
+def take_head(source: TensorSource, name: str, shape: tuple[int, int]) -> Linear:
+    """The output head: its errors reach the logits directly, so at least int8."""
+    return make_linear(source.matrix(name, shape, at_least="int8"), None, source.dtype)

@@ -1,0 +1,132 @@
+"""A model's weights quantized once and kept in the user's cache, so that later loads only map them."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+import psutil
+import torch
+
+from inference.weights.checkpoint import SINGLE_FILE, Checkpoint, ShapeRecorder
+from inference.weights.matrix import PARTS, Quant, form_of, part_shapes
+from inference.weights.progress import show_progress
+from inference.weights.tensor_file import Entry, TensorFile
+
+log = logging.getLogger(__name__)
+
+LAYOUT_VERSION = 1  # another one, and what is kept is made again
+_PARTIAL = ".partial-"
+
+
+@dataclass(frozen=True)
+class QuantizedCopy:
+    """The copy of one folder's weights in one form: where it is kept, whether or not it is there."""
+
+    source: Path
+    quant: Quant
+    wanted: ShapeRecorder
+    dtype: torch.dtype  # of what is not quantized
+
+    @property
+    def folder(self) -> Path:
+        return _root() / f"{self._prefix}{_digest(self._state())}"
+
+    @property
+    def is_whole(self) -> bool:
+        """It gets its name when its last byte is written."""
+        return self.folder.is_dir()
+
+    @property
+    def _prefix(self) -> str:
+        """What copies of the same folder in the same form share, whatever its state."""
+        return f"{self.source.name}-{self.quant}-{_digest([str(self.source.resolve())])}-"
+
+    def _state(self) -> list[object]:
+        files = sorted(self.source.glob("*.safetensors"))
+        stats = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+        return [LAYOUT_VERSION, str(self.dtype), stats]
+
+    def entries(self) -> list[Entry]:
+        found = []
+        for name, shape in self.wanted.shapes.items():
+            form = self._form(name)
+            dtypes = {"wide": [self.dtype], "int8": [torch.int8, torch.float32]}
+            dtypes["int4"] = [torch.uint8, torch.bfloat16, torch.bfloat16]
+            shapes = (shape,) if form == "wide" else part_shapes(form, *shape)
+            parts = zip(PARTS[form], shapes, dtypes[form], strict=True)
+            found += [Entry(name + part, part_shape, dtype) for part, part_shape, dtype in parts]
+        return found
+
+    def _form(self, name: str) -> Quant:
+        if name not in self.wanted.matrices:
+            return "wide"
+        return form_of(self.quant, self.wanted.matrices[name], self.wanted.shapes[name][1])
+
+    def make(self) -> bool:
+        """Quantize one tensor after the other. False when there is no room for the result; then nothing is left."""
+        _root().mkdir(parents=True, exist_ok=True)
+        self._remove_older()
+        partial = _root() / f"{_PARTIAL}{os.getpid()}-{self.folder.name}"
+        try:
+            partial.mkdir()
+            self._write(partial / SINGLE_FILE)
+            with suppress(FileExistsError):  # another process was faster
+                partial.rename(self.folder)
+        except OSError as error:
+            log.warning("the %s weights of %s cannot be kept in %s: %s", self.quant, self.source, _root(), error)
+            return self.is_whole
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return True
+
+    def _write(self, path: Path) -> None:
+        entries = self.entries()
+        title = f"quantizing {self.source.name} to {self.quant}"
+        with (
+            Checkpoint(self.source, self.dtype, torch.device("cpu"), self.quant) as checkpoint,
+            path.open("wb") as file,
+            show_progress(title, sum(entry.size_bytes for entry in entries)) as progress,
+        ):
+            log.info("%s, once; it is kept in %s", title, self.folder)
+            target = TensorFile(file, entries)
+            for name, shape in self.wanted.shapes.items():
+                if name in self.wanted.matrices:
+                    matrix = checkpoint.matrix(name, (shape[0], shape[1]), self.wanted.matrices[name])
+                    tensors = dict(zip((name + part for part in PARTS[matrix.quant]), matrix.tensors, strict=True))
+                else:
+                    tensors = {name: checkpoint.take(name, shape)}
+                for part, tensor in tensors.items():
+                    target.put(part, tensor)
+                    progress(tensor.nbytes)
+
+    def _remove_older(self) -> None:
+        """Copies of what the folder held before, and what processes that were killed have left."""
+        for folder in _root().iterdir():
+            left_over = folder.name.startswith(_PARTIAL) and not _is_running(folder.name)
+            if left_over or (folder.name.startswith(self._prefix) and folder != self.folder):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_copies(source: Path) -> None:
+    """All copies of a folder that is about to go, whatever their form."""
+    ending = f"-{_digest([str(source.resolve())])}-"
+    for folder in _root().glob(f"*{ending}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _root() -> Path:
+    return platformdirs.user_cache_path("midspan") / "quantized"
+
+
+def _digest(content: list[object]) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
+
+
+def _is_running(partial: str) -> bool:
+    return psutil.pid_exists(int(partial.removeprefix(_PARTIAL).split("-")[0]))

@@ -1,0 +1,1 @@
+"""Actions that have the completion model fill a hole in the document."""

@@ -1,0 +1,119 @@
+"""Fill this body: a function that has none yet, or only something that stands for it."""
+
+import re
+
+from tree_sitter import Node
+
+from context.documents.document import Document
+from context.documents.indentation import columns, indentation_of, unit_of
+from context.syntax.tree import Tree, tree_of
+from lsp_server.actions.holes.hole import Hole, at_dedent
+
+FUNCTIONS = frozenset(
+    """
+    function_definition function_declaration generator_function_declaration method_definition arrow_function
+    function_expression generator_function method_declaration constructor_declaration func_literal function_item
+    """.split()  # noqa: SIM905 a list of these is a page long
+)
+# What people write where a body will be.
+_STUB = re.compile(
+    r"""pass | \.\.\. | raise\ NotImplementedError(?:\(.*\))? | return
+    | (?:todo|unimplemented)!\(.*\) | panic\(.*\) | throw\ new\ \w*(?:Error|Exception)\(.*\)""",
+    re.VERBOSE | re.DOTALL,
+)
+_TITLE = "Fill this body"
+
+
+def body_hole(document: Document, line: int) -> Hole | None:
+    """That of the innermost function that the line is in or, when it is blank, comes after."""
+    tree, anchor = tree_of(document), document.written_line(line)
+    if tree is None or anchor is None:
+        return None
+    function = next((node for node in tree.around(anchor, anchor) if node.type in FUNCTIONS), None)
+    body = function.child_by_field_name("body") if function is not None else None
+    if function is None or body is None:
+        return None
+    indent = indentation_of(document.lines[function.start_point[0]]) + unit_of(document.lines)
+    if body.children and body.children[0].type == "{":
+        return _in_braces(document, tree, body, indent)
+    if document.language == "python":
+        return _after_colon(document, tree, function, indent, line)
+    return None
+
+
+def statements_of(body: Node) -> list[Node]:
+    """What stands in a body, comments left out."""
+    inner = [child for child in body.named_children if child.type == "statement_list"]
+    nodes = inner[0].named_children if inner else body.named_children
+    return [node for node in nodes if not is_comment(node)]
+
+
+def is_comment(node: Node) -> bool:
+    """Whether it is one, in any of the grammars."""
+    return "comment" in node.type
+
+
+def is_docstring(node: Node) -> bool:
+    """Whether a statement of Python is a string alone."""
+    return node.type == "expression_statement" and [child.type for child in node.named_children] == ["string"]
+
+
+def _is_stub(tree: Tree, node: Node) -> bool:
+    return _STUB.fullmatch(tree.text(node).rstrip(";").strip()) is not None
+
+
+def _in_braces(document: Document, tree: Tree, body: Node, indent: str) -> Hole | None:
+    ending = at_dedent(columns(indent))
+    if statements := statements_of(body):
+        if len(statements) != 1 or not _is_stub(tree, statements[0]):
+            return None
+        start, end = tree.start(statements[0]), tree.end(statements[0])
+        end += document.text[end : end + 1] == ";"
+        if document.text[:start].rpartition("\n")[2].strip():
+            return None  # all on one line
+        return Hole(_TITLE, start, end, "", "", ending)
+    closer = body.children[-1]
+    if closer.type != "}":
+        return None
+    last = body.children[-2]
+    outer = indentation_of(document.lines[body.start_point[0]])
+    return Hole(_TITLE, tree.end(last), tree.start(closer), f"\n{indent}", f"\n{outer}", ending)
+
+
+def _after_colon(document: Document, tree: Tree, function: Node, indent: str, line: int) -> Hole | None:
+    body = function.child_by_field_name("body")
+    colon = next((child for child in function.children if child.type == ":"), None)
+    if body is None or colon is None:
+        return None
+    ending = at_dedent(columns(indent))
+    statements = statements_of(body)
+    doc = statements.pop(0) if statements and is_docstring(statements[0]) else None
+    if statements:
+        if len(statements) != 1 or not _is_stub(tree, statements[0]):
+            return None
+        start, end = tree.start(statements[0]), tree.end(statements[0])
+        if statements[0].start_point[0] == colon.start_point[0]:
+            return Hole(_TITLE, tree.end(colon), end, f"\n{indent}", "", ending)
+        rest = document.text[end : document.line_end(statements[0].end_point[0])]
+        comment = f"{rest.strip()}\n{indent}" if rest.strip() else ""  # which stays, before what it is about
+        return Hole(_TITLE, start, end + len(rest), comment, "", ending)
+    last = _last_comment_line(document, (doc or colon).end_point[0], columns(indent))
+    if columns(document.written_below(last)) >= columns(indent):
+        return None  # there is something that does not parse
+    start = end = document.line_end(last)
+    # The line that the user has gone to gives way, so that it does not stay behind.
+    if line > last and not "".join(document.lines[last + 1 : line + 1]).strip():
+        end = document.line_end(line)
+    return Hole(_TITLE, start, end, f"\n{indent}", "", ending)
+
+
+def _last_comment_line(document: Document, line: int, least_columns: int) -> int:
+    """The last of the comments below a line that belong to its block; the line itself when there are none."""
+    last = line
+    for number in range(line + 1, len(document.lines)):
+        text = document.lines[number]
+        if text.strip() and not (text.lstrip().startswith("#") and columns(text) >= least_columns):
+            break
+        if text.strip():
+            last = number
+    return last

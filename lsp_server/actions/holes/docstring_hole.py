@@ -1,0 +1,67 @@
+"""Write the docstring: a hole inside its quotes, with the body after it."""
+
+from tree_sitter import Node
+
+from context.documents.document import Document
+from context.documents.indentation import indentation_of, unit_of
+from context.syntax.tree import Tree, tree_of
+from lsp_server.actions.holes.body_hole import FUNCTIONS, is_comment, is_docstring, statements_of
+from lsp_server.actions.holes.hole import Hole, at_end_of_comment, at_mark
+
+_TITLE = "Write the docstring"
+_MAX_TOKENS = 256
+_QUOTES = '"""'
+CLASSES = frozenset(
+    """
+    class_definition class_declaration interface_declaration enum_declaration record_declaration class_specifier
+    struct_specifier struct_item enum_item trait_item type_declaration
+    """.split()  # noqa: SIM905 as in body_hole.py
+)
+_ANONYMOUS = frozenset({"arrow_function", "function_expression", "generator_function", "func_literal"})
+_DOCUMENTED = (FUNCTIONS | CLASSES) - _ANONYMOUS
+_WRAPPERS = ("decorated_definition", "export_statement", "template_declaration")
+_LINE_MARKERS = {"go": "//", "rust": "///"}
+
+
+def docstring_hole(document: Document, line: int) -> Hole | None:
+    """That of the innermost definition around the line, if it has none."""
+    tree, anchor = tree_of(document), document.written_line(line)
+    if tree is None or anchor is None:
+        return None
+    node = next((node for node in tree.around(anchor, anchor) if node.type in _DOCUMENTED), None)
+    if node is None:
+        return None
+    if document.language == "python":
+        return _in_quotes(document, node)
+    return _above(document, tree, node)
+
+
+def _in_quotes(document: Document, node: Node) -> Hole | None:
+    body = node.child_by_field_name("body")
+    colon = next((child for child in node.children if child.type == ":"), None)
+    if body is None or colon is None:
+        return None
+    statements = statements_of(body)
+    if statements and (is_docstring(statements[0]) or statements[0].start_point[0] == colon.start_point[0]):
+        return None
+    indent = indentation_of(document.lines[node.start_point[0]]) + unit_of(document.lines)
+    if statements:
+        indent = indentation_of(document.lines[statements[0].start_point[0]])
+    start = document.line_end(colon.start_point[0])
+    after_lines = f"\n{indent}{_QUOTES}"
+    return Hole(_TITLE, start, start, f"\n{indent}{_QUOTES}", _QUOTES, at_mark(_QUOTES), _MAX_TOKENS, after_lines)
+
+
+def _above(document: Document, tree: Tree, node: Node) -> Hole | None:
+    while (parent := node.parent) is not None and parent.type in _WRAPPERS:
+        node = parent
+    previous = node.prev_named_sibling
+    if previous is not None and is_comment(previous) and previous.end_point[0] >= node.start_point[0] - 1:
+        return None
+    start, indent = tree.start(node), indentation_of(document.lines[node.start_point[0]])
+    if document.text[:start].rpartition("\n")[2].strip():
+        return None  # something stands before it on its line
+    if marker := _LINE_MARKERS.get(document.language):
+        ending = at_end_of_comment(marker)
+        return Hole(_TITLE, start, start, f"{marker} ", f"\n{indent}", ending, _MAX_TOKENS)
+    return Hole(_TITLE, start, start, f"/**\n{indent} * ", f"\n{indent} */\n{indent}", at_mark("*/"), _MAX_TOKENS)

@@ -1,0 +1,1 @@
+"""Actions that write the import of an undefined name."""

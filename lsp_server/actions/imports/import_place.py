@@ -1,0 +1,121 @@
+"""Where an import goes: among those of its kind, in their order, or where the first one would be."""
+
+import re
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from context.documents.document import Document
+from context.syntax.imports import find_imports
+from context.syntax.tree import Tree, last_line, tree_of
+from lsp_server.actions.holes.body_hole import is_comment, is_docstring
+from lsp_server.actions.imports.standard_library import is_standard
+
+_STATEMENTS = frozenset(
+    """
+    import_statement import_from_statement future_import_statement use_declaration import_declaration preproc_include
+    """.split()  # noqa: SIM905 as in body_hole.py
+)
+_OPENINGS = ("package_declaration", "package_clause", "preproc_ifndef", "preproc_def")
+_FUTURE, _STANDARD, _OTHER, _OWN, _RELATIVE = range(5)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A new line at an offset stands between `before` and `after`."""
+
+    offset: int
+    before: str
+    after: str
+
+
+def import_place(document: Document, statement: str) -> Place:
+    """For a statement without its line end. What the file has no grammar for gets it at the top."""
+    tree = tree_of(document)
+    if tree is None:
+        return Place(0, "", "\n")
+    written = [(tree.text(node), node) for node in _imports(tree)]
+    if not written:
+        return _at_the_top(document, tree)
+    own = _own_package(document)
+    kind = _kind(statement, own)
+    same = [(text, node) for text, node in written if _kind(text, own) == kind]
+    if same:
+        return _among(document, statement, same)
+    earlier = [node for text, node in written if _kind(text, own) < kind]
+    if earlier:
+        return Place(document.line_end(earlier[-1].end_point[0]), _gap(document), "")
+    return Place(tree.start(written[0][1]), "", _gap(document))
+
+
+def _imports(tree: Tree) -> list[Node]:
+    """Those at the top level, down to the first definition."""
+    found = []
+    for node in tree.root.named_children:
+        if node.type in _STATEMENTS:
+            found.append(node)
+        elif "definition" in node.type and found:
+            break
+    return found
+
+
+def _among(document: Document, statement: str, same: list[tuple[str, Node]]) -> Place:
+    """Where the order puts it, if they have one, which includes must not; else after the last."""
+    for key in (_by_form, _by_module) if not statement.startswith("#") else ():
+        keys = [key(text) for text, _ in same]
+        if keys == sorted(keys):
+            after = next((node for text, node in same if key(text) > key(statement)), None)
+            if after is not None:
+                return Place(document.line_starts[after.start_point[0]], "", "\n")
+            break
+    last = same[-1][1]
+    return Place(document.line_end(last_line(last)), "\n", "")
+
+
+def _at_the_top(document: Document, tree: Tree) -> Place:
+    last = None
+    for node in tree.root.named_children:
+        if not (is_comment(node) or is_docstring(node) or node.type in _OPENINGS):
+            break
+        last = node
+    if last is None:
+        return Place(0, "", "\n\n" if document.text.strip() else "\n")
+    return Place(document.line_end(last_line(last)), "\n\n", "")
+
+
+def _gap(document: Document) -> str:
+    """Between groups of Python's imports stands a blank line; other languages mostly have none."""
+    return "\n\n" if document.language == "python" else "\n"
+
+
+def _own_package(document: Document) -> str:
+    """The package that the file itself is in, as its imports name it."""
+    folders = [part for part in document.path.split("/")[:-1] if part not in ("src", "lib")]
+    return folders[0] if folders else ""
+
+
+def _kind(statement: str, own: str) -> int:
+    found = find_imports("python", statement)
+    if not found or not statement.startswith(("from ", "import ")):
+        return _OTHER
+    module = found[0][0]
+    if module == "__future__":
+        return _FUTURE
+    if module.startswith("."):
+        return _RELATIVE
+    if own and module.partition(".")[0] == own:
+        return _OWN
+    return _STANDARD if is_standard(module) else _OTHER
+
+
+def _by_form(statement: str) -> tuple[bool, str]:
+    return statement.startswith("from "), _module(statement)
+
+
+def _by_module(statement: str) -> tuple[str, bool]:
+    return _module(statement), statement.startswith("from ")
+
+
+def _module(statement: str) -> str:
+    """What it sorts by: its module and names or, where that is not understood, all of it."""
+    return re.sub(r"^(?:from|import|use)\s+", "", statement).lower()

@@ -1,0 +1,1 @@
+"""What one action is asked with, runs in, and answers with."""

@@ -1,0 +1,1 @@
+"""Actions that have the chat model rewrite, explain, review or test code."""

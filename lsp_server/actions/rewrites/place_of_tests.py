@@ -1,0 +1,59 @@
+"""Where the tests of a file are, or would be."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from context.documents.document import Document
+from context.index.view import View
+from context.related.counterpart import counterparts
+from context.rules.rules import Rules
+
+_IS_TEST = re.compile(r"(?:^|/)(?:tests?_[^/]*|[^/]*_test|[^/]*\.(?:test|spec)|[^/]*Tests?)\.\w+$")
+
+
+@dataclass(frozen=True)
+class PlaceOfTests:
+    """`path` is from the workspace's root; the file is there or not."""
+
+    path: str
+    exists: bool
+
+
+def place_of_tests(document: Document, view: View) -> PlaceOfTests | None:
+    """The nearest file of tests of the document, else where its language has one; None where that is not known."""
+    if document.path.startswith("/") or _IS_TEST.search(document.path):
+        return None
+    there = [found.path for found in counterparts(document.path, view) if not found.is_tested]
+    if there:
+        return PlaceOfTests(there[0], exists=True)
+    new = _new_path(document, view)
+    return PlaceOfTests(new, exists=False) if new else None
+
+
+def why_no_new_file(root: Path, path: str) -> str:
+    """Why a file may not be made in a workspace, links and rules considered; "" when it may."""
+    verdict = Rules(root).by_name(path)
+    if not verdict.included:
+        return f"{path} may not be written: {verdict.why}"
+    if os.path.lexists(root / path):
+        return f"{path} is there already. Open it: the tests are added to it"
+    return ""
+
+
+def _new_path(document: Document, view: View) -> str:
+    folder, _, name = document.path.rpartition("/")
+    stem, dot, suffix = name.rpartition(".")
+    beside = f"{folder}/" if folder else ""
+    match document.language:
+        case "python":
+            tests = next((f"{top}/" for top in ("tests", "test") if view.in_folder(top)), "tests/")
+            return f"{tests}test_{stem}.py"
+        case "javascript" | "javascriptreact" | "typescript" | "typescriptreact":
+            return f"{beside}{stem}.test{dot}{suffix}"
+        case "go":
+            return f"{beside}{stem}_test.go"
+        case "java":
+            return f"{beside.replace('src/main/', 'src/test/')}{stem}Test.java"
+    return ""

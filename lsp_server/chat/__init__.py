@@ -1,0 +1,1 @@
+"""midspan/chat: what the model is asked, and its answer."""

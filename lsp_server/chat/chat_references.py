@@ -1,0 +1,53 @@
+"""The text of what a message refers to, by the rules that hold for every prompt."""
+
+import asyncio
+from pathlib import Path
+
+from pygls import uris
+
+from context.documents.document import Document, relative_path
+from context.documents.languages import path_comment
+from context.related.collect import judge
+from inference.api import Message
+from lsp_server.chat.chat_params import ChatMessage, Reference
+from lsp_server.rpc.positions import offset_of
+from lsp_server.server.session import Session
+from midspan import DocumentError
+
+
+async def with_references(session: Session, message: ChatMessage) -> Message:
+    """Each reference under a comment with its path, then what the message says. Raises DocumentError."""
+    parts = [await _text_of(session, reference) for reference in message.references]
+    return Message(message.role, "\n".join([*parts, message.content]))
+
+
+async def _text_of(session: Session, reference: Reference) -> str:
+    document = await _document(session, reference.uri)
+    text = document.text
+    if reference.range is not None:
+        first = reference.range.start.line
+        begin = offset_of(document, reference.range.start, session.encoding)
+        end = offset_of(document, reference.range.end, session.encoding)
+        if end < begin:
+            raise DocumentError(f"{document.path}: a reference ends before it begins.")
+        last, column = document.position_at(end)
+        # A range that ends at the start of a line does not touch it.
+        lines = document.lines[first : last + (column > 0 or last == first)]
+        text = "".join(lines)
+    newline = "" if text.endswith("\n") else "\n"
+    return f"{path_comment(document.language, document.path)}{text}{newline}"
+
+
+async def _document(session: Session, uri: str) -> Document:
+    """As the editor has it, or else the disk. Raises DocumentError for what is to be in no prompt."""
+    workspace = session.workspaces.of(uri).workspace
+    if uri in session.documents:
+        document = session.documents.document(uri)
+        verdict = await asyncio.to_thread(judge, document, workspace)
+        if not verdict.included:
+            raise DocumentError(f"{document.path} is in no prompt: {verdict.why}.")
+        return document
+    path = uris.to_fs_path(uri) if uri.startswith("file:") else None
+    if path is None or workspace is None:
+        raise DocumentError(f"{uri} is in no workspace of the editor. Open it, and refer to it again.")
+    return await asyncio.to_thread(workspace.read, relative_path(Path(path), workspace.root))

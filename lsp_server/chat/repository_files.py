@@ -1,0 +1,35 @@
+"""What a chat is told of the repository: what the last completion's prompt began with, so that both find it cached."""
+
+from collections.abc import Sequence
+
+from context.documents.document import Document
+from context.documents.snapshot import Snapshot
+from context.prompt.pack import Budget, files_of, pack
+from context.prompt.placement import Placement
+from context.related.collect import collect, judge, placed_now
+from inference.api import ContextFile, Engine
+from lsp_server.chat.chat_request import fitting
+from lsp_server.completion.build_request import Known
+
+
+def repository_files(
+    engine: Engine,
+    document: Document | None,
+    others: Sequence[Document],
+    known: Known,
+    referred: frozenset[str],
+) -> tuple[ContextFile, ...]:
+    """As `known.placement` has them, without those of the paths in `referred`.
+
+    Where nothing is placed yet, they are laid out around the `document` that is looked at, as a completion at its end
+    would do it. `others` are the other buffers.
+    """
+    placement = known.placement or Placement()
+    buffers = tuple(others) if document is None else (document, *others)
+    if not placement.snippets and document is not None and judge(document, known.workspace).included:
+        snapshot = Snapshot(document, len(document.text), tuple(others))
+        snippets = collect(snapshot, known.workspace, known.edits, placement)
+        pack(snapshot, snippets, Budget(known.prompt_tokens), engine.count_tokens, placement)
+    placed = placed_now(placement, buffers, known.workspace)
+    files = (ContextFile(file.path, file.text, file.title) for file in files_of(placed) if file.path not in referred)
+    return tuple(fitting(engine, tuple(files), known.prompt_tokens))

@@ -1,0 +1,64 @@
+"""Whether the daemon can be reached, and what a daemon that was killed has left."""
+
+import os
+import socket
+from pathlib import Path
+
+from lsp_server.cli.checks.finding import Finding
+from lsp_server.relay import handshake
+from midspan import MidspanError, __version__
+
+_SUBJECT = "daemon"
+
+
+def check_daemon() -> list[Finding]:
+    """Its folder, its socket, and its version when it runs."""
+    if not hasattr(socket, "AF_UNIX"):
+        return [Finding(_SUBJECT, "This system has none; each editor has a server of its own.")]
+    from lsp_server.relay.launch import ask
+    from lsp_server.relay.runtime_folder import SOCKET, runtime_folder
+
+    try:
+        folder = runtime_folder()
+        answered = ask(handshake.say("status"))
+    except MidspanError as error:  # which says what to do
+        return [Finding(_SUBJECT, str(error), is_wrong=True)]
+    if answered is None:
+        return [_absent(folder, folder / SOCKET)]
+    answered[0].close()
+    account = answered[1]
+    what = f"It runs as process {account['pid']}, version {account['version']}, for {account['sessions']} editors."
+    if account["version"] == __version__:
+        return [Finding(_SUBJECT, what)]
+    leave = "It leaves with its last editor; to end it at once: midspan daemon stop"
+    return [Finding(_SUBJECT, f"{what} This is version {__version__}.", fix=leave)]
+
+
+def _absent(folder: Path, socket_file: Path) -> Finding:
+    from lsp_server.daemon.daemon_process import take_place
+    from lsp_server.relay.hung_daemon import holder_of_lock
+
+    place = take_place(folder)
+    if place is None:
+        holder = holder_of_lock()
+        what = f"A process ({holder or 'unknown'}) has the daemon's place in {folder} and does not listen."
+        fix = f"Wait a moment if it has just been started; else end it: kill {holder}" if holder else "End it."
+        return Finding(_SUBJECT, what, is_wrong=True, fix=fix)
+    os.close(place)
+    if not socket_file.exists():
+        return Finding(_SUBJECT, "It does not run. An editor starts it, or: midspan daemon start")
+
+    def remove() -> str:
+        mine = take_place(folder)
+        if mine is None:
+            return "A daemon has been started meanwhile."
+        try:
+            socket_file.unlink(missing_ok=True)
+        finally:
+            os.close(mine)
+        return f"{socket_file} is removed."
+
+    what = f"A daemon that was killed has left {socket_file}."
+    return Finding(
+        _SUBJECT, what, is_wrong=True, fix="The next editor replaces it; or: midspan doctor --fix", mend=remove
+    )

@@ -1,0 +1,148 @@
+"""`midspan doctor`: what is installed, what the models do here, and what is wrong, in words, with what to do."""
+
+import json
+import logging
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from lsp_server.cli.checks.daemon_check import check_daemon
+from lsp_server.cli.checks.disk_check import check_disk
+from lsp_server.cli.checks.editor_check import check_editors
+from lsp_server.cli.checks.finding import Finding
+from lsp_server.cli.checks.index_check import check_index
+from lsp_server.cli.checks.model_check import try_chat, try_completion
+from lsp_server.cli.checks.store_check import check_store
+from lsp_server.cli.output.sizes import size
+from lsp_server.cli.output.terminal_text import visible_text
+from lsp_server.rpc.stdio import claim_stdout
+from lsp_server.server.start_engine import set_up_logging
+from lsp_server.settings.values import Settings
+from midspan import MidspanError, SettingsError, __version__
+
+_PACKAGES = ("torch", "triton", "pygls", "lsprotocol", "tokenizers", "safetensors", "openai", "keyring")
+_OPTIONAL_PACKAGES = ("triton",)
+
+
+@dataclass
+class Examined:
+    """All that was found. `model`, `engine` and `trial` are completion's, `chat` holds the same of the chat model.
+
+    `problems` are the findings that are wrong and were not mended, in words; `mended` says what was.
+    """
+
+    versions: dict[str, str | None]
+    memory: dict[str, int]
+    model: dict[str, Any] = field(default_factory=dict)
+    engine: dict[str, Any] = field(default_factory=dict)
+    trial: dict[str, Any] = field(default_factory=dict)
+    chat: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def examine(
+    settings: Settings, settings_errors: Sequence[SettingsError], root: Path, *, as_json: bool, fixes: bool
+) -> int:
+    """Prints what was found; the exit code is 1 when something is wrong. With `fixes`, what is safe is mended first."""
+    stdout = claim_stdout()
+    set_up_logging(logging.CRITICAL)  # what the log would say is in the findings
+    found = Examined(_versions(), _memory())
+    found.findings += _check_packages(found.versions)
+    found.findings += [Finding("settings", str(error), is_wrong=True) for error in settings_errors]
+    completion, chat = try_completion(settings.completion), try_chat(settings.chat)
+    found.model, found.engine, found.trial = completion.model, completion.engine, completion.trial
+    found.chat = {"model": chat.model, "engine": chat.engine, "trial": chat.trial} if chat.model else {}
+    found.findings += [*completion.findings, *chat.findings]
+    found.findings += [*check_daemon(), *check_index(root), *check_store(), *check_disk(), *check_editors()]
+    settle(found, fixes=fixes)
+    output = json.dumps(_as_json(found), indent=2, default=str) if as_json else visible_text(_in_words(found))
+    stdout.write(f"{output}\n".encode())
+    stdout.flush()
+    return 1 if found.problems else 0
+
+
+def settle(found: Examined, *, fixes: bool) -> None:
+    """Mends what may be mended, and counts the rest."""
+    for finding in found.findings:
+        if not finding.is_wrong:
+            continue
+        if fixes and finding.mend is not None:
+            try:
+                found.mended.append(finding.mend())
+            except (MidspanError, OSError) as error:
+                found.problems.append(f"{finding.what} It cannot be mended: {error}")
+        else:
+            found.problems.append(str(finding))
+
+
+def _check_packages(versions: dict[str, str | None]) -> list[Finding]:
+    return [
+        Finding(
+            "packages", f"{name} is not installed.", is_wrong=True, fix="Install Midspan again: pip install midspan"
+        )
+        for name, installed in versions.items()
+        if installed is None and name not in _OPTIONAL_PACKAGES
+    ]
+
+
+def _versions() -> dict[str, str | None]:
+    versions: dict[str, str | None] = {"midspan": __version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = None
+    return versions
+
+
+def _memory() -> dict[str, int]:
+    memory = psutil.virtual_memory()
+    return {"total_bytes": memory.total, "available_bytes": memory.available}
+
+
+def _as_json(found: Examined) -> dict[str, Any]:
+    findings = [
+        {"subject": f.subject, "what": f.what, "is_wrong": f.is_wrong, "fix": f.fix, "can_fix": f.mend is not None}
+        for f in found.findings
+    ]
+    # What mends is a function, which `asdict` would copy.
+    found.findings = []
+    return {**asdict(found), "findings": findings}
+
+
+def _in_words(found: Examined) -> str:
+    rows = [f"{name:12} {installed or 'not installed'}" for name, installed in found.versions.items()]
+    for title in ("memory", "model", "engine", "trial"):
+        rows += _table(title, getattr(found, title))
+    for title, values in found.chat.items():
+        rows += _table(f"chat {title}", values)
+    subject = ""
+    for finding in found.findings:
+        if not finding.is_wrong:
+            rows.append(f"{'' if finding.subject == subject else finding.subject:12} {finding}")
+            subject = finding.subject
+    rows.append("")
+    rows += [f"Mended: {done}" for done in found.mended]
+    rows += [f"Wrong: {problem}" for problem in found.problems] or ["Nothing is wrong."]
+    return "\n".join(rows)
+
+
+def _table(title: str, values: dict[str, Any]) -> list[str]:
+    known = {name: value for name, value in values.items() if value is not None}
+    labels = [title, *[""] * len(known)]
+    return [f"{label:12} {_named(*item)}" for label, item in zip(labels, known.items(), strict=False)]
+
+
+def _named(name: str, value: Any) -> str:
+    if name.endswith("_bytes"):
+        return f"{name.removesuffix('_bytes').replace('_', ' ')}: {size(value)}"
+    if isinstance(value, tuple | list):
+        value = ", ".join(value) or "none"
+    return f"{name.replace('_', ' ')}: {value}"

@@ -1,0 +1,101 @@
+"""What `midspan model list` and `info` know: of the store, of the catalogue, and of this machine's memory."""
+
+from dataclasses import asdict
+from typing import Any
+
+from inference.models.config_json import read_config_json
+from inference.models.identity import parse_identity
+from inference.prompts.families import family_of
+from inference.store.catalogue import Catalogue, CatalogueModel
+from inference.store.fit import widest_that_fits
+from inference.store.manifest import read_manifest
+from inference.store.model_store import ModelStore
+from inference.weights.machine_memory import weights_budget_bytes
+from midspan import ModelError
+
+
+def list_models(store: ModelStore, catalogue: Catalogue) -> dict[str, Any]:
+    """JSON values: `here`, `begun`, `catalogue` and the memory that they are held against."""
+    here = store.names()
+    budget_bytes = weights_budget_bytes()
+    return {
+        "here": [_installed(store, name, budget_bytes) for name in here],
+        "begun": [asdict(pull) for pull in store.unfinished()],
+        "catalogue": [_offered(model, budget_bytes) for name, model in catalogue.items() if name not in here],
+        "weights_budget_bytes": budget_bytes,
+    }
+
+
+def listing_in_words(listing: dict[str, Any]) -> str:
+    lines = ["Here:", *(_row(model) for model in listing["here"])] if listing["here"] else ["No model is here yet."]
+    if listing["begun"]:
+        lines += ["", "Begun:"]
+        lines += [
+            f"  {pull['name']}: {size_in_words(pull['size_bytes'])} fetched; `{pull['command']}` goes on, "
+            f"`midspan model remove {pull['name']}` drops it"
+            for pull in listing["begun"]
+        ]
+    lines += ["", "In the catalogue, for `midspan model pull NAME`:", *(_row(model) for model in listing["catalogue"])]
+    budget = size_in_words(listing["weights_budget_bytes"])
+    return "\n".join(
+        [*lines, "", f"The last column is the widest form that fits the {budget} this machine has for weights."]
+    )
+
+
+def describe_model(store: ModelStore, catalogue: Catalogue, name: str) -> dict[str, Any]:
+    """JSON values. Raises ModelError for a model that is neither here nor in the catalogue."""
+    budget_bytes = weights_budget_bytes()
+    if name in store.names():
+        return _installed(store, name, budget_bytes)
+    if name in catalogue:
+        model = catalogue[name]
+        places = [f"hub {model.repository}", *map(str, model.mirrors)]
+        files = [file.name for file in model.files]
+        return _offered(model, budget_bytes) | {"repository": model.repository, "places": places, "files": files}
+    raise ModelError(f"{name}: is neither here nor in the catalogue; `midspan model list` shows both")
+
+
+def size_in_words(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
+
+
+def _installed(store: ModelStore, name: str, budget_bytes: int) -> dict[str, Any]:
+    """A folder that is broken is told apart, not refused: the others are still to be listed."""
+    folder = store.folder(name)
+    try:
+        manifest, config = read_manifest(folder), read_config_json(folder)
+        family = family_of(config.get("model_type"), folder)
+        identity = parse_identity(config, folder, family)
+    except ModelError as error:
+        return {"name": name, "folder": str(folder), "problem": str(error)}
+    return {
+        "name": name,
+        "folder": str(folder),
+        "family": family.name,
+        "use": [*(["completion"] if identity.fim_orders else []), *([] if identity.chat_advice else ["chat"])],
+        "parameters": manifest.parameters,
+        "size_bytes": manifest.size_bytes,
+        "context_tokens": identity.context_tokens,
+        "fits_as": widest_that_fits(manifest.parameters, budget_bytes),
+        "source": manifest.source,
+        "files": list(manifest.files),
+    }
+
+
+def _offered(model: CatalogueModel, budget_bytes: int) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "use": list(model.use),
+        "parameters": model.parameters,
+        "size_bytes": model.download_bytes,
+        "fits_as": widest_that_fits(model.parameters, budget_bytes),
+    }
+
+
+def _row(model: dict[str, Any]) -> str:
+    if "problem" in model:
+        return f"  {model['name']}: {model['problem']}"
+    billions = f"{model['parameters'] / 1e9:.1f} B"
+    fits = model["fits_as"] or "too large"
+    use = " and ".join(model["use"])
+    return f"  {model['name']:36} {billions:>7} {size_in_words(model['size_bytes']):>8}  {use:20} {fits}"

@@ -1,0 +1,68 @@
+"""What a daemon says of itself, as `midspan status` prints it."""
+
+import time
+from typing import Any
+
+from lsp_server.cli.output.sizes import size
+from lsp_server.cli.output.terminal_text import visible_line
+
+
+def in_words(account: dict[str, Any]) -> str:
+    """A line for each editor, index and model."""
+    began = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() - account["uptime_s"]))
+    rows = [
+        ("version", account["version"]),
+        ("process", f"{account['pid']}, since {began}"),
+        ("memory", size(account["memory_bytes"])),
+        ("requests", f"{account['requests']} now"),
+        *(("editor", _editor(editor)) for editor in account["editors"] or [None]),
+        *(("index", _index(index)) for index in account["indexes"] or [None]),
+        *(("model", _model(model)) for model in account["models"] or [None]),
+    ]
+    return "\n".join(visible_line(f"{name:12} {text}") for name, text in rows)
+
+
+def _editor(editor: dict[str, Any] | None) -> str:
+    if editor is None:
+        return "none connected"
+    roots = ", ".join(editor["roots"]) or "no folder"
+    return f"{editor['name']} in {roots}, {_counted(editor['documents'], 'document')} open"
+
+
+def _index(index: dict[str, Any] | None) -> str:
+    if index is None:
+        return "no workspace open"
+    counts = f"{index['root']}: {_counted(index['files'], 'file')}, {_counted(index['definitions'], 'definition')}"
+    if index["is_damaged"]:
+        state = "damaged, it is made again"
+    elif index["files_to_read"]:
+        state = f"{index['read_files']:,} of {_counted(index['files_to_read'], 'file')} read"
+    else:
+        state = "up to date" if index["is_settled"] else "being read"
+    return f"{counts}, {size(index['size_bytes'])}; {state}"
+
+
+def _model(model: dict[str, Any] | None) -> str:
+    if model is None:
+        return "none in memory; a completion loads it"
+    used = " and ".join(model["for"]) or "nobody now"
+    title = f"{model['name']} for {used}, in {_counted(model['sessions'], 'session')}"
+    if model["error"] is not None:
+        return f"{title}: cannot be used: {model['error']}"
+    if not model["ready"]:
+        return f"{title}: loading"
+    parts = [f"{title}: ready", f"{model['running_requests']} running, {model['waiting_requests']} waiting"]
+    if model["weights_bytes"]:
+        kept = model["dtype"] if model["quant"] in (None, "wide") else model["quant"]
+        parts.append(f"weights {size(model['weights_bytes'])} in {kept} on {model['device']}")
+    if model["pages_total"]:
+        in_use = model["pages_total"] - model["pages_free"] - model["pages_cached"]
+        parts.append(
+            f"cache {size(model['cache_bytes'])}: {model['pages_cached']:,} of {model['pages_total']:,} pages hold "
+            f"prefixes, {in_use:,} are in use"
+        )
+    return "; ".join([*parts, f"asked {model['idle_s']:.0f} s ago"])
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s'[: count != 1]}"

@@ -1,0 +1,86 @@
+"""A request's trace, as `midspan trace` prints it."""
+
+import time
+from typing import Any
+
+from lsp_server.cli.output.terminal_text import visible_line
+from lsp_server.telemetry.record import HOW_ENDED, place_in_words
+
+_EDITOR_CHARACTERS = 14
+HEADER = f"   id  time            ms  tokens  reused  {'editor':{_EDITOR_CHARACTERS}}  request"
+# What the engine counts, in the order and the words in which it is told.
+_TOKENS = {
+    "prompt": "in the prompt",
+    "cached": "reused",
+    "prefilled": "prefilled",
+    "decode": "written",
+    "drafted": "drafted",
+    "accepted": "of the draft right",
+}
+_STAGES = {
+    "references": "references",
+    "load": "load",
+    "pack": "pack",
+    "queue": "queue",
+    "first_token": "first token",
+    "engine": "engine",
+    "post": "cleaning",
+    "total": "in all",
+}
+
+
+def row(trace: dict[str, Any]) -> str:
+    """One line."""
+    tokens = trace["tokens"]
+    prompt = tokens.get("prompt", 0)
+    count, reused = (f"{prompt:,}", f"{100 * tokens['cached'] // prompt}%") if prompt else ("", "")
+    when = time.strftime("%H:%M:%S", time.localtime(trace["at"]))
+    editor = _cut(trace["editor"], _EDITOR_CHARACTERS)
+    text = (
+        f"{trace['id']:5}  {when}  {trace['ms']['total']:8,.0f}  {count:>6}  {reused:>6}  "
+        f"{editor:{_EDITOR_CHARACTERS}}  {_place(trace)}: {trace['outcome']}"
+    )
+    return visible_line(text)
+
+
+def in_full(trace: dict[str, Any]) -> str:
+    """All that is known of it, over several lines."""
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(trace["at"]))
+    asked = "by a key" if trace["explicit"] else "while typing"
+    rows = [
+        ("request", f"{trace['id']}, {trace['kind']} for {trace['editor']}, {asked}, {when}"),
+        ("place", f"{_place(trace)}{' (' + trace['language'] + ')' if trace['language'] else ''}"),
+        ("outcome", trace["outcome"]),
+    ]
+    if trace["model"]:
+        rows.append(("model", trace["model"]))
+    if ended := trace.get("ended"):  # a daemon of an older version does not tell
+        rows.append(("ended", HOW_ENDED[ended]))
+    if trace["confidence"] is not None:
+        rows.append(("confidence", f"{trace['confidence']:.2f}"))
+    rows.append(("ms", _named(trace["ms"], _STAGES)))
+    if trace["tokens"]:
+        counts = "" if trace["counts"] == "exact" else f" ({trace['counts']})"
+        rows.append(("tokens", _named(trace["tokens"], _TOKENS) + counts))
+    if trace["packed"]:
+        rows.append(("packed", f"{trace['packed_tokens']:,} tokens, in the order of the prompt:"))
+        rows += [("", _packed(part)) for part in trace["packed"]]
+    return "\n".join(visible_line(f"{name:11} {text}".rstrip()) for name, text in rows)
+
+
+def _packed(part: dict[str, Any]) -> str:
+    score = "" if part["score"] is None else f", score {part['score']:.2f}"
+    state = "moved" if part["moved"] else "kept"
+    return f"{part['tokens']:6,}  {state:5}  {part['path']}:{part['first_line'] + 1}: {part['why']}{score}"
+
+
+def _named(values: dict[str, float], words: dict[str, str]) -> str:
+    return ", ".join(f"{round(values[name], 1):,} {said}" for name, said in words.items() if values.get(name))
+
+
+def _place(trace: dict[str, Any]) -> str:
+    return place_in_words(trace["kind"], trace["path"], trace["position"])
+
+
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else f"{text[: characters - 1]}…"

@@ -1,0 +1,1 @@
+"""The process that an editor starts, and its way to the daemon. It imports nothing heavy."""

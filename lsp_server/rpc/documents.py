@@ -1,0 +1,139 @@
+"""The buffers that the editor has open, as immutable documents, most recently used last."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from lsprotocol import types
+from pygls import uris
+
+from context.documents.document import MAX_DOCUMENT_BYTES, Document, language_of, relative_path
+from lsp_server.rpc.text_changes import apply_changes
+from midspan import DocumentError
+
+_SCHEMES = ("file", "untitled")
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """`refusal` says why nothing can be completed in it: its text is not kept, or no longer the editor's."""
+
+    document: Document
+    refusal: str | None = None
+
+
+class OpenDocuments:
+    """What didOpen, didChange and didClose say, applied exactly."""
+
+    def __init__(self) -> None:
+        self._buffers: dict[str, Buffer] = {}
+
+    def open(self, item: types.TextDocumentItem, roots: Iterable[Path]) -> None:
+        """Raises DocumentError when nothing can be completed in it, once; it stays open all the same."""
+        path = path_of(item.uri, roots)
+        document = Document(path, item.text, item.language_id or language_of(path), item.version)
+        self._buffers.pop(item.uri, None)  # so that it is the most recently used
+        self._keep(item.uri, document)
+
+    def change(
+        self,
+        uri: str,
+        version: int,
+        changes: Sequence[types.TextDocumentContentChangeEvent],
+        encoding: types.PositionEncodingKind,
+    ) -> None:
+        """Raises DocumentError when a change does not fit the text or leaves one in which nothing can be completed.
+
+        It is raised once: what follows is ignored until the editor sends the whole text again.
+        """
+        buffer = self._buffer(uri)
+        refused_before = buffer.refusal is not None
+        if changes and isinstance(changes[0], types.TextDocumentContentChangeWholeDocument):
+            buffer = Buffer(buffer.document)
+        elif refused_before:
+            return
+        self._buffers.pop(uri)
+        try:
+            changed = apply_changes(buffer.document, changes, encoding)
+        except DocumentError as error:
+            self._buffers[uri] = replace(buffer, refusal=str(error))
+            raise
+        self._keep(uri, replace(changed, version=version), told=refused_before)
+
+    def close(self, uri: str) -> None:
+        """Forgets the document, if it was open."""
+        self._buffers.pop(uri, None)
+
+    def document(self, uri: str) -> Document:
+        """Raises DocumentError when it is not open or nothing can be completed in it."""
+        buffer = self._buffer(uri)
+        if buffer.refusal is not None:
+            raise DocumentError(buffer.refusal)
+        return buffer.document
+
+    def document_or_none(self, uri: str) -> Document | None:
+        """None when nothing can be completed in it."""
+        buffer = self._buffer(uri)
+        return buffer.document if buffer.refusal is None else None
+
+    def others(self, uri: str) -> tuple[tuple[str, Document], ...]:
+        """The usable ones without this one, by their URIs, most recently used first."""
+        return tuple(
+            (other, buffer.document)
+            for other, buffer in reversed(self._buffers.items())
+            if other != uri and buffer.refusal is None
+        )
+
+    def touch(self, uri: str) -> None:
+        """Makes an open document the most recently used one."""
+        self._buffers[uri] = self._buffers.pop(uri)
+
+    def __contains__(self, uri: str) -> bool:
+        return uri in self._buffers
+
+    def __len__(self) -> int:
+        return len(self._buffers)
+
+    def _keep(self, uri: str, document: Document, *, told: bool = False) -> None:
+        """The text of a refused file is let go: to follow the edits of a large one would stall the editor."""
+        refusal = _refusal(document)
+        if refusal is None:
+            self._buffers[uri] = Buffer(document)
+            return
+        self._buffers[uri] = Buffer(replace(document, text=""), refusal)
+        if not told:
+            raise DocumentError(refusal)
+
+    def _buffer(self, uri: str) -> Buffer:
+        if uri not in self._buffers:
+            raise DocumentError(f"{uri} is not open. The editor must send didOpen for it first.")
+        return self._buffers[uri]
+
+
+def path_of(uri: str, roots: Iterable[Path]) -> str:
+    """The name that a document has in prompts: from the root that holds it. Raises DocumentError."""
+    scheme = urlsplit(uri).scheme
+    if scheme not in _SCHEMES:
+        raise DocumentError(
+            f"{uri} is not a file: documents of the scheme {scheme!r} are not completed, only "
+            f"those of {' and '.join(_SCHEMES)}."
+        )
+    path = uris.to_fs_path(uri) if scheme == "file" else None
+    if path is None:
+        return unquote(urlsplit(uri).path).lstrip("/") or "untitled"
+    holding = [root for root in roots if Path(path).is_relative_to(root)]
+    return relative_path(Path(path), max(holding, key=lambda root: len(root.parts), default=None))
+
+
+def _refusal(document: Document) -> str | None:
+    """Why nothing is completed in it, if so."""
+    if len(document.text) > MAX_DOCUMENT_BYTES:
+        return f"{document.path} is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB: nothing is completed in it."
+    if "\0" in document.text:
+        return f"{document.path} is binary (it holds a zero byte): nothing is completed in it."
+    try:
+        document.text.encode()
+    except UnicodeEncodeError:  # at what protocol.py makes of a byte that is no UTF-8
+        return f"{document.path} is not UTF-8: nothing is completed in it. Save it as UTF-8 and open it again."
+    return None

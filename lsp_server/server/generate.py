@@ -1,0 +1,53 @@
+"""Between the event loop and the engine's thread."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from inference.api import Engine, FinishReason, Request, Trace, Update
+
+
+@dataclass(frozen=True)
+class Generated:
+    """All that one request produced. `trace` is None when the engine was closed under it."""
+
+    text: str
+    finish_reason: FinishReason
+    trace: Trace | None
+
+
+async def generate(
+    engine: Engine,
+    request: Request,
+    on_text: Callable[[str], None] = lambda text: None,
+    is_enough: Callable[[str], bool] = lambda text: False,
+) -> Generated:
+    """Waits for the whole output; `on_text` is told each piece. Cancelling this cancels the generation.
+
+    Once what is there `is_enough`, the rest is not waited for, and the finish reason is "cancelled".
+    Raises the MidspanError that ended the request, if one did.
+    """
+    loop = asyncio.get_running_loop()
+    updates: asyncio.Queue[Update] = asyncio.Queue()
+
+    def deliver(update: Update) -> None:  # on the engine's thread
+        with suppress(RuntimeError):  # the loop has closed; nobody waits any more
+            loop.call_soon_threadsafe(updates.put_nowait, update)
+
+    generation = engine.submit(request, deliver)
+    pieces = []
+    try:
+        while True:
+            update = await updates.get()
+            pieces.append(update.text)
+            if update.text:
+                on_text(update.text)
+                if is_enough("".join(pieces)):
+                    generation.cancel()
+            if update.error is not None:
+                raise update.error
+            if update.finish_reason is not None:
+                return Generated("".join(pieces), update.finish_reason, update.trace)
+    finally:
+        generation.cancel()

@@ -1,0 +1,29 @@
+"""The editor shows that a model is being loaded."""
+
+import asyncio
+import uuid
+from concurrent.futures import Future
+from contextlib import suppress
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcException
+
+from lsp_server.rpc.endpoint import MidspanProtocol
+
+
+def has_progress(capabilities: types.ClientCapabilities) -> bool:
+    """Whether the editor shows progress that it did not ask for."""
+    return capabilities.window is not None and capabilities.window.work_done_progress is True
+
+
+async def show_loading(protocol: MidspanProtocol, model: str, ready: "Future[None]") -> None:
+    """From now until the future is done. It is never cancelled from here: it is the engine's."""
+    token = f"midspan-{uuid.uuid4()}"
+    progress = protocol.progress
+    with suppress(JsonRpcException):  # an editor that refuses is not asked twice
+        await progress.create_async(token)
+        progress.begin(token, types.WorkDoneProgressBegin(title="Midspan", message=f"loading {model}"))
+        loaded = asyncio.wrap_future(ready)
+        await asyncio.wait([loaded])
+        failed = loaded.cancelled() or loaded.exception() is not None
+        progress.end(token, types.WorkDoneProgressEnd(message="failed" if failed else "ready"))

@@ -1,0 +1,87 @@
+"""The workspaces that are open: one for each root, however many sessions look at it."""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from context.index.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+
+# Called on a workspace's thread: how many of how many files are read; 0 of 0 when that is over.
+OnProgress = Callable[[int, int], None]
+
+
+class _Shared:
+    """A workspace and who follows how it is read. The tuple is replaced, never changed: another thread reads it."""
+
+    def __init__(self) -> None:
+        self.workspace: Workspace | None = None
+        self.followers: tuple[OnProgress, ...] = ()
+        self.progress = (0, 0)
+
+    def note(self, done: int, total: int) -> None:
+        self.progress = (done, total)
+        for follower in self.followers:
+            follower(done, total)
+
+
+class SharedWorkspaces:
+    """Lives on the event loop; what it opens reads the disk on threads of its own."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, _Shared] = {}
+
+    def acquire(self, root: Path, follower: OnProgress) -> Workspace | None:
+        """The workspace of this root, opened for the first who asks; None where there is none. Returns at once.
+
+        Each call wants its `release`, with the same follower.
+        """
+        shared = self._open.setdefault(_key(root), _Shared())
+        shared.followers += (follower,)
+        if len(shared.followers) == 1:
+            shared.workspace = start_workspace(root, shared.note)
+        return shared.workspace
+
+    def release(self, root: Path, follower: OnProgress) -> None:
+        """Closes the workspace when nobody else looks at it."""
+        shared = self._open[_key(root)]
+        shared.followers = tuple(other for other in shared.followers if other is not follower)
+        if shared.followers:
+            return
+        del self._open[_key(root)]
+        if shared.workspace is not None:  # to wait for its thread would stall the editor
+            threading.Thread(target=shared.workspace.close, name="midspan-close").start()
+
+    def opened(self) -> list[tuple[Workspace, tuple[int, int]]]:
+        """Those that are open, and how many of how many files are read; 0 of 0 when none is being read."""
+        return [(shared.workspace, shared.progress) for shared in self._open.values() if shared.workspace is not None]
+
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return sum(shared.workspace is not None for shared in self._open.values())
+
+
+def start_workspace(root: Path, on_progress: OnProgress) -> Workspace | None:
+    """None where there is none: no folder, or the whole disk or all that the user owns, which would take hours."""
+    if not _is_folder(root) or root in (Path(root.anchor), Path.home()):
+        _log.info("%s is no workspace; of its files only those that are open are read", root)
+        return None
+    workspace = Workspace(root, on_progress=on_progress)
+    workspace.start()
+    return workspace
+
+
+def _is_folder(root: Path) -> bool:
+    try:
+        return root.is_dir()
+    except OSError:  # a name that is too long, a server that does not answer
+        return False
+
+
+def _key(root: Path) -> str:
+    """A root is one however it is written: its index is too."""
+    return os.path.realpath(root)

@@ -1,0 +1,63 @@
+"""The workspaces of one connection: for each root what is known of its files, and what the last prompts showed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pygls import uris
+
+from context.index.workspace import Workspace
+from context.prompt.placement import Placement
+from lsp_server.server import shared_workspaces
+from lsp_server.server.shared_workspaces import SharedWorkspaces
+
+# Called on a workspace's thread: the root, and how many of how many files are read; 0 of 0 when that is over.
+OnProgress = Callable[[Path, int, int], None]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """`workspace` is None for a document that is in no root: of such, only the open buffers are known."""
+
+    workspace: Workspace | None
+    placement: Placement
+
+
+class Workspaces:
+    """Lives on the event loop. A workspace is shared with other connections, what a prompt showed is not."""
+
+    def __init__(self, shared: SharedWorkspaces, on_progress: OnProgress = lambda root, done, total: None) -> None:
+        self.on_progress = on_progress
+        self._shared = shared
+        self._followers: dict[Path, shared_workspaces.OnProgress] = {}  # of every root
+        self._opened: dict[Path, Surroundings] = {}  # of those that are workspaces
+        self._outside = Surroundings(None, Placement())
+
+    def open(self, roots: Iterable[Path]) -> None:
+        """Makes these the roots. Returns at once; their indexes are built in the background."""
+        wanted = dict.fromkeys(roots)
+        for root in self._followers.keys() - wanted.keys():
+            self._close(root)
+        for root in wanted.keys() - self._followers.keys():
+            follower = self._followers[root] = partial(self.on_progress, root)
+            workspace = self._shared.acquire(root, follower)
+            if workspace is not None:
+                self._opened[root] = Surroundings(workspace, Placement())
+
+    def of(self, uri: str) -> Surroundings:
+        """Those of the innermost root that holds the document."""
+        path = uris.to_fs_path(uri) if uri.startswith("file:") else None
+        holding = [root for root in self._opened if path and Path(path).is_relative_to(root)]
+        if not holding:
+            return self._outside
+        return self._opened[max(holding, key=lambda root: len(root.parts))]
+
+    def close(self) -> None:
+        """Leaves them all. May be called twice."""
+        for root in list(self._followers):
+            self._close(root)
+
+    def _close(self, root: Path) -> None:
+        self._opened.pop(root, None)
+        self._shared.release(root, self._followers.pop(root))

@@ -1,0 +1,133 @@
+"""Where settings are written, and which of them hold: the user's file, the workspace's, the editor's, the flags."""
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from reprlib import repr  # of a name that is long, only so much as a message bears
+from typing import Any
+
+import platformdirs
+
+from lsp_server.settings.table import TABLE, Setting, Source
+from lsp_server.settings.values import Settings
+from midspan import SettingsError
+
+FILE_NAME = "midspan.toml"
+_MOST_BYTES = 64 * 1024
+_LONGEST_NAME = 60  # a longer one is like none of ours
+_MOST_ERRORS = 20  # more would only bury the editor in messages
+
+_BY_NAME = {setting.name: setting for setting in TABLE}
+
+
+def load_settings(roots: Sequence[Path], folder: Path, given: Sequence[object]) -> tuple[Settings, list[SettingsError]]:
+    """Defaults < the user's file < the files of the workspaces < what is `given`, the first < the last.
+
+    Among workspaces the first has the last word. Paths in what is given are relative to `folder`. What is wrong is
+    left as it was and reported, one error each.
+    """
+    user_file = user_settings_file()
+    sources = [Source(user_file.parent, user_file)]
+    sources += [Source(root, root / FILE_NAME, is_workspace=True) for root in reversed(roots)]
+    settings, errors = Settings(), []
+    for source in sources:
+        if source.is_workspace and source.file == user_file:
+            continue  # the user edits it
+        try:
+            written = _read(source.file) if source.file else {}
+        except SettingsError as error:
+            errors.append(error)
+            continue
+        settings, wrong = apply_options(settings, written, source)
+        errors += [SettingsError(f"{source.file}: {error}") for error in wrong]
+    for options in given:
+        settings, wrong = apply_options(settings, options, Source(folder))
+        errors += wrong
+    return settings, errors
+
+
+def apply_options(settings: Settings, options: object, source: Source) -> tuple[Settings, list[SettingsError]]:
+    """The settings with `options` over them: sections as objects, or names with a dot, or both.
+
+    What is wrong is left as it was and reported, one error each.
+    """
+    if options is None:
+        return settings, []
+    if not isinstance(options, dict):
+        return settings, [SettingsError("The settings must be an object with a name for each value.")]
+    errors: list[SettingsError] = []
+    passed_over = 0
+    for name, value in _named(options):
+        if name not in _BY_NAME and len(errors) >= _MOST_ERRORS:
+            passed_over += 1
+            continue
+        try:
+            setting = _known(name)
+            settings = settings.with_value(setting.name, setting.check(setting.name, value, source))
+        except SettingsError as error:
+            errors.append(error)
+    if passed_over:
+        errors.append(SettingsError(f"There are {passed_over} more that are no settings."))
+    return settings, errors
+
+
+def check_flags(flags: object, folder: Path) -> None:
+    """Raises SettingsError for the first that is wrong: whoever wrote the command line is there to mend it."""
+    _, errors = apply_options(Settings(), flags, Source(folder))
+    if errors:
+        raise errors[0]
+
+
+def settings_files(roots: Sequence[Path]) -> list[Path]:
+    """All that `load_settings` reads. They need not be there."""
+    return [user_settings_file(), *(root / FILE_NAME for root in roots)]
+
+
+def user_settings_file() -> Path:
+    """It need not be there."""
+    return platformdirs.user_config_path("midspan") / FILE_NAME
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """What the file says; nothing where there is none. Raises SettingsError for one that cannot be used."""
+    try:
+        if not file.is_file():
+            return {}
+        with file.open("rb") as opened:
+            data = opened.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise SettingsError(f"{file} is larger than {_MOST_BYTES} bytes. It cannot be a file of settings.")
+        return tomllib.loads(data.decode())
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read ({error.strerror}). Its settings do not hold.") from error
+    except ValueError as error:
+        raise SettingsError(f"{file} is not TOML ({error}). Mend it; until then its settings do not hold.") from error
+
+
+def _named(options: dict[Any, Any]) -> Iterator[tuple[str, object]]:
+    for name, value in options.items():
+        if isinstance(value, dict):  # a section, or no setting
+            yield from ((f"{name}.{inner}", inner_value) for inner, inner_value in value.items())
+        else:
+            yield str(name), value
+
+
+def _known(name: str) -> Setting:
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    nearest = _nearest(_snake_case(name[:_LONGEST_NAME]))
+    advice = f"Did you mean {nearest!r}?" if nearest else f"There are: {', '.join(_BY_NAME)}."
+    raise SettingsError(f"There is no setting {repr(name)}. {advice}")
+
+
+def _nearest(name: str) -> str | None:
+    """A name without its section is as good as the whole of it."""
+    names = {setting.name.rpartition(".")[2]: setting.name for setting in reversed(TABLE)}
+    names |= {setting.name: setting.name for setting in TABLE}
+    found = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    return names[found[0]] if found else None
+
+
+def _snake_case(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

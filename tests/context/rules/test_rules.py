@@ -1,0 +1,230 @@
+import os
+import random
+import string
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from context.documents.document import Document
+from context.rules.rules import Rules
+from context.rules.secret_rules import secret_by_name, secret_in_text
+
+Tree = Callable[[dict[str, str]], Path]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    def make(files: dict[str, str]) -> Path:
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path
+
+    return make
+
+
+def walked(root: Path) -> list[str]:
+    return [file.path for file in Rules(root).walk()]
+
+
+def random_text(rng: random.Random, length: int) -> str:
+    return "".join(rng.choices(string.ascii_letters + string.digits, k=length))
+
+
+def test_ignore_files_count_at_every_level_and_say_which_line(tree: Tree) -> None:
+    root = tree(
+        {
+            ".gitignore": "# build results\n*.log\nout/\n",
+            ".midspanignore": "private/\n",
+            "a.log": "",
+            "a.py": "x = 1\n",
+            "out/b.py": "",
+            "deep/.gitignore": "!keep.log\n/local.py\n",
+            "deep/keep.log": "kept\n",
+            "deep/local.py": "",
+            "deep/more/local.py": "y = 1\n",
+            "private/c.py": "",
+        }
+    )
+    rules = Rules(root)
+    assert rules.why("a.log").why == ".gitignore, line 2: *.log"
+    assert rules.why("out/b.py").why == "its folder out: .gitignore, line 3: out/"
+    assert rules.why("deep/local.py").why == "deep/.gitignore, line 2: /local.py"
+    assert rules.why("private/c.py").why == "its folder private: .midspanignore, line 1: private/"
+    for name in ("a.py", "deep/keep.log", "deep/more/local.py"):
+        assert rules.why(name).included, name
+    assert set(walked(root)) >= {"a.py", "deep/keep.log", "deep/more/local.py"}
+    assert not {"a.log", "out/b.py", "deep/local.py", "private/c.py"} & set(walked(root))
+
+
+def test_a_pattern_that_is_wrong_does_not_undo_the_others(tree: Tree) -> None:
+    root = tree({".gitignore": "!\n*.log\n\\\n", "a.log": "", "a.py": ""})
+    assert Rules(root).why("a.log").why == ".gitignore, line 2: *.log"
+    assert "a.py" in walked(root)
+
+
+def test_rules_of_a_repository_around_the_workspace_count(tree: Tree) -> None:
+    top = tree({".gitignore": "sub/gen_*\n", "sub/gen_a.py": "", "sub/b.py": "", ".git/info/exclude": "*.tmp\n"})
+    tree({"sub/c.tmp": ""})
+    assert walked(top / "sub") == ["b.py"]
+    assert str(top / ".gitignore") in Rules(top / "sub").why("gen_a.py").why
+    assert "exclude, line 1: *.tmp" in Rules(top / "sub").why("c.tmp").why
+
+
+def test_git_agrees_about_random_trees(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    names = ["a", "b", "c.py", "d.log", "build"]
+    patterns = ["*.log", "/a", "b/", "!d.log", "a/b", "**/build", "c.*", "!c.py", "a/**", "!*/", "#x", "[ab]/c.py"]
+    for round_number in range(40):
+        root = tmp_path / str(round_number)
+        root.mkdir()
+        subprocess.run(["git", "init", "-q", str(root)], check=True)
+        folders = [root]
+        for _ in range(12):
+            folder = rng.choice(folders) / rng.choice([*names[:2], "build"])
+            if not folder.exists():
+                folder.mkdir()
+                folders.append(folder)
+        for folder in folders:
+            for name in names:
+                if not (folder / name).exists():
+                    (folder / name).write_text("")
+            if rng.random() < 0.5:
+                (folder / ".gitignore").write_text("\n".join(rng.choices(patterns, k=3)) + "\n")
+        listed = subprocess.run(
+            ["git", "-C", str(root), "ls-files", "-z", "--others", "--exclude-standard"],
+            capture_output=True, check=True, text=True,
+        ).stdout.split("\0")  # fmt: skip
+        assert sorted(walked(root)) == sorted(filter(None, listed))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".env", ".env.production", "deploy/id_rsa", "tls/server.pem", "x.key", ".netrc", "credentials.json",
+     ".aws/config", "terraform.tfstate", "ca.crt", "SECRETS.YAML"],
+)  # fmt: skip
+def test_secrets_are_known_by_their_names(tree: Tree, name: str) -> None:
+    root = tree({name: "x\n"})
+    verdict = Rules(root).why(name)
+    assert not verdict.included
+    assert "secrets" in verdict.why or "credentials" in verdict.why
+    assert walked(root) == []
+
+
+@pytest.mark.parametrize("name", ["secrets.py", ".env.example", "credentials.go", "environment.yml", "keys.md"])
+def test_source_code_about_secrets_is_not_one(name: str) -> None:
+    assert secret_by_name(name) is None
+
+
+def test_secrets_are_known_by_what_they_look_like() -> None:
+    rng = random.Random(3)
+    key = random_text(rng, 40)
+    texts = [
+        "aws = 'AKIA" + "QZ7RJ2WK5LMN3PTX'\n",
+        "-----BEGIN RSA PRIVATE KEY-----\nMIIE" + random_text(rng, 60) + "\n",
+        f"token: ghp_{random_text(rng, 36)}\n",
+        f'API_KEY = "{key}"\n',
+        f"{{'secret': '{key}'}}\n",
+        f'İ = 1\npassword := "{key}"\n',
+        f"db = 'postgres://admin:{key[:14]}9@db.internal/x'\n",
+    ]
+    for text in texts:
+        reason = secret_in_text("import os\n" + text)
+        assert reason is not None, text
+        assert "line 2" in reason or "line 3" in reason
+        assert key not in reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'api_key = "your-api-key-goes-here-1234"',
+        'token = "settings.github_token_v2_name"',
+        'password = os.environ["DATABASE_PASSWORD_2024"]',
+        'SECRET = "the quick brown fox 12"',
+        'token_url = "https://example.com/oauth2/v2/token"',
+        "url = 'postgres://user:{password}@host/db'",
+        "# -----BEGIN PRIVATE KEY----- is how a key begins",
+    ],
+)
+def test_placeholders_and_names_are_not_secrets(text: str) -> None:
+    assert secret_in_text(text) is None
+
+
+def test_generated_minified_binary_and_large_files_are_left_out_with_a_reason(tree: Tree) -> None:
+    root = tree(
+        {
+            "gen.go": "// Code generated by protoc. DO NOT EDIT.\npackage x\n",
+            "doc.py": "# This module explains how generated code is edited.\nx = 1\n",
+            "app.min.js": "x\n",
+            "wide.js": ("f(1);" * 400 + "\n") * 3,
+            "blob.py": "x = 1\n" * 4000 + "b = '" + "a" * 20_000 + "'\n",
+            "zero.txt": "a\0b",
+            "big.txt": "a line\n" * 200_000,
+            "node_modules/m/index.js": "x\n",
+            "image.png": "x",
+        }
+    )
+    (root / "latin.py").write_bytes(b"x = '\xe9'\n")
+    rules = Rules(root)
+    for name, says in {
+        "gen.go": "generated",
+        "app.min.js": "generated",
+        "wide.js": "minified",
+        "blob.py": "minified",
+        "zero.txt": "binary",
+        "big.txt": "limit of 1024 KB",
+        "node_modules/m/index.js": "node_modules belongs to a tool",
+        "image.png": "binary",
+        "latin.py": "not UTF-8",
+        "missing.py": "cannot be read",
+        "../x.py": "outside",
+        "/etc/passwd": "outside",
+    }.items():
+        verdict = rules.why(name)
+        assert not verdict.included, name
+        assert says in verdict.why
+    assert rules.why("doc.py").included
+
+
+def test_links_are_not_followed_out_of_the_root_or_in_circles(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    outside = tmp_path / "outside"
+    (root / "pkg").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "o.py").write_text("outside = 1\n")
+    (root / "pkg" / "m.py").write_text("m = 1\n")
+    (root / "loop").symlink_to(root)
+    (root / "out").symlink_to(outside)
+    (root / "o.py").symlink_to(outside / "o.py")
+    os.mkfifo(root / "pipe.py")
+    assert walked(root) == ["pkg/m.py"]
+    rules = Rules(root)
+    for name in ("loop/pkg/m.py", "out/o.py", "o.py", "pipe.py"):
+        assert not rules.why(name).included, name
+        assert rules.read(name)[1] == "" or name == "loop/pkg/m.py" or name == "out/o.py"
+
+
+def test_a_name_that_is_no_utf8_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff\xfe.py")).write_text("x")
+    (tmp_path / "a.py").write_text("x")
+    assert walked(tmp_path) == ["a.py"]
+
+
+def test_a_buffer_is_judged_by_the_text_in_the_editor(tree: Tree) -> None:
+    root = tree({".gitignore": "ignored.py\n", "a.py": "x = 1\n"})
+    rules = Rules(root)
+    key = random_text(random.Random(1), 32)
+
+    def verdict(path: str, text: str) -> bool:
+        return rules.buffer(Document(path, text, "python", 1)).included
+
+    assert verdict("a.py", "x = 2\n")
+    assert verdict("not_yet_saved.py", "x = 2\n")
+    assert verdict("/elsewhere/b.py", "x = 2\n")
+    assert not verdict("a.py", f"secret_key = '{key}'\n")
+    assert not verdict("ignored.py", "x\n")
+    assert not verdict("/home/u/.env", "x\n")

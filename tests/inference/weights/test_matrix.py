@@ -1,0 +1,104 @@
+"""Quantized matrices: how far from the weights they are, and that every way to multiply by one is the same."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from inference.weights.linear import Int4Linear, Int8Linear, Linear, ReferenceLinear, make_linear
+from inference.weights.matrix import PARTS, Matrix, Quant, dequantize, form_of, join_rows, part_shapes, quantize
+
+QUANTIZED: list[Quant] = ["int8", "int4"]
+# Released widths that are awkward: DeepSeek's 10944 and 1408 are no multiples of 256.
+SHAPES = [(64, 10944), (128, 1408), (80, 96), (2112, 64), (7, 32), (48, 40)]
+
+
+def random_weight(rows: int, columns: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed)) * 0.05
+
+
+def largest_step(weight: torch.Tensor, quant: Quant) -> torch.Tensor:
+    """For each value, the distance of two codes."""
+    if quant == "int8":
+        return (weight.abs().amax(dim=1, keepdim=True) / 127).expand_as(weight)
+    low, high = weight.view(len(weight), -1, 32).aminmax(dim=-1)
+    return ((high - low) / 15).repeat_interleave(32, dim=1)
+
+
+@pytest.mark.parametrize("quant", QUANTIZED)
+def test_each_value_becomes_the_nearest_code(quant: Quant) -> None:
+    weight = random_weight(130, 1408)
+    weight[3] = 0
+    weight[4] = 0.25
+    weight[5, 7] = 40.0  # one value far outside costs its neighbours their precision, and nobody else
+    error = (dequantize(quantize(weight, quant), torch.float32) - weight).abs()
+    # Half a step, and the bf16 rounding of the scale and the zero of int4.
+    slack = 0.5 if quant == "int8" else 0.56
+    zero_rounding = 0.0 if quant == "int8" else 2**-8 * weight.view(130, -1, 32).amin(-1).abs().repeat_interleave(32, 1)
+    assert (error <= largest_step(weight, quant) * slack + zero_rounding + 1e-7).all()
+    assert error.max() > 1e-5  # something was quantized
+
+
+@pytest.mark.parametrize("quant", QUANTIZED)
+@pytest.mark.parametrize(("rows", "columns"), SHAPES)
+def test_the_layout_is_what_part_shapes_says(quant: Quant, rows: int, columns: int) -> None:
+    form = form_of(quant, "int4", columns)
+    assert form == ("int8" if columns == 40 else quant), "10944 and 1408 columns have both forms"
+    matrix = quantize(random_weight(rows, columns), form)
+    assert tuple(tuple(t.shape) for t in matrix.tensors) == part_shapes(form, rows, columns)
+    assert len(PARTS[form]) == len(matrix.tensors)
+
+
+def test_what_must_stay_precise_does() -> None:
+    assert form_of("int4", at_least="int8", columns=64) == "int8"
+    assert form_of("wide", at_least="int8", columns=64) == "wide"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("quant", QUANTIZED)
+@pytest.mark.parametrize(("rows", "columns"), SHAPES)
+def test_every_number_of_rows_gives_the_product_of_the_widened_matrix(
+    quant: Quant, rows: int, columns: int, dtype: torch.dtype
+) -> None:
+    matrix = quantize(random_weight(rows, columns), form_of(quant, "int4", columns))
+    bias = random_weight(1, rows, seed=2)[0]
+    fast = make_linear(matrix, bias.to(dtype), dtype)
+    exact = ReferenceLinear(matrix, bias)
+    for count in (1, 2, 23, 24, 63, 64, 130):
+        x = random_weight(count, columns, seed=count) * 20
+        expected = exact(x.to(dtype).float())
+        limit = 1e-5 if dtype == torch.float32 else 2e-2
+        got = fast(x.to(dtype))
+        assert got.dtype == dtype
+        torch.testing.assert_close(got.float(), expected, rtol=0, atol=limit * float(expected.abs().max()))
+
+
+def test_the_fast_products_are_taken_for_the_released_shapes() -> None:
+    for rows, columns in [(2048, 10944), (2816, 2048), (2048, 1408)]:
+        weight = random_weight(rows, columns)
+        assert isinstance(make_linear(quantize(weight, "int8"), None, torch.bfloat16), Int8Linear)
+        assert isinstance(make_linear(quantize(weight, "int4"), None, torch.bfloat16), Int4Linear)
+
+
+@pytest.mark.parametrize("quant", ["wide", *QUANTIZED])
+def test_rows_are_joined_and_chosen_in_every_form(quant: Quant) -> None:
+    weight = random_weight(96, 64)
+    whole = quantize(weight, quant)
+    parts = [quantize(weight[a:b], quant) for a, b in pairwise((0, 16, 48, 96))]
+    joined = join_rows(parts[0], iter(parts[1:]), 96)
+    order = torch.randperm(96, generator=torch.Generator().manual_seed(1))
+    for got, expected in [(joined, whole), (whole.pick_rows(order), Matrix(quant, tuple(whole.tensors)))]:
+        rows = dequantize(expected, torch.float32)
+        rows = rows if got is joined else rows[order]
+        assert torch.equal(dequantize(got, torch.float32), rows)
+
+
+@pytest.mark.parametrize("quant", QUANTIZED)
+def test_a_matrix_too_large_to_widen_at_once(quant: Quant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference.weights.linear.WIDENED_AT_ONCE", 64 * 150)
+    monkeypatch.setattr("inference.weights.packed_int4.WIDENED_AT_ONCE", 64 * 150)
+    matrix = quantize(random_weight(448, 64), quant)
+    linear: Linear = make_linear(matrix, None, torch.float32)
+    x = random_weight(70, 64, seed=3)
+    torch.testing.assert_close(linear(x), F.linear(x, dequantize(matrix, torch.float32)), rtol=0, atol=1e-5)

@@ -1,0 +1,162 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from context.documents.document import Document
+from context.documents.snapshot import Snapshot
+from lsp_server.cli.complete_command import root_of
+from lsp_server.cli.output.ghost_text_view import show_fill
+from midspan import __version__
+
+HERE = Path(__file__).parent
+SOURCE = "def area(width, height):\n    # ünïcödé 😀\n    return \n\n\nprint(area(2, 3))\n"
+
+
+def midspan(*arguments: str | Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, HERE / "cli_fake.py", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": str(HERE.parents[2])} | (environment or {}),
+    )
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "area.py"
+    path.write_text(SOURCE, encoding="utf-8")
+    return path
+
+
+def test_complete_prints_the_text_and_nothing_else(source):
+    done = midspan("complete", f"{source}:3:12")
+    assert (done.returncode, done.stdout) == (0, "height * width\n    # done\n")
+
+
+def test_complete_prints_json_with_the_trace(source):
+    done = midspan("complete", f"{source}:3:12", "--json")
+    answer = json.loads(done.stdout)
+    assert (answer["text"], answer["model"]) == ("height * width\n    # done", "fake")
+    names = {
+        "prompt_tokens",
+        "cached_tokens",
+        "prefilled_tokens",
+        "ttft_ms",
+        "decode_tokens",
+        "total_ms",
+        "counts",
+        "confidence",
+        "drafted_tokens",
+        "accepted_tokens",
+        "queue_ms",
+    }
+    assert set(answer["trace"]) == names
+
+
+def test_show_prints_the_file_around_the_cursor_with_the_fill_marked(source):
+    done = midspan("complete", f"{source}:3:12", "--show")
+    assert "3 +     return «height * width»\n4 + «    # done»\n" in done.stdout
+    assert "7   print(area(2, 3))\n" in done.stdout
+    assert "tokens/s" in done.stdout.splitlines()[-1]
+    assert "\x1b" not in done.stdout  # it is not a terminal
+
+
+def test_nothing_to_fill_in_is_said_on_stderr(source):
+    source.write_text("\nheight * width\n    # done\n")
+    done = midspan("complete", f"{source}:1:1")
+    assert (done.returncode, done.stdout) == (0, "\n")
+    assert "midspan: nothing to fill in here: the model only repeats what is there.\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("area.py:9:1", "has no line 9: it has 7"),
+        ("area.py:3:99", "has no column 99 in line 3: the last one is 12"),
+        ("area.py:0:1", "lines and columns count from 1"),
+        ("area.py:3", "is not FILE:LINE:COL"),
+        ("area.py:a:b", "is not FILE:LINE:COL"),
+        ("missing.py:1:1", "does not exist"),
+        (".:1:1", "is a folder"),
+        ("binary.py:1:1", "is binary"),
+        ("latin.py:1:1", "is not UTF-8"),
+        ("large.py:1:1", "is larger than 4 MB"),
+    ],
+)
+def test_bad_input_is_one_line_that_names_it_and_exit_code_1(source, place, message):
+    source.with_name("binary.py").write_bytes(b"a\0b")
+    source.with_name("latin.py").write_bytes("é".encode("latin-1"))
+    source.with_name("large.py").write_bytes(b"#" * (5 << 20))
+    done = midspan("complete", f"{source.parent}/{place}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("midspan: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_model_that_does_not_load_is_one_line_and_exit_code_1(source):
+    done = midspan("complete", f"{source}:1:1", "--model", "/models/x")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1] == "midspan: the folder is empty. Fetch the model."
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["complete"], ["unknown"], ["serve", "--port", "1"]])
+def test_a_wrong_command_line_is_exit_code_2(arguments):
+    done = midspan(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: midspan")
+
+
+def test_version():
+    assert midspan("--version").stdout == f"midspan {__version__}\n"
+
+
+def test_doctor_tells_versions_model_and_memory():
+    done = midspan("doctor", "--json")
+    findings = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert findings["problems"] == []
+    assert findings["versions"]["midspan"] == __version__
+    assert {"python", "torch", "triton", "pygls", "tokenizers", "safetensors"} <= set(findings["versions"])
+    assert findings["model"]["name"] == "fake"
+    assert findings["engine"]["device"] == "cpu"
+    assert findings["memory"]["total_bytes"] >= findings["memory"]["available_bytes"] > 0
+    assert findings["trial"]["text"] == "height * width"
+
+
+def test_doctor_says_what_is_wrong_and_exits_with_1():
+    done = midspan("doctor", "--model", "/models/x")
+    assert done.returncode == 1
+    assert "Wrong: the folder is empty. Fetch the model.\n" in done.stdout
+    assert "torch" in done.stdout  # the rest is told all the same
+
+
+def test_a_log_file_that_cannot_be_written_is_named(tmp_path):
+    done = midspan("serve", "--log-file", tmp_path / "no" / "folder.log")
+    assert done.returncode == 1
+    assert "folder.log cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fill_is_grey_on_a_terminal_and_cannot_steer_it():
+    snapshot = Snapshot(Document("a.py", "x = \ny = 2\n", "python", 1), 4)
+    assert "1 + x = \x1b[90m1\x1b[0m\n2   y = 2" in show_fill(snapshot, "1", in_grey=True)
+    assert "\x1b" not in show_fill(snapshot, "\x1b[2J", in_grey=False)
+
+
+def test_nothing_to_fill_in_marks_no_line():
+    snapshot = Snapshot(Document("a.py", "x = 1\n", "python", 1), 5)
+    assert "+" not in show_fill(snapshot, "", in_grey=False)
+
+
+def test_the_root_is_the_repository(tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "src").mkdir()
+    assert root_of(tmp_path / "src" / "a.py") == tmp_path

@@ -1,0 +1,73 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.context.tree import KEY, write_tree
+from tests.lsp_server.cli.test_cli import midspan
+
+TREE = {
+    ".git/HEAD": "ref: refs/heads/main\n",
+    "shop/price.py": "def round_price(cents):\n    return cents\n",
+    "cart.py": "from shop.price import round_price\n\nround_price(1)\n",
+    ".gitignore": "build/\n",
+    "build/out.py": "x = 1\n",
+    "keys.py": f"key = '{KEY}'\n",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_tree(tmp_path / "root", TREE)
+
+
+def test_index_says_what_it_did_and_does_it_once(root: Path) -> None:
+    first = json.loads(midspan("index", root, "--json").stdout)
+    assert (first["added"], first["files"]) == (3, 3)
+    assert Path(first["database"]).stat().st_size == first["bytes"]
+    again = midspan("index", root)
+    assert again.stdout.startswith("3 files and 1 definitions in ")
+    assert again.stdout.endswith(" s: 0 new, 0 changed, 0 gone.\n")
+    assert midspan("index", root / "cart.py").returncode == 1
+
+
+def test_context_show_prints_each_part_with_its_reason_score_and_tokens(root: Path) -> None:
+    done = midspan("context", "show", f"{root / 'cart.py'}:3:13")
+    assert done.returncode == 0, done.stderr
+    title, *_ = done.stdout.splitlines()
+    assert title.startswith("── shop/price.py:1 (imported from shop.price, score ")
+    assert "def round_price(cents):\n    return cents\n── cart.py:1 (before the cursor, " in done.stdout
+    *_, summary, begun = done.stdout.splitlines()
+    assert "tokens in 3 segments" in summary
+    assert begun == "'(' is no part of the prompt: the answer has to begin with it"
+    assert "\x1b" not in done.stdout
+    parts = json.loads(midspan("context", "show", f"{root / 'cart.py'}:3:13", "--budget", "500", "--json").stdout)
+    assert (parts["budget_tokens"], parts["begins_with"]) == (500, "(")
+    assert [segment["kind"] for segment in parts["segments"]] == ["snippet", "prefix", "suffix"]
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("cart.py", "cart.py is read: "),
+        ("build/out.py", "build/out.py is not read: its folder build: .gitignore, line 1: build/"),
+        ("keys.py", "keys.py is not read: line 1 holds what looks like a token or key"),
+        (".git/HEAD", ".git/HEAD is not read: its folder .git: built-in rule: .git belongs to a tool"),
+    ],
+)
+def test_context_why_names_the_rule(root: Path, path: str, words: str) -> None:
+    done = midspan("context", "why", root / path)
+    assert done.stdout.startswith(words)
+    assert KEY not in done.stdout
+
+
+def test_what_a_rule_excludes_is_not_shown(root: Path) -> None:
+    done = midspan("context", "show", f"{root / 'keys.py'}:1:1")
+    assert done.returncode == 1
+    assert "keys.py is in no prompt: line 1 holds" in done.stderr
+    assert KEY not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("budget", ["0", "-1", "many"])
+def test_a_budget_that_is_no_number_of_tokens_is_refused(root: Path, budget: str) -> None:
+    assert midspan("context", "show", f"{root / 'cart.py'}:1:1", "--budget", budget).returncode == 2

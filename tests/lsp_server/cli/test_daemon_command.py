@@ -1,0 +1,76 @@
+import json
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from lsp_server.cli.daemon_command import daemon_command
+from lsp_server.relay.launch import NoDaemonError
+from midspan import __version__
+from tests.lsp_server.client import WAIT_S
+from tests.lsp_server.daemons import place
+
+
+@pytest.fixture
+def here(monkeypatch):
+    with place(monkeypatch) as found:
+        yield found
+
+
+def midspan_daemon(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lsp_server.cli", "daemon", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=2 * WAIT_S)
+
+
+def test_start_status_logs_and_stop(here):
+    assert midspan_daemon("status").stdout == "The daemon does not run.\n"
+    assert midspan_daemon("status").returncode == 1
+    assert midspan_daemon("stop").returncode == 0
+    assert midspan_daemon("logs").returncode == 1
+    started = midspan_daemon("start", "--json")
+    assert started.returncode == 0, started.stderr
+    account = json.loads(started.stdout)
+    process = psutil.Process(account["pid"])
+    try:
+        again = json.loads(midspan_daemon("start", "--json").stdout)
+        assert again["pid"] == account["pid"]
+        status = json.loads(midspan_daemon("status", "--json").stdout)
+        assert (status["version"], status["sessions"], status["models"]) == (__version__, 0, [])
+        assert f"process      {account['pid']}" in midspan_daemon("status").stdout
+        assert f"serves as process {account['pid']}" in midspan_daemon("logs").stdout
+        stopped = midspan_daemon("stop")
+        assert stopped.stdout == f"The daemon, process {account['pid']}, has ended.\n"
+        assert not process.is_running()
+    finally:
+        if process.is_running():
+            process.kill()
+    assert not here.socket.exists()
+
+
+async def test_stop_says_that_editors_will_start_it_again(here):
+    async with here.relay() as editor:
+        await editor.initialize()
+        stopped = midspan_daemon("stop")
+        assert "1 editor was connected; whoever types next starts it again." in stopped.stdout
+        assert not here.processes()
+
+
+async def test_a_daemon_that_hangs_is_named(here, monkeypatch):
+    monkeypatch.setattr("lsp_server.relay.launch._PATIENCE_S", 0.2)
+    async with here.relay() as editor:
+        await editor.initialize()
+        (daemon,) = here.processes()
+        daemon.suspend()
+        with pytest.raises(NoDaemonError, match=f"does not answer .*kill -9 {daemon.pid}"):
+            daemon_command("stop", as_json=False)
+        daemon.resume()
+        assert (await editor.request("midspan/status"))["documents"] == 0
+
+
+def test_a_daemon_that_cannot_start_is_told_in_one_line(here, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+    done = midspan_daemon("start")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "daemon.log cannot be written" in done.stderr

@@ -1,0 +1,80 @@
+"""What an editor's messages tell of the items that it was given."""
+
+import pytest
+
+from lsp_server.telemetry.display_outcome import DisplayOutcome
+from tests.fake_engine import FakeEngine
+from tests.lsp_server.client import URI, InProcess
+
+ASTRAL = "'😀😀', tail"
+
+
+async def editor_with(text: str, answer: str, encoding: str = "utf-16") -> tuple[InProcess, list[DisplayOutcome]]:
+    editor = InProcess(FakeEngine(lambda _before, _after: answer))
+    outcomes: list[DisplayOutcome] = []
+    editor.server.session.shown.on_outcome = outcomes.append
+    await editor.initialize([encoding])
+    await editor.open(text)
+    return editor, outcomes
+
+
+async def show(editor: InProcess, line: int, character: int) -> list[object]:
+    """The arguments of the item's command."""
+    _, future = await editor.start_completion(line, character)
+    (item,) = (await future)["items"]
+    arguments: list[object] = item["command"]["arguments"]
+    return arguments
+
+
+async def accept(editor: InProcess, *arguments: object) -> None:
+    params = {"command": "midspan.accepted", "arguments": arguments}
+    assert await editor.request("workspace/executeCommand", params) is None
+
+
+def told(outcomes: list[DisplayOutcome]) -> list[tuple[str, int]]:
+    return [(outcome.kind, outcome.characters) for outcome in outcomes]
+
+
+@pytest.mark.parametrize(("encoding", "units"), [("utf-8", 4), ("utf-16", 2), ("utf-32", 1)])
+async def test_a_word_accepted_by_an_editor_that_does_not_say_so(encoding, units):
+    editor, outcomes = await editor_with("x = \n", ASTRAL, encoding)
+    await show(editor, 0, 4)
+    await editor.change((0, 4), (0, 4), "'😀")
+    assert await editor.complete(0, 5 + units) == "😀', tail"
+    await editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    await editor.request("midspan/status")
+    assert told(outcomes) == [("part", 2)]
+    assert outcomes[0].language == "python"
+    assert outcomes[0].latency_ms > 0
+
+
+async def test_a_word_accepted_by_an_editor_that_says_so():
+    editor, outcomes = await editor_with("x = \n", ASTRAL)
+    (number,) = await show(editor, 0, 4)
+    await editor.change((0, 4), (0, 4), "'😀")
+    await accept(editor, number, 2)
+    await editor.change((0, 7), (0, 7), "!")
+    await editor.request("midspan/status")
+    assert told(outcomes) == [("part", 2)]
+
+
+async def test_an_item_of_a_file_with_cr_lf_that_is_accepted_whole():
+    editor, outcomes = await editor_with("def f():\r\n    \r\n", "a = 1\n    b = 2")
+    await show(editor, 1, 4)
+    await editor.change((1, 4), (1, 4), "a = 1\r\n    b = 2")
+    await editor.request("midspan/status")
+    assert told(outcomes) == [("accepted", 15)]
+
+
+async def test_an_answer_of_nothing_takes_the_item_away():
+    editor, outcomes = await editor_with("x = \nnot here\n", "hello()")
+    await show(editor, 0, 4)
+    assert await editor.complete(1, 2) is None
+    assert told(outcomes) == [("dismissed", 7)]
+
+
+async def test_what_is_on_the_screen_at_the_end_is_told():
+    editor, outcomes = await editor_with("x = \n", "hello()")
+    await show(editor, 0, 4)
+    await editor.request("shutdown")
+    assert told(outcomes) == [("dismissed", 7)]

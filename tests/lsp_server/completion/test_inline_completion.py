@@ -1,0 +1,307 @@
+import asyncio
+import logging
+from concurrent.futures import Future
+
+import pytest
+
+from lsp_server.completion.triggers import BLOCK_LINES
+from lsp_server.settings.values import CompletionSettings, ModelSettings
+from midspan import ModelError
+from tests.fake_engine import FakeEngine, read_prompt
+from tests.lsp_server.client import (
+    AUTOMATIC,
+    INVOKED,
+    URI,
+    InProcess,
+    ResponseError,
+    position,
+    text_of,
+    until,
+)
+
+
+async def editor_with(text: str, answer="hello()", encoding="utf-16", **kwargs) -> tuple[InProcess, FakeEngine]:
+    engine = FakeEngine(answer if callable(answer) else lambda _before, _after: answer, **kwargs)
+    editor = InProcess(engine)
+    await editor.initialize([encoding])
+    await editor.open(text)
+    return editor, engine
+
+
+async def test_inline_completion_is_advertised_with_incremental_sync():
+    capabilities = (await InProcess(FakeEngine(lambda *_: "")).initialize(["utf-32", "utf-16"]))["capabilities"]
+    assert capabilities["inlineCompletionProvider"] == {}
+    assert capabilities["textDocumentSync"]["change"] == 2
+    assert capabilities["positionEncoding"] == "utf-32"
+    assert capabilities["executeCommandProvider"]["commands"] == [
+        "midspan.accepted",
+        "midspan.setCompletion",
+        "midspan.runAction",
+        "midspan.answer",
+    ]
+
+
+async def test_the_engine_sees_the_file_around_the_cursor_and_the_item_stands_at_it():
+    editor, engine = await editor_with("a = 1\nx = \nb = 2\n")
+    _, future = await editor.start_completion(1, 4)
+    (item,) = (await future)["items"]
+    assert read_prompt(engine.requests[0]) == ("# a.py\na = 1\nx = ", "\nb = 2\n")
+    assert item["insertText"] == item["filterText"] == "hello()"
+    assert item["range"] == {"start": position(1, 4), "end": position(1, 4)}
+
+
+@pytest.mark.parametrize(("encoding", "character"), [("utf-8", 13), ("utf-16", 9), ("utf-32", 7)])
+async def test_astral_characters_before_the_cursor(encoding, character):
+    editor, engine = await editor_with("", encoding=encoding)
+    await editor.change((0, 0), (0, 0), "s = '😀😀")
+    await editor.change((0, character), (0, character), "|")
+    await editor.change((0, character), (0, character + 1), "")
+    _, future = await editor.start_completion(0, character)
+    (item,) = (await future)["items"]
+    assert read_prompt(engine.requests[0])[0].endswith("s = '😀😀")
+    assert item["range"]["start"] == position(0, character)
+
+
+@pytest.mark.parametrize(("encoding", "character"), [("utf-8", 13), ("utf-16", 9), ("utf-32", 7)])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+async def test_a_column_past_the_lines_end_is_its_end(encoding, character, end):
+    editor, engine = await editor_with(f"s = '😀😀{end}t = 1{end}", encoding=encoding)
+    _, future = await editor.start_completion(0, 99)
+    (item,) = (await future)["items"]
+    assert read_prompt(engine.requests[0])[0].endswith("s = '😀😀")
+    assert item["range"] == {"start": position(0, character), "end": position(0, character)}
+
+
+@pytest.mark.parametrize("kind", [AUTOMATIC, INVOKED])
+async def test_a_file_with_cr_lf_is_given_lines_that_end_as_lsp_says(kind):
+    editor, _ = await editor_with("def f():\r\n    \r\n", answer="a = 1\r\n    b = 2")
+    assert await editor.complete(1, 4, kind) == "a = 1\n    b = 2"
+
+
+async def test_other_open_buffers_are_in_the_prompt_until_they_are_closed():
+    editor, engine = await editor_with("x = \n")
+    await editor.open("SECRET = 1\n" * 9, uri="file:///project/b.py")
+    await editor.complete(0, 4)
+    assert "# b.py\nSECRET = 1" in read_prompt(engine.requests[0])[0]
+    await editor.notify("textDocument/didClose", {"textDocument": {"uri": "file:///project/b.py"}})
+    await editor.change((0, 0), (0, 1), "yy")
+    await editor.complete(0, 5)
+    assert "b.py" not in read_prompt(engine.requests[1])[0]
+
+
+async def test_what_was_predicted_is_not_asked_again_while_it_is_typed():
+    editor, engine = await editor_with("x = \n")
+    assert await editor.complete(0, 4) == "hello()"
+    await editor.change((0, 4), (0, 4), "hel")
+    assert await editor.complete(0, 7) == "lo()"
+    await editor.change((0, 4), (0, 7), "")
+    assert await editor.complete(0, 4) == "hello()"
+    assert len(engine.requests) == 1
+    await editor.change((0, 4), (0, 4), "z")
+    await editor.complete(0, 5)
+    assert len(engine.requests) == 2
+
+
+async def test_a_request_sees_the_text_as_it_was_when_it_arrived():
+    editor, engine = await editor_with("x = \n")
+    engine.gate.clear()
+    _, future = await editor.start_completion(0, 4)
+    await editor.change((0, 0), (1, 0), "y")
+    engine.gate.set()
+    assert text_of(await future) == "hello()"
+    assert read_prompt(engine.requests[0])[0].endswith("x = ")
+
+
+async def test_a_newer_request_supersedes_the_older_one_of_the_same_document_only():
+    editor, engine = await editor_with("x = \n")
+    other = "file:///project/b.py"
+    await editor.open("y = \n", uri=other)
+    engine.gate.clear()
+    _, elsewhere = await editor.start_completion(0, 4, uri=other)
+    _, older = await editor.start_completion(0, 4)
+    await until(lambda: len(engine.live) == 2)
+    await editor.change((0, 4), (0, 4), "1")
+    _, newer = await editor.start_completion(0, 5)
+    assert await older is None  # and not an empty list, which would take the ghost text away
+    engine.gate.set()
+    assert text_of(await newer) == text_of(await elsewhere) == "hello()"
+
+
+async def test_fifty_fast_keystrokes_leave_one_live_request_and_then_none():
+    editor, engine = await editor_with("x = \n", answer=lambda before, _: before[-50:])
+    engine.gate.clear()
+    futures = []
+    for typed in range(50):
+        await editor.change((0, 4 + typed), (0, 4 + typed), chr(ord("a") + typed % 26))
+        futures.append((await editor.start_completion(0, 5 + typed))[1])
+    await until(lambda: len(engine.live) == 1)
+    status = await editor.request("midspan/status")
+    assert (status["live_requests"], status["running_requests"]) == (1, 1)
+    assert await asyncio.gather(*futures[:-1]) == [None] * 49
+    engine.gate.set()
+    assert (text_of(await futures[-1]) or "").endswith("uvwx")
+    status = await editor.request("midspan/status")
+    assert (status["live_requests"], status["running_requests"]) == (0, 0)
+    assert len([task for task in asyncio.all_tasks() if not task.done()]) == 1  # this test
+
+
+async def test_a_cancel_by_the_client_ends_the_generation():
+    editor, engine = await editor_with("x = \n")
+    engine.gate.clear()
+    number, future = await editor.start_completion(0, 4)
+    await until(lambda: engine.live)
+    await editor.notify("$/cancelRequest", {"id": number})
+    with pytest.raises(ResponseError) as caught:
+        await future
+    assert caught.value.code == -32800
+    await until(lambda: not engine.live)
+    engine.gate.set()
+    assert await editor.complete(0, 4) == "hello()"
+
+
+async def test_closing_a_document_ends_its_request():
+    editor, engine = await editor_with("x = \n")
+    engine.gate.clear()
+    _, future = await editor.start_completion(0, 4)
+    await until(lambda: engine.live)
+    await editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    assert await future is None
+    await until(lambda: not engine.live)
+
+
+async def test_one_line_is_shown_unless_a_block_begins_or_a_key_asks():
+    editor, _ = await editor_with("def f():\n    \ny = \n", answer="a = 1\n    b = 2")
+    assert await editor.complete(2, 4) == "a = 1"
+    assert await editor.complete(1, 4) == "a = 1\n    b = 2"
+    assert await editor.complete(2, 4, INVOKED) == "a = 1\n    b = 2"
+
+
+async def test_nothing_is_asked_in_the_middle_of_a_line_unless_a_key_asks():
+    editor, engine = await editor_with("x = value\n", answer="some_")
+    assert await editor.complete(0, 4) is None
+    assert not engine.requests
+    assert await editor.complete(0, 4, INVOKED) == "some_"
+
+
+async def test_after_an_acceptance_the_next_item_comes_at_once_with_several_lines():
+    lines = ["first()", "second()", "third()"]
+    left = {"x = ": "first()\n", "first()": "\nsecond()\nthird()"}
+    editor, engine = await editor_with("x = \ny = 2\n", lambda before, _after: left[before.rpartition("\n")[2][-7:]])
+    assert await editor.complete(0, 4) == lines[0]
+    await editor.change((0, 4), (0, 4), lines[0])
+    assert await editor.complete(0, 11) == "\nsecond()\nthird()"
+    assert [request.max_lines for request in engine.requests] == [1, BLOCK_LINES]
+
+
+async def test_after_an_acceptance_in_part_the_rest_is_the_next_item():
+    editor, engine = await editor_with("def f():\n    \n", answer="a = 1\n    b = 2")
+    await editor.complete(1, 4)
+    await editor.change((1, 4), (1, 4), "a = 1")
+    assert await editor.complete(1, 9) == "\n    b = 2"
+    assert len(engine.requests) == 1
+
+
+async def test_after_an_acceptance_a_guess_is_not_shown():
+    editor, engine = await editor_with("x = \n", confidence=0.9)
+    await editor.complete(0, 4)
+    await editor.change((0, 4), (0, 4), "hello()")
+    engine.confidence = 0.1
+    assert await editor.complete(0, 11) is None
+
+
+async def test_acceptance_is_recorded_once():
+    editor, _ = await editor_with("x = \n")
+    _, future = await editor.start_completion(0, 4)
+    command = (await future)["items"][0]["command"]
+    for _ in range(2):
+        params = {"command": command["command"], "arguments": command["arguments"]}
+        assert await editor.request("workspace/executeCommand", params) is None
+    assert (await editor.request("midspan/status"))["accepted_items"] == 1
+
+
+async def test_one_line_of_the_log_tells_the_cost_and_holds_no_code(caplog):
+    caplog.set_level(logging.INFO, "lsp_server.completion.inline_completion")
+    editor, _ = await editor_with("secret_name = \n")
+    await editor.complete(0, 14)
+    (record,) = [record for record in caplog.records if record.name == "lsp_server.completion.inline_completion"]
+    for part in ("a.py:1:15: shown 7 characters", "packed", "reused", "1 prefilled", "first token after"):
+        assert part in record.message
+    assert "secret_name" not in record.message
+    assert "hello" not in record.message
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"), [("  \n", "the model writes nothing"), ("following = 1", "the model only repeats what is there")]
+)
+async def test_the_log_says_why_nothing_was_shown(answer, why, caplog):
+    caplog.set_level(logging.INFO, "lsp_server.completion.inline_completion")
+    editor, _ = await editor_with("\nfollowing = 1\n", answer=answer)
+    assert await editor.complete(0, 0) is None
+    assert f"nothing shown: {why}" in caplog.text
+
+
+@pytest.mark.parametrize(("confidence", "is_shown"), [(0.2, False), (0.8, True), (None, True)])
+async def test_a_guess_of_the_models_is_shown_only_when_a_key_asks(confidence, is_shown, caplog):
+    caplog.set_level(logging.INFO, "lsp_server.completion.inline_completion")
+    editor, _ = await editor_with("x = \n", confidence=confidence)
+    assert (await editor.complete(0, 4) is not None) == is_shown
+    assert ("nothing shown: the model only guesses" in caplog.text) != is_shown
+    assert await editor.complete(0, 4, INVOKED) == "hello()"
+
+
+async def test_a_request_that_fails_in_the_engine_is_answered_with_nothing():
+    def fail(_before: str, _after: str) -> str:
+        raise ModelError("the weights are gone")
+
+    editor, engine = await editor_with("x = \n", answer=fail)
+    assert await editor.complete(0, 4) is None
+    assert not engine.live
+
+
+def refused_at_once(_settings: ModelSettings):
+    raise ModelError("/models/x does not exist. Give the folder of a model.")
+
+
+def refused_later(_settings: ModelSettings):
+    error = ModelError("/models/x does not exist. Give the folder of a model.")
+    return FakeEngine(lambda *_: "", load_error=error)
+
+
+@pytest.mark.parametrize("start", [refused_at_once, refused_later])
+async def test_a_model_that_does_not_load_is_told_once_and_completions_are_empty(start):
+    editor = InProcess(start)
+    await editor.initialize()
+    message = (await editor.message())["params"]
+    assert message["type"] == 1
+    assert "/models/x does not exist. Give the folder of a model." in message["message"]
+    await editor.open("x = \n")
+    assert await editor.complete(0, 4) is None
+    status = await editor.request("midspan/status")
+    assert status["ready"] is False
+    assert "/models/x" in status["error"]
+    assert editor.notifications.empty()
+
+
+async def test_a_failure_of_the_loader_itself_shows_no_path_of_this_machine():
+    engine = FakeEngine(lambda *_: "")
+    engine.ready = Future()
+    engine.ready.set_exception(RuntimeError("boom in /usr/lib/secret.py"))
+    editor = InProcess(engine)
+    await editor.initialize()
+    assert "secret.py" not in (await editor.message())["params"]["message"]
+
+
+async def test_initialization_options_reach_the_engine_and_wrong_ones_are_shown():
+    settings = []
+
+    def start(given: ModelSettings) -> FakeEngine:
+        settings.append(given)
+        return FakeEngine(lambda *_: "abcdefgh")
+
+    editor = InProcess(start, look_ahead=True)
+    await editor.initialize(options={"completion": {"max_tokens": 3}, "modle": "/m"})
+    message = (await editor.message())["params"]["message"]
+    assert message == "There is no setting 'modle'. Did you mean 'completion.model'?"
+    assert settings == [CompletionSettings(max_tokens=3)]
+    await editor.open("x = \n")
+    assert await editor.complete(0, 4) == "abc"

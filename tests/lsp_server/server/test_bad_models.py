@@ -1,0 +1,150 @@
+"""Model folders that are refused: what the editor and the command line say, from the real engine."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from inference.api import Engine
+from lsp_server.server.start_engine import start_engine
+from lsp_server.settings.values import ModelSettings
+from midspan import ModelError
+from tests.fake_engine import FakeEngine
+from tests.inference.folders import LITE, byte_tokenizer, write_folder
+from tests.lsp_server.client import InProcess
+
+ROOT = Path(__file__).parents[3]
+
+
+def missing(folder: Path) -> None:
+    folder.rmdir()
+
+
+def empty(_folder: Path) -> None:
+    pass
+
+
+def pickle(folder: Path) -> None:
+    write_folder(folder)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def corrupt_header(folder: Path) -> None:
+    write_folder(folder)
+    path = folder / "model.safetensors"
+    path.write_bytes(b"\xff" * 8 + path.read_bytes()[8:])
+
+
+def truncated(folder: Path) -> None:
+    write_folder(folder)
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def no_sentinels(folder: Path) -> None:
+    write_folder(folder)
+    (folder / "tokenizer.json").write_text(json.dumps(byte_tokenizer() | {"added_tokens": []}))
+
+
+def no_fim_sentinels(folder: Path) -> None:
+    write_folder(folder)
+    tokenizer = byte_tokenizer()
+    tokenizer["added_tokens"] = tokenizer["added_tokens"][:2]
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
+def not_trained_to_fill(folder: Path) -> None:
+    write_folder(folder)
+    (folder / "config.json").write_text(json.dumps(LITE | {"midspan": {"fim_orders": []}}))
+
+
+BAD_FOLDERS: list[tuple[Callable[[Path], None], str]] = [
+    (missing, "weights: no such model folder; check the path of the model setting"),
+    (empty, "weights: has no config.json"),
+    (pickle, "pytorch_model.bin"),
+    (corrupt_header, "model.safetensors: "),
+    (truncated, "model.safetensors: "),
+    (no_sentinels, "tokenizer.json: has no <｜begin▁of▁sentence｜>"),
+    (no_fim_sentinels, "tokenizer.json: has no FIM sentinels"),
+    (not_trained_to_fill, "weights was not trained to fill a hole"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "weights"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def engines() -> Iterator[list[Engine]]:
+    started: list[Engine] = []
+    yield started
+    for engine in started:
+        engine.close()
+
+
+@pytest.mark.parametrize(("spoil", "message"), BAD_FOLDERS)
+async def test_the_editor_is_told_once_what_is_wrong_and_the_server_stays_up(folder, engines, spoil, message):
+    spoil(folder)
+
+    def start(settings: ModelSettings) -> Engine:
+        engine = start_engine(settings)
+        engines.append(engine)
+        return engine
+
+    editor = InProcess(start)
+    await editor.initialize(options={"completion": {"model": str(folder)}})
+    shown = (await editor.message())["params"]
+    assert shown["type"] == 1
+    assert shown["message"].startswith("Midspan completes nothing: ")
+    assert message in shown["message"]
+    await editor.open("x = \n")
+    assert await editor.complete(0, 4) is None
+    assert (await editor.request("midspan/status"))["documents"] == 1
+    assert editor.notifications.empty()
+
+
+async def test_a_model_that_cannot_fill_a_hole_is_told_once_also_when_its_weights_come_later():
+    class Holeless(FakeEngine):
+        def fim_prompt(self, *parts: object) -> tuple[int, ...]:
+            raise ModelError("has no FIM sentinels")
+
+    engine = Holeless(lambda before, after: "1")
+    engine.ready = Future()
+    editor = InProcess(lambda settings: engine)
+    await editor.initialize()
+    assert "has no FIM sentinels" in (await editor.message())["params"]["message"]
+    engine.ready.set_result(None)
+    await editor.open("x = \n")
+    assert await editor.complete(0, 4) is None
+    status = await editor.request("midspan/status")
+    assert status["completion"]["state"] == "error"
+    assert editor.notifications.empty()
+
+
+@pytest.mark.parametrize("command", ["complete", "doctor"])
+@pytest.mark.parametrize(("spoil", "message"), [BAD_FOLDERS[0], BAD_FOLDERS[2], BAD_FOLDERS[6]])
+def test_the_command_line_says_it_in_one_line(folder, command, spoil, message):
+    spoil(folder)
+    place = [f"{__file__}:1:1"] if command == "complete" else []
+    done = subprocess.run(
+        [sys.executable, "-m", "lsp_server.cli", command, *place, "--model", folder],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    said = done.stderr if command == "complete" else done.stdout.splitlines(keepends=True)[-1]
+    assert done.returncode == 1
+    assert message in said
+    assert said.count("\n") == 1
+    assert "Traceback" not in done.stderr

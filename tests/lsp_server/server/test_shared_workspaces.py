@@ -1,0 +1,83 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from lsp_server.server.shared_workspaces import SharedWorkspaces
+from tests.context.tree import write_tree
+from tests.fake_engine import FakeEngine, read_prompt
+from tests.lsp_server.client import WAIT_S, InProcess
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_tree(tmp_path / "root", {"shop/price.py": "def round_price(cents):\n    return cents\n"})
+
+
+def test_a_root_is_open_once_however_often_and_however_written_it_is_asked_for(root, tmp_path):
+    shared = SharedWorkspaces()
+    (tmp_path / "link").symlink_to(root)
+    heard: list[str] = []
+    followers = [lambda _done, _total, name=name: heard.append(name) for name in ("one", "two")]
+    one = shared.acquire(root, followers[0])
+    two = shared.acquire(tmp_path / "link", followers[1])
+    assert one is two
+    assert one is not None
+    assert shared.count == 1
+    shared.release(root, followers[0])
+    assert shared.count == 1
+    assert one.wait_until_settled(WAIT_S)  # it still follows the disk
+    shared.release(tmp_path / "link", followers[1])
+    assert shared.count == 0
+
+
+def test_each_session_hears_how_far_the_index_is_and_none_that_has_left(root):
+    shared = SharedWorkspaces()
+    heard: list[str] = []
+    followers = [lambda _done, _total, name=name: heard.append(name) for name in ("stays", "leaves", "comes")]
+    workspace = shared.acquire(root, followers[0])
+    assert workspace is not None
+    shared.acquire(root, followers[1])
+    shared.release(root, followers[1])
+    assert workspace.wait_until_settled(WAIT_S)
+    heard.clear()
+    shared.acquire(root, followers[2])
+    for number in range(3):
+        (root / f"new_{number}.py").write_text("x = 1\n")
+    workspace.mark_dirty("")
+    assert workspace.wait_until_settled(WAIT_S)
+    assert "leaves" not in heard
+    assert heard.count("stays") == heard.count("comes") > 0
+    shared.release(root, followers[0])
+    shared.release(root, followers[2])
+
+
+def test_what_is_no_workspace_is_none_for_all(tmp_path):
+    shared = SharedWorkspaces()
+    followers = [lambda _done, _total, name=name: None for name in ("one", "two")]
+    for follower in followers:
+        assert shared.acquire(tmp_path / "missing", follower) is None
+    assert shared.count == 0
+    for follower in followers:
+        shared.release(tmp_path / "missing", follower)
+
+
+async def test_two_editors_know_the_same_workspace_and_one_may_leave(root):
+    shared = SharedWorkspaces()
+    engine = FakeEngine(lambda *_: "filled_in")
+    one, two = InProcess(engine, shared), InProcess(engine, shared)
+    for editor in (one, two):
+        await editor.initialize(root=root.as_uri())
+    assert shared.count == 1
+    uri = (root / "shop/cart.py").as_uri()
+    workspace = two.server.session.workspaces.of(uri).workspace
+    assert workspace is not None
+    assert workspace is one.server.session.workspaces.of(uri).workspace
+    await one.request("shutdown")
+    assert await asyncio.to_thread(workspace.wait_until_settled, WAIT_S)
+    text = "from shop.price import round_price\n\ntotal = round_price(\n"
+    await two.open(text, uri=uri)
+    assert await two.complete(2, 20, uri=uri) == "filled_in"
+    assert "def round_price(cents)" in read_prompt(engine.requests[-1])[0]
+    await two.request("shutdown")
+    assert shared.count == 0

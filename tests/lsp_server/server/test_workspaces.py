@@ -1,0 +1,138 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inference.api import Trace
+from lsp_server.server.prompt_budget import FIRST_TOKENS, PromptBudget
+from tests.context.tree import KEY, write_tree
+from tests.fake_engine import FakeEngine, read_prompt
+from tests.lsp_server.client import WAIT_S, InProcess
+
+TREE = {
+    "shop/price.py": "def round_price(cents):\n    return cents\n",
+    "private/.gitignore": "*\n",
+    "private/plan.py": "def round_secretly(): ...\n",
+    **{f"many/m{n}.py": f"def many_{n}(): ...\n" for n in range(60)},
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_tree(tmp_path / "root", TREE)
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine(lambda _before, _after: "filled_in")
+
+
+@pytest.fixture
+async def editor(root: Path, engine: FakeEngine) -> AsyncIterator[InProcess]:
+    editor = InProcess(engine)
+    params: dict[str, Any] = {
+        "processId": None,
+        "rootUri": root.as_uri(),
+        "workspaceFolders": [{"uri": root.as_uri(), "name": "root"}],
+        "capabilities": {"window": {"workDoneProgress": True}},
+    }
+    await editor.request("initialize", params)
+    await editor.notify("initialized", {})
+    yield editor
+    await editor.request("shutdown")
+
+
+async def settled(editor: InProcess, root: Path) -> None:
+    workspace = editor.server.session.workspaces.of((root / "x.py").as_uri()).workspace
+    assert workspace is not None
+    assert await asyncio.to_thread(workspace.wait_until_settled, WAIT_S)
+
+
+def prompt(engine: FakeEngine) -> str:
+    return read_prompt(engine.requests[-1])[0]
+
+
+async def test_what_a_file_of_the_workspace_defines_is_in_the_prompt(
+    editor: InProcess, root: Path, engine: FakeEngine
+) -> None:
+    await settled(editor, root)
+    uri = (root / "cart.py").as_uri()
+    await editor.open("from shop.price import round_price\n\nround_price(", uri)
+    assert await editor.complete(2, 12, uri=uri) == "filled_in"
+    assert prompt(engine).startswith("# shop/price.py\ndef round_price(cents):\n")
+
+
+async def test_the_index_is_built_behind_a_progress_bar(editor: InProcess, root: Path) -> None:
+    seen: list[str] = []
+    while not seen or seen[-1] != "end":
+        message = await editor.message()
+        if message["method"] == "window/workDoneProgress/create":
+            await editor.send({"jsonrpc": "2.0", "id": message["id"], "result": None})
+            seen.append("create")
+        elif message["method"] == "$/progress":
+            seen.append(message["params"]["value"]["kind"])
+    assert seen[:2] == ["create", "begin"]
+    assert seen[-1] == "end"
+
+
+async def test_a_document_that_a_rule_excludes_gets_no_completion_and_is_in_no_prompt(
+    editor: InProcess, root: Path, engine: FakeEngine
+) -> None:
+    await settled(editor, root)
+    plan, secret = (root / "private/plan.py").as_uri(), (root / "new.py").as_uri()
+    await editor.open(TREE["private/plan.py"] + "round_", plan)
+    assert await editor.complete(1, 6, uri=plan) is None
+    await editor.open(f"key = '{KEY}'\nround_", secret)
+    assert await editor.complete(1, 6, uri=secret) is None
+    assert engine.requests == []
+    uri = (root / "cart.py").as_uri()
+    await editor.open("round_price(", uri)
+    await editor.complete(0, 12, uri=uri)
+    assert KEY not in prompt(engine)
+    assert "round_secretly" not in prompt(engine)
+
+
+async def test_an_edit_in_another_file_is_in_the_prompt(editor: InProcess, root: Path, engine: FakeEngine) -> None:
+    await settled(editor, root)
+    other, uri = (root / "shop/price.py").as_uri(), (root / "cart.py").as_uri()
+    await editor.open(TREE["shop/price.py"], other)
+    await editor.change((1, 4), (1, 16), "return cents * exchange_rate", uri=other)
+    await editor.open("x = ", uri)
+    await editor.complete(0, 4, uri=uri)
+    assert "exchange_rate" in prompt(engine)
+    assert any(
+        edit.new_lines == ("    return cents * exchange_rate\n",) for edit in editor.server.session.edits.recent()
+    )
+
+
+async def test_neither_the_disk_nor_the_home_folder_is_a_workspace(engine: FakeEngine) -> None:
+    for root in (Path("/"), Path.home()):
+        editor = InProcess(engine)
+        await editor.initialize(root=root.as_uri())
+        assert editor.server.session.workspaces.of((root / "a.py").as_uri()).workspace is None
+        await editor.request("shutdown")
+
+
+def cost(prefilled_tokens: int, tokens_a_second: float) -> Trace:
+    return Trace(4096, 4096 - prefilled_tokens, prefilled_tokens, 1, 1000 * prefilled_tokens / tokens_a_second, 1e4)
+
+
+@pytest.mark.parametrize(("tokens_a_second", "tokens"), [(50, 1024), (900, 2048), (6000, 8192), (1e6, 131072)])
+def test_the_budget_is_what_the_engine_reads_in_two_seconds(tokens_a_second: float, tokens: int) -> None:
+    budget = PromptBudget()
+    assert budget.tokens == FIRST_TOKENS
+    for _ in range(9):
+        budget.learn(cost(500, tokens_a_second))
+    assert budget.tokens == tokens
+
+
+def test_the_budget_does_not_swing_with_the_speed_nor_learn_from_cached_prompts() -> None:
+    budget = PromptBudget()
+    sizes = set()
+    for number in range(40):
+        budget.learn(cost(500, 1900 if number % 2 else 2200))
+        budget.learn(cost(3, 5))
+        sizes.add(budget.tokens)
+    assert len(sizes) == 1
