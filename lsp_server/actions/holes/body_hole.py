@@ -6,15 +6,10 @@ from tree_sitter import Node
 
 from context.documents.document import Document
 from context.documents.indentation import columns, indentation_of, unit_of
+from context.syntax.definitions import FUNCTIONS, is_docstring, statements_of
 from context.syntax.tree import Tree, tree_of
 from lsp_server.actions.holes.hole import Hole, at_dedent
 
-FUNCTIONS = frozenset(
-    """
-    function_definition function_declaration generator_function_declaration method_definition arrow_function
-    function_expression generator_function method_declaration constructor_declaration func_literal function_item
-    """.split()  # noqa: SIM905 a list of these is a page long
-)
 # What people write where a body will be.
 _STUB = re.compile(
     r"""pass | \.\.\. | raise\ NotImplementedError(?:\(.*\))? | return
@@ -39,23 +34,6 @@ def body_hole(document: Document, line: int) -> Hole | None:
     if document.language == "python":
         return _after_colon(document, tree, function, indent, line)
     return None
-
-
-def statements_of(body: Node) -> list[Node]:
-    """What stands in a body, comments left out."""
-    inner = [child for child in body.named_children if child.type == "statement_list"]
-    nodes = inner[0].named_children if inner else body.named_children
-    return [node for node in nodes if not is_comment(node)]
-
-
-def is_comment(node: Node) -> bool:
-    """Whether it is one, in any of the grammars."""
-    return "comment" in node.type
-
-
-def is_docstring(node: Node) -> bool:
-    """Whether a statement of Python is a string alone."""
-    return node.type == "expression_statement" and [child.type for child in node.named_children] == ["string"]
 
 
 def _is_stub(tree: Tree, node: Node) -> bool:

@@ -4,14 +4,12 @@ from tree_sitter import Node
 
 from context.documents.document import Document
 from context.documents.indentation import columns, indentation_of, unit_of
+from context.syntax.definitions import statements_of
 from context.syntax.tree import Tree, tree_of
-from lsp_server.actions.holes.body_hole import statements_of
 from lsp_server.actions.holes.hole import Hole, at_dedent
 
 _IFS = ("if_statement", "if_expression")
-_SWITCHES = frozenset(
-    "switch_statement switch_expression expression_switch_statement type_switch_statement".split()  # noqa: SIM905
-)
+_SWITCHES = frozenset({"switch_statement", "switch_expression", "expression_switch_statement", "type_switch_statement"})
 _HANDLERS = frozenset({"except_clause", "except_group_clause", "finally_clause", "catch_clause"})
 
 

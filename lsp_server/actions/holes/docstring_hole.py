@@ -4,19 +4,13 @@ from tree_sitter import Node
 
 from context.documents.document import Document
 from context.documents.indentation import indentation_of, unit_of
+from context.syntax.definitions import CLASSES, FUNCTIONS, is_comment, is_docstring, statements_of
 from context.syntax.tree import Tree, tree_of
-from lsp_server.actions.holes.body_hole import FUNCTIONS, is_comment, is_docstring, statements_of
 from lsp_server.actions.holes.hole import Hole, at_end_of_comment, at_mark
 
 _TITLE = "Write the docstring"
 _MAX_TOKENS = 256
 _QUOTES = '"""'
-CLASSES = frozenset(
-    """
-    class_definition class_declaration interface_declaration enum_declaration record_declaration class_specifier
-    struct_specifier struct_item enum_item trait_item type_declaration
-    """.split()  # noqa: SIM905 as in body_hole.py
-)
 _ANONYMOUS = frozenset({"arrow_function", "function_expression", "generator_function", "func_literal"})
 _DOCUMENTED = (FUNCTIONS | CLASSES) - _ANONYMOUS
 _WRAPPERS = ("decorated_definition", "export_statement", "template_declaration")

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from context.documents.document import Document
+from context.syntax.definitions import is_comment, is_docstring
 from context.syntax.imports import find_imports
 from context.syntax.tree import Tree, last_line, tree_of
-from lsp_server.actions.holes.body_hole import is_comment, is_docstring
 from lsp_server.actions.imports.standard_library import is_standard
 
 _STATEMENTS = frozenset(
     """
     import_statement import_from_statement future_import_statement use_declaration import_declaration preproc_include
-    """.split()  # noqa: SIM905 as in body_hole.py
+    """.split()  # noqa: SIM905 as in context/syntax/definitions.py
 )
 _OPENINGS = ("package_declaration", "package_clause", "preproc_ifndef", "preproc_def")
 _FUTURE, _STANDARD, _OTHER, _OWN, _RELATIVE = range(5)

@@ -10,6 +10,7 @@ from tree_sitter import Node
 
 from context.documents.document import Document
 from context.syntax.tree import Tree, tree_of
+from lsp_server.actions.protocol.diagnostic_text import text_of
 from lsp_server.rpc.positions import offsets_of
 from midspan import DocumentError
 
@@ -24,7 +25,7 @@ _PARAMETERS = frozenset(
     """
     parameters lambda_parameters typed_parameter default_parameter typed_default_parameter list_splat_pattern
     dictionary_splat_pattern
-    """.split()  # noqa: SIM905 as in body_hole.py
+    """.split()  # noqa: SIM905 as in context/syntax/definitions.py
 )
 _PATTERNS = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern"})
 _BINDERS = frozenset(
@@ -39,7 +40,7 @@ def undefined_in(
     """The names that diagnostics call undefined."""
     found = []
     for diagnostic in diagnostics:
-        if not _SAYS_UNDEFINED.search(message_of(diagnostic)):
+        if not _SAYS_UNDEFINED.search(text_of(diagnostic)):
             continue
         try:
             start, end = offsets_of(document, diagnostic.range, encoding)
@@ -49,11 +50,6 @@ def undefined_in(
         if _IDENTIFIER.fullmatch(name):
             found.append((name, diagnostic))
     return found
-
-
-def message_of(diagnostic: types.Diagnostic) -> str:
-    """What it says, as text."""
-    return diagnostic.message if isinstance(diagnostic.message, str) else diagnostic.message.value
 
 
 def undefined_at(document: Document, place: int) -> str | None:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from lsprotocol import types
 
 from context.documents.document import Document
-from lsp_server.actions.imports.undefined_name import message_of
 from lsp_server.actions.protocol.action_offer import ActionOffer
+from lsp_server.actions.protocol.diagnostic_text import text_of
 from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, REVIEW, TESTS
 from lsp_server.actions.rewrites import tests_edit
 from lsp_server.actions.rewrites.instruction import instruction_at
@@ -25,7 +25,7 @@ def chat_offers(
 ) -> Iterator[ActionOffer]:
     """Those that fit, whether there is a model or not."""
     for diagnostic in list(diagnostics)[:_MOST_FIXES]:
-        said = " ".join(message_of(diagnostic).split())
+        said = " ".join(text_of(diagnostic).split())
         detail = said[:_MESSAGE_CHARACTERS]
         title = f"Fix: {_short(said)}"
         yield ActionOffer(FIX, title, detail, diagnostics=(diagnostic,), range=diagnostic.range)

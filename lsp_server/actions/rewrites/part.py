@@ -1,9 +1,8 @@
 """Which lines an action is about when they are not selected, or not to the line."""
 
 from context.documents.document import Document
+from context.syntax.definitions import CLASSES, FUNCTIONS
 from context.syntax.tree import Tree, last_line, tree_of
-from lsp_server.actions.holes.body_hole import FUNCTIONS
-from lsp_server.actions.holes.docstring_hole import CLASSES
 
 # More than this of a file is not written anew for one remark on it.
 _MOST_LINES = 80
