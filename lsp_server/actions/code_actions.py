@@ -8,16 +8,17 @@ from lsprotocol import types
 
 from context.documents.document import Document
 from context.related.collect import judge
-from lsp_server.actions import edit_requests, resolving, run_action
+from lsp_server.actions import edit_requests, resolve_action, run_action
 from lsp_server.actions.holes.holes_at import holes_at
 from lsp_server.actions.imports.import_actions import import_offers
 from lsp_server.actions.protocol.action_data import ActionData
 from lsp_server.actions.protocol.action_offer import ActionOffer
 from lsp_server.actions.protocol.kinds import ALL, CHAT_KINDS, IMPORT, TESTS, is_wanted
 from lsp_server.actions.protocol.workspace_view import view_around
-from lsp_server.actions.rewrites import answer_in_words
+from lsp_server.actions.rewrites import show_answer
 from lsp_server.actions.rewrites.chat_offers import chat_offers, why_no_chat, why_no_tests
-from lsp_server.actions.run_action import RUN
+from lsp_server.actions.rewrites.saved_answers import SavedAnswers
+from lsp_server.actions.run_action import RUN_ACTION
 from lsp_server.rpc.positions import offsets_of
 from lsp_server.server.server import MidspanServer
 from lsp_server.server.session import Session
@@ -25,15 +26,18 @@ from midspan import DocumentError
 
 
 def register(server: MidspanServer) -> None:
-    """Adds all that belongs to actions to a server."""
+    """Add code actions and their commands to a server. Saved answers are deleted when its session closes."""
     options = types.CodeActionOptions(code_action_kinds=list(ALL), resolve_provider=True)
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
     async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
         return await offered(server, params)
 
-    for part in (resolving, run_action, answer_in_words, edit_requests):
-        part.register(server)
+    answers = SavedAnswers()
+    server.session.on_close.append(answers.delete_all)
+    for feature in (resolve_action, run_action, show_answer):
+        feature.register(server, answers)
+    edit_requests.register(server)
 
 
 async def offered(server: MidspanServer, params: types.CodeActionParams) -> list[types.CodeAction]:
@@ -107,7 +111,7 @@ def _resolves(server: MidspanServer) -> bool:
 
 
 def _action(offer: ActionOffer, data: ActionData, *, resolves: bool) -> types.CodeAction:
-    run = types.Command(offer.title, RUN, arguments=[data.to_json(), offer.title])
+    run = types.Command(offer.title, RUN_ACTION, arguments=[data.to_json(), offer.title])
     return types.CodeAction(
         offer.title,
         offer.kind,

@@ -10,8 +10,8 @@ from lsp_server.actions.protocol.action_data import ActionData
 from lsp_server.actions.protocol.draft_progress import Tokens
 from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, REVIEW, TESTS
 from lsp_server.actions.protocol.workspace_edit import Label
-from lsp_server.actions.rewrites.answer_in_words import answer_in_words
 from lsp_server.actions.rewrites.chat_edits import edit_by_instruction, fix
+from lsp_server.actions.rewrites.explain_or_review import explain_or_review
 from lsp_server.actions.rewrites.rewrite import Rewrite
 from lsp_server.actions.rewrites.tests_edit import tests_edit
 from lsp_server.rpc.json_values import member, parse_range, whole_number
@@ -56,7 +56,7 @@ def register(server: MidspanServer) -> None:
             if kind == FIX:
                 lines = len(asked.document.lines)
                 return _of_rewrite(asked, title, await fix(asked, [m for m in messages if m[0] < lines]))
-            return {"text": await answer_in_words(asked, kind)}
+            return {"text": await explain_or_review(asked, kind)}
 
         return await _run(server, params, kind, title, work)
 

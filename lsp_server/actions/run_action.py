@@ -4,25 +4,25 @@ from typing import Any
 
 from lsprotocol import types
 
-from lsp_server.actions.resolving import resolve
-from lsp_server.actions.rewrites.answer_in_words import show_answer
+from lsp_server.actions.resolve_action import resolve_action
+from lsp_server.actions.rewrites.saved_answers import SavedAnswers
+from lsp_server.actions.rewrites.show_answer import show_answer
 from lsp_server.server.server import MidspanServer
 
-RUN = "midspan.runAction"
+RUN_ACTION = "midspan.runAction"
 
 
-def register(server: MidspanServer) -> None:
-    """Adds the command to a server."""
+def register(server: MidspanServer, answers: SavedAnswers) -> None:
+    """Add the command to a server."""
 
-    @server.command(RUN)
+    @server.command(RUN_ACTION)
     async def run_action(data: Any, title: str) -> None:
-        action = types.CodeAction(title, data=data)
-        number = await resolve(server, action)
+        code_action = types.CodeAction(title, data=data)
+        number = await resolve_action(server, answers, code_action)
         if number is not None:
-            await show_answer(server, number)
-        elif action.edit is not None:
-            answer = await server.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(action.edit, title))
-            if not answer.applied:
-                server.warn(
-                    f"{title}: the editor did not apply the edit ({answer.failure_reason or 'no reason given'})."
-                )
+            await show_answer(server, answers, number)
+        elif code_action.edit is not None:
+            result = await server.workspace_apply_edit_async(types.ApplyWorkspaceEditParams(code_action.edit, title))
+            if not result.applied:
+                reason = result.failure_reason or "no reason given"
+                server.warn(f"{title}: the editor did not apply the edit ({reason}).")

@@ -20,7 +20,6 @@ from context.prompt.pack import Pack
 from context.related.collect import judge
 from context.syntax.comments import is_in_comment
 from inference.api import ContextFile, Engine, Request
-from lsp_server.actions.protocol.answers import Answers
 from lsp_server.chat.chat_request import chat_section
 from lsp_server.chat.repository_files import repository_files
 from lsp_server.completion.build_request import Known, build_request
@@ -62,7 +61,7 @@ class Session:
         self.editor = EditorName()
         self.journal = journal
         self.documents = OpenDocuments()
-        self.answers = Answers()
+        self.on_close: list[Callable[[], None]] = []
         self.predictions: defaultdict[str, Predictions] = defaultdict(Predictions)
         self.requests = NewestOnly()
         self.look_ahead = LookAhead(self)
@@ -223,5 +222,6 @@ class Session:
         self.shown.close()
         self.look_ahead.end_all()
         self.workspaces.close()
-        self.answers.remove()
+        for end in self.on_close:
+            end()
         self._context_thread.shutdown(wait=False, cancel_futures=True)
