@@ -21,6 +21,7 @@ from context.documents.document import read_document
 from context.prompt.placement import Placement
 from inference.api import EngineSettings, Request, Update
 from inference.local_engine import LocalEngine
+from inference.prompts.prompt import TokenPrompt
 from lsp_server.completion.build_request import Known, build_request
 from lsp_server.settings.values import ModelSettings
 
@@ -57,7 +58,7 @@ class Chat:
                     ended.set_result(None)
 
             self._count += 1  # each begins elsewhere, so that some of each is prefilled
-            prompt = self._prompt[self._count % 64 :]
+            prompt = TokenPrompt(self._prompt[self._count % 64 :])
             generation = self._engine.submit(Request(prompt, CHAT_TOKENS, background=True), take)
             while not ended.done() and not self._is_over.wait(0.01):
                 pass

@@ -22,6 +22,7 @@ from context.documents.snapshot import Snapshot
 from context.prompt.placement import Placement
 from inference.api import EngineSettings, Request, Trace
 from inference.local_engine import LocalEngine
+from inference.prompts.prompt import TokenPrompt, read_tokens
 from lsp_server.completion.build_request import Known, build_request
 from lsp_server.completion.candidates import generate_one
 from lsp_server.completion.postprocess import postprocess
@@ -68,7 +69,7 @@ def first_token_of_transformers(folder: Path) -> Callable[[Request], float]:
     def measure(request: Request) -> float:
         started_s = perf_counter()
         with torch.inference_mode():
-            model(torch.tensor([request.prompt_tokens]), logits_to_keep=1).logits.argmax()
+            model(torch.tensor([read_tokens(request.prompt)]), logits_to_keep=1).logits.argmax()
         return (perf_counter() - started_s) * 1000
 
     return measure
@@ -81,7 +82,8 @@ def first_token_uncached(settings: EngineSettings) -> Callable[[Request], float]
 
     def measure(request: Request) -> float:
         # The first token after BOS differs, so nothing of the last prompt matches.
-        other = (request.prompt_tokens[0], 1 + int(perf_counter() * 1e6) % 1000, *request.prompt_tokens[2:])
+        first, _, *rest = read_tokens(request.prompt)
+        other = TokenPrompt((first, 1 + int(perf_counter() * 1e6) % 1000, *rest))
         trace = asyncio.run(generate(engine, Request(other, 1))).trace
         return (trace and trace.ttft_ms) or 0.0
 

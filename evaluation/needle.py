@@ -126,7 +126,7 @@ class Haystacks:
         room -= sum(self._engine.count_tokens(needle.file.text) for needle in needles)
         for _ in range(_ATTEMPTS):
             files = _spread(needles, self._hay(max(0, room)))
-            longest = max(len(self._ask(files, case).prompt_tokens) for case in cases_of(needles))
+            longest = max(self._ask(files, case).prompt.num_tokens for case in cases_of(needles))
             over = longest + ANSWER_TOKENS - length_tokens
             if over <= 0:
                 return files

@@ -36,7 +36,7 @@ class Result:
 
 def digest_request(request: Request) -> str:
     """The same for the same question to the engine only, as long as that is greedy."""
-    question = f"{request.max_new_tokens} {request.max_lines} {' '.join(map(str, request.prompt_tokens))}"
+    question = f"{request.max_new_tokens} {request.max_lines} {request.prompt.identity}"
     if request.begins_with:
         question += f" {request.begins_with!r}"
     return hashlib.sha256(question.encode()).hexdigest()[:16]

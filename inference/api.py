@@ -1,4 +1,4 @@
-"""The door of every engine: what goes in, what comes out, and what may be asked. It imports no module of ours."""
+"""The interface of every engine: prompts, requests, updates, statistics. Of ours, it imports only the errors."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from midspan import ModelError
+
 Role = Literal["system", "user", "assistant"]
 
 
 @dataclass(frozen=True)
 class Message:
+    """A turn of a chat."""
+
     role: Role
     content: str
 
@@ -26,7 +30,7 @@ class ContextFile:
 
 @dataclass(frozen=True)
 class Repository:
-    """Where the hole is, for models that were trained on files behind separators instead of path comments."""
+    """The files around a hole, for models that were trained on files behind separators instead of path comments."""
 
     path: str  # of the file with the hole
     files: tuple[ContextFile, ...]
@@ -35,13 +39,35 @@ class Repository:
 
 FIM_PROMPT_OVERHEAD_TOKENS = 4  # BOS, begin, hole, end
 
-# "repetition" is never the engine's word: whoever cancelled a request says so of it.
+# No engine ends a request with "repetition": the code that cancels a request for its loops reports that word.
 FinishReason = Literal["eos", "fim", "lines", "length", "repetition", "cancelled", "error"]
+
+
+class Prompt(Protocol):
+    """A complete prompt, which an engine made for requests to itself. Only an engine of its kind can read it.
+
+    Prompts can be compared and hashed: equal prompts ask the same.
+    """
+
+    @property
+    def num_tokens(self) -> int:
+        """The length in the model's tokens: exact, or an estimate on the high side where only a server has them."""
+
+    @property
+    def identity(self) -> str:
+        """A text that only equal prompts have, the same in every process."""
+
+
+class ForeignPromptError(ModelError):
+    """A request reached an engine that did not make its prompt."""
+
+    def __init__(self) -> None:
+        super().__init__("The model was changed after the prompt had been made for the one before. Ask again")
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a token is chosen from the logits. Temperature 0 is greedy, and then the rest is unused."""
+    """The rule that chooses a token from the logits. Temperature 0 is greedy and ignores the other fields."""
 
     temperature: float = 0.0
     top_p: float = 1.0
@@ -50,28 +76,29 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Request:
-    """One generation. `prompt_tokens` is what the same engine's `fim_prompt` or `chat_prompt` gave: complete."""
+    """One generation. `prompt` comes from `fim_prompt` or `chat_prompt` of the engine that gets the request."""
 
-    prompt_tokens: tuple[int, ...]
+    prompt: Prompt
     max_new_tokens: int
     # Generation ends before the newline that would begin line `max_lines + 1`; None is no limit.
     max_lines: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
-    # What a greedy output probably repeats, as the same engine's `draft` gave it. The output is the same without.
+    # A text that a greedy output probably repeats, from `draft` of the same engine. It makes the output faster and
+    # leaves it the same.
     draft_tokens: tuple[int, ...] = ()
-    # A begun word that was taken back from the prompt, as the same engine's `begun_word` gave it. The output has to
-    # begin with it, and is handed out and counted without it.
+    # A begun word that the prompt leaves out, from `begun_word` of the same engine. The output has to begin with this
+    # word; updates and counts of tokens leave the word out.
     begins_with: str = ""
-    # It gives way to what is not: somebody types and waits for that, while this is read as it is written.
+    # A background request gives way to the others, for which a user waits while typing.
     background: bool = False
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What one request cost. Times count from `submit`.
+    """The cost of one request. Times count from `submit`.
 
-    `counts` says where the numbers of tokens are from: the model's own tokenizer, a server's report, or an estimate
-    for a server that reported none, which is so whenever its answer was cut off at a line or cancelled.
+    `counts` is the source of the token counts: the model's own tokenizer, a server's report, or an estimate. A server
+    reports nothing about an answer that was cut at a line or cancelled, and some servers never do.
     """
 
     prompt_tokens: int
@@ -81,11 +108,11 @@ class Trace:
     ttft_ms: float | None  # None: no token was produced
     total_ms: float
     counts: Literal["exact", "reported", "estimated"] = "exact"
-    # The geometric mean of the probabilities that the model gave the tokens it wrote; None: no token, or not known.
+    # The geometric mean of the probabilities that the model gave the tokens of its output; None: no token, or unknown.
     confidence: float | None = None
-    drafted_tokens: int = 0  # computed on trial
-    accepted_tokens: int = 0  # of them, those that were right
-    # Until it had its pages: the model was loaded, or other requests had them. None: it never had, or it is not known.
+    drafted_tokens: int = 0  # computed speculatively
+    accepted_tokens: int = 0  # the drafted tokens that were right
+    # Until the request had its pages: the model was loading, or other requests had them. None: never, or unknown.
     queue_ms: float | None = None
 
 
@@ -107,18 +134,22 @@ OnUpdate = Callable[[Update], None]
 
 @dataclass(frozen=True)
 class EngineSettings:
+    """The settings of an engine that runs in this process."""
+
     model: Path | None = None  # None: the built-in one
     cache_bytes: int | None = None  # None: from the machine's memory
-    # A cancel is seen after one chunk at the latest.
+    # The engine notices a cancel after one chunk at the latest.
     chunk_tokens: int = 256
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    # How weight matrices are kept; auto: as wide as the machine's memory allows.
+    # The form of the weight matrices; auto: as wide as the machine's memory allows.
     quant: Literal["auto", "none", "int8", "int4"] = "auto"
     threads: int | None = None  # the most that a step may use; None: torch's own choice
 
 
 @dataclass(frozen=True)
 class ModelInfo:
+    """The description of an engine's model."""
+
     name: str
     folder: Path | None  # None: the model is a server's
     family: str
@@ -128,26 +159,26 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class EngineStats:
-    """A moment's counts, for people: they are read while the engine runs."""
+    """Counts of one moment, for people: the engine runs on while they are read."""
 
     live_requests: int
     waiting_requests: int
     pages_total: int
     pages_free: int
     pages_cached: int
-    # Where the model runs, in what type, and how its weight matrices are kept; None until it is loaded.
+    # The model's device, its type, and the form of its weight matrices; None until the model is loaded.
     device: str | None = None
     dtype: str | None = None
     quant: str | None = None
     weights_bytes: int = 0  # of the files that are mapped or read
-    cache_bytes: int = 0  # of all pages, which the system commits as they are written
+    cache_bytes: int = 0  # of all pages; the system commits a page when the engine first writes to it
 
 
 class RunningRequest(Protocol):
     """One submitted request."""
 
     def cancel(self) -> None:
-        """End it soon; its last update says "cancelled". Any thread, any number of times."""
+        """End the request soon; its last update says "cancelled". Any thread, any number of times."""
 
 
 class Engine(Protocol):
@@ -155,46 +186,46 @@ class Engine(Protocol):
 
     @property
     def info(self) -> ModelInfo:
-        """What is known of the model by now: a remote engine learns more when it first reaches the server."""
+        """The model's description so far: a remote engine learns more when it first reaches the server."""
 
     @property
     def ready(self) -> "Future[None]":
         """Done when requests can be answered, or with the error that refuses them all."""
 
     def count_tokens(self, text: str) -> int:
-        """How many of the model's tokens a text is, or rather too many where only its server knows."""
+        """Count the model's tokens in a text, or estimate them on the high side where only a server has them."""
 
-    def fim_prompt(
-        self, context: str, prefix: str, suffix: str, repository: Repository | None = None
-    ) -> tuple[int, ...]:
-        """The prompt for the hole between `prefix` and `suffix`, after the text of other files in `context`.
+    def fim_prompt(self, context: str, prefix: str, suffix: str, repository: Repository | None = None) -> Prompt:
+        """Make the prompt for the hole between `prefix` and `suffix`, after the text of other files in `context`.
 
         `repository` says the same as `context` and `prefix`, for families that keep files apart by separators.
         Raises ModelError when the model was not trained to fill a hole.
         """
 
     def begun_word(self, prefix: str) -> str:
-        """For `Request.begins_with`: what at the end of `prefix` is to be left out of the prompt, because its tokens
-        may be other ones when the word is finished. Empty where only a server decodes.
+        """Return the begun word at the end of `prefix`, which the prompt has to leave out, for `Request.begins_with`.
+
+        The finished word may have other tokens than its beginning. Empty where only a server decodes.
         """
 
-    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
-        """The prompt for the assistant's next answer; `files` are of the repository, before the conversation.
+    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> Prompt:
+        """Make the prompt for the assistant's next answer; `files` of the repository stand before the conversation.
 
         Raises ModelError when the model was not trained to chat.
         """
 
     def draft(self, text: str) -> tuple[int, ...]:
-        """For `Request.draft_tokens`: a text that the output probably repeats. Empty where only a server decodes."""
+        """Return a text that the output probably repeats, for `Request.draft_tokens`. Empty where a server decodes."""
 
     def submit(self, request: Request, on_update: OnUpdate) -> RunningRequest:
         """Queue a request. `on_update` is called on the engine's thread and must not block it.
 
-        The last update has a finish reason; errors of this request arrive there too.
+        The last update has a finish reason, and the error of a request that failed. Raises CapacityError for a request
+        that is too long, ForeignPromptError for a prompt of another engine.
         """
 
     def stats(self) -> EngineStats:
-        """A moment's counts, for people."""
+        """Read the counts of this moment, for people."""
 
     def close(self) -> None:
         """Cancel what runs and end the engine's thread."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from inference.api import FinishReason, OnUpdate, Request, Trace, Update
 from inference.cache.radix_tree import Node
 from inference.draft import Draft
+from inference.prompts.prompt import read_tokens
 from inference.prompts.text_stream import TextStream
 
 log = logging.getLogger(__name__)
@@ -44,13 +45,14 @@ class LiveSequence:
     cancelled: bool = False
 
     def __post_init__(self) -> None:
-        self.tokens = list(self.request.prompt_tokens)
+        self.prompt_tokens = read_tokens(self.request.prompt)
+        self.tokens = list(self.prompt_tokens)
         if self.request.draft_tokens and self.request.sampling.temperature == 0:
             self.draft = Draft(self.request.draft_tokens)
 
     @property
     def output_tokens(self) -> int:
-        return len(self.tokens) - len(self.request.prompt_tokens)
+        return len(self.tokens) - len(self.prompt_tokens)
 
     @property
     def written_tokens(self) -> int:
@@ -63,7 +65,7 @@ class LiveSequence:
         before that, so that taking a word back never makes a request too long.
         """
         request = self.request
-        wanted = len(request.prompt_tokens) + len(request.begins_with.encode()) + request.max_new_tokens
+        wanted = len(self.prompt_tokens) + len(request.begins_with.encode()) + request.max_new_tokens
         return min(wanted, self.context_tokens)
 
     @property
@@ -122,7 +124,7 @@ class LiveSequence:
         return text, False
 
     def trace(self) -> Trace:
-        prompt_tokens = len(self.request.prompt_tokens)
+        prompt_tokens = len(self.prompt_tokens)
         return Trace(
             prompt_tokens=prompt_tokens,
             cached_tokens=self.cached_tokens,

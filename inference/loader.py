@@ -47,7 +47,7 @@ def _build(config: ModelConfig, source: TensorSource, device: torch.device) -> D
 
 
 def build_scheduler(
-    folder: Path, config: ModelConfig, tokenizer: Tokenizer, context_tokens: int, settings: "EngineSettings"
+    folder: Path, config: ModelConfig, tokenizer: Tokenizer, context_tokens: int, settings: EngineSettings
 ) -> tuple[Scheduler, Quant, int]:
     """Load the weights and allocate the cache; also says which form the weights have, and how many bytes.
 

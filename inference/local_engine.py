@@ -27,7 +27,7 @@ from inference.models.config_json import read_config_json
 from inference.models.identity import parse_identity
 from inference.prompts.families import family_of
 from inference.prompts.healing import find_begun
-from inference.prompts.prompt import build_chat_prompt, build_fim_prompt
+from inference.prompts.prompt import TokenPrompt, build_chat_prompt, build_fim_prompt, read_tokens
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from inference.right_of_way import RIGHT_OF_WAY
@@ -93,9 +93,7 @@ class LocalEngine:
         """How many of the model's tokens a text is."""
         return self.tokenizer.count(text)
 
-    def fim_prompt(
-        self, context: str, prefix: str, suffix: str, repository: Repository | None = None
-    ) -> tuple[int, ...]:
+    def fim_prompt(self, context: str, prefix: str, suffix: str, repository: Repository | None = None) -> TokenPrompt:
         """`repository` says the same as `context` and `prefix`, for families that keep files apart by separators.
 
         Raises ModelError when the model was not trained to fill a hole.
@@ -105,17 +103,18 @@ class LocalEngine:
         if self._identity.fim_advice and not self._is_advised:
             self._is_advised = True
             log.warning("%s", self._identity.fim_advice)
-        return build_fim_prompt(self.tokenizer, self.info.fim_orders[0], context, prefix, suffix, repository)
+        order = self.info.fim_orders[0]
+        return TokenPrompt(build_fim_prompt(self.tokenizer, order, context, prefix, suffix, repository))
 
     def begun_word(self, prefix: str) -> str:
         """For `Request.begins_with`: the word at the end of `prefix`, to be taken back before the prompt is made."""
         return find_begun(prefix, self.tokenizer)
 
-    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
+    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> TokenPrompt:
         """`files` are of the repository, before the conversation. Raises ModelError when the model cannot chat."""
         if self._identity.chat_advice:
             raise ModelError(self._identity.chat_advice)
-        return build_chat_prompt(self.tokenizer, messages, files)
+        return TokenPrompt(build_chat_prompt(self.tokenizer, messages, files))
 
     def draft(self, text: str) -> tuple[int, ...]:
         """For `Request.draft_tokens`: a text that the output probably repeats, as an edit repeats the original."""
@@ -126,13 +125,14 @@ class LocalEngine:
 
         The last update has a finish reason; errors of this request arrive there too.
         """
-        total = len(request.prompt_tokens) + request.max_new_tokens
+        prompt_tokens = read_tokens(request.prompt)
+        total = len(prompt_tokens) + request.max_new_tokens
         if total > self.info.context_tokens:
             raise CapacityError(
                 f"prompt and output are {total} tokens and {self.info.name} takes {self.info.context_tokens}; "
                 f"lower the token budget"
             )
-        if not request.prompt_tokens or request.max_new_tokens < 1:
+        if not prompt_tokens or request.max_new_tokens < 1:
             raise CapacityError("a request needs a prompt and at least one token of output")
         stream = TextStream(self.tokenizer, request.begins_with)
         sequence = LiveSequence(request, on_update, stream, self.info.context_tokens)

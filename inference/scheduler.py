@@ -132,13 +132,12 @@ class Scheduler:
 
         Taking all of them now means that a running sequence never has to stop for memory.
         """
-        request = sequence.request
         total = -(-sequence.most_tokens // PAGE_TOKENS)
         if total > self.pool.total_pages:
             self._end(sequence, "error", CapacityError(self._too_large(total)))
             return False
         # Match at most len - 1 tokens: the last must be run again to yield logits.
-        match = self.tree.match(request.prompt_tokens[:-1])
+        match = self.tree.match(sequence.prompt_tokens[:-1])
         if not self._make_room(match, total):
             # The page that matches in part is only copied: better lost than waited for.
             match = replace(match, tail_node=None, tail_tokens=0)

@@ -23,6 +23,7 @@ from inference.api import (
     Update,
 )
 from inference.local_engine import Generation, LocalEngine
+from inference.prompts.prompt import TokenPrompt, read_tokens
 from inference.prompts.tokenizer import Tokenizer
 from midspan import MidspanError
 
@@ -76,19 +77,17 @@ class FakeEngine(LocalEngine):
         self._answer = answer
         self.confidence = confidence
 
-    def fim_prompt(
-        self, context: str, prefix: str, suffix: str, repository: Repository | None = None
-    ) -> tuple[int, ...]:
+    def fim_prompt(self, context: str, prefix: str, suffix: str, repository: Repository | None = None) -> TokenPrompt:
         encode = self.tokenizer.encode
-        return (*encode(context + prefix), HOLE, *encode(suffix), END)
+        return TokenPrompt((*encode(context + prefix), HOLE, *encode(suffix), END))
 
     def begun_word(self, prefix: str) -> str:
         return ""  # a character is a token
 
-    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
+    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> TokenPrompt:
         text = "".join(file.title + file.text for file in files)
         text += "".join(f"{message.role}: {message.content}\n" for message in messages)
-        return (*self.tokenizer.encode(text), HOLE, END)
+        return TokenPrompt((*self.tokenizer.encode(text), HOLE, END))
 
     def submit(self, request: Request, on_update: OnUpdate) -> FakeGeneration:
         generation = FakeGeneration()
@@ -137,11 +136,11 @@ class FakeEngine(LocalEngine):
 
 def read_prompt(request: Request) -> tuple[str, str]:
     """The text before and after the hole."""
-    tokens = request.prompt_tokens
+    tokens = read_tokens(request.prompt)
     hole = tokens.index(HOLE)
     return "".join(map(chr, tokens[:hole])), "".join(map(chr, tokens[hole + 1 : -1]))
 
 
 def trace_of(request: Request, decoded: int) -> Trace:
-    prompt = len(request.prompt_tokens)
+    prompt = request.prompt.num_tokens
     return Trace(prompt, prompt - 1, 1, decoded, 1.0 if decoded else None, 2.0)

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from inference.api import ContextFile, Message, Repository
+from inference.api import ContextFile, ForeignPromptError, Message, Prompt, Repository
 from inference.prompts.families import Control, Pieces
 from inference.prompts.tokenizer import FileSentinels, Tokenizer
 from midspan import ModelError
@@ -11,6 +12,30 @@ from midspan import ModelError
 # Documents know their paths within the repository, and not what it is called.
 REPOSITORY_NAME = "repository"
 _BLANK_REST_OF_LINE = re.compile(r"\A[ \t]*(?:\r\n|\n)")
+
+
+@dataclass(frozen=True)
+class TokenPrompt:
+    """A prompt of the engine inside the process: the ids of the whole prompt, from BOS to the place of the answer."""
+
+    tokens: tuple[int, ...]
+
+    @property
+    def num_tokens(self) -> int:
+        """The number of ids."""
+        return len(self.tokens)
+
+    @property
+    def identity(self) -> str:
+        """The ids in decimal."""
+        return " ".join(map(str, self.tokens))
+
+
+def read_tokens(prompt: Prompt) -> tuple[int, ...]:
+    """Return the ids of a prompt. Raises ForeignPromptError when a remote engine made it."""
+    if not isinstance(prompt, TokenPrompt):
+        raise ForeignPromptError
+    return prompt.tokens
 
 
 def build_fim_prompt(

@@ -2,22 +2,22 @@
 
 from typing import Any
 
-from inference.api import Message, Request
+from inference.api import Request
 from inference.remote.address import FimForm
-from inference.remote.characters import Hole
+from inference.remote.prompt import ChatPrompt, HolePrompt
 from inference.remote.spelling import defuse, spell_hole
 
 
-def hole_body(hole: Hole, form: FimForm, model: str, request: Request) -> tuple[str, dict[str, Any]]:
+def hole_body(hole: HolePrompt, form: FimForm, model: str, request: Request) -> tuple[str, dict[str, Any]]:
     """For a completion of the text between."""
     prompt, suffix = spell_hole(form, hole.before, hole.after)
     body = {"prompt": prompt} if suffix is None else {"prompt": prompt, "suffix": suffix}
     return "/completions", body | _limits(model, request)
 
 
-def chat_body(messages: tuple[Message, ...], model: str, request: Request) -> tuple[str, dict[str, Any]]:
+def chat_body(chat: ChatPrompt, model: str, request: Request) -> tuple[str, dict[str, Any]]:
     """For the assistant's next answer."""
-    spelled = [{"role": message.role, "content": defuse(message.content)} for message in messages]
+    spelled = [{"role": message.role, "content": defuse(message.content)} for message in chat.messages]
     return "/chat/completions", {"messages": spelled} | _limits(model, request)
 
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from inference.api import ContextFile, EngineStats, FinishReason, Message, ModelInfo, OnUpdate, Repository, Request
 from inference.remote.address import RemoteAddress
 from inference.remote.body import chat_body, hole_body
-from inference.remote.characters import Hole, chat_prompt, estimate_tokens, hole_prompt, with_files
 from inference.remote.failures import ServerAwayError
 from inference.remote.key import find_key
 from inference.remote.live_request import LiveRequest
 from inference.remote.lookup import UNTOLD_CONTEXT_TOKENS, FoundModel, look_up
 from inference.remote.patience import Patience
+from inference.remote.prompt import ChatPrompt, HolePrompt, with_files
 from inference.remote.spelling import choose_form
+from inference.remote.token_estimate import estimate_tokens
 from midspan import CapacityError, MidspanError, ModelError
 
 if TYPE_CHECKING:  # it imports openai, which the engine's thread does
@@ -45,10 +46,7 @@ class RemoteGeneration:
 
 
 class RemoteEngine:
-    """Owns the connections to a server and the thread that runs them, until `close`.
-
-    Its prompts are code points (inference/remote/characters.py): the server has the tokenizer.
-    """
+    """Owns the connections to a server and the thread that runs them, until `close`."""
 
     def __init__(self, address: RemoteAddress, patience: Patience | None = None) -> None:
         """Begins to reach the server. What is wrong with the server or the key shows in `ready` and in requests."""
@@ -77,19 +75,17 @@ class RemoteEngine:
         """An estimate, rather too many than too few."""
         return estimate_tokens(text)
 
-    def fim_prompt(
-        self, context: str, prefix: str, suffix: str, repository: Repository | None = None
-    ) -> tuple[int, ...]:
-        """The hole as code points; other files stand under comments. A model that fills none is refused when asked."""
-        return hole_prompt(context + prefix, suffix)
+    def fim_prompt(self, context: str, prefix: str, suffix: str, repository: Repository | None = None) -> HolePrompt:
+        """Other files stand under path comments. A request to a model that fills no hole fails when it runs."""
+        return HolePrompt(context + prefix, suffix)
 
     def begun_word(self, prefix: str) -> str:
         """Nothing: a server takes no tokens for what its answer has to begin with."""
         return ""
 
-    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> tuple[int, ...]:
-        """The conversation as code points; the server has the template. Files begin the system message."""
-        return chat_prompt(with_files(messages, files))
+    def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> ChatPrompt:
+        """Files begin the system message; the server has the template."""
+        return ChatPrompt(tuple(with_files(messages, files)))
 
     def draft(self, text: str) -> tuple[int, ...]:
         """None: a server drafts by itself or not at all."""
@@ -97,9 +93,9 @@ class RemoteEngine:
 
     def submit(self, request: Request, on_update: OnUpdate) -> RemoteGeneration:
         """Send a request. `on_update` is called on the engine's thread and must not block it."""
-        if not request.prompt_tokens or request.max_new_tokens < 1:
-            raise CapacityError("a request needs a prompt and at least one token of output")
         live = LiveRequest(request, on_update)
+        if live.prompt == ChatPrompt(()) or request.max_new_tokens < 1:
+            raise CapacityError("a request needs a prompt and at least one token of output")
         total, info = live.prompt_tokens + request.max_new_tokens, self.info
         if total > info.context_tokens:
             raise CapacityError(
@@ -162,7 +158,7 @@ class RemoteEngine:
 
     async def _answer(self, live: LiveRequest) -> FinishReason:
         server, model = await self._look_up()
-        if isinstance(live.prompt, Hole):
+        if isinstance(live.prompt, HolePrompt):
             form = choose_form(self._address, model.names)
             path, body = hole_body(live.prompt, form, model.name, live.request)
         else:

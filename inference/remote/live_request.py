@@ -5,10 +5,11 @@ import logging
 import time
 from dataclasses import dataclass, field
 
-from inference.api import FinishReason, OnUpdate, Request, Trace, Update
-from inference.remote.characters import Hole, estimate_tokens, read_prompt
+from inference.api import FinishReason, ForeignPromptError, OnUpdate, Request, Trace, Update
 from inference.remote.chunks import Chunk, Usage
 from inference.remote.output import Output
+from inference.remote.prompt import ChatPrompt, HolePrompt
+from inference.remote.token_estimate import estimate_tokens
 from midspan import MidspanError, ModelError
 
 log = logging.getLogger(__name__)
@@ -29,10 +30,12 @@ class LiveRequest:
     _estimated_tokens: int = 0
 
     def __post_init__(self) -> None:
-        self.prompt = read_prompt(self.request.prompt_tokens)
-        texts = (self.prompt.before, self.prompt.after) if isinstance(self.prompt, Hole) else self._contents()
-        self.prompt_tokens = sum(map(estimate_tokens, texts))
-        self._output = Output(self.request.max_lines, fills=isinstance(self.prompt, Hole))
+        prompt = self.request.prompt
+        if not isinstance(prompt, HolePrompt | ChatPrompt):
+            raise ForeignPromptError
+        self.prompt = prompt
+        self.prompt_tokens = prompt.num_tokens
+        self._output = Output(self.request.max_lines, fills=isinstance(prompt, HolePrompt))
 
     def take(self, chunk: Chunk) -> FinishReason | None:
         """Hand out a chunk's text; says why the output ends here, if it does."""
@@ -97,6 +100,3 @@ class LiveRequest:
 
     def _ms_since_submit(self, moment_s: float) -> float:
         return (moment_s - self._submitted_s) * 1000
-
-    def _contents(self) -> tuple[str, ...]:
-        return () if isinstance(self.prompt, Hole) else tuple(message.content for message in self.prompt)

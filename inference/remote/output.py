@@ -3,9 +3,7 @@
 import re
 
 from inference.api import FinishReason
-from inference.remote.spelling import CONTROL, CONTROL_BEGUN
-
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # half a pair in the server's JSON; no encoder takes it
+from inference.remote.spelling import CONTROL, CONTROL_BEGUN, LONE_SURROGATE
 
 
 class Output:
@@ -19,7 +17,7 @@ class Output:
 
     def push(self, piece: str) -> tuple[str, FinishReason | None]:
         """The text to hand out, and why the output ends here, if it does. Nothing is pushed after that."""
-        text = self._held + _LONE_SURROGATE.sub("\ufffd", piece)
+        text = self._held + LONE_SURROGATE.sub("\ufffd", piece)  # half a pair in the server's JSON
         self._held = ""
         reason: FinishReason | None = None
         if self._fills:

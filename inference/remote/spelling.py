@@ -15,6 +15,7 @@ _FORM_OF_NAME: Mapping[str, FimForm] = {"deepseek-coder": "deepseek", "deepseek_
 # The 236B models; their spelling without "lite" tells them from those that are.
 _NOT_TRAINED = re.compile("deepseek-coder-v2-(?:base|instruct)")
 
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BAR = "[|｜]"
 CONTROL = re.compile(rf"<{_BAR}[^<>\s|｜]{{1,40}}{_BAR}>|<fim_[a-z]{{1,16}}>")
 # The end of a text that the next piece may turn into one.
@@ -47,5 +48,9 @@ def spell_hole(form: FimForm, before: str, after: str) -> tuple[str, str | None]
 
 
 def defuse(text: str) -> str:
-    """The text with every spelling of a control token broken by a space: the server would take it for the token."""
-    return CONTROL.sub(lambda match: f"< {match[0][1:]}", text)
+    """Return the text as it may be sent.
+
+    A space breaks every spelling of a control token, which the server would take for the token. U+FFFD replaces lone
+    surrogates, which an editor may hold and no encoder takes.
+    """
+    return CONTROL.sub(lambda match: f"< {match[0][1:]}", LONE_SURROGATE.sub("\ufffd", text))

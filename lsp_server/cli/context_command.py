@@ -17,7 +17,7 @@ from inference.prompts.families import family_of
 from inference.prompts.healing import find_begun
 from inference.prompts.tokenizer import Tokenizer
 from inference.remote.address import RemoteAddress
-from inference.remote.characters import estimate_tokens
+from inference.remote.token_estimate import estimate_tokens
 from inference.store.model_store import find_folder, user_store
 from lsp_server.cli.complete_command import root_of, snapshot_at
 from lsp_server.cli.index_command import Bar

@@ -41,7 +41,7 @@ def test_prompt_and_answer_fill_the_length_with_each_needle_at_its_depth(length:
     needles = draw_needles(length)
     for case in cases_of(needles):
         request = haystacks.request(length, case)
-        assert 0.9 * length < len(request.prompt_tokens) + ANSWER_TOKENS <= length
+        assert 0.9 * length < request.prompt.num_tokens + ANSWER_TOKENS <= length
         before, _ = read_prompt(request)
         context, _, current = before.rpartition("# depot/main.py\n")
         assert case.wanted not in current

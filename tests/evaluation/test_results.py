@@ -14,6 +14,7 @@ from evaluation.humaneval import PLAIN, USER, judge, run_task, snapshot_of
 from evaluation.results import Result, ResultFile, digest_model, summarize, to_table
 from evaluation.tasks import FOLDER_VARIABLE, SINGLE_LINE_FILE, Task, read_tasks, task_file
 from inference.api import FinishReason, Request
+from inference.prompts.prompt import TokenPrompt
 from midspan import SettingsError
 from tests.fake_engine import FakeEngine
 
@@ -48,7 +49,7 @@ def test_a_user_s_cursor_is_on_an_empty_line_between_the_parts() -> None:
     text = snapshot.document.text
     assert text[: snapshot.cursor] == TASK.prompt
     assert text[snapshot.cursor :] == "\n" + TASK.suffix
-    question = Question("case", USER, Request((1,), 1), snapshot)
+    question = Question("case", USER, Request(TokenPrompt((1,)), 1), snapshot)
     assert shown(question, Fill("        best = max(best, number)", "eos")).text == ""  # it stands there already
     assert shown(question, Fill("    for number in numbers:", "eos")).text == "    for number in numbers:"
 

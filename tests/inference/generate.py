@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 
-from inference.api import Engine, FinishReason, Request, Sampling, Trace, Update
+from inference.api import Engine, FinishReason, Prompt, Request, Sampling, Trace, Update
+from inference.prompts.prompt import TokenPrompt
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,13 @@ def collect(updates: "SimpleQueue[Update]") -> Output:
 
 def generate(
     engine: Engine,
-    prompt: Sequence[int],
+    prompt: Prompt | Sequence[int],
     max_new_tokens: int = 24,
     max_lines: int | None = None,
     sampling: Sampling | None = None,
 ) -> Output:
     updates: SimpleQueue[Update] = SimpleQueue()
-    request = Request(tuple(prompt), max_new_tokens, max_lines, sampling or Sampling())
+    prompt = TokenPrompt(tuple(prompt)) if isinstance(prompt, Sequence) else prompt
+    request = Request(prompt, max_new_tokens, max_lines, sampling or Sampling())
     engine.submit(request, updates.put)
     return collect(updates)

@@ -14,12 +14,14 @@ from inference.live_sequence import LiveSequence
 from inference.loader import build_scheduler
 from inference.models.batch import Batch
 from inference.prompts.families import family_of
+from inference.prompts.prompt import TokenPrompt
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import Model, Scheduler
 from tests.inference.folders import BYTE_TOKENS, config_of, write_folder
 
-PROMPT = tuple(random.Random(1).randrange(256) for _ in range(45))
+PROMPT_TOKENS = tuple(random.Random(1).randrange(256) for _ in range(45))
+PROMPT = TokenPrompt(PROMPT_TOKENS)
 NEW_TOKENS = 60
 CONTEXT_TOKENS = 4096
 
@@ -58,7 +60,7 @@ class Done:
 
     @property
     def output(self) -> list[int]:
-        return self.sequence.tokens[len(self.sequence.request.prompt_tokens) :]
+        return self.sequence.tokens[len(self.sequence.prompt_tokens) :]
 
     @property
     def reason(self) -> FinishReason | None:
@@ -129,5 +131,5 @@ def adversarial(output: Sequence[int]) -> dict[str, tuple[int, ...]]:
         "the same over and over": (output[0],) * 200,
         "the first half twice": (*output[:30], *output[:30], *output[30:]),
         "what ends an output in the middle": (*output[:10], 257, 259, *output[10:]),
-        "the prompt": PROMPT,
+        "the prompt": PROMPT_TOKENS,
     }

@@ -7,8 +7,19 @@ import pytest
 import torch
 
 from inference.api import Request
+from inference.prompts.prompt import TokenPrompt
 from tests.inference.folders import CODER_V1, LARGE, LITE, QWEN
-from tests.inference.small_scheduler import NEW_TOKENS, PROMPT, Done, Running, adversarial, cached_tokens, forget, start
+from tests.inference.small_scheduler import (
+    NEW_TOKENS,
+    PROMPT,
+    PROMPT_TOKENS,
+    Done,
+    Running,
+    adversarial,
+    cached_tokens,
+    forget,
+    start,
+)
 
 MOE = LITE | {"moe_intermediate_size": 32}
 MODELS: dict[str, tuple[dict[str, Any], str]] = {
@@ -67,7 +78,8 @@ def test_a_good_draft_saves_most_steps_and_a_bad_one_costs_next_to_none(running:
 
 
 def test_drafted_and_undrafted_sequences_run_together_as_alone(running: Running) -> None:
-    prompts = [PROMPT, PROMPT[:30], (*PROMPT, 5, 6, 7), PROMPT[5:], PROMPT[::-1]]
+    tokens = PROMPT_TOKENS
+    prompts = [TokenPrompt(p) for p in (tokens, tokens[:30], (*tokens, 5, 6, 7), tokens[5:], tokens[::-1])]
     alone = [running.run(Request(prompt, 40))[0] for prompt in prompts]
     forget(running)
     drafts = [(), alone[1].output, adversarial(alone[2].output)["every fifth wrong"], alone[0].output, ()]
@@ -89,8 +101,8 @@ def test_a_cancel_in_the_middle_leaves_verified_tokens_only(running: Running, af
     sequence.cancelled = True
     running.step()
     assert updates[-1].finish_reason == "cancelled"
-    whole = (*PROMPT, *plain.output)
+    whole = (*PROMPT_TOKENS, *plain.output)
     assert all(cached == whole[: len(cached)] for cached in cached_tokens(running.scheduler))
     again = running.run(Request(PROMPT, NEW_TOKENS))[0]
     assert again.output == plain.output
-    assert again.sequence.trace().cached_tokens == len(PROMPT) - 1
+    assert again.sequence.trace().cached_tokens == len(PROMPT_TOKENS) - 1

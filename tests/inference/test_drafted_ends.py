@@ -27,7 +27,7 @@ class Scripted:
     def forward(self, batch: Batch, pages: torch.Tensor) -> torch.Tensor:
         logits = self._forward(batch, pages)
         for row, position in enumerate(batch.positions[batch.logit_rows].tolist()):
-            logits[row, self._script[position - len(PROMPT) + 1]] = 1e9
+            logits[row, self._script[position - PROMPT.num_tokens + 1]] = 1e9
         return logits
 
 

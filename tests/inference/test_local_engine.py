@@ -14,9 +14,11 @@ from subprocess import run
 import pytest
 import torch
 
-from inference.api import EngineSettings, Request, Sampling, Update
+from inference.api import EngineSettings, ForeignPromptError, Request, Sampling, Update
 from inference.local_engine import LocalEngine
 from inference.models.batch import Batch
+from inference.prompts.prompt import TokenPrompt
+from inference.remote.prompt import HolePrompt
 from midspan import CapacityError, MidspanError, ModelError
 from tests.inference.folders import LITE, write_folder
 from tests.inference.generate import collect, generate
@@ -98,7 +100,7 @@ def test_requests_that_run_together_give_what_each_gives_alone(
     queues = {}
     for length in plain_outputs:
         queues[length] = SimpleQueue[Update]()
-        engine.submit(Request(tuple(random_prompt(length, length)), 24), queues[length].put)
+        engine.submit(Request(TokenPrompt(tuple(random_prompt(length, length))), 24), queues[length].put)
     assert {length: collect(queue).text for length, queue in queues.items()} == plain_outputs
     check_integrity(engine)
 
@@ -109,7 +111,7 @@ def test_a_small_cache_is_shared_by_waiting(model_folder: Path, plain_outputs: d
     queues = []
     for length in [300, 130, 300, 49]:
         queues.append((length, SimpleQueue[Update]()))
-        engine.submit(Request(tuple(random_prompt(length, length)), 24), queues[-1][1].put)
+        engine.submit(Request(TokenPrompt(tuple(random_prompt(length, length))), 24), queues[-1][1].put)
     for length, queue in queues:
         assert collect(queue).text == plain_outputs[length]
     check_integrity(engine)
@@ -133,9 +135,9 @@ def test_a_request_says_how_long_it_waited_and_one_that_never_ran_says_nothing(
     after_each_step(engine, monkeypatch, hold)
     first: SimpleQueue[Update] = SimpleQueue()
     second: SimpleQueue[Update] = SimpleQueue()
-    engine.submit(Request(tuple(random_prompt(3, 40)), 4), first.put)
+    engine.submit(Request(TokenPrompt(tuple(random_prompt(3, 40))), 4), first.put)
     is_running.wait(60)
-    engine.submit(Request(tuple(random_prompt(4, 40)), 4), second.put).cancel()
+    engine.submit(Request(TokenPrompt(tuple(random_prompt(4, 40))), 4), second.put).cancel()
     may_go_on.set()
     ran, waited = collect(first).trace, collect(second).trace
     assert ran.queue_ms is not None
@@ -148,7 +150,7 @@ def test_a_request_says_how_long_it_waited_and_one_that_never_ran_says_nothing(
 def test_cancel_ends_within_a_step_and_keeps_what_was_computed(engine: LocalEngine) -> None:
     prompt = random_prompt(11, 200)
     updates: SimpleQueue[Update] = SimpleQueue()
-    generation = engine.submit(Request(tuple(prompt), 5000), updates.put)
+    generation = engine.submit(Request(TokenPrompt(tuple(prompt)), 5000), updates.put)
     while not updates.get(timeout=60).text:
         pass
     generation.cancel()
@@ -165,7 +167,7 @@ def test_a_cancelled_prefill_keeps_its_finished_chunks(engine: LocalEngine, monk
     after_each_step(engine, monkeypatch, lambda _: first_chunk.set())
     prompt = random_prompt(12, 6000)
     updates: SimpleQueue[Update] = SimpleQueue()
-    generation = engine.submit(Request(tuple(prompt), 8), updates.put)
+    generation = engine.submit(Request(TokenPrompt(tuple(prompt)), 8), updates.put)
     assert first_chunk.wait(60)
     generation.cancel()
     cancelled = collect(updates)
@@ -184,7 +186,7 @@ def test_a_storm_of_superseded_requests_leaks_nothing(engine: LocalEngine) -> No
     for _ in range(100):
         prompt = [*prompt, rng.randrange(256)]
         queues.append(SimpleQueue[Update]())
-        generation = engine.submit(Request(tuple(prompt), 50), queues[-1].put)
+        generation = engine.submit(Request(TokenPrompt(tuple(prompt)), 50), queues[-1].put)
         if rng.random() < 0.9:
             generation.cancel()
     reasons = [collect(queue).reason for queue in queues]
@@ -275,7 +277,7 @@ def test_a_receiver_that_fails_does_not_stop_the_engine(engine: LocalEngine) -> 
     def fail(_: Update) -> None:
         raise ValueError("the receiver is broken")
 
-    engine.submit(Request(tuple(random_prompt(32, 40)), 500), fail)
+    engine.submit(Request(TokenPrompt(tuple(random_prompt(32, 40))), 500), fail)
     assert generate(engine, random_prompt(33, 40)).reason in ("length", "eos", "fim")
     deadline = time.monotonic() + 30
     while engine.stats().live_requests and time.monotonic() < deadline:
@@ -286,7 +288,7 @@ def test_a_receiver_that_fails_does_not_stop_the_engine(engine: LocalEngine) -> 
 def test_close_cancels_what_runs(model_folder: Path) -> None:
     engine = fresh_engine(model_folder)
     updates: SimpleQueue[Update] = SimpleQueue()
-    engine.submit(Request(tuple(random_prompt(40, 100)), 5000), updates.put)
+    engine.submit(Request(TokenPrompt(tuple(random_prompt(40, 100))), 5000), updates.put)
     engine.close()
     assert collect(updates).reason == "cancelled"
 
@@ -294,9 +296,11 @@ def test_close_cancels_what_runs(model_folder: Path) -> None:
 def test_requests_that_cannot_run_are_refused_with_the_numbers(engine: LocalEngine) -> None:
     info = engine.info
     with pytest.raises(CapacityError, match=f"200000 tokens and {info.name} takes {info.context_tokens}"):
-        engine.submit(Request((1,) * 199_000, 1000), print)
+        engine.submit(Request(TokenPrompt((1,) * 199_000), 1000), print)
     with pytest.raises(CapacityError, match="needs a prompt"):
-        engine.submit(Request((), 10), print)
+        engine.submit(Request(TokenPrompt(()), 10), print)
+    with pytest.raises(ForeignPromptError, match="Ask again"):
+        engine.submit(Request(HolePrompt("a", "b"), 10), print)
 
 
 def test_bad_folders_are_refused_at_once_and_by_name(model_folder: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from inference.api import Request
+from inference.prompts.prompt import TokenPrompt
 from lsp_server.server.engines import Engines
 from lsp_server.server.generate import generate
 from lsp_server.server.release_memory import use_one_arena
@@ -24,7 +25,7 @@ def memory_mb() -> float:
 async def load(engines: Engines, model: str) -> None:
     engine = engines.engine_for(ModelSettings(model=Path(model), quant="none", cache_bytes=32 << 20))
     await asyncio.wrap_future(engine.ready)
-    await generate(engine, Request(tuple(range(1, 200)) * 4, 8))
+    await generate(engine, Request(TokenPrompt(tuple(range(1, 200)) * 4), 8))
 
 
 async def unload(engines: Engines) -> None:

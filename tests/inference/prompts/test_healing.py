@@ -20,6 +20,7 @@ from inference.local_engine import BUILTIN_MODEL
 from inference.models.batch import Work, pack_batch
 from inference.prompts.families import DEEPSEEK_V2
 from inference.prompts.healing import MOST_CHARACTERS, Spellings, find_begun
+from inference.prompts.prompt import TokenPrompt, read_tokens
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from tests.inference.folders import LITE, QWEN, byte_tokenizer, config_of, random_weights
@@ -83,7 +84,7 @@ def running(loaded: Running) -> Running:
 
 
 def ask(running: Running, tail: str, text: str = TEXT) -> Request:
-    return Request(tuple(running.tokenizer.encode(text)), NEW_TOKENS, begins_with=tail)
+    return Request(TokenPrompt(tuple(running.tokenizer.encode(text))), NEW_TOKENS, begins_with=tail)
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def by_brute_force(running: Running, request: Request) -> Expected:
     output: list[int] = []
     logprobs: list[float] = []
     while len(logprobs) < request.max_new_tokens:
-        logits = logits_after(running, [*request.prompt_tokens, *output])
+        logits = logits_after(running, [*read_tokens(request.prompt), *output])
         if rest:
             forbidden = [not text or not (text.startswith(rest) or rest.startswith(text)) for text in texts]
             logits = logits.masked_fill(torch.tensor(forbidden), -torch.inf)
@@ -173,7 +174,7 @@ def test_beside_a_healed_output_others_are_what_they_are_alone(running: Running)
 
 def test_a_word_taken_back_never_makes_a_request_too_long_for_the_context(running: Running) -> None:
     request = ask(running, "Z" * MOST_CHARACTERS)
-    most = len(request.prompt_tokens) + request.max_new_tokens
+    most = request.prompt.num_tokens + request.max_new_tokens
     updates: list[Update] = []
     stream = TextStream(running.tokenizer, request.begins_with)
     sequence = LiveSequence(request, updates.append, stream, context_tokens=most)

@@ -5,7 +5,8 @@ from queue import SimpleQueue
 
 import pytest
 
-from inference.api import Message, Request, Sampling, Update
+from inference.api import ForeignPromptError, Message, Request, Sampling, Update
+from inference.prompts.prompt import TokenPrompt
 from midspan import CapacityError, ModelError
 from tests.inference.generate import collect, generate
 from tests.inference.remote.api_server import WAIT_S, Answer
@@ -216,6 +217,13 @@ def test_the_context_is_the_named_models_or_the_addresss(serve, connect):
         generate(engine, prompt)
     wider = connect(server.url, "?context_tokens=90#qwen")
     assert generate(wider, prompt).text == "x"
+
+
+def test_a_prompt_of_the_engine_inside_the_process_is_refused(serve, connect):
+    server = serve(Answer(["x"]))
+    with pytest.raises(ForeignPromptError, match="Ask again"):
+        generate(connect(server.url), TokenPrompt((1, 2)))
+    assert not server.posts
 
 
 def test_a_server_without_a_list_of_models_is_asked_all_the_same(serve, connect):

@@ -1,23 +1,38 @@
-"""Prompts as code points, what is said for a control token, and output that comes in any pieces."""
+"""Prompts of a remote engine: their files, their length, their control tokens; and output that comes in any pieces."""
 
 import random
 from pathlib import Path
 
 import pytest
 
-from inference.api import ContextFile, Message
-from inference.remote.characters import Hole, chat_prompt, estimate_tokens, hole_prompt, read_prompt, with_files
+from inference.api import ContextFile, Message, Prompt
 from inference.remote.output import Output
-from inference.remote.spelling import CONTROL, defuse
+from inference.remote.prompt import ChatPrompt, HolePrompt, with_files
+from inference.remote.spelling import CONTROL, defuse, spell_hole
+from inference.remote.token_estimate import estimate_tokens
 
 ROOT = Path(__file__).parents[3]
 
 
-def test_a_prompt_is_read_as_it_was_written():
-    assert read_prompt(hole_prompt("a\n", "é😀")) == Hole("a\n", "é😀")
-    assert read_prompt(hole_prompt("", "")) == Hole("", "")
+def test_only_equal_prompts_have_the_same_identity():
     messages = (Message("system", "s"), Message("user", ""), Message("assistant", "😀"), Message("user", "q"))
-    assert read_prompt(chat_prompt(messages)) == messages
+    prompts: list[Prompt] = [
+        HolePrompt("a\n", "é😀"),
+        HolePrompt("a\né", "😀"),
+        HolePrompt("", ""),
+        ChatPrompt(messages),
+        ChatPrompt(messages[:-1]),
+        ChatPrompt((Message("user", "s"), *messages[1:])),
+        ChatPrompt((Message("system", "\ud800"),)),
+    ]
+    assert len({prompt.identity.encode() for prompt in prompts}) == len(prompts)
+    assert ChatPrompt(messages).identity == ChatPrompt(tuple(messages)).identity
+
+
+def test_a_prompt_has_the_tokens_of_its_texts():
+    assert HolePrompt("a b", "c").num_tokens == estimate_tokens("a b") + estimate_tokens("c")
+    chat = ChatPrompt((Message("system", "a b"), Message("user", "c")))
+    assert chat.num_tokens == estimate_tokens("a b") + estimate_tokens("c")
 
 
 def test_files_begin_the_one_system_message():
@@ -30,12 +45,13 @@ def test_files_begin_the_one_system_message():
 
 
 def test_the_next_character_leaves_the_prompt_before_it_as_it_was():
-    shorter, longer = hole_prompt("abc", "z"), hole_prompt("abcd", "z")
-    assert longer[:4] == shorter[:4]
+    (shorter, _), (longer, _) = spell_hole("qwen", "abc", "z"), spell_hole("qwen", "abcd", "z")
+    before, after = shorter.split("abc")
+    assert longer == f"{before}abcd{after}"
 
 
 def test_the_estimate_is_near_what_a_tokenizer_counts(model_folder):
-    code = (ROOT / "inference" / "engine.py").read_text(encoding="utf-8")
+    code = (ROOT / "inference" / "local_engine.py").read_text(encoding="utf-8")
     # The vocabularies of DeepSeek and Qwen make 3.2 to 4.2 bytes a token of Python.
     assert len(code) / 4.2 < estimate_tokens(code) < len(code) / 2.2
 
@@ -52,6 +68,10 @@ def test_no_text_is_a_control_token_after_it_was_defused():
     for _ in range(3000):
         text = "".join(draw.choices(["<", "|", "｜", ">", "fim_", "a", "<|fim_prefix|>", " "], k=12))
         assert not CONTROL.search(defuse(text))
+
+
+def test_half_a_surrogate_pair_is_sent_as_a_replacement_character():
+    assert defuse("a\ud800b") == "a\ufffdb"
 
 
 @pytest.mark.parametrize(

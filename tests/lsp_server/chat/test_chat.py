@@ -248,7 +248,7 @@ def test_the_oldest_messages_make_room_and_system_messages_stay():
     text = read_prompt(request)[0]
     assert dropped == 2
     assert text == f"system: Be brief.\nuser: 2{long}\nassistant: 3{long}\nuser: Why?\n"
-    assert len(request.prompt_tokens) + request.max_new_tokens <= engine.info.context_tokens
+    assert request.prompt.num_tokens + request.max_new_tokens <= engine.info.context_tokens
     with pytest.raises(CapacityError, match="Refer to less"):
         build_chat_request(engine, [Message("user", "x" * 9000)], max_tokens=500)
 

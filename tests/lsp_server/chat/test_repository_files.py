@@ -1,7 +1,7 @@
 """A chat knows of the repository what completions were told, and where both have one model, it is read once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from inference.api import Engine, OnUpdate, Request, RunningRequest, Trace, Update
+from inference.prompts.prompt import read_tokens
 from lsp_server.server.engines import Engines
 from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import ModelSettings
@@ -63,7 +64,8 @@ class Watched:
             engine.close()
 
 
-def shared_tokens(first: Sequence[int], second: Sequence[int]) -> int:
+def shared_tokens(*requests: Request) -> int:
+    first, second = (read_tokens(request.prompt) for request in requests)
     pairs = enumerate(zip(first, second, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))
 
@@ -115,12 +117,12 @@ async def test_a_chat_finds_the_repository_in_the_cache_of_completions_and_they_
     watched.close()
     assert len(watched.engines) == 1, "one folder is one engine"
     repository = sum(map(len, (TREE["shop/price.py"], TREE["shop/stock.py"])))
-    assert shared_tokens(hole.prompt_tokens, chat.prompt_tokens) > repository
+    assert shared_tokens(hole, chat) > repository
     cached = [trace.cached_tokens for trace in watched.traces]
-    assert cached[1] == shared_tokens(hole.prompt_tokens, chat.prompt_tokens)
-    assert again.prompt_tokens == hole.prompt_tokens, "a chat lays nothing out anew"
-    assert cached[2] == len(hole.prompt_tokens) - 1
-    assert cached[3] >= shared_tokens(chat.prompt_tokens, longer.prompt_tokens) > cached[1]
+    assert cached[1] == shared_tokens(hole, chat)
+    assert again.prompt == hole.prompt, "a chat lays nothing out anew"
+    assert cached[2] == hole.prompt.num_tokens - 1
+    assert cached[3] >= shared_tokens(chat, longer) > cached[1]
 
 
 async def test_where_a_path_comment_stands_behind_the_sentinel_chat_knows_the_files_all_the_same(
@@ -136,9 +138,9 @@ async def test_where_a_path_comment_stands_behind_the_sentinel_chat_knows_the_fi
     watched.close()
     hole, chat, _ = watched.requests
     files = (STOCK + PRICE).encode()
-    assert shared_tokens(hole.prompt_tokens, chat.prompt_tokens) == 1
-    assert chat.prompt_tokens[1 : 1 + len(files)] == tuple(files)
-    assert watched.traces[2].cached_tokens == len(chat.prompt_tokens) - 1
+    assert shared_tokens(hole, chat) == 1
+    assert read_tokens(chat.prompt)[1 : 1 + len(files)] == tuple(files)
+    assert watched.traces[2].cached_tokens == chat.prompt.num_tokens - 1
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from inference.api import Request
 from inference.local_engine import LocalEngine
+from inference.prompts.prompt import read_tokens
 from lsp_server.completion.build_request import build_request
 from lsp_server.completion.candidates import generate_several
 from lsp_server.server.generate import Generated, generate
@@ -58,11 +59,11 @@ def test_a_word_that_is_typed_leaves_the_prompt_as_it_is(built_in: LocalEngine) 
     write(built_in, first)
     for end in range(1, len("return") + 1):
         request = request_at(built_in, prefix + "return"[:end])
-        assert request.prompt_tokens == first.prompt_tokens
+        assert request.prompt == first.prompt
         assert request.begins_with == " return"[: end + 1]
         trace = write(built_in, request).trace
         assert trace is not None
-        assert (trace.prefilled_tokens, trace.cached_tokens) == (1, len(first.prompt_tokens) - 1)
+        assert (trace.prefilled_tokens, trace.cached_tokens) == (1, first.prompt.num_tokens - 1)
 
 
 def test_the_prompt_and_the_begun_word_are_the_text_before_the_cursor(built_in: LocalEngine) -> None:
@@ -70,7 +71,9 @@ def test_the_prompt_and_the_begun_word_are_the_text_before_the_cursor(built_in: 
     for end in range(len(PREFIXES[1])):
         prefix = PREFIXES[1][:end]
         request = request_at(built_in, prefix)
-        assert (built_in.tokenizer.decode(request.prompt_tokens) + request.begins_with).endswith(f"# a.py\n{prefix}")
+        assert (built_in.tokenizer.decode(read_tokens(request.prompt)) + request.begins_with).endswith(
+            f"# a.py\n{prefix}"
+        )
 
 
 def test_each_of_several_candidates_goes_on_from_the_begun_word(built_in: LocalEngine) -> None:

@@ -109,7 +109,7 @@ async def test_the_prompt_is_read_once_and_then_all_run_together():
     assert len(engine.live) == 4
     first, *others = engine.requests
     assert first.max_new_tokens == 1
-    assert {request.prompt_tokens for request in others} == {first.prompt_tokens}
+    assert {request.prompt for request in others} == {first.prompt}
     assert [request.sampling.temperature > 0 for request in others] == [False, True, True, True]
     engine.gate.set()
     assert len((await future)["items"]) == 2
@@ -182,7 +182,7 @@ async def test_the_samples_share_what_the_greedy_one_has_read(tmp_path):
             engine, Request(prompt, 8, 1), Snapshot(Document("a.py", "", "python", 1), 0)
         )
         assert greedy.trace is not None
-        assert (greedy.trace.cached_tokens, greedy.trace.prefilled_tokens) == (0, len(prompt))
+        assert (greedy.trace.cached_tokens, greedy.trace.prefilled_tokens) == (0, prompt.num_tokens)
         for sample in sampled:
             assert sample.trace is not None
             assert sample.trace.prefilled_tokens == 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from inference.api import Engine
+from inference.prompts.prompt import TokenPrompt
 from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import ModelSettings
 from midspan import ModelError
@@ -113,7 +114,7 @@ async def test_the_editor_is_told_once_what_is_wrong_and_the_server_stays_up(fol
 
 async def test_a_model_that_cannot_fill_a_hole_is_told_once_also_when_its_weights_come_later():
     class Holeless(FakeEngine):
-        def fim_prompt(self, *parts: object) -> tuple[int, ...]:
+        def fim_prompt(self, *parts: object) -> TokenPrompt:
             raise ModelError("has no FIM sentinels")
 
     engine = Holeless(lambda before, after: "1")
