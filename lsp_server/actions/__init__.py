@@ -1,1 +1,1 @@
-"""Code actions: what is offered where, and what each of them makes."""
+"""Code actions: the list of them at a place, and the edit or answer of each."""

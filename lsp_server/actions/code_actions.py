@@ -1,4 +1,4 @@
-"""textDocument/codeAction: what is offered at a place. Nothing is asked of a model yet."""
+"""textDocument/codeAction: the actions at a place. No model is asked before the user chooses one."""
 
 import asyncio
 from collections.abc import Iterable
@@ -9,14 +9,14 @@ from lsprotocol import types
 from context.documents.document import Document
 from context.related.collect import judge
 from lsp_server.actions import edit_requests, resolve_action, run_action
-from lsp_server.actions.holes.holes_at import holes_at
-from lsp_server.actions.imports.import_actions import import_offers
+from lsp_server.actions.holes.find_holes import find_holes
+from lsp_server.actions.imports.offer_imports import offer_imports
 from lsp_server.actions.protocol.action_data import ActionData
 from lsp_server.actions.protocol.action_offer import ActionOffer
-from lsp_server.actions.protocol.kinds import ALL, CHAT_KINDS, IMPORT, TESTS, is_wanted
-from lsp_server.actions.protocol.workspace_view import view_around
+from lsp_server.actions.protocol.kinds import ALL_KINDS, CHAT_KINDS, IMPORT, TESTS, is_wanted
+from lsp_server.actions.protocol.workspace_view import view_workspace
 from lsp_server.actions.rewrites import show_answer
-from lsp_server.actions.rewrites.chat_offers import chat_offers, why_no_chat, why_no_tests
+from lsp_server.actions.rewrites.offer_chat_actions import offer_chat_actions, why_no_chat, why_no_tests
 from lsp_server.actions.rewrites.saved_answers import SavedAnswers
 from lsp_server.actions.run_action import RUN_ACTION
 from lsp_server.rpc.positions import offsets_of
@@ -27,11 +27,11 @@ from midspan import DocumentError
 
 def register(server: MidspanServer) -> None:
     """Add code actions and their commands to a server. Saved answers are deleted when its session closes."""
-    options = types.CodeActionOptions(code_action_kinds=list(ALL), resolve_provider=True)
+    options = types.CodeActionOptions(code_action_kinds=list(ALL_KINDS), resolve_provider=True)
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
     async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
-        return await offered(server, params)
+        return await list_actions(server, params)
 
     answers = SavedAnswers()
     server.session.on_close.append(answers.delete_all)
@@ -40,24 +40,27 @@ def register(server: MidspanServer) -> None:
     edit_requests.register(server)
 
 
-async def offered(server: MidspanServer, params: types.CodeActionParams) -> list[types.CodeAction]:
-    """Those of the wanted kinds. What cannot run is left out where nobody asked, or the client cannot show it."""
+async def list_actions(server: MidspanServer, params: types.CodeActionParams) -> list[types.CodeAction]:
+    """Return the actions of the kinds that the client wants.
+
+    An action that cannot run is listed with its reason, if the user asked for the list and the client can show it.
+    """
     session, uri = server.session, params.text_document.uri
     server.follow_settings()
     try:
         document = session.documents.document(uri)
         start, end = offsets_of(document, params.range, session.encoding)
     except DocumentError:
-        return []  # the user was told when it was opened
+        return []  # the user was told when the document was opened
     if end < start:
         return []
     context = params.context
-    found = await asyncio.to_thread(_offers_of_syntax, document, start, end, context.diagnostics)
+    found = await asyncio.to_thread(_offer_by_syntax, document, start, end, context.diagnostics)
     if is_wanted(IMPORT, context.only):
-        asked = (document, start, context.diagnostics, await view_around(session, uri), session.encoding)
-        found = await asyncio.to_thread(import_offers, *asked) + found
+        arguments = (document, start, context.diagnostics, await view_workspace(session, uri), session.encoding)
+        found = await asyncio.to_thread(offer_imports, *arguments) + found
     found = [offer for offer in found if is_wanted(offer.kind, context.only)]
-    found = await _with_reasons(server, uri, document, found)
+    found = await _disable_unusable(server, uri, document, found)
     shows_disabled, resolves = _shows_disabled(server, context), _resolves(server)
     actions = []
     for offer in found:
@@ -67,22 +70,22 @@ async def offered(server: MidspanServer, params: types.CodeActionParams) -> list
     return actions
 
 
-def _offers_of_syntax(
+def _offer_by_syntax(
     document: Document, start: int, end: int, diagnostics: Iterable[types.Diagnostic]
 ) -> list[ActionOffer]:
-    holes = [ActionOffer(kind, hole.title) for kind, hole in holes_at(document, start, end).items()]
-    return [*holes, *chat_offers(document, start, end, diagnostics)]
+    holes = [ActionOffer(kind, hole.title) for kind, hole in find_holes(document, start, end).items()]
+    return [*holes, *offer_chat_actions(document, start, end, diagnostics)]
 
 
-async def _with_reasons(
+async def _disable_unusable(
     server: MidspanServer, uri: str, document: Document, offers: list[ActionOffer]
 ) -> list[ActionOffer]:
-    """The same offers; those that cannot run say why."""
+    """Return the same offers; each that cannot run says why in `disabled`."""
     if not offers:
         return []
-    not_here = await why_not_here(server.session, uri, document)
-    no_chat = not_here or why_no_chat(server)
-    no_completion = not_here or server.reported or ""
+    excluded = await why_excluded(server.session, uri, document)
+    no_chat = excluded or why_no_chat(server)
+    no_completion = excluded or server.reported or ""
     no_tests = no_chat
     if not no_tests and any(offer.kind == TESTS for offer in offers):
         no_tests = await why_no_tests(server, uri, document)
@@ -90,8 +93,8 @@ async def _with_reasons(
     return [replace(offer, disabled=offer.disabled or reasons.get(offer.kind, no_completion)) for offer in offers]
 
 
-async def why_not_here(session: Session, uri: str, document: Document) -> str:
-    """Why a document is in no prompt; "" when it may be."""
+async def why_excluded(session: Session, uri: str, document: Document) -> str:
+    """Return why no prompt may hold a document; "" when one may."""
     verdict = await asyncio.to_thread(judge, document, session.workspaces.of(uri).workspace)
     return "" if verdict.included else f"{document.path} is in no prompt: {verdict.why}."
 
@@ -104,7 +107,7 @@ def _shows_disabled(server: MidspanServer, context: types.CodeActionContext) -> 
 
 
 def _resolves(server: MidspanServer) -> bool:
-    """Whether the client asks for the edit of an action that has none. Others run a command."""
+    """Return whether the client asks for an action's edit by codeAction/resolve. Other clients run a command."""
     document = server.client_capabilities.text_document
     known = document.code_action if document is not None else None
     return known is not None and known.resolve_support is not None and "edit" in known.resolve_support.properties

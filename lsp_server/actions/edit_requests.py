@@ -1,19 +1,19 @@
-"""midspan/edit and midspan/answer: what the chat actions do, for clients that show drafts and ask in their own way."""
+"""midspan/edit and midspan/answer: the chat actions, for clients that ask in their own way and show drafts."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pygls.exceptions import JsonRpcInvalidParams
 
-from lsp_server.actions.protocol.action_context import ActionContext, asking
+from lsp_server.actions.protocol.action_context import ActionContext, start_action
 from lsp_server.actions.protocol.action_data import ActionData
-from lsp_server.actions.protocol.draft_progress import Tokens
+from lsp_server.actions.protocol.draft_progress import ProgressTokens
 from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, REVIEW, TESTS
-from lsp_server.actions.protocol.workspace_edit import Label
-from lsp_server.actions.rewrites.chat_edits import edit_by_instruction, fix
+from lsp_server.actions.protocol.workspace_edit import EditLabel
+from lsp_server.actions.rewrites.edit_or_fix import edit_by_instruction, fix_diagnostics
 from lsp_server.actions.rewrites.explain_or_review import explain_or_review
 from lsp_server.actions.rewrites.rewrite import Rewrite
-from lsp_server.actions.rewrites.tests_edit import tests_edit
+from lsp_server.actions.rewrites.write_tests import write_tests
 from lsp_server.rpc.json_values import member, parse_range, whole_number
 from lsp_server.server.server import MidspanServer
 
@@ -24,7 +24,7 @@ Result = dict[str, Any]
 
 
 def register(server: MidspanServer) -> None:
-    """Adds the requests to a server."""
+    """Add the requests to a server."""
 
     @server.feature("midspan/edit")
     async def edit(params: Any) -> Result:
@@ -33,8 +33,8 @@ def register(server: MidspanServer) -> None:
             raise JsonRpcInvalidParams("midspan/edit: an instruction says what to do.")
         title = f"Edit: {' '.join(instruction.split())[:_TITLE_CHARACTERS]}"
 
-        async def work(asked: ActionContext) -> Result:
-            return _of_rewrite(asked, title, await edit_by_instruction(asked, instruction))
+        async def work(action: ActionContext) -> Result:
+            return _rewrite_result(action, title, await edit_by_instruction(action, instruction))
 
         return await _run(server, params, EDIT, title, work)
 
@@ -49,14 +49,16 @@ def register(server: MidspanServer) -> None:
             raise JsonRpcInvalidParams("midspan/answer: diagnostics say what to fix.")
         title = name.capitalize()
 
-        async def work(asked: ActionContext) -> Result:
+        async def work(action: ActionContext) -> Result:
             if kind == TESTS:
-                edit, text = await tests_edit(asked)
+                edit, text = await write_tests(action)
                 return {"edit": edit, "text": text}
             if kind == FIX:
-                lines = len(asked.document.lines)
-                return _of_rewrite(asked, title, await fix(asked, [m for m in messages if m[0] < lines]))
-            return {"text": await explain_or_review(asked, kind)}
+                lines = len(action.document.lines)
+                return _rewrite_result(
+                    action, title, await fix_diagnostics(action, [m for m in messages if m[0] < lines])
+                )
+            return {"text": await explain_or_review(action, kind)}
 
         return await _run(server, params, kind, title, work)
 
@@ -64,21 +66,21 @@ def register(server: MidspanServer) -> None:
 async def _run(
     server: MidspanServer, params: Any, kind: str, title: str, work: Callable[[ActionContext], Awaitable[Result]]
 ) -> Result:
-    async with asking(server, _place(params, kind), title, _tokens(params)) as asked:
-        result = await work(asked)
-    return result | {"model": asked.record.model}
+    async with start_action(server, _place(params, kind), title, _tokens(params)) as action:
+        result = await work(action)
+    return result | {"model": action.record.model}
 
 
-def _of_rewrite(asked: ActionContext, title: str, rewrite: Rewrite) -> Result:
-    """`text` is of `range`: the range that was asked for, and what of its lines, or around a cursor, is changed too."""
-    whole, edits = asked.document.text, asked.edits
+def _rewrite_result(action: ActionContext, title: str, rewrite: Rewrite) -> Result:
+    """Return the edit, and `text`, the new text of `range`: the selection extended by all that the rewrite changes."""
+    whole = action.document.text
     start, end = rewrite.start, rewrite.end
-    if asked.start != asked.end:
-        start, end = min(start, asked.start), max(end, asked.end)
+    if action.start != action.end:
+        start, end = min(start, action.start), max(end, action.end)
     return {
-        "edit": asked.edit(rewrite.changes, Label(title, rewrite.doubt)),
+        "edit": action.make_edit(rewrite.changes, EditLabel(title, rewrite.warning)),
         "text": whole[start : rewrite.start] + rewrite.new_text + whole[rewrite.end : end],
-        "range": edits.range_of(asked.document, start, end),
+        "range": action.edit_builder.range_of(action.document, start, end),
     }
 
 
@@ -93,15 +95,15 @@ def _place(params: Any, kind: str) -> ActionData:
     return ActionData(uri, number, kind, parse_range(member(params, "range")))
 
 
-def _tokens(params: Any) -> Tokens:
+def _tokens(params: Any) -> ProgressTokens:
     tokens = [member(params, name) for name in ("workDoneToken", "partialResultToken")]
     if not all(token is None or isinstance(token, str | int) for token in tokens):
         raise JsonRpcInvalidParams("A token is a string or a number.")
-    return Tokens(*tokens)
+    return ProgressTokens(*tokens)
 
 
 def _messages(params: Any) -> list[tuple[int, str]]:
-    """The line and the message of each diagnostic."""
+    """Return the line and the message of each diagnostic."""
     found = member(params, "diagnostics") or []
     if not isinstance(found, list):
         raise JsonRpcInvalidParams("The diagnostics are a list.")

@@ -1,18 +1,18 @@
-"""codeAction/resolve: a model is asked for the edit of one action, or for its answer, which a command opens."""
+"""codeAction/resolve: a model writes the edit of one action, or its answer, which a command opens."""
 
 from lsprotocol import types
 
-from lsp_server.actions.hole_edits import hole_edit, import_edit
-from lsp_server.actions.protocol.action_context import ActionContext, asking
+from lsp_server.actions.fill_edits import make_hole_edit, make_import_edit
+from lsp_server.actions.protocol.action_context import ActionContext, start_action
 from lsp_server.actions.protocol.action_data import ActionData, parse_data
-from lsp_server.actions.protocol.draft_progress import Tokens
+from lsp_server.actions.protocol.draft_progress import ProgressTokens
 from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, IMPORT, REVIEW, TESTS
-from lsp_server.actions.protocol.workspace_edit import Label
-from lsp_server.actions.rewrites.chat_edits import edit_by_comment, fix
+from lsp_server.actions.protocol.workspace_edit import EditLabel
+from lsp_server.actions.rewrites.edit_or_fix import edit_by_comment, fix_diagnostics
 from lsp_server.actions.rewrites.explain_or_review import explain_or_review
 from lsp_server.actions.rewrites.saved_answers import SavedAnswers
 from lsp_server.actions.rewrites.show_answer import SHOW_ANSWER, save_answer
-from lsp_server.actions.rewrites.tests_edit import tests_edit
+from lsp_server.actions.rewrites.write_tests import write_tests
 from lsp_server.server.server import MidspanServer
 
 
@@ -32,25 +32,25 @@ async def resolve_action(server: MidspanServer, answers: SavedAnswers, code_acti
     """
     number = None
     data = parse_data(code_action.data)
-    async with asking(server, data, code_action.title, Tokens()) as asked:
+    async with start_action(server, data, code_action.title, ProgressTokens()) as action:
         if data.kind in (EXPLAIN, REVIEW):
-            number = save_answer(asked, answers, data.kind, await explain_or_review(asked, data.kind))
+            number = save_answer(action, answers, data.kind, await explain_or_review(action, data.kind))
             code_action.command = types.Command("Show the answer", SHOW_ANSWER, arguments=[number])
         else:
-            code_action.edit = await _edit(asked, data, code_action.title)
+            code_action.edit = await _edit(action, data, code_action.title)
     return number
 
 
-async def _edit(asked: ActionContext, data: ActionData, title: str) -> types.WorkspaceEdit:
+async def _edit(action: ActionContext, data: ActionData, title: str) -> types.WorkspaceEdit:
     if data.kind == IMPORT:
-        return await import_edit(asked)
+        return await make_import_edit(action)
     if data.kind == TESTS:
-        return (await tests_edit(asked))[0]
+        return (await write_tests(action))[0]
     if data.kind == EDIT:
-        rewrite = await edit_by_comment(asked)
+        rewrite = await edit_by_comment(action)
     elif data.kind == FIX:
-        line, _ = asked.document.position_at(asked.start)
-        rewrite = await fix(asked, [(line, data.detail)])
+        line, _ = action.document.position_at(action.start)
+        rewrite = await fix_diagnostics(action, [(line, data.detail)])
     else:
-        return await hole_edit(asked, data.kind)
-    return asked.edit(rewrite.changes, Label(title, rewrite.doubt))
+        return await make_hole_edit(action, data.kind)
+    return action.make_edit(rewrite.changes, EditLabel(title, rewrite.warning))

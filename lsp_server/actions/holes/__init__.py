@@ -1,1 +1,1 @@
-"""Actions that have the completion model fill a hole in the document."""
+"""Actions in which the completion model fills a hole in the document."""

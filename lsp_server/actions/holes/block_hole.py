@@ -1,12 +1,12 @@
-"""Complete this block: from the cursor to where the block ends, as indentation tells it, in any language."""
+"""Complete this block: the model writes from the cursor to the end of the block, which indentation tells."""
 
 from context.documents.document import Document
 from context.documents.indentation import OPENS_BLOCK, columns, indentation_of, unit_of
-from lsp_server.actions.holes.hole import Hole, at_dedent
+from lsp_server.actions.holes.action_hole import ActionHole, at_dedent
 
 
-def block_hole(document: Document, line: int, column: int) -> Hole | None:
-    """At the end of a line, when nothing more stands in its block."""
+def find_block_hole(document: Document, line: int, column: int) -> ActionHole | None:
+    """Return a hole at the end of a line that is the last of its block, else None."""
     text = document.lines[line].rstrip("\r\n")
     above = document.written_line(line)
     if text[column:].strip() or above is None:
@@ -23,9 +23,9 @@ def block_hole(document: Document, line: int, column: int) -> Hole | None:
         before, start = indent, document.line_starts[line]
     else:
         before = f"\n{indent}" if opens else ""
-    return Hole("Complete this block", start, document.line_end(line), before, "", at_dedent(columns(indent)))
+    return ActionHole("Complete this block", start, document.line_end(line), before, "", at_dedent(columns(indent)))
 
 
 def _is_last(document: Document, line: int, block_columns: int) -> bool:
-    """Whether what comes after the line is in no block that is indented so."""
+    """Return whether the block, indented by `block_columns`, has no text below the line."""
     return columns(document.written_below(line)) < block_columns

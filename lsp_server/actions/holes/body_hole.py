@@ -1,4 +1,4 @@
-"""Fill this body: a function that has none yet, or only something that stands for it."""
+"""Fill this body: the model writes the body of a function that is empty or a stub."""
 
 import re
 
@@ -8,9 +8,9 @@ from context.documents.document import Document
 from context.documents.indentation import columns, indentation_of, unit_of
 from context.syntax.definitions import FUNCTIONS, is_docstring, statements_of
 from context.syntax.tree import Tree, tree_of
-from lsp_server.actions.holes.hole import Hole, at_dedent
+from lsp_server.actions.holes.action_hole import ActionHole, at_dedent
 
-# What people write where a body will be.
+# Statements that people write as a placeholder for a body.
 _STUB = re.compile(
     r"""pass | \.\.\. | raise\ NotImplementedError(?:\(.*\))? | return
     | (?:todo|unimplemented)!\(.*\) | panic\(.*\) | throw\ new\ \w*(?:Error|Exception)\(.*\)""",
@@ -19,8 +19,8 @@ _STUB = re.compile(
 _TITLE = "Fill this body"
 
 
-def body_hole(document: Document, line: int) -> Hole | None:
-    """That of the innermost function that the line is in or, when it is blank, comes after."""
+def find_body_hole(document: Document, line: int) -> ActionHole | None:
+    """Return a hole for the body of the innermost function around a line; of a blank line, around the text above it."""
     tree, anchor = tree_of(document), document.written_line(line)
     if tree is None or anchor is None:
         return None
@@ -40,8 +40,8 @@ def _is_stub(tree: Tree, node: Node) -> bool:
     return _STUB.fullmatch(tree.text(node).rstrip(";").strip()) is not None
 
 
-def _in_braces(document: Document, tree: Tree, body: Node, indent: str) -> Hole | None:
-    ending = at_dedent(columns(indent))
+def _in_braces(document: Document, tree: Tree, body: Node, indent: str) -> ActionHole | None:
+    find_end = at_dedent(columns(indent))
     if statements := statements_of(body):
         if len(statements) != 1 or not _is_stub(tree, statements[0]):
             return None
@@ -49,21 +49,21 @@ def _in_braces(document: Document, tree: Tree, body: Node, indent: str) -> Hole 
         end += document.text[end : end + 1] == ";"
         if document.text[:start].rpartition("\n")[2].strip():
             return None  # all on one line
-        return Hole(_TITLE, start, end, "", "", ending)
+        return ActionHole(_TITLE, start, end, "", "", find_end)
     closer = body.children[-1]
     if closer.type != "}":
         return None
     last = body.children[-2]
     outer = indentation_of(document.lines[body.start_point[0]])
-    return Hole(_TITLE, tree.end(last), tree.start(closer), f"\n{indent}", f"\n{outer}", ending)
+    return ActionHole(_TITLE, tree.end(last), tree.start(closer), f"\n{indent}", f"\n{outer}", find_end)
 
 
-def _after_colon(document: Document, tree: Tree, function: Node, indent: str, line: int) -> Hole | None:
+def _after_colon(document: Document, tree: Tree, function: Node, indent: str, line: int) -> ActionHole | None:
     body = function.child_by_field_name("body")
     colon = next((child for child in function.children if child.type == ":"), None)
     if body is None or colon is None:
         return None
-    ending = at_dedent(columns(indent))
+    find_end = at_dedent(columns(indent))
     statements = statements_of(body)
     doc = statements.pop(0) if statements and is_docstring(statements[0]) else None
     if statements:
@@ -71,22 +71,22 @@ def _after_colon(document: Document, tree: Tree, function: Node, indent: str, li
             return None
         start, end = tree.start(statements[0]), tree.end(statements[0])
         if statements[0].start_point[0] == colon.start_point[0]:
-            return Hole(_TITLE, tree.end(colon), end, f"\n{indent}", "", ending)
+            return ActionHole(_TITLE, tree.end(colon), end, f"\n{indent}", "", find_end)
         rest = document.text[end : document.line_end(statements[0].end_point[0])]
-        comment = f"{rest.strip()}\n{indent}" if rest.strip() else ""  # which stays, before what it is about
-        return Hole(_TITLE, start, end + len(rest), comment, "", ending)
+        comment = f"{rest.strip()}\n{indent}" if rest.strip() else ""  # the comment stays, above the body
+        return ActionHole(_TITLE, start, end + len(rest), comment, "", find_end)
     last = _last_comment_line(document, (doc or colon).end_point[0], columns(indent))
     if columns(document.written_below(last)) >= columns(indent):
-        return None  # there is something that does not parse
+        return None  # the body has lines that do not parse
     start = end = document.line_end(last)
-    # The line that the user has gone to gives way, so that it does not stay behind.
+    # A blank line under the cursor is replaced, so that no blank line is left below the body.
     if line > last and not "".join(document.lines[last + 1 : line + 1]).strip():
         end = document.line_end(line)
-    return Hole(_TITLE, start, end, f"\n{indent}", "", ending)
+    return ActionHole(_TITLE, start, end, f"\n{indent}", "", find_end)
 
 
 def _last_comment_line(document: Document, line: int, least_columns: int) -> int:
-    """The last of the comments below a line that belong to its block; the line itself when there are none."""
+    """Return the last comment line directly below a line in its block, or the line itself."""
     last = line
     for number in range(line + 1, len(document.lines)):
         text = document.lines[number]

@@ -1,4 +1,4 @@
-"""Write the missing branch: the else of an if, the except of a try, the next case."""
+"""Write the missing branch: the model writes the else of an if, the except of a try, or the next case."""
 
 from tree_sitter import Node
 
@@ -6,15 +6,15 @@ from context.documents.document import Document
 from context.documents.indentation import columns, indentation_of, unit_of
 from context.syntax.definitions import statements_of
 from context.syntax.tree import Tree, tree_of
-from lsp_server.actions.holes.hole import Hole, at_dedent
+from lsp_server.actions.holes.action_hole import ActionHole, at_dedent
 
 _IFS = ("if_statement", "if_expression")
 _SWITCHES = frozenset({"switch_statement", "switch_expression", "expression_switch_statement", "type_switch_statement"})
 _HANDLERS = frozenset({"except_clause", "except_group_clause", "finally_clause", "catch_clause"})
 
 
-def branch_hole(document: Document, line: int) -> Hole | None:
-    """Of the innermost statement around the line, or right above it, that lacks one."""
+def find_branch_hole(document: Document, line: int) -> ActionHole | None:
+    """Return a hole for the innermost statement around the line, or directly above it, that lacks a branch."""
     tree, anchor = tree_of(document), document.written_line(line)
     if tree is None or anchor is None:
         return None
@@ -22,9 +22,9 @@ def branch_hole(document: Document, line: int) -> Hole | None:
     return next((hole for hole in holes if hole is not None), None)
 
 
-def _missing(document: Document, tree: Tree, node: Node) -> Hole | None:
+def _missing(document: Document, tree: Tree, node: Node) -> ActionHole | None:
     if node.end_point[0] == node.start_point[0]:
-        return None  # on one line, with something of its own in mind
+        return None  # a statement on one line is complete
     indent = indentation_of(document.lines[node.start_point[0]])
     if document.language == "python":
         return _missing_in_python(document, node, indent)
@@ -40,11 +40,11 @@ def _missing(document: Document, tree: Tree, node: Node) -> Hole | None:
     return _missing_default(document, tree, node) if node.type in _SWITCHES else None
 
 
-def _braced(document: Document, place: int, indent: str, name: str, before: str) -> Hole:
-    return Hole(_title(name), place, place, before, f"\n{indent}}}", at_dedent(columns(indent) + 1))
+def _braced(document: Document, place: int, indent: str, name: str, before: str) -> ActionHole:
+    return ActionHole(_title(name), place, place, before, f"\n{indent}}}", at_dedent(columns(indent) + 1))
 
 
-def _missing_default(document: Document, tree: Tree, node: Node) -> Hole | None:
+def _missing_default(document: Document, tree: Tree, node: Node) -> ActionHole | None:
     body = node.child_by_field_name("body") or node
     closer = body.children[-1]
     cases = [child for child in body.named_children if child.start_point[0] > node.start_point[0]]
@@ -55,20 +55,20 @@ def _missing_default(document: Document, tree: Tree, node: Node) -> Hole | None:
     place = tree.start(closer)
     place -= len(document.text[:place]) - len(document.text[:place].rstrip())
     before = f"\n{indent}default:\n{indent}{unit_of(document.lines)}"
-    return Hole(_title("default"), place, place, before, "", at_dedent(columns(indent) + 1))
+    return ActionHole(_title("default"), place, place, before, "", at_dedent(columns(indent) + 1))
 
 
-def _missing_in_python(document: Document, node: Node, indent: str) -> Hole | None:
+def _missing_in_python(document: Document, node: Node, indent: str) -> ActionHole | None:
     deeper = indent + unit_of(document.lines)
     kinds = {child.type for child in node.children}
     place = document.line_end(node.end_point[0])
     if node.type == "if_statement" and "else_clause" not in kinds:
-        return Hole(_title("else"), place, place, f"\n{indent}else:\n{deeper}", "", at_dedent(columns(deeper)))
+        return ActionHole(_title("else"), place, place, f"\n{indent}else:\n{deeper}", "", at_dedent(columns(deeper)))
     if node.type == "try_statement" and not kinds & _HANDLERS:
-        return Hole(_title("except"), place, place, f"\n{indent}except ", "", at_dedent(columns(indent) + 1))
+        return ActionHole(_title("except"), place, place, f"\n{indent}except ", "", at_dedent(columns(indent) + 1))
     if node.type == "match_statement" and (body := node.child_by_field_name("body")) and statements_of(body):
         inner = indentation_of(document.lines[statements_of(body)[-1].start_point[0]])
-        return Hole(_title("case"), place, place, f"\n{inner}case ", "", at_dedent(columns(inner) + 1))
+        return ActionHole(_title("case"), place, place, f"\n{inner}case ", "", at_dedent(columns(inner) + 1))
     return None
 
 

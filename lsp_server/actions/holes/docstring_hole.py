@@ -1,4 +1,4 @@
-"""Write the docstring: a hole inside its quotes, with the body after it."""
+"""Write the docstring: the model writes between its quotes, and sees the body below."""
 
 from tree_sitter import Node
 
@@ -6,7 +6,7 @@ from context.documents.document import Document
 from context.documents.indentation import indentation_of, unit_of
 from context.syntax.definitions import CLASSES, FUNCTIONS, is_comment, is_docstring, statements_of
 from context.syntax.tree import Tree, tree_of
-from lsp_server.actions.holes.hole import Hole, at_end_of_comment, at_mark
+from lsp_server.actions.holes.action_hole import ActionHole, at_end_of_comment, at_mark
 
 _TITLE = "Write the docstring"
 _MAX_TOKENS = 256
@@ -17,8 +17,8 @@ _WRAPPERS = ("decorated_definition", "export_statement", "template_declaration")
 _LINE_MARKERS = {"go": "//", "rust": "///"}
 
 
-def docstring_hole(document: Document, line: int) -> Hole | None:
-    """That of the innermost definition around the line, if it has none."""
+def find_docstring_hole(document: Document, line: int) -> ActionHole | None:
+    """Return a hole for the docstring of the innermost definition around the line, if it has no docstring."""
     tree, anchor = tree_of(document), document.written_line(line)
     if tree is None or anchor is None:
         return None
@@ -30,7 +30,7 @@ def docstring_hole(document: Document, line: int) -> Hole | None:
     return _above(document, tree, node)
 
 
-def _in_quotes(document: Document, node: Node) -> Hole | None:
+def _in_quotes(document: Document, node: Node) -> ActionHole | None:
     body = node.child_by_field_name("body")
     colon = next((child for child in node.children if child.type == ":"), None)
     if body is None or colon is None:
@@ -43,10 +43,10 @@ def _in_quotes(document: Document, node: Node) -> Hole | None:
         indent = indentation_of(document.lines[statements[0].start_point[0]])
     start = document.line_end(colon.start_point[0])
     after_lines = f"\n{indent}{_QUOTES}"
-    return Hole(_TITLE, start, start, f"\n{indent}{_QUOTES}", _QUOTES, at_mark(_QUOTES), _MAX_TOKENS, after_lines)
+    return ActionHole(_TITLE, start, start, f"\n{indent}{_QUOTES}", _QUOTES, at_mark(_QUOTES), _MAX_TOKENS, after_lines)
 
 
-def _above(document: Document, tree: Tree, node: Node) -> Hole | None:
+def _above(document: Document, tree: Tree, node: Node) -> ActionHole | None:
     while (parent := node.parent) is not None and parent.type in _WRAPPERS:
         node = parent
     previous = node.prev_named_sibling
@@ -54,8 +54,8 @@ def _above(document: Document, tree: Tree, node: Node) -> Hole | None:
         return None
     start, indent = tree.start(node), indentation_of(document.lines[node.start_point[0]])
     if document.text[:start].rpartition("\n")[2].strip():
-        return None  # something stands before it on its line
+        return None  # other code precedes the definition on its line
     if marker := _LINE_MARKERS.get(document.language):
-        ending = at_end_of_comment(marker)
-        return Hole(_TITLE, start, start, f"{marker} ", f"\n{indent}", ending, _MAX_TOKENS)
-    return Hole(_TITLE, start, start, f"/**\n{indent} * ", f"\n{indent} */\n{indent}", at_mark("*/"), _MAX_TOKENS)
+        find_end = at_end_of_comment(marker)
+        return ActionHole(_TITLE, start, start, f"{marker} ", f"\n{indent}", find_end, _MAX_TOKENS)
+    return ActionHole(_TITLE, start, start, f"/**\n{indent} * ", f"\n{indent} */\n{indent}", at_mark("*/"), _MAX_TOKENS)

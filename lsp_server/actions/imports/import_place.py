@@ -1,4 +1,4 @@
-"""Where an import goes: among those of its kind, in their order, or where the first one would be."""
+"""The place of a new import: sorted among imports of its kind, or at the top of the file."""
 
 import re
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ _FUTURE, _STANDARD, _OTHER, _OWN, _RELATIVE = range(5)
 
 
 @dataclass(frozen=True)
-class Place:
-    """A new line at an offset stands between `before` and `after`."""
+class ImportPlace:
+    """An offset, and the text that separates a new import there from the lines above and below."""
 
     offset: int
     before: str
     after: str
 
 
-def import_place(document: Document, statement: str) -> Place:
-    """For a statement without its line end. What the file has no grammar for gets it at the top."""
+def find_import_place(document: Document, statement: str) -> ImportPlace:
+    """Find the place for a statement, given without its line end. Without a grammar that is the top of the file."""
     tree = tree_of(document)
     if tree is None:
-        return Place(0, "", "\n")
+        return ImportPlace(0, "", "\n")
     written = [(tree.text(node), node) for node in _imports(tree)]
     if not written:
         return _at_the_top(document, tree)
@@ -44,12 +44,12 @@ def import_place(document: Document, statement: str) -> Place:
         return _among(document, statement, same)
     earlier = [node for text, node in written if _kind(text, own) < kind]
     if earlier:
-        return Place(document.line_end(earlier[-1].end_point[0]), _gap(document), "")
-    return Place(tree.start(written[0][1]), "", _gap(document))
+        return ImportPlace(document.line_end(earlier[-1].end_point[0]), _gap(document), "")
+    return ImportPlace(tree.start(written[0][1]), "", _gap(document))
 
 
 def _imports(tree: Tree) -> list[Node]:
-    """Those at the top level, down to the first definition."""
+    """Return the imports at the top level, down to the first definition."""
     found = []
     for node in tree.root.named_children:
         if node.type in _STATEMENTS:
@@ -59,37 +59,37 @@ def _imports(tree: Tree) -> list[Node]:
     return found
 
 
-def _among(document: Document, statement: str, same: list[tuple[str, Node]]) -> Place:
-    """Where the order puts it, if they have one, which includes must not; else after the last."""
+def _among(document: Document, statement: str, same: list[tuple[str, Node]]) -> ImportPlace:
+    """Return the sorted place among imports of one kind, else the place after the last. Includes are never sorted."""
     for key in (_by_form, _by_module) if not statement.startswith("#") else ():
         keys = [key(text) for text, _ in same]
         if keys == sorted(keys):
             after = next((node for text, node in same if key(text) > key(statement)), None)
             if after is not None:
-                return Place(document.line_starts[after.start_point[0]], "", "\n")
+                return ImportPlace(document.line_starts[after.start_point[0]], "", "\n")
             break
     last = same[-1][1]
-    return Place(document.line_end(last_line(last)), "\n", "")
+    return ImportPlace(document.line_end(last_line(last)), "\n", "")
 
 
-def _at_the_top(document: Document, tree: Tree) -> Place:
+def _at_the_top(document: Document, tree: Tree) -> ImportPlace:
     last = None
     for node in tree.root.named_children:
         if not (is_comment(node) or is_docstring(node) or node.type in _OPENINGS):
             break
         last = node
     if last is None:
-        return Place(0, "", "\n\n" if document.text.strip() else "\n")
-    return Place(document.line_end(last_line(last)), "\n\n", "")
+        return ImportPlace(0, "", "\n\n" if document.text.strip() else "\n")
+    return ImportPlace(document.line_end(last_line(last)), "\n\n", "")
 
 
 def _gap(document: Document) -> str:
-    """Between groups of Python's imports stands a blank line; other languages mostly have none."""
+    """Return the text between groups of imports: a blank line in Python, none in other languages."""
     return "\n\n" if document.language == "python" else "\n"
 
 
 def _own_package(document: Document) -> str:
-    """The package that the file itself is in, as its imports name it."""
+    """Return the name by which imports call the package of this file."""
     folders = [part for part in document.path.split("/")[:-1] if part not in ("src", "lib")]
     return folders[0] if folders else ""
 
@@ -117,5 +117,5 @@ def _by_module(statement: str) -> tuple[str, bool]:
 
 
 def _module(statement: str) -> str:
-    """What it sorts by: its module and names or, where that is not understood, all of it."""
+    """Return the sort key of a statement: its module and names, in lower case."""
     return re.sub(r"^(?:from|import|use)\s+", "", statement).lower()

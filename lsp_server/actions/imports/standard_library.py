@@ -1,8 +1,8 @@
-"""Names that Python's own library is known for, and where they are."""
+"""Well-known names of Python's standard library, and their modules."""
 
 import sys
 
-# Only what is hardly ever called so elsewhere, and its usual place.
+# Only names that hardly any other library has, each with its usual module.
 _NAMES = {
     "abc": "ABC ABCMeta abstractmethod",
     "argparse": "ArgumentParser",
@@ -57,8 +57,8 @@ _NAMES = {
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 
-def standard_import(name: str) -> str | None:
-    """The statement that imports it; None for what the library is not known for."""
+def find_standard_import(name: str) -> str | None:
+    """Return the statement that imports a name, or None for a name that is not well known."""
     if name in _MODULE_OF:
         return f"from {_MODULE_OF[name]} import {name}"
     if name in sys.stdlib_module_names and not name.startswith("_"):
@@ -67,5 +67,5 @@ def standard_import(name: str) -> str | None:
 
 
 def is_standard(module: str) -> bool:
-    """Whether a module, as an import names it, is of the library."""
+    """Return whether a module, as an import names it, is in the standard library."""
     return module.partition(".")[0] in sys.stdlib_module_names

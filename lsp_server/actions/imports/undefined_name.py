@@ -1,4 +1,4 @@
-"""The name at a place that nothing defines: as the editor's diagnostics say or, in Python, the file itself."""
+"""Undefined names: those that diagnostics report and, in Python, those that the file does not bind."""
 
 import builtins
 import re
@@ -14,9 +14,9 @@ from lsp_server.actions.protocol.diagnostic_text import text_of
 from lsp_server.rpc.positions import offsets_of
 from midspan import DocumentError
 
-_MOST_PLACES = 2000  # what is written more often is defined
+_MOST_PLACES = 2000  # a name that occurs more often is surely defined
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
-# pyright, pyflakes, ruff, mypy, pylint, tsc, eslint, rustc, clang, gcc, javac, Eclipse's.
+# The words of pyright, pyflakes, ruff, mypy, pylint, tsc, eslint, rustc, clang, gcc, javac and Eclipse.
 _SAYS_UNDEFINED = re.compile(
     r"undefined|not defined|undeclared|not declared|cannot find|cannot be resolved|unknown type|unresolved",
     re.IGNORECASE,
@@ -34,10 +34,10 @@ _BINDERS = frozenset(
 _IMPORTS = frozenset({"import_statement", "import_from_statement", "future_import_statement"})
 
 
-def undefined_in(
+def find_undefined_in(
     document: Document, diagnostics: Iterable[types.Diagnostic], encoding: types.PositionEncodingKind
 ) -> list[tuple[str, types.Diagnostic]]:
-    """The names that diagnostics call undefined."""
+    """Return the names that diagnostics call undefined, each with its diagnostic."""
     found = []
     for diagnostic in diagnostics:
         if not _SAYS_UNDEFINED.search(text_of(diagnostic)):
@@ -45,15 +45,15 @@ def undefined_in(
         try:
             start, end = offsets_of(document, diagnostic.range, encoding)
         except DocumentError:
-            continue  # it is about an older text
+            continue  # the diagnostic is about an older text
         name = document.text[start:end] or _word_at(document, start)
         if _IDENTIFIER.fullmatch(name):
             found.append((name, diagnostic))
     return found
 
 
-def undefined_at(document: Document, place: int) -> str | None:
-    """The name at a place in Python that the file neither binds nor imports, and Python does not have."""
+def find_undefined_at(document: Document, place: int) -> str | None:
+    """Return the name at an offset, if Python does not have it and the file neither binds nor imports it."""
     tree = tree_of(document) if document.language == "python" else None
     name = _word_at(document, place)
     if tree is None or not _IDENTIFIER.fullmatch(name) or hasattr(builtins, name):
@@ -66,7 +66,7 @@ def undefined_at(document: Document, place: int) -> str | None:
 
 
 def _word_at(document: Document, place: int) -> str:
-    """The identifier that the place is in, or next to; else ""."""
+    """Return the identifier around or next to an offset; "" without one."""
     start = place
     while start > 0 and (document.text[start - 1].isalnum() or document.text[start - 1] == "_"):
         start -= 1
@@ -75,7 +75,7 @@ def _word_at(document: Document, place: int) -> str:
 
 
 def _places_of(tree: Tree, document: Document, name: str) -> list[Node]:
-    """Where it stands as an identifier, not in a string or a comment."""
+    """Return the nodes where the name is an identifier, not part of a string or a comment."""
     matches = re.finditer(rf"\b{re.escape(name)}\b", document.text)
     nodes = (tree.at(match.start(), match.end()) for match in islice(matches, _MOST_PLACES))
     return [node for node in nodes if node.type == "identifier"]
@@ -91,7 +91,7 @@ def _is_attribute(node: Node) -> bool:
 
 
 def _binds(node: Node) -> bool:
-    """Whether the file gives the name a meaning here."""
+    """Return whether a node binds the name that it holds."""
     inner, parent = node, node.parent
     if parent is not None and parent.type in ("function_definition", "class_definition"):
         return parent.child_by_field_name("name") == node
@@ -111,7 +111,7 @@ def _binds(node: Node) -> bool:
 
 
 def _binds_as_module(node: Node, dotted: Node) -> bool:
-    """Of `import a.b` the first name, of `from a import b` the last; neither where there is an alias."""
+    """Return whether an import binds the name: a in `import a.b`, b in `from a import b`, neither with an alias."""
     outer = dotted.parent
     if outer is None or outer.type not in (*_IMPORTS, "case_pattern"):
         return False

@@ -1,1 +1,1 @@
-"""What one action is asked with, runs in, and answers with."""
+"""The parts that every action shares: its data, its running context, its progress and its edit."""

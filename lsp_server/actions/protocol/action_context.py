@@ -1,4 +1,4 @@
-"""An action that runs: where it was asked for, whom to tell, and what it may answer with."""
+"""The context of a running action: its place in the document, its progress and its edits."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -9,8 +9,8 @@ from pygls.exceptions import JsonRpcContentModified
 
 from context.documents.document import Document
 from lsp_server.actions.protocol.action_data import ActionData
-from lsp_server.actions.protocol.draft_progress import OnText, Tokens, draft_progress
-from lsp_server.actions.protocol.workspace_edit import Change, Edits, Label
+from lsp_server.actions.protocol.draft_progress import OnText, ProgressTokens, draft_progress
+from lsp_server.actions.protocol.workspace_edit import Change, EditBuilder, EditLabel
 from lsp_server.rpc.positions import offsets_of
 from lsp_server.server.server import MidspanServer
 from lsp_server.server.session import Session
@@ -19,7 +19,10 @@ from lsp_server.telemetry.record import Record
 
 @dataclass(frozen=True)
 class ActionContext:
-    """About what stands from `start` to `end` of the document as it was then. `detail` as in ActionData."""
+    """A running action on `start` to `end`, offsets in the document as it was when the action began.
+
+    `detail` is that of ActionData; `report` shows the user each piece of the model's text.
+    """
 
     server: MidspanServer
     uri: str
@@ -27,7 +30,7 @@ class ActionContext:
     start: int
     end: int
     detail: str
-    tell: OnText
+    report: OnText
     record: Record
 
     @property
@@ -35,29 +38,31 @@ class ActionContext:
         return self.server.session
 
     @property
-    def edits(self) -> Edits:
-        return Edits(self.server.client_capabilities, self.session.encoding)
+    def edit_builder(self) -> EditBuilder:
+        return EditBuilder(self.server.client_capabilities, self.session.encoding)
 
     def on_text(self, text: str) -> None:
-        """To be told each piece of what a model writes. Raises ContentModified once the document has moved on."""
+        """Report a piece of the model's text. Raises ContentModified when the document has changed."""
         current_document(self.server, self.uri, self.document.version)
         if text:
-            self.tell(text)
+            self.report(text)
 
-    def edit(self, changes: Sequence[Change], label: Label) -> types.WorkspaceEdit:
-        """Of the document. A client that cannot ask for confirmation is told a doubt. Raises DocumentError."""
-        edit = self.edits.of_document(self.uri, self.document, changes, label)
+    def make_edit(self, changes: Sequence[Change], label: EditLabel) -> types.WorkspaceEdit:
+        """Return an edit, and show its warning if the client cannot ask for confirmation. Raises DocumentError."""
+        edit = self.edit_builder.document_edit(self.uri, self.document, changes, label)
         characters = sum(len(change.new_text) for change in changes)
-        self.record.shows(characters, f": {label.doubt}" if label.doubt else "")
-        if label.doubt and not self.edits.has_annotations:
-            warning = f"{label.title}: {label.doubt}. Look at it before you keep it."
-            self.server.show(types.MessageType.Warning, warning)
+        self.record.shows(characters, f": {label.warning}" if label.warning else "")
+        if label.warning and not self.edit_builder.has_annotations:
+            message = f"{label.title}: {label.warning}. Check the edit before you keep it."
+            self.server.show(types.MessageType.Warning, message)
         return edit
 
 
 @asynccontextmanager
-async def asking(server: MidspanServer, data: ActionData, title: str, tokens: Tokens) -> AsyncIterator[ActionContext]:
-    """One action from its beginning to its end. Raises MidspanError, or ContentModified when the document moves on."""
+async def start_action(
+    server: MidspanServer, data: ActionData, title: str, tokens: ProgressTokens
+) -> AsyncIterator[ActionContext]:
+    """Run one action. Raises MidspanError, or ContentModified when the document changes meanwhile."""
     server.follow_settings()
     session = server.session
     record = Record(data.kind, explicit=True, position=(data.range.start.line, data.range.start.character))
@@ -65,13 +70,13 @@ async def asking(server: MidspanServer, data: ActionData, title: str, tokens: To
         document = current_document(server, data.uri, data.version)
         record.is_about(document)
         start, end = offsets_of(document, data.range, session.encoding)
-        async with draft_progress(server, title, tokens) as tell:
-            yield ActionContext(server, data.uri, document, start, max(start, end), data.detail, tell, record)
+        async with draft_progress(server, title, tokens) as report:
+            yield ActionContext(server, data.uri, document, start, max(start, end), data.detail, report, record)
         current_document(server, data.uri, document.version)
 
 
 def current_document(server: MidspanServer, uri: str, version: int | None) -> Document:
-    """The document, if it is what it was at this version. Raises ContentModified, or DocumentError."""
+    """Return the document if its version is this one, or None is given. Raises ContentModified or DocumentError."""
     document = server.session.documents.document(uri)
     if version is not None and document.version != version:
         raise JsonRpcContentModified(

@@ -1,4 +1,4 @@
-"""What an action carries from where it is offered to where it is resolved. The client may have changed it."""
+"""The data that an action carries through the client, which may have changed them, until it is resolved."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
 
-from lsp_server.actions.protocol.kinds import ALL
+from lsp_server.actions.protocol.kinds import ALL_KINDS
 from lsp_server.rpc.json_values import parse_range, whole_number
 
 _WRONG = "The data of the action are wrong: send back what textDocument/codeAction gave."
@@ -14,9 +14,9 @@ _WRONG = "The data of the action are wrong: send back what textDocument/codeActi
 
 @dataclass(frozen=True)
 class ActionData:
-    """`detail` tells apart actions of one kind at one place: what to import, which message to fix.
+    """The place and kind of an action. Without a version, the action is about the document as it is now.
 
-    Without a version, the document as it is now is meant.
+    `detail` tells actions of one kind at one place apart: the statement to import, the diagnostic to fix.
     """
 
     uri: str
@@ -42,6 +42,6 @@ def parse_data(value: Any) -> ActionData:
     if not isinstance(value, dict):
         raise JsonRpcInvalidParams(_WRONG)
     uri, kind, detail = value.get("uri"), value.get("kind"), value.get("detail", "")
-    if not isinstance(uri, str) or kind not in ALL or not isinstance(detail, str):
+    if not isinstance(uri, str) or kind not in ALL_KINDS or not isinstance(detail, str):
         raise JsonRpcInvalidParams(_WRONG)
     return ActionData(uri, whole_number(value.get("version")), str(kind), parse_range(value.get("range")), detail)

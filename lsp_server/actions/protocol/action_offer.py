@@ -1,4 +1,4 @@
-"""One action of a list."""
+"""An action that the user may choose from the list of code actions."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from lsprotocol import types
 
 @dataclass(frozen=True)
 class ActionOffer:
-    """`detail` as in ActionData; `disabled` says why it cannot run; `range`, if it is not the asked one."""
+    """An action and its `detail` for ActionData; why it is `disabled`; its `range`, if not that of the request."""
 
     kind: str
     title: str

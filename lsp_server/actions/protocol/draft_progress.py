@@ -1,4 +1,4 @@
-"""The user sees a draft come, and may end it."""
+"""Progress of a draft: the user sees the model's text grow, and may cancel it."""
 
 import asyncio
 import uuid
@@ -14,7 +14,7 @@ from lsp_server.rpc.endpoint import MidspanProtocol
 from lsp_server.server.load_progress import has_progress
 from lsp_server.server.server import MidspanServer
 
-_BEGIN_AFTER_S = 0.3  # what is over before is not worth a bar
+_BEGIN_AFTER_S = 0.3  # a progress bar for a shorter action would only flicker
 _REPORT_EVERY_S = 0.2
 _MAX_CHARACTERS = 60
 
@@ -22,31 +22,31 @@ OnText = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """Where a client wants to be told: that it goes on, and each piece of the text."""
+class ProgressTokens:
+    """The tokens under which the client wants progress reports, and each piece of the text."""
 
-    work: str | int | None = None
-    pieces: str | int | None = None
+    work_done: str | int | None = None
+    partial_result: str | int | None = None
 
 
 @asynccontextmanager
-async def draft_progress(server: MidspanServer, title: str, tokens: Tokens) -> AsyncIterator[OnText]:
-    """Gives what is to be told each piece. When the user ends it, the task that is in here is cancelled."""
+async def draft_progress(server: MidspanServer, title: str, tokens: ProgressTokens) -> AsyncIterator[OnText]:
+    """Yield a function that reports a piece of text. When the user cancels the progress, the task is cancelled."""
     protocol = server.protocol
     bar = _Bar(protocol, title, asyncio.current_task())
     showing: asyncio.Task[None] | None = None
-    if tokens.work is not None:
-        bar.begin(tokens.work)
+    if tokens.work_done is not None:
+        bar.begin(tokens.work_done)
     elif has_progress(server.client_capabilities):
         showing = asyncio.ensure_future(bar.show_later())
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         bar.add(text)
-        if tokens.pieces is not None:
-            protocol.notify(types.PROGRESS, types.ProgressParams(tokens.pieces, {"text": text}))
+        if tokens.partial_result is not None:
+            protocol.notify(types.PROGRESS, types.ProgressParams(tokens.partial_result, {"text": text}))
 
     try:
-        yield tell
+        yield report
     finally:
         if showing is not None:
             showing.cancel()
@@ -54,7 +54,7 @@ async def draft_progress(server: MidspanServer, title: str, tokens: Tokens) -> A
 
 
 class _Bar:
-    """Lives on the event loop."""
+    """A progress bar in the editor, used on the event loop alone."""
 
     def __init__(self, protocol: MidspanProtocol, title: str, task: "asyncio.Task[object] | None") -> None:
         self._progress = protocol.progress

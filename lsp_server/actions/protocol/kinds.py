@@ -1,4 +1,4 @@
-"""The kinds of actions, as clients filter by them."""
+"""The kinds of code actions, by which clients filter."""
 
 from collections.abc import Iterable
 
@@ -15,9 +15,9 @@ REVIEW = "source.midspan.review"
 
 HOLE_KINDS = (BODY, BLOCK, DOCSTRING, BRANCH)
 CHAT_KINDS = (FIX, EDIT, TESTS, EXPLAIN, REVIEW)
-ALL = (*HOLE_KINDS, IMPORT, *CHAT_KINDS)
+ALL_KINDS = (*HOLE_KINDS, IMPORT, *CHAT_KINDS)
 
 
 def is_wanted(kind: str, only: Iterable[str] | None) -> bool:
-    """Whether a client that filters so asks for the kind: "refactor" stands for all that begin with it."""
+    """Return whether a client with this filter wants the kind: "refactor" stands for all kinds below it."""
     return only is None or any(not wanted or f"{kind}.".startswith(f"{wanted}.") for wanted in only)

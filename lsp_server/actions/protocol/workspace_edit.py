@@ -1,4 +1,4 @@
-"""From changes of a text to the edit that the editor applies: in its units, and in the form that it knows."""
+"""Workspace edits: changes of a text in the client's position units, and in a form that the client knows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _ANNOTATION = "midspan"
 
 @dataclass(frozen=True)
 class Change:
-    """Of what stands from `start` to `end`."""
+    """A replacement of the text from `start` to `end`, which are offsets."""
 
     start: int
     end: int
@@ -23,15 +23,18 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Label:
-    """What the user is told of an edit; with a doubt it is shown before it is applied, where the editor can."""
+class EditLabel:
+    """The title of an edit, and a warning that asks the user to check it; "" for none.
+
+    An editor that can shows an edit with a warning before it applies it.
+    """
 
     title: str
-    doubt: str = ""
+    warning: str = ""
 
 
-class Edits:
-    """Makes edits for one client."""
+class EditBuilder:
+    """Builds the edits of one client, by its capabilities."""
 
     def __init__(self, capabilities: types.ClientCapabilities, encoding: types.PositionEncodingKind) -> None:
         workspace = capabilities.workspace
@@ -42,17 +45,19 @@ class Edits:
         operations = known.resource_operations if known is not None else None
         self.creates_files = self._has_versions and types.ResourceOperationKind.Create in (operations or ())
 
-    def of_document(self, uri: str, document: Document, changes: Sequence[Change], label: Label) -> types.WorkspaceEdit:
-        """Raises DocumentError when a change would put hidden characters into the text."""
+    def document_edit(
+        self, uri: str, document: Document, changes: Sequence[Change], label: EditLabel
+    ) -> types.WorkspaceEdit:
+        """Build an edit of an open document. Raises DocumentError when a change holds invisible characters."""
         edits = [self._text_edit(document, change) for change in changes]
         if not self._has_versions:
             return types.WorkspaceEdit(changes={uri: edits})
         identifier = types.OptionalVersionedTextDocumentIdentifier(uri, document.version)
-        return self._annotated([types.TextDocumentEdit(identifier, self._labelled(edits))], label)
+        return self._with_annotation([types.TextDocumentEdit(identifier, self._text_edits(edits))], label)
 
-    def of_new_file(self, uri: str, text: str, label: Label) -> types.WorkspaceEdit:
-        """Of a file that is not there: it is made, and never written over. Raises DocumentError as above."""
-        _refuse_unseen(text, "")
+    def new_file_edit(self, uri: str, text: str, label: EditLabel) -> types.WorkspaceEdit:
+        """Build an edit that creates a file and never overwrites one. Raises DocumentError as `document_edit` does."""
+        _refuse_invisible(text, "")
         start = types.Position(0, 0)
         edits = [types.TextEdit(types.Range(start, start), text)]
         if not self.creates_files:
@@ -60,36 +65,36 @@ class Edits:
         annotation = _ANNOTATION if self.has_annotations else None
         make = types.CreateFile(uri, options=types.CreateFileOptions(overwrite=False), annotation_id=annotation)
         identifier = types.OptionalVersionedTextDocumentIdentifier(uri, None)
-        return self._annotated([make, types.TextDocumentEdit(identifier, self._labelled(edits))], label)
+        return self._with_annotation([make, types.TextDocumentEdit(identifier, self._text_edits(edits))], label)
 
     def range_of(self, document: Document, start: int, end: int) -> types.Range:
-        """In the client's units."""
+        """Return the LSP range of two offsets, in the client's position units."""
         return types.Range(*(position_of(document, offset, self._encoding) for offset in (start, end)))
 
     def _text_edit(self, document: Document, change: Change) -> types.TextEdit:
         old = document.text[change.start : change.end]
         new = change.new_text
-        _refuse_unseen(new, old)
+        _refuse_invisible(new, old)
         if "\r\n" in document.text:
             new = new.replace("\r\n", "\n").replace("\n", "\r\n")
         return types.TextEdit(self.range_of(document, change.start, change.end), new)
 
-    def _labelled(self, edits: Sequence[types.TextEdit]) -> list[types.TextEdit | types.AnnotatedTextEdit]:
+    def _text_edits(self, edits: Sequence[types.TextEdit]) -> list[types.TextEdit | types.AnnotatedTextEdit]:
         if not self.has_annotations:
             return list(edits)
         return [types.AnnotatedTextEdit(_ANNOTATION, edit.range, edit.new_text) for edit in edits]
 
-    def _annotated(
-        self, changes: "Sequence[types.TextDocumentEdit | types.CreateFile]", label: Label
+    def _with_annotation(
+        self, changes: "Sequence[types.TextDocumentEdit | types.CreateFile]", label: EditLabel
     ) -> types.WorkspaceEdit:
         if not self.has_annotations:
             return types.WorkspaceEdit(document_changes=changes)
         annotation = types.ChangeAnnotation(
-            f"Midspan: {label.title}", needs_confirmation=bool(label.doubt), description=label.doubt or None
+            f"Midspan: {label.title}", needs_confirmation=bool(label.warning), description=label.warning or None
         )
         return types.WorkspaceEdit(document_changes=changes, change_annotations={_ANNOTATION: annotation})
 
 
-def _refuse_unseen(new_text: str, old_text: str) -> None:
+def _refuse_invisible(new_text: str, old_text: str) -> None:
     if names := unseen_characters(new_text.replace("\r\n", "\n"), old_text):
-        raise DocumentError(f"Nothing is changed: the model wrote characters that are not seen ({', '.join(names)}).")
+        raise DocumentError(f"Nothing is changed: the model wrote invisible characters ({', '.join(names)}).")

@@ -1,4 +1,4 @@
-"""What is known of the workspace around a document, for actions that look names up."""
+"""A view of the workspace around a document, for actions that look up names."""
 
 import asyncio
 
@@ -9,8 +9,8 @@ from context.related.collect import judge
 from lsp_server.server.session import Session
 
 
-async def view_around(session: Session, uri: str) -> View:
-    """With the open buffers that may be shown in front of the index. Raises DocumentError."""
+async def view_workspace(session: Session, uri: str) -> View:
+    """Return a view of the index, covered by the open buffers that may stand in a prompt. Raises DocumentError."""
     workspace = session.workspaces.of(uri).workspace
     others = session.snapshot(uri, types.Position(0, 0)).open_documents
 

@@ -1,1 +1,1 @@
-"""Actions that have the chat model rewrite, explain, review or test code."""
+"""Actions in which the chat model rewrites, explains, reviews or tests code."""

@@ -1,4 +1,4 @@
-"""One question of an action to the chat model."""
+"""A question of an action to the chat model."""
 
 import asyncio
 import re
@@ -16,54 +16,55 @@ from lsp_server.chat.chat_request import answer, build_chat_request
 from lsp_server.completion.postprocess.repetition import without_rounds
 from midspan import DocumentError, ModelError
 
-_AROUND_TOKENS = 1024  # of the document itself; a question reads them all
+_AROUND_TOKENS = 1024  # of the document around the place; the engine prefills them for each new place
 _AFTER_TOKENS = 256
 _NUMBER = re.compile(r"\d+")
 _MOST_PERIOD_LINES = 4
-_SAME_SHAPES = 12
+_SAME_SHAPES = 12  # so many equal periods in a row are a loop
 
 
 @dataclass(frozen=True)
-class Answered:
-    """`why_cut` says why the text has no end; "" when it has."""
+class ChatAnswer:
+    """The model's answer. `cut_reason` says why it has no end; "" for a whole answer."""
 
     text: str
-    why_cut: str = ""
+    cut_reason: str = ""
 
 
 async def ask_chat(
-    asked: ActionContext,
+    action: ActionContext,
     start: int,
     end: int,
     make_messages: Callable[[Pack], list[Message]],
     on_text: OnText,
     is_whole: Callable[[], bool] = lambda: False,
-    draft: str = "",
-) -> Answered:
-    """`make_messages` is given what stands around the place. What comes after `is_whole` is not waited for.
+    draft_text: str = "",
+) -> ChatAnswer:
+    """Ask the chat model about `start` to `end`, offsets in the document. Raises MidspanError.
 
-    `draft` is what the answer probably repeats. Raises MidspanError.
+    `make_messages` gets the text around the place. `is_whole` tells, after each line, whether the rest of the answer
+    may be dropped. `draft_text` is a text that the answer probably repeats.
     """
-    session, record = asked.session, asked.record
-    engine = await ready_engine(asked.server)
+    session, record = action.session, action.record
+    engine = await ready_engine(action.server)
     record.mark("load")
     record.model = engine.info.name
-    record.packed = packed = await _pack_around(asked, engine, start, end)
-    files = await session.chat_files(engine, asked.uri, frozenset({asked.document.path}))
+    record.packed = packed = await _pack_around(action, engine, start, end)
+    files = await session.chat_files(engine, action.uri, frozenset({action.document.path}))
     messages = make_messages(packed)
     max_tokens = session.settings.chat.max_tokens
     request, _ = await asyncio.to_thread(build_chat_request, engine, messages, max_tokens, files)
-    if draft:
-        request = replace(request, draft_tokens=await asyncio.to_thread(engine.draft, draft))
+    if draft_text:
+        request = replace(request, draft_tokens=await asyncio.to_thread(engine.draft, draft_text))
     record.mark("pack")
-    why_cut, is_ended = "", False
+    cut_reason, is_ended = "", False
 
     def is_enough(text: str) -> bool:
-        nonlocal why_cut, is_ended
+        nonlocal cut_reason, is_ended
         if not is_ended and text.endswith("\n"):
             is_ended = is_whole()
-            if not is_ended and (without_rounds(text, "") != text or (not draft and _counts_on(text))):
-                why_cut, is_ended = "the model only repeats itself", True
+            if not is_ended and (without_rounds(text, "") != text or (not draft_text and _only_counts(text))):
+                cut_reason, is_ended = "the model only repeats itself", True
         return is_ended
 
     generated = await answer(session.start_chat_engine(), request, on_text, is_enough)
@@ -72,14 +73,14 @@ async def ask_chat(
     if generated.trace is not None:
         session.chat_budget.learn(generated.trace)
     if generated.finish_reason == "length" and not is_ended:
-        why_cut = "the answer was cut at chat.max_tokens"
+        cut_reason = "the answer was cut at chat.max_tokens"
     elif generated.trace is None or (generated.finish_reason == "cancelled" and not is_ended):
         raise ModelError("The model was unloaded before it had answered. Ask again.")
-    return Answered(generated.text, why_cut)
+    return ChatAnswer(generated.text, cut_reason)
 
 
-def _counts_on(text: str) -> bool:
-    """Whether the text goes on with the same lines but for their numbers, as a small model writes tests for ever."""
+def _only_counts(text: str) -> bool:
+    """Return whether the last lines repeat except for their numbers, as when a small model writes tests for ever."""
     shapes = [_NUMBER.sub("0", line) for line in text.rstrip("\n").split("\n")[-_MOST_PERIOD_LINES * _SAME_SHAPES :]]
     for period in range(1, _MOST_PERIOD_LINES + 1):
         last = shapes[-period * _SAME_SHAPES :]
@@ -88,10 +89,10 @@ def _counts_on(text: str) -> bool:
     return False
 
 
-async def _pack_around(asked: ActionContext, engine: Engine, start: int, end: int) -> Pack:
-    """What stands before and after the place in its document. Raises DocumentError for one that is in no prompt."""
-    session, document = asked.session, asked.document
-    workspace = session.workspaces.of(asked.uri).workspace
+async def _pack_around(action: ActionContext, engine: Engine, start: int, end: int) -> Pack:
+    """Pack the text before and after the place. Raises DocumentError for a document that a rule excludes."""
+    session, document = action.session, action.document
+    workspace = session.workspaces.of(action.uri).workspace
     room = min(_AROUND_TOKENS, engine.info.context_tokens // 4)
 
     def lay_out() -> Pack:

@@ -1,4 +1,4 @@
-"""What a chat model is asked by each action."""
+"""The messages with which each action asks the chat model."""
 
 import re
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ _ADVISER = f"You are a careful programmer who helps inside an editor. {_MATERIAL
 _KEEP = "Keep everything else in this part as it is. Answer with the whole new text of this part."
 
 
-def fenced(text: str, language: str) -> str:
-    """A code block that the text cannot end."""
+def code_block(text: str, language: str) -> str:
+    """Return a Markdown code block with a fence so long that the text cannot end it."""
     longest = max((len(run) for run in _BACKTICKS.findall(text)), default=2)
     fence = "`" * (longest + 1)
     newline = "" if text.endswith("\n") else "\n"
@@ -25,32 +25,32 @@ def fenced(text: str, language: str) -> str:
 
 
 def rewrite_messages(packed: Pack, selected: str, language: str, instruction: str) -> list[Message]:
-    """For the new text of what is selected."""
+    """Ask for the new text of the selection."""
     return [
         Message("system", _REWRITER),
         Message(
             "user",
-            f"{_seen(packed, selected, language)}Rewrite this part of it:\n\n{fenced(selected, language)}\n"
+            f"{_code(packed, selected, language)}Rewrite this part of it:\n\n{code_block(selected, language)}\n"
             f"{instruction}\n\n{_KEEP}",
         ),
     ]
 
 
 def insert_messages(packed: Pack, marker: str, language: str, instruction: str) -> list[Message]:
-    """For code that is to stand where the marker, a comment line, stands."""
+    """Ask for code to replace the marker, which is a comment line or a blank one."""
     return [
         Message("system", _REWRITER),
         Message(
             "user",
-            f"{_seen(packed, marker, language)}Write the code that takes the place of the line `{marker.strip()}`:\n"
+            f"{_code(packed, marker, language)}Write the code that takes the place of the line `{marker.strip()}`:\n"
             f"{instruction}\n\nAnswer with this new code alone.",
         ),
     ]
 
 
 def tests_messages(packed: Pack, selected: str, language: str, path: str, existing: str) -> list[Message]:
-    """For tests of what is selected; `existing` is the end of the file that they are added to."""
-    there = f"The tests are added to this file, whose end is:\n\n{fenced(existing, language)}\n" if existing else ""
+    """Ask for tests of the selection; `existing` is the end of the file that they are added to."""
+    there = f"The tests are added to this file, whose end is:\n\n{code_block(existing, language)}\n" if existing else ""
     what = (
         "Answer with the new tests alone." if existing else f"Answer with the whole new file {path}, imports included."
     )
@@ -58,25 +58,25 @@ def tests_messages(packed: Pack, selected: str, language: str, path: str, existi
         Message("system", _REWRITER),
         Message(
             "user",
-            f"{_seen(packed, selected, language)}{there}Write unit tests for this part of it, in the way that is usual "
-            f"for the language:\n\n{fenced(selected, language)}\n{what}",
+            f"{_code(packed, selected, language)}{there}Write unit tests for this part of it, in the way that is usual "
+            f"for the language:\n\n{code_block(selected, language)}\n{what}",
         ),
     ]
 
 
 def question_messages(packed: Pack, selected: str, language: str, question: str) -> list[Message]:
-    """For an answer in words."""
+    """Ask a question about the selection, to be answered in prose."""
     return [
         Message("system", _ADVISER),
-        Message("user", f"{_seen(packed, selected, language)}{question}\n\n{fenced(selected, language)}"),
+        Message("user", f"{_code(packed, selected, language)}{question}\n\n{code_block(selected, language)}"),
     ]
 
 
 def diagnostics_text(diagnostics: Sequence[tuple[str, str]]) -> str:
-    """Each a line of the code and what is said of it."""
+    """Return a list of diagnostics, each given as its line of code and its message."""
     return "\n".join(f"- `{line.strip()}`: {message}" for line, message in diagnostics)
 
 
-def _seen(packed: Pack, selected: str, language: str) -> str:
-    """The document around the place; the same for every action there, so that the cache keeps it."""
-    return f"The code:\n\n{fenced(packed.prefix + selected + packed.suffix, language)}\n"
+def _code(packed: Pack, selected: str, language: str) -> str:
+    """Return the document around the place; every action there begins with it, so the prefix cache holds it."""
+    return f"The code:\n\n{code_block(packed.prefix + selected + packed.suffix, language)}\n"

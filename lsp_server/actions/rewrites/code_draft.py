@@ -1,4 +1,4 @@
-"""The code in an answer while it comes, line by line, without the prose and the fence around it."""
+"""The code of an answer while the model writes it, line by line, without prose and fence."""
 
 import re
 
@@ -8,24 +8,24 @@ _FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*(\w*)")
 
 
 class CodeDraft:
-    """A draft for the eye: what counts is `fenced_code.code_of_answer` of the whole answer."""
+    """A draft that the user watches. The edit itself comes from `fenced_code.extract_code` of the whole answer."""
 
     def __init__(self, on_text: OnText, language: str, selected: str = "") -> None:
         self._on_text = on_text
         self._language = language
-        self._has_fences = "```" in selected  # then no fence is known to be the last
+        self._has_fences = "```" in selected  # then any fence may be part of the code
         self._line = ""
-        self._fence = ""  # that of the block that is open
-        self._is_ours = False  # that block, by its language
+        self._fence = ""  # the fence of the open block
+        self._is_ours = False  # whether the open block holds the code, by its language
         self._is_over = False
 
     def add(self, text: str) -> None:
-        """`on_text` is told with every piece, of nothing where there is no line of code."""
+        """Add a piece of the answer, and call `on_text` with its lines of code, or with "" where it has none."""
         *lines, self._line = (self._line + text).split("\n")
         self._on_text("".join(f"{line}\n" for line in lines if self._is_code(line)))
 
     def is_whole(self) -> bool:
-        """Whether the block has come that was asked for: what follows is talk."""
+        """Return whether the block of code has ended, so that only talk can follow."""
         return self._is_over and not self._has_fences
 
     def _is_code(self, line: str) -> bool:

@@ -6,7 +6,7 @@ from lsp_server.actions.protocol.action_context import ActionContext
 from lsp_server.actions.protocol.kinds import EXPLAIN, REVIEW
 from lsp_server.actions.rewrites.ask_chat import ask_chat
 from lsp_server.actions.rewrites.chat_prompts import question_messages
-from lsp_server.actions.rewrites.part import lines_of_range, part_around
+from lsp_server.actions.rewrites.selection import expand_selection, selected_lines
 from lsp_server.completion.postprocess.invisible import show_unseen
 from lsp_server.completion.postprocess.repetition import without_rounds
 
@@ -23,18 +23,18 @@ async def explain_or_review(action: ActionContext, kind: str) -> str:
     `kind` is EXPLAIN or REVIEW.
     """
     document = action.document
-    first, last = lines_of_range(document, action.start, action.end)
+    first, last = selected_lines(document, action.start, action.end)
     if action.start == action.end:
-        first, last = part_around(document, first, last)
+        first, last = expand_selection(document, first, last)
     start, end = document.line_starts[first], document.line_end(last)
     selected = document.text[start:end]
 
     def messages(packed: Pack) -> list[Message]:
         return question_messages(packed, selected, document.language, _QUESTIONS[kind])
 
-    answered = await ask_chat(action, start, end, messages, action.on_text)
-    text = show_unseen(answered.text)
-    if answered.why_cut:
-        text = f"{without_rounds(text, '')}\n\n({answered.why_cut.capitalize()}.)"
+    answer = await ask_chat(action, start, end, messages, action.on_text)
+    text = show_unseen(answer.text)
+    if answer.cut_reason:
+        text = f"{without_rounds(text, '')}\n\n({answer.cut_reason.capitalize()}.)"
     action.record.shows(len(text))
     return text

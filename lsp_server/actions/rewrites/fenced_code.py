@@ -1,4 +1,4 @@
-"""The code in an instruct model's answer: without the prose and the fence, indented like the place it goes to."""
+"""The code in an instruct model's answer, without prose and fence, indented for its place in the file."""
 
 import re
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from context.documents.indentation import columns, indentation_of
 
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*(.*?)\s*")
 _FENCE_ON_ONE_LINE = re.compile(r"\s*(`{3,})([^`\n]+)\1\s*")
-# What stands after the marks is a language or attributes. Code there is the model's slip, and its first line.
+# The info string after a fence is a language or attributes. Code there is a slip of the model: its first line.
 _IS_CODE = re.compile(r"[^{].*(?:\(|[:;{,)]$)")
 _TRIPLE_QUOTES = re.compile(r"\"{3}|'{3}")
 _OPENS_BLOCK = re.compile(r"(?:[:{]|=>|->|\b(?:do|then|else|begin))\s*(?:(?:#|//).*)?$")
 _CLOSES_BLOCK = re.compile(r"\}|</|(?:end|fi|done|esac|endif)\b")
 _CLOSES_STATEMENT = re.compile(r"[)\]}]")
-# A capital, three words and more, and a sentence's end: no line of code looks like that, but for comments.
+# A capital, three words or more, and the end of a sentence: no line of code but a comment looks like this.
 _PROSE = re.compile(r"[A-Z][a-z'’]*,?(?: [\w'’`(),/-]+){2,}.*[.:!?]\s*|(?:Sure|Certainly|Of course)\b.*")
-# What is run or printed, not what was asked for, where another fence holds more.
+# Blocks in these languages are commands or output; a block in another language is preferred.
 _SIDE_LANGUAGES = {"bash", "console", "diff", "log", "output", "plaintext", "sh", "shell", "text", "txt"}
 _MOST_FENCE_SHIFT = 3  # columns that a closing fence may stand to the right of its opening one
 
@@ -31,12 +31,12 @@ class _Fenced:
         return self.language not in _SIDE_LANGUAGES, sum(1 for line in self.lines if line.strip())
 
 
-def code_of_answer(answer: str, indent: str) -> str | None:
-    """What to put in place of the lines that were asked about; None when the answer holds no code, or none for sure.
+def extract_code(answer: str, indent: str) -> str | None:
+    """Return the code of an answer; None when the answer certainly or probably holds none.
 
-    `indent` is the white space before the first of those lines. Of several fences the one with the most lines counts.
-    An answer without any is code only when it neither begins nor ends with a sentence. An answer that was cut off
-    gives what there is of it: whether it was cut is for the caller to know. There is no line end at its end.
+    `indent` is the white space before the first line that the code replaces. Of several fenced blocks the longest
+    counts. An answer without a fence is code only when it neither begins nor ends with a sentence. An answer that was
+    cut off gives the code up to the cut; the caller knows of the cut. The code has no line end at its end.
     """
     answer = answer.replace("\r\n", "\n").replace("\r", "\n")
     blocks = _fenced_blocks(answer.split("\n"))
@@ -46,8 +46,8 @@ def code_of_answer(answer: str, indent: str) -> str | None:
         lines = (match[2].strip(),)
     else:
         lines = tuple(answer.split("\n"))
-        said = [line for line in lines if line.strip()]
-        if not said or _PROSE.fullmatch(said[0]) or _PROSE.fullmatch(said[-1]):
+        written = [line for line in lines if line.strip()]
+        if not written or _PROSE.fullmatch(written[0]) or _PROSE.fullmatch(written[-1]):
             return None
     filled = [index for index, line in enumerate(lines) if line.strip()]
     if not filled:
@@ -74,8 +74,8 @@ def _fenced_blocks(lines: Sequence[str]) -> list[_Fenced]:
 
 
 def _end_of_block(lines: Sequence[str], start: int, opening: re.Match[str], *, nested: bool) -> int | None:
-    """The line of the closing fence. With `nested`, fences in docstrings and in Markdown that is itself fenced are
-    part of the block.
+    """Return the line of the closing fence. With `nested`, fences in docstrings and in fenced Markdown belong to the
+    block.
     """
     depth, in_string = 0, False
     for index in range(start, len(lines)):
@@ -106,30 +106,31 @@ def _indented(lines: Sequence[str], indent: str) -> list[str]:
 
 def _common_indentation(lines: Sequence[str]) -> str:
     spaces = [indentation_of(line) for line in lines if line.strip()]
-    first, last = min(spaces), max(spaces)  # of sorted strings the two ends have the least in common
+    first, last = min(spaces), max(spaces)  # of sorted strings, the first and the last have the shortest common prefix
     length = next((index for index, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
     return first[:length]
 
 
 def _lost_its_indentation(lines: Sequence[str], indent: str) -> bool:
-    """Whether the first line stands at the margin and all others where they stood in the file."""
+    """Return whether the first line is at the margin and all others are indented as they were in the file."""
     others = [indentation_of(line) for line in lines[1:] if line.strip()]
     if not indent or indentation_of(lines[0]) or not all(other.startswith(indent) for other in others):
         return False
     head = _statement_end(lines)
     body = [len(indentation_of(line)) for line in lines[head:] if line.strip()]
-    # What is opened at the margin is closed at the margin.
+    # A block that opens at the margin closes at the margin.
     closes = _CLOSES_BLOCK if body else _CLOSES_STATEMENT
     if closes.match(lines[-1].lstrip()) and indentation_of(lines[-1]) == indent:
         return True
     if not body:
         return False
-    # At the margin, a block's first line is its least deep one, and no line is deeper than one that opens nothing.
+    # In code at the margin, the first line of a block is its shallowest, and only a line that opens a block has a
+    # deeper one below it.
     return min(body) > len(indent) or body[0] > min(body) or not _OPENS_BLOCK.search(lines[head - 1])
 
 
 def _statement_end(lines: Sequence[str]) -> int:
-    """How many lines the first statement has, by its parentheses."""
+    """Return the number of lines of the first statement, by its parentheses."""
     depth = 0
     for index, line in enumerate(lines):
         depth += sum(line.count(c) for c in "([") - sum(line.count(c) for c in ")]")
@@ -139,7 +140,7 @@ def _statement_end(lines: Sequence[str]) -> int:
 
 
 def _in_tabs(lines: Sequence[str]) -> list[str]:
-    """With tabs for the steps of spaces; lines that have tabs already stay as they are."""
+    """Replace each step of spaces by a tab; lines that have tabs already stay as they are."""
     steps = [len(indentation_of(line)) for line in lines if line.startswith(" ")]
     if not steps or any("\t" in indentation_of(line) for line in lines):
         return list(lines)

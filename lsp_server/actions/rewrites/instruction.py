@@ -1,23 +1,26 @@
-"""An instruction that stands in the file as a comment: `# midspan: …`. The edit takes it away."""
+"""An instruction in a comment of the file: `# midspan: …`. The edit deletes the comment."""
 
 import re
 from dataclasses import dataclass
 
 from context.documents.document import Document
 from context.documents.indentation import columns
-from lsp_server.actions.rewrites.part import lines_of_range, part_around
+from lsp_server.actions.rewrites.selection import expand_selection, selected_lines
 
 _COMMENT = re.compile(
-    r"""[ \t]*(?:\#|//|--|;+|%|'|"|/\*|<!--|\(\*)[ \t]*midspan:[ \t]*(?P<said>\S.*?)[ \t]*(?:\*/|-->|\*\))?\s*""",
+    r"""[ \t]*(?:\#|//|--|;+|%|'|"|/\*|<!--|\(\*)[ \t]*midspan:[ \t]*(?P<text>\S.*?)[ \t]*(?:\*/|-->|\*\))?\s*""",
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True)
 class Instruction:
-    """`line` holds the comment. It is about the lines from `first` to `last`; of no lines, it asks for new code."""
+    """The text of a comment on `line`, about the lines from `first` to `last`.
 
-    said: str
+    An instruction about no lines, with `last` before `first`, asks for new code.
+    """
+
+    text: str
     line: int
     first: int
     last: int
@@ -27,36 +30,36 @@ class Instruction:
         return self.last < self.first
 
 
-def instruction_at(document: Document, start: int, end: int) -> Instruction | None:
-    """In a selection that is about all of it; at a cursor or on the line above, about what comes next."""
+def find_instruction(document: Document, start: int, end: int) -> Instruction | None:
+    """Find an instruction in a selection, about all of it; or at the cursor or a line above, about the code below."""
     if start != end:
-        first, last = lines_of_range(document, start, end)
-        found = _first_said(document, first, last)
+        first, last = selected_lines(document, start, end)
+        found = _first_comment(document, first, last)
         if found is None:
             return None
-        line, said = found
+        line, text = found
         is_alone = not any(document.lines[other].strip() for other in range(first, last + 1) if other != line)
-        return _about_next(document, line, said) if is_alone else Instruction(said, line, first, last)
+        return _about_code_below(document, line, text) if is_alone else Instruction(text, line, first, last)
     line, _ = document.position_at(start)
-    found = _first_said(document, max(0, line - 1), line)
-    return _about_next(document, *found) if found else None
+    found = _first_comment(document, max(0, line - 1), line)
+    return _about_code_below(document, *found) if found else None
 
 
-def _first_said(document: Document, first: int, last: int) -> tuple[int, str] | None:
+def _first_comment(document: Document, first: int, last: int) -> tuple[int, str] | None:
     for line in range(first, last + 1):
         if match := _COMMENT.fullmatch(document.lines[line]):
-            return line, match["said"]
+            return line, match["text"]
     return None
 
 
-def _about_next(document: Document, line: int, said: str) -> Instruction:
-    """About the definition or the like that begins right below, at the comment's own indentation."""
+def _about_code_below(document: Document, line: int, text: str) -> Instruction:
+    """Return an instruction about the code that begins on the next line, unless that is indented less."""
     below = line + 1
     if below >= len(document.lines) or not document.lines[below].strip():
-        return Instruction(said, line, below, line)
+        return Instruction(text, line, below, line)
     if columns(document.lines[below]) < columns(document.lines[line]):
-        return Instruction(said, line, below, line)
-    first, last = part_around(document, below, below)
-    if first < line:  # the part holds the comment; what follows it there is meant
+        return Instruction(text, line, below, line)
+    first, last = expand_selection(document, below, below)
+    if first < line:  # the code around holds the comment too; only the lines below are meant
         first = below
-    return Instruction(said, line, first, last)
+    return Instruction(text, line, first, last)

@@ -1,12 +1,12 @@
-"""The changes that make one text of another, line by line: what stays the same is not touched."""
+"""A line diff as changes of a document: lines that stay the same are not touched."""
 
 from difflib import SequenceMatcher
 
 from lsp_server.actions.protocol.workspace_edit import Change
 
 
-def line_changes(start: int, old: str, new: str) -> list[Change]:
-    """`start` is where the old text stands in its document."""
+def diff_lines(start: int, old: str, new: str) -> list[Change]:
+    """Return the changes from `old` to `new`; `start` is the offset of the old text in its document."""
     old_lines, new_lines = old.splitlines(keepends=True), new.splitlines(keepends=True)
     starts = [start]
     for line in old_lines:

@@ -1,4 +1,4 @@
-"""Some lines of a document, as the chat model writes them anew."""
+"""Rewrites: the chat model writes some lines of a document anew."""
 
 import asyncio
 import re
@@ -11,15 +11,15 @@ from context.syntax.tree import breaks_syntax
 from inference.api import Message
 from lsp_server.actions.protocol.action_context import ActionContext
 from lsp_server.actions.protocol.workspace_edit import Change
-from lsp_server.actions.rewrites.ask_chat import Answered, ask_chat
-from lsp_server.actions.rewrites.chat_prompts import fenced, insert_messages, rewrite_messages
+from lsp_server.actions.rewrites.ask_chat import ChatAnswer, ask_chat
+from lsp_server.actions.rewrites.chat_prompts import code_block, insert_messages, rewrite_messages
 from lsp_server.actions.rewrites.code_draft import CodeDraft
-from lsp_server.actions.rewrites.fenced_code import code_of_answer
-from lsp_server.actions.rewrites.line_diff import line_changes
-from lsp_server.actions.rewrites.part import trimmed
+from lsp_server.actions.rewrites.fenced_code import extract_code
+from lsp_server.actions.rewrites.line_diff import diff_lines
+from lsp_server.actions.rewrites.selection import strip_blank_lines
 from midspan import ModelError
 
-# What a model writes in place of code that it should have repeated.
+# Placeholders that a model writes for code that it should have repeated.
 _ELISION = re.compile(
     r"^\s*(?:#|//|--|/\*|<!--)\s*(?:\.\.\.|…)"
     r"|\b(?:rest of (?:the|your)|existing|remaining|other) (?:code|methods|functions)\b",
@@ -30,83 +30,87 @@ _SHOWN_CHARACTERS = 200
 
 @dataclass(frozen=True)
 class Rewrite:
-    """`new_text` is that of the range; `doubt` says what speaks against it."""
+    """The new text from `start` to `end`, as line changes, and a warning against it; "" for none."""
 
     start: int
     end: int
     new_text: str
     changes: tuple[Change, ...]
-    doubt: str
+    warning: str
 
 
 async def rewrite_lines(
-    asked: ActionContext, first: int, last: int, instruction: str, without_line: int | None = None
+    action: ActionContext, first: int, last: int, instruction: str, without_line: int | None = None
 ) -> Rewrite:
-    """Whole lines, the last one included. The one to be left out is not shown to the model, and goes.
+    """Rewrite whole lines, `last` included. Raises MidspanError, also for an answer without usable code.
 
-    Raises MidspanError, also when nothing comes of it.
+    `without_line` is a line that the model does not see and that the rewrite deletes.
     """
-    document = asked.document
-    first, last = trimmed(document, first, last)
+    document = action.document
+    first, last = strip_blank_lines(document, first, last)
     lines = [document.lines[line] for line in range(first, last + 1) if line != without_line]
     selected = "".join(lines).replace("\r\n", "\n").strip("\n")
     start, end = document.line_starts[first], document.line_end(last)
-    return await _rewrite(asked, start, end, selected, indentation_of(selected), instruction)
+    return await _rewrite(action, start, end, selected, indentation_of(selected), instruction)
 
 
-async def rewrite_within_line(asked: ActionContext, start: int, end: int, instruction: str) -> Rewrite:
-    """A piece of one line."""
-    return await _rewrite(asked, start, end, asked.document.text[start:end], "", instruction)
+async def rewrite_within_line(action: ActionContext, start: int, end: int, instruction: str) -> Rewrite:
+    """Rewrite a piece of one line. Raises MidspanError."""
+    return await _rewrite(action, start, end, action.document.text[start:end], "", instruction)
 
 
-async def write_in_place_of(asked: ActionContext, line: int, instruction: str) -> Rewrite:
-    """New code where a comment line stands."""
-    document = asked.document
+async def write_code_at_line(action: ActionContext, line: int, instruction: str) -> Rewrite:
+    """Write new code in place of a comment line or a blank one. Raises MidspanError."""
+    document = action.document
     marker = document.lines[line]
 
     def messages(packed: Pack) -> list[Message]:
         return insert_messages(packed, marker, document.language, instruction)
 
     start, end = document.line_starts[line], document.line_end(line)
-    coming = CodeDraft(asked.on_text, document.language)
-    code = code_in(await ask_chat(asked, start, end, messages, coming.add, coming.is_whole), indentation_of(marker))
-    return await _judged(document, start, end, code, (Change(start, end, code),))
+    code_draft = CodeDraft(action.on_text, document.language)
+    answer = await ask_chat(action, start, end, messages, code_draft.add, code_draft.is_whole)
+    code = require_code(answer, indentation_of(marker))
+    return await _check(document, start, end, code, (Change(start, end, code),))
 
 
-async def _rewrite(asked: ActionContext, start: int, end: int, selected: str, indent: str, instruction: str) -> Rewrite:
-    document = asked.document
+async def _rewrite(
+    action: ActionContext, start: int, end: int, selected: str, indent: str, instruction: str
+) -> Rewrite:
+    document = action.document
 
     def messages(packed: Pack) -> list[Message]:
         return rewrite_messages(packed, selected, document.language, instruction)
 
-    draft = fenced(selected, document.language)
-    coming = CodeDraft(asked.on_text, document.language, selected)
-    code = code_in(await ask_chat(asked, start, end, messages, coming.add, coming.is_whole, draft), indent)
+    draft_text = code_block(selected, document.language)
+    code_draft = CodeDraft(action.on_text, document.language, selected)
+    answer = await ask_chat(action, start, end, messages, code_draft.add, code_draft.is_whole, draft_text)
+    code = require_code(answer, indent)
     if code == selected:
-        raise ModelError("Nothing is changed: the model writes the same again.")
+        raise ModelError("Nothing is changed: the model wrote the same code again.")
     if "\r\n" in document.text:
         code = code.replace("\n", "\r\n")
-    changes = line_changes(start, document.text[start:end], code)
-    return await _judged(document, start, end, code, tuple(changes))
+    changes = diff_lines(start, document.text[start:end], code)
+    return await _check(document, start, end, code, tuple(changes))
 
 
-def code_in(answered: Answered, indent: str) -> str:
-    """Raises ModelError when the answer holds none, or not all of it."""
-    if answered.why_cut:
-        raise ModelError(f"Nothing is changed: {answered.why_cut}. Select less, or say more exactly what to do.")
-    code = code_of_answer(answered.text, indent)
+def require_code(answer: ChatAnswer, indent: str) -> str:
+    """Return the code of an answer. Raises ModelError when the answer holds no code or was cut."""
+    if answer.cut_reason:
+        raise ModelError(f"Nothing is changed: {answer.cut_reason}. Select less, or say more exactly what to do.")
+    code = extract_code(answer.text, indent)
     if code is None:
-        said = " ".join(answered.text.split())[:_SHOWN_CHARACTERS]
-        raise ModelError(f"Nothing is changed: the model wrote no code, but: {said or 'nothing'}")
+        prose = " ".join(answer.text.split())[:_SHOWN_CHARACTERS]
+        raise ModelError(f"Nothing is changed: the model answered without code: {prose or '(nothing)'}")
     return code
 
 
-async def _judged(document: Document, start: int, end: int, code: str, changes: tuple[Change, ...]) -> Rewrite:
-    doubts = []
+async def _check(document: Document, start: int, end: int, code: str, changes: tuple[Change, ...]) -> Rewrite:
+    warnings = []
     old = document.text[start:end]
     if _ELISION.search(code) and not _ELISION.search(old):
-        doubts.append("it leaves code out")
+        warnings.append("it leaves code out")
     changed = replace(document, text=document.text[:start] + code + document.text[end:])
     if await asyncio.to_thread(breaks_syntax, document, changed):
-        doubts.append("it does not parse")
-    return Rewrite(start, end, code, changes, ", ".join(doubts))
+        warnings.append("it does not parse")
+    return Rewrite(start, end, code, changes, ", ".join(warnings))

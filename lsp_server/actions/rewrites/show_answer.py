@@ -4,8 +4,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from lsp_server.actions.protocol.action_context import ActionContext
-from lsp_server.actions.rewrites.part import lines_of_range
 from lsp_server.actions.rewrites.saved_answers import SavedAnswers
+from lsp_server.actions.rewrites.selection import selected_lines
 from lsp_server.completion.postprocess.invisible import show_unseen
 from lsp_server.server.server import MidspanServer
 
@@ -24,7 +24,7 @@ def register(server: MidspanServer, answers: SavedAnswers) -> None:
 def save_answer(action: ActionContext, answers: SavedAnswers, kind: str, text: str) -> int:
     """Save an answer under a title and return its number, with which the client opens it. Raises OSError."""
     name = kind.rpartition(".")[2]
-    first, last = lines_of_range(action.document, action.start, action.end)
+    first, last = selected_lines(action.document, action.start, action.end)
     path = show_unseen(action.document.path)
     title = f"# {name.capitalize()}: {path}, line {first + 1}{f' to {last + 1}' if last > first else ''}"
     return answers.save(name, f"{title}\n\n{text}\n\n_{action.record.model}_\n")

@@ -9,10 +9,10 @@ from tests.lsp_server.client import InProcess, ResponseError, until
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ("I cannot do that for you, sorry about it.", "no code, but: I cannot"),
-        ("```python\ndef double(a):\n    b = 2\n    return b * a\n```", "the same again"),
-        ("```python\ndef double(a):\n    return '\u202e'\n```", "not seen"),
-        ("```python\ndef double(a):\n    return '\x1b[2J'\n```", "not seen"),
+        ("I cannot do that for you, sorry about it.", "without code: I cannot"),
+        ("```python\ndef double(a):\n    b = 2\n    return b * a\n```", "the same code again"),
+        ("```python\ndef double(a):\n    return '\u202e'\n```", "invisible characters"),
+        ("```python\ndef double(a):\n    return '\x1b[2J'\n```", "invisible characters"),
     ],
 )
 async def test_an_answer_that_is_no_edit_changes_nothing(editor, models, uri, answer, reason):

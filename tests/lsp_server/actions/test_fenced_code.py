@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lsp_server.actions.rewrites.fenced_code import code_of_answer
+from lsp_server.actions.rewrites.fenced_code import extract_code
 
 CASES = [
     pytest.param(case, id=f"{path.stem}-{case['why'][:60]}")
@@ -27,21 +27,21 @@ def joined(lines: list[str] | None) -> str | None:
 def test_the_code_of_an_answer(case: dict[str, Any]) -> None:
     answer = joined(case["answer"])
     assert answer is not None
-    assert code_of_answer(answer, case["indent"]) == joined(case["code"])
+    assert extract_code(answer, case["indent"]) == joined(case["code"])
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_line_ends_make_no_difference(case: dict[str, Any]) -> None:
     answer = joined(case["answer"])
     assert answer is not None
-    assert code_of_answer(answer.replace("\n", "\r\n"), case["indent"]) == joined(case["code"])
+    assert extract_code(answer.replace("\n", "\r\n"), case["indent"]) == joined(case["code"])
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_code_that_was_taken_out_once_stays_as_it_is(case: dict[str, Any]) -> None:
     code = joined(case["code"])
     if code is not None:
-        assert code_of_answer(f"~~~~~\n{code}\n~~~~~", case["indent"]) == code
+        assert extract_code(f"~~~~~\n{code}\n~~~~~", case["indent"]) == code
 
 
 def statements(source: str) -> Iterator[list[str]]:
@@ -67,7 +67,7 @@ def test_real_statements_come_back_to_their_place_in_whatever_way_they_are_inden
             for written in (lines, at_the_margin, [at_the_margin[0], *lines[1:]]):
                 asked += 1
                 answer = "\n".join(["So:", "```python", *written, "```", "That is it."])
-                if code_of_answer(answer, indent) != "\n".join(lines):
+                if extract_code(answer, indent) != "\n".join(lines):
                     wrong.append((path.name, written))
     assert asked > 3000
     assert len(wrong) <= asked // 1000, wrong

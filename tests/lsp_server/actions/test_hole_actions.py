@@ -296,7 +296,7 @@ async def test_a_place_where_nothing_is_offered_is_refused():
     editor, engine = await editor_with()
     action = (await actions_at(editor, (1, 4)))[BODY]
     action["data"]["range"]["start"]["line"] = action["data"]["range"]["end"]["line"] = 4
-    with pytest.raises(ResponseError, match="no such place"):
+    with pytest.raises(ResponseError, match="does not fit"):
         await resolve(editor, action)
     assert not engine.requests
 

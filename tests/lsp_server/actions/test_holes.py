@@ -3,8 +3,8 @@
 import pytest
 
 from context.documents.document import Document
-from lsp_server.actions.holes.hole import at_dedent, at_end_of_comment, at_mark
-from lsp_server.actions.holes.holes_at import holes_at
+from lsp_server.actions.holes.action_hole import at_dedent, at_end_of_comment, at_mark
+from lsp_server.actions.holes.find_holes import find_holes
 from lsp_server.actions.protocol.kinds import BLOCK, BODY, BRANCH, DOCSTRING
 
 
@@ -12,10 +12,10 @@ def filled(text: str, kind: str, language: str = "python", fill: str = "FILL") -
     """The text after the action at `|`; None where it is not offered."""
     cursor = text.index("|")
     document = Document("a", text.replace("|", "", 1), language, 0)
-    hole = holes_at(document, cursor, cursor).get(kind)
+    hole = find_holes(document, cursor, cursor).get(kind)
     if hole is None:
         return None
-    return document.text[: hole.start] + hole.filled(fill) + document.text[hole.end :]
+    return document.text[: hole.start] + hole.replacement(fill) + document.text[hole.end :]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_no_branch_is_written_twice(language, text):
 
 
 @pytest.mark.parametrize(
-    ("ending", "text", "kept"),
+    ("find_end", "text", "kept"),
     [
         (at_dedent(4), "a\n    b\n\n        c\nd", "a\n    b\n\n        c"),
         (at_dedent(4), "a\n    b", None),
@@ -206,6 +206,6 @@ def test_no_branch_is_written_twice(language, text):
         (at_end_of_comment("//"), "a\n  // b\n", None),
     ],
 )
-def test_where_a_fill_ends(ending, text, kept):
-    end = ending(text)
+def test_where_a_fill_ends(find_end, text, kept):
+    end = find_end(text)
     assert (None if end is None else text[:end]) == kept

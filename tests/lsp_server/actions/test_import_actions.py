@@ -8,8 +8,8 @@ import pytest
 from context.documents.document import Document, language_of
 from context.index.resolve import resolve as files_of
 from context.syntax.imports import find_imports
-from lsp_server.actions.imports.import_actions import import_change, statements_for
-from lsp_server.actions.imports.undefined_name import undefined_at
+from lsp_server.actions.imports.offer_imports import find_import_statements, make_import_change
+from lsp_server.actions.imports.undefined_name import find_undefined_at
 from tests.context.tree import indexed, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.actions.actions_client import RICH, actions_at, applied, resolve
@@ -69,12 +69,12 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> Any:
 )
 def test_the_statement_means_the_file_that_defines_the_name(view, path, text, name, expected):
     document = Document(path, text, language_of(path), 1)
-    assert statements_for(name, document, view)[: len(expected) or 1] == expected
+    assert find_import_statements(name, document, view)[: len(expected) or 1] == expected
 
 
 def test_each_statement_of_the_workspace_resolves_to_a_file_of_it(view):
     document = Document("src/shop/tax/new.py", "from . import x\n", "python", 1)
-    for statement in statements_for("vat_rate", document, view):
+    for statement in find_import_statements("vat_rate", document, view):
         (imported,) = find_imports("python", statement)
         assert files_of(imported, document.path, "python", view)
 
@@ -108,7 +108,7 @@ def test_each_statement_of_the_workspace_resolves_to_a_file_of_it(view):
 )
 def test_a_python_import_goes_among_those_of_its_kind(text, statement, expected):
     document = Document("src/shop/new.py", text, "python", 1)
-    change = import_change(document, statement)
+    change = make_import_change(document, statement)
     assert text[: change.start] + change.new_text + text[change.end :] == expected
 
 
@@ -128,7 +128,7 @@ def test_a_python_import_goes_among_those_of_its_kind(text, statement, expected)
     ],
 )
 def test_an_import_of_another_language_goes_to_the_others(path, text, statement, expected):
-    change = import_change(Document(path, text, language_of(path), 1), statement)
+    change = make_import_change(Document(path, text, language_of(path), 1), statement)
     assert text[: change.start] + change.new_text + text[change.end :] == expected
 
 
@@ -160,7 +160,7 @@ def test_an_import_of_another_language_goes_to_the_others(path, text, statement,
 )
 def test_a_name_is_undefined_when_nothing_in_the_file_binds_it(text, name):
     place = text.index("|")
-    assert undefined_at(Document("a.py", text.replace("|", ""), "python", 1), place) == name
+    assert find_undefined_at(Document("a.py", text.replace("|", ""), "python", 1), place) == name
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ async def test_a_statement_that_was_not_offered_is_refused(root, detail):
     editor, engine = await editor_at(root, uri, text)
     action = (await actions_at(editor, (0, 6), uri=uri))[IMPORT]
     action["data"]["detail"] = detail
-    with pytest.raises(ResponseError, match="no such place"):
+    with pytest.raises(ResponseError, match="does not fit"):
         await resolve(editor, action)
     assert not engine.requests
     await editor.request("shutdown")

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from lsp_server.actions.rewrites.place_of_tests import why_no_new_file
+from lsp_server.actions.rewrites.tests_path import why_no_new_file
 from tests.context.tree import write_tree
 from tests.lsp_server.actions.actions_client import actions_at, applied, resolve
 from tests.lsp_server.actions.chat_client import TESTS, TEXT, about, editor_for

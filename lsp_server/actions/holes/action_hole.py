@@ -1,4 +1,4 @@
-"""A hole that an action makes in a document for the model to fill."""
+"""A hole that an action opens in a document, for the completion model to fill."""
 
 import re
 from collections.abc import Callable
@@ -7,30 +7,30 @@ from dataclasses import dataclass
 from context.documents.document import Document
 from context.documents.indentation import columns
 
-# Where in a text of the model's the fill ends, or None when it has not ended yet.
-Ending = Callable[[str], int | None]
+# Returns the offset in the model's text at which the fill ends, or None while it has not ended.
+FindEnd = Callable[[str], int | None]
 
 
 @dataclass(frozen=True)
-class Hole:
-    """What stands from `start` to `end` gives way to `before`, the fill and `after`."""
+class ActionHole:
+    """A hole from `start` to `end`: `before`, the fill and `after` replace the text between these offsets."""
 
     title: str
     start: int
     end: int
     before: str
     after: str
-    ending: Ending
+    find_end: FindEnd
     max_tokens: int = 512
-    after_lines: str | None = None  # in place of `after` when the fill has several lines
+    after_lines: str | None = None  # replaces `after` when the fill has several lines
 
-    def filled(self, fill: str) -> str:
-        """What takes the place of the range."""
+    def replacement(self, fill: str) -> str:
+        """Return the text that replaces the range."""
         several = "\n" in fill and self.after_lines is not None
         return self.before + fill + (self.after_lines or "" if several else self.after)
 
-    def dug(self, document: Document) -> str:
-        """The document's text with the hole in it, which is at `cursor`."""
+    def text_with_hole(self, document: Document) -> str:
+        """Return the document's text with the hole in it; the model writes at `cursor`."""
         return document.text[: self.start] + self.before + self.after + document.text[self.end :]
 
     @property
@@ -38,8 +38,8 @@ class Hole:
         return self.start + len(self.before)
 
 
-def at_dedent(least_columns: int) -> Ending:
-    """A fill ends before the first of its lines, its own beginning aside, that is indented less than so."""
+def at_dedent(least_columns: int) -> FindEnd:
+    """End a fill before its first line, apart from line one, that is indented less than `least_columns`."""
 
     def end_of(text: str) -> int | None:
         start = text.find("\n") + 1
@@ -53,13 +53,13 @@ def at_dedent(least_columns: int) -> Ending:
     return end_of
 
 
-def at_mark(mark: str) -> Ending:
-    """A fill ends before the first place where this stands."""
+def at_mark(mark: str) -> FindEnd:
+    """End a fill before the first `mark`."""
     return lambda text: text.find(mark) if mark in text else None
 
 
-def at_end_of_comment(marker: str) -> Ending:
-    """A fill ends with the last line that continues a comment of lines with this marker."""
+def at_end_of_comment(marker: str) -> FindEnd:
+    """End a fill after the last line of a comment whose lines begin with `marker`."""
     next_code = re.compile(rf"\n(?![ \t]*{re.escape(marker)})[^\n]*\S|\n[ \t]*\n")
 
     def end_of(text: str) -> int | None:
@@ -70,5 +70,5 @@ def at_end_of_comment(marker: str) -> Ending:
 
 
 def at_line_end(text: str) -> int | None:
-    """A fill is what is left of a line."""
+    """End a fill at the end of its first line."""
     return text.find("\n") if "\n" in text else None

@@ -1,4 +1,4 @@
-"""Where the tests of a file are, or would be."""
+"""The path of the file that holds, or would hold, the tests of a file."""
 
 import os
 import re
@@ -14,31 +14,31 @@ _IS_TEST = re.compile(r"(?:^|/)(?:tests?_[^/]*|[^/]*_test|[^/]*\.(?:test|spec)|[
 
 
 @dataclass(frozen=True)
-class PlaceOfTests:
-    """`path` is from the workspace's root; the file is there or not."""
+class TestsPath:
+    """The path of a file of tests, from the workspace's root, and whether the file exists."""
 
     path: str
     exists: bool
 
 
-def place_of_tests(document: Document, view: View) -> PlaceOfTests | None:
-    """The nearest file of tests of the document, else where its language has one; None where that is not known."""
+def find_tests_path(document: Document, view: View) -> TestsPath | None:
+    """Return the nearest file of tests, else the path that the language's custom gives; None without a custom."""
     if document.path.startswith("/") or _IS_TEST.search(document.path):
         return None
-    there = [found.path for found in counterparts(document.path, view) if not found.is_tested]
-    if there:
-        return PlaceOfTests(there[0], exists=True)
+    existing = [found.path for found in counterparts(document.path, view) if not found.is_tested]
+    if existing:
+        return TestsPath(existing[0], exists=True)
     new = _new_path(document, view)
-    return PlaceOfTests(new, exists=False) if new else None
+    return TestsPath(new, exists=False) if new else None
 
 
 def why_no_new_file(root: Path, path: str) -> str:
-    """Why a file may not be made in a workspace, links and rules considered; "" when it may."""
+    """Return why a workspace may not get a new file at a path, by its rules and links; "" when it may."""
     verdict = Rules(root).by_name(path)
     if not verdict.included:
         return f"{path} may not be written: {verdict.why}"
     if os.path.lexists(root / path):
-        return f"{path} is there already. Open it: the tests are added to it"
+        return f"{path} exists already. Open it: the tests are added to it"
     return ""
 
 

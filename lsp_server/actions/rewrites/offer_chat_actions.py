@@ -1,4 +1,4 @@
-"""What a chat model may be asked at a place."""
+"""The offers of actions that the chat model does."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,9 +8,9 @@ from context.documents.document import Document
 from lsp_server.actions.protocol.action_offer import ActionOffer
 from lsp_server.actions.protocol.diagnostic_text import text_of
 from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, REVIEW, TESTS
-from lsp_server.actions.rewrites import tests_edit
-from lsp_server.actions.rewrites.instruction import instruction_at
-from lsp_server.actions.rewrites.part import definition_around
+from lsp_server.actions.rewrites.instruction import find_instruction
+from lsp_server.actions.rewrites.selection import find_enclosing_definition
+from lsp_server.actions.rewrites.write_tests import WRITE_TESTS, find_tests_target
 from lsp_server.chat.chat_request import chat_section
 from lsp_server.server.server import MidspanServer
 from midspan import DocumentError, MidspanError
@@ -20,47 +20,48 @@ _TITLE_CHARACTERS = 60
 _MESSAGE_CHARACTERS = 1000
 
 
-def chat_offers(
+def offer_chat_actions(
     document: Document, start: int, end: int, diagnostics: Iterable[types.Diagnostic]
 ) -> Iterator[ActionOffer]:
-    """Those that fit, whether there is a model or not."""
+    """Yield the actions that fit the place, with or without a chat model to run them."""
     for diagnostic in list(diagnostics)[:_MOST_FIXES]:
-        said = " ".join(text_of(diagnostic).split())
-        detail = said[:_MESSAGE_CHARACTERS]
-        title = f"Fix: {_short(said)}"
+        message = " ".join(text_of(diagnostic).split())
+        detail = message[:_MESSAGE_CHARACTERS]
+        title = f"Fix: {_short(message)}"
         yield ActionOffer(FIX, title, detail, diagnostics=(diagnostic,), range=diagnostic.range)
-    if found := instruction_at(document, start, end):
-        yield ActionOffer(EDIT, f"Edit: {_short(found.said)}")
+    if found := find_instruction(document, start, end):
+        yield ActionOffer(EDIT, f"Edit: {_short(found.text)}")
     elif start != end:
-        how = "Write what to do in a comment in the selection or above the cursor: `midspan: …`."
+        how = "Write an instruction as a comment in the selection or above the cursor: `midspan: …`."
         yield ActionOffer(EDIT, "Edit by instruction", disabled=how)
     line, _ = document.position_at(start)
     if start != end or document.lines[line].strip():
         yield ActionOffer(EXPLAIN, "Explain this")
         yield ActionOffer(REVIEW, "Review this")
-    if start != end or definition_around(document, line) is not None:
-        yield ActionOffer(TESTS, tests_edit.TITLE)
+    if start != end or find_enclosing_definition(document, line) is not None:
+        yield ActionOffer(TESTS, WRITE_TESTS)
 
 
 async def why_no_tests(server: MidspanServer, uri: str, document: Document) -> str:
-    """Why tests of the document have no place; "" when they have."""
+    """Return why no file can hold tests of the document; "" when one can."""
     try:
-        await tests_edit.find_target(server.session, uri, document)
+        await find_tests_target(server.session, uri, document)
     except DocumentError as error:
         return f"{error}."
     return ""
 
 
 def why_no_chat(server: MidspanServer) -> str:
-    """Why no chat model can be asked, as far as it is known without loading one; "" when one can."""
+    """Return why the chat model cannot be asked, without loading it; "" when it can or may be."""
     session = server.session
     try:
         chat_section(session.settings)
         engine = session.running_chat_engine
         if engine is not None and engine.ready.done():
             if not engine.ready.cancelled() and (error := engine.ready.exception()) is not None:
-                return str(error) if isinstance(error, MidspanError) else "The chat model failed; the log says where."
-            engine.chat_prompt(())  # refused by a model that was not trained for it
+                is_known = isinstance(error, MidspanError)
+                return str(error) if is_known else "The chat model failed to load; the log says where."
+            engine.chat_prompt(())  # a model that was not trained to chat raises ModelError
     except MidspanError as error:
         return f"{error}."
     return ""
