@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lsprotocol import types
 
 from context.documents.document import Document
-from lsp_server.completion.postprocess.invisible import unseen_characters
+from lsp_server.completion.postprocess.unseen_characters import unseen_characters
 from lsp_server.rpc.positions import position_of
 from midspan import DocumentError
 

@@ -13,7 +13,7 @@ from lsp_server.actions.protocol.action_context import ActionContext
 from lsp_server.actions.protocol.draft_progress import OnText
 from lsp_server.chat.chat import ready_engine
 from lsp_server.chat.chat_request import answer, build_chat_request
-from lsp_server.completion.postprocess.repetition import without_rounds
+from lsp_server.completion.postprocess.repetition import without_repeated_lines
 from midspan import DocumentError, ModelError
 
 _AROUND_TOKENS = 1024  # of the document around the place; the engine prefills them for each new place
@@ -63,7 +63,7 @@ async def ask_chat(
         nonlocal cut_reason, is_ended
         if not is_ended and text.endswith("\n"):
             is_ended = is_whole()
-            if not is_ended and (without_rounds(text, "") != text or (not draft_text and _only_counts(text))):
+            if not is_ended and (without_repeated_lines(text, "") != text or (not draft_text and _only_counts(text))):
                 cut_reason, is_ended = "the model only repeats itself", True
         return is_ended
 

@@ -7,8 +7,8 @@ from lsp_server.actions.protocol.kinds import EXPLAIN, REVIEW
 from lsp_server.actions.rewrites.ask_chat import ask_chat
 from lsp_server.actions.rewrites.chat_prompts import question_messages
 from lsp_server.actions.rewrites.selection import expand_selection, selected_lines
-from lsp_server.completion.postprocess.invisible import show_unseen
-from lsp_server.completion.postprocess.repetition import without_rounds
+from lsp_server.completion.postprocess.repetition import without_repeated_lines
+from lsp_server.completion.postprocess.unseen_characters import replace_unseen
 
 _QUESTIONS = {
     EXPLAIN: "Explain what this part does and why, for someone who is new to the code:",
@@ -33,8 +33,8 @@ async def explain_or_review(action: ActionContext, kind: str) -> str:
         return question_messages(packed, selected, document.language, _QUESTIONS[kind])
 
     answer = await ask_chat(action, start, end, messages, action.on_text)
-    text = show_unseen(answer.text)
+    text = replace_unseen(answer.text)
     if answer.cut_reason:
-        text = f"{without_rounds(text, '')}\n\n({answer.cut_reason.capitalize()}.)"
+        text = f"{without_repeated_lines(text, '')}\n\n({answer.cut_reason.capitalize()}.)"
     action.record.shows(len(text))
     return text

@@ -6,7 +6,7 @@ from pygls.exceptions import JsonRpcException
 from lsp_server.actions.protocol.action_context import ActionContext
 from lsp_server.actions.rewrites.saved_answers import SavedAnswers
 from lsp_server.actions.rewrites.selection import selected_lines
-from lsp_server.completion.postprocess.invisible import show_unseen
+from lsp_server.completion.postprocess.unseen_characters import replace_unseen
 from lsp_server.server.server import MidspanServer
 
 SHOW_ANSWER = "midspan.answer"
@@ -25,7 +25,7 @@ def save_answer(action: ActionContext, answers: SavedAnswers, kind: str, text: s
     """Save an answer under a title and return its number, with which the client opens it. Raises OSError."""
     name = kind.rpartition(".")[2]
     first, last = selected_lines(action.document, action.start, action.end)
-    path = show_unseen(action.document.path)
+    path = replace_unseen(action.document.path)
     title = f"# {name.capitalize()}: {path}, line {first + 1}{f' to {last + 1}' if last > first else ''}"
     return answers.save(name, f"{title}\n\n{text}\n\n_{action.record.model}_\n")
 

@@ -1,6 +1,6 @@
-"""From what the model wrote to what is shown. When in doubt the text is kept: losing code is the worse mistake.
+"""Rules that clean the model's text before it is shown. In doubt a rule keeps the text: to lose code is worse.
 
-Each rule is a small pure function in a file of its own; `postprocess_cases` of the tests says what they are for.
+Each rule is a small pure function in a file of its own; the cases in `postprocess_cases` of the tests explain it.
 """
 
 from lsp_server.completion.postprocess.chain import Cleaned, is_decided, postprocess

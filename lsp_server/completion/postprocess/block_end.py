@@ -1,4 +1,4 @@
-"""Where the code ends that the cursor is in."""
+"""Cut code that follows the definition around the cursor."""
 
 import re
 
@@ -10,14 +10,15 @@ _BEGINS_DEFINITION = re.compile(
     r"|inline|const|override|virtual|suspend|open|data) +)*"
     r"(?:def|class|func|fn|function|fun|interface|struct|enum|impl|trait|module|namespace|macro_rules!|template)\b"
 )
-# At the margin, these belong to what is above them.
+# A line at the margin that begins so belongs to the code above it.
 _BELONGS = re.compile(r"[)\]}#]|//|/\*|</|(?:end|fi|done|esac|else|elif|elsif|except|finally|catch|rescue|ensure)\b")
 
 
-def within_the_definition(text: str, place: Place) -> str:
-    """Cuts the next definition, for a model that was stopped on its way into the code behind the cursor's.
+def without_next_definition(text: str, place: Place) -> str:
+    """Cut the text before the next definition, for a model that was stopped while it wrote other code.
 
-    That begins with a definition or at the margin, where the cursor's line is indented deeper.
+    Other code begins with a line that is indented less than the cursor's line and defines something, or that stands at
+    the margin.
     """
     first, *rest = text.split("\n")
     depth = columns(place.before + first)

@@ -1,4 +1,4 @@
-"""Languages whose blocks end with a word."""
+"""Languages whose blocks end with a word, such as `end`."""
 
 import re
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ _CLOSING = re.compile(r"(?:end|fi|done|esac)(?:$|[^\w:=!?])")
 
 
 def has_block_words(language: str) -> bool:
-    """Whether a block may begin without a bracket or a colon."""
+    """Return whether a block may begin without a bracket or a colon."""
     return language in _OPENING
 
 
 def word_depth(lines: Sequence[str], language: str) -> int:
-    """Blocks that the lines open less those that they close, by words."""
+    """Return the number of blocks that words in the lines open, less those that they close."""
     opening = _OPENING.get(language)
     if opening is None:
         return 0

@@ -1,20 +1,20 @@
-"""The rules in their order."""
+"""The rules in the order in which they clean a text."""
 
 from dataclasses import dataclass
 
 from context.documents.snapshot import Snapshot
 from inference.api import FinishReason
-from lsp_server.completion.postprocess.block_end import within_the_definition
+from lsp_server.completion.postprocess.block_end import without_next_definition
 from lsp_server.completion.postprocess.closers import without_surplus_closers
 from lsp_server.completion.postprocess.following_lines import without_following_lines
-from lsp_server.completion.postprocess.indentation import in_own_style, without_doubled_indentation
-from lsp_server.completion.postprocess.invisible import unseen_characters
+from lsp_server.completion.postprocess.indentation import with_document_indentation, without_doubled_indentation
 from lsp_server.completion.postprocess.loops import up_to_loop
 from lsp_server.completion.postprocess.place import Place, place_of, with_newlines
-from lsp_server.completion.postprocess.repetition import repeats_lines_above, stutters, without_rounds
+from lsp_server.completion.postprocess.repetition import repeats_lines_above, stutters, without_repeated_lines
 from lsp_server.completion.postprocess.rest_of_line import without_rest_of_line
+from lsp_server.completion.postprocess.unseen_characters import unseen_characters
 
-_NEAR_CHARACTERS = 10_000  # on either side of the cursor: what is used there may be used in the text
+_NEAR_CHARACTERS = 10_000  # on either side of the cursor: the text may hold unseen characters that stand there
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Cleaned:
 
 
 def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> Cleaned:
-    """Cleans what the model wrote at the cursor. Line ends come out as newlines, which editors make their own.
+    """Clean the model's text at the cursor. Line ends become newlines, which editors convert to the document's.
 
-    A model that was stopped, at its limit of lines or, worse, of tokens, would have gone on; one that ended by itself
-    meant what it wrote.
+    The finish reason matters: a model that ended by itself meant its text as it is, while one that was stopped at a
+    limit of lines or tokens would have written more.
     """
     place = place_of(snapshot)
     text = with_newlines(text)
@@ -49,10 +49,10 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
     if repeats_lines_above(text, place.before, place.lines_above):
         return Cleaned("", "the model only repeats what is there")
     text = without_doubled_indentation(text, place)
-    text = in_own_style(text, place)
+    text = with_document_indentation(text, place)
     if finish_reason in ("lines", "length", "repetition"):
-        text = without_rounds(text, place.before)
-        within = within_the_definition(text, place)
+        text = without_repeated_lines(text, place.before)
+        within = without_next_definition(text, place)
         if text.strip() and not within.strip():
             return Cleaned("", "the model only goes on with other code")
         text = within
@@ -64,18 +64,18 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
 
 
 def is_decided(text: str, snapshot: Snapshot) -> bool:
-    """Whether what is shown of the text stays the same, however the model goes on."""
+    """Return whether the shown text stays the same, whatever the model writes next."""
     return up_to_loop(with_newlines(text), place_of(snapshot).before) is not None
 
 
 def _without_half_line(text: str) -> str:
-    """Half a line is worse than none, unless it is all there is."""
+    """Drop an unfinished last line, unless the text has no other line."""
     whole, newline, _ = text.rpartition("\n")
     return whole if newline and whole.strip() else text
 
 
 def _without_trailing_space(text: str, place: Place) -> str:
-    """Blank lines become empty, and what follows the cursor on its line stays where the text puts it."""
+    """Empty the blank lines, but keep the place that the text gives to the rest of the cursor's line."""
     *lines, last = text.split("\n")
     text = "\n".join([line if line.strip(" \t") else "" for line in lines] + [last])
     if not place.after.strip():
@@ -84,10 +84,10 @@ def _without_trailing_space(text: str, place: Place) -> str:
         return text
     if _stands_alone(place.after):
         return text
-    # Whole lines before a line of the document's: it keeps the indentation that it has.
+    # The text is whole lines above a line of the document, which keeps its indentation.
     return text.rstrip() + "\n" + place.before if not place.before.strip() else text.rstrip("\n")
 
 
 def _stands_alone(after: str) -> bool:
-    """Whether the text puts it on a line of its own on purpose: a closer."""
+    """Return whether the rest of the line is a closer, which the text may put on a line of its own."""
     return after.lstrip()[:1] in set(")]}<")

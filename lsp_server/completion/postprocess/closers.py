@@ -1,21 +1,20 @@
-"""Closers in the text are for what it opened itself, and for what nothing below the cursor closes.
+"""Cut closers that the document has already: a bracket, a quote or a tag behind the cursor.
 
-An editor that closes a bracket by itself has its closer behind the cursor already, and the model, which was trained on
-whole files, often writes it again.
+Many editors insert a closer together with its opener. A model that was trained on whole files often writes it again.
 """
 
-from lsp_server.completion.postprocess.lexing import Lexed, first_string_end, is_known, lex
+from lsp_server.completion.postprocess.lexing import Lexed, find_string_end, is_known, lex
 from lsp_server.completion.postprocess.place import Place
 from lsp_server.completion.postprocess.tags import has_tags, surplus_tag
 
 _QUOTES = set("\"'`")
-# Lexing more than this would take longer than the keystroke may.
+# To lex more would take longer than a keystroke may.
 _MOST_CHARACTERS = 200_000
 _MOST_CLOSERS = 6
 
 
 def without_surplus_closers(text: str, place: Place) -> str:
-    """Cuts where the text closes what the document closes: a string, a tag, a bracket."""
+    """Cut the text where it closes a string, a tag or a bracket that the document closes too."""
     text = _without_closed_string(text, place)
     if has_tags(place.language) and (at := surplus_tag(place.above, text, place.below)) is not None:
         text = text[:at]
@@ -23,7 +22,7 @@ def without_surplus_closers(text: str, place: Place) -> str:
         return text
     if is_known(place.language) and len(place.above) + len(place.below) <= _MOST_CHARACTERS:
         return _cut_at_surplus(text, place.above, place.below, place.language)
-    # Only the line can be judged, and what its brackets close may stand above it.
+    # Only the cursor's line can be lexed, and its brackets may close openers above it.
     rest = place.after.strip()
     if not rest or not text.rstrip().endswith(rest):
         return text
@@ -31,9 +30,9 @@ def without_surplus_closers(text: str, place: Place) -> str:
 
 
 def _cut_at_surplus(text: str, above: str, below: str, language: str) -> str:
-    """Without closers at its end, where the document's take their place: `a).strip()` is `a).strip(` before a `)`.
+    """Cut closers at the end that the document has too: before a `)`, `a).strip()` becomes `a).strip(`.
 
-    Where they do not, up to the first closer that is one too many.
+    Where that does not balance the brackets, cut before the first surplus closer.
     """
     without = lex(above + below, language)
 
@@ -56,7 +55,7 @@ def _cut_at_surplus(text: str, above: str, below: str, language: str) -> str:
 
 
 def _closers_at_the_end(text: str) -> list[int]:
-    """The last one first."""
+    """Return the offsets of the closers at the end of the text, the last one first."""
     found: list[int] = []
     at = len(text)
     while at > 0 and len(found) < _MOST_CLOSERS and (text[at - 1] in ")]},;:" or text[at - 1].isspace()):
@@ -67,13 +66,13 @@ def _closers_at_the_end(text: str) -> list[int]:
 
 
 def _foreign_closers(lexed: Lexed, start: int) -> list[int]:
-    """Those from `start` on that close what was opened before it, or nothing."""
+    """Return the closers from `start` on whose opener stands before `start`, or that have none."""
     own = [closer for closer, opener in lexed.matched.items() if opener < start <= closer]
     return sorted(own + [closer for closer in lexed.closed if closer >= start])
 
 
 def _without_closed_string(text: str, place: Place) -> str:
-    """Cuts before the quote that ends the cursor's string, where one behind the cursor ends it."""
+    """Cut before the quote that ends the cursor's string, if a quote behind the cursor ends it."""
     if not _QUOTES & set(text) or place.after.lstrip()[:1] not in _QUOTES:
         return text
     quote = place.lexed_above.open_string
@@ -81,7 +80,7 @@ def _without_closed_string(text: str, place: Place) -> str:
         return text
     if _open_string(place, "") or not _open_string(place, text):
         return text
-    end = first_string_end(place.above + text, len(place.above), place.language)
+    end = find_string_end(place.above + text, len(place.above), place.language)
     if end is None:
         return text
     cut = text[: end - len(place.above)]
@@ -89,5 +88,5 @@ def _without_closed_string(text: str, place: Place) -> str:
 
 
 def _open_string(place: Place, text: str) -> str:
-    """The quote of the string that is open at the end of the cursor's line, with the text in it."""
+    """Return the quote of a string that is open at the end of the cursor's line, with the text inserted."""
     return lex(place.above + text + place.after, place.language).open_string

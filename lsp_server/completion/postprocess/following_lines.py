@@ -1,4 +1,4 @@
-"""Lines that the model copied from below the cursor."""
+"""Cut lines that the model copied from below the cursor."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from lsp_server.completion.postprocess.repetition import is_telling
 
 
 def without_following_lines(text: str, place: Place) -> str:
-    """Cuts an end that is, but for white space at the ends of lines, what follows the cursor's line."""
+    """Cut last lines that equal the lines below the cursor's line, white space at line ends aside."""
     lines = [line.rstrip() for line in (place.before + text).split("\n")]
     while len(lines) > 1 and not lines[-1]:
         lines.pop()
@@ -26,23 +26,23 @@ def _is_copy(lines: Sequence[str], first: int, place: Place) -> bool:
         return False
     above = lines[first - 1] if first else "".join(place.lines_above[-1:])
     if len(set(copied)) == 1 and copied[0] in (above, *below[len(copied) : len(copied) + 1]):
-        return False  # here lines stand several times on purpose, as in a table
+        return False  # equal lines in a row are meant, as in a table
     kept, depth = _depth(lines[:first], place.language), _depth(copied, place.language)
     if kept <= 0 and depth < 0:
-        return True  # closers, and the text has nothing for them to close
+        return True  # closers without an opener in the text
     if not any(is_telling(line) for line in copied):
         return False
     return depth >= 0 or _closes_too_much(lines, first, place)
 
 
 def _closes_too_much(lines: Sequence[str], first: int, place: Place) -> bool:
-    """Whether the copied lines close in the document what the same lines below it close."""
+    """Return whether the copied lines close brackets that the same lines below close too."""
     whole, kept = ("\n".join(lines[:count])[len(place.before) :] for count in (len(lines), first))
     surplus = [len(lex(place.above + text + place.below, place.language).closed) for text in (whole, kept)]
     return surplus[0] > surplus[1]
 
 
 def _depth(lines: Sequence[str], language: str) -> int:
-    """What is opened less what is closed, by brackets and by words."""
+    """Return the number of blocks that brackets and words open, less those that they close."""
     lexed = lex("\n".join(lines), language)
     return len(lexed.opened) - len(lexed.closed) + word_depth(lines, language)

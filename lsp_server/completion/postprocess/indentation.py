@@ -1,4 +1,4 @@
-"""Indentation in the file's own style."""
+"""Convert the text's indentation to the document's: tabs or spaces, and their width."""
 
 import re
 from collections import Counter
@@ -16,8 +16,8 @@ _GOES_ON = re.compile(
     r"(?:[:{(\[,\\=+\-*/|&<>?.%^~]|=>|->|\b(?:do|then|else|begin|and|or|not|in|is|if|return|try|finally))\s*(?:(?:#|//).*)?$"
 )
 _BEGINS_AS_CONTINUATION = re.compile(r"[.?:|&+\-*/=<>,)\]}]")
-_CONDITIONS_HAVE_BLOCKS = {"go", "python", "rust", "swift"}  # elsewhere a statement may follow one on a line of its own
-_STYLE_LINES = 400  # above and below; more say nothing new
+_CONDITIONS_HAVE_BLOCKS = {"go", "python", "rust", "swift"}  # elsewhere one statement may follow a condition
+_STYLE_LINES = 400  # above and below the cursor; more lines tell nothing new
 _LEAST_STEPS = 3
 _SURE_SHARE = 0.9
 _WIDTHS = (4, 2, 8, 3)
@@ -25,17 +25,17 @@ _WIDTHS = (4, 2, 8, 3)
 
 @dataclass(frozen=True)
 class Style:
-    """`width` is the columns of a step of spaces; 0 with tabs, or where the document does not tell."""
+    """Tabs or spaces. `width` is the columns of a step of spaces; 0 with tabs, or for an unknown width."""
 
     tabs: bool
     width: int
 
 
 def style_of(lines: Sequence[str]) -> Style | None:
-    """How the lines are indented; None where they do not agree, or are too few."""
+    """Return the style of indented lines; None where the lines disagree or are too few."""
     indented = [line for line in lines if line[:1] in (" ", "\t") and line.strip()]
     with_tabs = sum(line.startswith("\t") for line in indented)
-    # " *" begins the lines of a comment, in files with tabs too.
+    # One space is no step: " *" begins the lines of a comment in files with tabs too.
     with_spaces = sum(line.startswith("  ") for line in indented)
     if with_tabs >= _LEAST_STEPS and with_tabs >= _SURE_SHARE * (with_tabs + with_spaces):
         return Style(tabs=True, width=0)
@@ -54,12 +54,12 @@ def style_of(lines: Sequence[str]) -> Style | None:
     return Style(tabs=False, width=width if sure else 0)
 
 
-def in_own_style(text: str, place: Place) -> str:
-    """The lines after the first with the document's tabs or spaces, and its width of a step."""
+def with_document_indentation(text: str, place: Place) -> str:
+    """Indent all lines but the first with the document's tabs or spaces, and its width of a step."""
     if not any(line[:1] in (" ", "\t") for line in text.split("\n")[1:]):
         return text
     if place.language == "makefile":
-        return text  # both mean something
+        return text  # tabs and spaces mean different things there
     style = style_of([*place.lines_above[-_STYLE_LINES:], *place.lines_below[:_STYLE_LINES]])
     if style is None:
         return text
@@ -83,7 +83,7 @@ def _has_long_string(text: str) -> bool:
 
 
 def _with_tabs(first: str, rest: Sequence[str], place: Place) -> list[str]:
-    """Of spaces as many make a tab as put the first indented line where it belongs."""
+    """Replace spaces by tabs, with the width that puts the first indented line at its depth."""
     depth = indentation_of(place.before + first).count("\t")
     leads = [len(indentation_of(line)) for line in rest if line.strip()]
     deepest = depth + 1 if _OPENS_BLOCK.search(place.before + first) else depth
@@ -103,7 +103,7 @@ def _stepped(line: str, steps: dict[str, str]) -> str:
 
 
 def _with_width(first: str, rest: Sequence[str], width: int, place: Place) -> list[str]:
-    """Steps as wide as the document's, where all that the text makes after a block's opening agree on another width."""
+    """Change the width of all steps to `width`, if the text's blocks agree on another width."""
     base = len(indentation_of(place.before + first))
     lines = [place.before + first, *[line for line in rest if line.strip()]]
     steps = set()
@@ -122,16 +122,16 @@ def _with_width(first: str, rest: Sequence[str], width: int, place: Place) -> li
 
 
 def _opens_plain_block(line: str, language: str) -> bool:
-    """A block of statements: what is within parentheses or a table is laid out by other rules."""
+    """Return whether a line opens a block of statements: other rules indent tables and arguments."""
     line = line.rstrip()
     opened = lex(line, language).opened
     return line.endswith(":") and not opened if language == "python" else line.endswith("{") and len(opened) == 1
 
 
 def without_doubled_indentation(text: str, place: Place) -> str:
-    """The first line without the indentation that stands before the cursor already.
+    """Remove indentation that stands before the cursor already from the first line.
 
-    That is so where it would be deeper than the line above, or than the block that this line opens.
+    The indentation counts as doubled where the line would be deeper than the line above, or the block that it opens.
     """
     indentation = indentation_of(text)
     if not indentation or not place.before or place.before.strip():
@@ -164,7 +164,7 @@ def _is_too_deep(before: str, indentation: str, above: str, place: Place) -> boo
 
 
 def _shifted(content: str, indentation: str, place: Place) -> str:
-    """The other lines move with the first where they were written below it, not where they stand in the file."""
+    """Shift the other lines with the first, if all of them are indented as deep as the doubled indentation."""
     first, *rest = content.split("\n")
     below = place.before + indentation
     depths = [len(indentation_of(line)) for line in rest if line.strip()]

@@ -1,4 +1,4 @@
-"""Where the brackets of a text are, and whether it ends within a string: as much of a lexer as that takes."""
+"""A small lexer that finds the brackets of a text, and the string in which the text ends."""
 
 import re
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from functools import cache
 
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _CLOSERS = set(_PAIRS.values())
-_CHARACTER = r"'(?:\\[^\n']{1,10}|[^'\\\n])'"  # so that '(' is none, and a lifetime or 1'000 opens nothing
+_CHARACTER = r"'(?:\\[^\n']{1,10}|[^'\\\n])'"  # so that '(' is no bracket, and a lifetime or 1'000 opens no string
 _REGEX = r"(?<=[=(,:!&|?{;])\s*/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/"
 _RAW_STRING = r'\br(?P<hashes>#+)"[\s\S]*?(?:"(?P=hashes)|\Z)'
 _C_COMMENTS = r"//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)"
 _HASH_COMMENT = r"#[^\n]*"
-_LONG = {'"""', "'''", "`"}  # strings of these may have several lines
+_LONG = {'"""', "'''", "`"}  # strings in these quotes may span lines
 
 
 @dataclass(frozen=True)
 class _Syntax:
-    """What hides brackets: `skipped` is a pattern of all but the strings, `quotes` open these."""
+    """The parts of a language that hide brackets: `skipped` matches comments and the like, `quotes` open strings."""
 
     skipped: str
     quotes: str
@@ -28,7 +28,7 @@ class _Syntax:
             else rf"{quote}(?:\\[\s\S]|[^{quote}\\\n])*(?:{quote}|(?=\n)|\\?\Z)"
             for quote in self.quotes.split()
         ]
-        # One literal character first in each alternative: then `re` skips what begins none of them.
+        # Each alternative begins with a literal character, so that `re` can skip all other characters.
         brackets = [re.escape(bracket) for pair in _PAIRS.items() for bracket in pair]
         return re.compile("|".join([*brackets, *filter(None, [self.skipped]), *strings]))
 
@@ -54,27 +54,27 @@ _SYNTAXES = {
     "rust": _Syntax(f"{_C}|{_RAW_STRING}", '"'),
     "terraform": _Syntax(f"{_C_COMMENTS}|{_HASH_COMMENT}", '"'),
 }
-# Of another language's line: no comment is known, and any quote opens a string.
+# The syntax of a line in any other language: no comments are known, and any quote opens a string.
 _UNKNOWN = _Syntax("", "\" '")
 
 
 def is_known(language: str) -> bool:
-    """Whether what hides brackets in it is known, so that more than a line of it can be judged."""
+    """Return whether the lexer knows the language, so that it can judge more than one line."""
     return language in _SYNTAXES
 
 
 @dataclass(frozen=True)
 class Lexed:
-    """Brackets by their offsets, and the quote of the string in which the text ends, or ""."""
+    """The offsets of brackets, and the quote of the string in which the text ends; "" outside a string."""
 
     matched: dict[int, int]  # closer -> its opener
-    closed: tuple[int, ...]  # closers that close nothing within the text, or not what was opened last
+    closed: tuple[int, ...]  # closers without an opener, or of another kind than the last opener
     opened: tuple[int, ...]  # openers that stay open
     open_string: str
 
 
 def lex(text: str, language: str) -> Lexed:
-    """Finds the brackets outside of strings and comments, and pairs them."""
+    """Find the brackets outside of strings and comments, and pair them."""
     matched: dict[int, int] = {}
     closed: list[int] = []
     stack: list[int] = []
@@ -94,8 +94,8 @@ def lex(text: str, language: str) -> Lexed:
     return Lexed(matched, tuple(closed), tuple(stack), open_string)
 
 
-def first_string_end(text: str, start: int, language: str) -> int | None:
-    """Where the closing quote is of the string that goes on over `start`."""
+def find_string_end(text: str, start: int, language: str) -> int | None:
+    """Return the offset of the quote that closes the string around `start`; None without one."""
     for token in _pattern(language).finditer(text):
         if token.start() < start < token.end() or token.start() < start == token.end() == len(text):
             quote = _quote(token.group(), language)
@@ -115,7 +115,7 @@ def _quote(token: str, language: str) -> str:
 
 
 def _unended_quote(token: str, language: str) -> str:
-    """The quote of a string that has no end, or ""."""
+    """Return the quote of a string that does not end, else ""."""
     quote = _quote(token, language)
     body = token[len(quote) :]
     if not quote or _without_escapes(body).endswith(quote):

@@ -1,7 +1,7 @@
-"""A model that goes round in a loop, so often that no code does: nothing more comes of it, however it goes on.
+"""Detect a model in a loop: the text repeats more often than any code does, so the rest is worthless.
 
-Whether it does is judged from the beginning of a text alone. So a fill may be ended as soon as it is certain, and what
-is shown is what would be shown of it had it run to its limit.
+A loop is judged from the beginning of a text alone. So generation may stop as soon as a loop is certain, and the shown
+text is the same as if the model had run to its limit.
 """
 
 import math
@@ -10,26 +10,28 @@ from collections.abc import Sequence
 
 from lsp_server.completion.postprocess.repetition import is_telling
 
-# So often a unit stands in a row, from so many characters on. Of 605,000 lines of Python packages and C headers two
-# have so many, and three are the last of so many equal lines.
+# The least characters of a unit, and the number of times in a row that make it a loop. Of 605,000 lines of Python
+# packages and C headers, two lines hold so many, and three lines end so many equal lines.
 _TIMES = ((21, 4), (9, 6), (3, 12))
 _TIMES_IN_A_TABLE = ((9, 12), (3, 24))
 _TINY = 2
-_TINY_CHARACTERS = 72  # a hash has 64
+_TINY_CHARACTERS = 72  # longer than a hash, which has 64
 _ROUNDS_OF_A_LINE, _ROUNDS_OF_A_BLOCK = 5, 3
 _MOST_BLOCK_LINES = 6
 
-# At each place the shortest unit that stands there four times and more. That it is the shortest does not change when
-# the text goes on, so what has been found once is found in any longer text.
+# Matches, at each offset, the shortest unit that stands there four times or more. A longer text has the same shortest
+# unit, so a loop that was found once is found in any longer text.
 _RUN = re.compile(r"(?=((.{1,60}?)\2{3,}))")
-_LEAST_CHARACTERS = 36  # of any run that is too long
+_LEAST_CHARACTERS = 36  # the length of the shortest loop
 _LETTER = re.compile(r"[^\W\d_]")
 _CODE_OF_A_CHARACTER = re.compile(r"\\[xu][0-9A-Fa-f]|0x[0-9A-Fa-f]")
 
 
 def up_to_loop(text: str, before: str) -> str | None:
-    """The text as far as it has come when the loop is certain: "" for one within a line, of which nothing is worth
-    showing, else up to the last of some equal lines. None when there is no loop. `before` is of the first line.
+    """Return the text up to where a loop is certain, or None without a loop.
+
+    A loop within a line leaves "", because nothing of the text is worth showing; a loop of lines leaves the text up to
+    the last equal line. `before` is the start of the first line, before the cursor.
     """
     lines = (before + text).split("\n")
     for index, line in enumerate(lines):
@@ -47,7 +49,7 @@ def _loops_within(line: str) -> bool:
 
 
 def _times(unit: str) -> float:
-    """How often it stands in a row when that is a loop. A ruler, of one or two signs, is never one."""
+    """Return how many times in a row make the unit a loop. A ruler, of one or two signs, is never a loop."""
     if len(unit) <= _TINY:
         return _TINY_CHARACTERS / len(unit) if any(map(str.isalnum, unit)) else math.inf
     is_table = _LETTER.search(unit) is None or _CODE_OF_A_CHARACTER.search(2 * unit) is not None
@@ -55,7 +57,7 @@ def _times(unit: str) -> float:
 
 
 def _loops_in_lines(lines: Sequence[str]) -> bool:
-    """Whether these end in so many rounds of the same lines."""
+    """Return whether the last lines are the same block, several times in a row."""
     for count in range(1, _MOST_BLOCK_LINES + 1):
         rounds = _ROUNDS_OF_A_LINE if count == 1 else _ROUNDS_OF_A_BLOCK
         tail, block = lines[-rounds * count :], lines[-count:]
@@ -65,5 +67,5 @@ def _loops_in_lines(lines: Sequence[str]) -> bool:
 
 
 def _is_sentence(line: str) -> bool:
-    """Rows of numbers, and lines of one word, may stand as often as they like."""
+    """Return whether a line says something: rows of numbers, and lines of one short word, may repeat."""
     return is_telling(line) and _LETTER.search(line) is not None

@@ -1,4 +1,4 @@
-"""The text around the cursor, as the rules look at it: line ends are newlines."""
+"""The text around the cursor, as the rules see it: all line ends are newlines."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -9,7 +9,7 @@ from lsp_server.completion.postprocess.lexing import Lexed, lex
 
 @dataclass(frozen=True)
 class Place:
-    """`above` is all before the cursor, `below` all after it."""
+    """A cursor in a document: `above` is all text before the cursor, `below` all text after it."""
 
     language: str
     above: str
@@ -17,39 +17,39 @@ class Place:
 
     @cached_property
     def before(self) -> str:
-        """Of the cursor's line."""
+        """The cursor's line up to the cursor."""
         return self.above[self.above.rfind("\n") + 1 :]
 
     @cached_property
     def after(self) -> str:
-        """Of the cursor's line."""
+        """The cursor's line from the cursor on."""
         return self.below.partition("\n")[0]
 
     @cached_property
     def lines_above(self) -> list[str]:
-        """Without the cursor's line."""
+        """The lines above the cursor's line."""
         return self.above.split("\n")[:-1]
 
     @cached_property
     def lines_below(self) -> list[str]:
-        """From the first line below the cursor's that is not blank."""
+        """The lines below the cursor's line, from the first that is not blank."""
         lines = self.below.split("\n")[1:]
         return lines[next((index for index, line in enumerate(lines) if line.strip()), len(lines)) :]
 
     @cached_property
     def lexed_above(self) -> Lexed:
-        """What is open at the cursor."""
+        """The brackets and the string that are open at the cursor."""
         return lex(self.above, self.language)
 
 
-# A key has several texts cleaned at one place.
+# A completion key asks for several texts, all of which are cleaned at one place.
 @lru_cache(maxsize=1)
 def place_of(snapshot: Snapshot) -> Place:
-    """The cursor's place in its document."""
+    """Return the cursor's place in its document."""
     text, cursor = snapshot.document.text, snapshot.cursor
     return Place(snapshot.document.language, with_newlines(text[:cursor]), with_newlines(text[cursor:]))
 
 
 def with_newlines(text: str) -> str:
-    """For whatever line ends."""
+    """Replace all line ends by newlines."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,27 +1,27 @@
-"""A model that has lost its way writes the same again and again, until it is stopped."""
+"""Cut or detect repetition: a model that is lost writes the same lines again and again."""
 
 import re
 from collections.abc import Sequence
 
-# A shorter line may well stand twice: "}", "pass", "],".
+# Shorter lines often stand twice in code: "}", "pass", "],".
 TELLING_CHARACTERS = 5
 _STUTTER = re.compile(r"(.{1,8}?)\1{5,}.{0,8}$|(.{9,60}?)\2{3,}.{0,60}$")
 _MOST_BLOCK_LINES = 6
-_ROUNDS = 3  # twice may be meant
+_ROUNDS = 3  # lines that stand twice may be meant
 
 
 def is_telling(line: str) -> bool:
-    """Whether a line says enough to be known again."""
+    """Return whether a line is long enough to be recognized as a copy."""
     return len(line.strip()) >= TELLING_CHARACTERS
 
 
 def stutters(text: str) -> bool:
-    """Whether the text ends in a few characters over and over. For a text that was cut off: `0, 0, 0]` has an end."""
+    """Return whether a text that was cut off ends in a few characters over and over."""
     return _STUTTER.search(text) is not None
 
 
-def without_rounds(text: str, before: str) -> str:
-    """Ends after the first of three rounds of the same lines that go on to the end; `before` is of the first line."""
+def without_repeated_lines(text: str, before: str) -> str:
+    """Cut all rounds but the first of the same lines at the end; `before` is the line up to the cursor."""
     lines = (before + text).split("\n")
     while len(lines) > 1 and not lines[-1].strip():
         lines.pop()
@@ -33,7 +33,7 @@ def without_rounds(text: str, before: str) -> str:
 
 
 def _start_of_rounds(lines: Sequence[str], count: int) -> int | None:
-    """The first line from which on the lines are those `count` lines before, to the end."""
+    """Return the first line of rounds of `count` lines that reach the end; None without such rounds."""
     start = len(lines)
     while start > count and lines[start - 1] == lines[start - 1 - count]:
         start -= 1
@@ -45,7 +45,7 @@ def _start_of_rounds(lines: Sequence[str], count: int) -> int | None:
 
 
 def repeats_lines_above(text: str, before: str, lines_above: Sequence[str]) -> bool:
-    """Whether three lines and more are exactly those above the cursor's line."""
+    """Return whether the text is three lines or more, all copied from directly above the cursor's line."""
     lines = [line for line in (before + text).split("\n") if line.strip()]
     above = [line for line in lines_above[-2 * len(lines) - 4 :] if line.strip()]
     return len(lines) >= 3 and sum(map(is_telling, lines)) >= 2 and above[-len(lines) :] == lines

@@ -1,4 +1,4 @@
-"""What stands behind the cursor on its line, written once more by the model."""
+"""Cut the rest of the cursor's line where the model has written it again."""
 
 from lsp_server.completion.postprocess.lexing import lex
 from lsp_server.completion.postprocess.place import Place
@@ -6,14 +6,14 @@ from lsp_server.completion.postprocess.tags import has_tags
 
 _SEPARATORS = ",;:"
 _CLOSING = ")]}\"'`"
-_TELLING_CHARACTERS = 3  # that many different ones: "######" may go on
+_TELLING_CHARACTERS = 3  # different ones: a rest such as "######" may be meant to go on
 
 
 def without_rest_of_line(text: str, place: Place) -> str:
-    """Cuts an end that is the rest of the cursor's line, unless the text needs it for itself.
+    """Cut an end of the text that equals the rest of the cursor's line, unless the text needs that end for itself.
 
-    Closers are judged elsewhere, by what they close; only those of an expression within a string, as in `${name}`, are
-    judged here.
+    `without_surplus_closers` judges closers, by their openers. Only closers of an expression within a string, as in
+    `${name}`, are judged here.
     """
     rest, written = place.after.strip(), text.rstrip()
     if not rest or not written.endswith(rest) or (has_tags(place.language) and rest.startswith("</")):
@@ -23,7 +23,7 @@ def without_rest_of_line(text: str, place: Place) -> str:
         quote = place.lexed_above.open_string
         return cut if quote and quote not in cut and _closes_nothing(cut, rest) else text
     if set(rest) <= set(_SEPARATORS):
-        return text if place.language == "shellscript" else cut  # there ";;" is one word
+        return text if place.language == "shellscript" else cut  # in a shell ";;" is one word
     if len(set(rest)) < _TELLING_CHARACTERS or (cut and _within_a_word(cut[-1], rest[0])):
         return text
     return cut if _opened(cut, place) <= _opened(text, place) else text
@@ -38,7 +38,7 @@ def _are_closers(rest: str) -> bool:
 
 
 def _closes_nothing(text: str, closers: str) -> bool:
-    """Whether there are brackets among the closers, and none has its opener in the text, by number."""
+    """Return whether the closers hold brackets, and the text opens no bracket of these kinds without closing it."""
     pairs = [(opener, closer) for opener, closer in ("()", "[]", "{}") if closer in closers]
     return bool(pairs) and all(text.count(opener) <= text.count(closer) for opener, closer in pairs)
 

@@ -1,4 +1,4 @@
-"""Elements of HTML, XML and JSX."""
+"""Tags of HTML, XML and JSX: the lexer of elements, and surplus closing tags."""
 
 import re
 
@@ -8,12 +8,12 @@ _WITHIN = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`|=>|/>|[{}<>]")
 
 
 def has_tags(language: str) -> bool:
-    """Whether closing tags can be judged in it."""
+    """Return whether the language has tags, so that closing tags can be judged."""
     return language in _LANGUAGES
 
 
 def surplus_tag(above: str, text: str, below: str) -> int | None:
-    """Where in the text the closing tag is that stands right below too, and closes there; None without one."""
+    """Return the offset of a closing tag in the text that the document has directly below too; None without one."""
     if "</" not in text or (behind := _START.match(below.lstrip())) is None or not behind["end"]:
         return None
     unopened = len(_pair(above + below)[1])
@@ -37,7 +37,7 @@ def surplus_tag(above: str, text: str, below: str) -> int | None:
 
 
 def _pair(text: str) -> tuple[dict[int, int], list[int]]:
-    """Closing tags with their opening ones, and those without. What is open may stay so, as `<br>` and `<li>` do."""
+    """Pair closing tags with opening tags, and list closing tags without one. Tags such as `<br>` may stay open."""
     pairs: dict[int, int] = {}
     alone: list[int] = []
     stack: list[tuple[str, int]] = []
@@ -59,7 +59,7 @@ def _pair(text: str) -> tuple[dict[int, int], list[int]]:
 
 
 def _is_empty(text: str, start: int) -> bool:
-    """Whether a tag ends in "/>". What is in braces is JavaScript, and has signs of its own."""
+    """Return whether a tag ends in "/>". Braces hold JavaScript, whose signs do not count."""
     depth = 0
     for part in _WITHIN.finditer(text, start):
         sign = part.group()

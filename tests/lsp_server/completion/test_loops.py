@@ -1,4 +1,4 @@
-"""A model in a loop is stopped as soon as nothing more of it can be shown, and what is shown stays the same."""
+"""A model in a loop is stopped as soon as a longer text could change nothing of what is shown."""
 
 import asyncio
 import random
@@ -54,7 +54,7 @@ def snapshot_at(marked: str, language: str = "python") -> Snapshot:
 
 
 def stuttering_texts(count: int) -> Iterator[tuple[Snapshot, str]]:
-    """Random units, some of them over and over, one after the other."""
+    """Yield texts of random units, some of which repeat many times."""
     rng = random.Random(20)
     for _ in range(count):
         parts = []
@@ -65,7 +65,7 @@ def stuttering_texts(count: int) -> Iterator[tuple[Snapshot, str]]:
 
 
 def hold_equal(text: str, snapshot: Snapshot) -> bool:
-    """Whether it is stopped. If so, it is shown the same wherever that is, however it would have come to its end."""
+    """Return whether the text is stopped; if so, assert that the place and the finish reason change nothing shown."""
     lengths = range(len(text) + 1)
     decided = [length for length in lengths if is_decided(text[:length], snapshot)]
     if decided:
@@ -92,7 +92,7 @@ def test_so_is_every_case_of_the_post_processing_and_what_a_loop_makes_of_it(cas
 
 
 class InStep(FakeEngine):
-    """Waits after each token until the event loop has looked at it, as one that computes does."""
+    """An engine that waits after each token until the event loop has seen it, as a computing engine does."""
 
     def submit(self, request: Request, on_update: OnUpdate) -> FakeGeneration:
         loop = asyncio.get_running_loop()

@@ -1,7 +1,8 @@
-"""What is shown of what a model wrote. Each file of the folder is one topic; a case reads like a bug report.
+"""Post-processing of a model's text. Each file of the folder is one topic; a case reads like a bug report.
 
-`at` is the document with the cursor in it as ‸, `written` is the model's, `shown` what is left of it (by default all),
-and `nothing` why nothing is. `finish` says how the model came to an end. `language` is the file's, or the case's own.
+`at` is the document with the cursor as ‸, `written` is the model's text, and `shown` is the text that is shown (by
+default all of it), or `nothing` is the reason to show none. `finish` is the finish reason of the model. `language` is
+the file's, or the case's own.
 """
 
 import tomllib

@@ -1,4 +1,4 @@
-"""Real code is never lost: what stood in a hole comes back as it was when a model writes exactly that."""
+"""Real code is never lost: when a model writes the exact text of a hole, post-processing keeps all of it."""
 
 import random
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lsp_server.completion.postprocess import postprocess
-from lsp_server.completion.postprocess.invisible import unseen_characters
+from lsp_server.completion.postprocess.unseen_characters import unseen_characters
 from tests.lsp_server.completion.true_holes import KINDS, Hole, Kind, Noise, holes_of, library_files, noises_of
 
 SAMPLES = sorted((Path(__file__).parent / "samples").iterdir())
@@ -22,7 +22,7 @@ def is_kept(hole: Hole) -> bool:
 
 
 def stands_below_too(hole: Hole) -> bool:
-    """Whether the hole's last lines are also the next ones: then nothing tells the right answer from a repetition."""
+    """Return whether the lines below repeat the end of the hole: then the right answer looks like a repetition."""
     below = [line.rstrip() for line in hole.after.split("\n")[1:] if line.strip()]
     lines = (hole.before.rpartition("\n")[2] + hole.middle).split("\n")
     last = [line.rstrip() for line in lines if line.strip()][-1:]
