@@ -1,4 +1,4 @@
-"""Asks for code actions as editors do, and applies what comes."""
+"""An editor that asks for code actions, and applies their edits."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ from lsprotocol import types
 
 from context.documents.document import Document
 from lsp_server.rpc.text_changes import apply_changes
-from tests.lsp_server.client import URI, Editor, position
+from tests.fake_engine import FakeEngine
+from tests.lsp_server.client import URI, Editor, InProcess, position
 
-# What VS Code announces, as far as it matters here.
+# The capabilities of VS Code that matter to code actions.
 RICH = {
     "workspace": {
         "workspaceEdit": {
@@ -23,6 +24,20 @@ RICH = {
 }
 
 
+BODY, DOCSTRING = (f"refactor.rewrite.midspan.{kind}" for kind in ("body", "docstring"))
+TEXT = "é = '😀'\ndef double(a):\n    pass\n\nx = 1\n"
+
+
+async def editor_with(
+    text: str = TEXT, answer: Any = "return 2 * a", capabilities: Any = RICH, encoding: str = "utf-16", **kwargs: Any
+) -> tuple[InProcess, FakeEngine]:
+    engine = FakeEngine(answer if callable(answer) else lambda _before, _after: answer, **kwargs)
+    editor = InProcess(engine)
+    await editor.initialize([encoding], capabilities=capabilities)
+    await editor.open(text)
+    return editor, engine
+
+
 async def actions_at(
     editor: Editor,
     start: tuple[int, int],
@@ -31,7 +46,7 @@ async def actions_at(
     uri: str = URI,
     **context: Any,
 ) -> dict[str, dict[str, Any]]:
-    """By their kinds; of several of one kind, the first."""
+    """Return the actions by their kinds; of several of one kind, the first."""
     params = {
         "textDocument": {"uri": uri},
         "range": {"start": position(*start), "end": position(*(end or start))},
@@ -47,7 +62,7 @@ async def resolve(editor: Editor, action: dict[str, Any]) -> dict[str, Any]:
 
 
 def applied(text: str, edit: dict[str, Any], uri: str = URI, encoding: str = "utf-16") -> str:
-    """The document's text after the edit, which touches no other."""
+    """Return the document's text after the edit, which touches no other document."""
     if "changes" in edit:
         assert list(edit["changes"]) == [uri]
         edits = edit["changes"][uri]

@@ -1,4 +1,4 @@
-"""An editor whose chat model says what a test writes."""
+"""An editor whose chat model answers what a test says."""
 
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,6 @@ async def editor_for(models: TwoModels, root: Path, capabilities: Any = OPENS, c
     return editor
 
 
-def about(uri: str, start: tuple[int, int], end: tuple[int, int], **more: Any) -> dict[str, Any]:
+def edit_params(uri: str, start: tuple[int, int], end: tuple[int, int], **more: Any) -> dict[str, Any]:
     ends = {"start": position(*start), "end": position(*end)}
     return {"textDocument": {"uri": uri}, "version": 1, "range": ends, **more}

@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 
 from tests.lsp_server.actions.actions_client import actions_at, applied, resolve
-from tests.lsp_server.actions.chat_client import EDIT, FIX, TEXT, about
+from tests.lsp_server.actions.chat_client import EDIT, FIX, TEXT, edit_params
 from tests.lsp_server.client import position
 
 
-async def test_an_edit_by_a_comment_changes_only_lines_that_differ_and_takes_the_comment_away(editor, models, uri):
+async def test_an_edit_by_a_comment_changes_only_lines_that_differ_and_deletes_the_comment(editor, models, uri):
     text = TEXT.replace("def double", "# midspan: drop the variable b\ndef double")
     await editor.open(text, uri)
     action = (await actions_at(editor, (3, 0), uri=uri))[EDIT]
@@ -16,18 +16,18 @@ async def test_an_edit_by_a_comment_changes_only_lines_that_differ_and_takes_the
     edit = (await resolve(editor, action))["edit"]
     assert applied(text, edit, uri) == TEXT.replace("    b = 2\n    return b * a", "    return 2 * a")
     lines = [one["range"]["start"]["line"] for one in edit["documentChanges"][0]["edits"]]
-    assert lines == [3, 5]  # and not line 4, which stays
+    assert lines == [3, 5]  # line 4 stays the same
     assert "drop the variable b" in models.asked
     assert "midspan:" not in models.asked
     assert not models.completion.requests
 
 
-async def test_the_original_is_the_draft(editor, models, uri):
-    await editor.request("midspan/edit", about(uri, (3, 0), (6, 0), instruction="Simplify"))
+async def test_the_original_code_is_the_speculative_draft(editor, models, uri):
+    await editor.request("midspan/edit", edit_params(uri, (3, 0), (6, 0), instruction="Simplify"))
     assert "def double(a):\n    b = 2" in "".join(map(chr, models.chat.requests[0].draft_tokens))
 
 
-async def test_an_instruction_before_nothing_brings_new_code_in_its_place(editor, models, uri):
+async def test_new_code_replaces_an_instruction_above_no_code(editor, models, uri):
     text = "import os\n\n# midspan: a function that triples\n"
     await editor.open(text, uri)
     models.answer = "Sure:\n```python\ndef triple(a):\n    return 3 * a\n```\nDone."
@@ -49,10 +49,10 @@ async def test_a_diagnostic_is_fixed_in_its_definition(editor, models, uri):
     assert "`b = 2`: b is pointless (see W1)" in models.asked
 
 
-async def test_midspan_edit_streams_drafts_and_gives_edit_and_text(editor, models, uri):
-    params = about(uri, (3, 0), (6, 0), instruction="Simplify", partialResultToken="p", workDoneToken="w")
+async def test_midspan_edit_streams_drafts_and_returns_edit_and_text(editor, models, uri):
+    params = edit_params(uri, (3, 0), (6, 0), instruction="Simplify", partialResultToken="p", workDoneToken="w")
     result = await editor.request("midspan/edit", params)
-    assert result["text"] == "def double(a):\n    return 2 * a\n"  # all that takes the place of the range
+    assert result["text"] == "def double(a):\n    return 2 * a\n"  # all text that replaces the range
     assert result["model"] == "fake"
     assert result["range"] == {"start": position(3, 0), "end": position(6, 0)}
     assert applied(TEXT, result["edit"], uri) == TEXT.replace("    b = 2\n    return b * a", "    return 2 * a")
@@ -66,18 +66,18 @@ async def test_midspan_edit_streams_drafts_and_gives_edit_and_text(editor, model
 
 
 @pytest.mark.parametrize(("start", "end"), [((2, 0), (7, 0)), ((3, 0), (5, 16)), ((4, 3), (5, 2)), ((4, 0), (4, 0))])
-async def test_the_text_takes_the_place_of_its_range_as_the_edit_does(editor, models, uri, start, end):
+async def test_the_text_in_place_of_its_range_equals_the_edit(editor, models, uri, start, end):
     lines = TEXT.splitlines(keepends=True)
     if start == (4, 3):
         models.answer = "```python\n    return 2 * a\n```"
-    result = await editor.request("midspan/edit", about(uri, start, end, instruction="Simplify"))
+    result = await editor.request("midspan/edit", edit_params(uri, start, end, instruction="Simplify"))
     ends = [(result["range"][one]["line"], result["range"][one]["character"]) for one in ("start", "end")]
     before = "".join(lines[: ends[0][0]]) + lines[ends[0][0]][: ends[0][1]]
     after = lines[ends[1][0]][ends[1][1] :] + "".join(lines[ends[1][0] + 1 :])
     assert before + result["text"] + after == applied(TEXT, result["edit"], uri)
 
 
-async def test_within_a_line_only_what_is_selected_changes(editor, models, uri):
+async def test_within_a_line_only_the_selection_changes(editor, models, uri):
     models.answer = "```python\n3\n```"
-    result = await editor.request("midspan/edit", about(uri, (4, 8), (4, 9), instruction="Make it three"))
+    result = await editor.request("midspan/edit", edit_params(uri, (4, 8), (4, 9), instruction="Make it three"))
     assert applied(TEXT, result["edit"], uri) == TEXT.replace("b = 2", "b = 3")

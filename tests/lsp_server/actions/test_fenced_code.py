@@ -1,4 +1,4 @@
-"""Answers of instruct models: each file of the folder is one topic, each case what a model wrote and what is put in."""
+"""Answers of instruct models. Each file of the folder is one topic, each case an answer and the code in it."""
 
 import ast
 import json
@@ -19,7 +19,7 @@ CASES = [
 
 
 def joined(lines: list[str] | None) -> str | None:
-    """Cases are written line by line, so that they can be read."""
+    """Join the lines of a case, which is written line by line for its readers."""
     return None if lines is None else "\n".join(lines)
 
 
@@ -38,14 +38,14 @@ def test_line_ends_make_no_difference(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_code_that_was_taken_out_once_stays_as_it_is(case: dict[str, Any]) -> None:
+def test_extracted_code_stays_the_same_when_it_is_extracted_again(case: dict[str, Any]) -> None:
     code = joined(case["code"])
     if code is not None:
         assert extract_code(f"~~~~~\n{code}\n~~~~~", case["indent"]) == code
 
 
 def statements(source: str) -> Iterator[list[str]]:
-    """The lines of each compound statement that stands on lines of its own, without white space on blank ones."""
+    """Yield the lines of each compound statement that shares no line; blank lines lose their white space."""
     lines = source.split("\n")
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.If | ast.For | ast.With | ast.Try):
@@ -57,7 +57,7 @@ def statements(source: str) -> Iterator[list[str]]:
             yield found
 
 
-def test_real_statements_come_back_to_their_place_in_whatever_way_they_are_indented() -> None:
+def test_real_statements_get_their_indentation_back() -> None:
     library = sorted(Path(json.__file__).parents[1].glob("*.py"))
     asked, wrong = 0, []
     for path in random.Random(5).sample(library, 30):

@@ -1,4 +1,4 @@
-"""Where a hole is made, and what of the document it takes."""
+"""The holes that actions open in a document, and the text that they replace."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from lsp_server.actions.protocol.kinds import BLOCK, BODY, BRANCH, DOCSTRING
 
 
 def filled(text: str, kind: str, language: str = "python", fill: str = "FILL") -> str | None:
-    """The text after the action at `|`; None where it is not offered."""
+    """Return the text after the action at `|`; None where the action is not offered."""
     cursor = text.index("|")
     document = Document("a", text.replace("|", "", 1), language, 0)
     hole = find_holes(document, cursor, cursor).get(kind)
@@ -54,7 +54,7 @@ def filled(text: str, kind: str, language: str = "python", fill: str = "FILL") -
         ("java", "class A {\n  int f() {|\n  }\n}\n", "class A {\n  int f() {\n    FILL\n  }\n}\n"),
     ],
 )
-def test_a_body_takes_the_place_of_what_stands_for_it(language, text, expected):
+def test_a_body_replaces_an_empty_body_or_a_stub(language, text, expected):
     assert filled(text, BODY, language) == expected
 
 
@@ -70,7 +70,7 @@ def test_a_body_takes_the_place_of_what_stands_for_it(language, text, expected):
         ("plaintext", "def f(a):|\n    pass\n"),
     ],
 )
-def test_a_body_that_is_there_is_not_written_again(language, text):
+def test_a_function_with_a_body_has_no_body_hole(language, text):
     assert filled(text, BODY, language) is None
 
 
@@ -103,7 +103,7 @@ def test_a_block_is_completed_from_the_cursor_in_any_language(language, text, ex
         "|\nx = 1\n",
     ],
 )
-def test_no_block_is_completed_where_none_ends(text):
+def test_no_block_is_completed_away_from_the_end_of_a_block(text):
     assert filled(text, BLOCK) is None
 
 
@@ -124,7 +124,7 @@ def test_no_block_is_completed_where_none_ends(text):
         ("rust", "fn f() {|\n}\n", "One.\n/// Two.", "/// One.\n/// Two.\nfn f() {\n}\n"),
     ],
 )
-def test_a_docstring_stands_where_its_language_has_it(language, text, fill, expected):
+def test_a_docstring_goes_where_its_language_has_it(language, text, fill, expected):
     assert filled(text, DOCSTRING, language, fill) == expected
 
 
@@ -176,7 +176,7 @@ def test_a_docstring_is_not_written_twice(language, text):
         ),
     ],
 )
-def test_a_missing_branch_comes_after_those_that_are_there(language, text, expected):
+def test_a_missing_branch_comes_after_the_existing_ones(language, text, expected):
     assert filled(text, BRANCH, language) == expected
 
 
@@ -206,6 +206,6 @@ def test_no_branch_is_written_twice(language, text):
         (at_end_of_comment("//"), "a\n  // b\n", None),
     ],
 )
-def test_where_a_fill_ends(find_end, text, kept):
+def test_a_fill_ends_where_its_hole_says(find_end, text, kept):
     end = find_end(text)
     assert (None if end is None else text[:end]) == kept

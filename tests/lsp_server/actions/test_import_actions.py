@@ -1,4 +1,4 @@
-"""The missing import: what the workspace defines is found, and what is written means it."""
+"""Imports of undefined names: each statement means the file that defines the name."""
 
 from pathlib import Path
 from typing import Any
@@ -127,7 +127,7 @@ def test_a_python_import_goes_among_those_of_its_kind(text, statement, expected)
         ("a.rs", "use a::b;\nfn f() {}\n", "use c::d;", "use a::b;\nuse c::d;\nfn f() {}\n"),
     ],
 )
-def test_an_import_of_another_language_goes_to_the_others(path, text, statement, expected):
+def test_an_import_in_another_language_goes_among_the_existing_ones(path, text, statement, expected):
     change = make_import_change(Document(path, text, language_of(path), 1), statement)
     assert text[: change.start] + change.new_text + text[change.end :] == expected
 
@@ -183,7 +183,7 @@ def undefined(line: int, start: int, end: int, message: str) -> dict[str, Any]:
     return {"range": {"start": position(line, start), "end": position(line, end)}, "message": message}
 
 
-async def test_a_diagnostic_brings_the_import_of_what_the_workspace_defines(root):
+async def test_a_diagnostic_offers_the_import_of_a_name_that_the_workspace_defines(root):
     uri, text = (root / "tests/test_new.py").as_uri(), "import os\n\nx = Cart()\n"
     editor, engine = await editor_at(root, uri, text)
     diagnostic = undefined(2, 4, 8, "Undefined name `Cart`")
@@ -197,7 +197,7 @@ async def test_a_diagnostic_brings_the_import_of_what_the_workspace_defines(root
     await editor.request("shutdown")
 
 
-async def test_other_diagnostics_bring_no_import(root):
+async def test_other_diagnostics_offer_no_import(root):
     uri, text = (root / "tests/test_new.py").as_uri(), "def f(Cart):\n    return Cart\n"
     editor, _ = await editor_at(root, uri, text)
     diagnostic = undefined(1, 11, 15, "Returning Any from function")
@@ -205,7 +205,7 @@ async def test_other_diagnostics_bring_no_import(root):
     await editor.request("shutdown")
 
 
-async def test_what_nobody_defines_is_asked_of_the_model_and_to_be_confirmed(root):
+async def test_the_model_suggests_the_module_of_an_unknown_name_and_the_edit_needs_confirmation(root):
     uri, text = (root / "tests/test_new.py").as_uri(), "x = Werkzeug()\n"
     editor, engine = await editor_at(root, uri, text, "werkzeug.core import Werkzeug\nimport rm")
     action = (await actions_at(editor, (0, 6), uri=uri))[IMPORT]

@@ -5,7 +5,7 @@ import pytest
 from lsp_server.actions.rewrites.tests_path import why_no_new_file
 from tests.context.tree import write_tree
 from tests.lsp_server.actions.actions_client import actions_at, applied, resolve
-from tests.lsp_server.actions.chat_client import TESTS, TEXT, about, editor_for
+from tests.lsp_server.actions.chat_client import TESTS, TEXT, edit_params, editor_for
 from tests.lsp_server.client import ResponseError
 
 
@@ -17,15 +17,15 @@ async def test_tests_go_into_a_new_file_of_the_workspace(editor, models, root, u
     assert (make["kind"], make["uri"], make["options"]) == ("create", new, {"overwrite": False})
     assert change["textDocument"] == {"uri": new, "version": None}
     assert [one["newText"] for one in change["edits"]] == ["def test_double():\n    assert double(2) == 4\n"]
-    assert not (root / "tests").exists()  # the editor makes it
+    assert not (root / "tests").exists()  # only the editor creates it
 
 
-async def test_tests_are_added_to_the_file_that_is_open(editor, models, root, uri):
+async def test_tests_are_added_to_an_open_file(editor, models, root, uri):
     write_tree(root, {"tests/test_price.py": "import shop\n"})
     other = (root / "tests/test_price.py").as_uri()
     await editor.open("import shop\n", other)
     models.answer = "```python\ndef test_double(): ...\n```"
-    result = await editor.request("midspan/answer", about(uri, (4, 0), (4, 0), kind="tests"))
+    result = await editor.request("midspan/answer", edit_params(uri, (4, 0), (4, 0), kind="tests"))
     assert applied("import shop\n", result["edit"], other) == "import shop\n\n\ndef test_double(): ...\n"
     assert "import shop" in models.asked
 
@@ -38,7 +38,7 @@ async def test_tests_are_added_to_the_file_that_is_open(editor, models, root, ur
         ({"tests": ""}, "link"),
     ],
 )
-async def test_tests_that_have_no_place_are_disabled_with_what_to_do(models, root, uri, files, reason):
+async def test_without_a_place_for_tests_the_disabled_action_says_what_to_do(models, root, uri, files, reason):
     if "tests" in files:
         (root / "tests").symlink_to(root.parent)
     else:
@@ -48,13 +48,13 @@ async def test_tests_that_have_no_place_are_disabled_with_what_to_do(models, roo
     action = (await actions_at(editor, (4, 0), uri=uri))[TESTS]
     assert re.search(reason, action["disabled"]["reason"])
     with pytest.raises(ResponseError, match=reason):
-        await editor.request("midspan/answer", about(uri, (4, 0), (4, 0), kind="tests"))
+        await editor.request("midspan/answer", edit_params(uri, (4, 0), (4, 0), kind="tests"))
     assert not models.chat.requests
     await editor.request("shutdown")
 
 
 @pytest.mark.parametrize("path", ["there.py", "dangling.py", "../outside.py", "/etc/cron.d/x", "linked/new.py", ".env"])
-def test_no_file_is_named_that_is_there_or_outside_or_excluded(tmp_path, path):
+def test_an_existing_outside_or_excluded_file_is_no_place_for_tests(tmp_path, path):
     root = write_tree(tmp_path / "root", {"there.py": ""})
     (root / "dangling.py").symlink_to(tmp_path / "target.py")
     (root / "linked").symlink_to(tmp_path)

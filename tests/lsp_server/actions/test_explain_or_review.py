@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from tests.lsp_server.actions.actions_client import RICH, actions_at, resolve
-from tests.lsp_server.actions.chat_client import EXPLAIN, TEXT, about, editor_for
+from tests.lsp_server.actions.chat_client import EXPLAIN, TEXT, edit_params, editor_for
 from tests.lsp_server.client import InProcess
 
 
@@ -21,7 +21,7 @@ async def explained(editor: InProcess, uri: str) -> dict[str, Any]:
     return message
 
 
-async def test_an_explanation_opens_as_a_private_file_that_goes_with_the_session(editor, models, uri):
+async def test_an_explanation_opens_as_a_private_file_that_is_deleted_with_the_session(editor, models, uri):
     models.answer = "It **doubles** \u202eit."
     message = await explained(editor, uri)
     assert message["method"] == "window/showDocument"
@@ -35,7 +35,7 @@ async def test_an_explanation_opens_as_a_private_file_that_goes_with_the_session
     assert not file.parent.exists()
 
 
-async def test_an_explanation_is_a_message_where_no_document_is_opened(models, root, uri):
+async def test_an_explanation_is_a_message_for_a_client_that_opens_no_documents(models, root, uri):
     editor = await editor_for(models, root, RICH)
     await editor.open(TEXT, uri)
     models.answer = "It doubles."
@@ -45,8 +45,8 @@ async def test_an_explanation_is_a_message_where_no_document_is_opened(models, r
     await editor.request("shutdown")
 
 
-async def test_midspan_answer_gives_words(editor, models, uri):
+async def test_midspan_answer_returns_prose(editor, models, uri):
     models.answer = "Nothing is wrong."
-    result = await editor.request("midspan/answer", about(uri, (3, 0), (6, 0), kind="review"))
+    result = await editor.request("midspan/answer", edit_params(uri, (3, 0), (6, 0), kind="review"))
     assert result == {"text": "Nothing is wrong.", "model": "fake"}
     assert "Review this part" in models.asked
