@@ -10,7 +10,7 @@ NPM    := PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm --prefix $(VSCODE)
 
 # Complete a real file of this repository at a real cursor, with the built-in model, offline.
 run: $(VENV)/installed
-	$(BIN)/midspan complete $(or $(AT),inference/request.py:51:20) --show
+	$(BIN)/midspan complete $(or $(AT),inference/api.py:109:20) --show
 
 test: $(VENV)/installed-dev .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium .tools/tmux/tmux \
 		.tools/code-server/code-server $(VSCODE)/midspan.vsix
