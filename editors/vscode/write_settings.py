@@ -1,10 +1,11 @@
-"""Writes the server's settings into package.json and README.md, from their table.
+"""Writes the table of settings into docs/settings.md and into VS Code's package.json and README.md.
 
 Run it from the repository's root, as `python -m editors.vscode.write_settings`.
 """
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from lsp_server.settings.values import Settings
 
 PACKAGE = Path(__file__).with_name("package.json")
 README = Path(__file__).with_name("README.md")
+DOCS_PAGE = Path(__file__).parents[2] / "docs/settings.md"
 OWN = "midspan.path"  # the extension's own setting, which stands first
 
 
@@ -25,10 +27,20 @@ def configured(package: dict[str, Any]) -> dict[str, Any]:
     return package | {"contributes": contributes | {"configuration": configuration}}
 
 
-def with_rows(readme: str) -> str:
-    """The README with a row for each setting."""
-    rows = "".join(f"{_row(setting)}\n" for setting in TABLE)
-    return re.sub(r"(\| setting \|.*\n\|---.*\n)(\| .*\n)+", lambda found: found[1] + rows, readme)
+def with_rows(page: str, rows: Sequence[str]) -> str:
+    """The page with these rows in its table of settings."""
+    lines = "".join(f"{row}\n" for row in rows)
+    return re.sub(r"(\| setting \|.*\n\|---.*\n)(\| .*\n)+", lambda found: found[1] + lines, page)
+
+
+def docs_rows() -> list[str]:
+    """A row of docs/settings.md for each setting."""
+    return [setting.row for setting in TABLE]
+
+
+def readme_rows() -> list[str]:
+    """A row of VS Code's README for each setting, under the name that VS Code gives it."""
+    return [_readme_row(setting) for setting in TABLE]
 
 
 def written(package: dict[str, Any]) -> str:
@@ -36,13 +48,15 @@ def written(package: dict[str, Any]) -> str:
     return json.dumps(package, indent=2, ensure_ascii=False) + "\n"
 
 
-def _row(setting: Setting) -> str:
-    return setting.row.replace("| `", "| `midspan.", 1).replace("](#", "](../../README.md#")
+def _readme_row(setting: Setting) -> str:
+    """Links lead from the extension's folder to `docs`."""
+    row = setting.row.replace("| `", "| `midspan.", 1)
+    return re.sub(r"\]\(#", f"]({DOCS_PAGE.name}#", row).replace("](", "](../../docs/")
 
 
 def _property(setting: Setting) -> dict[str, Any]:
     default = json.loads(json.dumps(_default(setting.name)))  # lists for tuples
-    meaning = re.sub(r"\[([^]]*)\]\(#[^)]*\)", r"\1", setting.meaning)  # links lead to places of the README
+    meaning = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", setting.meaning)  # VS Code's settings have no pages to link to
     without = f" Without it: {setting.default}." if default is None else ""
     return {
         **setting.kind.schema,
@@ -60,5 +74,6 @@ def _default(name: str) -> Any:
 
 
 if __name__ == "__main__":
-    README.write_text(with_rows(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page, rows in ((DOCS_PAGE, docs_rows()), (README, readme_rows())):
+        page.write_text(with_rows(page.read_text(encoding="utf-8"), rows), encoding="utf-8")
     PACKAGE.write_text(written(configured(json.loads(PACKAGE.read_text(encoding="utf-8")))), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Every setting: its name, its default, what it means, and what it may be. The README's table is this one."""
+"""The table of all settings: name, default, meaning and check of each. docs/settings.md shows the same table."""
 
 import os
 from collections.abc import Callable
@@ -46,7 +46,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Setting:
-    """`default` and `meaning` are Markdown, for the README."""
+    """`default` and `meaning` are Markdown for docs/settings.md; links in them are relative to `docs`."""
 
     name: str
     kind: Kind
@@ -59,7 +59,7 @@ class Setting:
 
     @property
     def row(self) -> str:
-        """Its line of the README's table."""
+        """The setting's line in the table of docs/settings.md."""
         return f"| `{self.name}` | {self.default} | {self.meaning} |"
 
 
@@ -149,7 +149,8 @@ _OWN_SWITCH = Kind(_check_own_switch, {"type": "boolean"}, users_own=True)
 _WORDS = Kind(_check_words, {"type": "array", "items": {"type": "string"}})
 _GLOBS = Kind(_check_globs, {"type": "array", "items": {"type": "string"}})
 _LOG_LEVEL = Kind(_one_of(_LOG_LEVELS), {"enum": [*_LOG_LEVELS]})
-_SERVER = "[a model on a server](#a-model-on-a-server)"
+_SERVER = "[a model on a server](models-and-hardware.md#a-model-on-a-server)"
+_STATS = "[`midspan stats`](privacy-and-security.md#what-midspan-counts)"
 
 TABLE = (
     Setting(
@@ -176,7 +177,7 @@ TABLE = (
         "completion.enabled",
         _SWITCH,
         "`true`",
-        "whether anything is completed; while [off](#switch-it-off), the model is not asked",
+        "whether anything is completed; while [off](#switch-completion-off), the model is not asked",
     ),
     Setting(
         "completion.disabled_languages",
@@ -211,7 +212,7 @@ TABLE = (
         "stats",
         _OWN_SWITCH,
         "`true`",
-        "whether what is shown and accepted is counted for [`midspan stats`](#nothing-hidden), on this machine alone",
+        f"whether what is shown and accepted is counted for {_STATS}, on this machine alone",
     ),
     Setting("log_level", _LOG_LEVEL, '`"info"`', '`"debug"`, `"info"`, `"warning"` or `"error"`'),
 )

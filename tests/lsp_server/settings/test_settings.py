@@ -5,14 +5,22 @@ from typing import Any
 
 import pytest
 
-from editors.vscode.write_settings import PACKAGE, README, configured, with_rows, written
+from editors.vscode.write_settings import (
+    DOCS_PAGE,
+    PACKAGE,
+    README,
+    configured,
+    docs_rows,
+    readme_rows,
+    with_rows,
+    written,
+)
 from inference.remote.address import RemoteAddress
 from lsp_server.settings.sources import apply_options, check_flags
 from lsp_server.settings.table import TABLE, Source
 from lsp_server.settings.values import CompletionSettings, ModelSettings, Settings
 from midspan import SettingsError
 
-ROOT = Path(__file__).parents[3]
 HERE = Source(Path("/here"))
 
 
@@ -137,8 +145,11 @@ def test_a_models_path_is_from_where_it_is_written_and_a_name_is_a_name(tmp_path
     assert model("not-here-yet") == Path("not-here-yet")
 
 
-def test_the_readme_has_the_table():
-    rows = re.findall(r"(?m)^\| `(?:completion\.|chat\.|log_level|stats).*$", (ROOT / "README.md").read_text())
+def test_the_page_of_settings_has_the_table():
+    page = DOCS_PAGE.read_text(encoding="utf-8")
+    # Where they differ, run editors/vscode/write_settings.py.
+    assert with_rows(page, docs_rows()) == page
+    rows = re.findall(r"(?m)^\| `(?:completion\.|chat\.|log_level|stats).*$", page)
     assert rows == [setting.row for setting in TABLE]
 
 
@@ -158,7 +169,7 @@ def test_vs_code_offers_every_setting_of_the_table():
     readme, text = (path.read_text(encoding="utf-8") for path in (README, PACKAGE))
     package = json.loads(text)
     # Where they differ, run editors/vscode/write_settings.py.
-    assert (with_rows(readme), written(configured(package))) == (readme, text)
+    assert (with_rows(readme, readme_rows()), written(configured(package))) == (readme, text)
     assert readme.count("| `midspan.") == len(TABLE)
     offered = package["contributes"]["configuration"]["properties"]
     options = {setting.name: offered[f"midspan.{setting.name}"]["default"] for setting in TABLE}
