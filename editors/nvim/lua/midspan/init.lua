@@ -1,7 +1,7 @@
 --- Midspan in Neovim: starts the server, shows its ghost text and gives it keys. Commands are in commands.lua.
 local M = {}
 
---- What `setup` changes; README.md says what each means.
+--- The options of `setup`; `:help midspan-setup` says what each means.
 local defaults = {
   cmd = { 'midspan', 'serve' },
   filetypes = {
