@@ -18,7 +18,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.keystroke import DEFAULT_FILE
-from inference.api import Trace
+from inference.api import Engine, Trace
 from lsp_server.daemon.build_server import build_server
 from lsp_server.rpc.frames import FrameReader
 from lsp_server.server.engines import Engines
@@ -53,7 +53,8 @@ class Editor:
         flags = {"completion.look_ahead": look_ahead} | ({"completion.model": str(model)} if model else {})
         self._server = build_server(flags, Engines(start_engine), SharedWorkspaces(), Path.cwd())
         self._server.protocol.set_writer(self)
-        self._server.session.budget = FixedBudget()
+        budget = FixedBudget()
+        self._server.session.budget = lambda settings: budget  # type: ignore[method-assign]  # the same for both
         self._frames = FrameReader()
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._count = 0
@@ -61,11 +62,15 @@ class Editor:
     async def begin(self) -> None:
         await self._request("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
         self._notify("initialized", {})
-        await asyncio.wait_for(asyncio.wrap_future(self._server.session.engine.ready), None)
+        await asyncio.wait_for(asyncio.wrap_future(self._engine().ready), None)
 
     def end(self) -> None:
         self._server.session.close()
-        self._server.session.engine.close()
+        self._engine().close()
+
+    def _engine(self) -> Engine:
+        session = self._server.session
+        return session.engine(session.settings.completion)
 
     async def accept_at(self, text: str, reading_ms: float) -> Accepted | None:
         """At the end of the text; None when no item comes there."""

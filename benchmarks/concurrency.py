@@ -22,7 +22,7 @@ from context.prompt.placement import Placement
 from inference.api import EngineSettings, Request, Update
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import TokenPrompt
-from lsp_server.completion.build_request import Known, build_request
+from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.settings.values import ModelSettings
 
 CHAT_TOKENS = 256
@@ -84,7 +84,7 @@ def measure(arguments: Namespace) -> dict[str, object]:
             with chat.streaming() if chat else nullcontext():
                 for number, snapshot in enumerate(type_file(document, (), line, arguments.keystrokes)):
                     started_s = perf_counter()
-                    known = Known(placement=placement, prompt_tokens=arguments.context_tokens)
+                    known = PromptSource(placement=placement, prompt_tokens=arguments.context_tokens)
                     _, request = build_request(engine, snapshot, ONE_LINE, ModelSettings(), known)
                     run(engine, request, snapshot)
                     if number:  # the first one is a jump to another place

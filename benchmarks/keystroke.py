@@ -23,7 +23,7 @@ from context.prompt.placement import Placement
 from inference.api import EngineSettings, Request, Trace
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import TokenPrompt, read_tokens
-from lsp_server.completion.build_request import Known, build_request
+from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.completion.candidates import generate_one
 from lsp_server.completion.postprocess import postprocess
 from lsp_server.server.generate import Generated, generate
@@ -102,7 +102,7 @@ def measure(arguments: Namespace) -> list[Keystroke]:
     )
     document = read_document(arguments.file)
     others = tuple(read_document(arguments.file.with_name(name)) for name in arguments.open)
-    known = Known(placement=Placement(), prompt_tokens=arguments.context_tokens)
+    known = PromptSource(placement=Placement(), prompt_tokens=arguments.context_tokens)
     keystrokes = []
     for snapshot in type_file(document, others, arguments.line - 1, arguments.keystrokes):
         started_s = perf_counter()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from context.documents.snapshot import Snapshot
 from evaluation.results import Result, ResultFile, digest_request
 from inference.api import Engine, FinishReason, Request
-from lsp_server.completion.build_request import Known, build_request
+from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.completion.postprocess import postprocess
 from lsp_server.server.generate import generate
 from lsp_server.settings.values import ModelSettings
@@ -15,7 +15,7 @@ from lsp_server.settings.values import ModelSettings
 # The longest line of HumanEval's solutions has 59 tokens in DeepSeek's vocabulary.
 MOST_TOKENS = 96
 ONE_LINE = 1
-NOTHING_KNOWN = Known()
+NOTHING_KNOWN = PromptSource()
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def plain_request(engine: Engine, prefix: str, suffix: str) -> Request:
 
 
 def user_request(
-    engine: Engine, snapshot: Snapshot, known: Known = NOTHING_KNOWN, max_lines: int = ONE_LINE
+    engine: Engine, snapshot: Snapshot, known: PromptSource = NOTHING_KNOWN, max_lines: int = ONE_LINE
 ) -> Request:
     """What the server would ask for. Raises ModelError without FIM."""
     _, request = build_request(engine, snapshot, max_lines, ModelSettings(max_tokens=MOST_TOKENS), known)

@@ -16,7 +16,7 @@ from evaluation.fills import ONE_LINE, Fill, Question, answer, user_request
 from evaluation.holes import DEFINITION, Hole
 from evaluation.results import Result, ResultFile, Summaries
 from inference.api import Engine
-from lsp_server.completion.build_request import Known
+from lsp_server.completion.build_request import PromptSource
 from lsp_server.completion.triggers import BLOCK_LINES
 
 DEFAULT_CASES = 200
@@ -60,7 +60,7 @@ def run_hole(
     lines = ONE_LINE if hole.kind == "line" else BLOCK_LINES
     results = []
     for way, snapshot in snapshots_of(hole).items():
-        known = Known(workspaces[hole.package]() if way == REPOSITORY else None)
+        known = PromptSource(workspaces[hole.package]() if way == REPOSITORY else None)
         request = user_request(engine, snapshot, known, lines)
         question = Question(hole.title, f"{hole.kind}s, {way}", request, snapshot, lines)
         results.append(answer(engine, question, kept, partial(judge, hole)))

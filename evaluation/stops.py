@@ -9,7 +9,7 @@ from evaluation.holes import Hole
 from evaluation.repository import REPOSITORY, snapshots_of
 from evaluation.results import Result, ResultFile
 from inference.api import Engine
-from lsp_server.completion.build_request import Known
+from lsp_server.completion.build_request import PromptSource
 
 DEFAULT_CASES = 100
 
@@ -19,6 +19,6 @@ def run_hole(
 ) -> list[Result]:
     """One result, whose finish reason is what is asked for. Raises MidspanError."""
     snapshot = snapshots_of(hole)[REPOSITORY]
-    request = user_request(engine, snapshot, Known(workspaces[hole.package]()))
+    request = user_request(engine, snapshot, PromptSource(workspaces[hole.package]()))
     question = Question(hole.title, f"{hole.kind}s", replace(request, max_lines=None), None, max_lines=None)
     return [answer(engine, question, kept, lambda fill: {})]

@@ -12,6 +12,7 @@ from lsp_server.actions import edit_requests, resolve_action, run_action
 from lsp_server.actions.holes.find_holes import find_holes
 from lsp_server.actions.imports.offer_imports import offer_imports
 from lsp_server.actions.protocol.action_data import ActionData
+from lsp_server.actions.protocol.action_features import ActionFeatures
 from lsp_server.actions.protocol.action_offer import ActionOffer
 from lsp_server.actions.protocol.kinds import ALL_KINDS, CHAT_KINDS, IMPORT, TESTS, is_wanted
 from lsp_server.actions.protocol.workspace_view import view_workspace
@@ -25,27 +26,27 @@ from lsp_server.server.session import Session
 from midspan import DocumentError
 
 
-def register(server: MidspanServer) -> None:
+def register(features: ActionFeatures) -> None:
     """Add code actions and their commands to a server. Saved answers are deleted when its session closes."""
     options = types.CodeActionOptions(code_action_kinds=list(ALL_KINDS), resolve_provider=True)
 
-    @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
+    @features.server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
     async def code_action(params: types.CodeActionParams) -> list[types.CodeAction]:
-        return await list_actions(server, params)
+        return await list_actions(features, params)
 
     answers = SavedAnswers()
-    server.session.on_close.append(answers.delete_all)
+    features.session.on_close.append(answers.delete_all)
     for feature in (resolve_action, run_action, show_answer):
-        feature.register(server, answers)
-    edit_requests.register(server)
+        feature.register(features, answers)
+    edit_requests.register(features)
 
 
-async def list_actions(server: MidspanServer, params: types.CodeActionParams) -> list[types.CodeAction]:
+async def list_actions(features: ActionFeatures, params: types.CodeActionParams) -> list[types.CodeAction]:
     """Return the actions of the kinds that the client wants.
 
     An action that cannot run is listed with its reason, if the user asked for the list and the client can show it.
     """
-    session, uri = server.session, params.text_document.uri
+    server, session, uri = features.server, features.session, params.text_document.uri
     server.follow_settings()
     try:
         document = session.documents.document(uri)
@@ -60,7 +61,7 @@ async def list_actions(server: MidspanServer, params: types.CodeActionParams) ->
         arguments = (document, start, context.diagnostics, await view_workspace(session, uri), session.encoding)
         found = await asyncio.to_thread(offer_imports, *arguments) + found
     found = [offer for offer in found if is_wanted(offer.kind, context.only)]
-    found = await _disable_unusable(server, uri, document, found)
+    found = await _disable_unusable(features, uri, document, found)
     shows_disabled, resolves = _shows_disabled(server, context), _resolves(server)
     actions = []
     for offer in found:
@@ -78,17 +79,17 @@ def _offer_by_syntax(
 
 
 async def _disable_unusable(
-    server: MidspanServer, uri: str, document: Document, offers: list[ActionOffer]
+    features: ActionFeatures, uri: str, document: Document, offers: list[ActionOffer]
 ) -> list[ActionOffer]:
     """Return the same offers; each that cannot run says why in `disabled`."""
     if not offers:
         return []
-    excluded = await why_excluded(server.session, uri, document)
-    no_chat = excluded or why_no_chat(server)
-    no_completion = excluded or server.reported or ""
+    excluded = await why_excluded(features.session, uri, document)
+    no_chat = excluded or why_no_chat(features.chat)
+    no_completion = excluded or features.completion.model.reported or ""
     no_tests = no_chat
     if not no_tests and any(offer.kind == TESTS for offer in offers):
-        no_tests = await why_no_tests(server, uri, document)
+        no_tests = await why_no_tests(features.session, uri, document)
     reasons = dict.fromkeys(CHAT_KINDS, no_chat) | {TESTS: no_tests}
     return [replace(offer, disabled=offer.disabled or reasons.get(offer.kind, no_completion)) for offer in offers]
 

@@ -7,6 +7,7 @@ from pygls.exceptions import JsonRpcInvalidParams
 
 from lsp_server.actions.protocol.action_context import ActionContext, start_action
 from lsp_server.actions.protocol.action_data import ActionData
+from lsp_server.actions.protocol.action_features import ActionFeatures
 from lsp_server.actions.protocol.draft_progress import ProgressTokens
 from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, REVIEW, TESTS
 from lsp_server.actions.protocol.workspace_edit import EditLabel
@@ -15,7 +16,6 @@ from lsp_server.actions.rewrites.explain_or_review import explain_or_review
 from lsp_server.actions.rewrites.rewrite import Rewrite
 from lsp_server.actions.rewrites.write_tests import write_tests
 from lsp_server.rpc.json_values import member, parse_range, whole_number
-from lsp_server.server.server import MidspanServer
 
 _KINDS = {"explain": EXPLAIN, "review": REVIEW, "tests": TESTS, "fix": FIX}
 _TITLE_CHARACTERS = 60
@@ -23,10 +23,10 @@ _TITLE_CHARACTERS = 60
 Result = dict[str, Any]
 
 
-def register(server: MidspanServer) -> None:
+def register(features: ActionFeatures) -> None:
     """Add the requests to a server."""
 
-    @server.feature("midspan/edit")
+    @features.server.feature("midspan/edit")
     async def edit(params: Any) -> Result:
         instruction = member(params, "instruction")
         if not isinstance(instruction, str) or not instruction.strip():
@@ -36,9 +36,9 @@ def register(server: MidspanServer) -> None:
         async def work(action: ActionContext) -> Result:
             return _rewrite_result(action, title, await edit_by_instruction(action, instruction))
 
-        return await _run(server, params, EDIT, title, work)
+        return await _run(features, params, EDIT, title, work)
 
-    @server.feature("midspan/answer")
+    @features.server.feature("midspan/answer")
     async def answer(params: Any) -> Result:
         name = str(member(params, "kind"))
         kind = _KINDS.get(name)
@@ -60,13 +60,13 @@ def register(server: MidspanServer) -> None:
                 )
             return {"text": await explain_or_review(action, kind)}
 
-        return await _run(server, params, kind, title, work)
+        return await _run(features, params, kind, title, work)
 
 
 async def _run(
-    server: MidspanServer, params: Any, kind: str, title: str, work: Callable[[ActionContext], Awaitable[Result]]
+    features: ActionFeatures, params: Any, kind: str, title: str, work: Callable[[ActionContext], Awaitable[Result]]
 ) -> Result:
-    async with start_action(server, _place(params, kind), title, _tokens(params)) as action:
+    async with start_action(features, _place(params, kind), title, _tokens(params)) as action:
         result = await work(action)
     return result | {"model": action.record.model}
 

@@ -5,6 +5,7 @@ from lsprotocol import types
 from lsp_server.actions.fill_edits import make_hole_edit, make_import_edit
 from lsp_server.actions.protocol.action_context import ActionContext, start_action
 from lsp_server.actions.protocol.action_data import ActionData, parse_data
+from lsp_server.actions.protocol.action_features import ActionFeatures
 from lsp_server.actions.protocol.draft_progress import ProgressTokens
 from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, IMPORT, REVIEW, TESTS
 from lsp_server.actions.protocol.workspace_edit import EditLabel
@@ -13,26 +14,25 @@ from lsp_server.actions.rewrites.explain_or_review import explain_or_review
 from lsp_server.actions.rewrites.saved_answers import SavedAnswers
 from lsp_server.actions.rewrites.show_answer import SHOW_ANSWER, save_answer
 from lsp_server.actions.rewrites.write_tests import write_tests
-from lsp_server.server.server import MidspanServer
 
 
-def register(server: MidspanServer, answers: SavedAnswers) -> None:
+def register(features: ActionFeatures, answers: SavedAnswers) -> None:
     """Add the feature to a server."""
 
-    @server.feature(types.CODE_ACTION_RESOLVE)
+    @features.server.feature(types.CODE_ACTION_RESOLVE)
     async def resolve(code_action: types.CodeAction) -> types.CodeAction:
-        await resolve_action(server, answers, code_action)
+        await resolve_action(features, answers, code_action)
         return code_action
 
 
-async def resolve_action(server: MidspanServer, answers: SavedAnswers, code_action: types.CodeAction) -> int | None:
+async def resolve_action(features: ActionFeatures, answers: SavedAnswers, code_action: types.CodeAction) -> int | None:
     """Put the edit or the command into a code action, and return the number of its answer, if that is in prose.
 
     Raises MidspanError, and ContentModified when the document has changed.
     """
     number = None
     data = parse_data(code_action.data)
-    async with start_action(server, data, code_action.title, ProgressTokens()) as action:
+    async with start_action(features, data, code_action.title, ProgressTokens()) as action:
         if data.kind in (EXPLAIN, REVIEW):
             number = save_answer(action, answers, data.kind, await explain_or_review(action, data.kind))
             code_action.command = types.Command("Show the answer", SHOW_ANSWER, arguments=[number])

@@ -4,21 +4,23 @@ from typing import Any
 
 from lsprotocol import types
 
+from lsp_server.actions.protocol.action_features import ActionFeatures
 from lsp_server.actions.resolve_action import resolve_action
 from lsp_server.actions.rewrites.saved_answers import SavedAnswers
 from lsp_server.actions.rewrites.show_answer import show_answer
-from lsp_server.server.server import MidspanServer
 
 RUN_ACTION = "midspan.runAction"
 
 
-def register(server: MidspanServer, answers: SavedAnswers) -> None:
+def register(features: ActionFeatures, answers: SavedAnswers) -> None:
     """Add the command to a server."""
+
+    server = features.server
 
     @server.command(RUN_ACTION)
     async def run_action(data: Any, title: str) -> None:
         code_action = types.CodeAction(title, data=data)
-        number = await resolve_action(server, answers, code_action)
+        number = await resolve_action(features, answers, code_action)
         if number is not None:
             await show_answer(server, answers, number)
         elif code_action.edit is not None:

@@ -10,18 +10,16 @@ from pathlib import Path
 
 from context.documents.document import read_document
 from context.documents.snapshot import Snapshot
-from inference.api import Engine
 from lsp_server.cli.output.ghost_text_view import show_fill
-from lsp_server.completion.build_request import Known, build_request
-from lsp_server.completion.candidates import generate_one
-from lsp_server.completion.postprocess import postprocess
+from lsp_server.completion.build_request import PromptSource
+from lsp_server.completion.pipeline import FillJob, fill
 from lsp_server.completion.triggers import BLOCK_LINES
 from lsp_server.rpc.stdio import claim_stdout
-from lsp_server.server.generate import Generated
 from lsp_server.server.shared_workspaces import start_workspace
 from lsp_server.server.start_engine import set_up_logging, start_engine
-from lsp_server.settings.values import ModelSettings, Settings
-from lsp_server.telemetry.record import describe
+from lsp_server.settings.values import Settings
+from lsp_server.telemetry.outcome import reason
+from lsp_server.telemetry.record import Record, describe
 from midspan import DocumentError, SettingsError
 
 _INDEX_SECONDS = 10.0  # what is not indexed by then is not known to this completion
@@ -39,21 +37,22 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
         engine.ready.result()
         if workspace is not None:
             workspace.wait_until_settled(_INDEX_SECONDS)
-        generated = asyncio.run(_generate(engine, snapshot, settings.completion, Known(workspace)))
-        cleaned = postprocess(generated.text, snapshot, generated.finish_reason)
-        text = cleaned.text
-        assert generated.trace is not None  # only a closed engine gives none
+        job = FillJob(snapshot, PromptSource(workspace), settings.completion, BLOCK_LINES)
+        filled = asyncio.run(fill(engine, job, Record("completion")))
+        found, trace = filled.candidates[0], filled.greedy.trace
+        text = found.text
+        assert trace is not None  # only a closed engine gives none
         if as_json:
-            answer = {"text": text, "model": engine.info.name, "trace": asdict(generated.trace)}
+            answer = {"text": text, "model": engine.info.name, "trace": asdict(trace)}
             output = json.dumps(answer, indent=2)
         elif show:
             grey = os.isatty(stdout.fileno()) and "NO_COLOR" not in os.environ
             shown = show_fill(snapshot, text, in_grey=grey)
-            output = f"{shown}\n\n{engine.info.name}: {describe(generated.trace)}"
+            output = f"{shown}\n\n{engine.info.name}: {describe(trace)}"
         else:
             output = text
         if not text:
-            print(f"midspan: nothing to fill in here: {cleaned.why_nothing}.", file=sys.stderr)
+            print(f"midspan: nothing to fill in here: {reason(found.outcome, found.detail)}.", file=sys.stderr)
         stdout.write(f"{output}\n".encode())
         stdout.flush()
     finally:
@@ -61,12 +60,6 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
         if workspace is not None:
             workspace.close()
     return 0
-
-
-async def _generate(engine: Engine, snapshot: Snapshot, settings: ModelSettings, known: Known) -> Generated:
-    _, request = build_request(engine, snapshot, BLOCK_LINES, settings, known)
-    (generated,) = await generate_one(engine, request, snapshot)
-    return generated
 
 
 def snapshot_at(place: str) -> Snapshot:

@@ -4,16 +4,16 @@ import logging
 
 from pygls.exceptions import JsonRpcInvalidParams
 
+from lsp_server.completion.completion_feature import CompletionFeature
 from lsp_server.completion.inline_completion import ACCEPTED
-from lsp_server.server.server import MidspanServer
 
 _log = logging.getLogger(__name__)
 
 
-def register(server: MidspanServer) -> None:
+def register(feature: CompletionFeature) -> None:
     """Adds the command to a server."""
 
-    @server.command(ACCEPTED)
+    @feature.server.command(ACCEPTED)
     def accepted(number: int, *more: object) -> None:  # pygls knows no argument that may be left out
         match more:
             case []:
@@ -22,5 +22,5 @@ def register(server: MidspanServer) -> None:
                 pass
             case _:
                 raise JsonRpcInvalidParams(f"{ACCEPTED} takes an item's number and how many characters were accepted.")
-        if not server.session.shown.accept(number, characters):
+        if not feature.accept(number, characters):
             _log.info("completion %d was accepted, but it is not known any more", number)

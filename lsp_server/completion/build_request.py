@@ -16,8 +16,8 @@ from midspan import DocumentError
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known beyond the snapshot, and how long a prompt may be. The placement is for one thread at a time."""
+class PromptSource:
+    """What a prompt is made of beyond the snapshot, and its length. The placement is for one thread at a time."""
 
     workspace: Workspace | None = None
     edits: Sequence[Edit] = ()
@@ -25,29 +25,26 @@ class Known:
     prompt_tokens: int = FIRST_TOKENS
 
 
-NOTHING_MORE = Known()
-
-
 def build_request(
     engine: Engine,
     snapshot: Snapshot,
     max_lines: int | None,
     settings: ModelSettings,
-    known: Known = NOTHING_MORE,
+    source: PromptSource,
 ) -> tuple[Pack, Request]:
     """What is packed, and the request for the hole at the cursor.
 
     Raises ModelError when the model has no FIM, DocumentError when a rule keeps the document out of every prompt.
     """
-    verdict = judge(snapshot.document, known.workspace)
+    verdict = judge(snapshot.document, source.workspace)
     if not verdict.included:
         raise DocumentError(f"{snapshot.document.path} is in no prompt: {verdict.why}")
     context_tokens = engine.info.context_tokens
     new_tokens = min(settings.max_tokens, context_tokens // 4)
     room = context_tokens - new_tokens - FIM_PROMPT_OVERHEAD_TOKENS
-    budget = Budget(total_tokens=min(room, known.prompt_tokens))
-    snippets = collect(snapshot, known.workspace, known.edits, known.placement)
-    packed = pack(snapshot, snippets, budget, engine.count_tokens, known.placement)
+    budget = Budget(total_tokens=min(room, source.prompt_tokens))
+    snippets = collect(snapshot, source.workspace, source.edits, source.placement)
+    packed = pack(snapshot, snippets, budget, engine.count_tokens, source.placement)
     begun = engine.begun_word(packed.prefix)
     prefix = packed.prefix.removesuffix(begun)
     files = tuple(ContextFile(file.path, file.text, file.title) for file in packed.files)

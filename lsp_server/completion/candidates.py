@@ -1,4 +1,4 @@
-"""What the model proposes at a place: one text or, when a key asks, several."""
+"""The model's outputs at a place: one text or, when a key asks, several."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from context.documents.snapshot import Snapshot
 from inference.api import Engine, Request, Sampling, Trace
-from lsp_server.completion.postprocess import Cleaned, is_decided, postprocess
+from lsp_server.completion.postprocess import Cleaned, is_decided
 from lsp_server.server.generate import Generated, generate
 
 # Beside the greedy one. More would mostly be the same again, and cost memory for each.
@@ -15,27 +15,22 @@ _SAMPLES = 3
 _TEMPERATURE = 0.8
 _TOP_P = 0.95
 _LEAST_PATIENCE_S = 0.2
-# What the model is so much less sure of than of its best is noise.
+# A text of which the model is so much less sure than of its best is noise.
 _LEAST_SHARE = 0.5
 
 
 async def generate_one(engine: Engine, request: Request, snapshot: Snapshot) -> list[Generated]:
-    """The greedy output."""
-    return [await _generate(engine, request, snapshot)]
-
-
-async def _generate(engine: Engine, request: Request, snapshot: Snapshot) -> Generated:
-    """The output, ended within a step once it is decided what is shown of it."""
+    """Generate the greedy output. It ends within a step once it is decided what of it is shown."""
     generated = await generate(engine, request, is_enough=lambda text: is_decided(text, snapshot))
     if generated.finish_reason == "cancelled" and is_decided(generated.text, snapshot):
-        return replace(generated, finish_reason="repetition")
-    return generated
+        return [replace(generated, finish_reason="repetition")]
+    return [generated]
 
 
 async def generate_several(engine: Engine, request: Request, snapshot: Snapshot) -> list[Generated]:
-    """The greedy output, then the sampled ones that are there when it has taken twice as long and did not fail.
+    """Generate the greedy output, then the sampled ones that are there when it has taken twice as long.
 
-    Cancelling this cancels all. Raises the error of the greedy one.
+    Sampled outputs that fail are left out. Cancelling this cancels all. Raises the error of the greedy output.
     """
     samples = [Sampling(_TEMPERATURE, _TOP_P, seed) for seed in range(1, _SAMPLES + 1)]
     requests = [request, *(replace(request, sampling=sampling, draft_tokens=()) for sampling in samples)]
@@ -43,13 +38,13 @@ async def generate_several(engine: Engine, request: Request, snapshot: Snapshot)
     if engine.info.folder is not None:
         # When this has ended the prompt is in the cache: the others share it, and are decoded in one batch.
         read = (await generate(engine, replace(request, max_new_tokens=1))).trace
-    tasks = [asyncio.ensure_future(_generate(engine, each, snapshot)) for each in requests]
+    tasks = [asyncio.ensure_future(generate_one(engine, each, snapshot)) for each in requests]
     began = time.perf_counter()
     try:
-        greedy = await tasks[0]
+        (greedy,) = await tasks[0]
         patience_s = max(_LEAST_PATIENCE_S, time.perf_counter() - began)
         await asyncio.wait(tasks[1:], timeout=patience_s)
-        sampled = [task.result() for task in tasks[1:] if task.done() and task.exception() is None]
+        sampled = [task.result()[0] for task in tasks[1:] if task.done() and task.exception() is None]
     finally:
         for task in tasks:
             task.cancel()
@@ -57,7 +52,7 @@ async def generate_several(engine: Engine, request: Request, snapshot: Snapshot)
 
 
 def _joined(read: Trace | None, written: Trace | None) -> Trace | None:
-    """What it cost to read the prompt, and what was written after it."""
+    """Add up the cost of reading the prompt and of what was written after it."""
     if read is None or written is None:
         return written
     return replace(
@@ -69,16 +64,15 @@ def _joined(read: Trace | None, written: Trace | None) -> Trace | None:
     )
 
 
-def distinct(generated: Sequence[Generated], snapshot: Snapshot) -> list[Cleaned]:
-    """What is left of them when it is cleaned, each text once, the surest first; of equally sure ones as given.
+def surest_first(generated: Sequence[Generated], cleaned: Sequence[Cleaned]) -> list[Cleaned]:
+    """Order the distinct cleaned texts by the model's confidence; equally sure ones stay in their order.
 
-    When nothing is left of any, one that says why.
+    When no text is left of any output, return the first one, whose outcome says why.
     """
-    cleaned = [postprocess(output.text, snapshot, output.finish_reason) for output in generated]
-    sure: dict[str, float] = {}
+    confidence: dict[str, float] = {}
     for output, found in zip(generated, cleaned, strict=True):
         if found.text:
-            sure.setdefault(found.text, (output.trace and output.trace.confidence) or 0.0)
-    least = _LEAST_SHARE * max(sure.values(), default=0.0)
-    ordered = sorted((text for text in sure if sure[text] >= least), key=lambda text: -sure[text])
-    return [Cleaned(text) for text in ordered] or cleaned[:1]
+            confidence.setdefault(found.text, (output.trace and output.trace.confidence) or 0.0)
+    least = _LEAST_SHARE * max(confidence.values(), default=0.0)
+    ordered = sorted((text for text in confidence if confidence[text] >= least), key=lambda text: -confidence[text])
+    return [Cleaned(text) for text in ordered] or [cleaned[0]]

@@ -5,10 +5,10 @@ import re
 from lsprotocol import types
 
 from context.documents.snapshot import Snapshot
+from lsp_server.completion.completion_feature import CompletionFeature
 from lsp_server.completion.inline_completion import complete
 from lsp_server.completion.triggers import line_around
 from lsp_server.rpc.positions import position_of
-from lsp_server.server.server import MidspanServer
 from midspan import DocumentError
 
 # Menus open by themselves within a word; these are where else people stop for a suggestion.
@@ -16,7 +16,7 @@ _TRIGGERS = tuple(".([{,=: ")
 _LABEL_CHARACTERS = 80
 
 
-def register(server: MidspanServer) -> None:
+def register(feature: CompletionFeature) -> None:
     """Adds the feature where the client knows no inline completion. Others would see each text twice."""
 
     def offer(capabilities: types.ClientCapabilities) -> None:
@@ -24,33 +24,33 @@ def register(server: MidspanServer) -> None:
         if document is not None and document.inline_completion is not None:
             return
 
-        @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=_TRIGGERS))
+        @feature.server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=_TRIGGERS))
         async def completion(params: types.CompletionParams) -> types.CompletionList:
-            return await complete_in_menu(server, params)
+            return await complete_in_menu(feature, params)
 
-    server.offers.append(offer)
+    feature.server.on_initialize.append(offer)
 
 
-async def complete_in_menu(server: MidspanServer, params: types.CompletionParams) -> types.CompletionList:
+async def complete_in_menu(feature: CompletionFeature, params: types.CompletionParams) -> types.CompletionList:
     """At most one entry. The list is never complete: the next character is a new question."""
     # A menu says "invoked" also when a word was typed, so nothing here is explicit.
     context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic)
     asked = types.InlineCompletionParams(context, params.text_document, params.position)
     try:
-        snapshot = server.session.snapshot(params.text_document.uri, params.position)
+        snapshot = feature.session.snapshot(params.text_document.uri, params.position)
     except DocumentError:
         snapshot = None  # `complete` says why
-    answer = await complete(server, asked)
+    answer = await complete(feature, asked)
     if snapshot is None or answer is None or not answer.items:
         return types.CompletionList(is_incomplete=True, items=[])
-    return types.CompletionList(is_incomplete=True, items=[_entry(server, snapshot, answer.items[0])])
+    return types.CompletionList(is_incomplete=True, items=[_entry(feature, snapshot, answer.items[0])])
 
 
-def _entry(server: MidspanServer, snapshot: Snapshot, item: types.InlineCompletionItem) -> types.CompletionItem:
+def _entry(feature: CompletionFeature, snapshot: Snapshot, item: types.InlineCompletionItem) -> types.CompletionItem:
     """It replaces the word that the cursor ends, because that is what menus compare their entries with."""
     before, _ = line_around(snapshot)
     word = re.split(r"\W", before)[-1]
-    start = position_of(snapshot.document, snapshot.cursor - len(word), server.session.encoding)
+    start = position_of(snapshot.document, snapshot.cursor - len(word), feature.session.encoding)
     inserted = str(item.insert_text)
     text = word + inserted
     said = inserted if inserted.startswith("\n") else text  # else it would be called by what stands there already

@@ -1,20 +1,23 @@
 """One ghost text while it may be on the screen: how much of it the document has by now, and who put it there."""
 
-from collections.abc import Set
+import time
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
 from lsp_server.completion.insertion import Insertion
-from lsp_server.completion.predictions import CLOSERS
+from lsp_server.completion.placed_text import PlacedText
+from lsp_server.telemetry.display_outcome import DisplayKind, DisplayOutcome
 
-# An editor that accepts a part says so by nothing but its insertion. One character is what a key types.
+# An editor that accepts a part only inserts it, without another word. A key types one character.
 _LEAST_ACCEPTED_CHARACTERS = 2
 
 
 @dataclass(frozen=True)
 class _Item:
-    """What the editor knows by a number. `reached` is how much of `text` was there when the number was given, `taken`
-    how much of that had been accepted.
+    """An item as the editor knows it by number.
+
+    When the number was given, the document had `reached` characters of the text; `taken` of these were accepted.
     """
 
     text: str
@@ -23,77 +26,85 @@ class _Item:
 
 
 class DisplayedCompletion:
-    """`text` replaces what is at `insertion`. What stands there of it, or is selected in a menu, counts for nobody."""
+    """A text that replaces what is at `insertion`, with the other candidates that the editor has for the same place.
 
-    def __init__(self, insertion: Insertion, text: str, at: float) -> None:
+    The characters that stand there already, or that a menu's selected entry brings, count as neither typed nor
+    accepted.
+    """
+
+    def __init__(self, insertion: Insertion, text: str, latency_ms: float) -> None:
         self.insertion = insertion
-        self.at = at  # a reading of the monotonic clock
         self.text = text
-        self.taken_characters = 0  # what the document has of it, or will have, without that it was typed
-        # "typed" may still turn out to be accepted: an item of one character is inserted just as it is typed.
-        self.outcome: Literal["accepted", "typed"] | None = None
+        self.taken_characters = 0  # what was accepted of it: inserted, or announced by the editor
+        # "typed" may still become "accepted": an editor inserts an item of one character just as a key types it.
+        self.state: Literal["accepted", "typed"] | None = None
         self.rest_starts_at = insertion.end
+        self._latency_ms = latency_ms
+        self._shown_at_s = time.monotonic()
         self._reached = len(insertion.given)
-        self._announced = 0  # of the taken characters, those that the editor has told and not inserted yet
-        self._closed = ""  # what the editor has closed by itself of what was typed of the text
+        self._announced = 0  # accepted characters that the editor has told and not inserted yet
+        self._closed = ""  # closers that the editor has added
         self._items: dict[int, _Item] = {}
 
     @property
     def rest(self) -> str:
-        """What the document does not have of it yet."""
+        """The part that the document does not have yet."""
         return self.text[self._reached :].removesuffix(self._closed)
 
     @property
-    def begun(self) -> str:
-        """What the document has of it."""
-        return self.text[: self._reached]
-
-    @property
     def numbers(self) -> Set[int]:
+        """The numbers by which the editor knows this ghost text and its other candidates."""
         return self._items.keys()
 
-    def offer(self, number: int, text: str) -> None:
-        """The editor knows this by the number: the text on the screen, or another that may stand in its insertion."""
-        self._items[number] = _Item(text, self._reached, self.taken_characters)
+    @property
+    def document_when_accepted(self) -> str:
+        """The document up to the end of the whole text, with newlines as line ends."""
+        return self.insertion.document.text[: self.insertion.start].replace("\r\n", "\n") + self.text
 
-    def follow(self, text: str, *, by_hand: bool = False) -> bool:
-        """Takes in the new text of the document. False when the ghost text cannot be on the screen any more.
+    def begun_by(self, insertion: Insertion, text: str) -> str | None:
+        """Return what the document has of this text already if `text` at `insertion` is its rest; else None."""
+        if insertion.start == self.rest_starts_at and text == self.rest:
+            return self.text[: self._reached]
+        return "" if insertion.start == self.insertion.start and text == self.text else None
 
-        `by_hand`: however much was inserted, the user typed it.
+    def offer(self, numbers: Sequence[int], texts: Sequence[str]) -> None:
+        """Let the editor know each text by its number; each replaces what is at the insertion."""
+        for number, text in zip(numbers, texts, strict=True):
+            self._items[number] = _Item(text, self._reached, self.taken_characters)
+
+    def follow(self, now: str, *, by_hand: bool = False) -> bool:
+        """Take in the new text of the document. False when the ghost text cannot be on the screen any more.
+
+        With `by_hand` the user has typed what is new, however long it is.
         """
-        source, start = self.insertion.document.text, self.insertion.start
-        end = len(text) - (len(source) - self.insertion.end)
-        if end < start or text[:start] != source[:start] or text[end:] != source[self.insertion.end :]:
+        if (inserted := self._move_to(now)) is None:
             return False
-        there = text[start:end].replace("\r\n", "\n")  # as the editor inserts a "\n" in a file with CR LF
-        if not self._fits(there):
-            return False
-        begun = there.removesuffix(self._closed)
-        self.rest_starts_at = end - len(self._closed)
-        reached = max(len(begun), len(self.insertion.given))
-        inserted, self._reached = reached - self._reached, reached
         is_accepted = inserted >= _LEAST_ACCEPTED_CHARACTERS and not by_hand
         if inserted > 0:
             known = min(inserted, self._announced)
             self._announced -= known
             self.taken_characters += inserted - known if is_accepted else 0
         self.taken_characters = min(self.taken_characters, self._reached + self._announced)
-        self.outcome = None if self.rest else "accepted" if is_accepted else "typed"
+        self.state = None if self.rest else "accepted" if is_accepted else "typed"
         return True
 
-    def _fits(self, there: str) -> bool:
-        """Whether one of the texts goes on from what is there, which is the text that is shown from here on."""
-        texts = [self.text, *(item.text for item in self._items.values())]
-        closers = there[len(there.rstrip(CLOSERS)) :]
-        for closed in (self._closed, "", *(closers[first:] for first in range(len(closers)))):
-            for text in texts:
-                if there.endswith(closed) and text.endswith(closed) and text.startswith(there.removesuffix(closed)):
-                    self.text, self._closed = text, closed
-                    return True
-        return False
+    def _move_to(self, now: str) -> int | None:
+        """Return how many characters more the document has, or None when it has something else.
+
+        A candidate that goes on from what is there becomes the text.
+        """
+        where = self.insertion
+        for text in (self.text, *(item.text for item in self._items.values())):
+            placed = PlacedText(where.document.text, where.start, where.end, text)
+            if (progress := placed.progress_in(now, self._closed)) is not None:
+                self.text, self._closed, self.rest_starts_at = text, progress.closed, progress.rest_starts_at
+                reached = max(len(progress.begun), len(where.given))
+                inserted, self._reached = reached - self._reached, reached
+                return inserted
+        return None
 
     def accept(self, number: int, characters: int | None) -> None:
-        """The editor says that it inserted the item of this number, or so many characters of it."""
+        """Note that the editor has inserted the item of this number, or so many characters of it."""
         item = self._items[number]
         if characters is not None and 0 <= characters < len(item.text) - item.reached:
             told = max(0, item.taken + characters - self.taken_characters)
@@ -102,4 +113,13 @@ class DisplayedCompletion:
             return
         self.text = item.text
         self.taken_characters += max(1, len(item.text) - self._reached - self._announced)
-        self.outcome = "accepted"
+        self.state = "accepted"
+
+    def outcome(self) -> DisplayOutcome:
+        """Return what has become of the ghost text by now."""
+        kind: DisplayKind = self.state or "dismissed"
+        if self.state != "accepted" and self.taken_characters:
+            kind = "part"
+        characters = self.taken_characters or len(self.text)
+        shown_for_s = time.monotonic() - self._shown_at_s
+        return DisplayOutcome(self.insertion.document.language, kind, characters, shown_for_s, self._latency_ms)

@@ -1,139 +1,129 @@
 """textDocument/inlineCompletion: one keystroke."""
 
-import logging
+from dataclasses import dataclass
 
 from lsprotocol import types
 
-from context.documents.snapshot import Snapshot
-from lsp_server.completion.candidates import distinct, generate_one, generate_several
-from lsp_server.completion.confidence import LOW_CONFIDENCE, has_low_confidence
+from lsp_server.completion.completion_feature import CompletionFeature
+from lsp_server.completion.document_completion import DocumentCompletion
 from lsp_server.completion.insertion import Insertion, insertion_at
-from lsp_server.completion.triggers import Skip, Trigger, decide
-from lsp_server.server.server import MidspanServer
-from lsp_server.server.session import Session
+from lsp_server.completion.pipeline import Filled
+from lsp_server.completion.triggers import Skip, Trigger
+from lsp_server.telemetry.outcome import Outcome
 from lsp_server.telemetry.record import Record
 from midspan import CapacityError, MidspanError, ModelError
 
 ACCEPTED = "midspan.accepted"
 
-_log = logging.getLogger(__name__)
 
+def register(feature: CompletionFeature) -> None:
+    """Add the request to the server."""
 
-def register(server: MidspanServer) -> None:
-    """Adds the feature to a server."""
-
-    @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
+    @feature.server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
     async def inline_completion(
         params: types.InlineCompletionParams,
     ) -> types.InlineCompletionList | None:
-        return await complete(server, params)
+        return await complete(feature, params)
 
 
-async def complete(server: MidspanServer, params: types.InlineCompletionParams) -> types.InlineCompletionList | None:
-    """The items to show at the cursor, if any.
+@dataclass(frozen=True)
+class _Keystroke:
+    """One request of the editor, once it is known where the completion goes and what is asked for."""
+
+    uri: str
+    document: DocumentCompletion
+    insertion: Insertion
+    trigger: Trigger
+    record: Record
+
+
+async def complete(
+    feature: CompletionFeature, params: types.InlineCompletionParams
+) -> types.InlineCompletionList | None:
+    """Return the items to show at the cursor.
 
     An empty list says that nothing is to be shown there. None, for a request that a newer one superseded, says
     nothing: Neovim then leaves the ghost text that it has until the newer one is answered.
     """
-    session = server.session
     uri, position = params.text_document.uri, params.position
     explicit = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
     record = Record("completion", uri.rpartition("/")[2], (position.line, position.character), explicit)
-    try:
-        session.requests.end(uri)
-        server.follow_settings()
-        selected = params.context.selected_completion_info
-        insertion = insertion_at(session.snapshot(uri, position), selected, session.encoding)
-        record.is_about(insertion.document)
-        asked = _decide(session, uri, insertion.snapshot, explicit)
-        if isinstance(asked, Skip):
-            record.outcome = f"nothing asked, {asked.reason}"
-            return _nothing(session, uri)
-        predictions = session.predictions[uri]
-        rest = predictions.rest_at(insertion.snapshot, asked.max_lines)
-        if rest and not explicit:
-            record.shows(len(rest), ", already predicted")
-            return _items(session, uri, insertion, [rest], record)
-        answer = await session.requests.run(uri, _answer(session, uri, insertion.snapshot, asked, record, explicit))
-        if answer is None:
-            why_off = session.why_off_at(insertion.snapshot)  # meanwhile
-            record.outcome = f"nothing shown: {why_off}" if why_off else "superseded"
-            return _nothing(session, uri) if why_off else None
-        texts, how = answer
-        if not texts:
-            return _nothing(session, uri)
-        for text in reversed(texts):  # whichever is accepted in part, its rest is known; the newest counts first
-            predictions.remember(insertion.snapshot, text, asked.max_lines)
-        record.shows(len(texts[0]), how)
-        return _items(session, uri, insertion, texts, record)
-    except MidspanError as error:
-        record.outcome = f"nothing shown: {error}"
-        if isinstance(error, ModelError | CapacityError):
-            server.report_model(error)
-        return _nothing(session, uri)
-    finally:
-        _log.info("%s", record.line())
-        session.note(record)
+    with feature.session.recorded(record):
+        try:
+            keystroke = _decide(feature, params, record)
+            items = None if keystroke is None else await _items(feature, keystroke)
+        except MidspanError as error:
+            record.ends(Outcome.FAILED, str(error))
+            if isinstance(error, ModelError | CapacityError):
+                feature.model.report(error)
+            items = None
+        if items is None and record.outcome is Outcome.SUPERSEDED:
+            return None
+        if items is None:
+            feature.clear(uri)
+        return items or types.InlineCompletionList([])
 
 
-def _decide(session: Session, uri: str, snapshot: Snapshot, explicit: bool) -> Trigger | Skip:
-    """What the user has switched off is off for a key too."""
-    if (why_off := session.why_off_at(snapshot)) is not None:
-        return Skip(why_off)
-    return decide(snapshot, explicit, session.shown.accepted_in(uri))
+def _decide(feature: CompletionFeature, params: types.InlineCompletionParams, record: Record) -> _Keystroke | None:
+    """Take a snapshot, and decide what to ask for; None when nothing is asked. Raises DocumentError."""
+    session, uri = feature.session, params.text_document.uri
+    feature.supersede(uri)
+    feature.server.follow_settings()
+    snapshot = session.snapshot(uri, params.position)
+    insertion = insertion_at(snapshot, params.context.selected_completion_info, session.encoding)
+    record.is_about(insertion.document)
+    trigger = feature.decide(uri, insertion.snapshot, explicit=record.explicit)
+    if isinstance(trigger, Skip):
+        record.ends(trigger.outcome, trigger.detail)
+        return None
+    return _Keystroke(uri, feature.document(uri), insertion, trigger, record)
 
 
-async def _answer(
-    session: Session, uri: str, snapshot: Snapshot, asked: Trigger, record: Record, explicit: bool
-) -> tuple[list[str], str]:
-    """The texts, and how they came about. None was predicted; what comes may have been computed ahead."""
-    found = None if explicit else await session.look_ahead.found_at(uri, snapshot, asked.max_lines)
-    if found is not None:
-        record.outcome = f"nothing shown: {found.why_nothing}, computed ahead"
-        return [found.text] if found.text else [], ", computed ahead"
-    session.look_ahead.end_all()  # the engine is asked for what somebody waits for
-    texts = await predict(session, uri, snapshot, asked, record, explicit)
-    return texts, f", the surest of {len(texts)}" if len(texts) > 1 else ""
+async def _items(feature: CompletionFeature, keystroke: _Keystroke) -> types.InlineCompletionList | None:
+    """Return the items to show; None when there are none, and then the record says why. Raises MidspanError."""
+    document, snapshot, record = keystroke.document, keystroke.insertion.snapshot, keystroke.record
+    max_lines = keystroke.trigger.max_lines
+    rest = document.predictions.rest_at(snapshot, max_lines)
+    if rest and not record.explicit:
+        record.source = "prediction"
+        return _display(feature, keystroke, [rest])
+    filled = await document.run(_fill(feature, keystroke))
+    if filled is None:
+        why_off = feature.why_off_at(snapshot)  # the user may have switched it off meanwhile
+        record.ends(*(Outcome.SUPERSEDED, "") if why_off is None else (Outcome.SWITCHED_OFF, why_off))
+        return None
+    texts = filled.texts
+    if not texts:
+        record.ends(filled.candidates[0].outcome, filled.candidates[0].detail)
+        return None
+    if filled.has_low_confidence and not record.explicit:
+        record.ends(Outcome.LOW_CONFIDENCE)
+        return None
+    for text in reversed(texts):  # the rest of each is known if it is accepted in part; the newest counts first
+        document.predictions.remember(snapshot, text, max_lines)
+    return _display(feature, keystroke, texts)
 
 
-async def predict(
-    session: Session, uri: str, snapshot: Snapshot, asked: Trigger, record: Record, explicit: bool
-) -> list[str]:
-    """The engine's texts, cleaned, the surest first; none when none is worth showing.
-
-    An `explicit` request is given several, guesses among them.
-    """
-    engine = session.engine
-    record.model = engine.info.name
-    record.packed, request = await session.build_request(engine, uri, snapshot, asked.max_lines)
-    record.mark("pack")
-    generated = await (generate_several if explicit else generate_one)(engine, request, snapshot)
-    record.mark("engine")
-    greedy = generated[0]
-    record.trace, record.ended = greedy.trace, greedy.finish_reason
-    if greedy.trace is not None:
-        session.budget.learn(greedy.trace)
-    candidates = distinct(generated, snapshot)
-    record.mark("post")
-    if not candidates[0].text:
-        record.outcome = f"nothing shown: {candidates[0].why_nothing}"
-        return []
-    if not explicit and greedy.trace is not None and has_low_confidence(greedy.trace):
-        record.outcome = f"nothing shown: {LOW_CONFIDENCE}"
-        return []
-    return [candidate.text for candidate in candidates]
+async def _fill(feature: CompletionFeature, keystroke: _Keystroke) -> Filled:
+    """Return what was computed ahead for this place, or else have the engine fill it."""
+    uri, snapshot, record = keystroke.uri, keystroke.insertion.snapshot, keystroke.record
+    ahead = keystroke.document.ahead
+    if ahead is not None and not record.explicit:
+        found = await ahead.found_at(snapshot, keystroke.trigger.max_lines)
+        if found is not None:
+            record.source = "look_ahead"
+            return found
+    return await feature.fill(uri, snapshot, keystroke.trigger, record)
 
 
-def _items(
-    session: Session, uri: str, insertion: Insertion, texts: list[str], record: Record
-) -> types.InlineCompletionList:
-    """Ghost text right at the cursor, or at what is selected in a menu: what stands around it stays."""
+def _display(feature: CompletionFeature, keystroke: _Keystroke, texts: list[str]) -> types.InlineCompletionList:
+    """Show ghost text right at the cursor, or at the entry that is selected in a menu: the text around it stays."""
+    uri, insertion, record = keystroke.uri, keystroke.insertion, keystroke.record
+    record.shows(len(texts[0]), f"the surest of {len(texts)}" if len(texts) > 1 else "")
     inserted = [insertion.given + text for text in texts]
-    now = session.documents.document(uri).text
-    numbers = session.shown.add(uri, insertion, inserted, record.elapsed_ms, now)
-    session.look_ahead.start(uri, insertion.snapshot, texts[0])
-    if now != insertion.document.text:
-        session.look_ahead.follow(uri, now)
+    now = feature.session.documents.document(uri).text
+    numbers = keystroke.document.display(insertion, inserted, record.elapsed_ms, now)
+    feature.look_ahead(uri, insertion.snapshot, texts[0], now)
     return types.InlineCompletionList(
         [
             types.InlineCompletionItem(
@@ -145,9 +135,3 @@ def _items(
             for text, number in zip(inserted, numbers, strict=True)
         ]
     )
-
-
-def _nothing(session: Session, uri: str) -> types.InlineCompletionList:
-    session.shown.end(uri)
-    session.look_ahead.end(uri)
-    return types.InlineCompletionList([])

@@ -1,4 +1,4 @@
-"""Whether to ask at all, and for one line or for several."""
+"""The decision whether the engine is asked at a cursor, and for how many lines."""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from context.documents.languages import line_comment
 from context.documents.snapshot import Snapshot
 from lsp_server.completion.block_start import is_block_start
+from lsp_server.telemetry.outcome import Outcome
 
 BLOCK_LINES = 8
 
@@ -15,35 +16,36 @@ _ONLY_CLOSERS = re.compile(r"""\s*[)\]}>"'`]*\s*[:{;,]?\s*""")
 
 @dataclass(frozen=True)
 class Trigger:
-    """What the engine is asked for."""
+    """The engine is asked, for at most so many lines."""
 
     max_lines: int
 
 
 @dataclass(frozen=True)
 class Skip:
-    """Nothing is asked, and why."""
+    """The engine is not asked; the outcome says why."""
 
-    reason: str
+    outcome: Outcome
+    detail: str = ""
 
 
 def decide(snapshot: Snapshot, explicit: bool, accepted: str | None = None) -> Trigger | Skip:
-    """What is asked for at the cursor, asked by a key (`explicit`) or not.
+    """Decide what to ask for at the cursor. A key (`explicit`) always asks, for several lines.
 
-    `accepted` is the text of the document up to the end of what was accepted a moment ago: whoever stands there, or
-    goes on from there with a new line, lets the model lead, and is given several lines.
+    `accepted` is the text of the document up to the end of the completion that the user accepted a moment ago. A user
+    who stands there, or begins a new line behind it, lets the model lead and is given several lines.
     """
     if explicit:
         return Trigger(BLOCK_LINES)
     before, after = line_around(snapshot)
     if not _ONLY_CLOSERS.fullmatch(after):
-        # It would push aside what the user has there.
-        return Skip("the cursor is in the middle of a line")
+        # A completion would push aside the text behind the cursor.
+        return Skip(Outcome.MID_LINE)
     written = snapshot.document.text[: snapshot.cursor].replace("\r\n", "\n")
     if written == accepted:
         return Trigger(BLOCK_LINES)
     if before.rstrip().endswith(";") and not after.strip() and line_comment(snapshot.document.language) != ";":
-        return Skip("the statement is over")
+        return Skip(Outcome.STATEMENT_OVER)
     if before.strip() or after.strip():
         return Trigger(1)
     goes_on = accepted is not None and written.rstrip() == accepted.rstrip()
@@ -51,7 +53,7 @@ def decide(snapshot: Snapshot, explicit: bool, accepted: str | None = None) -> T
 
 
 def line_around(snapshot: Snapshot) -> tuple[str, str]:
-    """The cursor's line, before and after the cursor, without its end."""
+    """Return the cursor's line before and after the cursor, without its line end."""
     line, column = snapshot.document.position_at(snapshot.cursor)
     text = snapshot.document.lines[line].rstrip("\r\n")
     return text[:column], text[column:]

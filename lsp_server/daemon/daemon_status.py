@@ -41,7 +41,7 @@ async def account(serving: Serving) -> dict[str, Any]:
         "uptime_s": round(time.monotonic() - serving.began_at, 1),
         "memory_bytes": psutil.Process().memory_info().rss,
         "sessions": len(sessions),
-        "editors": [_editor(session) for session in sessions],
+        "editors": [_editor(server) for server in serving.servers],
         "workspaces": serving.workspaces.count,
         "indexes": indexes,
         "requests": sum(model["running_requests"] + model["waiting_requests"] for model in models),
@@ -49,12 +49,13 @@ async def account(serving: Serving) -> dict[str, Any]:
     }
 
 
-def _editor(session: Session) -> dict[str, Any]:
+def _editor(server: MidspanServer) -> dict[str, Any]:
+    session = server.session
     return {
         "name": str(session.editor),
         "roots": [str(root) for root in session.roots],
         "documents": len(session.documents),
-        "running_requests": len(session.requests),
+        "running_requests": server.status.read()["running_requests"],
     }
 
 

@@ -1,13 +1,13 @@
-"""midspan/status: what the daemon is doing, and whether it completes and chats; midspan/statusChanged tells of it."""
+"""midspan/status: what the server is doing, as its features tell it; midspan/statusChanged tells of changes."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from inference.api import Engine
 from inference.remote.address import RemoteAddress
-from lsp_server.server.server import MidspanServer
+from lsp_server.rpc.endpoint import MidspanProtocol
+from lsp_server.server.session import Session
 from lsp_server.server.status_changes import StatusChanges
 from lsp_server.settings.values import ModelSettings
 from midspan import MidspanError
@@ -18,66 +18,29 @@ CHANGED = "midspan/statusChanged"
 State = tuple[Literal["ready", "loading", "off", "idle", "none", "error"], str | None]
 
 
-def register(server: MidspanServer) -> None:
-    """Adds the request and the notification to a server."""
+class ServerStatus:
+    """The status of one connection: a JSON object, to which each feature adds its part."""
 
-    @server.feature("midspan/status")
-    def status(params: Any) -> dict[str, Any]:
-        uri = getattr(params, "uri", None)
-        return status_of(server, uri if isinstance(uri, str) else None)
+    def __init__(self, session: Session, protocol: MidspanProtocol) -> None:
+        # Each is given the URI of a document, or None for what is the same in all.
+        self.parts: list[Callable[[str | None], dict[str, Any]]] = []
+        self.changes = StatusChanges(self.read, lambda status: protocol.notify(CHANGED, status))
+        self._session = session
+        self._protocol = protocol
 
-    def notify(status: dict[str, Any]) -> None:
-        server.protocol.notify(CHANGED, status)
-
-    server.status_changes = StatusChanges(lambda: status_of(server), notify)
-
-
-def status_of(server: MidspanServer, uri: str | None = None) -> dict[str, Any]:
-    """For one document or, without a URI, as far as it is the same for all."""
-    session = server.session
-    known = {
-        "documents": len(session.documents),
-        "running_requests": len(session.requests),
-        "accepted_items": session.shown.accepted_items,
-        "completion": _completion(server, uri),
-        "chat": _chat(server),
-        "busy": server.protocol.running_requests,
-    }
-    engine = session.running_engine
-    if engine is None:
-        return known | {"ready": False, "error": server.reported or "No model is loaded; a completion loads it."}
-    if engine.ready.done() and (error := engine.ready.exception()) is not None:
-        return known | {"ready": False, "error": str(error)}
-    return known | asdict(engine.stats()) | {"ready": engine.ready.done(), "model": engine.info.name}
+    def read(self, uri: str | None = None) -> dict[str, Any]:
+        """Return the status in one document or, without a URI, as far as it is the same in all."""
+        known: dict[str, Any] = {
+            "documents": len(self._session.documents),
+            "busy": self._protocol.running_requests,
+        }
+        for part in self.parts:
+            known |= part(uri)
+        return known
 
 
-def _completion(server: MidspanServer, uri: str | None) -> dict[str, str | None]:
-    session = server.session
-    settings, engine = session.settings.completion, session.running_engine
-    why_off = session.why_off(uri)
-    state: State
-    if why_off is not None:
-        state = "off", f"Nothing is completed here: {why_off}." if uri else f"Nothing is completed: {why_off}."
-    elif engine is not None:
-        state = _state(engine, lambda: engine.fim_prompt("", "", ""))
-    elif server.reported:
-        state = "error", server.reported
-    else:
-        state = "ready", "The model is not loaded; the next completion loads it."
-    return _as_object(state, settings, engine)
-
-
-def _chat(server: MidspanServer) -> dict[str, str | None]:
-    settings, engine = server.session.settings.chat, server.session.running_chat_engine
-    if settings.model is None:
-        return {"state": "none", "reason": "The setting chat.model names no model.", "model": ""}
-    if engine is not None:
-        return _as_object(_state(engine, lambda: engine.chat_prompt(())), settings, engine)
-    return _as_object(("idle", "The model is not loaded; the next question loads it."), settings, engine)
-
-
-def _state(engine: Engine, try_prompt: Callable[[], object]) -> State:
-    """`try_prompt` is refused by a model that was not trained for this."""
+def model_state(engine: Engine, try_prompt: Callable[[], object]) -> State:
+    """Return the state of an engine. `try_prompt` is refused by a model that was not trained for the task."""
     if not engine.ready.done():
         return "loading", None
     if engine.ready.cancelled():
@@ -92,13 +55,14 @@ def _state(engine: Engine, try_prompt: Callable[[], object]) -> State:
     return "ready", None
 
 
-def _as_object(state: State, settings: ModelSettings, engine: Engine | None) -> dict[str, str | None]:
+def state_as_json(state: State, settings: ModelSettings, engine: Engine | None) -> dict[str, str | None]:
+    """Return the state with its reason, and the name of the model."""
     model = engine.info.name if engine is not None else _name(settings)
     return {"state": state[0], "reason": state[1], "model": model}
 
 
 def _name(settings: ModelSettings) -> str:
-    """What is known of a model's name while it is not loaded."""
+    """Return what is known of a model's name while it is not loaded."""
     match settings.model:
         case None:
             return "built-in"

@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 from typing import Literal
 
+# "accepted": inserted to its end; "part": inserted in part, then left; "typed": typed by hand to its end;
+# "dismissed": anything else.
+DisplayKind = Literal["accepted", "part", "typed", "dismissed"]
+
 
 @dataclass(frozen=True)
 class DisplayOutcome:
-    """What became of one ghost text, however many candidates it had and however often its rest was shown again.
+    """The end of one ghost text, however many candidates it had and however often its rest was shown again.
 
-    "accepted": inserted to its end; "part": inserted in part, then left; "typed": typed by hand to its end;
-    "dismissed": anything else. `characters` are code points: those inserted by "accepted" and "part", else all.
+    `characters` are code points: those that were inserted by "accepted" and "part", else all.
     """
 
     language: str
-    kind: Literal["accepted", "part", "typed", "dismissed"]
+    kind: DisplayKind
     characters: int
     shown_for_s: float
     latency_ms: float  # from the request to the answer

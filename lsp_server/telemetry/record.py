@@ -3,10 +3,16 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from context.documents.document import Document
 from context.prompt.pack import Pack
 from inference.api import FinishReason, Trace
+from lsp_server.telemetry.outcome import Outcome, sentence
+
+# Where a text comes from: the engine is asked now, or the text was predicted or computed ahead.
+Source = Literal["engine", "prediction", "look_ahead"]
+_SOURCES = {"prediction": "already predicted", "look_ahead": "computed ahead"}
 
 HOW_ENDED: dict[FinishReason, str] = {
     "eos": "by itself",
@@ -29,7 +35,9 @@ class Record:
     explicit: bool = False  # a key asked for it
     language: str = ""
     model: str = ""
-    outcome: str = "cancelled"
+    outcome: Outcome = Outcome.CANCELLED  # until it has another
+    detail: str = ""  # of the outcome
+    source: Source = "engine"
     shown_characters: int = 0
     packed: Pack | None = None
     trace: Trace | None = None
@@ -47,10 +55,20 @@ class Record:
         """Names the document by its path in its workspace."""
         self.path, self.language = document.path, document.language
 
-    def shows(self, characters: int, why: str = "") -> None:
-        """So much was shown."""
+    def shows(self, characters: int, detail: str = "") -> None:
+        """Note that the user is shown so many characters."""
         self.shown_characters = characters
-        self.outcome = f"shown {characters} characters{why}"
+        self.ends(Outcome.SHOWN, detail)
+
+    def ends(self, outcome: Outcome, detail: str = "") -> None:
+        """Note what came of the request."""
+        self.outcome, self.detail = outcome, detail
+
+    @property
+    def summary(self) -> str:
+        """The outcome in words."""
+        words = sentence(self.outcome, self.detail, self.shown_characters)
+        return words if self.source == "engine" else f"{words}, {_SOURCES[self.source]}"
 
     def mark(self, stage: str) -> None:
         """What went on since the last mark was this stage."""
@@ -60,7 +78,7 @@ class Record:
 
     def line(self) -> str:
         """E.g. ``a.py:3:5: shown 12 characters; packed 90 tokens from 2 files, ...``"""
-        parts = [f"{place_in_words(self.kind, self.path, self.position)}: {self.outcome}"]
+        parts = [f"{place_in_words(self.kind, self.path, self.position)}: {self.summary}"]
         if self.packed is not None:
             files = len({segment.path for segment in self.packed.segments})
             parts.append(f"packed {self.packed.tokens} tokens from {files} file{'s'[: files != 1]}")

@@ -41,7 +41,10 @@ class RequestTrace:
     explicit: bool
     language: str
     model: str
-    outcome: str
+    outcome: str  # an `Outcome`
+    detail: str
+    source: str
+    summary: str  # the outcome in words
     shown_characters: int
     ended: str | None  # a completion's finish reason
     confidence: float | None
@@ -103,6 +106,9 @@ def _trace_of(number: int, record: Record, editor: str) -> RequestTrace:
         language=record.language,
         model=record.model,
         outcome=record.outcome,
+        detail=record.detail,
+        source=record.source,
+        summary=record.summary,
         shown_characters=record.shown_characters,
         ended=record.ended,
         confidence=engine.confidence if engine is not None else None,

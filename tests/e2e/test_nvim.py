@@ -134,9 +134,7 @@ def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, sour
         assert editor.daemon().num_threads() == threads
         assert editor.api.exec_lua("return vim.tbl_count(vim.lsp.get_clients()[1].requests)") == 0
         assert editor.lines()[1] == f"x{typed}"
-        outcomes = [
-            line for line in editor.log().splitlines() if "lsp_server.completion.inline_completion: area.py:2:" in line
-        ]
+        outcomes = [line for line in editor.log().splitlines() if "lsp_server.server.session: area.py:2:" in line]
         assert len(outcomes) > 50
         assert any(": superseded;" in line for line in outcomes)
 

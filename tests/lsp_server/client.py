@@ -14,6 +14,7 @@ from lsp_server.daemon.build_server import build_server
 from lsp_server.rpc.frames import FrameReader
 from lsp_server.server.engines import Engines, StartEngine
 from lsp_server.server.shared_workspaces import SharedWorkspaces
+from lsp_server.telemetry.journal import Journal
 from tests.fake_engine import FakeEngine
 
 INVOKED, AUTOMATIC = 1, 2
@@ -130,6 +131,7 @@ class InProcess(Editor):
         workspaces: SharedWorkspaces | None = None,
         *,
         look_ahead: bool = False,
+        journal: Journal | None = None,
     ) -> None:
         """Without `look_ahead` the engine is asked nothing but what a test asks it for."""
         super().__init__()
@@ -140,7 +142,7 @@ class InProcess(Editor):
         else:
             engines = engine if isinstance(engine, Engines) else Engines(engine)
         self.server = build_server(
-            {"completion.look_ahead": look_ahead}, engines, workspaces or SharedWorkspaces(), Path("/")
+            {"completion.look_ahead": look_ahead}, engines, workspaces or SharedWorkspaces(), Path("/"), journal
         )
         self.server.protocol.set_writer(self)
 

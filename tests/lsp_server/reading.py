@@ -45,11 +45,11 @@ async def accept(editor: InProcess, item: str = ITEM) -> None:
     await editor.change((0, 4), (0, 4), item)
 
 
-async def outcome(editor: InProcess) -> str:
-    """Of the last request."""
+async def last_trace(editor: InProcess) -> dict[str, Any]:
+    """Return the trace of the last request."""
     (trace,) = (await editor.request("midspan/trace", {"limit": 1}))["traces"]
-    told: str = trace["outcome"]
-    return told
+    found: dict[str, Any] = trace
+    return found
 
 
 async def nothing_is_begun(engine: FakeEngine) -> None:

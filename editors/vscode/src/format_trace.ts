@@ -7,7 +7,7 @@ export interface Trace {
   path: string;
   position: [number, number] | null;
   model: string;
-  outcome: string;
+  summary: string;
   confidence: number | null;
   tokens: Record<string, number>;
   ms: Record<string, number>;
@@ -26,7 +26,7 @@ export function formatTraces(traces: readonly Trace[]): string {
 function formatTrace(trace: Trace): string {
   const place = trace.position ? `${trace.path}:${trace.position[0] + 1}:${trace.position[1] + 1}` : trace.path;
   const time = new Date(trace.at * 1000).toTimeString().slice(0, 8);
-  const lines = [`#${trace.id}  ${time}  ${trace.kind}  ${place}`, `    ${trace.outcome}`];
+  const lines = [`#${trace.id}  ${time}  ${trace.kind}  ${place}`, `    ${trace.summary}`];
   const milliseconds = counts(trace.ms, (value) => `${value.toFixed(1)} ms`);
   const tokens = counts(trace.tokens, String);
   if (milliseconds) {

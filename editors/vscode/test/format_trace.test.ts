@@ -9,7 +9,7 @@ const SHOWN: Trace = {
   path: 'shop/price.py',
   position: [2, 4],
   model: 'lite',
-  outcome: 'shown 12 characters',
+  summary: 'shown 12 characters',
   confidence: 0.5,
   tokens: { prompt: 100, cached: 90 },
   ms: { first_token: 8.25, total: 20 },
@@ -32,7 +32,7 @@ test('a trace says where, what became of it, what it cost and what was packed', 
 });
 
 test('the newest is first, and one that asked nothing says why', () => {
-  const nothing: Trace = { ...SHOWN, id: 8, outcome: 'nothing asked, a comment', tokens: {}, packed: [], confidence: null };
+  const nothing: Trace = { ...SHOWN, id: 8, summary: 'nothing asked, a comment', tokens: {}, packed: [], confidence: null };
   const text = formatTraces([SHOWN, nothing]);
   assert.ok(text.indexOf('nothing asked') < text.indexOf('shown 12'));
   assert.ok(!text.slice(0, text.indexOf('#7')).includes('tokens'));

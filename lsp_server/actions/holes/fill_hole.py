@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from context.syntax.tree import breaks_syntax
+from inference.api import Engine, Request
 from lsp_server.actions.holes.action_hole import ActionHole
 from lsp_server.actions.protocol.action_context import ActionContext
-from lsp_server.completion.confidence import has_low_confidence
-from lsp_server.completion.postprocess import postprocess
+from lsp_server.completion.pipeline import Filled, fill
+from lsp_server.completion.postprocess import Cleaned, postprocess
 from lsp_server.rpc.positions import position_of
 from lsp_server.server.generate import Generated, generate
+from lsp_server.telemetry.outcome import Outcome, reason
 from midspan import ModelError
 
 
@@ -25,38 +27,54 @@ class Fill:
 
 async def fill_hole(action: ActionContext, hole: ActionHole) -> Fill:
     """Have the model fill a hole. Raises MidspanError; ModelError when no text is worth showing."""
-    session, document, record = action.session, action.document, action.record
-    engine = session.engine
+    session, completion, document = action.session, action.features.completion, action.document
     seen = session.snapshot(action.uri, position_of(document, hole.start, session.encoding))
     snapshot = replace(seen, document=replace(document, text=hole.text_with_hole(document)), cursor=hole.cursor)
-    record.model = engine.info.name
-    record.packed, request = await session.build_request(engine, action.uri, snapshot, None, hole.max_tokens)
-    record.mark("pack")
-    written = await generate(engine, request, action.on_text, lambda text: hole.find_end(text) is not None)
-    record.mark("engine")
-    record.trace = written.trace
-    fill = await asyncio.to_thread(_take, document, snapshot, hole, written)  # on a thread, because it parses
-    if not fill.new_text:
-        raise ModelError(f"Nothing is changed: {fill.warning} ({engine.info.name}).")
-    return fill
+
+    async def generate_fill(engine: Engine, request: Request, _snapshot: Snapshot) -> list[Generated]:
+        return [await generate(engine, request, action.on_text, lambda text: hole.find_end(text) is not None)]
+
+    def clean_fill(generated: Generated, snapshot: Snapshot) -> Cleaned:
+        return _clean(generated, snapshot, hole)
+
+    job = completion.job(action.uri, snapshot, max_lines=None)
+    settings = replace(job.settings, max_tokens=hole.max_tokens)  # the user's setting is about completions
+    job = replace(job, settings=settings, generate=generate_fill, clean=clean_fill)
+    filled = await fill(completion.model.engine(), job, action.record, session.context_thread)
+    action.record.ended = None  # the hole decides where its fill ends
+    judged = await asyncio.to_thread(_judge, document, hole, filled)  # on a thread, because it parses
+    if not judged.new_text:
+        raise ModelError(f"Nothing is changed: {judged.warning} ({action.record.model}).")
+    return judged
 
 
-def _take(document: Document, snapshot: Snapshot, hole: ActionHole, written: Generated) -> Fill:
-    """Return the part of the model's text that is worth showing."""
-    end = hole.find_end(written.text)
-    is_whole = end is not None or written.finish_reason != "length"
-    text, newline, _ = written.text.rpartition("\n")  # half a line is worse than none
+def _is_whole(generated: Generated, hole: ActionHole) -> bool:
+    """Return whether the model has written the fill to its end."""
+    return hole.find_end(generated.text) is not None or generated.finish_reason != "length"
+
+
+def _clean(generated: Generated, snapshot: Snapshot, hole: ActionHole) -> Cleaned:
+    """Clean the part of the model's text that fills the hole."""
+    is_whole = _is_whole(generated, hole)
+    text, newline, _ = generated.text.rpartition("\n")  # half a line is worse than none
     if is_whole or not newline:
-        text = written.text[:end]
-    cleaned = postprocess(text, snapshot, "eos" if is_whole else "lines" if newline else "length")
+        text = generated.text[: hole.find_end(generated.text)]
+    return postprocess(text, snapshot, "eos" if is_whole else "lines" if newline else "length")
+
+
+def _judge(document: Document, hole: ActionHole, filled: Filled) -> Fill:
+    """Return the fill as far as it parses, with the warnings against it."""
+    cleaned, is_whole = filled.candidates[0], _is_whole(filled.greedy, hole)
+    if not cleaned.text:
+        return Fill("", reason(cleaned.outcome, cleaned.detail))
     text = cleaned.text.rstrip()
     if not is_whole:
         text = _while_it_parses(document, hole, text)
     if not text or text == document.text[hole.start : hole.end].strip():
-        return Fill("", cleaned.why_nothing or "the model only repeats what is there")
+        return Fill("", reason(Outcome.REPETITION))
     warnings = []
-    if written.trace is not None and has_low_confidence(written.trace):
-        warnings.append("the model only guesses")
+    if filled.has_low_confidence:
+        warnings.append(reason(Outcome.LOW_CONFIDENCE))
     if not is_whole:
         warnings.append(f"it was cut after {hole.max_tokens} tokens")
     new_text = hole.replacement(text)

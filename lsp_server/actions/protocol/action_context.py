@@ -9,6 +9,7 @@ from pygls.exceptions import JsonRpcContentModified
 
 from context.documents.document import Document
 from lsp_server.actions.protocol.action_data import ActionData
+from lsp_server.actions.protocol.action_features import ActionFeatures
 from lsp_server.actions.protocol.draft_progress import OnText, ProgressTokens, draft_progress
 from lsp_server.actions.protocol.workspace_edit import Change, EditBuilder, EditLabel
 from lsp_server.rpc.positions import offsets_of
@@ -24,7 +25,7 @@ class ActionContext:
     `detail` is that of ActionData; `report` shows the user each piece of the model's text.
     """
 
-    server: MidspanServer
+    features: ActionFeatures
     uri: str
     document: Document
     start: int
@@ -34,8 +35,12 @@ class ActionContext:
     record: Record
 
     @property
+    def server(self) -> MidspanServer:
+        return self.features.server
+
+    @property
     def session(self) -> Session:
-        return self.server.session
+        return self.features.session
 
     @property
     def edit_builder(self) -> EditBuilder:
@@ -51,7 +56,7 @@ class ActionContext:
         """Return an edit, and show its warning if the client cannot ask for confirmation. Raises DocumentError."""
         edit = self.edit_builder.document_edit(self.uri, self.document, changes, label)
         characters = sum(len(change.new_text) for change in changes)
-        self.record.shows(characters, f": {label.warning}" if label.warning else "")
+        self.record.shows(characters, label.warning)
         if label.warning and not self.edit_builder.has_annotations:
             message = f"{label.title}: {label.warning}. Check the edit before you keep it."
             self.server.show(types.MessageType.Warning, message)
@@ -60,18 +65,18 @@ class ActionContext:
 
 @asynccontextmanager
 async def start_action(
-    server: MidspanServer, data: ActionData, title: str, tokens: ProgressTokens
+    features: ActionFeatures, data: ActionData, title: str, tokens: ProgressTokens
 ) -> AsyncIterator[ActionContext]:
     """Run one action. Raises MidspanError, or ContentModified when the document changes meanwhile."""
+    server, session = features.server, features.session
     server.follow_settings()
-    session = server.session
     record = Record(data.kind, explicit=True, position=(data.range.start.line, data.range.start.character))
     with session.recorded(record):
         document = current_document(server, data.uri, data.version)
         record.is_about(document)
         start, end = offsets_of(document, data.range, session.encoding)
         async with draft_progress(server, title, tokens) as report:
-            yield ActionContext(server, data.uri, document, start, max(start, end), data.detail, report, record)
+            yield ActionContext(features, data.uri, document, start, max(start, end), data.detail, report, record)
         current_document(server, data.uri, document.version)
 
 

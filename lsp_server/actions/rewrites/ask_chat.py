@@ -11,8 +11,7 @@ from context.related.collect import judge
 from inference.api import Engine, Message
 from lsp_server.actions.protocol.action_context import ActionContext
 from lsp_server.actions.protocol.draft_progress import OnText
-from lsp_server.chat.chat import ready_engine
-from lsp_server.chat.chat_request import answer, build_chat_request
+from lsp_server.chat.chat_request import build_chat_request
 from lsp_server.completion.postprocess.repetition import without_repeated_lines
 from midspan import DocumentError, ModelError
 
@@ -45,15 +44,14 @@ async def ask_chat(
     `make_messages` gets the text around the place. `is_whole` tells, after each line, whether the rest of the answer
     may be dropped. `draft_text` is a text that the answer probably repeats.
     """
-    session, record = action.session, action.record
-    engine = await ready_engine(action.server)
+    chat, record = action.features.chat, action.record
+    engine = await chat.ready_engine()
     record.mark("load")
     record.model = engine.info.name
     record.packed = packed = await _pack_around(action, engine, start, end)
-    files = await session.chat_files(engine, action.uri, frozenset({action.document.path}))
+    files = await chat.files(engine, action.uri, frozenset({action.document.path}))
     messages = make_messages(packed)
-    max_tokens = session.settings.chat.max_tokens
-    request, _ = await asyncio.to_thread(build_chat_request, engine, messages, max_tokens, files)
+    request, _ = await asyncio.to_thread(build_chat_request, engine, messages, chat.max_tokens, files)
     if draft_text:
         request = replace(request, draft_tokens=await asyncio.to_thread(engine.draft, draft_text))
     record.mark("pack")
@@ -67,14 +65,10 @@ async def ask_chat(
                 cut_reason, is_ended = "the model only repeats itself", True
         return is_ended
 
-    generated = await answer(session.start_chat_engine(), request, on_text, is_enough)
-    record.mark("engine")
-    record.trace = generated.trace
-    if generated.trace is not None:
-        session.chat_budget.learn(generated.trace)
+    generated = await chat.answer(request, record, on_text, is_enough)
     if generated.finish_reason == "length" and not is_ended:
         cut_reason = "the answer was cut at chat.max_tokens"
-    elif generated.trace is None or (generated.finish_reason == "cancelled" and not is_ended):
+    elif generated.finish_reason == "cancelled" and not is_ended:
         raise ModelError("The model was unloaded before it had answered. Ask again.")
     return ChatAnswer(generated.text, cut_reason)
 

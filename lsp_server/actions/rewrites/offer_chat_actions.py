@@ -11,8 +11,9 @@ from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, REVIEW, TESTS
 from lsp_server.actions.rewrites.instruction import find_instruction
 from lsp_server.actions.rewrites.selection import find_enclosing_definition
 from lsp_server.actions.rewrites.write_tests import WRITE_TESTS, find_tests_target
+from lsp_server.chat.chat_feature import ChatFeature
 from lsp_server.chat.chat_request import chat_section
-from lsp_server.server.server import MidspanServer
+from lsp_server.server.session import Session
 from midspan import DocumentError, MidspanError
 
 _MOST_FIXES = 3
@@ -42,21 +43,20 @@ def offer_chat_actions(
         yield ActionOffer(TESTS, WRITE_TESTS)
 
 
-async def why_no_tests(server: MidspanServer, uri: str, document: Document) -> str:
+async def why_no_tests(session: Session, uri: str, document: Document) -> str:
     """Return why no file can hold tests of the document; "" when one can."""
     try:
-        await find_tests_target(server.session, uri, document)
+        await find_tests_target(session, uri, document)
     except DocumentError as error:
         return f"{error}."
     return ""
 
 
-def why_no_chat(server: MidspanServer) -> str:
+def why_no_chat(chat: ChatFeature) -> str:
     """Return why the chat model cannot be asked, without loading it; "" when it can or may be."""
-    session = server.session
     try:
-        chat_section(session.settings)
-        engine = session.running_chat_engine
+        chat_section(chat.session.settings)
+        engine = chat.running
         if engine is not None and engine.ready.done():
             if not engine.ready.cancelled() and (error := engine.ready.exception()) is not None:
                 is_known = isinstance(error, MidspanError)

@@ -4,6 +4,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from lsp_server.actions.protocol.action_context import ActionContext
+from lsp_server.actions.protocol.action_features import ActionFeatures
 from lsp_server.actions.rewrites.saved_answers import SavedAnswers
 from lsp_server.actions.rewrites.selection import selected_lines
 from lsp_server.completion.postprocess.unseen_characters import replace_unseen
@@ -13,12 +14,12 @@ SHOW_ANSWER = "midspan.answer"
 _MESSAGE_CHARACTERS = 4000
 
 
-def register(server: MidspanServer, answers: SavedAnswers) -> None:
+def register(features: ActionFeatures, answers: SavedAnswers) -> None:
     """Add the command to a server."""
 
-    @server.command(SHOW_ANSWER)
+    @features.server.command(SHOW_ANSWER)
     async def open_answer(number: int) -> None:
-        await show_answer(server, answers, number)
+        await show_answer(features.server, answers, number)
 
 
 def save_answer(action: ActionContext, answers: SavedAnswers, kind: str, text: str) -> int:

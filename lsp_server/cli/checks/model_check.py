@@ -14,7 +14,7 @@ from inference.api import Engine, Message
 from lsp_server.chat.chat_request import answer, build_chat_request
 from lsp_server.cli.checks.finding import Finding
 from lsp_server.cli.output.sizes import size
-from lsp_server.completion.build_request import build_request
+from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.server.generate import generate
 from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import ModelSettings
@@ -81,7 +81,7 @@ def _weigh(subject: str, name: str, folder: Path, model: dict[str, Any]) -> Sequ
 async def _complete_a_line(engine: Engine, settings: ModelSettings) -> dict[str, Any]:
     document = Document("area.py", f"{_TRIAL}\n", "python", version=0)
     snapshot = Snapshot(document, len(_TRIAL))
-    _, request = build_request(engine, snapshot, max_lines=1, settings=replace(settings, max_tokens=_TRIAL_TOKENS))
+    _, request = build_request(engine, snapshot, 1, replace(settings, max_tokens=_TRIAL_TOKENS), PromptSource())
     generated = await generate(engine, request)
     if generated.trace is None:
         raise ModelError("The model was unloaded before it had answered. Run doctor again.")

@@ -38,7 +38,7 @@ def row(trace: dict[str, Any]) -> str:
     editor = _cut(trace["editor"], _EDITOR_CHARACTERS)
     text = (
         f"{trace['id']:5}  {when}  {trace['ms']['total']:8,.0f}  {count:>6}  {reused:>6}  "
-        f"{editor:{_EDITOR_CHARACTERS}}  {_place(trace)}: {trace['outcome']}"
+        f"{editor:{_EDITOR_CHARACTERS}}  {_place(trace)}: {trace['summary']}"
     )
     return visible_line(text)
 
@@ -50,7 +50,7 @@ def in_full(trace: dict[str, Any]) -> str:
     rows = [
         ("request", f"{trace['id']}, {trace['kind']} for {trace['editor']}, {asked}, {when}"),
         ("place", f"{_place(trace)}{' (' + trace['language'] + ')' if trace['language'] else ''}"),
-        ("outcome", trace["outcome"]),
+        ("outcome", trace["summary"]),
     ]
     if trace["model"]:
         rows.append(("model", trace["model"]))

@@ -13,16 +13,18 @@ from lsp_server.completion.postprocess.place import Place, place_of, with_newlin
 from lsp_server.completion.postprocess.repetition import repeats_lines_above, stutters, without_repeated_lines
 from lsp_server.completion.postprocess.rest_of_line import without_rest_of_line
 from lsp_server.completion.postprocess.unseen_characters import unseen_characters
+from lsp_server.telemetry.outcome import Outcome
 
 _NEAR_CHARACTERS = 10_000  # on either side of the cursor: the text may hold unseen characters that stand there
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """The text to insert, or "" and why nothing is worth showing."""
+    """The text to insert, or "" and an outcome that says why nothing is worth showing."""
 
     text: str
-    why_nothing: str = ""
+    outcome: Outcome = Outcome.SHOWN
+    detail: str = ""
 
 
 def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> Cleaned:
@@ -34,33 +36,33 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
     place = place_of(snapshot)
     text = with_newlines(text)
     if not text.strip():
-        return Cleaned("", "the model writes nothing")
+        return Cleaned("", Outcome.EMPTY)
     if (begun := up_to_loop(text, place.before)) is not None:
         if not begun:
-            return Cleaned("", "the model only repeats itself")
+            return Cleaned("", Outcome.LOOP)
         text, finish_reason = begun, "repetition"
     beside = place.above[-_NEAR_CHARACTERS:] + place.below[:_NEAR_CHARACTERS]
     if unseen := unseen_characters(text, beside):
-        return Cleaned("", f"it holds invisible control characters ({', '.join(unseen[:4])})")
+        return Cleaned("", Outcome.UNSEEN_CHARACTERS, ", ".join(unseen[:4]))
     if finish_reason == "length":
         if stutters(text):
-            return Cleaned("", "the model only repeats itself")
+            return Cleaned("", Outcome.LOOP)
         text = _without_half_line(text)
     if repeats_lines_above(text, place.before, place.lines_above):
-        return Cleaned("", "the model only repeats what is there")
+        return Cleaned("", Outcome.REPETITION)
     text = without_doubled_indentation(text, place)
     text = with_document_indentation(text, place)
     if finish_reason in ("lines", "length", "repetition"):
         text = without_repeated_lines(text, place.before)
         within = without_next_definition(text, place)
         if text.strip() and not within.strip():
-            return Cleaned("", "the model only goes on with other code")
+            return Cleaned("", Outcome.OTHER_CODE)
         text = within
     text = without_following_lines(text, place)
     text = without_rest_of_line(text, place)
     text = without_surplus_closers(text, place)
     text = _without_trailing_space(text, place)
-    return Cleaned(text) if text.strip() else Cleaned("", "the model only repeats what is there")
+    return Cleaned(text) if text.strip() else Cleaned("", Outcome.REPETITION)
 
 
 def is_decided(text: str, snapshot: Snapshot) -> bool:

@@ -36,13 +36,13 @@ async def test_a_fill_of_low_confidence_needs_confirmation():
     edit = (await resolve(editor, (await actions_at(editor, (1, 4)))[BODY]))["edit"]
     (annotation,) = edit["changeAnnotations"].values()
     assert annotation["needsConfirmation"] is True
-    assert "guesses" in annotation["description"]
+    assert "confidence" in annotation["description"]
 
 
 @pytest.mark.parametrize(
     ("answer", "kwargs", "reason"),
     [
-        ("return 2 * a", {"confidence": 0.2}, "guesses"),
+        ("return 2 * a", {"confidence": 0.2}, "confidence"),
         ("return (", {}, "does not parse"),
         ("x1 = 2\n" * 99, {}, "cut"),
     ],

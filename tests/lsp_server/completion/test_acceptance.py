@@ -2,20 +2,32 @@
 
 import pytest
 
+from lsp_server.completion.triggers import BLOCK_LINES
 from lsp_server.telemetry.display_outcome import DisplayOutcome
+from lsp_server.telemetry.journal import EditorName, Journal
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import URI, InProcess
 
 ASTRAL = "'😀😀', tail"
 
 
+class NotedOutcomes(Journal):
+    """A journal that keeps what became of each ghost text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outcomes: list[DisplayOutcome] = []
+
+    def note_outcome(self, outcome: DisplayOutcome, editor: EditorName) -> None:
+        self.outcomes.append(outcome)
+
+
 async def editor_with(text: str, answer: str, encoding: str = "utf-16") -> tuple[InProcess, list[DisplayOutcome]]:
-    editor = InProcess(FakeEngine(lambda _before, _after: answer))
-    outcomes: list[DisplayOutcome] = []
-    editor.server.session.shown.on_outcome = outcomes.append
+    journal = NotedOutcomes()
+    editor = InProcess(FakeEngine(lambda _before, _after: answer), journal=journal)
     await editor.initialize([encoding])
     await editor.open(text)
-    return editor, outcomes
+    return editor, journal.outcomes
 
 
 async def show(editor: InProcess, line: int, character: int) -> list[object]:
@@ -78,3 +90,17 @@ async def test_what_is_on_the_screen_at_the_end_is_told():
     await show(editor, 0, 4)
     await editor.request("shutdown")
     assert told(outcomes) == [("dismissed", 7)]
+
+
+async def test_a_document_that_is_closed_forgets_what_was_accepted_in_it():
+    engine = FakeEngine(lambda _before, _after: "hello()")
+    editor = InProcess(engine)
+    await editor.initialize()
+    await editor.open("x = \n")
+    assert await editor.complete(0, 4) == "hello()"
+    await editor.change((0, 4), (0, 4), "hello()")
+    await editor.complete(0, 11)
+    await editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    await editor.open("x = hello()\n")
+    await editor.complete(0, 11)
+    assert [request.max_lines for request in engine.requests] == [1, BLOCK_LINES, 1]

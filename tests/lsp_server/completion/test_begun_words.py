@@ -10,7 +10,7 @@ from context.documents.snapshot import Snapshot
 from inference.api import Request
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import read_tokens
-from lsp_server.completion.build_request import build_request
+from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.completion.candidates import generate_several
 from lsp_server.server.generate import Generated, generate
 from lsp_server.settings.values import ModelSettings
@@ -34,7 +34,7 @@ def snapshot_at(prefix: str) -> Snapshot:
 
 
 def request_at(engine: LocalEngine, prefix: str) -> Request:
-    return build_request(engine, snapshot_at(prefix), 1, ModelSettings())[1]
+    return build_request(engine, snapshot_at(prefix), 1, ModelSettings(), PromptSource())[1]
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)

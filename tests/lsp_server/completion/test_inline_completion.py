@@ -220,10 +220,10 @@ async def test_acceptance_is_recorded_once():
 
 
 async def test_one_line_of_the_log_tells_the_cost_and_holds_no_code(caplog):
-    caplog.set_level(logging.INFO, "lsp_server.completion.inline_completion")
+    caplog.set_level(logging.INFO, "lsp_server.server.session")
     editor, _ = await editor_with("secret_name = \n")
     await editor.complete(0, 14)
-    (record,) = [record for record in caplog.records if record.name == "lsp_server.completion.inline_completion"]
+    (record,) = [record for record in caplog.records if record.name == "lsp_server.server.session"]
     for part in ("a.py:1:15: shown 7 characters", "packed", "reused", "1 prefilled", "first token after"):
         assert part in record.message
     assert "secret_name" not in record.message
@@ -234,7 +234,7 @@ async def test_one_line_of_the_log_tells_the_cost_and_holds_no_code(caplog):
     ("answer", "why"), [("  \n", "the model writes nothing"), ("following = 1", "the model only repeats what is there")]
 )
 async def test_the_log_says_why_nothing_was_shown(answer, why, caplog):
-    caplog.set_level(logging.INFO, "lsp_server.completion.inline_completion")
+    caplog.set_level(logging.INFO, "lsp_server.server.session")
     editor, _ = await editor_with("\nfollowing = 1\n", answer=answer)
     assert await editor.complete(0, 0) is None
     assert f"nothing shown: {why}" in caplog.text
@@ -242,10 +242,10 @@ async def test_the_log_says_why_nothing_was_shown(answer, why, caplog):
 
 @pytest.mark.parametrize(("confidence", "is_shown"), [(0.2, False), (0.8, True), (None, True)])
 async def test_a_guess_of_the_models_is_shown_only_when_a_key_asks(confidence, is_shown, caplog):
-    caplog.set_level(logging.INFO, "lsp_server.completion.inline_completion")
+    caplog.set_level(logging.INFO, "lsp_server.server.session")
     editor, _ = await editor_with("x = \n", confidence=confidence)
     assert (await editor.complete(0, 4) is not None) == is_shown
-    assert ("nothing shown: the model only guesses" in caplog.text) != is_shown
+    assert ("nothing shown: the confidence of the model is low" in caplog.text) != is_shown
     assert await editor.complete(0, 4, INVOKED) == "hello()"
 
 

@@ -19,8 +19,8 @@ from tests.lsp_server.reading import (
     begun,
     done,
     is_at_rest,
+    last_trace,
     nothing_is_begun,
-    outcome,
     reading,
     write,
 )
@@ -31,7 +31,8 @@ async def test_the_request_after_an_acceptance_is_answered_without_the_engine():
     await done(engine)
     await accept(editor)
     assert await editor.complete(0, len(AFTER)) == NEXT
-    assert await outcome(editor) == f"shown {len(NEXT)} characters, computed ahead"
+    trace = await last_trace(editor)
+    assert (trace["outcome"], trace["source"], trace["shown_characters"]) == ("shown", "look_ahead", len(NEXT))
     assert len(engine.requests) == 2
 
 
@@ -161,27 +162,29 @@ async def test_what_the_engine_fails_with_is_told_when_somebody_asks(caplog):
     assert not caplog.records
     await accept(editor)
     assert await editor.complete(0, len(AFTER)) is None
-    assert await outcome(editor) == "nothing shown: the weights are gone"
+    trace = await last_trace(editor)
+    assert (trace["outcome"], trace["detail"], trace["source"]) == ("failed", "the weights are gone", "engine")
 
 
-async def nothing_comes_unasked(editor: InProcess, engine: FakeEngine, reason: str) -> None:
+async def nothing_comes_unasked(editor: InProcess, engine: FakeEngine, outcome: str) -> None:
     """After the acceptance, and without another question to the engine."""
     await done(engine)
     await accept(editor)
     assert await editor.complete(0, len(AFTER)) is None
-    assert await outcome(editor) == f"nothing shown: {reason}, computed ahead"
+    trace = await last_trace(editor)
+    assert (trace["outcome"], trace["source"]) == (outcome, "look_ahead")
     assert len(engine.requests) == 2
 
 
 async def test_a_guess_is_nothing_and_not_asked_for_again():
     editor, engine = await reading(confidence=0.9)
     engine.confidence = 0.1
-    await nothing_comes_unasked(editor, engine, "the model only guesses")
+    await nothing_comes_unasked(editor, engine, "low_confidence")
 
 
 async def test_where_the_model_writes_nothing_it_is_not_asked_again():
     editor, engine = await reading(answer=lambda before, _after: "" if before.endswith(ITEM) else ITEM)
-    await nothing_comes_unasked(editor, engine, "the model writes nothing")
+    await nothing_comes_unasked(editor, engine, "empty")
 
 
 async def test_it_leaves_no_trace_and_counts_for_nothing():
@@ -213,5 +216,5 @@ async def test_the_built_in_model_writes_what_a_fresh_session_is_given(marked: s
         await editor.change(place, place, item)
         found.append(await editor.complete(place[0], place[1] + len(item)))
         assert found[0]
-        assert (await outcome(editor)).endswith("computed ahead") == (len(found) == 1)
+        assert ((await last_trace(editor))["source"] == "look_ahead") == (len(found) == 1)
     assert found[0] == found[1]

@@ -126,7 +126,7 @@ async def test_a_stutter_within_a_line_ends_the_request_and_the_trace_says_why()
     assert await editor.complete(0, 4) is None
     trace = await traced(editor)
     assert trace["ended"] == "repetition"
-    assert trace["outcome"] == "nothing shown: the model only repeats itself"
+    assert trace["outcome"] == "loop"
     assert trace["tokens"]["decode"] == 39  # characters: 12 times ", c"
 
 

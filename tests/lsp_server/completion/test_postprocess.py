@@ -14,6 +14,7 @@ import pytest
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from lsp_server.completion.postprocess import Cleaned, postprocess
+from lsp_server.telemetry.outcome import Outcome
 
 CURSOR = "‸"
 
@@ -40,7 +41,7 @@ def cleaned(case: dict[str, Any], *, line_end: str = "\n") -> Cleaned:
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_shown(case: dict[str, Any]) -> None:
     if "nothing" in case:
-        assert cleaned(case) == Cleaned("", case["nothing"])
+        assert cleaned(case) == Cleaned("", Outcome(case["nothing"]), case.get("detail", ""))
     else:
         assert cleaned(case) == Cleaned(case.get("shown", case["written"]))
 

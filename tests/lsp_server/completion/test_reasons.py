@@ -8,6 +8,7 @@ import pytest
 from midspan import CapacityError, ModelError
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import AUTOMATIC, INVOKED, InProcess, ResponseError, text_of
+from tests.lsp_server.reading import last_trace
 
 HERE = "file:///project/a.py"
 
@@ -22,27 +23,21 @@ async def editor_with(
     return editor, engine
 
 
-async def outcome(editor: InProcess) -> str:
-    """Of the last request."""
-    (trace,) = (await editor.request("midspan/trace", {"limit": 1}))["traces"]
-    told: str = trace["outcome"]
-    return told
-
-
 UNASKED = [
-    ("x = value\n", 4, "python", "the cursor is in the middle of a line"),
-    ("x = 1;\n", 6, "c", "the statement is over"),
+    ("x = value\n", 4, "python", "mid_line"),
+    ("x = 1;\n", 6, "c", "statement_over"),
 ]
 
 
-@pytest.mark.parametrize(("text", "place", "language", "reason"), UNASKED)
-async def test_why_nothing_was_asked(text, place, language, reason):
+@pytest.mark.parametrize(("text", "place", "language", "outcome"), UNASKED)
+async def test_why_nothing_was_asked(text, place, language, outcome):
     editor, engine = await editor_with(text, language=language)
     assert await editor.complete(0, place) is None
-    assert await outcome(editor) == f"nothing asked, {reason}"
+    assert (await last_trace(editor))["outcome"] == outcome
     assert not engine.requests
     assert await editor.complete(0, place, INVOKED) == "hello()"
-    assert (await outcome(editor)).startswith("shown 7 characters")
+    trace = await last_trace(editor)
+    assert (trace["outcome"], trace["shown_characters"]) == ("shown", 7)
 
 
 UNUSABLE = [
@@ -59,29 +54,31 @@ UNUSABLE = [
 async def test_what_is_wrong_with_the_document(uri, text, reason, kind):
     editor, engine = await editor_with(text, uri=uri)
     assert await editor.complete(0, len(text) - 1, kind, uri) is None
-    assert reason in await outcome(editor)
+    trace = await last_trace(editor)
+    assert trace["outcome"] == "failed"
+    assert reason in trace["detail"]
     assert not engine.requests
 
 
 async def test_a_place_that_is_not_there():
     editor, _ = await editor_with("x = \n")
     assert await editor.complete(9, 0) is None
-    assert "has no line 10" in await outcome(editor)
+    assert "has no line 10" in (await last_trace(editor))["detail"]
 
 
 WRITTEN = [
-    ("", {}, "the model writes nothing"),
-    ("\n \n", {}, "the model writes nothing"),
-    ("following = 1", {}, "the model only repeats what is there"),
-    ("hello()", {"confidence": 0.1}, "the model only guesses"),
+    ("", {}, "empty"),
+    ("\n \n", {}, "empty"),
+    ("following = 1", {}, "repetition"),
+    ("hello()", {"confidence": 0.1}, "low_confidence"),
 ]
 
 
-@pytest.mark.parametrize(("answer", "how", "reason"), WRITTEN)
-async def test_why_what_was_written_is_not_shown(answer, how, reason):
+@pytest.mark.parametrize(("answer", "how", "outcome"), WRITTEN)
+async def test_why_what_was_written_is_not_shown(answer, how, outcome):
     editor, _ = await editor_with("\nfollowing = 1\n", answer, **how)
     assert await editor.complete(0, 0) is None
-    assert await outcome(editor) == f"nothing shown: {reason}"
+    assert (await last_trace(editor))["outcome"] == outcome
 
 
 @pytest.mark.parametrize("error", [ModelError("the weights are gone"), CapacityError("the prompt is too long")])
@@ -91,13 +88,15 @@ async def test_what_the_engine_failed_with(error):
 
     editor, _ = await editor_with("x = \n", fail)
     assert await editor.complete(0, 4) is None
-    assert await outcome(editor) == f"nothing shown: {error}"
+    trace = await last_trace(editor)
+    assert (trace["outcome"], trace["detail"]) == ("failed", str(error))
 
 
 async def test_a_model_that_did_not_load():
     editor, _ = await editor_with("x = \n", load_error=ModelError("/models/x is corrupt."))
     assert await editor.complete(0, 4) is None
-    assert await outcome(editor) == "nothing shown: /models/x is corrupt."
+    trace = await last_trace(editor)
+    assert (trace["outcome"], trace["detail"]) == ("failed", "/models/x is corrupt.")
 
 
 async def test_superseded_and_cancelled():
@@ -108,11 +107,11 @@ async def test_superseded_and_cancelled():
         await asyncio.sleep(0.002)
     number, newer = await editor.start_completion(0, 4)
     assert await older is None
-    assert await outcome(editor) == "superseded"
+    assert (await last_trace(editor))["outcome"] == "superseded"
     await editor.notify("$/cancelRequest", {"id": number})
     with pytest.raises(ResponseError):
         await newer
-    assert await outcome(editor) == "cancelled"
+    assert (await last_trace(editor))["outcome"] == "cancelled"
 
 
 async def test_switched_off_while_it_ran():
@@ -124,4 +123,5 @@ async def test_switched_off_while_it_ran():
     arguments = [{"enabled": False}]
     await editor.request("workspace/executeCommand", {"command": "midspan.setCompletion", "arguments": arguments})
     assert text_of(await running) is None
-    assert await outcome(editor) == "nothing shown: it is switched off for this session"
+    trace = await last_trace(editor)
+    assert (trace["outcome"], trace["detail"]) == ("switched_off", "it is switched off for this session")

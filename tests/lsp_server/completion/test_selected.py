@@ -46,7 +46,7 @@ async def test_an_entry_that_does_not_begin_with_what_was_typed():
 
 
 async def test_when_the_model_does_not_go_on_nothing_is_shown(caplog):
-    caplog.set_level(logging.INFO, "lsp_server.completion.inline_completion")
+    caplog.set_level(logging.INFO, "lsp_server.server.session")
     editor, _ = await editor_with("pri\n", "")
     assert await items(editor, 0, 0, 3, "print") == []
     assert "nothing shown: the model writes nothing" in caplog.text
@@ -80,7 +80,7 @@ async def test_the_range_is_in_the_clients_encoding(encoding, units):
 
 @pytest.mark.parametrize("where", [(1, 0, 1), (0, 0, 1)])
 async def test_a_range_elsewhere_is_answered_with_nothing_and_the_reason(where, caplog):
-    caplog.set_level(logging.INFO, "lsp_server.completion.inline_completion")
+    caplog.set_level(logging.INFO, "lsp_server.server.session")
     editor, engine = await editor_with("pri\nx\n", "(os)")
     params = editor.completion_params(0, 3)
     line, start, end = where

@@ -3,6 +3,7 @@ import pytest
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from lsp_server.completion.triggers import BLOCK_LINES, Skip, Trigger, decide
+from lsp_server.telemetry.outcome import Outcome
 
 
 def at(marked: str, language: str = "python") -> Snapshot:
@@ -103,10 +104,8 @@ def test_right_after_an_acceptance_several_lines_are_asked_for(marked):
 def test_one_character_further_it_is_a_place_like_any_other():
     accepted = "a = first()"
     assert decide(at("a = first().|\n"), explicit=False, accepted=accepted) == Trigger(1)
-    assert decide(at("a = first();|\n", "c"), explicit=False, accepted=accepted) == Skip("the statement is over")
-    assert decide(at("a = first()|x\n"), explicit=False, accepted=accepted) == Skip(
-        "the cursor is in the middle of a line"
-    )
+    assert decide(at("a = first();|\n", "c"), explicit=False, accepted=accepted) == Skip(Outcome.STATEMENT_OVER)
+    assert decide(at("a = first()|x\n"), explicit=False, accepted=accepted) == Skip(Outcome.MID_LINE)
 
 
 @pytest.mark.parametrize(("language", "is_over"), [("javascript", True), ("c", True), ("scheme", False)])

@@ -45,12 +45,12 @@ OFF = [
 
 @pytest.mark.parametrize(("options", "reason"), OFF)
 async def test_while_it_is_off_by_a_setting_nothing_reaches_the_engine(options, reason, caplog):
-    caplog.set_level(logging.INFO, "lsp_server.completion.inline_completion")
+    caplog.set_level(logging.INFO, "lsp_server.server.session")
     editor, engine = await editor_with({"completion": options})
     assert await editor.complete(0, 4) is None
     assert await editor.complete(0, 4, INVOKED) is None
     assert not engine.requests
-    assert caplog.text.count(f"nothing asked, {reason}") == 2
+    assert caplog.text.count(f"nothing asked: completion is off ({reason})") == 2
     state = await completion(editor)
     assert (state["state"], state["reason"]) == ("off", f"Nothing is completed here: {reason}.")
 
@@ -70,12 +70,12 @@ async def test_elsewhere_it_is_on(options):
 
 
 async def test_comments_are_completed_unless_a_setting_says_no(caplog):
-    caplog.set_level(logging.INFO, "lsp_server.completion.inline_completion")
+    caplog.set_level(logging.INFO, "lsp_server.server.session")
     editor, engine = await editor_with({"completion": {"in_comments": False}})
     await editor.change((0, 4), (0, 4), "1  # ")
     assert await editor.complete(0, 9) is None
     assert await editor.complete(0, 9, INVOKED) is None
-    assert "nothing asked, the setting 'completion.in_comments' is false" in caplog.text
+    assert "nothing asked: completion is off (the setting 'completion.in_comments' is false)" in caplog.text
     assert not engine.requests
     assert await editor.complete(1, 0) == "hello()"
     await editor.notify("workspace/didChangeConfiguration", {"settings": {"midspan": {}}})

@@ -1,5 +1,6 @@
-"""What the server makes of an editor's messages: who wrote what was shown."""
+"""The displayed completion follows the document: the user types it, the editor inserts it, or it is dismissed."""
 
+import itertools
 import time
 
 import pytest
@@ -7,11 +8,9 @@ from lsprotocol import types
 
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
-from lsp_server.completion.displayed_completions import DisplayedCompletions
+from lsp_server.completion.document_completion import DocumentCompletion
 from lsp_server.completion.insertion import insertion_at
 from lsp_server.telemetry.display_outcome import DisplayOutcome
-
-URI = "file:///project/a.py"
 
 
 class Screen:
@@ -19,10 +18,9 @@ class Screen:
 
     def __init__(self, marked: str) -> None:
         before, after = marked.split("|")
-        self.items = DisplayedCompletions()
-        self.text, self.cursor = before + after, len(before)
         self.outcomes: list[DisplayOutcome] = []
-        self.items.on_outcome = self.outcomes.append
+        self.items = DocumentCompletion(itertools.count(1), lambda ended: self.outcomes.append(ended.outcome()))
+        self.text, self.cursor = before + after, len(before)
 
     def show(self, *texts: str, over: int = 0, given: str = "", typed_meanwhile: str = "") -> list[int]:
         """`given` is what a menu would put over the last `over` characters."""
@@ -32,14 +30,14 @@ class Screen:
         where = types.Range(types.Position(line, column - over), types.Position(line, column))
         selected = types.SelectedCompletionInfo(where, given) if given else None
         insertion = insertion_at(snapshot, selected, types.PositionEncodingKind.Utf32)
-        numbers = self.items.add(URI, insertion, texts, 12.5, now)
+        numbers = self.items.display(insertion, texts, 12.5, now)
         self.text, self.cursor = now, self.cursor + len(typed_meanwhile)
         return numbers
 
     def insert(self, text: str, over: int = 0) -> None:
         self.text = self.text[: self.cursor - over] + text + self.text[self.cursor :]
         self.cursor += len(text) - over
-        self.items.follow(URI, self.text)
+        self.items.follow(self.text)
 
     @property
     def told(self) -> list[tuple[str, int]]:
@@ -71,7 +69,6 @@ def test_the_items_command_accepts_it_once_whether_it_comes_before_or_after_the_
     screen.insert("print(z)")
     assert screen.items.accept(number)
     assert screen.told == [("accepted", 8)] * 2
-    assert screen.items.accepted_items == 2
 
 
 def test_a_number_that_was_never_given_is_not_known(screen):
@@ -101,7 +98,7 @@ def test_an_item_that_is_typed_to_its_end_is_typed(screen):
     screen.show("abc")
     for letter in "abc":
         screen.insert(letter)
-    screen.items.end(URI)
+    screen.items.clear()
     assert screen.told == [("typed", 3)]
 
 
@@ -145,7 +142,7 @@ def test_a_part_that_the_command_tells_counts_once(screen):
     screen.items.accept(number, 6)
     screen.items.accept(number, 13)
     screen.insert("second ")
-    screen.items.end(URI)
+    screen.items.clear()
     assert screen.told == [("part", 13)]
 
 
@@ -155,7 +152,7 @@ def test_a_part_of_the_rest_is_counted_from_where_the_rest_begins(screen):
     (number,) = screen.show("second third")
     screen.insert("second ")
     screen.items.accept(number, 7)
-    screen.items.end(URI)
+    screen.items.clear()
     assert screen.told == [("part", 13)]
 
 
@@ -191,7 +188,7 @@ def test_what_is_taken_back_of_a_part_does_not_count(screen):
     screen.insert("first_word")
     screen.insert("", over=1)
     screen.show("d + second.word()")
-    screen.items.end(URI)
+    screen.items.clear()
     assert screen.told == [("part", 9)]
 
 
@@ -210,7 +207,7 @@ def test_other_text_dismisses_it(screen, text):
 
 def test_a_change_elsewhere_dismisses_it(screen):
     screen.show("print(x)")
-    screen.items.follow(URI, "# new\n" + screen.text)
+    screen.items.follow("# new\n" + screen.text)
     assert screen.told == [("dismissed", 8)]
 
 
@@ -251,7 +248,7 @@ def test_what_takes_its_place_dismisses_it_and_so_does_the_end(screen):
     screen.show("print(x)")
     screen.show("other")
     assert screen.told == [("dismissed", 8)]
-    screen.items.close()
+    screen.items.end()
     assert screen.told == [("dismissed", 8), ("dismissed", 5)]
 
 
@@ -263,7 +260,7 @@ def test_what_was_typed_before_it_came_is_not_accepted(screen):
 
 def test_what_came_too_late_was_never_shown(screen):
     (number,) = screen.show("print(x)", typed_meanwhile="other")
-    screen.items.close()
+    screen.items.end()
     assert not screen.outcomes
     assert not screen.items.accept(number)
 
@@ -299,29 +296,22 @@ def test_typing_on_while_a_menu_is_open_leaves_the_item():
     screen.insert("i")
     screen.show("print(x)", over=3, given="print")
     assert not screen.outcomes
-    screen.items.close()
+    screen.items.end()
     assert screen.told == [("dismissed", 8)]
 
 
 def test_what_was_accepted_a_moment_ago_is_known(screen, monkeypatch):
     (number,) = screen.show("print(x)")
-    assert screen.items.accepted_in(URI) is None
+    assert screen.items.accepted_text is None
     screen.items.accept(number)
-    assert screen.items.accepted_in(URI) == "x = print(x)"
+    assert screen.items.accepted_text == "x = print(x)"
     later = time.monotonic() + 61
     monkeypatch.setattr(time, "monotonic", lambda: later)
-    assert screen.items.accepted_in(URI) is None
-
-
-def test_a_document_that_is_closed_is_forgotten(screen):
-    (number,) = screen.show("print(x)")
-    screen.items.accept(number)
-    screen.items.forget(URI)
-    assert screen.items.accepted_in(URI) is None
+    assert screen.items.accepted_text is None
 
 
 def test_an_astral_character_is_one(screen):
     screen.show("'😀😀'")
     screen.insert("'😀")
-    screen.items.end(URI)
+    screen.items.clear()
     assert screen.told == [("part", 2)]

@@ -1,0 +1,89 @@
+"""Chat for one connection: its engine, what that is told of the repository, and its answers."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from inference.api import ContextFile, Engine, Request
+from lsp_server.chat.chat_request import answer, chat_section
+from lsp_server.chat.repository_files import repository_files
+from lsp_server.completion.build_request import PromptSource
+from lsp_server.server.generate import Generated
+from lsp_server.server.server import MidspanServer
+from lsp_server.server.status import model_state, state_as_json
+from lsp_server.telemetry.record import Record
+from midspan import MidspanError, ModelError
+
+
+class ChatFeature:
+    """Lives on the event loop alone."""
+
+    def __init__(self, server: MidspanServer) -> None:
+        self.server = server
+        self.session = server.session
+        server.status.parts.append(self.status)
+
+    @property
+    def max_tokens(self) -> int:
+        """The length of the longest answer."""
+        return self.session.settings.chat.max_tokens
+
+    @property
+    def running(self) -> Engine | None:
+        """The engine when it runs. To ask this does not keep it in memory."""
+        return self.session.running_engine(self.session.settings.chat)
+
+    async def ready_engine(self) -> Engine:
+        """Wait for the engine: only a loaded model knows how long a prompt may be. Raises ModelError."""
+        engine = self.session.engine(chat_section(self.session.settings))
+        self.server.follow_load(engine)
+        ready = asyncio.wrap_future(engine.ready)
+        await asyncio.wait([ready])  # unlike `await ready`, this does not end the load when the client cancels
+        error = ready.exception() if not ready.cancelled() else ModelError("The chat model was unloaded. Ask again.")
+        if error is None:
+            return engine
+        if isinstance(error, MidspanError):
+            raise error
+        raise ModelError("The chat model failed unexpectedly; the log says where.") from error
+
+    async def files(self, engine: Engine, uri: str, referred: frozenset[str]) -> tuple[ContextFile, ...]:
+        """Return what the engine is told of the repository around a document, without the paths in `referred`."""
+        session = self.session
+        around, budget = session.workspaces.of(uri), session.budget(session.settings.chat)
+        document = session.documents.document_or_none(uri) if uri in session.documents else None
+        source = PromptSource(around.workspace, session.edits.recent(), around.placement, budget.tokens)
+        arguments = (engine, document, session.others(uri), source, referred)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(session.context_thread, repository_files, *arguments)
+
+    async def answer(
+        self,
+        request: Request,
+        record: Record,
+        on_text: Callable[[str], None],
+        is_enough: Callable[[str], bool] = lambda text: False,
+    ) -> Generated:
+        """Generate the answer, and note in the record what it cost. Raises MidspanError.
+
+        The finish reason is "cancelled" when the answer was enough, or when the engine was closed.
+        """
+        engine = self.session.engine(chat_section(self.session.settings))
+        generated = await answer(engine, request, on_text, is_enough)
+        record.mark("engine")
+        record.trace = generated.trace
+        if generated.trace is None:
+            raise ModelError("The model was unloaded before it had answered. Ask again.")
+        self.session.budget(self.session.settings.chat).learn(generated.trace)
+        return generated
+
+    def status(self, _uri: str | None) -> dict[str, Any]:
+        """Return chat's part of the status."""
+        settings, engine = self.session.settings.chat, self.running
+        if settings.model is None:
+            return {"chat": {"state": "none", "reason": "The setting chat.model names no model.", "model": ""}}
+        if engine is not None:
+            state = state_as_json(model_state(engine, lambda: engine.chat_prompt(())), settings, engine)
+        else:
+            idle = "The model is not loaded; the next question loads it."
+            state = state_as_json(("idle", idle), settings, None)
+        return {"chat": state}

@@ -1,0 +1,187 @@
+"""Inline completion for one connection: its switches, its model, and the state of each document."""
+
+import itertools
+import logging
+from dataclasses import replace
+from typing import Any
+
+from context.documents.snapshot import Snapshot
+from context.related.collect import judge
+from context.syntax.comments import is_in_comment
+from lsp_server.completion.build_request import PromptSource
+from lsp_server.completion.candidates import generate_one, generate_several
+from lsp_server.completion.completion_model import CompletionModel
+from lsp_server.completion.displayed_completion import DisplayedCompletion
+from lsp_server.completion.document_completion import DocumentCompletion
+from lsp_server.completion.look_ahead import LookAhead
+from lsp_server.completion.pipeline import Filled, FillJob, fill
+from lsp_server.completion.triggers import Skip, Trigger, decide
+from lsp_server.server.server import MidspanServer
+from lsp_server.settings.switches import Switches
+from lsp_server.settings.values import Settings
+from lsp_server.telemetry.outcome import Outcome
+from lsp_server.telemetry.record import Record
+from midspan import DocumentError, MidspanError
+
+_log = logging.getLogger(__name__)
+
+
+class CompletionFeature:
+    """Lives on the event loop alone."""
+
+    def __init__(self, server: MidspanServer) -> None:
+        self.server = server
+        self.session = server.session
+        self.switches = Switches()
+        self.model = CompletionModel(server)
+        self.accepted_items = 0
+        self._documents: dict[str, DocumentCompletion] = {}  # by URI
+        self._numbers = itertools.count(1)
+        self.session.on_change.append(self._follow)
+        self.session.on_forget.append(self._forget)
+        self.session.on_settings.append(self._settings_changed)
+        self.session.on_close.append(self.end_all)
+        server.on_initialize.append(lambda _capabilities: server.after_response(self.model.start))
+        server.status.parts.append(self.status)
+
+    def document(self, uri: str) -> DocumentCompletion:
+        """Return the state of an open document."""
+        if uri not in self._documents:
+            self._documents[uri] = DocumentCompletion(self._numbers, self._note_end)
+        return self._documents[uri]
+
+    def decide(self, uri: str, snapshot: Snapshot, *, explicit: bool) -> Trigger | Skip:
+        """Decide what to ask for. A key does not ask either for what the user has switched off."""
+        if (why_off := self.why_off_at(snapshot)) is not None:
+            return Skip(Outcome.SWITCHED_OFF, why_off)
+        return decide(snapshot, explicit, self.document(uri).accepted_text)
+
+    async def fill(self, uri: str, snapshot: Snapshot, trigger: Trigger, record: Record) -> Filled:
+        """Have the model fill the hole at the cursor; a key is given several candidates. Raises MidspanError."""
+        self._end_all_look_ahead()  # the engine is for what a user waits for
+        generate = generate_several if record.explicit else generate_one
+        job = replace(self.job(uri, snapshot, trigger.max_lines), generate=generate)
+        filled = await fill(self.model.engine(), job, record, self.session.context_thread)
+        if filled.greedy.trace is not None:
+            self.session.budget(job.settings).learn(filled.greedy.trace)
+        return filled
+
+    def job(self, uri: str, snapshot: Snapshot, max_lines: int | None) -> FillJob:
+        """Return the job to fill the hole at the cursor with all that the session knows."""
+        settings = self.session.settings.completion
+        around, edits = self.session.workspaces.of(uri), self.session.edits.recent()
+        source = PromptSource(around.workspace, edits, around.placement, self.session.budget(settings).tokens)
+        return FillJob(snapshot, source, settings, max_lines)
+
+    def look_ahead(self, uri: str, snapshot: Snapshot, text: str, now: str) -> None:
+        """While the user reads the text at the cursor, compute what comes after its acceptance."""
+        if self.session.settings.completion.look_ahead:
+            ahead = LookAhead(snapshot, text, lambda ahead: self._fill_ahead(uri, ahead))
+            self.document(uri).look_ahead(ahead, now)
+
+    async def _fill_ahead(self, uri: str, ahead: LookAhead) -> None:
+        engine, snapshot = self.model.running, ahead.snapshot
+        # Only an engine in this process that is loaded: a server's costs somebody's money.
+        if engine is None or engine.info.folder is None or not engine.ready.done() or engine.ready.exception():
+            return
+        accepted = snapshot.document.text[: snapshot.cursor].replace("\r\n", "\n")
+        trigger = decide(snapshot, explicit=False, accepted=accepted)
+        if isinstance(trigger, Skip) or self.why_off_at(snapshot) is not None:
+            return
+        ahead.max_lines = trigger.max_lines
+        job = self.job(uri, snapshot, trigger.max_lines)
+        job = replace(job, is_background=True, may_submit=lambda: self.model.running is engine)
+        try:
+            filled = await fill(engine, job, Record("look-ahead"), self.session.context_thread)
+        except MidspanError:
+            return  # the request at that place meets the error again, and tells it
+        if filled.greedy.trace is not None and filled.greedy.finish_reason != "cancelled":  # else the engine was closed
+            ahead.filled = filled
+
+    def accept(self, number: int, characters: int | None = None) -> bool:
+        """Note that the editor inserted the item of this number, or so many characters of it; False if unknown."""
+        return any(document.accept(number, characters) for document in self._documents.values())
+
+    def clear(self, uri: str) -> None:
+        """Note that nothing is on the screen in this document any more."""
+        if uri in self._documents:
+            self._documents[uri].clear()
+
+    def supersede(self, uri: str) -> None:
+        """End the running request of this document."""
+        if uri in self._documents:
+            self._documents[uri].supersede()
+
+    def end_all(self) -> None:
+        """End all that goes on in all documents."""
+        for document in self._documents.values():
+            document.end()
+
+    def why_off(self, uri: str | None = None) -> str | None:
+        """Say why nothing is completed in this document or, without a URI, in any; None when completion is on."""
+        settings = self.session.settings.completion
+        if uri is None:
+            return self.switches.why_off(settings)
+        try:
+            document = self.session.documents.document(uri)
+        except DocumentError as error:
+            return str(error).rstrip(".")
+        if (reason := self.switches.why_off_in(document, settings)) is not None:
+            return reason
+        verdict = judge(document, self.session.workspaces.of(uri).workspace)
+        return None if verdict.included else f"{document.path} is in no prompt, {verdict.why}"
+
+    def why_off_at(self, snapshot: Snapshot) -> str | None:
+        """Say why the user wants nothing completed at this place; None when completion is on."""
+        settings = self.session.settings.completion
+        reason = self.switches.why_off_in(snapshot.document, settings)
+        if reason is None and not settings.in_comments and is_in_comment(snapshot):
+            return "the setting 'completion.in_comments' is false"
+        return reason
+
+    def status(self, uri: str | None) -> dict[str, Any]:
+        """Return completion's part of the status, in a document or, without a URI, in all."""
+        state = self.model.status()
+        if (why_off := self.why_off(uri)) is not None:
+            state |= {"state": "off", "reason": f"Nothing is completed{' here' if uri else ''}: {why_off}."}
+        counts = {
+            "running_requests": sum(document.is_running for document in self._documents.values()),
+            "accepted_items": self.accepted_items,
+        }
+        return {"completion": state, **counts, **self.model.engine_status()}
+
+    def _follow(self, uri: str, now: str) -> None:
+        if uri in self._documents:
+            self._documents[uri].follow(now)
+
+    def _forget(self, uri: str) -> None:
+        if (document := self._documents.pop(uri, None)) is not None:
+            document.end()
+
+    def _settings_changed(self, before: Settings) -> None:
+        now = self.session.settings.completion
+        if before.completion != now:
+            self.switches.settings_changed(before.completion, now)
+            self._end_requests()
+
+    def set_switch(self, enabled: bool, language: str | None) -> None:
+        """Switch completion on or off for this session, in one language or in all."""
+        self.switches.turn(enabled, language)
+        self._end_requests()
+
+    def _end_requests(self) -> None:
+        """End what is computed: the user wants something else now. What is displayed may stay."""
+        for document in self._documents.values():
+            document.supersede()
+        self._end_all_look_ahead()
+
+    def _end_all_look_ahead(self) -> None:
+        for document in self._documents.values():
+            document.end_look_ahead()
+
+    def _note_end(self, displayed: DisplayedCompletion) -> None:
+        outcome = displayed.outcome()
+        self.accepted_items += outcome.kind == "accepted"
+        path = displayed.insertion.document.path
+        _log.info("%s: %s, %d characters after %.1f s", path, outcome.kind, outcome.characters, outcome.shown_for_s)
+        self.session.note_outcome(outcome)

@@ -1,0 +1,148 @@
+"""The state of inline completion in one document."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any, TypeVar
+
+from lsp_server.completion.displayed_completion import DisplayedCompletion
+from lsp_server.completion.insertion import Insertion
+from lsp_server.completion.look_ahead import LookAhead
+from lsp_server.completion.predictions import Predictions
+
+T = TypeVar("T")
+
+# An accepted completion tells for so long what the user is about.
+_RECENT_S = 60.0
+# An editor may tell of an acceptance after the next ghost text is there.
+_KEPT_NUMBERS = 100
+
+
+class DocumentCompletion:
+    """The running request, the predictions, the displayed completion and the one ahead. Lives on the event loop.
+
+    There is at most one of each. An editor says by the item's command that a completion was accepted, or only inserts
+    it: both are understood, and one acceptance counts once.
+    """
+
+    def __init__(self, numbers: Iterator[int], on_end: Callable[[DisplayedCompletion], None]) -> None:
+        """`numbers` are those of the items, `on_end` is told of each displayed completion that ends."""
+        self.predictions = Predictions()
+        self._numbers = numbers
+        self._on_end = on_end
+        self._running: asyncio.Task[Any] | None = None
+        self._displayed: DisplayedCompletion | None = None
+        self._ahead: LookAhead | None = None
+        self._settled: deque[int] = deque(maxlen=_KEPT_NUMBERS)
+        self._accepted: tuple[str, float] | None = None  # the document up to its end, and when
+
+    @property
+    def is_running(self) -> bool:
+        """True while a request of this document runs."""
+        return self._running is not None
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return the result of the work, or None when newer work of this document ended it."""
+        self.supersede()
+        task = self._running = asyncio.ensure_future(work)
+        try:
+            result: T = await task
+            return result
+        except asyncio.CancelledError:
+            waiter = asyncio.current_task()
+            if waiter is not None and waiter.cancelling():  # the client has cancelled the request
+                raise
+            return None
+        finally:
+            if self._running is task:
+                self._running = None
+
+    def supersede(self) -> None:
+        """End the running request. Neovim never cancels what it asked for at an earlier keystroke."""
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+
+    def display(self, insertion: Insertion, texts: Sequence[str], latency_ms: float, now: str) -> list[int]:
+        """Note that the editor shows the first text and knows the others; return the numbers of all.
+
+        The rest of what is on the screen, shown again, is the same ghost text. `now` is the document with what the
+        user has typed meanwhile: a text that does not fit it is never seen.
+        """
+        numbers = [next(self._numbers) for _ in texts]
+        displayed = self._displayed
+        begun = None if displayed is None else displayed.begun_by(insertion, texts[0])
+        if displayed is None or begun is None:
+            self._end_displayed()
+            begun, displayed = "", DisplayedCompletion(insertion, texts[0], latency_ms)
+        displayed.offer(numbers, [begun + text for text in texts])
+        if now == insertion.document.text or displayed.follow(now, by_hand=True):
+            self._displayed = displayed
+        return numbers
+
+    def look_ahead(self, ahead: LookAhead, now: str) -> None:
+        """Compute this while the document is `now`, or go on when it is being computed: only more of it was typed."""
+        if not ahead.fits(now):
+            self.end_look_ahead()
+        elif self._ahead is None or not self._ahead.is_same(ahead):
+            self.end_look_ahead()
+            self._ahead = ahead
+            ahead.start()
+
+    @property
+    def ahead(self) -> LookAhead | None:
+        """The completion after the acceptance of the displayed one, if it is being computed or known."""
+        return self._ahead
+
+    def end_look_ahead(self) -> None:
+        """End what is computed ahead, and forget it."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+            self._ahead = None
+
+    def follow(self, now: str) -> None:
+        """Take in the new text of the document."""
+        displayed = self._displayed
+        if displayed is not None:
+            was_typed = displayed.state is not None
+            if was_typed or not displayed.follow(now) or displayed.state == "accepted":
+                self._end_displayed()
+        if self._ahead is not None and not self._ahead.fits(now):
+            self.end_look_ahead()
+
+    def accept(self, number: int, characters: int | None = None) -> bool:
+        """Note that the editor inserted the item of this number, or so many characters of it; False if unknown."""
+        displayed = self._displayed
+        if displayed is None or number not in displayed.numbers:
+            return number in self._settled
+        displayed.accept(number, characters)
+        if displayed.state == "accepted":
+            self._end_displayed()
+        return True
+
+    @property
+    def accepted_text(self) -> str | None:
+        """The document up to the end of the completion that was accepted last, if that was a moment ago."""
+        if self._accepted is None or time.monotonic() >= self._accepted[1] + _RECENT_S:
+            return None
+        return self._accepted[0]
+
+    def clear(self) -> None:
+        """Note that nothing is on the screen any more, so nothing is to be computed after it."""
+        self._end_displayed()
+        self.end_look_ahead()
+
+    def end(self) -> None:
+        """End all that goes on: the document is closed, or the user wants something else of it."""
+        self.supersede()
+        self.clear()
+
+    def _end_displayed(self) -> None:
+        displayed, self._displayed = self._displayed, None
+        if displayed is None:
+            return
+        if displayed.state == "accepted":
+            self._accepted = displayed.document_when_accepted, time.monotonic()
+        self._settled.extend(displayed.numbers)
+        self._on_end(displayed)

@@ -1,0 +1,83 @@
+"""From a cursor to the text that may be shown there: build the prompt, generate, clean, weigh the confidence.
+
+A keystroke, look-ahead, `midspan complete` and the actions that fill a hole all go this way.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+
+from context.documents.snapshot import Snapshot
+from inference.api import Engine, Request
+from lsp_server.completion.build_request import PromptSource, build_request
+from lsp_server.completion.candidates import generate_one, surest_first
+from lsp_server.completion.confidence import has_low_confidence
+from lsp_server.completion.postprocess import Cleaned, postprocess
+from lsp_server.server.generate import Generated
+from lsp_server.settings.values import ModelSettings
+from lsp_server.telemetry.record import Record
+from midspan import ModelError
+
+Generate = Callable[[Engine, Request, Snapshot], Awaitable[list[Generated]]]
+Clean = Callable[[Generated, Snapshot], Cleaned]
+
+
+def clean_output(generated: Generated, snapshot: Snapshot) -> Cleaned:
+    """Clean an output by the rules of completions."""
+    return postprocess(generated.text, snapshot, generated.finish_reason)
+
+
+@dataclass(frozen=True)
+class FillJob:
+    """A hole at the cursor of the snapshot, which the completion model is to fill.
+
+    `may_submit` is asked when the prompt is built: by then the engine may have been unloaded.
+    """
+
+    snapshot: Snapshot
+    source: PromptSource
+    settings: ModelSettings
+    max_lines: int | None
+    is_background: bool = False
+    generate: Generate = generate_one
+    clean: Clean = clean_output
+    may_submit: Callable[[], bool] = lambda: True
+
+
+@dataclass(frozen=True)
+class Filled:
+    """`candidates` are the cleaned texts, the surest first, or one without text whose outcome says why.
+
+    `greedy` is the output without sampling; the confidence is that of this one.
+    """
+
+    candidates: tuple[Cleaned, ...]
+    greedy: Generated
+    has_low_confidence: bool
+
+    @property
+    def texts(self) -> list[str]:
+        """The candidates that have a text."""
+        return [candidate.text for candidate in self.candidates if candidate.text]
+
+
+async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor | None = None) -> Filled:
+    """Fill the hole, and note in the record what each stage did. The prompt is built on a thread of the executor.
+
+    Raises MidspanError: the document is kept out of prompts, the model has no FIM, or generating failed.
+    """
+    record.model = engine.info.name
+    arguments = (engine, job.snapshot, job.max_lines, job.settings, job.source)
+    loop = asyncio.get_running_loop()
+    record.packed, request = await loop.run_in_executor(executor, build_request, *arguments)
+    record.mark("pack")
+    if not job.may_submit():
+        raise ModelError("The model was unloaded. Ask again.")
+    outputs = await job.generate(engine, replace(request, background=job.is_background), job.snapshot)
+    record.mark("engine")
+    greedy = outputs[0]
+    record.trace, record.ended = greedy.trace, greedy.finish_reason
+    candidates = surest_first(outputs, [job.clean(output, job.snapshot) for output in outputs])
+    record.mark("post")
+    return Filled(tuple(candidates), greedy, has_low_confidence(greedy.trace))

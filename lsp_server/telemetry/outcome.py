@@ -1,0 +1,56 @@
+"""The outcome of a request: an enum for programs, with a sentence for people."""
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What came of a request. The value is its name in a trace; a detail may say more."""
+
+    SHOWN = "shown"
+    ANSWERED = "answered"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+    # The engine is not asked.
+    SWITCHED_OFF = "switched_off"
+    MID_LINE = "mid_line"
+    STATEMENT_OVER = "statement_over"
+    # The engine has answered, and nothing of that is worth showing.
+    EMPTY = "empty"
+    LOOP = "loop"
+    REPETITION = "repetition"
+    OTHER_CODE = "other_code"
+    UNSEEN_CHARACTERS = "unseen_characters"
+    LOW_CONFIDENCE = "low_confidence"
+
+
+_NOT_ASKED = {
+    Outcome.SWITCHED_OFF: "completion is off",
+    Outcome.MID_LINE: "the cursor is in the middle of a line",
+    Outcome.STATEMENT_OVER: "the statement is over",
+}
+_NOT_SHOWN = {
+    Outcome.EMPTY: "the model writes nothing",
+    Outcome.LOOP: "the model only repeats itself",
+    Outcome.REPETITION: "the model only repeats what is there",
+    Outcome.OTHER_CODE: "the model only goes on with other code",
+    Outcome.UNSEEN_CHARACTERS: "the text holds characters that a reader does not see",
+    Outcome.LOW_CONFIDENCE: "the confidence of the model is low",
+}
+
+
+def reason(outcome: Outcome, detail: str = "") -> str:
+    """Say in words why nothing was asked or shown."""
+    words = (_NOT_ASKED | _NOT_SHOWN)[outcome]
+    return f"{words} ({detail})" if detail else words
+
+
+def sentence(outcome: Outcome, detail: str, characters: int) -> str:
+    """Say the outcome in words, for a log line or a trace. `characters` are those that the user was shown."""
+    if outcome in _NOT_ASKED:
+        return f"nothing asked: {reason(outcome, detail)}"
+    if outcome in _NOT_SHOWN:
+        return f"nothing shown: {reason(outcome, detail)}"
+    verb = {Outcome.SHOWN: f"shown {characters} characters", Outcome.ANSWERED: f"answered with {characters} characters"}
+    words = verb.get(outcome, outcome.value)
+    return f"{words}: {detail}" if detail else words
