@@ -1,9 +1,10 @@
 """midspan/edit and midspan/answer: the chat actions, for clients that ask in their own way and show drafts."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from pygls.exceptions import JsonRpcInvalidParams
+from lsprotocol import types
 
 from lsp_server.actions.protocol.action_context import ActionContext, start_action
 from lsp_server.actions.protocol.action_data import ActionData
@@ -15,7 +16,7 @@ from lsp_server.actions.rewrites.edit_or_fix import edit_by_instruction, fix_dia
 from lsp_server.actions.rewrites.explain_or_review import explain_or_review
 from lsp_server.actions.rewrites.rewrite import Rewrite
 from lsp_server.actions.rewrites.write_tests import write_tests
-from lsp_server.rpc.json_values import member, parse_range, whole_number
+from lsp_server.rpc.converter import WrongValueError
 
 _KINDS = {"explain": EXPLAIN, "review": REVIEW, "tests": TESTS, "fix": FIX}
 _TITLE_CHARACTERS = 60
@@ -23,14 +24,58 @@ _TITLE_CHARACTERS = 60
 Result = dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class RangeParams:
+    """The range of a document at a version, if one is given, and the tokens to report to."""
+
+    text_document: types.OptionalVersionedTextDocumentIdentifier
+    range: types.Range
+    version: int | None = None
+    work_done_token: types.ProgressToken | None = None
+    partial_result_token: types.ProgressToken | None = None
+
+    def as_action(self, kind: str) -> ActionData:
+        version = self.text_document.version if self.version is None else self.version
+        return ActionData(self.text_document.uri, version, kind, self.range)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditParams(RangeParams):
+    """The parameters of midspan/edit."""
+
+    instruction: str
+
+    def __post_init__(self) -> None:
+        if not self.instruction.strip():
+            raise WrongValueError("a string that says what to do", ".instruction")
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """The part of LSP's diagnostic that is read."""
+
+    range: types.Range
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerParams(RangeParams):
+    """The parameters of midspan/answer. `diagnostics` say what to fix."""
+
+    kind: Literal["explain", "review", "tests", "fix"]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind == "fix" and not self.diagnostics:
+            raise WrongValueError("a list of what to fix", ".diagnostics")
+
+
 def register(features: ActionFeatures) -> None:
     """Add the requests to a server."""
 
     @features.server.feature("midspan/edit")
-    async def edit(params: Any) -> Result:
-        instruction = member(params, "instruction")
-        if not isinstance(instruction, str) or not instruction.strip():
-            raise JsonRpcInvalidParams("midspan/edit: an instruction says what to do.")
+    async def edit(params: EditParams) -> Result:
+        instruction = params.instruction
         title = f"Edit: {' '.join(instruction.split())[:_TITLE_CHARACTERS]}"
 
         async def work(action: ActionContext) -> Result:
@@ -39,15 +84,9 @@ def register(features: ActionFeatures) -> None:
         return await _run(features, params, EDIT, title, work)
 
     @features.server.feature("midspan/answer")
-    async def answer(params: Any) -> Result:
-        name = str(member(params, "kind"))
-        kind = _KINDS.get(name)
-        if kind is None:
-            raise JsonRpcInvalidParams(f"midspan/answer: the kind is one of {', '.join(_KINDS)}.")
-        messages = _messages(params)
-        if kind == FIX and not messages:
-            raise JsonRpcInvalidParams("midspan/answer: diagnostics say what to fix.")
-        title = name.capitalize()
+    async def answer(params: AnswerParams) -> Result:
+        kind, title = _KINDS[params.kind], params.kind.capitalize()
+        messages = [(diagnostic.range.start.line, diagnostic.message) for diagnostic in params.diagnostics]
 
         async def work(action: ActionContext) -> Result:
             if kind == TESTS:
@@ -64,9 +103,14 @@ def register(features: ActionFeatures) -> None:
 
 
 async def _run(
-    features: ActionFeatures, params: Any, kind: str, title: str, work: Callable[[ActionContext], Awaitable[Result]]
+    features: ActionFeatures,
+    params: RangeParams,
+    kind: str,
+    title: str,
+    work: Callable[[ActionContext], Awaitable[Result]],
 ) -> Result:
-    async with start_action(features, _place(params, kind), title, _tokens(params)) as action:
+    tokens = ProgressTokens(params.work_done_token, params.partial_result_token)
+    async with start_action(features, params.as_action(kind), title, tokens) as action:
         result = await work(action)
     return result | {"model": action.record.model}
 
@@ -82,35 +126,3 @@ def _rewrite_result(action: ActionContext, title: str, rewrite: Rewrite) -> Resu
         "text": whole[start : rewrite.start] + rewrite.new_text + whole[rewrite.end : end],
         "range": action.edit_builder.range_of(action.document, start, end),
     }
-
-
-def _place(params: Any, kind: str) -> ActionData:
-    document, version = member(params, "textDocument"), member(params, "version")
-    uri = member(document, "uri")
-    if not isinstance(uri, str):
-        raise JsonRpcInvalidParams("The textDocument has a uri.")
-    if version is None:
-        version = member(document, "version")
-    number = whole_number(version) if version is not None else None
-    return ActionData(uri, number, kind, parse_range(member(params, "range")))
-
-
-def _tokens(params: Any) -> ProgressTokens:
-    tokens = [member(params, name) for name in ("workDoneToken", "partialResultToken")]
-    if not all(token is None or isinstance(token, str | int) for token in tokens):
-        raise JsonRpcInvalidParams("A token is a string or a number.")
-    return ProgressTokens(*tokens)
-
-
-def _messages(params: Any) -> list[tuple[int, str]]:
-    """Return the line and the message of each diagnostic."""
-    found = member(params, "diagnostics") or []
-    if not isinstance(found, list):
-        raise JsonRpcInvalidParams("The diagnostics are a list.")
-    messages = []
-    for one in found:
-        message = member(one, "message")
-        if not isinstance(message, str):
-            raise JsonRpcInvalidParams("A diagnostic has a range and a message.")
-        messages.append((parse_range(member(one, "range")).start.line, message))
-    return messages

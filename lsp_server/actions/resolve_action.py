@@ -4,7 +4,7 @@ from lsprotocol import types
 
 from lsp_server.actions.fill_edits import make_hole_edit, make_import_edit
 from lsp_server.actions.protocol.action_context import ActionContext, start_action
-from lsp_server.actions.protocol.action_data import ActionData, parse_data
+from lsp_server.actions.protocol.action_data import ActionData
 from lsp_server.actions.protocol.action_features import ActionFeatures
 from lsp_server.actions.protocol.draft_progress import ProgressTokens
 from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, IMPORT, REVIEW, TESTS
@@ -14,6 +14,7 @@ from lsp_server.actions.rewrites.explain_or_review import explain_or_review
 from lsp_server.actions.rewrites.saved_answers import SavedAnswers
 from lsp_server.actions.rewrites.show_answer import SHOW_ANSWER, save_answer
 from lsp_server.actions.rewrites.write_tests import write_tests
+from lsp_server.rpc.params import read_params
 
 
 def register(features: ActionFeatures, answers: SavedAnswers) -> None:
@@ -21,17 +22,20 @@ def register(features: ActionFeatures, answers: SavedAnswers) -> None:
 
     @features.server.feature(types.CODE_ACTION_RESOLVE)
     async def resolve(code_action: types.CodeAction) -> types.CodeAction:
-        await resolve_action(features, answers, code_action)
+        # The client sends back the data of textDocument/codeAction, and may have changed them.
+        data = read_params(code_action.data, ActionData, types.CODE_ACTION_RESOLVE)
+        await resolve_action(features, answers, code_action, data)
         return code_action
 
 
-async def resolve_action(features: ActionFeatures, answers: SavedAnswers, code_action: types.CodeAction) -> int | None:
+async def resolve_action(
+    features: ActionFeatures, answers: SavedAnswers, code_action: types.CodeAction, data: ActionData
+) -> int | None:
     """Put the edit or the command into a code action, and return the number of its answer, if that is in prose.
 
     Raises MidspanError, and ContentModified when the document has changed.
     """
     number = None
-    data = parse_data(code_action.data)
     async with start_action(features, data, code_action.title, ProgressTokens()) as action:
         if data.kind in (EXPLAIN, REVIEW):
             number = save_answer(action, answers, data.kind, await explain_or_review(action, data.kind))

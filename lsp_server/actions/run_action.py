@@ -1,9 +1,8 @@
 """workspace/executeCommand midspan.runAction: an action in a client that does not resolve actions itself."""
 
-from typing import Any
-
 from lsprotocol import types
 
+from lsp_server.actions.protocol.action_data import ActionData
 from lsp_server.actions.protocol.action_features import ActionFeatures
 from lsp_server.actions.resolve_action import resolve_action
 from lsp_server.actions.rewrites.saved_answers import SavedAnswers
@@ -18,9 +17,9 @@ def register(features: ActionFeatures, answers: SavedAnswers) -> None:
     server = features.server
 
     @server.command(RUN_ACTION)
-    async def run_action(data: Any, title: str) -> None:
-        code_action = types.CodeAction(title, data=data)
-        number = await resolve_action(features, answers, code_action)
+    async def run_action(data: ActionData, title: str) -> None:
+        code_action = types.CodeAction(title)
+        number = await resolve_action(features, answers, code_action, data)
         if number is not None:
             await show_answer(server, answers, number)
         elif code_action.edit is not None:

@@ -8,7 +8,7 @@ from lsprotocol import types
 
 from inference.api import ContextFile, Engine
 from lsp_server.chat.chat_feature import ChatFeature
-from lsp_server.chat.chat_params import ChatParams, parse_chat
+from lsp_server.chat.chat_params import ChatParams
 from lsp_server.chat.chat_references import with_references
 from lsp_server.chat.chat_request import build_chat_request
 from lsp_server.rpc.documents import path_of
@@ -22,8 +22,8 @@ def register(feature: ChatFeature) -> None:
     """Add the request to the server."""
 
     @feature.server.feature("midspan/chat")
-    async def chat(params: Any) -> dict[str, Any]:
-        return await answer_chat(feature, parse_chat(params))
+    async def chat(params: ChatParams) -> dict[str, Any]:
+        return await answer_chat(feature, params)
 
 
 async def answer_chat(feature: ChatFeature, params: ChatParams) -> dict[str, Any]:
@@ -42,7 +42,7 @@ async def _answer_chat(feature: ChatFeature, params: ChatParams, record: Record)
     files = await _files_around(feature, engine, params)
     request, dropped = await asyncio.to_thread(build_chat_request, engine, messages, feature.max_tokens, files)
     record.mark("pack")
-    generated = await feature.answer(request, record, _teller(feature.server, params.token))
+    generated = await feature.answer(request, record, _teller(feature.server, params.partial_result_token))
     if generated.finish_reason == "cancelled":
         raise ModelError("The model was unloaded before it had answered. Ask again.")
     record.shown_characters = len(generated.text)
@@ -57,11 +57,11 @@ async def _answer_chat(feature: ChatFeature, params: ChatParams, record: Record)
 
 async def _files_around(feature: ChatFeature, engine: Engine, params: ChatParams) -> tuple[ContextFile, ...]:
     """Return what of the repository around the document that the user looks at stands before the conversation."""
-    if params.uri is None:
+    if params.text_document is None:
         return ()
     references = (reference for message in params.messages for reference in message.references)
     referred = frozenset(path_of(reference.uri, feature.session.roots) for reference in references)
-    return await feature.files(engine, params.uri, referred)
+    return await feature.files(engine, params.text_document.uri, referred)
 
 
 def _teller(server: MidspanServer, token: str | int | None) -> Callable[[str], None]:

@@ -1,27 +1,29 @@
 """workspace/executeCommand midspan.setCompletion: inline completion off or on, for this session."""
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
-from pygls.exceptions import JsonRpcInvalidParams
-
 from lsp_server.completion.completion_feature import CompletionFeature
-from lsp_server.rpc.json_values import member
 
 SET_COMPLETION = "midspan.setCompletion"
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class CompletionSwitch:
+    """On or off in one language; without a language, in all that were not switched by name."""
+
+    enabled: bool
+    language: str | None = None
+
+
 def register(feature: CompletionFeature) -> None:
     """Adds the command to a server."""
 
     @feature.server.command(SET_COMPLETION)
-    def set_completion(*arguments: Any) -> dict[str, Any]:
-        said = arguments[0] if len(arguments) == 1 else None
-        enabled, language = member(said, "enabled"), member(said, "language")
-        if not isinstance(enabled, bool) or not isinstance(language, str | None):
-            raise JsonRpcInvalidParams(f'{SET_COMPLETION} takes {{"enabled": true or false, "language": a language}}.')
-        feature.set_switch(enabled, language)
-        _log.info("Completion of %s is switched %s", language or "everything", "on" if enabled else "off")
+    def set_completion(switch: CompletionSwitch) -> dict[str, Any]:
+        feature.set_switch(switch.enabled, switch.language)
+        _log.info("Completion of %s is switched %s", switch.language or "everything", "on" if switch.enabled else "off")
         return feature.server.status.read()

@@ -49,6 +49,6 @@ async def _serve(server: MidspanServer, stdin: int, stdout: BinaryIO) -> int:
             protocol.handle_body(body)
             # A request takes its snapshot now, before the next message changes the document.
             await asyncio.sleep(0)
-    except BrokenPipeError:
+    except ConnectionError:
         _log.warning("The editor has gone")
     return 1 if protocol.exit_code is None else protocol.exit_code

@@ -1,23 +1,27 @@
 """midspan/document: the text of an open document as the server has it, from which a relay can open it again."""
 
-from typing import Any
+from dataclasses import dataclass
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
 
 from lsp_server.server.server import MidspanServer
 from midspan import DocumentError
+
+
+@dataclass(frozen=True)
+class DocumentParams:
+    """The parameters of midspan/document."""
+
+    text_document: types.TextDocumentIdentifier
 
 
 def register(server: MidspanServer) -> None:
     """Adds the request to a server."""
 
     @server.feature("midspan/document")
-    def document_text(params: Any) -> types.TextDocumentItem | None:
+    def document_text(params: DocumentParams) -> types.TextDocumentItem | None:
         """None when nothing can be completed in it: its text is not kept, or no longer the editor's."""
-        uri = getattr(getattr(params, "textDocument", None), "uri", None)
-        if not isinstance(uri, str):
-            raise JsonRpcInvalidParams("The parameters of midspan/document are wrong.")
+        uri = params.text_document.uri
         try:
             document = server.session.documents.document(uri)
         except DocumentError:

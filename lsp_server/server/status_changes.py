@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from lsp_server.rpc.json_values import member
-
 _EVERY_S = 0.2
 # The rest of the status counts what goes on, and is another at every moment.
 _TOLD = ("completion", "chat", "busy")
@@ -43,5 +41,5 @@ class StatusChanges:
 
 def wants_status(experimental: Any) -> bool:
     """Whether a client's `capabilities.experimental` asks for `midspan/statusChanged`."""
-    ours = member(experimental, "midspan")
-    return member(ours, "status") is True
+    ours = experimental.get("midspan") if isinstance(experimental, dict) else None
+    return isinstance(ours, dict) and ours.get("status") is True

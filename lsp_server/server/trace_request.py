@@ -1,25 +1,24 @@
 """midspan/trace: the last requests, of all the editors that the process serves."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from pygls.exceptions import JsonRpcInvalidParams
-
+from lsp_server.rpc.converter import UInteger
 from lsp_server.server.server import MidspanServer
 from lsp_server.telemetry.traces import to_json
+
+
+@dataclass(frozen=True)
+class TraceParams:
+    """At most the `limit` newest requests, and of these only the ones that came after the id `after`."""
+
+    limit: UInteger | None = None
+    after: UInteger | None = None
 
 
 def register(server: MidspanServer) -> None:
     """Adds the request to a server."""
 
     @server.feature("midspan/trace")
-    def trace(params: Any) -> dict[str, Any]:
-        limit, after = _number(params, "limit"), _number(params, "after")
-        return to_json(server.session.journal.traces.newest(limit, after or 0))
-
-
-def _number(params: Any, name: str) -> int | None:
-    """From what pygls makes of the JSON. Raises JsonRpcInvalidParams."""
-    value = getattr(params, name, None)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-        raise JsonRpcInvalidParams(f"{name!r} is a whole number, or is left out.")
-    return value
+    def trace(params: TraceParams) -> dict[str, Any]:
+        return to_json(server.session.journal.traces.newest(params.limit, params.after or 0))

@@ -4,12 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lsprotocol import types
-from pygls.exceptions import JsonRpcInvalidParams
 
 from lsp_server.actions.protocol.kinds import ALL_KINDS
-from lsp_server.rpc.json_values import parse_range, whole_number
-
-_WRONG = "The data of the action are wrong: send back what textDocument/codeAction gave."
+from lsp_server.rpc.converter import WrongValueError, strict_converter
 
 
 @dataclass(frozen=True)
@@ -25,23 +22,9 @@ class ActionData:
     range: types.Range
     detail: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        ends = {end: getattr(self.range, end) for end in ("start", "end")}
-        place = {end: {"line": at.line, "character": at.character} for end, at in ends.items()}
-        return {
-            "uri": self.uri,
-            "version": self.version,
-            "kind": self.kind,
-            "range": place,
-            "detail": self.detail,
-        }
+    def __post_init__(self) -> None:
+        if self.kind not in ALL_KINDS:
+            raise WrongValueError("the kind of one of Midspan's actions", ".kind")
 
-
-def parse_data(value: Any) -> ActionData:
-    """Raises JsonRpcInvalidParams."""
-    if not isinstance(value, dict):
-        raise JsonRpcInvalidParams(_WRONG)
-    uri, kind, detail = value.get("uri"), value.get("kind"), value.get("detail", "")
-    if not isinstance(uri, str) or kind not in ALL_KINDS or not isinstance(detail, str):
-        raise JsonRpcInvalidParams(_WRONG)
-    return ActionData(uri, whole_number(value.get("version")), str(kind), parse_range(value.get("range")), detail)
+    def to_json(self) -> Any:
+        return strict_converter().unstructure(self)

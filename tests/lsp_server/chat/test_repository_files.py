@@ -220,7 +220,14 @@ async def test_the_conversation_comes_first_where_there_is_not_room_for_all(
     assert result["dropped_messages"] == 0
 
 
-@pytest.mark.parametrize("document", ["main.py", {"path": "main.py"}, {"uri": 3}])
-async def test_a_document_without_a_uri_is_refused(editor: InProcess, document: object) -> None:
-    with pytest.raises(ResponseError, match="a textDocument has a uri"):
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("main.py", r"textDocument must be an object"),
+        ({"path": "main.py"}, r"textDocument\.uri must be a string"),
+        ({"uri": 3}, r"textDocument\.uri must be a string"),
+    ],
+)
+async def test_a_document_without_a_uri_is_refused(editor: InProcess, document: object, message: str) -> None:
+    with pytest.raises(ResponseError, match=rf"^midspan/chat: {message}\.$"):
         await editor.request("midspan/chat", {"messages": [ASK], "textDocument": document})

@@ -154,14 +154,23 @@ async def test_switching_off_ends_what_runs():
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [[], [None], [{}], [{"enabled": 1}], [{"enabled": True, "language": 3}], [{"enabled": True}, 1], ["off"]],
+    ("arguments", "message"),
+    [
+        ([], " takes the arguments (switch)."),
+        ([None], ": arguments[0] must be an object."),
+        ([{}], ": arguments[0].enabled must be true or false."),
+        ([{"enabled": 1}], ": arguments[0].enabled must be true or false."),
+        ([{"enabled": True, "language": 3}], ": arguments[0].language must be a string."),
+        ([{"enabled": True}, 1], " takes the arguments (switch)."),
+        (["off"], ": arguments[0] must be an object."),
+    ],
 )
-async def test_wrong_arguments_of_the_command_are_refused(arguments):
+async def test_wrong_arguments_of_the_command_are_refused(arguments, message):
     editor, _ = await editor_with()
     params = {"command": "midspan.setCompletion", "arguments": arguments}
-    with pytest.raises(ResponseError, match="takes"):
+    with pytest.raises(ResponseError) as caught:
         await editor.request("workspace/executeCommand", params)
+    assert (caught.value.code, str(caught.value)) == (-32602, f"midspan.setCompletion{message}")
     assert (await completion(editor))["state"] == "ready"
 
 
