@@ -1,1 +1,1 @@
-"""JSON-RPC over pygls: messages, frames, positions, and the documents that they keep up to date."""
+"""JSON-RPC over pygls: frames, messages, parameters, positions, and the open documents."""

@@ -1,6 +1,6 @@
-"""The strict converter: JSON into LSP's types, and into the dataclasses of our own requests and commands.
+"""The strict converter reads JSON into LSP's types, and into the dataclasses of our own requests and commands.
 
-cattrs makes the string "None" of a null and the number 7 of "7". This converter refuses both.
+cattrs alone makes the string "None" of a null and the number 7 of "7". This converter refuses both.
 """
 
 import inspect
@@ -23,24 +23,24 @@ _Hook = Callable[[Any, Any], Any]
 
 
 class WrongValueError(MidspanError):
-    """A value is not what is wanted in its place. The message holds nothing of the value."""
+    """A value does not have the type that its place demands. The message says nothing of the value itself."""
 
     def __init__(self, wanted: str, place: str = "") -> None:
-        """`place` leads to the value from the object that is read, such as ".messages[0].role"."""
+        """`place` is the path from the parameters to the value, such as ".messages[0].role"."""
         super().__init__(f"{place.removeprefix('.') or 'the parameters'} must be {wanted}")
         self._wanted = wanted
         self._place = place
 
     def inside(self, place: str) -> "WrongValueError":
-        """The same error, of an object around the one that was read."""
+        """Return the same error with the path that begins at `place`."""
         return WrongValueError(self._wanted, place + self._place)
 
 
 @cache
 def strict_converter() -> Converter:
-    """The converter of the process. It raises WrongValueError, or what cattrs raises for a value of LSP's types."""
+    """Return the converter of this process, for use by every connection."""
     converter: Converter = default_converter()  # type: ignore[no-untyped-call]  # pygls does not say
-    converter.detailed_validation = False  # the first mistake is enough: a text for a list has one in each character
+    converter.detailed_validation = False  # one error is enough: a string in place of a list has one a character
     converter.register_structure_hook(str, _string)
     converter.register_structure_hook(int, _whole_number)
     converter.register_structure_hook(UInteger, _uinteger)
@@ -53,15 +53,15 @@ def strict_converter() -> Converter:
 
 
 def read_value(value: Any, wanted: Any, place: str) -> Any:
-    """The value in `place` of a JSON object, as the type `wanted`. Raises WrongValueError."""
+    """Read the JSON value at `place` into the type `wanted`. Raises WrongValueError."""
     kind = _without_none(wanted)
     try:
-        if attrs.has(kind):  # a type of LSP: read as ours are, to name the place of what is wrong inside it
+        if attrs.has(kind):  # a type of LSP, read member by member as our own types are, so that errors name the member
             return _object_hook(kind)(value, kind)
         return strict_converter().structure(value, kind)
     except WrongValueError as error:
         raise error.inside(place) from None
-    except ValueError:  # of a validator of LSP's types
+    except ValueError:  # raised by a validator of LSP's type
         raise WrongValueError(f"within the limits of LSP's type {kind.__name__}", place) from None
 
 
@@ -74,7 +74,7 @@ def _string(value: Any, _wanted: Any) -> str:
 def _whole_number(value: Any, _wanted: Any) -> int:
     if type(value) is int:
         return value
-    if isinstance(value, float) and value.is_integer():  # as an editor whose only numbers are floats writes it
+    if isinstance(value, float) and value.is_integer():  # an editor whose only numbers are floats writes 7.0
         return int(value)
     raise WrongValueError("a whole number")
 
@@ -134,7 +134,10 @@ def _list_hook(wanted: Any) -> _Hook:
 
 @cache
 def _object_hook(wanted: Any) -> _Hook:
-    """An attribute has its name in camel case. A null stands for one that is left out; other members are ignored."""
+    """Return the hook of a class. Members have the attributes' names in camel case; unknown members are ignored.
+
+    A null counts as a member that is left out.
+    """
     hints, parameters = get_type_hints(wanted), inspect.signature(wanted).parameters.values()
     members = [(each.name, _camel_case(each.name), hints[each.name], each.default is each.empty) for each in parameters]
 
@@ -157,7 +160,7 @@ def _camel_case(name: str) -> str:
 
 
 def _without_none(wanted: Any) -> Any:
-    """The type without None: a null is never read, it stands for what is left out."""
+    """Return the type without None, because a null counts as left out and is never read."""
     if get_origin(wanted) not in (Union, UnionType):
         return wanted
     return Union[tuple(part for part in get_args(wanted) if part is not NoneType)]  # noqa: UP007  # not known here

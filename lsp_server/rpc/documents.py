@@ -1,4 +1,4 @@
-"""The buffers that the editor has open, as immutable documents, most recently used last."""
+"""The documents that the editor has open, as immutable values, most recently used last."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -17,23 +17,26 @@ _SCHEMES = ("file", "untitled")
 
 @dataclass(frozen=True)
 class Buffer:
-    """`refusal` says why nothing can be completed in it: its text is not kept, or no longer the editor's."""
+    """An open document. `refusal` is the reason why nothing can be completed in it.
+
+    The text of a refused document is not kept, or is no longer the editor's.
+    """
 
     document: Document
     refusal: str | None = None
 
 
 class OpenDocuments:
-    """What didOpen, didChange and didClose say, applied exactly."""
+    """The open documents, exactly as didOpen, didChange and didClose describe them."""
 
     def __init__(self) -> None:
         self._buffers: dict[str, Buffer] = {}
 
     def open(self, item: types.TextDocumentItem, roots: Iterable[Path]) -> None:
-        """Raises DocumentError when nothing can be completed in it, once; it stays open all the same."""
+        """Open a document, also if nothing can be completed in it, which raises DocumentError."""
         path = path_of(item.uri, roots)
         document = Document(path, item.text, item.language_id or language_of(path), item.version)
-        self._buffers.pop(item.uri, None)  # so that it is the most recently used
+        self._buffers.pop(item.uri, None)  # inserted again, the document is the most recently used
         self._keep(item.uri, document)
 
     def change(
@@ -43,9 +46,10 @@ class OpenDocuments:
         changes: Sequence[types.TextDocumentContentChangeEvent],
         encoding: types.PositionEncodingKind,
     ) -> None:
-        """Raises DocumentError when a change does not fit the text or leaves one in which nothing can be completed.
+        """Apply the changes of a document.
 
-        It is raised once: what follows is ignored until the editor sends the whole text again.
+        Raises DocumentError if a change does not fit the text, or if nothing can be completed in the new text. Later
+        changes are then ignored without an error until the editor sends the whole text again.
         """
         buffer = self._buffer(uri)
         refused_before = buffer.refusal is not None
@@ -62,23 +66,23 @@ class OpenDocuments:
         self._keep(uri, replace(changed, version=version), told=refused_before)
 
     def close(self, uri: str) -> None:
-        """Forgets the document, if it was open."""
+        """Forget the document, if it is open."""
         self._buffers.pop(uri, None)
 
     def document(self, uri: str) -> Document:
-        """Raises DocumentError when it is not open or nothing can be completed in it."""
+        """Return an open document. Raises DocumentError if it is not open or nothing can be completed in it."""
         buffer = self._buffer(uri)
         if buffer.refusal is not None:
             raise DocumentError(buffer.refusal)
         return buffer.document
 
     def document_or_none(self, uri: str) -> Document | None:
-        """None when nothing can be completed in it."""
+        """Return an open document, None if nothing can be completed in it. Raises DocumentError if it is not open."""
         buffer = self._buffer(uri)
         return buffer.document if buffer.refusal is None else None
 
     def others(self, uri: str) -> tuple[tuple[str, Document], ...]:
-        """The usable ones without this one, by their URIs, most recently used first."""
+        """Return the URIs and documents that are not refused, without this one, most recently used first."""
         return tuple(
             (other, buffer.document)
             for other, buffer in reversed(self._buffers.items())
@@ -86,7 +90,7 @@ class OpenDocuments:
         )
 
     def touch(self, uri: str) -> None:
-        """Makes an open document the most recently used one."""
+        """Make an open document the most recently used."""
         self._buffers[uri] = self._buffers.pop(uri)
 
     def __contains__(self, uri: str) -> bool:
@@ -96,7 +100,7 @@ class OpenDocuments:
         return len(self._buffers)
 
     def _keep(self, uri: str, document: Document, *, told: bool = False) -> None:
-        """The text of a refused file is let go: to follow the edits of a large one would stall the editor."""
+        """Keep a document. The text of a refused one is dropped: to follow edits of a large text stalls the editor."""
         refusal = _refusal(document)
         if refusal is None:
             self._buffers[uri] = Buffer(document)
@@ -112,12 +116,12 @@ class OpenDocuments:
 
 
 def path_of(uri: str, roots: Iterable[Path]) -> str:
-    """The name that a document has in prompts: from the root that holds it. Raises DocumentError."""
+    """Return the path that names a document in prompts, relative to the nearest root. Raises DocumentError."""
     scheme = urlsplit(uri).scheme
     if scheme not in _SCHEMES:
         raise DocumentError(
             f"{uri} is not a file: documents of the scheme {scheme!r} are not completed, only "
-            f"those of {' and '.join(_SCHEMES)}."
+            f"documents of the schemes {' and '.join(_SCHEMES)}."
         )
     path = uris.to_fs_path(uri) if scheme == "file" else None
     if path is None:
@@ -127,13 +131,13 @@ def path_of(uri: str, roots: Iterable[Path]) -> str:
 
 
 def _refusal(document: Document) -> str | None:
-    """Why nothing is completed in it, if so."""
+    """Return the reason why nothing is completed in a document, None if there is none."""
     if len(document.text) > MAX_DOCUMENT_BYTES:
         return f"{document.path} is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB: nothing is completed in it."
     if "\0" in document.text:
         return f"{document.path} is binary (it holds a zero byte): nothing is completed in it."
     try:
         document.text.encode()
-    except UnicodeEncodeError:  # at what protocol.py makes of a byte that is no UTF-8
+    except UnicodeEncodeError:  # incoming.py makes a lone surrogate of a byte that is not UTF-8
         return f"{document.path} is not UTF-8: nothing is completed in it. Save it as UTF-8 and open it again."
     return None

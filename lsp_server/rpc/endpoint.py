@@ -1,11 +1,10 @@
-"""The rules of JSON-RPC and of LSP's life cycle, where pygls leaves them open."""
+"""The endpoint of one connection: the rules of JSON-RPC and of LSP's life cycle, where pygls leaves them open."""
 
 import asyncio
 import inspect
 import json
 import logging
-import uuid
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from reprlib import repr  # of what a client has sent, only so much as a message bears
 from typing import Any
@@ -25,16 +24,15 @@ from pygls.protocol import LanguageServerProtocol
 
 from lsp_server.rpc.frames import frame
 from lsp_server.rpc.incoming import Answer, Call, MessageId, Refusal, read_message
+from lsp_server.rpc.outgoing import LSP_TYPES, ClientRequests
 from lsp_server.rpc.params import params_type, read_arguments, read_params
 from midspan import MidspanError
 
 _log = logging.getLogger(__name__)
 
-# By method: the types of the call, of its response and of its parameters.
-_LSP_TYPES: Mapping[str, tuple[Any, ...]] = types.METHOD_TO_TYPES
 _REQUEST_FAILED = -32803  # LSP: well-formed, but it cannot be answered
-# The part of the life cycle that pygls does. It clamps positions and creates documents that were never opened;
-# sync.py does neither.
+# The methods that pygls's own handlers serve. Its handlers of documents are left out: they clamp positions and create
+# documents that were never opened, and sync.py does neither.
 LEFT_TO_PYGLS = (
     types.INITIALIZE,
     types.INITIALIZED,
@@ -45,53 +43,52 @@ LEFT_TO_PYGLS = (
 
 
 class MidspanProtocol(LanguageServerProtocol):
-    """pygls, with one response for every request, errors without tracebacks, and exit codes.
+    """pygls's protocol, with one response for every request, errors without tracebacks, and exit codes.
 
-    pygls keeps the handlers, the capabilities and the typed requests to the client; all messages, both ways, are
-    handled here. So no private name of pygls is used or overridden (tests/lsp_server/rpc/test_pygls.py).
+    pygls keeps the handlers and the capabilities, and types the requests to the client. Every message, both ways,
+    passes through here, so that no private name of pygls is needed (tests/lsp_server/rpc/test_pygls.py).
     """
 
     def __init__(self, server: Any, converter: Converter) -> None:
         self.exit_code: int | None = None  # set by `exit`
-        self.on_activity: Callable[[], None] = lambda: None  # after each message that comes, and each request's end
+        self.on_activity: Callable[[], None] = lambda: None  # called after each call that comes and each response
         self._strict = converter
         self._is_shut_down = False
-        self._tasks: dict[object, asyncio.Task[Any]] = {}  # of requests by their ids, of notifications by an object
-        self._asked: dict[str, tuple[str, Future[Any]]] = {}  # the method of each request to the client
+        self._tasks: dict[object, asyncio.Task[Any]] = {}  # a request's by its id, a notification's by an object()
+        self._asked = ClientRequests(converter)
         super().__init__(server, converter)  # last, because it reads every property
         for method in [method for method in self.fm.builtin_features if method not in LEFT_TO_PYGLS]:
             del self.fm.builtin_features[method]
-        # pygls ends the process from within the event loop, and always with 0.
+        # pygls ends the process from within the event loop, and always with the exit code 0.
         self.fm.add_builtin_feature(types.EXIT, self._exit)
         self.fm.add_builtin_feature(types.SHUTDOWN, self._shut_down)
         self.fm.add_builtin_feature(types.CANCEL_REQUEST, self._cancel)
-        # pygls calls a command without its arguments, and lets one that is cancelled run on.
+        # pygls does not know optional arguments of a command, and lets a cancelled command run on.
         self.fm.add_builtin_feature(types.WORKSPACE_EXECUTE_COMMAND, self._execute_command)
 
     def handle_body(self, body: bytes) -> None:
-        """Takes one message as it came. Never raises."""
+        """Handle the body of one message. A body that is no message is answered with an error; nothing is raised."""
         match read_message(body):
             case Call() as call:
                 self._take_call(call)
             case Answer() as answer:
-                self._take_answer(answer)
+                self._asked.end(answer)
             case Refusal() as refusal:
                 self._write(_error(refusal.id, refusal.error))
 
     @property
     def running_requests(self) -> int:
-        """The number of the client's requests that are being answered."""
+        """The number of the client's requests that still run."""
         return sum(not task.done() for task in self._tasks.values())
 
     def cancel_requests(self) -> None:
-        """Cancels the requests of the client, and those to the client."""
+        """Cancel every request, those of the client and those to the client."""
         for task in self._tasks.values():
             task.cancel()
-        for _, future in self._asked.values():
-            future.cancel()
+        self._asked.cancel_all()
 
     def notify(self, method: str, params: Any | None = None) -> None:
-        """Sends the client a notification."""
+        """Send the client a notification."""
         self._write({"method": method, **self._members(params)})
 
     def send_request(
@@ -101,11 +98,10 @@ class MidspanProtocol(LanguageServerProtocol):
         callback: Callable[[Any], None] | None = None,
         msg_id: MessageId | None = None,
     ) -> "Future[Any]":
-        """Sends the client a request. The future has its result, or a JsonRpcException."""
-        number, future = str(msg_id or uuid.uuid4()), Future[Any]()
+        """Send the client a request. The future holds its result, or a JsonRpcException."""
+        number, future = self._asked.add(method, msg_id)
         if callback is not None:
             future.add_done_callback(lambda done: callback(done.result()))
-        self._asked[number] = method, future
         self._write({"id": number, "method": method, **self._members(params)})
         return future
 
@@ -125,7 +121,7 @@ class MidspanProtocol(LanguageServerProtocol):
         self.on_activity()
 
     def _check_life(self, method: str) -> None:
-        """Raises when the life cycle does not allow this method now."""
+        """Raise an error if the life cycle does not allow this method now."""
         if method == types.EXIT:
             return
         if self._is_shut_down:
@@ -139,12 +135,12 @@ class MidspanProtocol(LanguageServerProtocol):
     def _is_initialized(self) -> bool:
         try:
             return self.workspace is not None
-        except RuntimeError:  # pygls makes it at `initialize`
+        except RuntimeError:  # pygls makes the workspace at `initialize`
             return False
 
     def _check_kind(self, call: Call) -> None:
-        """Raises when the method is not known, or is not for a message with this id."""
-        known = _LSP_TYPES.get(call.method)
+        """Raise an error if the method is unknown, or is a notification with an id or a request without a new one."""
+        known = LSP_TYPES.get(call.method)
         if call.method not in self.fm.features and call.method not in self.fm.builtin_features:
             raise JsonRpcMethodNotFound(f"There is no method {repr(call.method)}.")
         if known is not None and (known[1] is None) != (call.id is None):
@@ -154,14 +150,14 @@ class MidspanProtocol(LanguageServerProtocol):
             raise JsonRpcInvalidRequest(f"The id {repr(call.id)} is that of a request that still runs.")
 
     def _read_params(self, call: Call, handler: Callable[..., Any]) -> Any:
-        """Raises JsonRpcInvalidParams."""
-        known = _LSP_TYPES.get(call.method)
+        """Read the parameters into the type that LSP or the handler declares. Raises JsonRpcInvalidParams."""
+        known = LSP_TYPES.get(call.method)
         if known is None:
             return read_params(call.params, params_type(handler), call.method)
         try:
             return self._strict.structure(call.params, known[2]) if known[2] is not None else None
-        except Exception as error:  # whatever a converter of cattrs raises for the wrong type
-            raise JsonRpcInvalidParams(f"The parameters of {call.method} are wrong.") from error
+        except Exception as error:  # cattrs raises many kinds
+            raise JsonRpcInvalidParams(f"{call.method}: the parameters are not what LSP says.") from error
 
     def _start(self, number: MessageId | None, handler: Callable[..., Any], params: Any) -> None:
         if not inspect.iscoroutinefunction(handler):
@@ -177,7 +173,7 @@ class MidspanProtocol(LanguageServerProtocol):
         task.add_done_callback(finish)
 
     def _finish(self, number: MessageId | None, outcome: Callable[[], Any]) -> None:
-        """Answers a request with its outcome. The log has the error of a notification."""
+        """Answer a request with its outcome; log the error of a notification."""
         try:
             answer = {"id": number, "result": self._strict.unstructure(outcome())}
         except asyncio.CancelledError:
@@ -187,20 +183,6 @@ class MidspanProtocol(LanguageServerProtocol):
         if number is not None:
             self._write(answer)
             self.on_activity()
-
-    def _take_answer(self, answer: Answer) -> None:
-        """Ends the request to the client that is answered so. An answer to nothing is dropped."""
-        method, future = self._asked.pop(answer.id, ("", None)) if isinstance(answer.id, str) else ("", None)
-        if future is None or future.done():  # cancelled: its answer is late
-            return
-        try:
-            if "error" in answer.members:
-                error = self._strict.structure(answer.members["error"], types.ResponseError)
-                future.set_exception(JsonRpcException.from_error(error))
-            else:
-                future.set_result(self._strict.structure(answer.members, _LSP_TYPES[method][1]).result)
-        except Exception:  # whatever a converter of cattrs raises for the wrong type; nobody shall wait for ever
-            future.set_exception(JsonRpcInvalidRequest("The editor's answer is not what LSP says."))
 
     def _members(self, params: Any) -> dict[str, Any]:
         return {} if params is None else {"params": self._strict.unstructure(params)}
@@ -220,7 +202,7 @@ class MidspanProtocol(LanguageServerProtocol):
 
     def _cancel(self, params: types.CancelParams) -> None:
         if (task := self._tasks.get(params.id)) is not None:
-            task.cancel()  # its end answers
+            task.cancel()  # _finish answers the request
 
     async def _execute_command(self, params: types.ExecuteCommandParams) -> Any:
         if (command := self.fm.commands.get(params.command)) is None:
@@ -234,7 +216,7 @@ def _error(number: MessageId | None, error: JsonRpcException) -> dict[str, Any]:
 
 
 def _run(handler: Callable[..., Any], params: Any) -> Any:
-    """Calls a handler of ours; or one of pygls, a generator that asks for ours to be called and takes the result."""
+    """Call a handler. A handler of pygls is a generator, which yields each call of our handler and takes its result."""
     result = handler(params)
     return _drive(result) if inspect.isgenerator(result) else result
 
@@ -250,7 +232,7 @@ def _drive(steps: Generator[Any, Any, Any]) -> Any:
 
 
 def _clean(error: BaseException) -> JsonRpcException:
-    """The error as the editor may see it: no traceback, no path of this machine. The log has the rest."""
+    """Return the error as the editor may see it, without a traceback or a path of this machine, and log the rest."""
     if isinstance(error, JsonRpcException):
         return error
     if isinstance(error, MidspanError):

@@ -6,30 +6,30 @@ from midspan import MidspanError
 
 _CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 _HEADER_END = b"\r\n\r\n"
-# Past these a stream is not LSP.
+# A stream with a longer header, or a longer body announced, is not LSP.
 _MAX_HEADER_BYTES = 8 * 1024
 _MAX_LENGTH_BYTES = 4 * 1024**3
-# A longer message is read past: it would only fill the memory, and no document of this size is completed.
+# A longer body is skipped: it would only fill the memory, and no document of this size is completed.
 _MAX_BODY_BYTES = 64 * 1024**2
 
 
 class FramingError(MidspanError):
-    """The bytes are not the frames of LSP, so nothing after them can be read either."""
+    """The bytes are not frames of LSP. The rest of the stream cannot be read either."""
 
 
 class FrameReader:
     """Cuts a stream of bytes, fed in any pieces, into the bodies of messages.
 
-    One that is too long is not kept. An empty body stands for it, which is no message: its sender is told so.
+    An empty body stands for a body that is too long. It is not JSON, so the sender receives an error.
     """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._body_bytes: int | None = None  # None while the header is read
-        self._unread_bytes = 0  # of a body that is too long
+        self._unread_bytes = 0  # the rest of a body that is too long
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The bodies that `data` completes. Raises FramingError."""
+        """Return the bodies that `data` completes. Raises FramingError."""
         if self._unread_bytes:
             skipped = min(self._unread_bytes, len(data))
             self._unread_bytes -= skipped
@@ -72,5 +72,5 @@ class FrameReader:
 
 
 def frame(body: bytes) -> bytes:
-    """The body with its header."""
+    """Return the body behind its header."""
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)

@@ -1,4 +1,4 @@
-"""The envelope of JSON-RPC: a body is a call of the client, its answer to a request of the server, or no message."""
+"""The envelope of JSON-RPC: the body of a message is a call of the client, its answer to the server, or an error."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MessageId = int | str
 
 @dataclass(frozen=True)
 class Call:
-    """A request; or a notification, which has no id and is never answered."""
+    """A request, or a notification, which has no id and is never answered."""
 
     id: MessageId | None
     method: str
@@ -20,22 +20,22 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """The client's answer: `members` are the id and either the result or the error, as they came."""
+    """The client's answer to a request of the server. `members` hold the id and the result or the error."""
 
-    id: Any
+    id: MessageId | None
     members: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """The error that answers a body, with the id if the body has one that is legal."""
+    """The error that answers a body that is no message, and the id of the body if that is a legal one."""
 
     id: MessageId | None
     error: JsonRpcException
 
 
 def read_message(body: bytes) -> Call | Answer | Refusal:
-    """The message that a body holds."""
+    """Read the body of a message. A body that is no message gives a Refusal."""
     try:
         data = _parse(body)
     except (ValueError, RecursionError):
@@ -53,7 +53,7 @@ def read_message(body: bytes) -> Call | Answer | Refusal:
         return Call(number, data["method"], data.get("params"))
     if "id" in data and ("result" in data or "error" in data):
         names = ("jsonrpc", "id", "error" if "error" in data else "result")
-        return Answer(data["id"], {name: data[name] for name in names})
+        return Answer(number, {name: data[name] for name in names})
     return _refuse(number, "The message has neither a method nor a result.")
 
 
@@ -62,10 +62,10 @@ def _refuse(number: MessageId | None, why: str) -> Refusal:
 
 
 def _parse(body: bytes) -> Any:
-    """Raises ValueError or RecursionError for a body that is not JSON, or too deep to be read."""
-    # Neovim sends a file that is not UTF-8 as it is. documents.py refuses it by name.
+    """Parse a body. Raises ValueError if it is not JSON, and RecursionError if it is nested too deeply."""
+    # Neovim sends the bytes of a file that is not UTF-8 as they are. documents.py refuses such a file by name.
     return json.loads(body.decode("utf-8", "surrogateescape"), parse_constant=_refuse_constant)
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")  # though Python's module writes and reads it
+    raise ValueError(f"{name} is not JSON")  # though Python's json reads NaN and Infinity

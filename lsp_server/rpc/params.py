@@ -1,4 +1,4 @@
-"""The parameters of our own requests and the arguments of our commands, read into the types that handlers declare."""
+"""Handlers of our own requests and commands declare the types of their parameters; these functions read them."""
 
 import inspect
 from collections.abc import Callable
@@ -13,9 +13,9 @@ T = TypeVar("T")
 
 
 def read_params(value: Any, wanted: type[T], request: str) -> T:
-    """The parameters as `wanted`; no parameters are an object without members.
+    """Read the parameters into the type `wanted`. Parameters that are left out count as an empty object.
 
-    Raises JsonRpcInvalidParams, which names the request, the place and what is wanted there.
+    Raises JsonRpcInvalidParams, which names the request, the member and the type that is wanted.
     """
     if value in (None, []) and is_dataclass(wanted):
         value = {}
@@ -27,13 +27,13 @@ def read_params(value: Any, wanted: type[T], request: str) -> T:
 
 
 def params_type(handler: Callable[..., Any]) -> Any:
-    """The type of the parameters that a handler declares; Any where it declares none."""
+    """Return the type that a handler declares for its parameters, Any if it declares none."""
     name = next(iter(inspect.signature(handler).parameters))
     return get_type_hints(handler).get(name, Any)
 
 
 def read_arguments(arguments: list[Any], handler: Callable[..., Any], command: str) -> list[Any]:
-    """The arguments as the handler of the command declares them. Raises JsonRpcInvalidParams."""
+    """Read the arguments of a command into the types that its handler declares. Raises JsonRpcInvalidParams."""
     declared, hints = inspect.signature(handler), get_type_hints(handler)
     try:
         given = declared.bind(*arguments).arguments

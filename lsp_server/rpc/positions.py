@@ -1,7 +1,7 @@
-"""Positions on the wire to offsets in a document, and back.
+"""Conversion between positions of LSP and offsets in a document.
 
-The wire counts lines from 0 and a column in units of the encoding that was agreed on at `initialize`. Everywhere
-else in Midspan an offset counts code points.
+LSP counts lines from 0, and columns in units of the encoding that `initialize` agreed on. Everywhere else in Midspan
+an offset counts code points.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from lsprotocol import types
 from context.documents.document import Document
 from midspan import DocumentError
 
-# Python's name of the encoding, and the bytes of one of its units.
+# Python's name of each encoding, and the bytes of one unit.
 _UNITS = {
     types.PositionEncodingKind.Utf8: ("utf-8", 1),
     types.PositionEncodingKind.Utf16: ("utf-16-le", 2),
@@ -21,7 +21,7 @@ SUPPORTED_ENCODINGS = frozenset(_UNITS)
 
 
 def choose_encoding(capabilities: types.ClientCapabilities) -> types.PositionEncodingKind:
-    """The client's first choice that is supported; UTF-16 is what a client that says nothing means."""
+    """Return the client's first choice that is supported, UTF-16 if the client offers nothing."""
     offered = capabilities.general.position_encodings if capabilities.general else None
     for encoding in offered or ():
         if encoding in SUPPORTED_ENCODINGS:
@@ -30,24 +30,27 @@ def choose_encoding(capabilities: types.ClientCapabilities) -> types.PositionEnc
 
 
 def offset_of(document: Document, position: types.Position, encoding: types.PositionEncodingKind) -> int:
-    """The offset of a position. A column past the end of its line means the end of the line, as LSP says.
+    """Return the offset of a position. A column past the end of its line means the end of the line, as LSP says.
 
-    Raises DocumentError when the line does not exist or the position is inside a character. The line after the
-    last one, at column 0, is the end of the text: editors write the end of a whole buffer so.
+    Column 0 of the line after the last one is the end of the text: so editors write the end of a whole document.
+    Raises DocumentError if the line does not exist or the position is inside a character.
     """
     line, column = place_in(document.lines, position, document.path, encoding)
     return document.line_starts[line] + column
 
 
 def offsets_of(document: Document, where: types.Range, encoding: types.PositionEncodingKind) -> tuple[int, int]:
-    """Those of the two ends of a range, as the client orders them. Raises as `offset_of`."""
+    """Return the offsets of both ends of a range, in the client's order. Raises DocumentError as `offset_of` does."""
     return offset_of(document, where.start, encoding), offset_of(document, where.end, encoding)
 
 
 def place_in(
     lines: Sequence[str], position: types.Position, path: str, encoding: types.PositionEncodingKind
 ) -> tuple[int, int]:
-    """As `offset_of`, the line and the column of a position, in the lines of the text at `path`."""
+    """Return the line and the column, in code points, of a position in `lines`. `path` is for DocumentError.
+
+    The rules are those of `offset_of`.
+    """
     if position.line >= len(lines):
         if (position.line, position.character) == (len(lines), 0):
             return len(lines) - 1, len(lines[-1])
@@ -66,7 +69,7 @@ def place_in(
 
 
 def position_of(document: Document, offset: int, encoding: types.PositionEncodingKind) -> types.Position:
-    """The position of an offset. Raises DocumentError when it is outside the text."""
+    """Return the position of an offset. Raises DocumentError if the offset is outside the text."""
     line, column = document.position_at(offset)
     codec, unit_bytes = _UNITS[encoding]
     before = document.lines[line][:column]

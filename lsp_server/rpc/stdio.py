@@ -1,4 +1,4 @@
-"""The sole use of stdin and stdout for the stream between an editor and the server."""
+"""Stdin and stdout carry the stream between an editor and the server, and nothing else."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from lsp_server.rpc.frames import FrameReader, FramingError
 
 
 def claim_stdout() -> BinaryIO:
-    """The real stdout. From here on whoever prints, native libraries too, prints to stderr."""
+    """Return the real stdout. From now on everything that prints, native libraries too, prints to stderr."""
     sys.stdout.flush()
     stdout = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -19,7 +19,7 @@ def claim_stdout() -> BinaryIO:
 
 
 def claim_stdin() -> int:
-    """The descriptor of the real stdin. From here on whoever reads, child processes too, reads nothing."""
+    """Return the descriptor of the real stdin. From now on all other readers, child processes too, read nothing."""
     stdin = os.dup(0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -28,10 +28,10 @@ def claim_stdin() -> int:
 
 
 def read_messages(descriptor: int) -> "asyncio.Queue[bytes | None]":
-    """The bodies that arrive at the descriptor, in order; None after the last one.
+    """Return a queue of the bodies that arrive at the descriptor, in order, and None after the last one.
 
-    A thread reads, because an event loop cannot wait for every kind of stdin. It holds no lock of Python's own
-    streams, so the process can end while it waits.
+    A thread reads, because an event loop cannot wait for every kind of stdin. The thread holds no lock of Python's
+    own streams, so the process can end while it waits.
     """
     loop = asyncio.get_running_loop()
     messages: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -49,7 +49,7 @@ def read_messages(descriptor: int) -> "asyncio.Queue[bytes | None]":
     def read_until_closed() -> None:
         try:
             read()
-        except RuntimeError:  # the loop has closed: the server is about to end
+        except RuntimeError:  # the event loop is closed: the server is about to end
             return
 
     threading.Thread(target=read_until_closed, name="midspan-stdin", daemon=True).start()

@@ -1,4 +1,4 @@
-"""What a didChange makes of a document."""
+"""Application of the changes of didChange to a document."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from context.documents.document import Document, split_lines
 from lsp_server.rpc.positions import place_in
 from midspan import DocumentError
 
-# Characters of lines that are changed, each counted at each of its changes: more would stall every editor.
+# The characters of all changed lines, counted anew at each change. More would stall every editor of the daemon.
 _MOST_CHARACTERS = 200_000_000
 
 
@@ -18,10 +18,10 @@ def apply_changes(
     changes: Iterable[types.TextDocumentContentChangeEvent],
     encoding: types.PositionEncodingKind,
 ) -> Document:
-    """The document after the changes, each of which is in terms of the text that the one before it left.
+    """Return the document after the changes. Each change refers to the text that the change before it left.
 
-    A replacement of a word everywhere is thousands of changes, so none of them may take as long as the text is.
-    Raises DocumentError for a change that does not fit.
+    To replace a word everywhere is thousands of changes, so the time of one must not grow with the text.
+    Raises DocumentError if a change does not fit.
     """
     lines = list(document.lines)
     characters = 0
@@ -38,17 +38,17 @@ def apply_changes(
 def _replace(
     lines: list[str], change: types.TextDocumentContentChangePartial, path: str, encoding: types.PositionEncodingKind
 ) -> int:
-    """In the lines of a text, each with its end. Says how many characters it has moved."""
+    """Apply one change to the lines of a text, each with its line end, and return the number of characters written."""
     start = first, _ = place_in(lines, change.range.start, path, encoding)
     end = last, _ = place_in(lines, change.range.end, path, encoding)
     if start > end:
         raise DocumentError(f"{path}: a change ends before it begins. Reopen the file.")
     text = lines[first][: start[1]] + change.text + lines[last][end[1] :]
-    if first > 0 and lines[first - 1].endswith("\r"):  # with what comes now it may be one line end
+    if first > 0 and lines[first - 1].endswith("\r"):  # the new text may begin with the other half of this line end
         first -= 1
         text = lines[first] + text
     pieces = split_lines(text)
     if last < len(lines) - 1:
-        pieces = pieces[:-1]  # empty: the text ends with the end of its last line
+        pieces = pieces[:-1]  # the last piece is empty: the text ends with a line end
     lines[first : last + 1] = pieces
     return len(text)
