@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from lsp_server.settings.table import TABLE, Setting
-from lsp_server.settings.values import Settings
 
 PACKAGE = Path(__file__).with_name("package.json")
 README = Path(__file__).with_name("README.md")
@@ -55,22 +54,15 @@ def _readme_row(setting: Setting) -> str:
 
 
 def _property(setting: Setting) -> dict[str, Any]:
-    default = json.loads(json.dumps(_default(setting.name)))  # lists for tuples
+    default = json.loads(json.dumps(setting.default))  # lists for tuples
     meaning = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", setting.meaning)  # VS Code's settings have no pages to link to
-    without = f" Without it: {setting.default}." if default is None else ""
+    without = f" Without it: {setting.without}." if default is None else ""
     return {
         **setting.kind.schema,
         "default": default,
         "scope": "machine" if setting.kind.users_own else "window",
         "markdownDescription": f"{meaning[:1].upper()}{meaning[1:]}.{without}",
     }
-
-
-def _default(name: str) -> Any:
-    value: Any = Settings()
-    for part in name.split("."):
-        value = getattr(value, part)
-    return value
 
 
 if __name__ == "__main__":

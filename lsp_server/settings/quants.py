@@ -1,3 +1,6 @@
-"""The words for how weights are kept. On their own, so that the command line need not import the settings."""
+"""The forms in which weights may be kept. The command line imports this module instead of all settings."""
 
-QUANTS = ("auto", "none", "int8", "int4")
+from typing import Literal, get_args
+
+Quant = Literal["auto", "none", "int8", "int4"]
+QUANTS: tuple[Quant, ...] = get_args(Quant)

@@ -1,5 +1,6 @@
-"""The table of all settings: name, default, meaning and check of each. docs/settings.md shows the same table."""
+"""The table of all settings: the name, the check and the meaning of each. docs/settings.md shows the same table."""
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathspec import GitIgnoreSpec
 from inference.remote.address import RemoteAddress, is_remote, parse_address
 from inference.store.model_store import user_store
 from lsp_server.settings.quants import QUANTS
-from lsp_server.settings.values import LONGEST_ANSWER_TOKENS
+from lsp_server.settings.values import Settings
 from midspan import SettingsError
 
 _LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -20,23 +21,24 @@ _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True)
 class Source:
-    """Where a setting is written."""
+    """The place where settings are written: a file, an editor's settings or a command line."""
 
-    folder: Path  # what a model's path there is relative to
-    file: Path | None = None  # None: an editor's settings, or a command line
-    # Then `folder` is its root. Whoever wrote its files may not send the user's code away, nor reach for other folders.
+    folder: Path  # the paths of models in this source are relative to the folder
+    file: Path | None = None  # None: an editor's settings or a command line
+    # True: `folder` is the root of a workspace. Its authors may not send the user's code away, nor use other folders.
     is_workspace: bool = False
 
 
-# The value as the settings hold it. Raises SettingsError.
+# Takes the name of a setting and its value as it is written, and returns the value that Settings holds.
+# Raises SettingsError.
 Check = Callable[[str, object, Source], Any]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a value may be: to whoever reads the settings, and as a JSON schema to an editor that helps to write them.
+    """The values that are allowed: `check` for the server, `schema` (JSON Schema) for editors that help to write them.
 
-    What is `users_own` a workspace may not set, or not to everything.
+    A workspace may not set a setting that is `users_own`, or not to every value.
     """
 
     check: Check
@@ -46,12 +48,19 @@ class Kind:
 
 @dataclass(frozen=True)
 class Setting:
-    """`default` and `meaning` are Markdown for docs/settings.md; links in them are relative to `docs`."""
+    """One setting. `meaning` is Markdown for docs/settings.md; links in it are relative to `docs`.
+
+    `without` says in words, for the same page, what a default of null stands for.
+    """
 
     name: str
     kind: Kind
-    default: str
     meaning: str
+    without: str = ""
+
+    @property
+    def default(self) -> Any:
+        return Settings().value(self.name)
 
     @property
     def check(self) -> Check:
@@ -60,14 +69,16 @@ class Setting:
     @property
     def row(self) -> str:
         """The setting's line in the table of docs/settings.md."""
-        return f"| `{self.name}` | {self.default} | {self.meaning} |"
+        written = json.dumps(self.default)
+        default = self.without if self.default is None else written if written.isdigit() else f"`{written}`"
+        return f"| `{self.name}` | {default} | {self.meaning} |"
 
 
 def _check_model(name: str, value: object, source: Source) -> Path | RemoteAddress | None:
     if value is None:
         return None
     if not isinstance(value, str) or not value:
-        raise SettingsError(f"The setting {name!r} is the name or the folder of a model, not {repr(value)}.")
+        raise SettingsError(f"The setting {name!r} must be the name or the folder of a model, not {repr(value)}.")
     if is_remote(value):
         if source.is_workspace:
             raise SettingsError(f"A workspace may not set {name!r} to a server. Set it in your own settings.")
@@ -82,7 +93,7 @@ def _check_model(name: str, value: object, source: Source) -> Path | RemoteAddre
 
 
 def find_model(folder: Path, model: Path) -> Path:
-    """A model's folder as it is meant in `folder`. The name of a model that is not here yet stays a name."""
+    """Return the folder of a model that is named in `folder`. The name of a model that is not here yet stays a name."""
     is_name = len(model.parts) == 1
     if is_name and model.name in user_store().names():
         return user_store().folder(model.name)
@@ -94,7 +105,7 @@ def find_model(folder: Path, model: Path) -> Path:
 def _one_of(words: tuple[str, ...]) -> Check:
     def check(name: str, value: object, _source: Source) -> object:
         if value not in words:
-            raise SettingsError(f"The setting {name!r} is one of {', '.join(words)}, not {repr(value)}.")
+            raise SettingsError(f"The setting {name!r} must be one of {', '.join(words)}, not {repr(value)}.")
         return value
 
     return check
@@ -102,7 +113,7 @@ def _one_of(words: tuple[str, ...]) -> Check:
 
 def _check_number(name: str, value: object, _source: Source) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise SettingsError(f"The setting {name!r} is a whole number of at least 1, not {repr(value)}.")
+        raise SettingsError(f"The setting {name!r} must be a whole number of at least 1, not {repr(value)}.")
     return value
 
 
@@ -112,14 +123,14 @@ def _check_number_or_none(name: str, value: object, source: Source) -> int | Non
 
 def _check_switch(name: str, value: object, _source: Source) -> bool:
     if not isinstance(value, bool):
-        raise SettingsError(f"The setting {name!r} is true or false, not {repr(value)}.")
+        raise SettingsError(f"The setting {name!r} must be true or false, not {repr(value)}.")
     return value
 
 
 def _check_words(name: str, value: object, _source: Source) -> tuple[str, ...]:
-    """A tuple passes as well: it is what the settings hold."""
+    """Return the list as a tuple. A tuple is allowed too, because Settings holds one."""
     if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
-        raise SettingsError(f"The setting {name!r} is a list of strings, not {repr(value)}.")
+        raise SettingsError(f"The setting {name!r} must be a list of strings, not {repr(value)}.")
     return tuple(value)
 
 
@@ -129,12 +140,12 @@ def _check_globs(name: str, value: object, source: Source) -> tuple[str, ...]:
         try:
             GitIgnoreSpec.from_lines([glob])
         except ValueError as error:
-            raise SettingsError(f"The setting {name!r}: {repr(glob)} is no pattern of a .gitignore file.") from error
+            raise SettingsError(f"The setting {name!r} holds {repr(glob)}, which is no .gitignore pattern.") from error
     return globs
 
 
 def _check_own_switch(name: str, value: object, source: Source) -> bool:
-    """What is kept of the user is not for a workspace to say."""
+    """Only the user decides what is recorded of the user."""
     if source.is_workspace:
         raise SettingsError(f"A workspace may not set {name!r}. Set it in your own settings.")
     return _check_switch(name, value, source)
@@ -156,63 +167,62 @@ TABLE = (
     Setting(
         "completion.model",
         _MODEL,
-        "the built-in one",
         f"the name of a model that `midspan model list` shows, a folder, or {_SERVER}; `--model` on the command line",
+        without="the built-in one",
     ),
     Setting(
         "completion.quant",
         _QUANT,
-        '`"auto"`',
         'how weights are kept: `"none"` as they are stored, `"int8"`, `"int4"`, or what fits the machine; `--quant` on '
         "the command line",
     ),
     Setting(
         "completion.cache_bytes",
         _NUMBER_OR_NONE,
-        "from the machine's memory",
         "what the prefix cache of completion's model may take",
+        without="from the machine's memory",
     ),
-    Setting("completion.max_tokens", _NUMBER, "96", "the longest completion"),
+    Setting("completion.max_tokens", _NUMBER, "the longest completion"),
     Setting(
         "completion.enabled",
         _SWITCH,
-        "`true`",
         "whether anything is completed; while [off](#switch-completion-off), the model is not asked",
     ),
     Setting(
         "completion.disabled_languages",
         _WORDS,
-        "`[]`",
         'languages in which nothing is completed, as editors name them: `["markdown"]`',
     ),
     Setting(
         "completion.disabled_globs",
         _GLOBS,
-        "`[]`",
         'files in which nothing is completed, in the syntax of .gitignore: `["*.env", "/vendor/"]`',
     ),
-    Setting("completion.in_comments", _SWITCH, "`true`", "whether comments are completed"),
+    Setting("completion.in_comments", _SWITCH, "whether comments are completed"),
     Setting(
         "completion.look_ahead",
         _SWITCH,
-        "`true`",
         "whether what comes after a completion is computed while you read it, to be there when you accept; `false` "
         "saves battery. Never with a model on a server",
     ),
     Setting(
         "chat.model",
         _MODEL,
-        "none",
         "the model that answers questions, in the same words; it must be trained to chat, as those named Instruct are",
+        without="none",
     ),
-    Setting("chat.quant", _QUANT, '`"auto"`', "how its weights are kept"),
-    Setting("chat.cache_bytes", _NUMBER_OR_NONE, "from the machine's memory", "what its prefix cache may take"),
-    Setting("chat.max_tokens", _NUMBER, str(LONGEST_ANSWER_TOKENS), "the longest answer"),
+    Setting("chat.quant", _QUANT, "how its weights are kept"),
+    Setting(
+        "chat.cache_bytes",
+        _NUMBER_OR_NONE,
+        "what its prefix cache may take",
+        without="from the machine's memory",
+    ),
+    Setting("chat.max_tokens", _NUMBER, "the longest answer"),
     Setting(
         "stats",
         _OWN_SWITCH,
-        "`true`",
         f"whether what is shown and accepted is counted for {_STATS}, on this machine alone",
     ),
-    Setting("log_level", _LOG_LEVEL, '`"info"`', '`"debug"`, `"info"`, `"warning"` or `"error"`'),
+    Setting("log_level", _LOG_LEVEL, '`"debug"`, `"info"`, `"warning"` or `"error"`'),
 )

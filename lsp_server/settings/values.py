@@ -1,29 +1,29 @@
-"""What the user can set, as values. setting_table.py says what each means, settings_sources.py where it is written."""
+"""The values of the settings, and their defaults. table.py says what each means, sources.py where users write them."""
 
 import logging
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from inference.remote.address import RemoteAddress
-
-LONGEST_ANSWER_TOKENS = 2048
+from lsp_server.settings.quants import Quant
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """A section: one of the two models. An attribute for each setting, under the name that the user writes."""
+    """A section of the settings, for one of the two models. Attributes have the names that the user writes."""
 
-    # The folder of the model, the name of one that is to be fetched, or a server; None is the built-in model.
+    # The folder of the model, the name of a model that is not here yet, or a server; None is the built-in model.
     model: Path | RemoteAddress | None = None
-    quant: Literal["auto", "none", "int8", "int4"] = "auto"  # how weights are kept; auto: by the machine's memory
-    cache_bytes: int | None = None  # what the KV cache may take; None is measured from the machine
+    quant: Quant = "auto"  # the form of the weights; auto: by the machine's memory
+    cache_bytes: int | None = None  # the size of the prefix cache; None: by the machine's memory
     max_tokens: int = 96  # the longest output
 
 
 @dataclass(frozen=True)
 class CompletionSettings(ModelSettings):
-    """The section of completion: its model, and where nothing is completed."""
+    """The section of completion: its model, and the places where nothing is completed."""
 
     enabled: bool = True
     disabled_languages: tuple[str, ...] = ()
@@ -34,20 +34,24 @@ class CompletionSettings(ModelSettings):
 
 @dataclass(frozen=True)
 class Settings:
-    """The sections, and what stands in none."""
+    """All settings: the sections, and the settings outside of them."""
 
     completion: CompletionSettings = CompletionSettings()
-    # Without a model there is no chat: the built-in one has not learned to.
-    chat: ModelSettings = field(default_factory=lambda: ModelSettings(max_tokens=LONGEST_ANSWER_TOKENS))
+    # Without a model there is no chat: the built-in model is not trained for it.
+    chat: ModelSettings = field(default_factory=lambda: ModelSettings(max_tokens=2048))
     log_level: str = "info"
-    stats: bool = True  # whether the session's completions are counted
+    stats: bool = True  # True: the session's completions are counted
 
     @property
     def logging_level(self) -> int:
         return logging.getLevelNamesMapping()[self.log_level.upper()]
 
+    def value(self, name: str) -> Any:
+        """Return the value of the setting with this name of the table, such as "chat.model"."""
+        return reduce(getattr, name.split("."), self)
+
     def with_value(self, name: str, value: Any) -> "Settings":
-        """`name` is of the table, such as "chat.model", and the value has passed its check."""
+        """Return these settings with another value, which has passed the check of the table, for one name."""
         section, _, attribute = name.rpartition(".")
         if not section:
             return replace(self, **{attribute: value})

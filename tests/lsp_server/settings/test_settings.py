@@ -123,7 +123,7 @@ def test_a_value_that_is_deep_or_long_is_told_in_short():
 
 
 def test_a_wrong_flag_is_an_error():
-    with pytest.raises(SettingsError, match=r"'completion\.quant' is one of auto, none, int8, int4"):
+    with pytest.raises(SettingsError, match=r"'completion\.quant' must be one of auto, none, int8, int4"):
         check_flags({"completion.quant": "int3"}, Path("/here"))
 
 
@@ -158,11 +158,10 @@ def test_the_defaults_are_those_of_the_table():
     for setting in TABLE:
         section, _, name = setting.name.rpartition(".")
         value = getattr(getattr(settings, section) if section else settings, name)
-        assert setting.check(setting.name, value, HERE) == value
-        if setting.default[-1] in "`0123456789":
-            assert setting.default.strip("`") == json.dumps(value)
-        else:
-            assert value is None
+        assert setting.check(setting.name, value, HERE) == setting.default == value
+        shown = setting.row.split(" | ")[1]
+        assert shown.strip("`") == (json.dumps(value) if value is not None else setting.without)
+        assert bool(setting.without) == (value is None)
 
 
 def test_vs_code_offers_every_setting_of_the_table():
