@@ -1,1 +1,1 @@
-"""What the user can set, where it is written, and what holds."""
+"""The settings: the table of them, the places where they are written, and the values that apply."""

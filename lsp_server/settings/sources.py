@@ -1,10 +1,10 @@
-"""Where settings are written, and which of them hold: the user's file, the workspace's, the editor's, the flags."""
+"""The sources of settings, in their order: the user's file, the workspaces' files, the editor, the command line."""
 
 import difflib
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from reprlib import repr  # of a name that is long, only so much as a message bears
+from reprlib import repr  # shortens a long name to what fits in a message
 from typing import Any
 
 import platformdirs
@@ -15,17 +15,17 @@ from midspan import SettingsError
 
 FILE_NAME = "midspan.toml"
 _MOST_BYTES = 64 * 1024
-_LONGEST_NAME = 60  # a longer one is like none of ours
-_MOST_ERRORS = 20  # more would only bury the editor in messages
+_LONGEST_NAME = 60  # a longer name resembles no setting
+_MOST_ERRORS = 20  # more messages would bury the editor
 
 _BY_NAME = {setting.name: setting for setting in TABLE}
 
 
 def load_settings(roots: Sequence[Path], folder: Path, given: Sequence[object]) -> tuple[Settings, list[SettingsError]]:
-    """Defaults < the user's file < the files of the workspaces < what is `given`, the first < the last.
+    """Return the settings and the errors in them. A wrong value changes nothing and gives one error.
 
-    Among workspaces the first has the last word. Paths in what is given are relative to `folder`. What is wrong is
-    left as it was and reported, one error each.
+    Later sources override earlier ones: the defaults, the user's file, the files of the workspaces from the last to
+    the first, then each of `given`. Paths in `given` are relative to `folder`.
     """
     user_file = user_settings_file()
     sources = [Source(user_file.parent, user_file)]
@@ -33,7 +33,7 @@ def load_settings(roots: Sequence[Path], folder: Path, given: Sequence[object]) 
     settings, errors = Settings(), []
     for source in sources:
         if source.is_workspace and source.file == user_file:
-            continue  # the user edits it
+            continue  # already read as the user's file
         try:
             written = _read(source.file) if source.file else {}
         except SettingsError as error:
@@ -48,14 +48,14 @@ def load_settings(roots: Sequence[Path], folder: Path, given: Sequence[object]) 
 
 
 def apply_options(settings: Settings, options: object, source: Source) -> tuple[Settings, list[SettingsError]]:
-    """The settings with `options` over them: sections as objects, or names with a dot, or both.
+    """Return the settings with `options` over them, and the errors. A wrong value changes nothing.
 
-    What is wrong is left as it was and reported, one error each.
+    Sections are objects in `options`, or names with a dot, or both.
     """
     if options is None:
         return settings, []
     if not isinstance(options, dict):
-        return settings, [SettingsError("The settings must be an object with a name for each value.")]
+        return settings, [SettingsError("Settings must be an object with names and values.")]
     errors: list[SettingsError] = []
     passed_over = 0
     for name, value in _named(options):
@@ -68,46 +68,46 @@ def apply_options(settings: Settings, options: object, source: Source) -> tuple[
         except SettingsError as error:
             errors.append(error)
     if passed_over:
-        errors.append(SettingsError(f"There are {passed_over} more that are no settings."))
+        errors.append(SettingsError(f"Further names that are no settings: {passed_over}."))
     return settings, errors
 
 
 def check_flags(flags: object, folder: Path) -> None:
-    """Raises SettingsError for the first that is wrong: whoever wrote the command line is there to mend it."""
+    """Raise SettingsError for the first wrong flag, because its author is there to correct it."""
     _, errors = apply_options(Settings(), flags, Source(folder))
     if errors:
         raise errors[0]
 
 
 def settings_files(roots: Sequence[Path]) -> list[Path]:
-    """All that `load_settings` reads. They need not be there."""
+    """Return the files that `load_settings` reads. They need not exist."""
     return [user_settings_file(), *(root / FILE_NAME for root in roots)]
 
 
 def user_settings_file() -> Path:
-    """It need not be there."""
+    """Return the path of the user's file of settings. The file need not exist."""
     return platformdirs.user_config_path("midspan") / FILE_NAME
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """What the file says; nothing where there is none. Raises SettingsError for one that cannot be used."""
+    """Read a file of settings, {} if there is none. Raises SettingsError if the file cannot be used."""
     try:
         if not file.is_file():
             return {}
         with file.open("rb") as opened:
             data = opened.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
-            raise SettingsError(f"{file} is larger than {_MOST_BYTES} bytes. It cannot be a file of settings.")
+            raise SettingsError(f"{file} is larger than {_MOST_BYTES} bytes. The file is ignored.")
         return tomllib.loads(data.decode())
     except OSError as error:
-        raise SettingsError(f"{file} cannot be read ({error.strerror}). Its settings do not hold.") from error
+        raise SettingsError(f"{file} cannot be read ({error.strerror}). The file is ignored.") from error
     except ValueError as error:
-        raise SettingsError(f"{file} is not TOML ({error}). Mend it; until then its settings do not hold.") from error
+        raise SettingsError(f"{file} is not TOML ({error}). Correct the file; until then it is ignored.") from error
 
 
 def _named(options: dict[Any, Any]) -> Iterator[tuple[str, object]]:
     for name, value in options.items():
-        if isinstance(value, dict):  # a section, or no setting
+        if isinstance(value, dict):  # a section, or a name that is no setting
             yield from ((f"{name}.{inner}", inner_value) for inner, inner_value in value.items())
         else:
             yield str(name), value
@@ -117,12 +117,12 @@ def _known(name: str) -> Setting:
     if name in _BY_NAME:
         return _BY_NAME[name]
     nearest = _nearest(_snake_case(name[:_LONGEST_NAME]))
-    advice = f"Did you mean {nearest!r}?" if nearest else f"There are: {', '.join(_BY_NAME)}."
+    advice = f"Did you mean {nearest!r}?" if nearest else f"The settings are {', '.join(_BY_NAME)}."
     raise SettingsError(f"There is no setting {repr(name)}. {advice}")
 
 
 def _nearest(name: str) -> str | None:
-    """A name without its section is as good as the whole of it."""
+    """Return the setting whose name, with or without its section, resembles `name` most."""
     names = {setting.name.rpartition(".")[2]: setting.name for setting in reversed(TABLE)}
     names |= {setting.name: setting.name for setting in TABLE}
     found = difflib.get_close_matches(name, names, n=1, cutoff=0.5)

@@ -1,4 +1,4 @@
-"""Where inline completion is off, and why: by the settings, or by what `midspan.setCompletion` said in this session."""
+"""The switches of inline completion: the settings, and the command `midspan.setCompletion` in this session."""
 
 from pathspec import GitIgnoreSpec
 
@@ -7,34 +7,37 @@ from lsp_server.settings.values import CompletionSettings
 
 
 class Switches:
-    """The last word holds, whether the command or a change of the settings had it. Lives on the event loop."""
+    """The switches of one session. The latest of a command and a change of the settings decides.
+
+    Used on the event loop only.
+    """
 
     def __init__(self) -> None:
         self._everywhere: bool | None = None  # None: as the settings say
         self._by_language: dict[str, bool] = {}
 
     def turn(self, enabled: bool, language: str | None) -> None:
-        """For one language, or for all that no one has been said of."""
+        """Switch completion for one language, or without a language for all that were not switched by name."""
         if language is None:
             self._everywhere = enabled
         else:
             self._by_language[language] = enabled
 
     def settings_changed(self, before: CompletionSettings, after: CompletionSettings) -> None:
-        """What the user has just written in the settings holds from here on."""
+        """Forget the commands that the user has just overridden in the settings."""
         if before.enabled != after.enabled:
             self._everywhere = None
         for language in {*before.disabled_languages} ^ {*after.disabled_languages}:
             self._by_language.pop(language, None)
 
     def why_off(self, settings: CompletionSettings) -> str | None:
-        """Why nothing is completed in any document; None when it depends on the document."""
+        """Return the reason why nothing is completed in any document, None if the document decides."""
         if self._everywhere is None:
             return None if settings.enabled else "the setting 'completion.enabled' is false"
         return None if self._everywhere else "it is switched off for this session"
 
     def why_off_in(self, document: Document, settings: CompletionSettings) -> str | None:
-        """Why nothing is completed in this document, as far as the user has switched it off; None when it is on."""
+        """Return the reason why the user has switched completion off in this document, None if completion is on."""
         return (
             self.why_off(settings)
             or self._why_off_by_language(document, settings)
@@ -42,7 +45,7 @@ class Switches:
         )
 
     def _why_off_by_language(self, document: Document, settings: CompletionSettings) -> str | None:
-        """Editors have names of their own for some languages; the one that the file's name says is as good."""
+        """The editor's name of a language counts, and the name that the file's ending gives: editors differ."""
         names = (document.language, language_of(document.path))
         said = [self._by_language[name] for name in names if name in self._by_language]
         if said:
@@ -52,7 +55,7 @@ class Switches:
 
 
 def _why_off_by_glob(document: Document, settings: CompletionSettings) -> str | None:
-    """As git reads its ignore files: the last pattern that matches decides."""
+    """Return the reason in the globs. The last glob that matches decides, as in git's ignore files."""
     globs = settings.disabled_globs
     if not globs:
         return None

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from reprlib import repr  # of a value that is long or deep, only so much as a message bears
+from reprlib import repr  # shortens a long or deep value to what fits in a message
 from typing import Any
 
 from pathspec import GitIgnoreSpec

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from tests.fake_engine import FakeEngine
-from tests.lsp_server.client import InProcess, ResponseError, text_of
+from tests.lsp_server.client import InProcess, ResponseError, text_of, until
 
 NOT_INITIALIZED, INVALID_REQUEST, INVALID_PARAMS, UNKNOWN_METHOD = -32002, -32600, -32602, -32601
 PARSE_ERROR, INTERNAL_ERROR = -32700, -32603
@@ -50,12 +50,10 @@ async def test_shutdown_ends_what_runs():
     await editor.open("x = \n")
     engine.gate.clear()
     _, future = await editor.start_completion(0, 4)
-    while not engine.live:
-        await asyncio.sleep(0.002)
+    await until(lambda: engine.live)
     await editor.request("shutdown")
     assert await code_of(future) == -32800
-    while engine.live:
-        await asyncio.sleep(0.002)
+    await until(lambda: not engine.live)
 
 
 @pytest.mark.parametrize(

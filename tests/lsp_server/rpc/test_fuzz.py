@@ -1,4 +1,4 @@
-"""Hostile clients beside a well-behaved one. MIDSPAN_FUZZ_MESSAGES says how many messages they send."""
+"""Hostile clients beside a well-behaved one. MIDSPAN_FUZZ_MESSAGES sets the number of their messages."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ SMALL = not_json, wrong_types, wrong_places, wrong_order
 BATCH = 250
 STRANGERS = 30
 SPARE = 10
-# What allocators and caches sway by. A leak of a kilobyte a message is more.
+# Memory varies by this much through allocators and caches. A leak of a kilobyte a message is more.
 SWAY_BYTES, SWAY_OF_LARGE_BYTES = 8_000_000, 60_000_000
 
 Generator = Callable[[Dice, Numbers], Messages]
@@ -48,7 +48,7 @@ def here(monkeypatch):
 
 
 class Neighbour:
-    """What a user does beside them: every completion is right, and the text stays what was typed."""
+    """A user beside the hostile clients: every completion is right, and the text stays as typed."""
 
     def __init__(self, editor: Stdio) -> None:
         self._editor = editor
@@ -70,7 +70,7 @@ class Neighbour:
 
 
 async def attack(here: Place, generator: Generator, count: int, seed: int, neighbour: Neighbour) -> None:
-    """One client, which sends this many messages of a kind and goes without a word."""
+    """Let one client send `count` messages of a kind and leave without `exit`."""
     dice = random.Random(seed)
     client = await connect(here)
     messages = islice(generator(dice, Numbers(dice)), count)
@@ -81,7 +81,7 @@ async def attack(here: Place, generator: Generator, count: int, seed: int, neigh
 
 
 def resources(daemon: psutil.Process) -> int:
-    """Threads and descriptors. Pools of threads that are not yet full make a few more."""
+    """Return the number of threads and descriptors. Thread pools that are not yet full add a few later."""
     return daemon.num_threads() + daemon.num_fds()
 
 
@@ -118,7 +118,7 @@ async def test_oversized_messages_do_not_stay_in_memory(here):
 
 @pytest.mark.timeout(300)
 async def test_strangers_come_and_go_and_leave_nothing(here):
-    """Who speaks before `initialize` or after `shutdown`, breaks off, or does not read."""
+    """Strangers speak before `initialize` or after `shutdown`, break off, or do not read."""
     async with here.relay() as editor:
         neighbour = Neighbour(editor)
         await neighbour.begin()
@@ -166,7 +166,7 @@ async def too_late(here: Place, dice: Dice) -> None:
 
 
 async def breaks_off(here: Place, dice: Dice) -> None:
-    """In the middle of the first line, of a header or of a body."""
+    """Break off in the middle of the first line, of a header or of a body."""
     whole = handshake.say("serve") + frame(body({"id": 1, "method": "initialize", "params": INITIALIZE})) * 2
     lines = (
         b"[" * 60_000 + b"\n",
@@ -183,7 +183,7 @@ async def breaks_off(here: Place, dice: Dice) -> None:
 
 
 async def reads_nothing(here: Place, _dice: Dice) -> None:
-    """And asks for more than is kept for it."""
+    """Read nothing, and request more than the daemon keeps for one client."""
     item = {"uri": URI, "languageId": "python", "version": 1, "text": "x" * 3_500_000}
     asked = [request("midspan/document", {"textDocument": {"uri": URI}}, number) for number in range(30)]
     start = [Hostile(body({"id": 1, "method": "initialize", "params": INITIALIZE}))]

@@ -109,7 +109,7 @@ def test_a_wrong_address_is_refused():
 @pytest.mark.parametrize("options", [[1], "model", 5])
 def test_options_that_are_no_object_are_refused(options):
     assert [str(e) for e in apply_options(Settings(), options, HERE)[1]] == [
-        "The settings must be an object with a name for each value."
+        "Settings must be an object with names and values."
     ]
 
 

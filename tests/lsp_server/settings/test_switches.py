@@ -1,6 +1,5 @@
-"""Inline completion off and on, and the state that an editor shows."""
+"""Inline completion is switched off and on, and an editor is told so."""
 
-import asyncio
 import logging
 from concurrent.futures import Future
 from typing import Any
@@ -11,7 +10,7 @@ from lsp_server.server.engines import Engines
 from lsp_server.settings.values import ModelSettings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine
-from tests.lsp_server.client import INVOKED, URI, InProcess, ResponseError
+from tests.lsp_server.client import INVOKED, URI, InProcess, ResponseError, until
 
 ELSEWHERE = "file:///elsewhere/notes.md"
 
@@ -31,7 +30,7 @@ async def turn(editor: InProcess, enabled: bool, language: str | None = None) ->
 
 
 async def completion(editor: InProcess, uri: str | None = URI) -> Any:
-    """Its state for the document."""
+    """The state of completion in the document."""
     return (await editor.request("midspan/status", {"uri": uri} if uri else None))["completion"]
 
 
@@ -145,12 +144,10 @@ async def test_switching_off_ends_what_runs():
     editor, engine = await editor_with()
     engine.gate.clear()
     _, future = await editor.start_completion(0, 4)
-    while not engine.live:
-        await asyncio.sleep(0.002)
+    await until(lambda: engine.live)
     await turn(editor, False)
     assert (await future)["items"] == []  # and the ghost text that is there goes away
-    while engine.live:
-        await asyncio.sleep(0.002)
+    await until(lambda: not engine.live)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +242,8 @@ class TestTold:
     async def test_nobody_else_is(self):
         editor, _ = await editor_with(experimental={"midspan": {"status": "please"}})
         await turn(editor, False)
-        await asyncio.sleep(0.5)
+        asking, _ = await editor_with(experimental={"midspan": {"status": True}})
+        await self.told(asking)  # after the same delay, which began later
         assert editor.notifications.empty()
 
     async def told(self, editor: InProcess) -> Any:

@@ -1,4 +1,4 @@
-"""A client on the daemon's own socket that sends what it is told, and keeps account of what is answered."""
+"""A client on the daemon's own socket that sends hostile messages and checks the answers."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ INITIALIZE = {
 
 
 class HostileClient:
-    """`answers` are the codes of what came back, by id; `owed` how many are to come, of which codes."""
+    """`answers` holds the codes that came, by id; `owed` holds the allowed codes of each answer that is due, by id."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
@@ -42,19 +42,19 @@ class HostileClient:
         await self._writer.drain()
 
     async def settle(self) -> None:
-        """Returns when all that is owed has been answered, and nothing more."""
+        """Wait until every answer that is due has come, and fail if another one has."""
         self._checks += 1
         await self.send([request("midspan/unknown", None, f"settled-{self._checks}", -32601, -32002, -32600)])
         try:
             await asyncio.wait_for(self._settled(), WAIT_S)
         except TimeoutError as error:
-            raise AssertionError(f"without an answer, or with too many: {self._unsettled()}") from error
+            raise AssertionError(f"too few or too many answers: {self._unsettled()}") from error
         for number, codes in self.owed.items():
             allowed = frozenset().union(*codes)
             wrong = [code for code in self.answers[number] if code not in allowed]
             assert not wrong, f"{number!r} was answered by {wrong}, not by {sorted(allowed)}"
         unasked = self.answers.keys() - self.owed.keys()
-        assert not unasked, f"nobody has asked {unasked}"
+        assert not unasked, f"answers to no request: {unasked}"
         expected = Counter(next(iter(codes)) for codes in self.owed[None])
         assert Counter(self.answers[None]) == expected
         self.answers.clear()

@@ -1,4 +1,4 @@
-"""A message that no editor should send, and what the daemon is to say to it."""
+"""Messages that no editor should send, each with the answers that the daemon may give."""
 
 import itertools
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 PARSE_ERROR, INVALID_REQUEST, UNKNOWN_METHOD, INVALID_PARAMS = -32700, -32600, -32601, -32602
 NOT_INITIALIZED, REQUEST_FAILED, CANCELLED = -32002, -32803, -32800
-RESULT = 0  # among codes: an answer without an error
+RESULT = 0  # stands among the codes for an answer without an error
 
 Number = int | str | None
 Dice = Any  # random.Random, whose choice is typed too narrowly for what is chosen from here
@@ -16,7 +16,7 @@ Dice = Any  # random.Random, whose choice is typed too narrowly for what is chos
 
 @dataclass(frozen=True)
 class Hostile:
-    """`codes`: those of which the one answer has one; empty where there is to be no answer. `number`: its id."""
+    """A message. Its one answer has one of `codes`; without codes there must be no answer. `number` is the id."""
 
     body: bytes
     codes: frozenset[int] = frozenset()
@@ -24,7 +24,7 @@ class Hostile:
 
 
 class Numbers:
-    """Ids that no two requests share: whole numbers and strings, some of them strange."""
+    """A source of unique ids: whole numbers and strings, some of them strange."""
 
     def __init__(self, dice: Dice) -> None:
         self._dice = dice

@@ -1,4 +1,4 @@
-"""Bodies that are not JSON, or no message of JSON-RPC."""
+"""Bodies that are not JSON, or not a message of JSON-RPC."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Right messages at the wrong time: unknown methods, answers and cancels of nothing, an id that is used twice."""
+"""Well-formed messages at the wrong time: unknown methods, answers and cancels of nothing, an id that is in use."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.lsp_server.rpc.hostile.message import (
 )
 
 UNKNOWN = "", "x", "midspan/unknown", "textDocument/unknown", "$/unknown", "\ud800", "m" * 5000, "__init__", "a\nb"
-# Of LSP, but the editor's to hear, or nothing that Midspan does.
+# Methods of LSP that the server sends itself, or that Midspan does not offer.
 NOT_OURS = (
     "window/showMessageRequest", "workspace/applyEdit", "textDocument/hover", "client/registerCapability",
     "workspace/configuration", "textDocument/semanticTokens/full",
@@ -67,7 +67,7 @@ def _request_without_id(dice: Dice, _numbers: Numbers) -> Hostile:
 
 
 def _used_twice(dice: Dice, numbers: Numbers) -> Messages:
-    """A chat that still runs, an answer of the client's own under its id, and another request with it."""
+    """A chat request, answers by the client under the same id, and a second request with that id."""
     number = numbers.next()
     params = {"messages": [{"role": "user", "content": "Why?"}]}
     yield request("midspan/chat", params, number, RESULT, REQUEST_FAILED)

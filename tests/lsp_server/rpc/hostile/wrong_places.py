@@ -1,4 +1,4 @@
-"""Documents and edits of the right types: surrogates, places that do not exist, edits that end before they begin."""
+"""Documents and edits of the right types, with surrogates, places that do not exist, and ranges that run backwards."""
 
 from typing import Any
 

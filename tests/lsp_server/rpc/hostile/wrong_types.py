@@ -1,4 +1,4 @@
-"""Requests and notifications whose parameters have wrong types, or are cut, doubled or absurd."""
+"""Requests and notifications with a parameter that is missing or has a wrong type."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def messages(dice: Dice, numbers: Numbers) -> Messages:
 
 def _request(dice: Dice, numbers: Numbers) -> Hostile:
     method = dice.choice(list(REQUESTS))
-    # What is left of the parameters after one of them is spoiled may still be allowed.
+    # The other parameters may still make an allowed request.
     codes = INVALID_PARAMS, REQUEST_FAILED, RESULT
     if dice.random() < 0.1:
         method, codes = dice.choice(list(NOTIFICATIONS)), (INVALID_REQUEST, UNKNOWN_METHOD, UNKNOWN_METHOD)
@@ -75,7 +75,7 @@ def _request(dice: Dice, numbers: Numbers) -> Hostile:
 
 
 def _spoiled(value: Any, dice: Dice) -> Any:
-    """A copy in which one place is left out, or holds what does not belong there."""
+    """Return a copy in which one member is left out or has another value."""
     if not isinstance(value, dict | list) or not value or dice.random() < 0.15:
         return dice.choice(VALUES)
     if isinstance(value, list):
