@@ -27,7 +27,7 @@ def set_up_logging(level: int, log_file: Path | None = None) -> None:
         format=LOG_FORMAT,
     )
     # pygls logs what a client sends, and with it the user's code; openai and what it stands on, addresses and headers.
-    logging.getLogger("pygls").setLevel(logging.CRITICAL)  # protocol.py and server.py say what went wrong
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)  # endpoint.py and server.py log what went wrong
     for library in ("openai", "httpx", "httpx2", "httpcore", "httpcore2"):
         logging.getLogger(library).setLevel(logging.WARNING)
     logging.getLogger("watchdog").setLevel(logging.ERROR)  # it warns of what a later walk makes good
