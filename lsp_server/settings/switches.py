@@ -34,7 +34,7 @@ class Switches:
         """Return the reason why nothing is completed in any document, None if the document decides."""
         if self._everywhere is None:
             return None if settings.enabled else "the setting 'completion.enabled' is false"
-        return None if self._everywhere else "it is switched off for this session"
+        return None if self._everywhere else "switched off for this session"
 
     def why_off_in(self, document: Document, settings: CompletionSettings) -> str | None:
         """Return the reason why the user has switched completion off in this document, None if completion is on."""
@@ -49,7 +49,7 @@ class Switches:
         names = (document.language, language_of(document.path))
         said = [self._by_language[name] for name in names if name in self._by_language]
         if said:
-            return None if all(said) else f"it is switched off for {document.language} for this session"
+            return None if all(said) else f"switched off for {document.language} for this session"
         off = next((name for name in names if name in settings.disabled_languages), None)
         return f"{off!r} is in the setting 'completion.disabled_languages'" if off is not None else None
 

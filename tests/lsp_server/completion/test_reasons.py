@@ -124,4 +124,4 @@ async def test_switched_off_while_it_ran():
     await editor.request("workspace/executeCommand", {"command": "midspan.setCompletion", "arguments": arguments})
     assert text_of(await running) is None
     trace = await last_trace(editor)
-    assert (trace["outcome"], trace["detail"]) == ("switched_off", "it is switched off for this session")
+    assert (trace["outcome"], trace["detail"]) == ("switched_off", "switched off for this session")

@@ -99,7 +99,7 @@ async def test_a_glob_holds_outside_the_workspace_too():
 async def test_the_command_switches_off_and_on():
     editor, engine = await editor_with()
     state = (await turn(editor, False))["completion"]
-    assert (state["state"], state["reason"]) == ("off", "Nothing is completed: it is switched off for this session.")
+    assert (state["state"], state["reason"]) == ("off", "Nothing is completed: switched off for this session.")
     assert await editor.complete(0, 4, INVOKED) is None
     assert not engine.requests
     assert (await turn(editor, True))["completion"] == {"state": "ready", "reason": None, "model": "fake"}
@@ -111,7 +111,7 @@ async def test_the_command_switches_one_language():
     await editor.open("x = \n", uri=ELSEWHERE, language="markdown")
     await turn(editor, False, "markdown")
     state = await completion(editor, ELSEWHERE)
-    assert state["reason"] == "Nothing is completed here: it is switched off for markdown for this session."
+    assert state["reason"] == "Nothing is completed here: switched off for markdown for this session."
     assert await editor.complete(0, 4, uri=ELSEWHERE) is None
     assert await editor.complete(0, 4) == "hello()"
     assert (await completion(editor, None))["state"] == "ready"
