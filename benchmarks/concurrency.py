@@ -18,7 +18,7 @@ from time import perf_counter
 
 from benchmarks.keystroke import DEFAULT_FILE, ONE_LINE, run, type_file
 from context.documents.document import read_document
-from context.prompt.placement import Placement
+from context.packer import ContextPacker
 from inference.api import EngineSettings, Request, Update
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import TokenPrompt
@@ -73,7 +73,7 @@ def measure(arguments: Namespace) -> dict[str, object]:
     document = read_document(arguments.file)
     prompt = tuple(engine.tokenizer.encode(document.text)[: arguments.chat_prompt_tokens])
     chats = {"same_engine": Chat(engine, prompt), "second_engine": Chat(other, prompt)}
-    placement = Placement()
+    source = PromptSource(ContextPacker(None), prompt_tokens=arguments.context_tokens)
     waited_ms: defaultdict[str, list[float]] = defaultdict(list)
     streamed_s: defaultdict[str, float] = defaultdict(float)
     line = arguments.first_line
@@ -84,8 +84,7 @@ def measure(arguments: Namespace) -> dict[str, object]:
             with chat.streaming() if chat else nullcontext():
                 for number, snapshot in enumerate(type_file(document, (), line, arguments.keystrokes)):
                     started_s = perf_counter()
-                    known = PromptSource(placement=placement, prompt_tokens=arguments.context_tokens)
-                    _, request = build_request(engine, snapshot, ONE_LINE, ModelSettings(), known)
+                    _, request = build_request(engine, snapshot, ONE_LINE, ModelSettings(), source)
                     run(engine, request, snapshot)
                     if number:  # the first one is a jump to another place
                         waited_ms[situation].append(1000 * (perf_counter() - started_s))

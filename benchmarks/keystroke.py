@@ -19,7 +19,7 @@ from time import perf_counter
 
 from context.documents.document import Document, read_document
 from context.documents.snapshot import Snapshot
-from context.prompt.placement import Placement
+from context.packer import ContextPacker
 from inference.api import EngineSettings, Request, Trace
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import TokenPrompt, read_tokens
@@ -102,7 +102,7 @@ def measure(arguments: Namespace) -> list[Keystroke]:
     )
     document = read_document(arguments.file)
     others = tuple(read_document(arguments.file.with_name(name)) for name in arguments.open)
-    known = PromptSource(placement=Placement(), prompt_tokens=arguments.context_tokens)
+    known = PromptSource(ContextPacker(None), prompt_tokens=arguments.context_tokens)
     keystrokes = []
     for snapshot in type_file(document, others, arguments.line - 1, arguments.keystrokes):
         started_s = perf_counter()

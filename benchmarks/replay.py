@@ -13,9 +13,8 @@ from context.documents.document import Document, read_document
 from context.documents.edits import EditRing
 from context.documents.snapshot import Snapshot
 from context.index.workspace import Workspace
-from context.prompt.pack import Budget, pack
-from context.prompt.placement import Placement
-from context.related.collect import collect
+from context.packer import ContextPacker
+from context.prompt.pack import Budget
 from inference.local_engine import BUILTIN_MODEL
 from inference.prompts.families import DEEPSEEK_V2
 from inference.prompts.healing import find_begun
@@ -51,13 +50,12 @@ def shares(
     """Of each prompt the share of tokens that it has in common with the one before, from the first on, and whether
     the key before was on the same line.
     """
-    ring, placement = EditRing(), Placement()
+    ring, packer = EditRing(), ContextPacker(workspace)
     last: tuple[int, ...] = ()
     last_place: tuple[str, int] | None = None
     found = []
     for snapshot in keystrokes(documents, ring):
-        snippets = collect(snapshot, workspace, ring.recent(), placement)
-        packed = pack(snapshot, snippets, budget, tokenizer.count, placement)
+        packed = packer.pack(snapshot, budget, tokenizer.count, ring.recent())
         prefix = packed.prefix.removesuffix(find_begun(packed.prefix, tokenizer))
         prompt = build_fim_prompt(tokenizer, "psm", packed.context, prefix, packed.suffix)
         place = (snapshot.document.path, snapshot.document.position_at(snapshot.cursor)[0])

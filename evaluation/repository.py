@@ -12,6 +12,7 @@ from functools import partial
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from context.index.workspace import Workspace
+from context.packer import ContextPacker
 from evaluation.fills import ONE_LINE, Fill, Question, answer, user_request
 from evaluation.holes import DEFINITION, Hole
 from evaluation.results import Result, ResultFile, Summaries
@@ -60,7 +61,8 @@ def run_hole(
     lines = ONE_LINE if hole.kind == "line" else BLOCK_LINES
     results = []
     for way, snapshot in snapshots_of(hole).items():
-        known = PromptSource(workspaces[hole.package]() if way == REPOSITORY else None)
+        workspace = workspaces[hole.package]() if way == REPOSITORY else None
+        known = PromptSource(ContextPacker(workspace, keeps_placement=False))
         request = user_request(engine, snapshot, known, lines)
         question = Question(hole.title, f"{hole.kind}s, {way}", request, snapshot, lines)
         results.append(answer(engine, question, kept, partial(judge, hole)))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from context.index.workspace import Workspace
+from context.packer import ContextPacker
 from evaluation.fills import Question, answer, user_request
 from evaluation.holes import Hole
 from evaluation.repository import REPOSITORY, snapshots_of
@@ -19,6 +20,7 @@ def run_hole(
 ) -> list[Result]:
     """One result, whose finish reason is what is asked for. Raises MidspanError."""
     snapshot = snapshots_of(hole)[REPOSITORY]
-    request = user_request(engine, snapshot, PromptSource(workspaces[hole.package]()))
+    known = PromptSource(ContextPacker(workspaces[hole.package](), keeps_placement=False))
+    request = user_request(engine, snapshot, known)
     question = Question(hole.title, f"{hole.kind}s", replace(request, max_lines=None), None, max_lines=None)
     return [answer(engine, question, kept, lambda fill: {})]

@@ -8,15 +8,15 @@ holds.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
 from typing import Literal
 
 from context.documents.document import path_comment
 from context.documents.snapshot import Snapshot
-from context.prompt.placement import Placement, choose
-from context.prompt.snippet import Snippet, in_reading_order
+from context.prompt.choose import Arrange, arrange_afresh
+from context.prompt.snippet import Snippet
 from context.prompt.snippet_text import count_snippet, cut, encodable, lines_of, shown_text
 from context.prompt.window import CountTokens, measure_prefix, prefix_window, suffix_window
 
@@ -94,17 +94,15 @@ def pack(
     snippets: Sequence[Snippet],
     budget: Budget,
     count_tokens: CountTokens,
-    placement: Placement | None = None,
+    arrange: Arrange = arrange_afresh,
 ) -> Pack:
-    """The prompt's text at the cursor. Its parts, counted as whole strings, stay within the
-    budget. With the placement of the pack before, what was shown in it stays where it was.
-    """
+    """Return the text of the prompt at the cursor. Its parts, counted as whole strings, stay within the budget."""
     count = cache(count_tokens)  # the same lines are counted to divide the room, and to fill it
     room, shortage = budget.total_tokens, 1
     while room > 0:
-        packed, parts = _lay_out(snapshot, snippets, budget, room, count, placement)
+        packed = _lay_out(snapshot, snippets, budget, room, count, arrange)
         if packed.tokens <= budget.total_tokens:
-            return _with_moves(packed, parts, placement) if placement is not None else packed
+            return packed
         # Only with a tokenizer whose counts of lines do not add up to the count of the text.
         shortage = max(2 * shortage, packed.tokens - budget.total_tokens)
         room -= shortage
@@ -117,9 +115,8 @@ def _lay_out(
     budget: Budget,
     room: int,
     count: CountTokens,
-    placement: Placement | None,
-) -> tuple[Pack, Sequence[object]]:
-    """The pack, and what tells each of its segments from another one."""
+    arrange: Arrange,
+) -> Pack:
     document, cursor = snapshot.document, snapshot.cursor
     suffix_tokens = min(budget.after_tokens, room // 4)
     rest_tokens = min(max(_REST_OF_LINE_TOKENS, suffix_tokens), room // 4)
@@ -132,10 +129,9 @@ def _lay_out(
         title, title_tokens = "", 0
     available -= title_tokens
     prefix_tokens = _prefix_room(snapshot, snippets, available, count)
-    placed = _place(snippets, available - prefix_tokens, count, placement)
+    placed = arrange(snippets, available - prefix_tokens, lambda snippet, tokens: cut(snippet, tokens, count))
     segments = _segments(placed, count)
-    texts = [segment.text for segment in segments]
-    context = "".join(texts)
+    context = "".join(segment.text for segment in segments)
     first_line, window = prefix_window(document, cursor, prefix_tokens, count)
     prefix = title + encodable(window)
 
@@ -145,9 +141,7 @@ def _lay_out(
         line, _ = document.position_at(cursor)
         segments.append(Segment("suffix", document.path, "after the cursor", suffix, suffix_count, line))
     tokens = (count(context) if context else 0) + prefix_count + suffix_count
-    # The current file grows at its end: as long as it begins at the same line, it stays where it is.
-    parts = (*texts, (document.path, first_line), (prefix, suffix))
-    return Pack(context, prefix, suffix, tuple(segments), tokens, files_of(placed), title), parts
+    return Pack(context, prefix, suffix, tuple(segments), tokens, files_of(placed), title)
 
 
 def _prefix_room(
@@ -174,17 +168,6 @@ def _prefix_room(
     return min(wanted, max(kept, left), available)
 
 
-def _place(
-    snippets: Sequence[Snippet], room: int, count: CountTokens, placement: Placement | None
-) -> Sequence[Snippet]:
-    def fit(snippet: Snippet, room_tokens: int) -> tuple[Snippet, int] | None:
-        return cut(snippet, room_tokens, count)
-
-    if placement is not None:
-        return placement.arrange(snippets, room, fit)
-    return in_reading_order(snippet for snippet, _ in choose(snippets, room, fit))
-
-
 def _segments(placed: Sequence[Snippet], count: CountTokens) -> list[Segment]:
     segments: list[Segment] = []
     before: Snippet | None = None
@@ -204,9 +187,3 @@ def files_of(placed: Sequence[Snippet]) -> tuple[PackedFile, ...]:
         text = "".join(line for snippet in snippets for line in lines_of(snippet))
         files.append(PackedFile(path, text, path_comment(snippets[0].language, path)))
     return tuple(files)
-
-
-def _with_moves(packed: Pack, parts: Sequence[object], placement: Placement) -> Pack:
-    unmoved = placement.unmoved(parts)
-    segments = tuple(replace(segment, moved=number >= unmoved) for number, segment in enumerate(packed.segments))
-    return replace(packed, segments=segments)

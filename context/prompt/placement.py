@@ -5,18 +5,19 @@ while it is still true; what is new is appended behind it; and when the room is 
 the rest laid out again with some room to grow. One snippet at a time would move the whole prompt each time.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from context.documents.snapshot import Snapshot
+from context.prompt.choose import Cut, choose
+from context.prompt.pack import Pack
 from context.prompt.snippet import Snippet, in_reading_order
 from context.syntax.imports import Import, find_imports
 
 _LINES = 8  # how far the cursor moves before the question what matters is asked again
 _FILL = 0.8  # of the room, when all is laid out anew
 _MIN_NEW_SCORE = 0.5  # of the best one's: what matters less is not worth moving the current file
-
-Cut = Callable[[Snippet, int], tuple[Snippet, int] | None]
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,16 @@ class Placement:
             self._arranged = candidates
         return self.snippets
 
-    def unmoved(self, parts: Sequence[object]) -> int:
-        """How many parts of a prompt, from its first, are the same and stand where they stood the last time."""
-        count = 0
-        for part, last in zip(parts, self._last_parts, strict=False):
-            if part != last:
-                break
-            count += 1
+    def mark_moves(self, packed: Pack) -> Pack:
+        """Return the pack with its first segments marked as unmoved, as many as begin the pack before too."""
+        if not packed.segments:
+            return packed
+        parts = _parts_of(packed)
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(parts, self._last_parts, strict=False))
+        unmoved = sum(1 for _ in same)
         self._last_parts = parts
-        return count
+        segments = tuple(replace(segment, moved=number >= unmoved) for number, segment in enumerate(packed.segments))
+        return replace(packed, segments=segments)
 
     def _arrange_again(self, candidates: Sequence[Snippet], room_tokens: int, cut: Cut) -> list[Snippet]:
         kept, used = [], 0
@@ -97,21 +99,14 @@ class Placement:
         return kept
 
 
-def choose(candidates: Sequence[Snippet], room_tokens: int, cut: Cut) -> list[tuple[Snippet, int]]:
-    """The best snippets that fit together, and their tokens. None shows what another one shows."""
-    chosen: dict[str, list[tuple[Snippet, int]]] = {}
-    for snippet in sorted(candidates, key=lambda snippet: -snippet.score):
-        same_file = chosen.get(snippet.path, [])
-        if any(other.holds(snippet) for other, _ in same_file):
-            continue
-        covered = [entry for entry in same_file if snippet.holds(entry[0])]
-        room = room_tokens + sum(tokens for _, tokens in covered)
-        fitting = cut(snippet, room) if room > 0 else None
-        if fitting is None or not all(fitting[0].holds(entry[0]) for entry in covered):
-            continue
-        chosen[snippet.path] = [*(entry for entry in same_file if entry not in covered), fitting]
-        room_tokens = room - fitting[1]
-    return [entry for entries in chosen.values() for entry in entries]
+def _parts_of(packed: Pack) -> list[object]:
+    """Return for each segment what two packs are compared by.
+
+    The current file grows at its end: as long as its window begins at the same line, it stays where it is.
+    """
+    texts = [segment.text for segment in packed.segments if segment.kind == "snippet"]
+    current_file = packed.segments[len(texts)]
+    return [*texts, (current_file.path, current_file.first_line), (packed.prefix, packed.suffix)]
 
 
 def _line_of(snapshot: Snapshot) -> int:

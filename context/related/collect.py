@@ -9,13 +9,10 @@ from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.index.view import View
 from context.index.workspace import Workspace
-from context.prompt.placement import Placement
 from context.prompt.snippet import Snippet
 from context.related import sources
 from context.related.cursor import look_around
 from context.rules.rules import Verdict, judge_buffer
-
-__all__ = ["Snippet", "collect", "judge", "placed_now"]
 
 _MAX_SNIPPETS = 400
 _MAX_DEFINITIONS = 150  # whose text is looked up
@@ -26,33 +23,28 @@ def collect(
     snapshot: Snapshot,
     workspace: Workspace | None = None,
     edits: Sequence[Edit] = (),
-    placement: Placement | None = None,
+    placed: Sequence[Snippet] = (),
 ) -> tuple[Snippet, ...]:
-    """The best first. Without a workspace, only the open buffers are known.
+    """Return the snippets that may matter at the cursor, the best first.
 
-    With a placement, what it holds is the answer until the cursor has moved on: to ask again at every keystroke
-    would move the prompt at every keystroke.
+    Without a workspace, only the open buffers are known. What the prompt before showed, `placed`, may stay as long as
+    it is still true, but matters less.
     """
-    revision = workspace.revision if workspace is not None else 0
-    if placement is not None and not placement.is_due(snapshot, revision):
-        return placement.candidates
     buffers = [document for document in snapshot.open_documents if _may_show(document, snapshot, workspace)]
     view = workspace.view(buffers) if workspace is not None else View(None, buffers)
     found = _found(snapshot, view, buffers, edits)
-    if placement is None:
-        return _best(found, snapshot, view, workspace)
-    found += _still_true(placement.snippets, found, view)
-    best = _best(found, snapshot, view, workspace)
-    placement.remember(best, snapshot, revision)
-    return best
+    found += _faded(placed, found, view)
+    return _best(found, snapshot, view, workspace)
 
 
-def placed_now(placement: Placement, buffers: Sequence[Document], workspace: Workspace | None) -> tuple[Snippet, ...]:
-    """What the last prompt showed of other files, in its order, as far as it is still true and may still be shown."""
+def still_true(
+    placed: Iterable[Snippet], buffers: Sequence[Document], workspace: Workspace | None
+) -> tuple[Snippet, ...]:
+    """Return those of the placed snippets that say what their files say now and may still be shown."""
     shown = [document for document in buffers if judge(document, workspace).included]
     view = workspace.view(shown) if workspace is not None else View(None, shown)
-    placed = (s for s in placement.snippets if workspace is None or workspace.may_name(s.path))
-    return tuple(_true(placed, view))
+    allowed = (snippet for snippet in placed if workspace is None or workspace.may_name(snippet.path))
+    return tuple(_true(allowed, view))
 
 
 def judge(document: Document, workspace: Workspace | None) -> Verdict:
@@ -77,8 +69,8 @@ def _found(snapshot: Snapshot, view: View, buffers: Sequence[Document], edits: S
     ]
 
 
-def _still_true(placed: Iterable[Snippet], found: Sequence[Snippet], view: View) -> list[Snippet]:
-    """What is placed and was not found again, but says what its file says: it may stay while there is room."""
+def _faded(placed: Iterable[Snippet], found: Sequence[Snippet], view: View) -> list[Snippet]:
+    """The placed snippets that were not found again and say what their files say, with lower scores."""
     found_texts = {(snippet.path, snippet.text) for snippet in found}
     others = (snippet for snippet in placed if (snippet.path, snippet.text) not in found_texts)
     return [replace(snippet, score=snippet.score * _FADE) for snippet in _true(others, view)]

@@ -20,7 +20,7 @@ _WINDOW_LINES = 12  # what similar code is compared with
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class CursorSurroundings:
     """`near` gives each name around the cursor a weight, from 1 for its own line down to 0."""
 
     snapshot: Snapshot
@@ -31,7 +31,7 @@ class Surroundings:
     imports: tuple[tuple[Import, list[str]], ...]  # with the files that they mean
 
 
-def look_around(snapshot: Snapshot, view: View) -> Surroundings:
+def look_around(snapshot: Snapshot, view: View) -> CursorSurroundings:
     """Reads the current document only; the view tells which files its imports mean."""
     document = snapshot.document
     line, _ = document.position_at(snapshot.cursor)
@@ -50,7 +50,7 @@ def look_around(snapshot: Snapshot, view: View) -> Surroundings:
         (imported, view.imported_files(imported, document.path, document.language))
         for imported in find_imports(document.language, document.text)
     )
-    return Surroundings(
+    return CursorSurroundings(
         snapshot,
         near,
         enclosing,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from context.index.terms import identifiers
 from context.index.view import Definition, View
-from context.related.cursor import Surroundings
+from context.related.cursor import CursorSurroundings
 
 # Files that hand on what others define.
 _PACKAGE_FILES = ("__init__.py", "__init__.pyi", "index.ts", "index.tsx", "index.js", "index.jsx", "mod.rs", "lib.rs")
@@ -24,7 +24,7 @@ _NEAR = 0.4
 
 
 @dataclass(frozen=True)
-class Offer:
+class ImportedName:
     """A top-level definition with what is in it, and how well it is known to be meant."""
 
     definition: Definition
@@ -33,7 +33,7 @@ class Offer:
     module: str
 
 
-def imported_definitions(around: Surroundings, view: View) -> Iterator[Offer]:
+def imported_definitions(around: CursorSurroundings, view: View) -> Iterator[ImportedName]:
     """What the current file imports from the workspace. A definition may come more than once, with other scores."""
     seen: set[str] = set()
     for (module, names), paths in around.imports:
@@ -53,20 +53,20 @@ def imported_definitions(around: Surroundings, view: View) -> Iterator[Offer]:
                     score = _PRIVATE if name.startswith("_") else _OFFERED
                 else:
                     continue
-                yield Offer(definition, members, score, module)
+                yield ImportedName(definition, members, score, module)
         for definition, members in _handed_on(paths, missing | around.names, view):
             name = definition.symbol.name
             score = (_NAMED if name in missing else _USED) + _NEAR * around.near.get(name, 0.0)
             missing.discard(name)
-            yield Offer(definition, members, score, module)
+            yield ImportedName(definition, members, score, module)
         # By roads that are not understood.
         for name, definitions in view.definitions(missing if paths else (), _MAX_PLACES).items():
             score = (_NAMED + _NEAR * around.near.get(name, 0.0)) / len(definitions)
             for definition in definitions:
-                yield Offer(definition, members_of(definition, view), score, module)
+                yield ImportedName(definition, members_of(definition, view), score, module)
 
 
-def base_classes(offers: Iterable[Offer], around: Surroundings, view: View) -> Iterator[Offer]:
+def base_classes(offers: Iterable[ImportedName], around: CursorSurroundings, view: View) -> Iterator[ImportedName]:
     """What the classes around the cursor derive from, beyond what they name themselves."""
     pending = [(offer, 0) for offer in offers if offer.definition.symbol.name in around.enclosing]
     seen = set()
@@ -79,7 +79,7 @@ def base_classes(offers: Iterable[Offer], around: Surroundings, view: View) -> I
             place = (definition.path, definition.symbol.first_line)
             if members and definition != offer.definition and place not in seen:
                 seen.add(place)
-                base = Offer(definition, members, _BASE / (depth + 1) + _NEAR, symbol.name)
+                base = ImportedName(definition, members, _BASE / (depth + 1) + _NEAR, symbol.name)
                 pending.append((base, depth + 1))
                 yield base
 

@@ -13,7 +13,7 @@ from context.index.terms import identifiers, overlap, search_terms
 from context.index.view import Definition, View, parsed
 from context.prompt.snippet import Snippet, Tier
 from context.related.counterpart import counterparts
-from context.related.cursor import Surroundings
+from context.related.cursor import CursorSurroundings
 from context.related.imported import base_classes, imported_definitions, members_of
 from context.syntax.syntax import Chunk
 
@@ -50,7 +50,7 @@ class Wanted:
     score: float
 
 
-def from_imports(around: Surroundings, view: View) -> Iterable[Wanted]:
+def from_imports(around: CursorSurroundings, view: View) -> Iterable[Wanted]:
     """What the current file imports from the workspace: the names it takes first, then what else it could use."""
     offers = list(imported_definitions(around, view))
     for offer in offers:
@@ -60,7 +60,7 @@ def from_imports(around: Surroundings, view: View) -> Iterable[Wanted]:
         yield Wanted(offer.definition, offer.members, f"base of {offer.module}", WEIGHTS["import"] * offer.score)
 
 
-def from_names(around: Surroundings, view: View) -> Iterable[Wanted]:
+def from_names(around: CursorSurroundings, view: View) -> Iterable[Wanted]:
     """Definitions, in any file, of the names near the cursor."""
     path = around.snapshot.document.path
     imported = {file for _, paths in around.imports for file in paths}
@@ -75,7 +75,7 @@ def from_names(around: Surroundings, view: View) -> Iterable[Wanted]:
             yield Wanted(definition, None, f"defines {name}", WEIGHTS["definition"] * score)
 
 
-def from_similar(around: Surroundings, view: View) -> Iterable[Snippet]:
+def from_similar(around: CursorSurroundings, view: View) -> Iterable[Snippet]:
     """Code of other files that reads like the lines at the cursor."""
     path = around.snapshot.document.path
     names = sorted(around.near, key=lambda name: (-around.near[name], name))[:40]
@@ -96,7 +96,7 @@ def from_similar(around: Surroundings, view: View) -> Iterable[Snippet]:
         yield Snippet(chunk.path, chunk.text, chunk.language, "similar code", score, chunk.first_line, Tier.SIMILAR)
 
 
-def from_counterpart(around: Surroundings, view: View) -> Iterable[Snippet]:
+def from_counterpart(around: CursorSurroundings, view: View) -> Iterable[Snippet]:
     """The test of the current file, or the file that it tests."""
     document = around.snapshot.document
     for found in counterparts(document.path, view)[:2]:
@@ -108,7 +108,7 @@ def from_counterpart(around: Surroundings, view: View) -> Iterable[Snippet]:
             yield _chunk_snippet(other, chunk, why, score, Tier.SIMILAR)
 
 
-def from_buffers(around: Surroundings, buffers: Sequence[Document]) -> Iterable[Snippet]:
+def from_buffers(around: CursorSurroundings, buffers: Sequence[Document]) -> Iterable[Snippet]:
     """The other open buffers, the most recently used first; of each, what is most like the cursor's lines first."""
     for recency, document in enumerate(buffers[:_BUFFERS]):
         for rank, (_, chunk) in enumerate(_ranked_chunks(document, around)):
@@ -116,7 +116,7 @@ def from_buffers(around: Surroundings, buffers: Sequence[Document]) -> Iterable[
             yield _chunk_snippet(document, chunk, "open buffer", score, Tier.BUFFER)
 
 
-def from_edits(around: Surroundings, view: View, edits: Sequence[Edit]) -> Iterable[Snippet]:
+def from_edits(around: CursorSurroundings, view: View, edits: Sequence[Edit]) -> Iterable[Snippet]:
     """The places of other files that the user changed last, as they are now."""
     elsewhere = [edit for edit in edits if edit.path != around.snapshot.document.path and edit.new_lines]
     for rank, edit in enumerate(elsewhere[:_EDITS]):
@@ -129,7 +129,7 @@ def from_edits(around: Surroundings, view: View, edits: Sequence[Edit]) -> Itera
         yield Snippet(edit.path, text, edit.language, "recent edit", score, first, Tier.EDIT)
 
 
-def _ranked_chunks(document: Document, around: Surroundings) -> list[tuple[float, Chunk]]:
+def _ranked_chunks(document: Document, around: CursorSurroundings) -> list[tuple[float, Chunk]]:
     _, chunks = parsed(document)
     ranked = []
     for chunk in chunks:
@@ -145,7 +145,7 @@ def _chunk_snippet(document: Document, chunk: Chunk, why: str, score: float, tie
     return Snippet(document.path, text, document.language, why, score, chunk.first_line, tier)
 
 
-def show(wanted: Wanted, around: Surroundings, view: View) -> Snippet:
+def show(wanted: Wanted, around: CursorSurroundings, view: View) -> Snippet:
     """A short definition as it is; of a longer one the signature, and the signatures of what is in it."""
     definition = wanted.definition
     symbol = definition.symbol
@@ -158,7 +158,9 @@ def show(wanted: Wanted, around: Surroundings, view: View) -> Snippet:
     return Snippet(definition.path, text, definition.language, wanted.why, wanted.score, symbol.first_line)
 
 
-def _outline(definition: Definition, members: Sequence[Definition], around: Surroundings, limit_lines: int) -> str:
+def _outline(
+    definition: Definition, members: Sequence[Definition], around: CursorSurroundings, limit_lines: int
+) -> str:
     """The members that the current file names before the others, when there is no room for all; in the file's order."""
     head = definition.symbol.signature.split("\n")[:limit_lines]
     room = limit_lines - len(head)

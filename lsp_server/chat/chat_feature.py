@@ -49,9 +49,9 @@ class ChatFeature:
     async def files(self, engine: Engine, uri: str, referred: frozenset[str]) -> tuple[ContextFile, ...]:
         """Return what the engine is told of the repository around a document, without the paths in `referred`."""
         session = self.session
-        around, budget = session.workspaces.of(uri), session.budget(session.settings.chat)
+        packer, budget = session.workspaces.of(uri).packer, session.budget(session.settings.chat)
         document = session.documents.document_or_none(uri) if uri in session.documents else None
-        source = PromptSource(around.workspace, session.edits.recent(), around.placement, budget.tokens)
+        source = PromptSource(packer, session.edits.recent(), budget.tokens)
         arguments = (engine, document, session.others(uri), source, referred)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(session.context_thread, repository_files, *arguments)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from context.documents.document import read_document
 from context.documents.snapshot import Snapshot
+from context.packer import ContextPacker
 from lsp_server.cli.output.ghost_text_view import show_fill
 from lsp_server.completion.build_request import PromptSource
 from lsp_server.completion.pipeline import FillJob, fill
@@ -37,7 +38,8 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
         engine.ready.result()
         if workspace is not None:
             workspace.wait_until_settled(_INDEX_SECONDS)
-        job = FillJob(snapshot, PromptSource(workspace), settings.completion, BLOCK_LINES)
+        source = PromptSource(ContextPacker(workspace, keeps_placement=False))
+        job = FillJob(snapshot, source, settings.completion, BLOCK_LINES)
         filled = asyncio.run(fill(engine, job, Record("completion")))
         found, trace = filled.candidates[0], filled.greedy.trace
         text = found.text

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from context.documents.document import relative_path
-from context.prompt.pack import Budget, Pack, Segment, pack
-from context.related.collect import collect, judge
+from context.packer import ContextPacker
+from context.prompt.pack import Budget, Pack, Segment
 from context.rules.rules import Rules
 from inference.local_engine import BUILTIN_MODEL
 from inference.models.config_json import read_config_json
@@ -38,19 +38,15 @@ def show_context(place: str, settings: Settings, budget_tokens: int | None, *, a
     snapshot = snapshot_at(place)
     tokenizer = _tokenizer(settings.completion)
     count = tokenizer.count if tokenizer is not None else estimate_tokens
+    budget = Budget(budget_tokens or FIRST_TOKENS)
     workspace = start_workspace(root_of(Path(place.rsplit(":", 2)[0])), Bar().draw)
     try:
         if workspace is not None:
             workspace.wait_until_settled(_WAIT_SECONDS)
-        verdict = judge(snapshot.document, workspace)
-        if not verdict.included:
-            raise DocumentError(f"{snapshot.document.path} is in no prompt: {verdict.why}.")
-        snippets = collect(snapshot, workspace)
+        packed = ContextPacker(workspace, keeps_placement=False).pack(snapshot, budget, count)
     finally:
         if workspace is not None:
             workspace.close()
-    budget = Budget(budget_tokens or FIRST_TOKENS)
-    packed = pack(snapshot, snippets, budget, count)
     begun = find_begun(packed.prefix, tokenizer) if tokenizer is not None else ""
     if as_json:
         print(json.dumps({"budget_tokens": budget.total_tokens, "begins_with": begun, **asdict(packed)}))

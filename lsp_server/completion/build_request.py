@@ -1,27 +1,23 @@
 """From a cursor to what the engine is asked. The server and `midspan complete` both go this way."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
-from context.index.workspace import Workspace
-from context.prompt.pack import Budget, Pack, pack
-from context.prompt.placement import Placement
-from context.related.collect import collect, judge
+from context.packer import ContextPacker
+from context.prompt.pack import Budget, Pack
 from inference.api import FIM_PROMPT_OVERHEAD_TOKENS, ContextFile, Engine, Repository, Request
 from lsp_server.server.prompt_budget import FIRST_TOKENS
 from lsp_server.settings.values import ModelSettings
-from midspan import DocumentError
 
 
 @dataclass(frozen=True)
 class PromptSource:
-    """What a prompt is made of beyond the snapshot, and its length. The placement is for one thread at a time."""
+    """The sources of a prompt beyond the snapshot, and the prompt's length. The packer is for one thread at a time."""
 
-    workspace: Workspace | None = None
+    packer: ContextPacker = field(default_factory=lambda: ContextPacker(None, keeps_placement=False))
     edits: Sequence[Edit] = ()
-    placement: Placement | None = None
     prompt_tokens: int = FIRST_TOKENS
 
 
@@ -32,19 +28,15 @@ def build_request(
     settings: ModelSettings,
     source: PromptSource,
 ) -> tuple[Pack, Request]:
-    """What is packed, and the request for the hole at the cursor.
+    """Return the pack, and the request for the hole at the cursor.
 
     Raises ModelError when the model has no FIM, DocumentError when a rule keeps the document out of every prompt.
     """
-    verdict = judge(snapshot.document, source.workspace)
-    if not verdict.included:
-        raise DocumentError(f"{snapshot.document.path} is in no prompt: {verdict.why}")
     context_tokens = engine.info.context_tokens
     new_tokens = min(settings.max_tokens, context_tokens // 4)
     room = context_tokens - new_tokens - FIM_PROMPT_OVERHEAD_TOKENS
     budget = Budget(total_tokens=min(room, source.prompt_tokens))
-    snippets = collect(snapshot, source.workspace, source.edits, source.placement)
-    packed = pack(snapshot, snippets, budget, engine.count_tokens, source.placement)
+    packed = source.packer.pack(snapshot, budget, engine.count_tokens, source.edits)
     begun = engine.begun_word(packed.prefix)
     prefix = packed.prefix.removesuffix(begun)
     files = tuple(ContextFile(file.path, file.text, file.title) for file in packed.files)

@@ -69,8 +69,8 @@ class CompletionFeature:
     def job(self, uri: str, snapshot: Snapshot, max_lines: int | None) -> FillJob:
         """Return the job to fill the hole at the cursor with all that the session knows."""
         settings = self.session.settings.completion
-        around, edits = self.session.workspaces.of(uri), self.session.edits.recent()
-        source = PromptSource(around.workspace, edits, around.placement, self.session.budget(settings).tokens)
+        packer, edits = self.session.workspaces.of(uri).packer, self.session.edits.recent()
+        source = PromptSource(packer, edits, self.session.budget(settings).tokens)
         return FillJob(snapshot, source, settings, max_lines)
 
     def look_ahead(self, uri: str, snapshot: Snapshot, text: str, now: str) -> None:

@@ -1,4 +1,4 @@
-"""The workspaces of one connection: for each root what is known of its files, and what the last prompts showed."""
+"""The workspaces of one connection: for each root its index, and the packer of the prompts that are asked in it."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from pathlib import Path
 from pygls import uris
 
 from context.index.workspace import Workspace
-from context.prompt.placement import Placement
+from context.packer import ContextPacker
 from lsp_server.server import shared_workspaces
 from lsp_server.server.shared_workspaces import SharedWorkspaces
 
@@ -17,11 +17,11 @@ OnProgress = Callable[[Path, int, int], None]
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class WorkspaceContext:
     """`workspace` is None for a document that is in no root: of such, only the open buffers are known."""
 
     workspace: Workspace | None
-    placement: Placement
+    packer: ContextPacker
 
 
 class Workspaces:
@@ -31,8 +31,8 @@ class Workspaces:
         self.on_progress = on_progress
         self._shared = shared
         self._followers: dict[Path, shared_workspaces.OnProgress] = {}  # of every root
-        self._opened: dict[Path, Surroundings] = {}  # of those that are workspaces
-        self._outside = Surroundings(None, Placement())
+        self._opened: dict[Path, WorkspaceContext] = {}  # of those that are workspaces
+        self._outside = WorkspaceContext(None, ContextPacker(None))
 
     def open(self, roots: Iterable[Path]) -> None:
         """Makes these the roots. Returns at once; their indexes are built in the background."""
@@ -43,9 +43,9 @@ class Workspaces:
             follower = self._followers[root] = partial(self.on_progress, root)
             workspace = self._shared.acquire(root, follower)
             if workspace is not None:
-                self._opened[root] = Surroundings(workspace, Placement())
+                self._opened[root] = WorkspaceContext(workspace, ContextPacker(workspace))
 
-    def of(self, uri: str) -> Surroundings:
+    def of(self, uri: str) -> WorkspaceContext:
         """Those of the innermost root that holds the document."""
         path = uris.to_fs_path(uri) if uri.startswith("file:") else None
         holding = [root for root in self._opened if path and Path(path).is_relative_to(root)]

@@ -7,7 +7,8 @@ import pytest
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from context.prompt.pack import Budget, Pack, pack
-from context.related.collect import Snippet, collect
+from context.prompt.snippet import Snippet
+from context.related.collect import collect
 
 WORD = re.compile(r"\w{1,6}|\s|[^\w\s]")
 

@@ -1,4 +1,5 @@
 import random
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -8,7 +9,6 @@ from context.documents.snapshot import Snapshot
 from context.prompt.pack import Budget, Pack, pack
 from context.prompt.placement import Placement
 from context.prompt.snippet import Snippet, Tier, in_reading_order
-from context.related.collect import collect
 from tests.context.prompt.test_pack import COUNTS, count_words, source
 
 HERE = Snapshot(Document("here.py", "x = 1\n", "python", 1), 6)
@@ -26,33 +26,37 @@ def moved(it: Pack) -> list[bool]:
     return [segment.moved for segment in it.segments]
 
 
+def packed(placement: Placement, candidates: Sequence[Snippet]) -> Pack:
+    return placement.mark_moves(pack(HERE, candidates, Budget(4000), count_words, placement.arrange))
+
+
 def test_what_is_placed_keeps_its_place_and_what_is_new_comes_behind_it() -> None:
     placement = Placement()
-    first = pack(HERE, (snippet("a", 0.5), snippet("b", 0.4)), Budget(4000), count_words, placement)
+    first = packed(placement, (snippet("a", 0.5), snippet("b", 0.4)))
     assert shown(first) == ["b", "a"]
     assert all(moved(first))
     # By their scores alone, these would stand in another order.
     candidates = (snippet("c", 0.9), snippet("b", 0.8), snippet("a", 0.1))
-    second = pack(HERE, candidates, Budget(4000), count_words, placement)
+    second = packed(placement, candidates)
     assert shown(second) == ["b", "a", "c"]
     assert second.context.startswith(first.context)
     assert moved(second) == [False, False, True, True]
     assert [segment.score for segment in second.segments[:3]] == [0.8, 0.1, 0.9]
-    third = pack(HERE, candidates, Budget(4000), count_words, placement)
+    third = packed(placement, candidates)
     assert not any(moved(third))
 
 
 def test_what_matters_little_does_not_move_the_current_file() -> None:
     placement = Placement()
-    first = pack(HERE, (snippet("a", 0.9),), Budget(4000), count_words, placement)
-    second = pack(HERE, (snippet("a", 0.9), snippet("b", 0.2)), Budget(4000), count_words, placement)
+    first = packed(placement, (snippet("a", 0.9),))
+    second = packed(placement, (snippet("a", 0.9), snippet("b", 0.2)))
     assert second.context == first.context
 
 
 def test_what_is_out_of_date_or_forbidden_goes_at_once() -> None:
     placement = Placement()
-    pack(HERE, (snippet("a", 0.9), snippet("b", 0.8)), Budget(4000), count_words, placement)
-    it = pack(HERE, (snippet("a", 0.9),), Budget(4000), count_words, placement)
+    packed(placement, (snippet("a", 0.9), snippet("b", 0.8)))
+    it = packed(placement, (snippet("a", 0.9),))
     assert shown(it) == ["a"]
 
 
@@ -62,7 +66,7 @@ def test_when_the_room_is_full_much_is_evicted_at_once() -> None:
     contexts = []
     for number in range(60):
         candidates = (*candidates, snippet(f"s{number}", 1 + number / 10))
-        contexts.append(pack(HERE, candidates, Budget(3000), count_words, placement).context)
+        contexts.append(pack(HERE, candidates, Budget(3000), count_words, placement.arrange).context)
     rebuilt = sum(not after.startswith(before) for before, after in pairwise(contexts))
     assert "s59.py" in contexts[-1]
     assert "s0.py" not in contexts[-1]
@@ -107,35 +111,5 @@ def test_the_budget_is_never_exceeded_whatever_was_placed(seed: int) -> None:
         snapshot = Snapshot(Document(rng.choice(["x.py", "y.py"]), text, "python", 1), rng.randint(0, len(text)))
         candidates = tuple(rng.sample(pool, rng.randrange(25)))
         budget = Budget(rng.choice([0, 5, 60, 300, 1500, 4000]), rng.choice([0, 64]))
-        it = pack(snapshot, candidates, budget, count, placement)
+        it = pack(snapshot, candidates, budget, count, placement.arrange)
         assert count(it.context) + count(it.prefix) + count(it.suffix) == it.tokens <= budget.total_tokens
-
-
-def test_typing_jumping_and_switching_leave_nearly_all_tokens_where_they_were() -> None:
-    """A replay of 300 keystrokes in two files that show each other."""
-    rng = random.Random(1)
-    texts = {name: source(400, name) for name in ("one", "two")}
-    others = tuple(Document(f"o{n}.py", source(60, f"o{n}_"), "python", 1) for n in range(6))
-    placement = Placement()
-    shares, same_line, last, last_place = [], [], "", ("", -1)
-    for key in range(300):
-        name = "two" if 150 <= key < 225 else "one"
-        if key % 75 == 0:
-            cursor = texts[name].index(f"def {name}{rng.randrange(100, 300)}(")
-        typed = "\n" if key % 20 == 19 else rng.choice("abc_ (")
-        texts[name] = texts[name][:cursor] + typed + texts[name][cursor:]
-        cursor += 1
-        document = Document(f"{name}.py", texts[name], "python", key)
-        other = "one" if name == "two" else "two"
-        snapshot = Snapshot(document, cursor, (Document(f"{other}.py", texts[other], "python", 0), *others))
-        it = pack(snapshot, collect(snapshot, None, (), placement), Budget(8192), count_words, placement)
-        prompt = it.context + it.prefix
-        place = (name, document.position_at(cursor)[0])
-        if last:
-            common = next((n for n, (a, b) in enumerate(zip(prompt, last, strict=False)) if a != b), len(last))
-            shares.append(common / len(prompt))
-            if place == last_place:
-                same_line.append(shares[-1])
-        last, last_place = prompt, place
-    assert sorted(shares)[len(shares) // 2] >= 0.95
-    assert min(same_line) >= 0.9

@@ -1,0 +1,112 @@
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from context.documents.document import Document
+from context.documents.snapshot import Snapshot
+from context.index.workspace import Workspace
+from context.packer import ContextPacker
+from context.prompt.pack import Budget, pack
+from context.related.collect import collect
+from midspan import DocumentError
+from tests.context.prompt.test_pack import count_words, source
+from tests.context.tree import KEY, SECONDS, write_tree
+
+TREE = {
+    "price.py": source(9, "price"),
+    "stock.py": source(9, "stock"),
+    "keys.py": f"key = '{KEY}'\n",
+    **{f"many/m{n}.py": source(40, f"many{n}_") for n in range(20)},
+}
+BUDGET = Budget(2048)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    workspace = Workspace(write_tree(tmp_path / "root", TREE), tmp_path / "cache")
+    workspace.start()
+    assert workspace.wait_until_settled(SECONDS)
+    yield workspace
+    workspace.close()
+
+
+def at_end_of(text: str, path: str = "here.py", *others: Document) -> Snapshot:
+    return Snapshot(Document(path, text, "python", 1), len(text), others)
+
+
+IMPORTS = at_end_of("from price import price1\nfrom stock import stock1\n\nprice1(")
+
+
+def test_a_document_that_a_rule_excludes_gets_no_prompt(workspace: Workspace) -> None:
+    with pytest.raises(DocumentError, match=r"^keys\.py is in no prompt: line 1 holds .*\.$"):
+        ContextPacker(workspace).pack(at_end_of(TREE["keys.py"], "keys.py"), BUDGET, count_words)
+    with pytest.raises(DocumentError, match=r"^\.env is in no prompt: "):
+        ContextPacker(None).pack(at_end_of("A=\n", ".env"), BUDGET, count_words)
+
+
+def test_a_packer_without_a_placement_gives_other_files_all_of_their_room(workspace: Workspace) -> None:
+    names = [f"many{n}_1" for n in range(20)]
+    snapshot = at_end_of(f"from many import {', '.join(names)}\nx = [{', '.join(names)}")
+    alone = ContextPacker(workspace, keeps_placement=False)
+    first = alone.pack(snapshot, BUDGET, count_words)
+    assert first == pack(snapshot, collect(snapshot, workspace), BUDGET, count_words)
+    alone.pack(IMPORTS, BUDGET, count_words)
+    assert alone.pack(snapshot, BUDGET, count_words) == first
+    placing = ContextPacker(workspace).pack(snapshot, BUDGET, count_words)
+    assert 0.7 * count_words(first.context) < count_words(placing.context) < 0.9 * count_words(first.context)
+
+
+def test_nothing_is_collected_again_while_the_cursor_stays_near(workspace: Workspace) -> None:
+    packer = ContextPacker(workspace)
+    first = packer.pack(IMPORTS, BUDGET, count_words)
+    assert {file.path for file in first.files} == {"price.py", "stock.py"}
+    assert all(segment.moved for segment in first.segments)
+    # `many` would matter here, but the cursor is on the same line.
+    second = packer.pack(at_end_of(f"{IMPORTS.document.text}many3_1, "), BUDGET, count_words)
+    assert second.files == first.files
+    assert [segment.moved for segment in second.segments] == [False, False, False]
+
+
+def test_the_placed_files_are_those_of_the_last_prompt_or_of_a_first_one(workspace: Workspace) -> None:
+    packer = ContextPacker(workspace)
+    assert packer.placed_files(None, (), BUDGET, count_words) == ()
+    secret = Document("keys.py", TREE["keys.py"], "python", 1)
+    assert packer.placed_files(secret, (), BUDGET, count_words) == ()
+    placed = packer.placed_files(IMPORTS.document, (), BUDGET, count_words)
+    assert {file.path for file in placed} == {"price.py", "stock.py"}
+    assert packer.pack(IMPORTS, BUDGET, count_words).files == placed
+    assert packer.placed_files(None, (), BUDGET, count_words) == placed
+    changed = Document("stock.py", "gone = True\n", "python", 2)
+    assert [file.path for file in packer.placed_files(None, (changed,), BUDGET, count_words)] == ["price.py"]
+
+
+def test_typing_jumping_and_switching_leave_nearly_all_tokens_where_they_were() -> None:
+    """A replay of 300 keystrokes in two files that show each other."""
+    rng = random.Random(1)
+    texts = {name: source(400, name) for name in ("one", "two")}
+    others = tuple(Document(f"o{n}.py", source(60, f"o{n}_"), "python", 1) for n in range(6))
+    packer = ContextPacker(None)
+    shares, same_line, last, last_place = [], [], "", ("", -1)
+    for key in range(300):
+        name = "two" if 150 <= key < 225 else "one"
+        if key % 75 == 0:
+            cursor = texts[name].index(f"def {name}{rng.randrange(100, 300)}(")
+        typed = "\n" if key % 20 == 19 else rng.choice("abc_ (")
+        texts[name] = texts[name][:cursor] + typed + texts[name][cursor:]
+        cursor += 1
+        document = Document(f"{name}.py", texts[name], "python", key)
+        other = "one" if name == "two" else "two"
+        snapshot = Snapshot(document, cursor, (Document(f"{other}.py", texts[other], "python", 0), *others))
+        it = packer.pack(snapshot, Budget(8192), count_words)
+        prompt = it.context + it.prefix
+        place = (name, document.position_at(cursor)[0])
+        if last:
+            common = next((n for n, (a, b) in enumerate(zip(prompt, last, strict=False)) if a != b), len(last))
+            shares.append(common / len(prompt))
+            if place == last_place:
+                same_line.append(shares[-1])
+        last, last_place = prompt, place
+    assert sorted(shares)[len(shares) // 2] >= 0.95
+    assert min(same_line) >= 0.9
