@@ -5,36 +5,17 @@ match first.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, AnyStr
 
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+from context.rules.git_pattern import GitPattern, bytewise, read_pattern
 
 _MAX_IGNORE_FILE_BYTES = 1024 * 1024
-
-
-class _Pattern(GitIgnoreSpecPattern):
-    """Matches what the pattern names, not what lies in it.
-
-    pathspec's own also match through a folder, which would let a kept folder keep all that is in
-    it: here each folder has been judged before what it holds.
-    """
-
-    @classmethod
-    def pattern_to_regex(cls, pattern: AnyStr) -> tuple[AnyStr | None, bool | None]:
-        regex, include = super().pattern_to_regex(pattern)
-        if not isinstance(regex, str):
-            return regex, include
-        whole: Any = regex.replace("(?:(?P<ps_d>/)|$)", "/?$").replace("(?P<ps_d>/)", "/$")
-        if whole.endswith("/"):  # "a/**": something in it
-            whole += "."
-        return whole, include
 
 
 @dataclass(frozen=True)
 class _IgnoreFile:
     path: str  # as the user knows it, for the reason
     lines: tuple[str, ...]
-    patterns: tuple[_Pattern, ...]  # one a line
+    patterns: tuple[tuple[int, GitPattern], ...]  # with the indexes of their lines, the last first
 
 
 class IgnoreFiles:
@@ -90,11 +71,10 @@ def _match(file: _IgnoreFile, parts: tuple[str, ...], is_folder: bool) -> str | 
     """The reason when the file ignores the path, "" when it says to keep it, None when it says
     nothing.
     """
-    path = "/".join(parts) + ("/" if is_folder else "")
-    for number in range(len(file.patterns) - 1, -1, -1):
-        pattern = file.patterns[number]
-        if pattern.include is not None and pattern.match_file(path):
-            return f"{file.path}, line {number + 1}: {file.lines[number].strip()}" if pattern.include else ""
+    path, name = bytewise("/".join(parts)), bytewise(parts[-1])
+    for number, pattern in file.patterns:
+        if pattern.matches(path, name, is_folder):
+            return "" if pattern.keeps else f"{file.path}, line {number + 1}: {file.lines[number].strip()}"
     return None
 
 
@@ -103,15 +83,9 @@ def _read(path: Path, shown: str) -> _IgnoreFile | None:
         if not path.is_file():
             return None
         with path.open("rb") as file:
-            text = file.read(_MAX_IGNORE_FILE_BYTES).decode("utf-8", "surrogateescape")
+            text = file.read(_MAX_IGNORE_FILE_BYTES).decode("utf-8-sig", "surrogateescape")
     except OSError:
         return None
     lines = tuple(line.removesuffix("\r") for line in text.split("\n"))
-    return _IgnoreFile(shown, lines, tuple(map(_pattern, lines)))
-
-
-def _pattern(line: str) -> _Pattern:
-    try:
-        return _Pattern(line)
-    except ValueError:  # git drops a bad pattern, and goes on
-        return _Pattern("")
+    read = [(number, pattern) for number, line in enumerate(lines) if (pattern := read_pattern(line)) is not None]
+    return _IgnoreFile(shown, lines, tuple(reversed(read)))
