@@ -32,7 +32,7 @@ LINES = [
 
 
 def grow(root: Path, outside: Path, rng: random.Random) -> None:
-    """Folders, files, links in circles and out of the root, pipes, names and bytes that are no UTF-8."""
+    """Make folders, files, links in circles and out of the root, pipes, and names and bytes that are no UTF-8."""
     folders = [os.fsencode(root)]
     for number in range(60):
         folder = rng.choice(folders)
