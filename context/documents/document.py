@@ -17,8 +17,7 @@ __all__ = ["MAX_DOCUMENT_BYTES", "Document", "language_of", "path_comment", "rea
 # Larger files are data, and their lines alone would stall an editor.
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 
-# The line ends of LSP. str.splitlines knows more (form feed, U+2028), and would disagree with
-# editors.
+# The line ends of LSP. str.splitlines knows more (form feed, U+2028), and would disagree with editors.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)")
 
 
@@ -33,9 +32,7 @@ class Document:
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
-        """Every line with its end. The last has none, and is empty when the text ends with a line
-        end.
-        """
+        """Every line with its end. The last has none, and is empty when the text ends with a line end."""
         return split_lines(self.text)
 
     @cached_property
@@ -44,19 +41,19 @@ class Document:
         return (0, *accumulate(len(line) for line in self.lines[:-1]))
 
     def line_end(self, line: int) -> int:
-        """The offset of the end of a line, before its line end."""
+        """Return the offset of the end of a line, before its line end."""
         return self.line_starts[line] + len(self.lines[line].rstrip("\r\n"))
 
     def written_line(self, line: int) -> int | None:
-        """The line itself or, of one that is blank, the nearest above with something in it."""
+        """Return the line itself or, for a blank one, the nearest line above that is not blank."""
         return next((number for number in range(line, -1, -1) if self.lines[number].strip()), None)
 
     def written_below(self, line: int) -> str:
-        """The nearest line below with something in it; "" when there is none."""
+        """Return the nearest line below that is not blank; "" when every line below is."""
         return next((text for text in islice(self.lines, line + 1, None) if text.strip()), "")
 
     def offset_at(self, line: int, character: int) -> int:
-        """Raises DocumentError when there is no such place. A line's end is a place in it."""
+        """Return the offset of a place; a line's end is a place in it. Raises DocumentError for no such place."""
         if not 0 <= line < len(self.lines):
             raise DocumentError(
                 f"{self.path} has no line {line + 1}: it has {len(self.lines)}. Give a line within the file."
@@ -70,7 +67,7 @@ class Document:
         return self.line_starts[line] + character
 
     def position_at(self, offset: int) -> tuple[int, int]:
-        """Line and column of an offset; raises DocumentError when it is outside the text."""
+        """Return the line and the column of an offset. Raises DocumentError for an offset outside the text."""
         if not 0 <= offset <= len(self.text):
             raise DocumentError(
                 f"{self.path} has no offset {offset}: it has {len(self.text)} characters. Give a place within it."
@@ -80,7 +77,7 @@ class Document:
 
 
 def split_lines(text: str) -> tuple[str, ...]:
-    """Every line with its end; the last has none, and may be empty."""
+    """Return every line with its end; the last line has none, and may be empty."""
     if "\r" not in text:  # several times faster, and nearly every text
         *whole, last = text.split("\n")
         return (*[line + "\n" for line in whole], last)
@@ -89,7 +86,7 @@ def split_lines(text: str) -> tuple[str, ...]:
 
 
 def read_document(path: str | Path, root: Path | None = None) -> Document:
-    """A file as a document of version 0. Raises DocumentError: the file's name, what to do."""
+    """Read a file as a document of version 0. Raises DocumentError, which names the file and says what to do."""
     data = _read_bytes(Path(path))
     if b"\0" in data:
         raise DocumentError(f"{path} is binary (it holds a zero byte). Name a text file.")
@@ -104,9 +101,7 @@ def read_document(path: str | Path, root: Path | None = None) -> Document:
 
 
 def relative_path(path: Path, root: Path | None) -> str:
-    """The name a document has in prompts: from the root where the file is inside it, else
-    absolute.
-    """
+    """Return the name that a document has in prompts: from the root where the file is inside it, else absolute."""
     absolute = Path(os.path.abspath(path))  # not resolve(): a link has a name of its own
     if root is not None and absolute.is_relative_to(root := Path(os.path.abspath(root))):
         return absolute.relative_to(root).as_posix()

@@ -1,6 +1,6 @@
-"""What the user changed lately. Often the best hint at what comes next.
+"""The user's last edits, which are often the best hint at the next one.
 
-The ring lives in memory only and belongs to a session.
+The ring of edits lives in memory only and belongs to a session.
 """
 
 from collections.abc import Iterable
@@ -31,15 +31,13 @@ class Edit:
 
 
 class EditRing:
-    """The last edits over all files. Edits that are close in place and time are one."""
+    """The last edits of all files. Edits that are close in place and time are one."""
 
     def __init__(self) -> None:
         self._edits: list[Edit] = []  # the oldest first
 
     def note(self, before: Document, after: Document, time_s: float) -> None:
-        """Takes in the change between two states of a buffer; the first must be the second of the
-        last call.
-        """
+        """Note the change between two states of a buffer. `before` must be `after` of the last call."""
         change = _difference(before, after, time_s)
         if change is None:
             return
@@ -51,23 +49,21 @@ class EditRing:
                 others.append(_moved(edit, change))
         for edit in near:
             change = _merged(edit, change, before, after)
-        if change.old_lines != change.new_lines:  # else it is undone
+        if change.old_lines != change.new_lines:  # else the user has undone the edit
             others.append(change)
         self._edits = _within_limits(others)
 
     def forget(self, path: str) -> None:
-        """Drops the edits of a file, because it is gone, was replaced as a whole, or may not be
-        read any more.
-        """
+        """Drop the edits of a file that is gone, was replaced as a whole, or may no longer be read."""
         self._edits = [edit for edit in self._edits if edit.path != path]
 
     def recent(self) -> tuple[Edit, ...]:
-        """The most recent first."""
+        """Return the edits, the most recent first."""
         return tuple(reversed(self._edits))
 
 
 def _difference(before: Document, after: Document, time_s: float) -> Edit | None:
-    """The lines from the first that differs to the last one."""
+    """Return the lines from the first that differs to the last one; None when no line differs."""
     old, new = before.lines, after.lines
     shorter = min(len(old), len(new))
     start = 0
@@ -83,7 +79,7 @@ def _difference(before: Document, after: Document, time_s: float) -> Edit | None
 
 
 def _touches(edit: Edit, change: Edit) -> bool:
-    """Whether the change, in the state before it, lies in the edit, or near it and soon after it."""
+    """Tell whether the change overlaps the edit, or is near it and made soon after it."""
     after_edit = change.first_line - (edit.first_line + len(edit.new_lines))
     before_edit = edit.first_line - (change.first_line + len(change.old_lines))
     lines_between = max(after_edit, before_edit)
@@ -92,7 +88,7 @@ def _touches(edit: Edit, change: Edit) -> bool:
 
 
 def _merged(edit: Edit, change: Edit, before: Document, after: Document) -> Edit:
-    """One edit over the lines of both: the oldest state of them, and the newest."""
+    """Return one edit of the lines of both, from their oldest state to their newest."""
     edit_end = edit.first_line + len(edit.new_lines)
     change_end = change.first_line + len(change.old_lines)
     start, end = min(edit.first_line, change.first_line), max(edit_end, change_end)

@@ -1,4 +1,4 @@
-"""How far lines are indented, and by what."""
+"""The indentation of lines: its text, its width, and the unit of a file."""
 
 import re
 from collections import Counter
@@ -8,22 +8,22 @@ from collections.abc import Sequence
 OPENS_BLOCK = re.compile(r"([:{(\[]|=>|->|\b(?:do|then|else|begin))\s*$")
 
 _TAB_COLUMNS = 8
-_LINES = 2000  # as many tell the style of a file
+_LINES = 2000  # so many lines tell the style of a file
 _DEFAULT = "    "
 
 
 def indentation_of(line: str) -> str:
-    """The white space that the line begins with."""
+    """Return the white space that the line begins with."""
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
 def columns(line: str) -> int:
-    """How wide its indentation is."""
+    """Return the width of the line's indentation."""
     return len(indentation_of(line).expandtabs(_TAB_COLUMNS))
 
 
 def unit_of(lines: Sequence[str]) -> str:
-    """What one more level adds, as most of the lines do it."""
+    """Return the white space that one more level adds in most of the lines."""
     steps: Counter[str] = Counter()
     before = ""
     for line in lines[:_LINES]:

@@ -79,8 +79,8 @@ _FILES: dict[str, str] = {
     "zig": ".zig",
 }
 
-# What comes before and after the text of a one-line comment -> the languages that have it. The
-# second names of a language are those of Neovim and Emacs.
+# The marks before and after the text of a one-line comment -> the languages that have them. The second names of a
+# language are those of Neovim and Emacs.
 _COMMENTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("# ", ""): (
         "cmake conf dockerfile elixir graphql hcl ini julia make makefile nim nix perl plaintext",
@@ -104,7 +104,7 @@ _COMMENTS: dict[tuple[str, str], tuple[str, ...]] = {
     ("(* ", " *)"): ("ocaml",),
 }
 
-# What opens and closes a comment of several lines -> the languages that have it.
+# The marks that open and close a comment of several lines -> the languages that have them.
 _BLOCK_COMMENTS: dict[tuple[str, str], str] = {
     ("/*", "*/"): (
         "c c++ cpp cs csharp css cuda dart go groovy hcl java javascript javascriptreact jsonc kotlin less nix objc "
@@ -119,7 +119,7 @@ _BLOCK_COMMENTS: dict[tuple[str, str], str] = {
     ("#=", "=#"): "julia",
     ("<#", "#>"): "powershell ps1",
 }
-# Where the line above a file in a prompt is no comment, or one that is not how a comment begins.
+# Languages whose line above a file in a prompt is no comment of theirs, or has another mark than most of theirs.
 _OTHER_LINE_MARKS = {"json": None, "plaintext": None, "restructuredtext": None, "rst": None} | dict.fromkeys(
     ("clojure", "elisp", "emacs-lisp", "lisp", "scheme"), ";"
 )
@@ -128,12 +128,12 @@ _LANGUAGE_OF_NAME = {name: language for language, names in _FILES.items() for na
 _COMMENT_OF_LANGUAGE = {
     language: around for around, languages in _COMMENTS.items() for language in " ".join(languages).split()
 }
-# Whatever would end the comment's line or cannot be encoded.
+# The characters that would end the comment's line, or cannot be encoded.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 
 
 def language_of(path: str) -> str:
-    """The language of a file by its name; `PLAIN_TEXT` when the name says nothing."""
+    """Return the language of a file by its name; `PLAIN_TEXT` when the name says nothing."""
     name = PurePosixPath(path.replace("\\", "/")).name
     if name in _LANGUAGE_OF_NAME:
         return _LANGUAGE_OF_NAME[name]
@@ -142,17 +142,16 @@ def language_of(path: str) -> str:
 
 
 def path_comment(language: str, path: str) -> str:
-    """The line that stands before a file in a prompt, e.g. "# flask/app.py" and its newline.
+    """Return the line that stands before a file in a prompt, e.g. "# flask/app.py" and its newline.
 
-    The model learned to read files that are joined under such lines. It is one line whatever
-    the path is.
+    The model learned to read files that are joined under such lines. The comment is one line whatever the path is.
     """
     before, after = _COMMENT_OF_LANGUAGE.get(language, ("# ", ""))
     return f"{before}{_UNPRINTABLE.sub('?', path)}{after}\n"
 
 
 def line_comment(language: str) -> str | None:
-    """What a comment that ends with its line begins with, e.g. "#"; None where there is none, or it is not known."""
+    """Return the mark that begins a comment up to the line's end, e.g. "#"; None for a language without one."""
     if language in _OTHER_LINE_MARKS:
         return _OTHER_LINE_MARKS[language]
     before, after = _COMMENT_OF_LANGUAGE.get(language, ("", ""))
@@ -160,5 +159,5 @@ def line_comment(language: str) -> str | None:
 
 
 def block_comment(language: str) -> tuple[str, str] | None:
-    """What opens and what closes a comment of any length; None where there is none, or it is not known."""
+    """Return the marks that open and close a comment of any length; None for a language without them."""
     return next((marks for marks, languages in _BLOCK_COMMENTS.items() if language in languages.split()), None)

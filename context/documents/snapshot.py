@@ -1,4 +1,4 @@
-"""What the user sees at one keystroke."""
+"""The texts and the cursor that the user sees at one keystroke."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from context.documents.document import Document
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The document, the place in it, and the other open buffers, most recently used first.
+    """The document, the cursor in it, and the other open buffers, the most recently used first.
 
     Raises DocumentError when the cursor is outside the document.
     """

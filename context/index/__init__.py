@@ -1,1 +1,1 @@
-"""What is known of a workspace on the disk: its index, its watch, and views of both."""
+"""A workspace on the disk: its index, its watch, and views of both with the open buffers."""

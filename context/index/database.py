@@ -1,7 +1,7 @@
 """The file of an index: SQLite with FTS5, for one root, in the user's cache folder.
 
-It is a cache: whatever is wrong with the file, it is thrown away and made again. What is deleted from it is
-overwritten on the disk, because text may have to leave for holding a secret.
+The index is a cache: a file with anything wrong is thrown away and made again. Deleted text is overwritten on the disk,
+because the text may have to leave for holding a secret.
 """
 
 import logging
@@ -19,13 +19,12 @@ import platformdirs
 
 _log = logging.getLogger(__name__)
 
-# Of the tables, of what is written into them, and of the rules by content: a change of any makes a
-# new index.
+# Covers the tables, what is written into them, and the rules by content: a change of any makes a new index.
 _VERSION = 1
 _SUFFIXES = ("", "-wal", "-shm")
 _BATCH_SECONDS = 0.2  # between commits: readers see the new files, other writers get their turn
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-# Since then FTS5 can overwrite single words; before, `forget_deleted` writes its whole index anew.
+# Since this version FTS5 can overwrite single words; for an older one, `forget_deleted` writes the whole index anew.
 _SECURE_DELETE_VERSION = (3, 42)
 
 _SCHEMA = """
@@ -49,7 +48,7 @@ CREATE VIRTUAL TABLE word_counts USING fts5vocab(words, row);
 
 
 def index_path(root: Path, cache_folder: Path | None = None) -> Path:
-    """Where the index of a root lives: one database each, named by the root's real path."""
+    """Return the path of a root's database, which is named by the root's real path."""
     folder = cache_folder or platformdirs.user_cache_path("midspan") / "index"
     real = os.path.realpath(root)
     name = blake2b(os.fsencode(real), digest_size=8).hexdigest()
@@ -62,7 +61,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Raises OSError when the folder cannot be written."""
         self.path = path
-        self.is_damaged = False  # as far as a statement has met it
+        self.is_damaged = False  # as far as a statement has met the damage
         self.write_lock = threading.RLock()
         self._read_lock = threading.RLock()
         self._writer: sqlite3.Connection
@@ -72,18 +71,18 @@ class Database:
 
     @property
     def size_bytes(self) -> int:
-        """What the file takes, with what was written last and is not in its place yet."""
+        """The size of the database and of its write-ahead log."""
         files = [Path(f"{self.path}{suffix}") for suffix in _SUFFIXES]
         return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
-        """Later reads find nothing."""
+        """Close the database; later reads find nothing."""
         with self.write_lock, self._read_lock:
             self._writer.close()
             self._reader.close()
 
     def read(self, sql: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
-        """The rows, or none when the database is damaged or closed."""
+        """Return the rows; no rows when the database is damaged or closed."""
         with self._read_lock:
             try:
                 return self._reader.execute(sql, tuple(parameters)).fetchall()
@@ -95,7 +94,7 @@ class Database:
     # From here on the caller holds the write lock.
 
     def write(self, sql: str, parameters: Iterable[object] = ()) -> sqlite3.Cursor:
-        """Raises sqlite3.Error."""
+        """Run one statement. Raises sqlite3.Error."""
         try:
             return self._writer.execute(sql, tuple(parameters))
         except sqlite3.Error as error:
@@ -103,12 +102,12 @@ class Database:
             raise
 
     def write_many(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
-        """Raises sqlite3.Error."""
+        """Run one statement for each row. Raises sqlite3.Error."""
         self._writer.executemany(sql, rows)
 
     @contextmanager
     def transactions(self) -> Iterator[Callable[[], None]]:
-        """Commits at the end, and whenever the function that it gives finds that it is time."""
+        """Commit at the end, and from time to time whenever the caller calls the function that is given."""
         self.write("BEGIN IMMEDIATE")
         started = time.monotonic()
 
@@ -123,19 +122,19 @@ class Database:
             yield step
         except BaseException:
             if self._writer.in_transaction:
-                with suppress(sqlite3.Error):  # what was wrong at first is what matters
+                with suppress(sqlite3.Error):  # the first error is the one that matters
                     self._writer.execute("ROLLBACK")
             raise
         self.write("COMMIT")
 
     def forget_deleted(self) -> None:
-        """Nothing of what left stays on the disk, neither among the words nor in the log."""
+        """Remove deleted text from the disk: from the words and from the write-ahead log."""
         if sqlite3.sqlite_version_info < _SECURE_DELETE_VERSION:
             self.write("INSERT INTO words(words) VALUES ('optimize')")
         self.write("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def repair(self) -> None:
-        """Makes the database again, empty, if it is damaged."""
+        """Replace a damaged database by an empty one."""
         if not self._is_broken():
             self.is_damaged = False
             return
@@ -158,7 +157,7 @@ class Database:
         self._reader.execute("PRAGMA query_only = ON")
 
     def _is_ours(self) -> bool:
-        """Whether the file is a database of this version."""
+        """Tell whether the file is a database of this version."""
         try:
             connection = self._connect()
             try:
@@ -171,7 +170,7 @@ class Database:
             raise OSError(f"{self.path} cannot be used as an index ({error}).") from error
 
     def _connect(self) -> sqlite3.Connection:
-        # Threads take turns by the locks.
+        # check_same_thread is off: the locks let one thread in at a time.
         connection = sqlite3.connect(self.path, timeout=10, isolation_level=None, check_same_thread=False)
         with suppress(OSError):
             self.path.chmod(0o600)
@@ -206,4 +205,4 @@ class Database:
 
 def _is_corruption(error: sqlite3.Error) -> bool:
     code = getattr(error, "sqlite_errorcode", 0)  # misuse, such as a closed connection, has none
-    return code & 0xFF in _CORRUPT  # above that byte it says what is corrupt
+    return code & 0xFF in _CORRUPT  # the bits above that byte say what is corrupt

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Report:
-    """How many files an update found to be new, other than before, and gone (or not allowed any more)."""
+    """The numbers of files that an update found to be new, changed, and gone (or no longer allowed)."""
 
     added: int = 0
     changed: int = 0
@@ -34,25 +34,25 @@ class Index:
     """Open until `close`. Any thread may call anything; those that write take turns."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the database or makes it. Raises OSError when the folder cannot be written."""
+        """Open the database or make it. Raises OSError when the folder cannot be written."""
         self._database = Database(path)
 
     @property
     def is_damaged(self) -> bool:
-        """Whether the database has to be made again; the next `update` does it."""
+        """True when the database has to be made again; the next `update` does so."""
         return self._database.is_damaged
 
     @property
     def size_bytes(self) -> int:
-        """What its file takes."""
+        """The size of the database on the disk."""
         return self._database.size_bytes
 
     def close(self) -> None:
-        """Later reads find nothing."""
+        """Close the database; later reads find nothing."""
         self._database.close()
 
     def read(self, sql: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
-        """The rows, or none when the database is damaged or closed."""
+        """Return the rows; no rows when the database is damaged or closed."""
         return self._database.read(sql, parameters)
 
     def update(
@@ -61,8 +61,9 @@ class Index:
         on_progress: Callable[[int, int], None] = lambda done, total: None,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> Report:
-        """Makes the index agree with the disk and the rules. Files that did not change are not
-        read. Raises sqlite3.Error, e.g. when the disk is full; what was written until then stays.
+        """Make the index agree with the disk and the rules. Files that did not change are not read.
+
+        Raises sqlite3.Error, e.g. when the disk is full; what was written until then stays.
         """
         with self._database.write_lock:
             self._database.repair()
@@ -87,7 +88,7 @@ class Index:
             return self._report(changes)
 
     def refresh(self, rules: Rules, paths: Iterable[str]) -> Report:
-        """Like `update` for these files only."""
+        """Make the index agree with the disk and the rules about these files only. Raises sqlite3.Error."""
         changes: list[str] = []
         with self._database.write_lock:
             with self._database.transactions() as step:
@@ -106,7 +107,7 @@ class Index:
         return report
 
     def _take(self, rules: Rules, file: FoundFile) -> str:
-        """Reads the file and writes what it holds; what that changed: "" for nothing."""
+        """Write the file's content into the index; return "added", "changed", "removed", or "" for no change."""
         verdict, text = rules.read(file.path)
         if not verdict.included:
             return self._remove(file.path)
@@ -150,7 +151,7 @@ class Index:
         if row is None:
             return ""
         chunks = self._database.write("SELECT id, text FROM chunks WHERE file_id = ?", row).fetchall()
-        # The words' table keeps no text: it must be told which words to take out.
+        # The words' table keeps no text: the statement must say which words to take out.
         self._database.write_many(
             "INSERT INTO words(words, rowid, terms) VALUES ('delete', ?, ?)",
             [(chunk_id, _words(text)) for chunk_id, text in chunks],
@@ -162,7 +163,7 @@ class Index:
 
 
 def open_index(path: Path) -> Index | None:
-    """None when there can be none; completions then know the open buffers only."""
+    """Open the index of a database; None when there can be none, and completions know the open buffers only."""
     try:
         return Index(path)
     except (OSError, sqlite3.Error) as error:

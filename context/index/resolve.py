@@ -1,7 +1,7 @@
-"""From what an import says to the files of the workspace that it means.
+"""Finds the files of the workspace that an import means.
 
 Only files that the rules allow are known here, so an import never leads out of the workspace or into an ignored
-folder. An import of something outside resolves to nothing.
+folder. An import of something outside resolves to no file.
 """
 
 import json
@@ -31,7 +31,7 @@ class Files(Protocol):
 
 
 def resolve(imported: Import, path: str, language: str, files: Files) -> list[str]:
-    """The files that the import of the file `path` means, the most specific first."""
+    """Return the files that an import in the file `path` means, the most specific first."""
     module, names = imported
     match language:
         case "python":
@@ -50,7 +50,7 @@ def resolve(imported: Import, path: str, language: str, files: Files) -> list[st
 
 
 def _ancestors(folder: str) -> list[str]:
-    """The folder and those around it, the innermost first, the root ("") last."""
+    """Return the folder and those around it, the innermost first, the root ("") last."""
     parts = folder.split("/") if folder else []
     return ["/".join(parts[:depth]) for depth in range(len(parts), -1, -1)]
 
@@ -72,7 +72,7 @@ def _python(module: str, names: list[str], path: str, files: Files) -> list[str]
         around = _ancestors(dirname(path))
         roots = around[dots - 1 : dots]
     else:
-        # From the top: a package's own folder is no place to import from.
+        # The outermost folder first: a package's own folder is no place to import from.
         roots = ["", "src", "lib", *reversed(_ancestors(dirname(path))[:-1])]
     by_root = [
         (
@@ -121,7 +121,7 @@ def _script_files(target: str) -> list[str]:
 
 
 def _script_targets(module: str, options: dict[str, Any]) -> list[str]:
-    """What the `paths` of a tsconfig make of a module's name."""
+    """Return the places that the `paths` of a tsconfig give for a module's name."""
     paths = options.get("paths")
     targets: list[str] = []
     for pattern, places in paths.items() if isinstance(paths, dict) else ():
@@ -137,7 +137,7 @@ def _script_targets(module: str, options: dict[str, Any]) -> list[str]:
 
 
 def _script_configurations(path: str, files: Files) -> list[tuple[str, dict[str, Any]]]:
-    """The compiler options that hold for a file: its nearest configuration, and what that extends."""
+    """Return the folders and compiler options of a file's nearest configuration, and of those that it extends."""
     candidates = [
         _join(folder, name) for folder in _ancestors(dirname(path)) for name in ("tsconfig.json", "jsconfig.json")
     ]
@@ -158,7 +158,7 @@ def _script_configurations(path: str, files: Files) -> list[tuple[str, dict[str,
 
 
 def _relaxed_json(text: str) -> dict[str, Any]:
-    """JSON with comments and trailing commas; {} when it is no such thing."""
+    """Read JSON with comments and trailing commas; {} for any other text."""
     text = _JSON_COMMENT.sub(lambda match: match[1] or "", text)
     try:
         value = json.loads(_TRAILING_COMMA.sub(r"\1", text))

@@ -1,4 +1,4 @@
-"""The words of code: identifiers, and the parts that they are made of."""
+"""The words of code: identifiers and their parts."""
 
 import re
 from collections.abc import Iterable, Set
@@ -23,12 +23,12 @@ _COMMON = frozenset(
 
 
 def identifiers(text: str) -> set[str]:
-    """The identifiers of three letters or more, keywords left out."""
+    """Return the identifiers of three letters or more, without keywords."""
     return {name for name in set(_IDENTIFIER.findall(text)) if name.lower() not in _COMMON}
 
 
 def search_terms(names: Iterable[str]) -> set[str]:
-    """What a chunk is found by: its names and their parts, in lower case."""
+    """Return the words that a chunk is found by: its names and their parts, in lower case."""
     terms: set[str] = set()
     for name in names:
         terms.update(_terms_of(name))
@@ -36,7 +36,7 @@ def search_terms(names: Iterable[str]) -> set[str]:
 
 
 def overlap(some: Set[str], others: Set[str]) -> float:
-    """Jaccard: the share of the words that both have."""
+    """Return the Jaccard index: the share of all the words that both have."""
     if not some or not others:
         return 0.0
     shared = len(some & others)

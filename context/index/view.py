@@ -1,4 +1,4 @@
-"""What is known of a workspace at one moment: the index, with the editor's buffers in front of it."""
+"""A view of a workspace at one moment: the index, with the editor's buffers in front of it."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -15,11 +15,11 @@ from context.syntax.syntax import Chunk, Symbol, parse
 
 _Answer = TypeVar("_Answer")
 _MAX_QUERY_TERMS = 16
-_MAX_QUERY_CHUNKS = 4000  # to rank more costs time, and words that common tell little
+_MAX_QUERY_CHUNKS = 4000  # to rank more takes long, and words that are so common tell little
 _IN_BATCH = 500
 _MAX_ANSWERS = 20_000
 
-# By the name of the question and what it is about.
+# The index's answers by the question: its name and its parameters.
 Answers = dict[tuple[object, ...], Any]
 
 
@@ -32,13 +32,13 @@ class Definition:
     symbol: Symbol
 
 
-# A definition, those that are in it, and the names of all of them.
+# A definition, the definitions in it, and the names of all of them.
 TopLevel = tuple[Definition, Sequence[Definition], frozenset[str]]
 
 
 @dataclass(frozen=True)
 class FoundChunk:
-    """Some lines of a file, as they are now."""
+    """Some lines of a file as it is now."""
 
     path: str
     language: str
@@ -47,7 +47,7 @@ class FoundChunk:
 
 
 class View:
-    """Reads only. `buffers` win over what the index holds of the same files."""
+    """Answers questions about the files of a workspace. `buffers` win over what the index holds of the same files."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class View:
         buffers: Sequence[Document] = (),
         answers: Answers | None = None,
     ) -> None:
-        """`answers` are those that the same index gave before: keystroke by keystroke the same is asked."""
+        """`answers` are those that the same index gave before: many questions are the same at every keystroke."""
         self._index = index
         self._buffers = {document.path: document for document in buffers}
         self._answers = answers if answers is not None else {}
@@ -68,7 +68,7 @@ class View:
         return found
 
     def named(self, name: str) -> list[str]:
-        """The files of this name in any folder; "*.suffix" gives all with that suffix."""
+        """Return the files of this name in any folder; for "*.suffix", all files with that suffix."""
         if name.startswith("*"):
             rows = self._rows("SELECT path FROM files WHERE name LIKE ?", [f"%{name[1:]}"])
         else:
@@ -79,7 +79,7 @@ class View:
         return sorted(paths)
 
     def in_folder(self, folder: str) -> list[str]:
-        """The files of one folder, without those of the folders in it."""
+        """Return the files of one folder, without those of the folders in it."""
         start = folder + "/" if folder else ""
         rows = self._rows("SELECT path FROM files WHERE path >= ? AND path < ?", [start, start + "\U0010ffff"])
         paths = {path for (path,) in rows} | set(self._buffers)
@@ -94,7 +94,7 @@ class View:
         return self.lines(path, 0, 1 << 30)
 
     def lines(self, path: str, first_line: int, end_line: int) -> str:
-        """The text of some lines; "" when the file is not known."""
+        """Return the text of some lines; "" when the file is not known."""
         if path in self._buffers:
             return "".join(self._buffers[path].lines[first_line:end_line])
         return self._once(("lines", path, first_line, end_line), lambda: self._lines(path, first_line, end_line))
@@ -106,7 +106,7 @@ class View:
         return self._file(path)[1]
 
     def importers(self, name: str, language: str, limit: int) -> list[tuple[str, Import]]:
-        """Files of a language, and how each imports something of this name; the index alone is asked."""
+        """Return files of a language with their imports of this name, as the index alone knows them."""
         rows = self._rows(
             "SELECT path, imports FROM files WHERE language = ? AND instr(imports, ?) LIMIT ?",
             [language, json.dumps(name), limit],
@@ -119,12 +119,12 @@ class View:
         ]
 
     def imported_files(self, imported: Import, path: str, language: str) -> list[str]:
-        """The files that the import of the file `path` means, the most specific first."""
+        """Return the files that an import in the file `path` means, the most specific first."""
         module, names = imported
         return self._once(("imports", path, module, *names), lambda: resolve(imported, path, language, self))
 
     def definitions(self, names: Iterable[str], limit_each: int) -> dict[str, list[Definition]]:
-        """Where each name is defined. A name that is defined in more places than the limit is left out."""
+        """Return the definitions of each name. A name that is defined in more places than the limit is left out."""
         wanted = set(names)
         known: dict[str, list[Definition]] = self._once(("places", limit_each), dict)
         for batch in _batches(wanted - known.keys()):
@@ -140,7 +140,7 @@ class View:
         return {name: places for name, places in found.items() if 0 < len(places) <= limit_each}
 
     def definitions_in(self, path: str) -> list[Definition]:
-        """All definitions of a file, in its order."""
+        """Return all definitions of a file, in its order."""
         if path in self._buffers:
             document = self._buffers[path]
             return [Definition(path, document.language, symbol) for symbol in parsed(document)[0]]
@@ -150,13 +150,13 @@ class View:
         )
 
     def top_level(self, path: str) -> list[TopLevel]:
-        """The definitions of a file that are in no other."""
+        """Return the definitions of a file that are in no other one."""
         if path in self._buffers:
             return _nested(self.definitions_in(path))
         return self._once(("top level", path), lambda: _nested(self.definitions_in(path)))
 
     def search(self, names: Iterable[str], limit: int) -> list[FoundChunk]:
-        """The chunks of the index that share the most telling words with the names (BM25), the best first."""
+        """Return the chunks of the index that share the most telling words with the names (BM25), the best first."""
         counts = self._counts(search_terms(names))
         rare: list[str] = []
         chunks = 0
@@ -181,7 +181,7 @@ class View:
         ]
 
     def _file(self, path: str) -> tuple[str, list[Import]]:
-        """Its language and its imports."""
+        """Return the language and the imports of a file in the index."""
 
         def read() -> tuple[str, list[Import]]:
             rows = self._rows("SELECT language, imports FROM files WHERE path = ?", [path])
@@ -202,7 +202,7 @@ class View:
         return "".join(text.lines[max(0, first_line - start) : end_line - start])
 
     def _counts(self, terms: set[str]) -> dict[str, int]:
-        """In how many chunks each word is."""
+        """Return for each word the number of chunks that hold it."""
         known: dict[str, int] = self._once(("counts",), dict)
         unknown = terms - known.keys()
         for batch in _batches(unknown):
@@ -220,7 +220,7 @@ class View:
         return answer
 
     def _rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
-        """`{}` in the statement stands for as many parameters as are left by its own."""
+        """Run a statement in which `{}` stands for the parameters that its own marks leave over."""
         if self._index is None:
             return []
         return self._index.read(sql.format(", ".join("?" * (len(parameters) - sql.count("?")))), parameters)
@@ -255,12 +255,12 @@ def _definition(row: tuple[Any, ...]) -> Definition:
 
 
 def _batches(items: Iterable[str]) -> Iterable[list[str]]:
-    """SQLite takes a limited number of parameters at a time."""
+    """Part the items into lists that SQLite takes as the parameters of one statement."""
     listed = sorted(items)
     return [listed[start : start + _IN_BATCH] for start in range(0, len(listed), _IN_BATCH)]
 
 
 @lru_cache(maxsize=64)
 def parsed(document: Document) -> tuple[list[Symbol], list[Chunk]]:
-    """The definitions and chunks of a buffer; once for each state that it has."""
+    """Return the definitions and chunks of a buffer; each state of the buffer is parsed once."""
     return parse(document.language, document.text, document.lines)

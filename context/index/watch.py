@@ -1,4 +1,4 @@
-"""Follows the disk. It only says which files changed; who hears it decides when to look."""
+"""Watches the disk and says which files changed; the listener decides when to read them."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ from context.rules.rules import belongs_to_tool, is_utf8
 
 _log = logging.getLogger(__name__)
 
-# Asked for by name: the system has a queue of some thousand events, and each file that anyone opens would be one.
+# Without this list the system reports each file that anyone opens too, and its queue holds some thousand events only.
 _CHANGES: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
     DirDeletedEvent,
@@ -34,7 +34,7 @@ _CHANGES: list[type[FileSystemEvent]] = [
     FileModifiedEvent,
     FileMovedEvent,
 ]
-# What says in a repository that another commit is checked out, or that rules have changed.
+# The files of a repository that change when another commit is checked out, or when rules change.
 _GIT_FILES = {".git/HEAD", ".git/info/exclude"}
 
 
@@ -54,11 +54,11 @@ class Watch:
 
     @property
     def is_alive(self) -> bool:
-        """Whether changes are heard of. Not when the root could not be watched, or went away since."""
+        """True while changes are reported: not when the root could not be watched, or has gone away since."""
         return self._is_started and self._observer.is_alive() and not self._handler.root_is_gone
 
     def close(self) -> None:
-        """May be called twice."""
+        """End the watch. May be called twice."""
         if self._is_started:
             self._is_started = False
             self._observer.stop()
@@ -82,7 +82,7 @@ class _Handler(FileSystemEventHandler):
                 self._on_change("" if event.is_directory else path)
 
     def _inside(self, name: str) -> str | None:
-        """The path from the root; None for what is outside or has a name that is no UTF-8, which no rule allows."""
+        """Return the path from the root; None for a file outside, and for a name that is no UTF-8."""
         if not is_utf8(name):
             return None
         if name == self._root:

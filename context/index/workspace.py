@@ -1,4 +1,4 @@
-"""A folder that the user works in: its rules, its index, and the thread that keeps both in step with the disk."""
+"""A folder that the user works in: its rules, its index, and the thread that brings both up to date with the disk."""
 
 import logging
 import os
@@ -22,11 +22,11 @@ from midspan import DocumentError
 
 _log = logging.getLogger(__name__)
 
-_SETTLE_SECONDS = 0.25  # without a change, before a burst of them is over
+_SETTLE_SECONDS = 0.25  # after so long without a change, a burst of changes is over
 _MAX_SETTLE_SECONDS = 2.0
-_MANY_FILES = 500  # more than this is a branch switch: one walk is cheaper
-_RESCAN_SECONDS = 60.0  # where the disk cannot be watched
-_RESCAN_WATCHED_SECONDS = 600.0  # the system drops events when too many come at once
+_MANY_FILES = 500  # more changes are a branch switch: one walk over all files is cheaper
+_RESCAN_SECONDS = 60.0  # between walks where the disk cannot be watched
+_RESCAN_WATCHED_SECONDS = 600.0  # between walks elsewhere: the system drops events when too many come at once
 _NICE = 10
 
 OnProgress = Callable[[int, int], None]
@@ -34,7 +34,7 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class IndexState:
-    """How far an index is, for people. `is_settled`: nothing is left to read."""
+    """The state of an index, for people. `is_settled`: nothing is left to read."""
 
     files: int
     definitions: int
@@ -44,18 +44,18 @@ class IndexState:
 
 
 class Workspace:
-    """Everything that is known of one root. Any thread may ask; a thread of its own reads the disk.
+    """The rules and the index of one root. Any thread may ask; a thread of the workspace reads the disk.
 
-    `on_progress(done, total)` is called on that thread while many files are read, and with 0 of 0 when that is over.
+    `on_progress(done, total)` is called on that thread while many files are read, and with 0 of 0 at the end.
     """
 
     def __init__(
         self, root: Path, cache_folder: Path | None = None, on_progress: OnProgress = lambda done, total: None
     ) -> None:
         self.root = Path(os.path.realpath(root))
-        self.revision = 0  # goes up whenever text that was shown may have to leave
+        self.revision = 0  # grows whenever shown text may have to leave the prompts
         self._on_progress = on_progress
-        self._answers: Answers = {}  # of the index as it is now; another dict when it changes
+        self._answers: Answers = {}  # of the index as it is now; a new dict after each change
         self._index = open_index(index_path(self.root, cache_folder))
         self._changed = threading.Condition()
         self._dirty: set[str] = set()
@@ -67,11 +67,11 @@ class Workspace:
         self._set_rules()
 
     def start(self) -> None:
-        """Begins to watch the disk and to build the index; returns at once."""
+        """Begin to watch the disk and to build the index; return at once."""
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the thread within one file's time, and closes the index. May be called twice."""
+        """End the thread after the file that it reads, and close the index. May be called twice."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -83,13 +83,13 @@ class Workspace:
             self._index.close()
 
     def view(self, buffers: Sequence[Document] = ()) -> View:
-        """What is known now, with these texts in place of the files that they are of."""
+        """Return a view of the index as it is now, with these texts in place of their files."""
         if self._index is not None and self._index.is_damaged:
             self.mark_dirty("")
         return View(self._index, buffers, self._answers if not self._busy else None)
 
     def state(self) -> IndexState:
-        """Reads the database."""
+        """Read the state of the index from the database."""
         if self._index is None:
             return IndexState(0, 0, 0, is_settled=self.wait_until_settled(0), is_damaged=False)
         rows = self._index.read("SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM symbols)")
@@ -98,11 +98,11 @@ class Workspace:
         return IndexState(files, definitions, self._index.size_bytes, settled, self._index.is_damaged)
 
     def why(self, path: str) -> Verdict:
-        """Which rule lets the file (from the root, with "/") in or keeps it out. Reads the disk."""
+        """Return the rule that lets the file (from the root, with "/") in or keeps it out. Reads the disk."""
         return Rules(self.root).why(path)
 
     def read(self, path: str) -> Document:
-        """A file of the disk (from the root, with "/"). Raises DocumentError for one that a rule keeps out."""
+        """Read a file of the disk (from the root, with "/"). Raises DocumentError for one that a rule keeps out."""
         rules = Rules(self.root)
         verdict = rules.by_name(path)
         text = ""
@@ -113,15 +113,15 @@ class Workspace:
         return Document(path, text, language_of(path), version=0)
 
     def judge(self, document: Document) -> Verdict:
-        """The verdict on an editor's text; the answer for a text that was judged before is at hand."""
+        """Return the verdict on an editor's text. Verdicts on the last texts are remembered."""
         return self._judge(document)
 
     def may_name(self, path: str) -> bool:
-        """Whether the rules of now allow a file's name, whatever the index still holds of it."""
+        """Return whether the present rules allow a file's name, whatever the index still holds of the file."""
         return self._may_name(path)
 
     def mark_dirty(self, path: str) -> None:
-        """Has the file read again soon. "" stands for all."""
+        """Order the file to be read again soon; "" orders a walk over all files."""
         with self._changed:
             if path:
                 self._dirty.add(path)
@@ -130,7 +130,7 @@ class Workspace:
             self._changed.notify_all()
 
     def wait_until_settled(self, timeout_seconds: float) -> bool:
-        """Waits until nothing is left to read; whether that came to pass."""
+        """Wait until nothing is left to read; return whether that was so before the time-out."""
         with self._changed:
             return self._changed.wait_for(lambda: not (self._busy or self._dirty or self._scan_wanted), timeout_seconds)
 
@@ -143,7 +143,7 @@ class Workspace:
         )
         self.revision += 1
 
-    # From here on: the thread.
+    # From here on, the workspace's thread is the caller.
 
     def _follow(self) -> None:
         with suppress(OSError, AttributeError):  # Linux: threads have priorities of their own
@@ -155,23 +155,23 @@ class Workspace:
                 return
             try:
                 self._take_in(scan, dirty)
-            except Exception:  # whatever it was, the next change may be understood again
+            except Exception:  # the thread lives on: the next change may go well
                 _log.exception("The index of %s cannot be brought up to date.", self.root)
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
 
     def _watch_root(self) -> None:
-        """Also when the root has come back after it was gone."""
+        """Start a watch where none is alive, also when the root has come back after it was gone."""
         if self._watch is None or not self._watch.is_alive:
             if self._watch is not None:
                 self._watch.close()
             self._watch = Watch(self.root, self.mark_dirty)
             if self._watch.is_alive:
-                self.mark_dirty("")  # nothing told of what came until now
+                self.mark_dirty("")  # nothing has reported the changes until now
 
     def _next_changes(self) -> tuple[bool, set[str]]:
-        """Waits for changes, and for the end of the burst that they come in."""
+        """Wait for changes and for the end of their burst; return whether to walk over all files, and the paths."""
         with self._changed:
             watched = self._watch is not None and self._watch.is_alive
             if not self._changed.wait_for(
@@ -192,7 +192,7 @@ class Workspace:
     def _take_in(self, scan: bool, dirty: set[str]) -> None:
         rules_changed = any(path.rsplit("/", 1)[-1] in IGNORE_FILE_NAMES or path.startswith(".git/") for path in dirty)
         scan = scan or rules_changed or len(dirty) > _MANY_FILES
-        if scan:  # a folder that came may have brought rules along
+        if scan:  # a new folder may have brought rules along
             self._set_rules()
         if self._index is None:
             return

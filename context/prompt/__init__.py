@@ -1,1 +1,1 @@
-"""What of the context is shown to a model, and where it stands."""
+"""The layout of a prompt: snippets, the choice among them, their places, and the windows of the current file."""

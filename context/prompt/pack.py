@@ -1,10 +1,8 @@
-"""Lays out a prompt within a budget: other files first, then the current one up to the cursor,
-then what follows.
+"""Lays out a prompt within a budget: other files, then the current file up to the cursor, then what follows.
 
-The least volatile comes first, because a cache keeps what the prompt has in common with the one
-before: what is known of other files changes rarely, the current file at each keystroke and only at
-its end. For the same reason the room is divided in coarse steps, and never by what the current line
-holds.
+The least volatile text comes first, because the prefix cache keeps what the prompt has in common with the one before:
+other files change rarely, the current file at each keystroke and only at its end. For the same reason the room is
+divided in coarse steps, and never by the content of the current line.
 """
 
 from collections.abc import Sequence
@@ -21,27 +19,27 @@ from context.prompt.snippet_text import count_snippet, cut, encodable, lines_of,
 from context.prompt.window import CountTokens, measure_prefix, prefix_window, suffix_window
 
 _REST_OF_LINE_TOKENS = 64
-# With 64 tokens a small model does not see the end of every tenth function of HumanEval, and misses lines for that;
-# with 128 it sees all.
+# With 64 tokens a small model does not see the end of every tenth function of HumanEval, and fills in fewer lines
+# rightly; with 128 the model sees every end.
 _SUFFIX_TOKENS = (64, 128)
 _SUFFIX_PART = 16
-_ROOM_STEPS = 16  # room is handed out in such parts of the budget
-# What the current file keeps when other files want all the room: half, and of a small room more, up to so many
-# tokens. With 900 in all the built-in model found other files worth their room so, and worse than none with half.
+_ROOM_STEPS = 16  # the prefix's room is a multiple of such a part of the budget
+# The current file's share when other files want all the room: half, and of a small room more, up to so many tokens.
+# At 900 tokens in all, other files helped the built-in model with this share; with half, they made its lines worse.
 _PREFIX_SHARE = 0.5
 _SMALL_PREFIX_SHARE, _SMALL_PREFIX_TOKENS = 0.7, 640
 
 
 @dataclass(frozen=True)
 class Budget:
-    """`total_tokens` is never exceeded. `suffix_tokens` is for the lines after the cursor's; by default a share."""
+    """`total_tokens` is never exceeded. `suffix_tokens` is for the lines after the cursor; by default a share."""
 
     total_tokens: int
     suffix_tokens: int | None = None
 
     @property
     def after_tokens(self) -> int:
-        """In the order "psm" they are read again at every keystroke: in a 16th of the time that the whole may take."""
+        """The tokens after the cursor, by default a 16th of all: "psm" reads them again at every keystroke."""
         if self.suffix_tokens is not None:
             return self.suffix_tokens
         least, most = _SUFFIX_TOKENS
@@ -50,8 +48,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Segment:
-    """One part of a pack. `first_line` counts from 0. `moved`: it is new, or stands elsewhere than in the pack before,
-    so that its tokens must be computed again; for the parts at the cursor, where they begin says it.
+    """One part of a pack. `first_line` counts from 0.
+
+    `moved`: the segment is new, or stands elsewhere than in the pack before, so that its tokens must be computed again.
+    Segments at the cursor are compared by the lines that they begin at.
     """
 
     kind: Literal["snippet", "prefix", "suffix"]
@@ -66,7 +66,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class PackedFile:
-    """What is shown of another file, and apart from it the comment with its path."""
+    """The shown text of another file, and the comment with the file's path."""
 
     path: str
     text: str
@@ -77,7 +77,7 @@ class PackedFile:
 class Pack:
     """`context + prefix` reads as one document: files joined under comments with their paths.
 
-    `files` and what follows `title` in `prefix` say the same without those comments.
+    `files`, and `prefix` after its `title`, are the same text without those comments.
     """
 
     context: str
@@ -86,7 +86,7 @@ class Pack:
     segments: tuple[Segment, ...]
     tokens: int
     files: tuple[PackedFile, ...]
-    title: str  # what `prefix` begins with: the comment with the current file's path, or nothing
+    title: str  # the start of `prefix`: the comment with the current file's path, or ""
 
 
 def pack(
@@ -97,13 +97,13 @@ def pack(
     arrange: Arrange = arrange_afresh,
 ) -> Pack:
     """Return the text of the prompt at the cursor. Its parts, counted as whole strings, stay within the budget."""
-    count = cache(count_tokens)  # the same lines are counted to divide the room, and to fill it
+    count = cache(count_tokens)  # the same lines are counted twice: to divide the room, and to fill it
     room, shortage = budget.total_tokens, 1
     while room > 0:
         packed = _lay_out(snapshot, snippets, budget, room, count, arrange)
         if packed.tokens <= budget.total_tokens:
             return packed
-        # Only with a tokenizer whose counts of lines do not add up to the count of the text.
+        # Happens only with a tokenizer whose counts of lines do not add up to the count of the text.
         shortage = max(2 * shortage, packed.tokens - budget.total_tokens)
         room -= shortage
     return Pack("", "", "", (), 0, (), "")
@@ -150,7 +150,7 @@ def _prefix_room(
     available: int,
     count: CountTokens,
 ) -> int:
-    """The current file gets its share, and what the others leave; the others get what it leaves."""
+    """Return the tokens for the current file: its share, and what other files leave. They get the rest."""
     if available <= 0:
         return 0
     wanted_by_snippets = 0
@@ -180,7 +180,7 @@ def _segments(placed: Sequence[Snippet], count: CountTokens) -> list[Segment]:
 
 
 def files_of(placed: Sequence[Snippet]) -> tuple[PackedFile, ...]:
-    """Snippets as they stand in a prompt. Parts of one file that stand together are one."""
+    """Return the snippets of a prompt file by file: parts of one file that stand together are one."""
     files = []
     for path, together in groupby(placed, key=lambda snippet: snippet.path):
         snippets = list(together)

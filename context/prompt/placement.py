@@ -1,8 +1,8 @@
-"""Where snippets stand in the prompts of one session, so that they stand there in the next one too.
+"""The places of snippets in the prompts of one session, which stay from one prompt to the next.
 
-A cache keeps the tokens that two prompts have in common from the first one on. So what is placed stays where it is
-while it is still true; what is new is appended behind it; and when the room is full, much is evicted at once, and
-the rest laid out again with some room to grow. One snippet at a time would move the whole prompt each time.
+The prefix cache keeps the tokens that two prompts have in common from the first one on. So a placed snippet stays where
+it is while it is still true, and new snippets are appended. When the room is full, many are evicted at once and the
+rest is laid out again with some room to grow: to evict one at a time would move the whole prompt each time.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from context.prompt.pack import Pack
 from context.prompt.snippet import Snippet, in_reading_order
 from context.syntax.imports import Import, find_imports
 
-_LINES = 8  # how far the cursor moves before the question what matters is asked again
-_FILL = 0.8  # of the room, when all is laid out anew
-_MIN_NEW_SCORE = 0.5  # of the best one's: what matters less is not worth moving the current file
+_LINES = 8  # the cursor moves farther than this before snippets are collected again
+_FILL = 0.8  # the part of the room that is filled when all snippets are laid out anew
+_MIN_NEW_SCORE = 0.5  # of the best snippet's score: a lower one is not worth moving the current file
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,17 @@ class _Anchor:
 
 
 class Placement:
-    """The memory of one session. Not for several threads at a time."""
+    """Remembers the candidates and the layout of the last prompt. For one thread at a time."""
 
     def __init__(self) -> None:
-        self.candidates: tuple[Snippet, ...] = ()  # what was collected last
-        self.snippets: tuple[Snippet, ...] = ()  # what of it is shown
+        self.candidates: tuple[Snippet, ...] = ()  # as they were collected last
+        self.snippets: tuple[Snippet, ...] = ()  # those that the last prompt shows
         self._anchor: _Anchor | None = None
         self._arranged: Sequence[Snippet] = ()
         self._last_parts: Sequence[object] = ()
 
     def is_due(self, snapshot: Snapshot, revision: int) -> bool:
-        """Whether to collect again: the cursor is elsewhere, other buffers or the workspace's `revision` are others."""
+        """Return whether to collect again: the cursor is elsewhere, or the buffers or the `revision` have changed."""
         if self._anchor is None or revision != self._anchor.revision or snapshot.document.path != self._anchor.path:
             return True
         if _buffers_of(snapshot) != self._anchor.buffers:
@@ -49,15 +49,15 @@ class Placement:
         return lines_away > _LINES or (lines_away > 0 and _imports_of(snapshot) != self._anchor.imports)
 
     def remember(self, candidates: tuple[Snippet, ...], snapshot: Snapshot, revision: int) -> None:
-        """Takes what was collected at this place."""
+        """Remember the snippets that were collected at this place."""
         self.candidates = candidates
         place = (snapshot.document.path, _line_of(snapshot))
         self._anchor = _Anchor(*place, _imports_of(snapshot), _buffers_of(snapshot), revision)
 
     def arrange(self, candidates: Sequence[Snippet], room_tokens: int, cut: Cut) -> tuple[Snippet, ...]:
-        """The snippets to show, in their order. `cut` makes one fit, and says what it takes then.
+        """Return the snippets to show, in their order.
 
-        What is placed and no longer among the candidates goes at once: it is out of date, or forbidden.
+        A placed snippet that is no longer among the candidates goes at once: it is out of date, or forbidden.
         """
         fitting = [cut(placed, room_tokens) for placed in self.snippets]
         used = sum(fit[1] if fit is not None else room_tokens + 1 for fit in fitting)
@@ -67,7 +67,7 @@ class Placement:
         return self.snippets
 
     def mark_moves(self, packed: Pack) -> Pack:
-        """Return the pack with its first segments marked as unmoved, as many as begin the pack before too."""
+        """Return the pack with its first segments marked as unmoved: those that the pack before begins with too."""
         if not packed.segments:
             return packed
         parts = _parts_of(packed)
@@ -100,7 +100,7 @@ class Placement:
 
 
 def _parts_of(packed: Pack) -> list[object]:
-    """Return for each segment what two packs are compared by.
+    """Return for each segment the value by which two packs are compared.
 
     The current file grows at its end: as long as its window begins at the same line, it stays where it is.
     """

@@ -7,7 +7,7 @@ from functools import cached_property
 
 
 class Tier(IntEnum):
-    """How often such a snippet changes or goes. The least volatile stand first in a prompt."""
+    """The volatility of a snippet. The least volatile snippets stand first in a prompt."""
 
     DEFINITION = 0
     SIMILAR = 1
@@ -17,10 +17,10 @@ class Tier(IntEnum):
 
 @dataclass(frozen=True)
 class Snippet:
-    """`source` says why it is here; the higher the `score`, the more it matters.
+    """Lines of a file. `source` says why they may be shown; the higher the `score`, the more they matter.
 
     `text` is whole lines of the file, not always all the lines between the first and the last. `requires` names
-    the files that this one imports, which stand before it.
+    the files that this file imports, which stand before it.
     """
 
     path: str
@@ -34,16 +34,16 @@ class Snippet:
 
     @cached_property
     def lines(self) -> frozenset[str]:
-        """Its lines without their order, ends and blank ones: what two snippets are compared by."""
+        """The lines without their order, their ends and blank lines, by which two snippets are compared."""
         return frozenset(line.rstrip() for line in self.text.split("\n") if line.strip())
 
     def holds(self, other: "Snippet") -> bool:
-        """Whether it shows all that the other shows."""
+        """Return whether this snippet shows all that the other one shows."""
         return self.path == other.path and self.lines >= other.lines
 
 
 def in_reading_order(snippets: Iterable[Snippet]) -> list[Snippet]:
-    """File by file: the least volatile first, each file after those that it imports, the best one last."""
+    """Order snippets file by file: the least volatile first, each file after those that it imports, the best last."""
     files: dict[str, list[Snippet]] = {}
     for snippet in snippets:
         files.setdefault(snippet.path, []).append(snippet)

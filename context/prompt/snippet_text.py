@@ -1,4 +1,4 @@
-"""How a snippet stands in a prompt: whole lines, under a comment with its path, cut to the room that there is."""
+"""The text of a snippet in a prompt: whole lines under a comment with the path, cut to the room that there is."""
 
 import re
 from dataclasses import replace
@@ -7,19 +7,19 @@ from context.documents.document import path_comment
 from context.prompt.snippet import Snippet
 from context.prompt.window import CountTokens, count_within
 
-MIN_SNIPPET_TOKENS = 32  # less of a file than this says nothing
+MIN_SNIPPET_TOKENS = 32  # a shorter piece of a file says nothing
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON may hold one; no tokenizer takes it
 
 
 def encodable(text: str) -> str:
-    """The text with what no tokenizer takes replaced."""
+    """Return the text with lone surrogates replaced, which no tokenizer takes."""
     return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
 
 
 def cut(snippet: Snippet, room_tokens: int, count: CountTokens) -> tuple[Snippet, int] | None:
-    """The snippet, or its first lines, as far as they fit under its path comment, and what both take.
+    """Return the first lines of the snippet that fit under its path comment, and the tokens of both.
 
-    None when too little of it fits.
+    None when too little of the snippet fits.
     """
     if room_tokens < MIN_SNIPPET_TOKENS:
         return None
@@ -36,7 +36,7 @@ def cut(snippet: Snippet, room_tokens: int, count: CountTokens) -> tuple[Snippet
 
 
 def count_snippet(snippet: Snippet, limit_tokens: int, count: CountTokens) -> int:
-    """The tokens of a snippet and its path comment, as far as the limit."""
+    """Count the tokens of a snippet and its path comment, up to the limit."""
     tokens = count(path_comment(snippet.language, snippet.path))
     for line in lines_of(snippet):
         if tokens >= limit_tokens:
@@ -46,12 +46,12 @@ def count_snippet(snippet: Snippet, limit_tokens: int, count: CountTokens) -> in
 
 
 def shown_text(snippet: Snippet, follows: Snippet | None) -> str:
-    """What stands in the prompt: a file is named once, before the first of its parts that stand together."""
+    """Return the snippet's text in the prompt; parts of one file that stand together are under one path."""
     title = "" if follows is not None and follows.path == snippet.path else path_comment(snippet.language, snippet.path)
     return title + "".join(lines_of(snippet))
 
 
 def lines_of(snippet: Snippet) -> list[str]:
-    """Every line ends with a newline, the last one too."""
+    """Return the snippet's lines; every line ends with a newline, the last one too."""
     text = encodable(snippet.text)
     return [line + "\n" for line in text.removesuffix("\n").split("\n")]

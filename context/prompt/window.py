@@ -1,10 +1,8 @@
-"""The part of the current file that is shown: what stands before the cursor, and a little of what
-follows.
+"""The windows of the current file: its lines before the cursor, and a little of what follows.
 
-Everything here is a function of the text alone, so the same text gives the same tokens. While one
-types on a line, all that stands before that line stays where it is; from line to line, the
-window's start moves rarely, and then by much, because each move costs a prefill of the whole
-window.
+Everything here is a function of the text alone, so the same text gives the same tokens. While the user types on a line,
+all that stands before that line stays where it is. From line to line, the window's start moves rarely and then by much,
+because each move costs a prefill of the whole window.
 """
 
 from collections.abc import Callable
@@ -14,11 +12,11 @@ from context.documents.document import Document
 
 CountTokens = Callable[[str], int]
 
-# Text with more characters a token than this is not counted at all: it does not fit. (A tokenizer
-# takes seconds for one line of megabytes, and no tokenizer packs source code this densely.)
+# Text with more characters a token than this is not counted at all: it does not fit. (A tokenizer takes seconds for one
+# line of megabytes, and no tokenizer packs source code this densely.)
 _MAX_CHARACTERS_A_TOKEN = 16
 _CUT_STEP_CHARACTERS = 64  # a long line loses its head in such steps, not at each keystroke
-# Kept free for the line one types on: a part of the window, within these bounds.
+# A part of the window, within these bounds, is kept free for the line that the user types on.
 _LINE_RESERVE_TOKENS = (128, 256)
 _TOKENS_A_LINE = 10
 _MIN_STEP_LINES = 32
@@ -26,16 +24,14 @@ _MIN_STEP_LINES = 32
 
 @dataclass(frozen=True)
 class PrefixNeed:
-    """What a prefix window would take if it had all the room. Of the current line only the reserve
-    counts.
-    """
+    """The tokens that a prefix window would take if it had all the room, and the reserve for the current line."""
 
     tokens: int
     reserve_tokens: int
 
 
 def measure_prefix(document: Document, cursor: int, limit_tokens: int, count: CountTokens) -> PrefixNeed:
-    """The need, as far as `limit_tokens`. It does not change while one types on a line."""
+    """Measure the need, up to `limit_tokens`. The need does not change while the user types on a line."""
     line, _ = document.position_at(cursor)
     reserve = _line_reserve(limit_tokens)
     _, used = _first_line_within(document, line, limit_tokens - reserve, count)
@@ -43,11 +39,9 @@ def measure_prefix(document: Document, cursor: int, limit_tokens: int, count: Co
 
 
 def prefix_window(document: Document, cursor: int, limit_tokens: int, count: CountTokens) -> tuple[int, str]:
-    """The number of the first line, and the text from there to the cursor, of at most
-    `limit_tokens`.
+    """Return the number of the first line, and the text from there to the cursor, of at most `limit_tokens`.
 
-    The current line may take a reserve, which is the same whatever it holds; a longer line loses
-    its head.
+    The current line may take a reserve, which is the same whatever the line holds; a longer line loses its head.
     """
     line, column = document.position_at(cursor)
     if limit_tokens <= 0:
@@ -61,10 +55,10 @@ def prefix_window(document: Document, cursor: int, limit_tokens: int, count: Cou
 
 
 def suffix_window(document: Document, cursor: int, limit_tokens: int, rest_tokens: int, count: CountTokens) -> str:
-    """The rest of the cursor's line, then whole lines while they fit in `limit_tokens`.
+    """Return the rest of the cursor's line, then whole lines while they fit in `limit_tokens`.
 
-    The rest of the line is there even where the limit is smaller, up to `rest_tokens`: without it
-    the model would write it a second time.
+    The rest of the line is shown even where the limit is smaller, up to `rest_tokens`: the model would write a rest
+    that it does not see a second time.
     """
     line, column = document.position_at(cursor)
     rest = document.lines[line][column:]
@@ -81,16 +75,14 @@ def suffix_window(document: Document, cursor: int, limit_tokens: int, rest_token
 
 
 def count_within(text: str, limit_tokens: int, count: CountTokens) -> int:
-    """The tokens of the text, or any number over the limit when there are certainly or nearly so
-    many.
-    """
+    """Count the tokens of the text; any number over the limit for a text that certainly or nearly exceeds it."""
     if len(text) > max(limit_tokens, 1) * _MAX_CHARACTERS_A_TOKEN:
         return max(limit_tokens, 0) + 1
     return count(text)
 
 
 def tail_within(text: str, limit_tokens: int, count: CountTokens) -> str:
-    """The text, or the longest end of it that fits and begins at a step."""
+    """Return the text, or its longest end that fits and begins at a step."""
     if count_within(text, limit_tokens, count) <= limit_tokens:
         return text
     steps = len(text) // _CUT_STEP_CHARACTERS
@@ -105,7 +97,7 @@ def tail_within(text: str, limit_tokens: int, count: CountTokens) -> str:
 
 
 def head_within(text: str, limit_tokens: int, count: CountTokens) -> str:
-    """The text, or the longest beginning of it that fits and ends at a step."""
+    """Return the text, or its longest beginning that fits and ends at a step."""
     if count_within(text, limit_tokens, count) <= limit_tokens:
         return text
     longest = min(len(text), max(limit_tokens, 0) * _MAX_CHARACTERS_A_TOKEN)
@@ -123,7 +115,7 @@ def _line_reserve(limit_tokens: int) -> int:
 
 
 def _first_line_within(document: Document, line: int, limit_tokens: int, count: CountTokens) -> tuple[int, int]:
-    """The first of the lines that end before `line` and fit together, and their tokens."""
+    """Return the first of the lines that end before `line` and fit together, and their tokens."""
     used = 0
     lines = document.lines
     for first in range(line, 0, -1):
@@ -135,9 +127,7 @@ def _first_line_within(document: Document, line: int, limit_tokens: int, count: 
 
 
 def _step_lines(limit_tokens: int) -> int:
-    """About a quarter of the window: fewer moves would show too little, more would prefill too
-    often.
-    """
+    """Return about a quarter of the window: fewer moves would show too little, more would prefill too often."""
     step = _MIN_STEP_LINES
     while step * 2 * 4 * _TOKENS_A_LINE <= limit_tokens:
         step *= 2
@@ -145,9 +135,7 @@ def _step_lines(limit_tokens: int) -> int:
 
 
 def _quantized(first: int, line: int, step: int) -> int:
-    """The first multiple of the step from `first` on; of a smaller step where half of the lines
-    would be lost.
-    """
+    """Return the first multiple of the step from `first` on; a smaller step where half of the lines would go."""
     while step > 1:
         start = -(-first // step) * step
         if line - start >= (line - first) / 2:

@@ -1,1 +1,1 @@
-"""What in the workspace may matter at a cursor."""
+"""The snippets that may matter at a cursor, from every source, with their scores."""

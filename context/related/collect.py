@@ -1,4 +1,4 @@
-"""What may matter at the cursor, with a reason and a score. `context.prompt.pack` decides what of it is shown."""
+"""Collects the snippets that may matter at the cursor, with reasons and scores. `context.prompt` lays them out."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -15,8 +15,8 @@ from context.related.cursor import look_around
 from context.rules.rules import Verdict, judge_buffer
 
 _MAX_SNIPPETS = 400
-_MAX_DEFINITIONS = 150  # whose text is looked up
-_FADE = 0.5  # what was placed for another place of the cursor matters less
+_MAX_DEFINITIONS = 150  # so many definitions are looked up and shown
+_FADE = 0.5  # a snippet that was placed for another place of the cursor matters less
 
 
 def collect(
@@ -48,7 +48,7 @@ def still_true(
 
 
 def judge(document: Document, workspace: Workspace | None) -> Verdict:
-    """Whether an editor's text may be in a prompt: by its workspace's rules or, without one, by its name and text."""
+    """Return the verdict on an editor's text, by the workspace's rules or, without one, by its name and text alone."""
     return workspace.judge(document) if workspace is not None else _judge_alone(document)
 
 
@@ -70,14 +70,14 @@ def _found(snapshot: Snapshot, view: View, buffers: Sequence[Document], edits: S
 
 
 def _faded(placed: Iterable[Snippet], found: Sequence[Snippet], view: View) -> list[Snippet]:
-    """The placed snippets that were not found again and say what their files say, with lower scores."""
+    """Return the placed snippets that were not found again and are still true, with lower scores."""
     found_texts = {(snippet.path, snippet.text) for snippet in found}
     others = (snippet for snippet in placed if (snippet.path, snippet.text) not in found_texts)
     return [replace(snippet, score=snippet.score * _FADE) for snippet in _true(others, view)]
 
 
 def _true(snippets: Iterable[Snippet], view: View) -> Iterator[Snippet]:
-    """Those that say what their files say."""
+    """Yield the snippets whose lines their files still hold."""
     lines: dict[str, frozenset[str]] = {}
     for snippet in snippets:
         if snippet.path not in lines:
@@ -87,7 +87,7 @@ def _true(snippets: Iterable[Snippet], view: View) -> Iterator[Snippet]:
 
 
 def _best(found: Iterable[Snippet], snapshot: Snapshot, view: View, workspace: Workspace | None) -> tuple[Snippet, ...]:
-    """The best of each, of files that may be shown now, whatever the index still holds."""
+    """Return the best snippets, one of each text, of files that may be shown now, whatever the index still holds."""
     best: dict[tuple[str, str], Snippet] = {}
     allowed: dict[str, bool] = {snapshot.document.path: False}
     for snippet in sorted(found, key=lambda snippet: (-snippet.score, snippet.path, snippet.first_line)):

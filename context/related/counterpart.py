@@ -1,4 +1,4 @@
-"""The test of a file and the file of a test, by the names that people give them."""
+"""Finds the test of a file and the file of a test, by the names that people give them."""
 
 import re
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ class NamedFiles(Protocol):
 
 
 def counterparts(path: str, files: NamedFiles) -> list[Counterpart]:
-    """The nearest first."""
+    """Return the test of a file, or the file that a test is of, the nearest first."""
     folder, _, name = path.rpartition("/")
     stem, dot, suffix = name.rpartition(".")
     if not dot:
@@ -39,7 +39,7 @@ def counterparts(path: str, files: NamedFiles) -> list[Counterpart]:
 
 
 def _nearest(names: Iterable[str], folder: str, path: str, files: NamedFiles) -> list[str]:
-    """Those that share most of the folders' names, in whatever order these are."""
+    """Return the files of these names; those come first whose folders' names are most alike, in whatever order."""
     mine = set(folder.split("/"))
     found = {other for name in names for other in files.named(name) if other != path}
 

@@ -1,4 +1,4 @@
-"""The names at the cursor: what the search for context starts from."""
+"""The names around the cursor, from which the search for context starts."""
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from context.index.terms import identifiers, search_terms
 from context.index.view import View
 from context.syntax.imports import Import, find_imports
 
-# How far a name may stand from the cursor to count as near, and where it counts half.
+# The lines around the cursor whose names count as near, and the distance at which a name counts half.
 _LINES_BEFORE = 60
 _LINES_AFTER = 25
 _HALF_LINES = 10
 _MAX_BLOCK_LINES = 1000
 _ENCLOSING = 0.7  # the weight of a name in the first line of a block around the cursor
-_WINDOW_LINES = 12  # what similar code is compared with
+_WINDOW_LINES = 12  # similar code is compared with these lines
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class CursorSurroundings:
 
 
 def look_around(snapshot: Snapshot, view: View) -> CursorSurroundings:
-    """Reads the current document only; the view tells which files its imports mean."""
+    """Read the current document; the view tells which files the document's imports mean."""
     document = snapshot.document
     line, _ = document.position_at(snapshot.cursor)
     near: dict[str, float] = {}
@@ -61,9 +61,9 @@ def look_around(snapshot: Snapshot, view: View) -> CursorSurroundings:
 
 
 def _lines_around(document: Document, line: int) -> Iterator[int]:
-    """The first lines of the blocks that a line is in, as its indentation says, the innermost first.
+    """Yield the first lines of the blocks that a line is in by its indentation, the innermost first.
 
-    An empty line may be in whatever the last line before it opens.
+    An empty line may be in the block that the last line before it opens.
     """
     text = document.lines[line].rstrip("\r\n")
     depth = len(indentation_of(text)) if text else None

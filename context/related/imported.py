@@ -1,4 +1,4 @@
-"""Definitions that a file can name: what it imports, what packages hand on, what its classes derive from."""
+"""Finds definitions that a file can name: imported, handed on by packages, and bases of its classes."""
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ _MAX_BASES = 2
 _MAX_UNUSED = 24  # definitions of a file that the current one does not name
 _MAX_PLACES = 6  # a name that is defined in more places is too common to help
 
-# How well a definition is known to be meant, between 0 and 1; with `_NEAR` more, the nearer the name is to the cursor.
-_NAMED = 0.6  # the import names it
-_USED = 0.3  # the current file uses it, as an attribute of what it imports
-_OFFERED = 0.15  # it is there
+# The likelihood that a definition is meant, between 0 and 1; `_NEAR` is added, the more the nearer the name is.
+_NAMED = 0.6  # the import names the definition
+_USED = 0.3  # the current file uses the definition as an attribute of a module that it imports
+_OFFERED = 0.15  # the module has the definition
 _PRIVATE = 0.05
 _BASE = 0.5
 _NEAR = 0.4
@@ -25,7 +25,7 @@ _NEAR = 0.4
 
 @dataclass(frozen=True)
 class ImportedName:
-    """A top-level definition with what is in it, and how well it is known to be meant."""
+    """A top-level definition of `module` with its members. `score` is the likelihood that the definition is meant."""
 
     definition: Definition
     members: Sequence[Definition]
@@ -34,7 +34,7 @@ class ImportedName:
 
 
 def imported_definitions(around: CursorSurroundings, view: View) -> Iterator[ImportedName]:
-    """What the current file imports from the workspace. A definition may come more than once, with other scores."""
+    """Yield what the current file imports from the workspace. A definition may come twice, with two scores."""
     seen: set[str] = set()
     for (module, names), paths in around.imports:
         missing = set(names) - {"*"}
@@ -59,7 +59,7 @@ def imported_definitions(around: CursorSurroundings, view: View) -> Iterator[Imp
             score = (_NAMED if name in missing else _USED) + _NEAR * around.near.get(name, 0.0)
             missing.discard(name)
             yield ImportedName(definition, members, score, module)
-        # By roads that are not understood.
+        # Names that reach the module in ways that are not followed here: find them in any file.
         for name, definitions in view.definitions(missing if paths else (), _MAX_PLACES).items():
             score = (_NAMED + _NEAR * around.near.get(name, 0.0)) / len(definitions)
             for definition in definitions:
@@ -67,7 +67,7 @@ def imported_definitions(around: CursorSurroundings, view: View) -> Iterator[Imp
 
 
 def base_classes(offers: Iterable[ImportedName], around: CursorSurroundings, view: View) -> Iterator[ImportedName]:
-    """What the classes around the cursor derive from, beyond what they name themselves."""
+    """Yield the base classes of the classes around the cursor, and the bases of these."""
     pending = [(offer, 0) for offer in offers if offer.definition.symbol.name in around.enclosing]
     seen = set()
     while pending:
@@ -85,7 +85,7 @@ def base_classes(offers: Iterable[ImportedName], around: CursorSurroundings, vie
 
 
 def members_of(definition: Definition, view: View) -> list[Definition]:
-    """What is in a definition."""
+    """Return the definitions in a definition."""
     symbol = definition.symbol
     return [
         other
@@ -99,7 +99,7 @@ def members_of(definition: Definition, view: View) -> list[Definition]:
 def _handed_on(
     paths: Iterable[str], names: Set[str], view: View, depth: int = 0
 ) -> Iterator[tuple[Definition, Sequence[Definition]]]:
-    """Of these names those that packages import only for others to import."""
+    """Yield the definitions of these names that packages import only for others to import."""
     for path in paths:
         if path.rsplit("/", 1)[-1] not in _PACKAGE_FILES:
             continue
@@ -114,7 +114,7 @@ def _handed_on(
 
 
 def _meant_in(path: str, names: Set[str], view: View) -> Iterator[tuple[Definition, Sequence[Definition]]]:
-    """The top-level definitions that names mean in a file: its own and those that it imports."""
+    """Yield the top-level definitions that names mean in a file: its own and those that it imports."""
     language = view.language_of(path)
     files = [path]
     for module, taken in view.imports(path):

@@ -1,6 +1,6 @@
-"""Where context comes from: imports, definitions, similar code, the counterpart test, open buffers, recent edits.
+"""The sources of context: imports, definitions, similar code, the counterpart test, open buffers, recent edits.
 
-Each source gives snippets with a score of its own between 0 and 1; `WEIGHTS` makes one scale of them.
+Each source gives snippets with a score between 0 and 1; `WEIGHTS` makes one scale of all the scores.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from context.related.cursor import CursorSurroundings
 from context.related.imported import base_classes, imported_definitions, members_of
 from context.syntax.syntax import Chunk
 
-# What a source's best snippet is worth beside those of the others.
+# The worth of a source's best snippet beside those of the other sources.
 WEIGHTS = {
     "import": 1.0,
     "definition": 0.6,
@@ -30,7 +30,7 @@ WEIGHTS = {
 _MAX_PLACES = 6  # a name that is defined in more places is too common to help
 _WHOLE_LINES = 12  # a shorter definition is shown with its body
 _OUTLINE_LINES = 24
-_BASE_LINES = 100  # of a class that the class at the cursor derives from
+_BASE_LINES = 100  # of a class that the class at the cursor derives from, instead
 _SIMILAR_CANDIDATES = 30
 _SIMILAR_KEPT = 6
 _NEAR_DUPLICATE = 0.8
@@ -42,7 +42,7 @@ _EDIT_LINES_AROUND = 3
 
 @dataclass(frozen=True)
 class Wanted:
-    """A definition that may be shown. `members` are what is in it; None: not looked up yet."""
+    """A definition that may be shown. `members` are the definitions in it; None before they are looked up."""
 
     definition: Definition
     members: Sequence[Definition] | None
@@ -51,7 +51,7 @@ class Wanted:
 
 
 def from_imports(around: CursorSurroundings, view: View) -> Iterable[Wanted]:
-    """What the current file imports from the workspace: the names it takes first, then what else it could use."""
+    """Yield the definitions that the current file imports, then those that its classes derive from."""
     offers = list(imported_definitions(around, view))
     for offer in offers:
         why = f"imported from {offer.module}"
@@ -61,7 +61,7 @@ def from_imports(around: CursorSurroundings, view: View) -> Iterable[Wanted]:
 
 
 def from_names(around: CursorSurroundings, view: View) -> Iterable[Wanted]:
-    """Definitions, in any file, of the names near the cursor."""
+    """Yield the definitions, in any file, of the names near the cursor."""
     path = around.snapshot.document.path
     imported = {file for _, paths in around.imports for file in paths}
     for name, definitions in view.definitions(around.near, _MAX_PLACES).items():
@@ -76,7 +76,7 @@ def from_names(around: CursorSurroundings, view: View) -> Iterable[Wanted]:
 
 
 def from_similar(around: CursorSurroundings, view: View) -> Iterable[Snippet]:
-    """Code of other files that reads like the lines at the cursor."""
+    """Yield code of other files that has many words in common with the lines at the cursor."""
     path = around.snapshot.document.path
     names = sorted(around.near, key=lambda name: (-around.near[name], name))[:40]
     ranked = []
@@ -97,7 +97,7 @@ def from_similar(around: CursorSurroundings, view: View) -> Iterable[Snippet]:
 
 
 def from_counterpart(around: CursorSurroundings, view: View) -> Iterable[Snippet]:
-    """The test of the current file, or the file that it tests."""
+    """Yield parts of the test of the current file, or of the file that the current one tests."""
     document = around.snapshot.document
     for found in counterparts(document.path, view)[:2]:
         why = "what this file tests" if found.is_tested else "test of this file"
@@ -109,7 +109,7 @@ def from_counterpart(around: CursorSurroundings, view: View) -> Iterable[Snippet
 
 
 def from_buffers(around: CursorSurroundings, buffers: Sequence[Document]) -> Iterable[Snippet]:
-    """The other open buffers, the most recently used first; of each, what is most like the cursor's lines first."""
+    """Yield parts of the other open buffers, the most recently used first, those most like the cursor's lines first."""
     for recency, document in enumerate(buffers[:_BUFFERS]):
         for rank, (_, chunk) in enumerate(_ranked_chunks(document, around)):
             score = WEIGHTS["buffer"] / (1 + 0.3 * recency) / (1 + 0.15 * rank)
@@ -117,7 +117,7 @@ def from_buffers(around: CursorSurroundings, buffers: Sequence[Document]) -> Ite
 
 
 def from_edits(around: CursorSurroundings, view: View, edits: Sequence[Edit]) -> Iterable[Snippet]:
-    """The places of other files that the user changed last, as they are now."""
+    """Yield the places of other files that the user changed last, as they are now."""
     elsewhere = [edit for edit in edits if edit.path != around.snapshot.document.path and edit.new_lines]
     for rank, edit in enumerate(elsewhere[:_EDITS]):
         end = edit.first_line + len(edit.new_lines)
@@ -146,7 +146,7 @@ def _chunk_snippet(document: Document, chunk: Chunk, why: str, score: float, tie
 
 
 def show(wanted: Wanted, around: CursorSurroundings, view: View) -> Snippet:
-    """A short definition as it is; of a longer one the signature, and the signatures of what is in it."""
+    """Return a short definition as it is; of a longer one, its signature and the signatures of its members."""
     definition = wanted.definition
     symbol = definition.symbol
     if symbol.last_line - symbol.first_line < _WHOLE_LINES:
@@ -161,7 +161,7 @@ def show(wanted: Wanted, around: CursorSurroundings, view: View) -> Snippet:
 def _outline(
     definition: Definition, members: Sequence[Definition], around: CursorSurroundings, limit_lines: int
 ) -> str:
-    """The members that the current file names before the others, when there is no room for all; in the file's order."""
+    """Return signatures in the file's order. When there is no room for all members, those that are named near win."""
     head = definition.symbol.signature.split("\n")[:limit_lines]
     room = limit_lines - len(head)
     ranked = sorted(

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 _CHARACTER = r"\\.|[^\]\\]"
 _ITEM = rf"\[:[^\]]*:\]|(?:{_CHARACTER})-(?:{_CHARACTER})|{_CHARACTER}"
 _PART = re.compile(
-    r"(?P<folders>(?<![^/])\*{2,}/)"  # any folders, or none
-    r"|(?P<all>(?<![^/])\*{2,}\Z)"  # whatever lies here
+    r"(?P<folders>(?<![^/])\*{2,}/)"  # any number of folders
+    r"|(?P<all>(?<![^/])\*{2,}\Z)"  # all that lies here
     r"|(?P<stars>\*+)"
     r"|(?P<one>\?)"
     rf"|\[(?P<negation>[!^]?)(?P<set>(?>\](?:-(?:{_CHARACTER}))?|{_ITEM})(?:{_ITEM})*+)\]"
@@ -101,7 +101,7 @@ def _to_regex(glob: str) -> str | None:
 
 
 def _to_regex_set(items: str) -> str | None:
-    """Return what stands in the brackets of a regular expression; None where git knows no such kind of character."""
+    """Translate the items in brackets for a regular expression; None where git knows no such kind of character."""
     found: list[str] = []
     for item in _SET_ITEM.finditer(items):
         if item["kind"] is not None:

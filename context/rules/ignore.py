@@ -1,6 +1,4 @@
-"""Ignore files as git reads them: one at every level, the inner one before the outer, the last
-match first.
-"""
+"""Reads ignore files as git does: an inner file wins over an outer one, and a later line over an earlier one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,22 +11,19 @@ _MAX_IGNORE_FILE_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class _IgnoreFile:
-    path: str  # as the user knows it, for the reason
+    path: str  # as the user knows the file, for the reason
     lines: tuple[str, ...]
     patterns: tuple[tuple[int, GitPattern], ...]  # with the indexes of their lines, the last first
 
 
 class IgnoreFiles:
-    """All the ignore files of one kind between a workspace root (or the git root above it) and its
-    leaves.
+    """All ignore files of one name in a workspace root, and in the folders above it up to the git root.
 
-    They are read once; make a new object to read them again.
+    Each file is read once; a new object reads the files again.
     """
 
     def __init__(self, root: Path, name: str, extra: Iterable[Path] = ()) -> None:
-        """`extra` are files that apply to the whole tree and lose against every other
-        (.git/info/exclude).
-        """
+        """`extra` are files that apply to the whole tree and lose against every other (.git/info/exclude)."""
         self._root = root
         self._name = name
         self._top = git_top(root) or root
@@ -37,9 +32,7 @@ class IgnoreFiles:
         self._files: dict[tuple[str, ...], _IgnoreFile | None] = {}
 
     def reason(self, parts: tuple[str, ...], is_folder: bool) -> str | None:
-        """Why the path (from the root, in parts) is ignored, or None. Its folders are not asked
-        about.
-        """
+        """Return the line that ignores the path (from the root, in parts), or None. Its folders are not judged here."""
         full = (*self._inside_top, *parts)
         for depth in range(len(full) - 1, -1, -1):
             file = self._file_in(full[:depth])
@@ -60,7 +53,7 @@ class IgnoreFiles:
 
 
 def git_top(root: Path) -> Path | None:
-    """The root itself or the nearest folder above it that holds a git repository."""
+    """Return the root itself or the nearest folder above it that holds a git repository."""
     for folder in (root, *root.parents):
         if (folder / ".git").exists():
             return folder
@@ -68,9 +61,7 @@ def git_top(root: Path) -> Path | None:
 
 
 def _match(file: _IgnoreFile, parts: tuple[str, ...], is_folder: bool) -> str | None:
-    """The reason when the file ignores the path, "" when it says to keep it, None when it says
-    nothing.
-    """
+    """Return the reason when the file ignores the path, "" when it keeps the path, None when no line matches."""
     path, name = bytewise("/".join(parts)), bytewise(parts[-1])
     for number, pattern in file.patterns:
         if pattern.matches(path, name, is_folder):

@@ -1,7 +1,6 @@
-"""Which files of a workspace may be read: into a prompt, into the index, into a cache on the disk.
+"""Judges which files of a workspace may be read: into a prompt, into the index, into a cache on the disk.
 
-The answer always comes with its reason, because "why does it not see my file" is the first
-question.
+A verdict always comes with its reason, because "why does it not see my file" is the first question.
 """
 
 import os
@@ -17,7 +16,7 @@ from context.rules.ignore import IgnoreFiles, git_top
 from context.rules.secret_rules import secret_by_name, secret_in_text
 
 MAX_INDEXED_BYTES = 1024 * 1024
-# Whoever changes one of these changes what may be read.
+# A change of one of these files changes which files may be read.
 IGNORE_FILE_NAMES = (".gitignore", ".midspanignore")
 
 _TOOL_FOLDERS = """
@@ -43,14 +42,14 @@ _GENERATED_MARK = re.compile(
     r"|.*\bdo not (?:edit|modify)\b.*\bauto-?(?:matically )?generated\b)",
     re.IGNORECASE | re.MULTILINE,
 )
-_MARK_CHARACTERS = 1000  # a mark stands at the top
+_MARK_CHARACTERS = 1000  # a mark stands at the top of its file
 _MAX_LINE_CHARACTERS = 10_000
 _MAX_MEAN_LINE_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a file may be read, and the rule that says so in words."""
+    """The decision whether a file may be read, and in words the rule that decides."""
 
     included: bool
     why: str
@@ -58,7 +57,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file whose name breaks no rule. What it holds is not known yet."""
+    """A file whose name breaks no rule. Its content is not known yet."""
 
     path: str
     mtime_ns: int
@@ -79,16 +78,14 @@ class Rules:
         )
 
     def why(self, path: str) -> Verdict:
-        """The verdict on a file of the disk (from the root, with "/"), its folders and content
-        included.
-        """
+        """Return the verdict on a file of the disk (from the root, with "/"), by its folders, name and content."""
         verdict = self.by_name(path)
         if not verdict.included:
             return verdict
         return self.read(path)[0]
 
     def by_name(self, path: str) -> Verdict:
-        """The verdict as far as names, links and ignore files go. Nothing of the file is read."""
+        """Return the verdict by names, links and ignore files. The file is not read."""
         parts = tuple(path.split("/"))
         if path.startswith("/") or ".." in parts or not path:
             return Verdict(False, f"it is outside the workspace root {self.root}")
@@ -103,7 +100,7 @@ class Rules:
         return Verdict(False, reason) if reason else Verdict(True, "no rule excludes its name")
 
     def buffer(self, document: Document) -> Verdict:
-        """The verdict on an editor's text, which need not be what the disk holds."""
+        """Return the verdict on an editor's text, which may differ from the text on the disk."""
         if not document.path.startswith("/"):
             verdict = self.by_name(document.path)
             if not verdict.included:
@@ -112,7 +109,7 @@ class Rules:
         return Verdict(False, reason) if reason else Verdict(True, "no rule excludes it")
 
     def read(self, path: str) -> tuple[Verdict, str]:
-        """The text of a file whose name is allowed, or why it may not be used ("" then)."""
+        """Read a file whose name is allowed; return the verdict and the text, which is "" when it may not be used."""
         try:
             data = self._read_bytes(path)
         except OSError as error:
@@ -133,9 +130,7 @@ class Rules:
         return Verdict(True, "no rule excludes it"), text
 
     def walk(self) -> Iterator[FoundFile]:
-        """Every file whose name is allowed. Links are not followed; what cannot be listed is
-        passed over.
-        """
+        """Yield every file whose name is allowed. Links are not followed, unreadable folders are passed over."""
         pending: list[tuple[str, ...]] = [()]
         while pending:
             folder = pending.pop()
@@ -186,9 +181,7 @@ class Rules:
         return None
 
     def _read_bytes(self, path: str) -> bytes | None:
-        """None for what is no regular file. The check is made on the open file: names can be
-        swapped.
-        """
+        """Return the content, or None for other than regular files. The open file is checked: names can be swapped."""
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         try:
             descriptor = os.open(self.root / path, flags)
@@ -203,17 +196,17 @@ class Rules:
 
 
 def belongs_to_tool(path: str) -> bool:
-    """Whether the path is in a folder that only tools read and write, such as .git."""
+    """Return whether the path is in a folder that only tools read and write, such as .git."""
     return not _TOOL_FOLDER_NAMES.isdisjoint(path.split("/"))
 
 
 def judge_buffer(document: Document) -> str | None:
-    """Why a buffer may not be shown wherever it is, or None."""
+    """Return the reason that keeps a buffer out of prompts in any folder, or None."""
     return secret_by_name(document.path.lstrip("/")) or judge_text(document.path, document.text)
 
 
 def judge_text(path: str, text: str) -> str | None:
-    """Why a text of this name may not be shown, as far as the text itself says it, or None."""
+    """Return the reason in the text itself that keeps a file of this name out of prompts, or None."""
     top = text[:_MARK_CHARACTERS]
     if "generated" in top.lower() and (mark := _GENERATED_MARK.search(top)):
         return f'it says that it is generated ("{mark.group().strip()[:60]}")'
@@ -227,7 +220,7 @@ def judge_text(path: str, text: str) -> str | None:
 
 
 def is_utf8(name: str) -> bool:
-    """Whether a name from the disk is text; Python gives the other bytes as lone surrogates."""
+    """Return whether a name from the disk is text; Python gives other bytes as lone surrogates."""
     return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
 
 

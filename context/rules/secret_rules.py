@@ -1,8 +1,7 @@
-"""What looks like a secret: by the name of its file, and by what it holds.
+"""Finds secrets by the name of a file and by its text.
 
-A file that is taken for one by mistake costs a little context; the other mistake cannot be undone.
-Placeholders ("your-api-key-here", "changeme") and names ("settings.api_token") are not secrets, or
-else every README were one.
+A file that is taken for a secret by mistake costs a little context; a secret that is missed cannot be taken back.
+Placeholders ("your-api-key-here", "changeme") and names ("settings.api_token") are no secrets: every README has some.
 """
 
 import math
@@ -19,7 +18,7 @@ id_rsa id_dsa id_ecdsa id_ed25519 *_rsa *_ed25519 *.pem *.key *.p8 *.p12 *.pfx *
 *.keystore *.kdb *.kdbx *.ppk *.crt *.cer *.der *.csr *.gpg *.asc *.ovpn *.tfstate *.tfstate.*
 *.tfvars *.mobileprovision .terraformrc terraform.rc
 """
-# Source code and examples that only have such a name.
+# Source code and examples, which only have such a name.
 _HARMLESS_NAMES = """
 *.py *.pyi *.js *.jsx *.ts *.tsx *.go *.rs *.java *.c *.h *.cc *.cpp *.hpp *.cs *.rb *.php *.kt
 *.swift *.md *.rst *.html *.example *.sample *.template *.dist
@@ -28,7 +27,7 @@ _SECRET_NAME = re.compile("|".join(f"({translate(name)})" for name in _SECRET_NA
 _HARMLESS_NAME = re.compile("|".join(map(translate, _HARMLESS_NAMES.split())))
 _FOLDERS = {".aws", ".ssh", ".gnupg", ".kube", ".docker", ".azure", ".gcloud"}
 
-# What a token of a known kind holds for certain -> what it looks like as a whole.
+# A string that every token of a known kind holds -> the pattern of the whole token.
 _TOKENS = {
     "PRIVATE KEY-----": r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----(?:\\n|\s)+[A-Za-z0-9+/=]{24,}",
     "AKIA": r"\bAKIA[0-9A-Z]{16}\b",
@@ -55,7 +54,7 @@ _KEY_NAMES = (
     *("password", "passwd", "passphrase", "secret", "token", "credential"),
     *(kind + dash + "key" for kind in ("api", "access", "private", "auth") for dash in ("", "_", "-")),
 )
-# From the key's name on.
+# The pattern begins at the key's name.
 _ASSIGNMENT = re.compile(
     r"""(?P<name>[\w-]+)['"]?\]?\s*(?::=|[:=])\s*(?P<quote>['"])(?P<value>[\w+/=.~-]{16,512})(?P=quote)"""
 )
@@ -69,7 +68,7 @@ _MIN_ENTROPY_BITS = 3.5  # a character; English words and identifiers have less,
 
 
 def secret_by_name(path: str) -> str | None:
-    """The rule that takes the path (from the root, with "/") for a secret, or None."""
+    """Return the rule that takes the path (from the root, with "/") for a secret, or None."""
     *folders, name = path.split("/")
     for folder in folders:
         if folder in _FOLDERS:
@@ -82,7 +81,7 @@ def secret_by_name(path: str) -> str | None:
 
 
 def secret_in_text(text: str) -> str | None:
-    """What secret the text holds and in which line, without the secret itself, or None."""
+    """Return the kind and the line of a secret in the text, without the secret itself, or None."""
     for part, pattern in _TOKEN_PATTERNS.items():
         if part not in text:
             continue
@@ -104,7 +103,7 @@ def secret_in_text(text: str) -> str | None:
 
 
 def _is_random(value: str) -> bool:
-    """Whether a person cannot have meant it as words."""
+    """Tell whether the value is random characters and no words of a person."""
     if len(re.findall(r"\d", value)) < 2 or not re.search(r"[A-Za-z]", value) or _PLACEHOLDER.search(value):
         return False
     counts = Counter(value).values()

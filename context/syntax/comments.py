@@ -1,4 +1,4 @@
-"""Whether a place is in a comment: by the marks of its language, and by its syntax where there is a grammar."""
+"""Tells whether a place is in a comment, by the marks of its language, and by its syntax where there is a grammar."""
 
 import re
 
@@ -17,7 +17,7 @@ _FIRST = frozenset({'"', "'", "REM"})
 
 
 def is_in_comment(snapshot: Snapshot) -> bool:
-    """At the end of a comment that its line ends, too."""
+    """Return whether the cursor is in a comment, or at the end of a comment that the line's end closes."""
     document, cursor = snapshot.document, snapshot.cursor
     line, column = document.position_at(cursor)
     before = document.lines[line][:column]
@@ -28,7 +28,7 @@ def is_in_comment(snapshot: Snapshot) -> bool:
         return False
     begins = mark is not None and may_be_line and _begins_comment(before, mark)
     if begins and not may_be_in_long_string(document.text[:cursor]):
-        return True  # which is nearly all of them, and a long document takes long to parse
+        return True  # nearly all comments end here, and a long document takes long to parse
     leaf = leaf_before(document, cursor)
     if leaf is not None and not _is_open_still(leaf, before, document.text[cursor:], marks if may_be_block else None):
         return is_within(leaf, "comment")
@@ -38,12 +38,12 @@ def is_in_comment(snapshot: Snapshot) -> bool:
 
 
 def may_be_in_long_string(before: str) -> bool:
-    """Whether a string of several lines may be open at the end of the text, as the number of its quotes says."""
+    """Return whether the number of quotes says that a string of several lines may be open at the end of the text."""
     return any(before.count(quote) % 2 for quote in _LONG_QUOTES)
 
 
 def _is_open_still(leaf: Node, before: str, after: str, marks: tuple[str, str] | None) -> bool:
-    """Whether the syntax may be wrong: a grammar guesses where a comment or a string has not been closed yet."""
+    """Tell whether the syntax tree may be wrong, because a comment or a string has not been closed yet."""
     unclosed_comment = marks is not None and marks[1] not in after
     unclosed_string = '"' in _STRING.sub("", before) and is_within(leaf, "comment")
     return is_within(leaf, "ERROR") or unclosed_comment or unclosed_string
@@ -54,7 +54,7 @@ def _is_open(text: str, marks: tuple[str, str]) -> bool:
 
 
 def _begins_comment(before: str, mark: str) -> bool:
-    """Whether the mark stands in the line before the cursor, outside strings."""
+    """Tell whether the mark stands in the line before the cursor, outside strings."""
     if mark in _FIRST:
         return before.lstrip().startswith(mark)
     without_strings = _STRING.sub("", before)

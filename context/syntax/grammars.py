@@ -1,6 +1,6 @@
-"""Which grammar parses a language, and where its definitions are: tree-sitter queries.
+"""The grammar of each language, and the tree-sitter query that finds its definitions.
 
-A capture is the definition, named for its kind; `@name` is its name.
+A capture is the definition, named for its kind; `@name` is the definition's name.
 """
 
 import importlib
@@ -118,7 +118,7 @@ _GRAMMARS = {
 
 @cache
 def grammar(language: str) -> tuple[Language, Query] | None:
-    """The parser's tables and the definitions' query; None for a language without a grammar."""
+    """Return the parser's tables and the definitions' query; None for a language without a grammar."""
     if language not in _GRAMMARS:
         return None
     module, function, query = _GRAMMARS[language]

@@ -1,9 +1,9 @@
-"""What a file imports, as it says it. `context.index.resolve` finds the files that are meant."""
+"""Finds the imports of a file as they are written. `context.index.resolve` finds the files that they mean."""
 
 import re
 from collections.abc import Callable
 
-# A module as it is written, and the names taken from it; no names: the module itself.
+# A module as it is written, and the names that are taken from it; no names for the module itself.
 Import = tuple[str, list[str]]
 
 _PYTHON_KEYWORD = re.compile("import")
@@ -25,7 +25,7 @@ _WORD = re.compile(r"[\w$]+")
 
 
 def find_imports(language: str, text: str) -> list[Import]:
-    """In the order of the text. Cheap enough for every keystroke."""
+    """Return the imports in the order of the text. Cheap enough for every keystroke."""
     find = _FINDERS.get(language)
     return find(text) if find else []
 
@@ -33,7 +33,7 @@ def find_imports(language: str, text: str) -> list[Import]:
 def _python(text: str) -> list[Import]:
     found: list[Import] = []
     line_start = -1
-    for keyword in _PYTHON_KEYWORD.finditer(text):  # many times faster than to try the patterns at every line
+    for keyword in _PYTHON_KEYWORD.finditer(text):  # many times faster than the patterns at every line
         if (start := text.rfind("\n", 0, keyword.start()) + 1) == line_start:
             continue
         line_start = start
@@ -62,7 +62,7 @@ def _script(text: str) -> list[Import]:
 
 
 def _script_names(clause: str) -> list[str]:
-    """`a, { b, c as d }` and the like: the names that the other file has."""
+    """Return the names in a clause such as `a, { b, c as d }`, as the other file has them."""
     names = []
     for part in re.split(r"[,{}]", clause):
         words = [word for word in _WORD.findall(part) if word not in ("type", "typeof")]
@@ -86,7 +86,7 @@ def _rust(text: str) -> list[Import]:
 
 
 def _rust_paths(tree: str) -> list[str]:
-    """`a::{b, c::{d, e}}` -> a::b, a::c::d, a::c::e. An alias is dropped."""
+    """Part `a::{b, c::{d, e}}` into a::b, a::c::d, a::c::e. Aliases are dropped."""
     head, brace, rest = tree.partition("{")
     if not brace:
         return [re.sub(r"(?<=\w)as\w+$", "", head)] if "as" not in head else [head.split("as")[0]]

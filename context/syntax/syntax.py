@@ -1,6 +1,4 @@
-"""Definitions and chunks of a text: by its syntax where there is a grammar, else by its blank
-lines.
-"""
+"""Parts a text into definitions and chunks: by its syntax where there is a grammar, else by its blank lines."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -13,33 +11,33 @@ from context.syntax.grammars import grammar
 _MAX_SIGNATURE_CHARACTERS = 600
 _MIN_CHUNK_LINES = 12
 _MAX_CHUNK_LINES = 60
-# What a method or a field belongs to.
+# The kinds of definitions that methods and fields are in.
 _CONTAINERS = frozenset({"class", "struct", "interface", "enum", "implementation", "module", "type"})
 _SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """A definition. `container` is the class (or the like) that it is in, "" at the top."""
+    """A definition. `container` is the class (or the like) around it, "" at the top."""
 
     name: str
     kind: str
     container: str
-    signature: str  # the lines up to the body, as they stand in the file
+    signature: str  # the lines up to the body, as the file has them
     first_line: int
     last_line: int
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Consecutive lines; `end_line` is not one of them. The chunks of a text are all of its lines."""
+    """The lines from `first_line` to before `end_line`. The chunks of a text are all of its lines."""
 
     first_line: int
     end_line: int
 
 
 def parse(language: str, text: str, lines: Sequence[str]) -> tuple[list[Symbol], list[Chunk]]:
-    """The definitions, in the order of the text, and the chunks."""
+    """Return the definitions, in the order of the text, and the chunks."""
     symbols = _definitions(language, text, lines)
     starts = [symbol.first_line for symbol in symbols] if symbols else _paragraphs(lines)
     return symbols, _chunks(len(lines), sorted(set(starts)))
@@ -92,9 +90,7 @@ def _symbol(kind: str, node: Node, name: Node, data: bytes, lines: Sequence[str]
 
 
 def _with_containers(placed: Iterable[tuple[int, int, int, Symbol]]) -> list[Symbol]:
-    """The same definitions, once each, with what they are in. Local functions and variables are
-    left out.
-    """
+    """Return each definition once, with its container. Local functions and variables are left out."""
     result: list[Symbol] = []
     around: list[tuple[int, Symbol]] = []  # the end of each definition that is not over yet
     seen = set()
@@ -116,7 +112,7 @@ def _with_containers(placed: Iterable[tuple[int, int, int, Symbol]]) -> list[Sym
 
 
 def _paragraphs(lines: Sequence[str]) -> list[int]:
-    """Where a text without syntax may be parted: at the least indented line after a blank one."""
+    """Return the lines at which a text without syntax may be parted: unindented lines after a blank one."""
     return [
         number
         for number in range(1, len(lines))
@@ -125,9 +121,7 @@ def _paragraphs(lines: Sequence[str]) -> list[int]:
 
 
 def _chunks(line_count: int, starts: Sequence[int]) -> list[Chunk]:
-    """Parts the lines at definitions, so that none is too small to mean something or too large to
-    show.
-    """
+    """Part the lines at definitions into chunks that are neither too small to tell anything nor too large to show."""
     chunks: list[Chunk] = []
     first = 0
     for start in (*starts, line_count):

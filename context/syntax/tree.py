@@ -1,4 +1,4 @@
-"""The syntax tree of a text, with the places in it as offsets: code points, as everywhere."""
+"""The syntax tree of a text, with places as offsets in code points."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _MAX_LINE_CHARACTERS = 10_000
 
 @dataclass(frozen=True)
 class Tree:
-    """Of one state of a document. Tree-sitter counts bytes; `start`, `end` and `text` do not."""
+    """The syntax tree of one state of a document. Tree-sitter counts bytes; `start`, `end` and `text` do not."""
 
     root: Node
     _document: Document
@@ -30,12 +30,12 @@ class Tree:
         return self._document.text[self.start(node) : self.end(node)]
 
     def at(self, start: int, end: int) -> Node:
-        """The smallest node that holds these places."""
+        """Return the smallest node that holds these places."""
         first, last = (self._point(offset) for offset in (start, end))
         return self.root.descendant_for_point_range(first, last) or self.root
 
     def nodes(self) -> Iterator[Node]:
-        """Every node, a parent before its children, in the order of the text."""
+        """Yield every node, a parent before its children, in the order of the text."""
         cursor = self.root.walk()
         is_over = False
         while not is_over:
@@ -49,14 +49,14 @@ class Tree:
                     break
 
     def around(self, first_line: int, last_line: int) -> list[Node]:
-        """The nodes that touch all of these lines, the innermost first; of those side by side the largest."""
+        """Return the nodes that touch all of these lines, the innermost first; of those side by side the largest."""
         found = [self.root]
         while inner := [child for child in found[-1].children if _touches(child, first_line, last_line)]:
             found.append(max(inner, key=_size))
         return found[::-1]
 
     def count_errors(self) -> int:
-        """How many places do not parse."""
+        """Count the places that do not parse."""
         return sum(node.is_error or node.is_missing for node in self.nodes()) if self.root.has_error else 0
 
     def _offset(self, point: tuple[int, int]) -> int:
@@ -70,13 +70,13 @@ class Tree:
 
 
 def last_line(node: Node) -> int:
-    """The last one of which the node has something. Some nodes hold the end of their line."""
+    """Return the last line that holds something of the node. Some nodes hold the end of their line."""
     return node.end_point[0] - (node.end_point[1] == 0)
 
 
 @lru_cache(maxsize=8)
 def tree_of(document: Document) -> Tree | None:
-    """None for a language without a grammar, and for data: to parse them would hold up everybody."""
+    """Parse a document; None for a language without a grammar, and for data, which would take too long to parse."""
     found = grammar(document.language)
     if found is None or len(document.text) > _MAX_CHARACTERS:
         return None
@@ -88,13 +88,13 @@ def tree_of(document: Document) -> Tree | None:
 
 
 def leaf_before(document: Document, offset: int) -> Node | None:
-    """The smallest node that holds the character before the offset; None where nothing is known."""
+    """Return the smallest node that holds the character before the offset; None without a tree."""
     tree = tree_of(document) if offset else None
     return tree.at(offset - 1, offset) if tree is not None else None
 
 
 def is_within(node: Node | None, *kinds: str) -> bool:
-    """Whether the node or one around it has one of these words in the name of its type."""
+    """Return whether the node or one around it has one of these words in the name of its type."""
     while node is not None:
         if any(kind in node.type for kind in kinds):
             return True
@@ -103,7 +103,7 @@ def is_within(node: Node | None, *kinds: str) -> bool:
 
 
 def breaks_syntax(before: Document, after: Document) -> bool:
-    """Whether the later text has more errors than the earlier one. What has no grammar is not judged."""
+    """Return whether the later text has more errors than the earlier one; False for a language without a grammar."""
     tree, changed = tree_of(before), tree_of(after)
     return tree is not None and changed is not None and changed.count_errors() > tree.count_errors()
 

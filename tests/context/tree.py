@@ -8,7 +8,7 @@ from context.index.index import Index
 from context.index.view import View
 from context.rules.rules import Rules
 
-KEY = "AKIA" + "Q7RZ3MXW5TN8K2LV"  # looks like a real one, in two parts so that this file does not
+KEY = "AKIA" + "Q7RZ3MXW5TN8K2LV"  # looks like a real key; in two parts, so that this file holds none
 SECONDS = 30.0
 
 
@@ -26,5 +26,5 @@ def indexed(root: Path, cache: Path) -> tuple[Index, View]:
 
 
 def bytes_on_disk(folder: Path) -> bytes:
-    """All that the database's files hold."""
+    """Return the content of all files in the folder."""
     return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())

@@ -94,7 +94,7 @@ def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytes
     path = tmp_path / "a.py"
     path.write_text("x")
     path.chmod(0)
-    if os.access(path, os.R_OK):  # root reads everything: let the call itself say no
+    if os.access(path, os.R_OK):  # root reads every file: let the call itself refuse
 
         def deny(*_: object, **__: object) -> None:
             raise PermissionError(13, "Permission denied")

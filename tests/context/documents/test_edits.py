@@ -103,8 +103,7 @@ def test_each_edit_says_what_stands_at_its_place_now() -> None:
             lines[at : at + rng.randrange(3)] = added
             buffer.become("".join(lines), step * rng.choice([1, 200]))
             for edit in ring.recent():
-                # An edit that a later one overwrites from far in time may lose lines, never its
-                # place.
+                # An edit that a much later one overwrites may lose lines, never its place.
                 if edit.time_s == ring.recent()[0].time_s:
                     end = edit.first_line + len(edit.new_lines)
                     assert buffer.document.lines[edit.first_line : end] == edit.new_lines

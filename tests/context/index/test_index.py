@@ -166,7 +166,7 @@ def test_it_can_be_asked_while_it_is_being_built_and_goes_on_where_it_stopped(ro
     seen: list[tuple[int, int]] = []
 
     def on_progress(done: int, total: int) -> None:
-        View(index).definitions(["function_1"], 5)  # does not wait for the end
+        View(index).definitions(["function_1"], 5)  # a reader does not wait for the end
         seen.append((done, total))
 
     index.update(Rules(root), on_progress, should_stop=lambda: len(seen) == 20)

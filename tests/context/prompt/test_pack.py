@@ -14,17 +14,17 @@ WORD = re.compile(r"\w{1,6}|\s|[^\w\s]")
 
 
 def count_words(text: str) -> int:
-    """Adds up over lines, like the tokenizers of code models."""
+    """Count so that lines add up to their text, like the tokenizers of code models."""
     return len(WORD.findall(text))
 
 
 def count_thirds(text: str) -> int:
-    """Does not add up over lines."""
+    """Count so that lines do not add up to their text."""
     return -(-len(text) // 3)
 
 
 def count_jumpy(text: str) -> int:
-    """A text may take more than its parts together."""
+    """Count so that a text may take more than its parts together."""
     return len(text) // 2 + len(text) ** 2 // 2000
 
 
@@ -176,7 +176,7 @@ def test_what_does_not_matter_most_is_left_out_first() -> None:
     it = pack(snapshot_at("x = 1\n"), snippets, Budget(1500), count_words)
     shown = [segment.path for segment in it.segments if segment.kind == "snippet"]
     assert shown == ["s4.py", "s5.py"]
-    # The last one in is cut after whole lines, the best one is whole.
+    # The snippet that was chosen last is cut after whole lines, the best one is whole.
     assert it.context.startswith("# s4.py\ndef s4_0(")
     assert it.context.endswith("# s5.py\n" + source(40, "s5_"))
     assert all(line.startswith(("# s", "def s")) for line in it.context.splitlines())
@@ -192,7 +192,7 @@ def test_other_files_leave_the_current_one_its_share_and_take_what_it_leaves() -
     assert count_words(short.context) > 3300
     alone = packed(snapshot_at(source(2000)), Budget(4000))
     assert count_words(alone.prefix) > 1.2 * count_words(long.prefix)
-    # Of a small room it keeps more: what is near tells more than what is elsewhere.
+    # The current file keeps more of a small room: near lines tell more than lines elsewhere.
     small = packed(snapshot_at(source(2000), None, *many), Budget(900))
     assert count_words(small.prefix) > count_words(small.context) > 0
 

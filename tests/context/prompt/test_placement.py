@@ -35,7 +35,7 @@ def test_what_is_placed_keeps_its_place_and_what_is_new_comes_behind_it() -> Non
     first = packed(placement, (snippet("a", 0.5), snippet("b", 0.4)))
     assert shown(first) == ["b", "a"]
     assert all(moved(first))
-    # By their scores alone, these would stand in another order.
+    # By their scores alone, the snippets would stand in another order.
     candidates = (snippet("c", 0.9), snippet("b", 0.8), snippet("a", 0.1))
     second = packed(placement, candidates)
     assert shown(second) == ["b", "a", "c"]
@@ -70,7 +70,7 @@ def test_when_the_room_is_full_much_is_evicted_at_once() -> None:
     rebuilt = sum(not after.startswith(before) for before, after in pairwise(contexts))
     assert "s59.py" in contexts[-1]
     assert "s0.py" not in contexts[-1]
-    # One at a time would be a rebuild for each that does not fit.
+    # To evict one snippet at a time would be a rebuild for each that does not fit.
     assert 1 <= rebuilt <= 15
 
 

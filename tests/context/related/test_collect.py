@@ -39,13 +39,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 def at(marked: str, *others: Document, path: str = "shop/cart.py") -> Snapshot:
-    """The cursor is at the bar."""
+    """Return a snapshot with the cursor at the bar."""
     text = marked.replace("|", "")
     return Snapshot(Document(path, text, language_of(path), 1), marked.index("|"), others)
 
 
 def by_path(snippets: tuple[Snippet, ...]) -> dict[str, Snippet]:
-    """The best of each file."""
+    """Return the best snippet of each file."""
     return {snippet.path: snippet for snippet in reversed(snippets)}
 
 
@@ -80,7 +80,7 @@ def test_the_test_and_similar_code_are_found(workspace: Workspace) -> None:
     assert found["tests/test_cart.py"].source == "test of this file"
     text = "def bill(lines, discount):\n    for line in lines:\n        |\n"
     assert by_path(collect(at(text), workspace))["legacy/basket.py"].source == "similar code"
-    assert "shop/cart.py" not in by_path(collect(at("|", path="tests/test_cart.py"), workspace))  # it is empty
+    assert "shop/cart.py" not in by_path(collect(at("|", path="tests/test_cart.py"), workspace))  # the file is empty
 
 
 def test_an_edit_elsewhere_is_shown_as_it_is_now_unless_the_text_is_another(workspace: Workspace) -> None:
