@@ -6,6 +6,7 @@ otherwise than git, let `[!a]` match a "/", and raise an error of `re` for `[z-a
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _CHARACTER = r"\\.|[^\]\\]"
@@ -75,7 +76,8 @@ def bytewise(text: str) -> str:
 def _to_regex(glob: str) -> str | None:
     # Git compares what stands before the first wildcard by itself: `**` right behind it is as at the beginning.
     start = next((number for number, character in enumerate(glob) if character in _WILDCARDS), len(glob))
-    parts, glob, position = [re.escape(glob[:start])], glob[start:], 0
+    sections, position = [[re.escape(glob[:start])]], 0
+    glob = glob[start:]
     while position < len(glob):
         part = _PART.match(glob, position)
         if part is None:  # a bracket without its end, or a backslash with nothing behind it
@@ -83,21 +85,29 @@ def _to_regex(glob: str) -> str | None:
         position = part.end()
         match part.lastgroup:
             case "folders":
-                parts.append("(?:.*/)?")
+                sections.append(["(?:.*?/)??"])
             case "all":
-                parts.append(".*")
+                sections.append([".*"])
             case "stars":
-                parts.append("[^/]*")
+                sections[-1].append("[^/]*?")
             case "one":
-                parts.append("[^/]")
+                sections[-1][-1] += "[^/]"
             case "set":
                 characters = _to_regex_set(part["set"])
                 if characters is None:
                     return None
-                parts.append(f"[^/{characters}]" if part["negation"] else f"(?!/)[{characters}]")
+                sections[-1][-1] += f"[^/{characters}]" if part["negation"] else f"(?!/)[{characters}]"
             case _:
-                parts.append(re.escape(part["escaped"] or part["plain"]))
-    return "".join(parts)
+                sections[-1][-1] += re.escape(part["escaped"] or part["plain"])
+    return _committed([head + _committed(stars) for head, *stars in sections])
+
+
+def _committed(runs: Sequence[str]) -> str:
+    """Join runs that begin with wildcards, so that each run but the last keeps to the first place where it matches.
+
+    The next run's wildcard reaches whatever a later place would leave. Without this, `*a*a*a*a*b` takes for ever.
+    """
+    return "".join(f"(?>{run})" for run in runs[:-1]) + "".join(runs[-1:])
 
 
 def _to_regex_set(items: str) -> str | None:

@@ -142,6 +142,13 @@ def test_a_line_that_names_nothing_is_no_pattern(line: str) -> None:
     assert read_pattern(line) is None
 
 
+@pytest.mark.parametrize(("line", "path"), [("*a" * 40 + "b", "a" * 250), ("**/a/" * 40 + "b", "a/" * 1000 + "c")])
+def test_a_hostile_pattern_takes_no_long_time(line: str, path: str) -> None:
+    pattern = read_pattern(line)
+    assert pattern is not None
+    assert not pattern.matches(path, path.rsplit("/", 1)[-1], is_folder=False)  # without the commitment, for ever
+
+
 def test_a_line_that_is_no_regular_expression_does_not_end_the_reading(tmp_path: Path) -> None:
     root = write_tree(tmp_path, {".gitignore": "[z-a]*\n*.log\n", "a.log": "", "b.py": ""})
     assert [file.path for file in Rules(root).walk()] == [".gitignore", "b.py"]
