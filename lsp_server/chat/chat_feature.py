@@ -16,7 +16,7 @@ from midspan import MidspanError, ModelError
 
 
 class ChatFeature:
-    """Lives on the event loop alone."""
+    """Asks the chat model for one connection. Lives on the event loop alone."""
 
     def __init__(self, server: MidspanServer) -> None:
         self.server = server

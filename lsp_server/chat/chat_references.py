@@ -16,7 +16,7 @@ from midspan import DocumentError
 
 
 async def with_references(session: Session, message: ChatMessage) -> Message:
-    """Each reference under a comment with its path, then what the message says. Raises DocumentError."""
+    """Return the message with each reference before it, under a comment with its path. Raises DocumentError."""
     parts = [await _text_of(session, reference) for reference in message.references]
     return Message(message.role, "\n".join([*parts, message.content]))
 
@@ -39,7 +39,7 @@ async def _text_of(session: Session, reference: Reference) -> str:
 
 
 async def _document(session: Session, uri: str) -> Document:
-    """As the editor has it, or else the disk. Raises DocumentError for what is to be in no prompt."""
+    """Return the document of the editor, or else of the disk. Raises DocumentError if a rule excludes it."""
     workspace = session.workspaces.of(uri).workspace
     if uri in session.documents:
         document = session.documents.document(uri)

@@ -1,4 +1,4 @@
-"""From a conversation to what the engine is asked, and its answer. The server and `midspan chat` both go this way."""
+"""The request to the engine for the next answer of a conversation, for the server and for `midspan chat`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ _FILE_TOKENS = 2  # what stands between two files
 
 
 def chat_section(settings: Settings) -> ModelSettings:
-    """Raises ModelError when no model is set: the built-in one cannot chat."""
+    """Return the settings of chat. Raises ModelError when no model is set: the built-in one cannot chat."""
     if settings.chat.model is None:
         raise ModelError(
             "No model is set to chat with. `midspan model pull qwen2.5-coder-1.5b-instruct` fetches a small one: set "
@@ -28,7 +28,7 @@ def chat_section(settings: Settings) -> ModelSettings:
 def build_chat_request(
     engine: Engine, messages: Sequence[Message], max_tokens: int, files: Sequence[ContextFile] = ()
 ) -> tuple[Request, int]:
-    """The request for the next answer, and how many of the oldest messages found no room in it.
+    """Return the request for the next answer, and how many of the oldest messages found no room in it.
 
     System messages stay. Of `files` the first are taken, as many as the conversation leaves room for. Raises ModelError
     when the model was not trained to chat, CapacityError when the last question alone is too long.
@@ -57,7 +57,7 @@ def build_chat_request(
 
 
 def fitting(engine: Engine, files: Sequence[ContextFile], room_tokens: int) -> Sequence[ContextFile]:
-    """The first of the files that fit together."""
+    """Return as many of the first files as fit together."""
     for number, file in enumerate(files):
         room_tokens -= engine.count_tokens(f"{file.title}{file.path}\n{file.text}") + _FILE_TOKENS
         if room_tokens < 0:
@@ -71,7 +71,7 @@ async def answer(
     on_text: Callable[[str], None],
     is_enough: Callable[[str], bool] = lambda text: False,
 ) -> Generated:
-    """Like `generate`, without the white space that a model begins and ends its answer with."""
+    """Generate an answer, without the white space that a model puts around it."""
     begun = False
 
     def tell(text: str) -> None:

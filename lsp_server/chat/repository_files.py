@@ -1,4 +1,4 @@
-"""What a chat is told of the repository: what the last completion's prompt began with, so that both find it cached."""
+"""The repository's files in a chat: the beginning of the last completion's prompt, so that both share the cache."""
 
 from collections.abc import Sequence
 

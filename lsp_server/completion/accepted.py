@@ -10,7 +10,7 @@ _log = logging.getLogger(__name__)
 
 
 def register(feature: CompletionFeature) -> None:
-    """Adds the command to a server."""
+    """Add the command to the server."""
 
     @feature.server.command(ACCEPTED)
     def accepted(number: int, characters: UInteger | None = None) -> None:

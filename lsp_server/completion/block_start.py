@@ -1,4 +1,4 @@
-"""Whether a block that has nothing in it begins at the cursor."""
+"""Empty blocks at the cursor."""
 
 from context.documents.document import Document
 from context.documents.indentation import OPENS_BLOCK, indentation_of
@@ -11,7 +11,7 @@ _QUOTES = ('"', "'")
 
 
 def is_block_start(snapshot: Snapshot) -> bool:
-    """Whether the nearest line above with something in it opens a block, and the next one below is not in it."""
+    """Tell whether the nearest written line above opens a block, and the next written line below is not in it."""
     document = snapshot.document
     line, _ = document.position_at(snapshot.cursor)
     above = document.written_line(line - 1)
@@ -21,7 +21,7 @@ def is_block_start(snapshot: Snapshot) -> bool:
 
 
 def _opens_block(document: Document, line: int) -> bool:
-    """By the line's end, which must be code: "Note:" in a comment or a docstring opens nothing."""
+    """Tell whether the line ends with code that opens a block; "Note:" in a comment or a docstring opens none."""
     text = document.lines[line].rstrip()
     if (mark := line_comment(document.language)) is not None and mark in text:
         text = _without_comment(document, line, text)
@@ -32,7 +32,7 @@ def _opens_block(document: Document, line: int) -> bool:
 
 
 def _may_be_text(document: Document, line: int, end: int) -> bool:
-    """Whether a comment or a string may be open there. To parse a long document only to know would stall the editor."""
+    """Tell whether a comment or a string may be open there. Parsing a long document would stall the editor."""
     before = document.text[:end]
     marks = block_comment(document.language)
     if marks is not None and before.rfind(marks[0]) > before.rfind(marks[1]):
@@ -42,7 +42,7 @@ def _may_be_text(document: Document, line: int, end: int) -> bool:
 
 
 def _without_comment(document: Document, line: int, text: str) -> str:
-    """The line up to the comment that ends it; all of it where there is no grammar."""
+    """Return the line without the comment at its end; the whole line where there is no grammar."""
     leaf = leaf_before(document, document.line_starts[line] + len(text))
     if leaf is None or not is_within(leaf, "comment"):
         return text

@@ -1,4 +1,4 @@
-"""From a cursor to what the engine is asked. The server and `midspan complete` both go this way."""
+"""The request to the engine for the hole at a cursor."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class CompletionFeature:
-    """Lives on the event loop alone."""
+    """Owns the state of completion and runs its jobs. Lives on the event loop alone."""
 
     def __init__(self, server: MidspanServer) -> None:
         self.server = server

@@ -17,7 +17,7 @@ _LABEL_CHARACTERS = 80
 
 
 def register(feature: CompletionFeature) -> None:
-    """Adds the feature where the client knows no inline completion. Others would see each text twice."""
+    """Add the request for clients without inline completion. Other clients would show each text twice."""
 
     def offer(capabilities: types.ClientCapabilities) -> None:
         document = capabilities.text_document
@@ -32,7 +32,7 @@ def register(feature: CompletionFeature) -> None:
 
 
 async def complete_in_menu(feature: CompletionFeature, params: types.CompletionParams) -> types.CompletionList:
-    """At most one entry. The list is never complete: the next character is a new question."""
+    """Return at most one entry. The list is never complete, so the client asks again at the next character."""
     # A menu says "invoked" also when a word was typed, so nothing here is explicit.
     context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic)
     asked = types.InlineCompletionParams(context, params.text_document, params.position)
@@ -47,7 +47,7 @@ async def complete_in_menu(feature: CompletionFeature, params: types.CompletionP
 
 
 def _entry(feature: CompletionFeature, snapshot: Snapshot, item: types.InlineCompletionItem) -> types.CompletionItem:
-    """It replaces the word that the cursor ends, because that is what menus compare their entries with."""
+    """Return an entry that replaces the word before the cursor, because menus compare their entries with that word."""
     before, _ = line_around(snapshot)
     word = re.split(r"\W", before)[-1]
     start = position_of(snapshot.document, snapshot.cursor - len(word), feature.session.encoding)

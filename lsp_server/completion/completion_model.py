@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class CompletionModel:
-    """Lives on the event loop alone."""
+    """Starts and follows the engine of completion. Lives on the event loop alone."""
 
     def __init__(self, server: MidspanServer) -> None:
         self.reported: str | None = None  # why there is no model, as the user was told
@@ -80,7 +80,7 @@ class CompletionModel:
         return asdict(engine.stats()) | {"ready": engine.ready.done(), "model": engine.info.name}
 
     def _start_engine(self) -> Engine:
-        """Raises ModelError when the model is refused at once."""
+        """Return the engine, and follow its load. Raises ModelError when the model is refused at once."""
         engine = self._session.engine(self._session.settings.completion)
         if self._followed is None or self._followed() is not engine:
             self._followed = weakref.ref(engine)

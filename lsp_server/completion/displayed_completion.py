@@ -1,4 +1,4 @@
-"""One ghost text while it may be on the screen: how much of it the document has by now, and who put it there."""
+"""A ghost text while it may be on the screen: how much of it the document has, and who inserted that."""
 
 import time
 from collections.abc import Sequence, Set

@@ -28,7 +28,7 @@ def register(feature: CompletionFeature) -> None:
 
 @dataclass(frozen=True)
 class _Keystroke:
-    """One request of the editor, once it is known where the completion goes and what is asked for."""
+    """The editor's request with its place, its trigger and its record."""
 
     uri: str
     document: DocumentCompletion

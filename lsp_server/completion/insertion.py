@@ -1,4 +1,4 @@
-"""Where a completion goes, and what the model sees there."""
+"""The place of a completion, and the document as the model sees it there."""
 
 from dataclasses import dataclass, replace
 
@@ -12,9 +12,9 @@ from midspan import DocumentError
 
 @dataclass(frozen=True)
 class Insertion:
-    """What replaces `document.text[start:end]` begins with `given`: the entry that is selected in the editor's menu.
+    """A completion for `document.text[start:end]` that begins with `given`, the entry selected in the editor's menu.
 
-    In the snapshot that entry has been chosen, and the cursor stands behind it. Without a menu nothing is given, and
+    In the snapshot the entry has been chosen, and the cursor stands behind it. Without a menu `given` is empty, and
     nothing is replaced.
     """
 
@@ -26,7 +26,7 @@ class Insertion:
     range: types.Range
 
     def filter_text(self, text: str) -> str:
-        """What an editor compares with the text in the range, to hide the item when it does not begin so any more."""
+        """Return the text that an editor compares with the range, to hide an item that no longer fits."""
         there = self.document.text[self.start : self.end]
         return text if text.startswith(there) else there + text.removeprefix(self.given)
 
@@ -34,7 +34,7 @@ class Insertion:
 def insertion_at(
     snapshot: Snapshot, selected: types.SelectedCompletionInfo | None, encoding: types.PositionEncodingKind
 ) -> Insertion:
-    """The cursor, or what is selected in a menu there. Raises DocumentError when there is no such place."""
+    """Return the insertion at the cursor, or at the entry selected in a menu. Raises DocumentError."""
     document = snapshot.document
     start = end = snapshot.cursor
     given = ""

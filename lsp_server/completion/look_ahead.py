@@ -13,7 +13,7 @@ _READING_AFTER_S = 0.1
 
 
 class LookAhead:
-    """One state after an acceptance: `snapshot`. Lives on the event loop alone.
+    """Computes the completion in `snapshot`, the state after an acceptance. Lives on the event loop alone.
 
     `max_lines` and `filled` are set by `compute`, as soon as each is known.
     """

@@ -1,4 +1,4 @@
-"""From a cursor to the text that may be shown there: build the prompt, generate, clean, weigh the confidence.
+"""The pipeline of a completion: build the prompt, generate, clean the text, weigh the confidence.
 
 A keystroke, look-ahead, `midspan complete` and the actions that fill a hole all go this way.
 """

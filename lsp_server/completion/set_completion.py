@@ -13,14 +13,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CompletionSwitch:
-    """On or off in one language; without a language, in all that were not switched by name."""
+    """A switch for one language or, without a language, for all that have no switch of their own."""
 
     enabled: bool
     language: str | None = None
 
 
 def register(feature: CompletionFeature) -> None:
-    """Adds the command to a server."""
+    """Add the command to the server."""
 
     @feature.server.command(SET_COMPLETION)
     def set_completion(switch: CompletionSwitch) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""One connection of an editor: its session, its workspaces, and the engines that sessions share."""
+"""The connection of one editor: its session, its workspaces, and the engines that sessions share."""

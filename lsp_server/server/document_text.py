@@ -16,11 +16,11 @@ class DocumentParams:
 
 
 def register(server: MidspanServer) -> None:
-    """Adds the request to a server."""
+    """Add the request to a server."""
 
     @server.feature("midspan/document")
     def document_text(params: DocumentParams) -> types.TextDocumentItem | None:
-        """None when nothing can be completed in it: its text is not kept, or no longer the editor's."""
+        """Return the document, or None when its text is not kept or is no longer the editor's."""
         uri = params.text_document.uri
         try:
             document = server.session.documents.document(uri)

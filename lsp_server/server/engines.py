@@ -18,13 +18,13 @@ _log = logging.getLogger(__name__)
 StartEngine = Callable[[ModelSettings], Engine]
 EngineKey = tuple["Path | RemoteAddress | None", str, int | None]
 
-# A model that did not load may have been mended since; more often would load all the time.
+# A model that did not load may have been mended since. A shorter pause would load it at every keystroke.
 _RETRY_S = 10.0
 
 
 @dataclass(frozen=True)
 class IdleTimes:
-    """How long nothing may be asked before a model is unloaded, and nobody connected before the daemon leaves."""
+    """The times without a request until a model is unloaded, and without an editor until the daemon leaves."""
 
     unload_after_s: float = 15 * 60
     leave_after_s: float = 60 * 60
@@ -38,7 +38,7 @@ class _Running:
 
 
 class Engines:
-    """Lives on the event loop alone."""
+    """Starts, shares and unloads engines. Lives on the event loop alone."""
 
     def __init__(self, start_engine: StartEngine) -> None:
         self._start_engine = start_engine
@@ -46,9 +46,9 @@ class Engines:
         self._running: dict[EngineKey, _Running] = {}
 
     def engine_for(self, settings: ModelSettings) -> Engine:
-        """The engine, ready or still loading; started when it is not running. Raises ModelError.
+        """Return the engine, ready or still loading, started when it is not running. Raises ModelError.
 
-        Ask again for each request, and submit it before the event loop runs on: an engine that nobody asks for is
+        Ask again for each request, and submit it before the event loop runs on: an engine that is not asked for is
         unloaded.
         """
         key, now = key_of(settings), time.monotonic()
@@ -62,15 +62,15 @@ class Engines:
         return running.engine
 
     def running(self) -> dict[EngineKey, Engine]:
-        """The engines that run now, by `key_of` their settings."""
+        """Return the running engines by the `key_of` their settings."""
         return {key: running.engine for key, running in self._running.items()}
 
     def idle_s(self, key: EngineKey) -> float:
-        """How long nobody has asked for this engine, which runs."""
+        """Return the time since this running engine was last asked for."""
         return time.monotonic() - self._running[key].asked_at
 
     async def unload_idle(self, after_s: float) -> None:
-        """Unloads each model that was not asked for during the last `after_s` and works at nothing."""
+        """Unload each idle model that was not asked for during the last `after_s`."""
         unloaded = False
         for key in list(self._running):
             if self._is_due(key, after_s):  # now: to unload another one has taken a while
@@ -86,14 +86,14 @@ class Engines:
         return running is not None and time.monotonic() >= running.asked_at + after_s and _is_idle(running.engine)
 
     async def keep_unloading(self, after_s: float) -> None:
-        """Never returns."""
+        """Unload idle models for ever."""
         while True:
             await asyncio.sleep(min(after_s / 2, 30))
             await self.unload_idle(after_s)
 
 
 def key_of(settings: ModelSettings) -> EngineKey:
-    """What of a section an engine depends on. Whoever has an equal key shares an engine."""
+    """Return what an engine depends on in a section of the settings. Sections with equal keys share an engine."""
     model = settings.model
     if isinstance(model, Path) and model.is_absolute():
         model = Path(os.path.realpath(model))  # a folder is one model, whatever way leads there

@@ -1,4 +1,4 @@
-"""Between the event loop and the engine's thread."""
+"""A request goes from the event loop to the engine's thread, and its updates come back."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from inference.api import Engine, FinishReason, Request, Trace, Update
 
 @dataclass(frozen=True)
 class Generated:
-    """All that one request produced. `trace` is None when the engine was closed under it."""
+    """The output of one request. `trace` is None when the engine was closed while the request ran."""
 
     text: str
     finish_reason: FinishReason
@@ -23,10 +23,10 @@ async def generate(
     on_text: Callable[[str], None] = lambda text: None,
     is_enough: Callable[[str], bool] = lambda text: False,
 ) -> Generated:
-    """Waits for the whole output; `on_text` is told each piece. Cancelling this cancels the generation.
+    """Generate the whole output; `on_text` is told each piece. Cancelling this cancels the generation.
 
-    Once what is there `is_enough`, the rest is not waited for, and the finish reason is "cancelled".
-    Raises the MidspanError that ended the request, if one did.
+    Once the text so far `is_enough`, generating ends, and the finish reason is "cancelled". Raises the MidspanError
+    that ended the request, if one did.
     """
     loop = asyncio.get_running_loop()
     updates: asyncio.Queue[Update] = asyncio.Queue()

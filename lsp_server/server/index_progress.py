@@ -21,7 +21,7 @@ class IndexProgress:
         self._number = 0
 
     def note(self, root: Path, done: int, total: int) -> None:
-        """How far it is; 0 of 0 when it is over."""
+        """Note that `done` of `total` files are read; 0 of 0 when indexing is over."""
         is_new = root not in self._counts
         if total == 0:
             self._counts.pop(root, None)

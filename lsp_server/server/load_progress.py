@@ -1,4 +1,4 @@
-"""The editor shows that a model is being loaded."""
+"""Progress in the editor while a model is loaded."""
 
 import asyncio
 import uuid
@@ -12,12 +12,12 @@ from lsp_server.rpc.endpoint import MidspanProtocol
 
 
 def has_progress(capabilities: types.ClientCapabilities) -> bool:
-    """Whether the editor shows progress that it did not ask for."""
+    """Tell whether the editor shows progress that the server begins."""
     return capabilities.window is not None and capabilities.window.work_done_progress is True
 
 
 async def show_loading(protocol: MidspanProtocol, model: str, ready: "Future[None]") -> None:
-    """From now until the future is done. It is never cancelled from here: it is the engine's."""
+    """Show progress until the engine's future is done. The future is never cancelled from here."""
     token = f"midspan-{uuid.uuid4()}"
     progress = protocol.progress
     with suppress(JsonRpcException):  # an editor that refuses is not asked twice

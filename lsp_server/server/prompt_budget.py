@@ -1,4 +1,4 @@
-"""How long a prompt may be: as much as the engine reads in the time that a user waits when nothing is cached."""
+"""The length of a prompt: as many tokens as the engine prefills in the time that a user waits with a cold cache."""
 
 import statistics
 from collections import deque
@@ -14,14 +14,14 @@ _MARGIN = 1.25  # a budget that swings between two sizes would move the prompt e
 
 
 class PromptBudget:
-    """Goes in powers of two, so that it is the same from one keystroke to the next."""
+    """A power of two, so that the budget is the same from one keystroke to the next."""
 
     def __init__(self) -> None:
         self.tokens = FIRST_TOKENS
         self._tokens_a_second: deque[float] = deque(maxlen=_SAMPLES)
 
     def learn(self, trace: Trace) -> None:
-        """Takes in what one request cost. Of a server's speed, nothing is known for certain."""
+        """Learn the speed from the cost of one request. A server does not tell what it had cached."""
         if trace.counts != "exact" or trace.prefilled_tokens < _MIN_PREFILL_TOKENS or not trace.ttft_ms:
             return
         self._tokens_a_second.append(1000 * trace.prefilled_tokens / trace.ttft_ms)

@@ -1,4 +1,4 @@
-"""What a process has freed goes back to the system only when it is asked to."""
+"""Gives freed memory back to the system, which the C library does only when asked."""
 
 import ctypes
 import gc
@@ -8,7 +8,7 @@ _M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def use_one_arena() -> None:
-    """To be called before there are threads, by a process that is to be able to give memory back.
+    """Let all threads share one arena of malloc. Call this before the process has threads.
 
     glibc gives each thread an arena of its own, and what lies between two live blocks of such a one stays: of a large
     model's weights that was 40 MB and more.
@@ -17,13 +17,13 @@ def use_one_arena() -> None:
 
 
 def release_memory() -> None:
-    """Collects what is unreachable and gives freed memory back, where the C library can."""
+    """Collect garbage and give freed memory back, where the C library can."""
     gc.collect()
     _call_glibc("malloc_trim", 0)
 
 
 def _call_glibc(name: str, *arguments: int) -> None:
-    """Does nothing with another C library, of which none needs it."""
+    """Call a function of glibc. Other C libraries lack it and do not need it."""
     function = getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
     if function is not None:
         function(*arguments)

@@ -1,4 +1,4 @@
-"""One server for one connection: pygls with a session, to which each feature registers itself."""
+"""The server of one connection: pygls with a session. Each feature registers itself here."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""One editor's connection: its documents, edits, settings and workspaces, and the listeners of their changes."""
+"""The session of one editor: its documents, edits, settings and workspaces, and the listeners of their changes."""
 
 import logging
 import time
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 class Session:
-    """Lives on the event loop alone. The state of a feature is the feature's, which listens here."""
+    """Knows what the editor said. Features keep their own state and listen here. Lives on the event loop alone."""
 
     def __init__(self, engines: Engines, workspaces: SharedWorkspaces, journal: Journal) -> None:
         self.settings = Settings()

@@ -1,4 +1,4 @@
-"""The workspaces that are open: one for each root, however many sessions look at it."""
+"""The open workspaces: one for each root, however many sessions look at it."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ OnProgress = Callable[[int, int], None]
 
 
 class _Shared:
-    """A workspace and who follows how it is read. The tuple is replaced, never changed: another thread reads it."""
+    """A workspace with the followers of its progress. Another thread reads the tuple, so it is replaced."""
 
     def __init__(self) -> None:
         self.workspace: Workspace | None = None
@@ -29,15 +29,15 @@ class _Shared:
 
 
 class SharedWorkspaces:
-    """Lives on the event loop; what it opens reads the disk on threads of its own."""
+    """Opens and closes workspaces for all sessions. Lives on the event loop; workspaces have threads of their own."""
 
     def __init__(self) -> None:
         self._open: dict[str, _Shared] = {}
 
     def acquire(self, root: Path, follower: OnProgress) -> Workspace | None:
-        """The workspace of this root, opened for the first who asks; None where there is none. Returns at once.
+        """Return the workspace of this root, opened for the first caller; None where there is none. Returns at once.
 
-        Each call wants its `release`, with the same follower.
+        Each call needs a `release` with the same follower.
         """
         shared = self._open.setdefault(_key(root), _Shared())
         shared.followers += (follower,)
@@ -46,7 +46,7 @@ class SharedWorkspaces:
         return shared.workspace
 
     def release(self, root: Path, follower: OnProgress) -> None:
-        """Closes the workspace when nobody else looks at it."""
+        """Close the workspace when no other session looks at it."""
         shared = self._open[_key(root)]
         shared.followers = tuple(other for other in shared.followers if other is not follower)
         if shared.followers:
@@ -56,17 +56,17 @@ class SharedWorkspaces:
             threading.Thread(target=shared.workspace.close, name="midspan-close").start()
 
     def opened(self) -> list[tuple[Workspace, tuple[int, int]]]:
-        """Those that are open, and how many of how many files are read; 0 of 0 when none is being read."""
+        """Return the open workspaces, each with how many of how many files are read; 0 of 0 when all are."""
         return [(shared.workspace, shared.progress) for shared in self._open.values() if shared.workspace is not None]
 
     @property
     def count(self) -> int:
-        """How many are open."""
+        """The number of open workspaces."""
         return sum(shared.workspace is not None for shared in self._open.values())
 
 
 def start_workspace(root: Path, on_progress: OnProgress) -> Workspace | None:
-    """None where there is none: no folder, or the whole disk or all that the user owns, which would take hours."""
+    """Open a workspace. None for what is no folder, and for the whole disk or home, which would take hours to index."""
     if not _is_folder(root) or root in (Path(root.anchor), Path.home()):
         _log.info("%s is no workspace; of its files only those that are open are read", root)
         return None
@@ -83,5 +83,5 @@ def _is_folder(root: Path) -> bool:
 
 
 def _key(root: Path) -> str:
-    """A root is one however it is written: its index is too."""
+    """Return one key for all spellings of a root, which have one index."""
     return os.path.realpath(root)

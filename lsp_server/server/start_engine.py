@@ -1,4 +1,4 @@
-"""What every command begins with: the log and the engine."""
+"""The start of an engine by the settings, and of the log."""
 
 import logging
 import sys
@@ -42,7 +42,7 @@ def open_log(log_file: Path) -> logging.Handler:
 
 
 def start_engine(settings: ModelSettings) -> Engine:
-    """The real engine. Raises ModelError."""
+    """Start the engine that the settings name: inside this process, or a server's. Raises ModelError."""
     if isinstance(settings.model, RemoteAddress):
         from inference.remote.engine import RemoteEngine
 

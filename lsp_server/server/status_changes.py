@@ -1,16 +1,16 @@
-"""When a client is told that the status is another one."""
+"""The notices to a client that the status has changed."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
 _EVERY_S = 0.2
-# The rest of the status counts what goes on, and is another at every moment.
+# The rest of the status counts requests and pages, and changes at every moment.
 _TOLD = ("completion", "chat", "busy")
 
 
 class StatusChanges:
-    """Tells what differs from the last time, at most five times a second. Lives on the event loop alone."""
+    """Tells the client of changes at most five times a second. Lives on the event loop alone."""
 
     def __init__(self, read: Callable[[], dict[str, Any]], tell: Callable[[dict[str, Any]], None]) -> None:
         self.is_wanted = False  # by the client
@@ -20,12 +20,12 @@ class StatusChanges:
         self._waiting: asyncio.TimerHandle | None = None
 
     def look_soon(self) -> None:
-        """To be called when something may have changed, however often."""
+        """Compare the status a moment later. Call this whenever something may have changed."""
         if self.is_wanted and self._waiting is None:
             self._waiting = asyncio.get_running_loop().call_later(_EVERY_S, self._look)
 
     def end(self) -> None:
-        """Nothing is told any more."""
+        """Tell the client nothing more."""
         self.is_wanted = False
         if self._waiting is not None:
             self._waiting.cancel()
@@ -40,6 +40,6 @@ class StatusChanges:
 
 
 def wants_status(experimental: Any) -> bool:
-    """Whether a client's `capabilities.experimental` asks for `midspan/statusChanged`."""
+    """Tell whether a client's `capabilities.experimental` asks for `midspan/statusChanged`."""
     ours = experimental.get("midspan") if isinstance(experimental, dict) else None
     return isinstance(ours, dict) and ours.get("status") is True

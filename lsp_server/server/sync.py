@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 def register(server: MidspanServer) -> None:
-    """Adds the notifications to a server."""
+    """Add the notifications to a server."""
     session = server.session
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
@@ -48,6 +48,6 @@ def register(server: MidspanServer) -> None:
         _mark_dirty(params.text_document.uri)
 
     def _mark_dirty(uri: str) -> None:
-        """The disk is followed in any case, but not every file system tells of its changes."""
+        """Have the file indexed again: not every file system tells the watch of its changes."""
         if (workspace := session.workspaces.of(uri).workspace) is not None:
             workspace.mark_dirty(path_of(uri, session.roots))

@@ -10,14 +10,14 @@ from lsp_server.telemetry.traces import to_json
 
 @dataclass(frozen=True)
 class TraceParams:
-    """At most the `limit` newest requests, and of these only the ones that came after the id `after`."""
+    """The traces that a client wants: the `limit` newest, of those with a higher id than `after`."""
 
     limit: UInteger | None = None
     after: UInteger | None = None
 
 
 def register(server: MidspanServer) -> None:
-    """Adds the request to a server."""
+    """Add the request to a server."""
 
     @server.feature("midspan/trace")
     def trace(params: TraceParams) -> dict[str, Any]:

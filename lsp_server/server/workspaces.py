@@ -18,14 +18,14 @@ OnProgress = Callable[[Path, int, int], None]
 
 @dataclass(frozen=True)
 class WorkspaceContext:
-    """`workspace` is None for a document that is in no root: of such, only the open buffers are known."""
+    """The surroundings of a document. `workspace` is None for one in no root: only the open buffers are known then."""
 
     workspace: Workspace | None
     packer: ContextPacker
 
 
 class Workspaces:
-    """Lives on the event loop. A workspace is shared with other connections, what a prompt showed is not."""
+    """The roots of one session. Workspaces are shared with other sessions, packers are not. Lives on the event loop."""
 
     def __init__(self, shared: SharedWorkspaces, on_progress: OnProgress = lambda root, done, total: None) -> None:
         self.on_progress = on_progress
@@ -35,7 +35,7 @@ class Workspaces:
         self._outside = WorkspaceContext(None, ContextPacker(None))
 
     def open(self, roots: Iterable[Path]) -> None:
-        """Makes these the roots. Returns at once; their indexes are built in the background."""
+        """Open these roots and close all others. Returns at once; indexes are built in the background."""
         wanted = dict.fromkeys(roots)
         for root in self._followers.keys() - wanted.keys():
             self._close(root)
@@ -46,7 +46,7 @@ class Workspaces:
                 self._opened[root] = WorkspaceContext(workspace, ContextPacker(workspace))
 
     def of(self, uri: str) -> WorkspaceContext:
-        """Those of the innermost root that holds the document."""
+        """Return the context of the innermost root that holds the document."""
         path = uris.to_fs_path(uri) if uri.startswith("file:") else None
         holding = [root for root in self._opened if path and Path(path).is_relative_to(root)]
         if not holding:
@@ -54,7 +54,7 @@ class Workspaces:
         return self._opened[max(holding, key=lambda root: len(root.parts))]
 
     def close(self) -> None:
-        """Leaves them all. May be called twice."""
+        """Close all roots. May be called twice."""
         for root in list(self._followers):
             self._close(root)
 
