@@ -21,8 +21,9 @@ from evaluation.results import Result, ResultFile, digest_model, result_file, su
 from evaluation.suites import SUITES, Choices, RunCase
 from inference.api import Engine
 from lsp_server.rpc.stdio import claim_stdout
-from lsp_server.server.start_engine import set_up_logging, start_engine
+from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import ModelSettings
+from lsp_server.telemetry.log_setup import set_up_logging
 from midspan import SettingsError
 
 ALL = "all"

@@ -17,8 +17,9 @@ from lsp_server.completion.pipeline import FillJob, fill
 from lsp_server.completion.triggers import BLOCK_LINES
 from lsp_server.rpc.stdio import claim_stdout
 from lsp_server.server.shared_workspaces import start_workspace
-from lsp_server.server.start_engine import set_up_logging, start_engine
+from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import Settings
+from lsp_server.telemetry.log_setup import set_up_logging
 from lsp_server.telemetry.outcome import reason
 from lsp_server.telemetry.record import Record, describe
 from midspan import DocumentError, SettingsError

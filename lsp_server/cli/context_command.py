@@ -24,8 +24,8 @@ from lsp_server.cli.index_command import Bar
 from lsp_server.cli.output.ghost_text_view import visible
 from lsp_server.server.prompt_budget import FIRST_TOKENS
 from lsp_server.server.shared_workspaces import start_workspace
-from lsp_server.server.start_engine import set_up_logging
 from lsp_server.settings.values import ModelSettings, Settings
+from lsp_server.telemetry.log_setup import set_up_logging
 from midspan import DocumentError
 
 _WAIT_SECONDS = 600.0

@@ -21,8 +21,8 @@ from lsp_server.cli.checks.store_check import check_store
 from lsp_server.cli.output.sizes import size
 from lsp_server.cli.output.terminal_text import visible_text
 from lsp_server.rpc.stdio import claim_stdout
-from lsp_server.server.start_engine import set_up_logging
 from lsp_server.settings.values import Settings
+from lsp_server.telemetry.log_setup import set_up_logging
 from midspan import MidspanError, SettingsError, __version__
 
 _PACKAGES = ("torch", "triton", "pygls", "lsprotocol", "tokenizers", "safetensors", "openai", "keyring")

@@ -12,7 +12,7 @@ from context.index.database import index_path
 from context.index.index import Index
 from context.rules.rules import Rules
 from lsp_server.cli.complete_command import root_of
-from lsp_server.server.start_engine import set_up_logging
+from lsp_server.telemetry.log_setup import set_up_logging
 from midspan import DocumentError, SettingsError
 
 _BAR_CHARACTERS = 30

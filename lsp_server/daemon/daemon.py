@@ -1,6 +1,7 @@
 """The daemon: sessions for many editors on one socket, and one set of engines for all of them."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -20,9 +21,9 @@ from lsp_server.rpc.frames import FrameReader, FramingError, frame
 from lsp_server.server.engines import Engines, IdleTimes, StartEngine
 from lsp_server.server.server import MidspanServer
 from lsp_server.server.shared_workspaces import SharedWorkspaces
-from lsp_server.server.start_engine import set_up_logging
 from lsp_server.settings.sources import check_flags
 from lsp_server.telemetry.journal import Journal
+from lsp_server.telemetry.log_setup import set_up_logging
 from lsp_server.telemetry.session_log import DAEMON_LEVEL, session_log
 from lsp_server.telemetry.traces import to_json
 from lsp_server.telemetry.usage import Usage
@@ -129,7 +130,7 @@ class Daemon:
             stream.write(handshake.line({"pid": os.getpid(), "version": __version__}))
             server = build_server(flags, self._engines, self._workspaces, folder, self._journal)
             writer = SocketWriter(stream)
-            with session_log(writer):
+            with session_log(lambda line: writer.write(_log_message(line))):
                 await self._serve(server, reader, writer)
 
     async def _serve(self, server: MidspanServer, reader: asyncio.StreamReader, writer: SocketWriter) -> None:
@@ -206,6 +207,11 @@ class Daemon:
             writer.write(_STOPPED)
             writer.close()
         asyncio.get_running_loop().call_later(1, self._done.set)  # a relay that does not read is not waited for
+
+
+def _log_message(line: str) -> bytes:
+    """Return the notification with which a session's log line goes to its relay."""
+    return frame(json.dumps({"jsonrpc": "2.0", "method": handshake.LOG, "params": {"line": line}}).encode())
 
 
 def _take_keys(keys: Any) -> None:

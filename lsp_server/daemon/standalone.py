@@ -14,9 +14,10 @@ from lsp_server.server.engines import Engines, StartEngine
 from lsp_server.server.release_memory import use_one_arena
 from lsp_server.server.server import MidspanServer
 from lsp_server.server.shared_workspaces import SharedWorkspaces
-from lsp_server.server.start_engine import set_up_logging, start_engine
+from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.sources import check_flags
 from lsp_server.telemetry.journal import Journal
+from lsp_server.telemetry.log_setup import set_up_logging
 from lsp_server.telemetry.usage import Usage
 from lsp_server.telemetry.usage_file import usage_file
 

@@ -1,42 +1,35 @@
-"""What a process that serves many sessions logs about one of them, carried to that one's relay."""
+"""The log of one session in a process that serves many: its lines go to that session's editor too."""
 
 import asyncio
-import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from lsp_server.daemon.socket_writer import SocketWriter
-from lsp_server.relay.handshake import LOG
-from lsp_server.rpc.frames import frame
-from lsp_server.server.start_engine import LOG_FORMAT
-
-# Tasks and callbacks inherit it from the one that reads the connection. The engine's thread belongs to none.
-_session: ContextVar["_ToRelay | None"] = ContextVar("session", default=None)
-
+from lsp_server.telemetry.log_setup import LOG_FORMAT
 
 DAEMON_LEVEL = logging.INFO
 
+# The task that reads a connection sets this; its child tasks and callbacks inherit it. The engine's thread does not.
+_session: ContextVar["_SessionHandler | None"] = ContextVar("session", default=None)
 
-class _ToRelay(logging.Handler):
-    def __init__(self, writer: SocketWriter) -> None:
-        super().__init__()
-        self._writer = writer
+
+class _SessionHandler(logging.Handler):
+    def __init__(self, send_line: Callable[[str], None]) -> None:
+        super().__init__(DAEMON_LEVEL)
+        self._send_line = send_line
         self._loop = asyncio.get_running_loop()
         self.setFormatter(logging.Formatter(LOG_FORMAT))
 
     def emit(self, record: logging.LogRecord) -> None:
         if _session.get() is self:
-            message = {"jsonrpc": "2.0", "method": LOG, "params": {"line": self.format(record)}}
-            self._loop.call_soon_threadsafe(self._writer.write, frame(json.dumps(message).encode()))
+            self._loop.call_soon_threadsafe(self._send_line, self.format(record))
 
 
 @contextmanager
-def session_log(writer: SocketWriter) -> Iterator[None]:
-    """Within it, what this task and its children log goes to the relay at the writer's other end too."""
-    handler = _ToRelay(writer)
-    handler.setLevel(DAEMON_LEVEL)
+def session_log(send_line: Callable[[str], None]) -> Iterator[None]:
+    """Within the context, give every line that this task and its children log to `send_line` too, on the event loop."""
+    handler = _SessionHandler(send_line)
     token = _session.set(handler)
     logging.getLogger().addHandler(handler)
     try:
@@ -44,22 +37,23 @@ def session_log(writer: SocketWriter) -> Iterator[None]:
     finally:
         logging.getLogger().removeHandler(handler)
         _session.reset(token)
-        _let_through()
+        _set_root_level()
 
 
 def follow_level(level: int) -> None:
-    """From now on the log of this task's session has what is at least of this level.
+    """Set the level of the log of this task's session.
 
-    A process with one session has one log, and that is the session's.
+    Outside of `session_log` the process serves one session, and the level is that of the process's own log.
     """
     if (handler := _session.get()) is None:
         logging.getLogger().setLevel(level)
     else:
         handler.setLevel(level)
-        _let_through()
+        _set_root_level()
 
 
-def _let_through() -> None:
-    """What the daemon's own log wants, and the most curious of its sessions; each handler takes of it what it wants."""
+def _set_root_level() -> None:
+    """Let the root logger pass what the daemon's log and the most detailed session log need; each handler filters."""
     root = logging.getLogger()
-    root.setLevel(min([DAEMON_LEVEL, *(handler.level for handler in root.handlers if isinstance(handler, _ToRelay))]))
+    levels = [handler.level for handler in root.handlers if isinstance(handler, _SessionHandler)]
+    root.setLevel(min([DAEMON_LEVEL, *levels]))
