@@ -138,7 +138,7 @@ def recovery_ms(*arguments: str) -> tuple[float, float]:
 
 def account() -> dict[str, Any]:
     """What the daemon says of itself."""
-    answered = ask(handshake.say("status"))
+    answered = ask(handshake.request_line("status"))
     if answered is None:
         raise SystemExit("there is no daemon")
     answered[0].close()
@@ -146,7 +146,7 @@ def account() -> dict[str, Any]:
 
 
 def stop_daemon() -> None:
-    if answered := ask(handshake.say("stop")):
+    if answered := ask(handshake.request_line("stop")):
         answered[0].close()
         psutil.wait_procs([psutil.Process(answered[1]["pid"])])
 

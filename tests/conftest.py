@@ -15,6 +15,6 @@ def pytest_sessionfinish() -> None:
     from lsp_server.relay import handshake
     from lsp_server.relay.launch import ask
 
-    if answered := ask(handshake.say("stop")):
+    if answered := ask(handshake.request_line("stop")):
         answered[0].close()
     shutil.rmtree(_RUNTIME, ignore_errors=True)

@@ -126,5 +126,5 @@ def test_the_page_of_the_protocol_has_every_name_of_ours():
     ours = {name for name in registered if name.startswith("midspan")}
     page = (DOCS / "protocol.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(midspan[./]\w+)`", page)) - {"midspan.toml"}
-    assert named == {*ours, CHANGED, handshake.STOPPED, handshake.LOG}
+    assert named == {*ours, CHANGED, handshake.STOPPED_METHOD, handshake.LOG_METHOD}
     assert {kind for kind in kinds.ALL_KINDS if f"`{kind}`" not in page} == set()

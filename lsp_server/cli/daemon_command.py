@@ -18,11 +18,11 @@ def daemon_command(action: str, *, as_json: bool) -> int:
     if action == "logs":
         return _logs()
     if action == "start":
-        connection, account = connect(handshake.say("status"))
+        connection, account = connect(handshake.request_line("status"))
         connection.close()
         _print(account, as_json=as_json)
         return 0
-    answered = ask(handshake.say(action))
+    answered = ask(handshake.request_line(action))
     if answered is None:
         print("{}" if as_json else "The daemon does not run.")
         return 0 if action == "stop" else 1

@@ -15,7 +15,7 @@ _DOOR = "dashboard.html"
 
 def open_dashboard(*, is_opened: bool) -> int:
     """Prints where it is and, if wanted, opens it; the exit code. Starts the daemon when there is none."""
-    connection, answer = connect(handshake.say("dashboard"))
+    connection, answer = connect(handshake.request_line("dashboard"))
     connection.close()
     url = answer.get("url")
     if not isinstance(url, str):

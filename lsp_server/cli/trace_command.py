@@ -55,7 +55,7 @@ def _followed(limit: int | None) -> Iterator[dict[str, Any]]:
 
 
 def _asked(**question: Any) -> dict[str, Any]:
-    answered = ask(handshake.say("trace", **question))
+    answered = ask(handshake.request_line("trace", **question))
     if answered is None:
         raise NobodyToAskError("The daemon does not run, so there are no requests. An editor starts it.")
     answered[0].close()

@@ -38,7 +38,7 @@ _LONGEST_WAIT_S = 30.0
 _SHOWN_BY_DASHBOARD = 100
 _USAGE_DAYS = 7
 _CHUNK_BYTES = 1 << 16
-_STOPPED = frame(b'{"jsonrpc": "2.0", "method": "%b"}' % handshake.STOPPED.encode())
+_STOPPED = frame(b'{"jsonrpc": "2.0", "method": "%b"}' % handshake.STOPPED_METHOD.encode())
 
 
 class Daemon:
@@ -94,7 +94,7 @@ class Daemon:
         try:
             check_peer(stream.get_extra_info("socket"))
             greeting = await asyncio.wait_for(reader.readline(), _HANDSHAKE_WITHIN_S)
-            await self._answer(handshake.parse(greeting), reader, stream)
+            await self._answer(handshake.decode(greeting), reader, stream)
         except (MidspanError, OSError, ValueError, TimeoutError) as error:  # ValueError: the line has no end
             _log.warning("A connection is ended: %s", error)
         finally:
@@ -107,7 +107,7 @@ class Daemon:
     ) -> None:
         wants = greeting.get("wants")
         if wants in ("status", "stop", "trace", "dashboard"):
-            stream.write(handshake.line(await self._tell(greeting)))
+            stream.write(handshake.encode(await self._tell(greeting)))
             await stream.drain()
             if wants == "stop":
                 self._stop()
@@ -118,16 +118,16 @@ class Daemon:
         elif self._is_retired or (greeting.get("version") != __version__ and not greeting.get("resumes")):
             _log.info("Version %s takes the place of this one, %s", greeting.get("version"), __version__)
             self._retire()
-            stream.write(handshake.line({"retired": True}))
+            stream.write(handshake.encode({"retired": True}))
         else:
             flags, folder = greeting.get("settings"), Path(str(greeting.get("folder") or "/"))
             try:
                 check_flags(flags, folder)
             except SettingsError as error:
-                stream.write(handshake.line({"error": str(error)}))
+                stream.write(handshake.encode({"error": str(error)}))
                 return
             _take_keys(greeting.get("keys"))
-            stream.write(handshake.line({"pid": os.getpid(), "version": __version__}))
+            stream.write(handshake.encode({"pid": os.getpid(), "version": __version__}))
             server = build_server(flags, self._engines, self._workspaces, folder, self._journal)
             writer = SocketWriter(stream)
             with session_log(lambda line: writer.write(_log_message(line))):
@@ -211,11 +211,11 @@ class Daemon:
 
 def _log_message(line: str) -> bytes:
     """Return the notification with which a session's log line goes to its relay."""
-    return frame(json.dumps({"jsonrpc": "2.0", "method": handshake.LOG, "params": {"line": line}}).encode())
+    return frame(json.dumps({"jsonrpc": "2.0", "method": handshake.LOG_METHOD, "params": {"line": line}}).encode())
 
 
 def _take_keys(keys: Any) -> None:
     """What an editor's environment says last is what holds, as it would in a process of its own."""
     for name, value in keys.items() if isinstance(keys, dict) else ():
-        if name.startswith(handshake.KEY_VARIABLES) and isinstance(value, str):
+        if name.startswith(handshake.KEY_VARIABLE_PREFIX) and isinstance(value, str):
             os.environ[name] = value

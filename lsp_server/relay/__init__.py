@@ -1,1 +1,1 @@
-"""The process that an editor starts, and its way to the daemon. It imports nothing heavy."""
+"""The process that an editor starts, and its connection to the daemon. The room imports nothing heavy."""

@@ -1,18 +1,32 @@
-"""The first line on the daemon's socket, each way: one JSON object. The frames of LSP follow.
+"""The handshake on the daemon's socket: the client sends one line, the daemon answers with one line.
 
-A relay says its version, its settings and what it wants:
+A client connects to `daemon.sock` in the user's runtime folder (`runtime_folder`). Each line is one JSON object and a
+newline. The client's line names the version of its code and what it wants:
 
-- `serve`: a session. `{"pid": N, "version": V}` comes back, and from there on both speak LSP.
-- `status`: an account of the daemon comes back, and the connection ends.
-- `trace`: the last requests, `limit` of them, with higher ids than `after`, if the daemon of this `pid` said that;
-  where there is none, it waits `wait_s` for one. They and its `pid` come back, and the connection ends.
-- `dashboard`: the `url` of the daemon's page comes back, or an `error`, and the connection ends.
-- `stop`: the same as for `status`, and the daemon tells its relays and leaves. They start it again at their editor's
-  next message.
+    {"version": "1.2.0", "wants": "serve", "resumes": false, ...}
 
-A new relay that finds a daemon of another version is told `{"retired": true}`: that daemon gives up its place to a
-daemon of the new version at once, keeps the sessions that it has and leaves with the last of them. A relay that only
-resumes a session after a crash is served by whichever version is there, so two versions never drive each other out.
+What the daemon answers depends on `wants`:
+
+- `serve`: `{"pid": N, "version": V}`, and from there on both sides speak LSP, framed as on stdio; or `{"error": TEXT}`
+  when the settings are wrong, or `{"retired": true}`, and the daemon closes the connection. The client's line also has
+  `settings` (those of its command line, by name), `folder` (the folder that a path in them is relative to) and `keys`
+  (of remote models, by the name of their environment variable: the editor's environment may have them and the
+  daemon's not).
+- `status`: the status of the daemon (`daemon_status`). The daemon closes the connection.
+- `trace`: `{"pid": N, "traces": [...]}`, the newest `limit` requests with an id above `after`. A daemon whose process
+  is not `pid` takes `after` for 0. If there is no such request, the daemon waits `wait_s` seconds for one. The daemon
+  closes the connection.
+- `dashboard`: `{"url": URL}` of the dashboard, or `{"error": TEXT}`. The daemon closes the connection.
+- `stop`: the status. Then the daemon sends `midspan/stopped` to its relays and ends. A relay starts the next daemon at
+  its editor's next message.
+
+A daemon retires when a client of another version wants to be served: it answers `{"retired": true}`, gives up its place
+at once for a daemon of the new version, keeps the sessions that it has, and ends with the last of them. A client with
+`"resumes": true` resumes a session after a crash and is served by a daemon of any version, so that two versions never
+retire each other by turns.
+
+In a session the daemon sends two notifications that are for the relay and not for the editor: `midspan/stopped`, and
+`midspan/log` with a `line` of the session's log.
 """
 
 import json
@@ -21,33 +35,30 @@ from typing import Any
 from midspan import MidspanError, __version__
 
 MAX_LINE_BYTES = 64 * 1024
-# What the daemon tells a relay and no editor: it was told to stop; a line of the session's log.
-STOPPED = "midspan/stopped"
-LOG = "midspan/log"
-# How the environment variables begin that hold the keys of remote models.
-KEY_VARIABLES = "MIDSPAN_KEY_"
+STOPPED_METHOD = "midspan/stopped"
+LOG_METHOD = "midspan/log"
+# The environment variables with the keys of remote models begin with this.
+KEY_VARIABLE_PREFIX = "MIDSPAN_KEY_"
 
 
 class HandshakeError(MidspanError):
-    """The other end does not speak as this module says."""
+    """The other side does not keep to the handshake."""
 
 
-def say(wants: str, *, resumes: bool = False, **details: Any) -> bytes:
-    """A relay's line. `details`: the `settings` of its command line by name, the `folder` that a path in them is
-    relative to, and the `keys` of remote models, which the editor's environment may have and the daemon's not.
-    """
-    return line({"version": __version__, "wants": wants, "resumes": resumes, **details})
+def request_line(wants: str, *, resumes: bool = False, **details: Any) -> bytes:
+    """Return the client's line. `details` are the members that `wants` has besides."""
+    return encode({"version": __version__, "wants": wants, "resumes": resumes, **details})
 
 
-def line(message: dict[str, Any]) -> bytes:
-    """The object as one line."""
+def encode(message: dict[str, Any]) -> bytes:
+    """Return the object as one line."""
     return json.dumps(message).encode() + b"\n"
 
 
-def parse(data: bytes) -> dict[str, Any]:
-    """The object that a line holds. Raises HandshakeError."""
+def decode(line: bytes) -> dict[str, Any]:
+    """Return the object that the line holds. Raises HandshakeError."""
     try:
-        message = json.loads(data)
+        message = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise HandshakeError("The first line is not JSON.") from error
     if not isinstance(message, dict):

@@ -1,7 +1,7 @@
-"""A daemon that runs and says nothing: how a relay notices, and how it ends it.
+"""Detects a daemon that hangs, and kills it.
 
-A long prompt is read on the engine's thread, and a question of the relay's own is answered meanwhile. Only a daemon
-whose event loop stands still, because it is stopped or stuck, answers nothing at all.
+A daemon answers the relay's ping on its event loop even while its engine's thread reads a long prompt. A daemon that
+does not answer is stopped, or its event loop is stuck.
 """
 
 import fcntl
@@ -13,69 +13,75 @@ import time
 
 from lsp_server.relay.runtime_folder import LOCK, check_peer, peer_pid, runtime_folder
 
-# Of silence while an answer is owed: then the relay asks something itself, and after as long again it gives up.
+# A relay that waits for an answer for this long sends a ping, and gives the daemon up after as long again.
 PATIENCE_S = 15.0
-_LOOKS = 5  # within the patience
+_POLLS_PER_PATIENCE = 5
 
 
-class Silence:
-    """Of one connection, as long as an answer is owed on it."""
+class SilenceWatch:
+    """Measures how long a daemon that owes an answer has sent nothing on one connection."""
 
     def __init__(self, connection: socket.socket, patience_s: float) -> None:
         self._connection = connection
         self._patience_s = patience_s
-        self._began_s: float | None = None
-        self.is_asked = False
+        self._began_s: float | None = None  # of time.monotonic; None while no answer is owed
+        self._is_pinged = False
 
-    def is_broken(self) -> bool:
-        """Waits a moment for the daemon to say something."""
-        readable, _, _ = select.select([self._connection], [], [], self._patience_s / _LOOKS)
+    def wait_for_data(self) -> bool:
+        """Wait a fraction of the patience for the daemon to send something; return whether there is data to read."""
+        readable, _, _ = select.select([self._connection], [], [], self._patience_s / _POLLS_PER_PATIENCE)
         if readable:
-            self._began_s, self.is_asked = None, False
+            self._reset()
         return bool(readable)
 
-    def goes_on(self, *, is_owed: bool) -> None:
-        """To be told each time that it is not broken."""
-        if not is_owed:
-            self._began_s, self.is_asked = None, False
+    def note_silence(self, *, is_answer_owed: bool) -> None:
+        """Go on counting while an answer is owed. Call this whenever `wait_for_data` returns False."""
+        if not is_answer_owed:
+            self._reset()
         elif self._began_s is None:
             self._began_s = time.monotonic()
 
-    @property
-    def is_long(self) -> bool:
-        """Long enough to ask whether the daemon hears."""
-        return self._lasts(self._patience_s)
+    def note_ping(self) -> None:
+        """Remember that the ping of this silence is sent."""
+        self._is_pinged = True
 
     @property
-    def is_final(self) -> bool:
-        """Too long for a daemon that hears."""
+    def is_ping_due(self) -> bool:
+        return not self._is_pinged and self._lasts(self._patience_s)
+
+    @property
+    def is_too_long(self) -> bool:
+        """True when the daemon had the time to answer a ping too, and hangs."""
         return self._lasts(2 * self._patience_s)
+
+    def _reset(self) -> None:
+        self._began_s, self._is_pinged = None, False
 
     def _lasts(self, at_least_s: float) -> bool:
         return self._began_s is not None and time.monotonic() - self._began_s >= at_least_s
 
 
-def takes_more(connection: socket.socket) -> bool:
-    """Whether a short message can be sent without waiting."""
+def can_send(connection: socket.socket) -> bool:
+    """Return whether the socket takes a short message without blocking."""
     return bool(select.select([], [connection], [], 0)[1])
 
 
-def end_hung(connection: socket.socket) -> bool:
-    """Ends the process at the other end if it is the user's and holds the daemon's lock; says whether.
+def kill_hung(connection: socket.socket) -> bool:
+    """Kill the process at the other end if it holds the daemon's lock; return whether it did.
 
-    A daemon that has given up its place holds none, and nobody waits for it any more. Raises SettingsError when
-    the process is another user's.
+    A daemon that has retired does not hold the lock and keeps no new relay waiting, so it lives on. Raises
+    SettingsError when the process is another user's.
     """
     check_peer(connection)
     pid = peer_pid(connection)
-    if pid != holder_of_lock():
+    if pid != find_lock_holder():
         return False
     os.kill(pid, signal.SIGKILL)
     return True
 
 
-def holder_of_lock() -> int | None:
-    """The process that has written its number into the lock and still holds it."""
+def find_lock_holder() -> int | None:
+    """Return the id of the process that holds the daemon's lock; None when the lock is free."""
     try:
         descriptor = os.open(runtime_folder() / LOCK, os.O_RDWR | os.O_NOFOLLOW)
     except OSError:

@@ -1,4 +1,4 @@
-"""The way to the daemon: connects to it, and starts it when there is none."""
+"""Connects to the daemon, and starts a daemon when there is none."""
 
 import fcntl
 import os
@@ -11,67 +11,71 @@ from pathlib import Path
 from typing import Any
 
 from lsp_server.relay import handshake
-from lsp_server.relay.hung_daemon import end_hung
+from lsp_server.relay.hung_daemon import kill_hung
 from lsp_server.relay.runtime_folder import SOCKET, check_peer, check_socket, peer_pid, runtime_folder
 from midspan import MidspanError
 
 _CODE = Path(__file__).parents[2]
 # -P: the working directory of an editor may hold a module of any name, which must not be imported.
 DAEMON_COMMAND = (sys.executable, "-P", "-m", "lsp_server.daemon.daemon_process")
-# A busy machine takes seconds to import what the daemon needs. Only a daemon that cannot start takes all of it.
+# A busy machine takes seconds to import what the daemon needs; only a daemon that cannot start takes this long.
 _PATIENCE_S = 60.0
 _LEAST_ATTEMPTS = 5
 
 
 class NoDaemonError(MidspanError):
-    """The daemon does not start, or is gone before it has said anything."""
+    """The daemon does not start, or ends before it has answered."""
 
 
 def connect(
-    greeting: bytes,
+    request_line: bytes,
     command: Sequence[str] = DAEMON_COMMAND,
     still_wanted: Callable[[], bool] = lambda: True,
     patience_s: float = _PATIENCE_S,
 ) -> tuple[socket.socket, dict[str, Any]]:
-    """A connection to the daemon, started when there is none or it does not answer, and its answer to the greeting.
+    """Connect to the daemon, and return the connection and the daemon's line of the handshake.
 
-    `patience_s` is how long one that was there already may take to answer before it is ended.
-    Raises MidspanError with the reason when there is no way, NoDaemonError also once it is not wanted any more.
+    Starts a daemon with `command` when there is none, or when the daemon does not answer within `patience_s` and is
+    killed. Raises MidspanError with the reason when no daemon answers, and NoDaemonError also when `still_wanted`
+    returns False.
     """
     folder = runtime_folder()
     deadline = time.monotonic() + _PATIENCE_S
     attempts = 0
     while still_wanted():
         try:
-            if connection := _connection(folder):
-                answer = _greet(connection, greeting, patience_s, ends_hung=True)
+            if connection := _try_connect(folder):
+                answer = _shake_hands(connection, request_line, patience_s, kills_hung=True)
             else:
-                connection = _started(folder, command)
-                answer = _greet(connection, greeting)
+                connection = _start_and_connect(folder, command)
+                answer = _shake_hands(connection, request_line)
             if not answer.get("retired"):
                 return connection, answer
-        except OSError as error:  # it died, or left, while it was spoken to
+        except OSError as error:  # the daemon died, or retired, during the handshake
             attempts += 1
             if attempts >= _LEAST_ATTEMPTS and time.monotonic() > deadline:
                 raise NoDaemonError(f"The daemon does not answer ({error}). `midspan daemon logs` says why.") from error
             time.sleep(min(0.02 * 2**attempts, 1))
-    raise NoDaemonError("The daemon is not wanted any more.")
+    raise NoDaemonError("The editor has ended, so no daemon is needed.")
 
 
-def ask(greeting: bytes) -> tuple[socket.socket, dict[str, Any]] | None:
-    """The daemon's answer, when there is a daemon. Raises MidspanError when it may not be spoken to."""
-    connection = _connection(runtime_folder())
+def ask(request_line: bytes) -> tuple[socket.socket, dict[str, Any]] | None:
+    """Return the connection and the daemon's line; None when no daemon runs.
+
+    Raises MidspanError when the daemon does not answer, or is not this user's.
+    """
+    connection = _try_connect(runtime_folder())
     if connection is None:
         return None
     pid = peer_pid(connection)
     try:
-        return connection, _greet(connection, greeting)
+        return connection, _shake_hands(connection, request_line)
     except OSError as error:
         raise NoDaemonError(f"The daemon does not answer ({error}). To end it: kill -9 {pid}") from error
 
 
-def _connection(folder: Path) -> socket.socket | None:
-    """None when there is no daemon: no socket, or one that nobody listens at since its daemon was killed."""
+def _try_connect(folder: Path) -> socket.socket | None:
+    """Return None when no daemon runs: there is no socket, or its daemon was killed."""
     path = folder / SOCKET
     if not check_socket(path):
         return None
@@ -88,24 +92,27 @@ def _connection(folder: Path) -> socket.socket | None:
     return connection
 
 
-def _greet(
-    connection: socket.socket, greeting: bytes, patience_s: float = _PATIENCE_S, *, ends_hung: bool = False
+def _shake_hands(
+    connection: socket.socket, request_line: bytes, patience_s: float = _PATIENCE_S, *, kills_hung: bool = False
 ) -> dict[str, Any]:
-    """Closes the connection when it raises OSError or HandshakeError, or the daemon answers that it is retired."""
+    """Return the daemon's line. Raises OSError or HandshakeError.
+
+    Closes the connection when it raises, and when the daemon answers that it is retired.
+    """
     try:
         connection.settimeout(patience_s)
-        connection.sendall(greeting)
+        connection.sendall(request_line)
         answer = b""
-        while not answer.endswith(b"\n"):  # nothing follows the line before the relay has spoken again
+        while not answer.endswith(b"\n"):  # the daemon sends no more until the relay does
             data = connection.recv(handshake.MAX_LINE_BYTES)
             if not data:
                 raise ConnectionResetError("it closed the connection")
             answer += data
         connection.settimeout(None)
-        message = handshake.parse(answer)
+        message = handshake.decode(answer)
     except TimeoutError:
-        if ends_hung:
-            end_hung(connection)
+        if kills_hung:
+            kill_hung(connection)
         connection.close()
         raise
     except BaseException:
@@ -116,19 +123,19 @@ def _greet(
     return message
 
 
-def _started(folder: Path, command: Sequence[str]) -> socket.socket:
-    """A connection to a daemon that this relay, or another one just now, has started."""
-    with _only_one(folder / "start.lock"):
-        if connection := _connection(folder):
+def _start_and_connect(folder: Path, command: Sequence[str]) -> socket.socket:
+    """Connect to a daemon that this relay starts, or that another relay has just started."""
+    with _locked(folder / "start.lock"):
+        if connection := _try_connect(folder):
             return connection
-        _start(command)
-        if connection := _connection(folder):
+        _start_daemon(command)
+        if connection := _try_connect(folder):
             return connection
-    raise ConnectionRefusedError("it was started, and is not there")
+    raise ConnectionRefusedError("it has started and does not listen")
 
 
 @contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
+def _locked(lock: Path) -> Iterator[None]:
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -137,9 +144,9 @@ def _only_one(lock: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _start(command: Sequence[str]) -> None:
-    """Returns when the daemon listens. Raises OSError or NoDaemonError when it does not."""
-    import subprocess  # takes as long to import as all the rest, and is seldom needed
+def _start_daemon(command: Sequence[str]) -> None:
+    """Return when the daemon listens. Raises OSError or NoDaemonError when it does not start."""
+    import subprocess  # its import takes as long as all others together, and few relays need it
 
     from lsp_server.relay.daemon_log import open_daemon_log
 
@@ -153,13 +160,13 @@ def _start(command: Sequence[str]) -> None:
             stderr=log,
             cwd="/",
             env=environment,
-            start_new_session=True,  # the signals of the editor's terminal are not for it
+            start_new_session=True,  # the signals of the editor's terminal must not reach the daemon
         )
     try:
-        said, _ = process.communicate(timeout=_PATIENCE_S)  # it closes stdout once it listens
+        output, _ = process.communicate(timeout=_PATIENCE_S)  # the daemon closes stdout once it listens
     except subprocess.TimeoutExpired as error:
         process.kill()
         raise NoDaemonError("The daemon does not start. `midspan daemon logs` says why.") from error
-    reason = said.decode(errors="replace").strip()
+    reason = output.decode(errors="replace").strip()
     if reason or process.returncode > 0:
         raise NoDaemonError(reason or "The daemon does not start. `midspan daemon logs` says why.")

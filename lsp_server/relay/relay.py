@@ -1,7 +1,8 @@
-"""`midspan serve` as editors start it: carries bytes between stdin and stdout and the daemon.
+"""The relay, `midspan serve` for editors, carries messages between the editor's stdio and the daemon's socket.
 
-It imports nothing heavy, since an editor waits for it. When the daemon dies it starts the next one and says again what
-that must know; the editor notices a pause. Two threads: this one reads the editor, another one the daemon.
+An editor waits for the relay to start, so the relay imports nothing heavy. When the daemon dies the relay starts the
+next one and replays the session to it; the editor notices a pause. The main thread reads the editor, and a second
+thread reads the daemon.
 """
 
 import os
@@ -16,18 +17,17 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from lsp_server.relay import handshake
-from lsp_server.relay.hung_daemon import PATIENCE_S, Silence, end_hung, takes_more
+from lsp_server.relay.hung_daemon import PATIENCE_S, SilenceWatch, can_send, kill_hung
 from lsp_server.relay.launch import DAEMON_COMMAND, connect
-from lsp_server.relay.replay_log import ReplayLog, is_farewell
+from lsp_server.relay.replay_log import ReplayLog, is_shutdown_or_exit, warning
 from lsp_server.rpc.frames import FrameReader, FramingError, frame
 from midspan import MidspanError, SettingsError
 
 _CHUNK_BYTES = 1 << 16
-# The daemon has this long to answer what was asked before `exit`.
-_LAST_WORDS_S = 5.0
-# A daemon that dies this often before it has answered one request dies of this session.
+_LAST_ANSWERS_S = 5.0  # time for the daemon to answer the requests before `exit`
+# Daemons that die this often without one answer die of this session, so the relay pauses before it starts the next.
 _DEATHS_WITHOUT_PAUSE = 5
-_LONGEST_PAUSE_S = 10.0
+_MAX_PAUSE_S = 10.0
 
 
 def relay(
@@ -36,10 +36,12 @@ def relay(
     command: Sequence[str] = DAEMON_COMMAND,
     patience_s: float = PATIENCE_S,
 ) -> int:
-    """Runs until `exit` or the end of stdin; the exit code. `command` starts a daemon; one that says nothing for
-    twice the patience is ended. Raises MidspanError.
+    """Run until `exit` or the end of stdin, and return the exit code.
+
+    `command` starts a daemon. The relay kills a daemon that does not answer for twice `patience_s`.
+    Raises MidspanError.
     """
-    keys = {name: value for name, value in os.environ.items() if name.startswith(handshake.KEY_VARIABLES)}
+    keys = {name: value for name, value in os.environ.items() if name.startswith(handshake.KEY_VARIABLE_PREFIX)}
     details = {"settings": settings, "folder": os.getcwd(), "keys": keys}
     signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
     log = sys.stderr if log_file is None else _open_log(log_file)
@@ -54,7 +56,7 @@ def _open_log(log_file: Path) -> TextIO:
 
 
 class _Relay:
-    """`_turn` guards the daemon's socket and the conversation's order; `_talk_lock` the conversation's contents."""
+    """One session. `_turn` guards the daemon's socket and the order of messages, `_replay_lock` the replay log."""
 
     def __init__(
         self,
@@ -71,14 +73,14 @@ class _Relay:
         self._stdin = stdin
         self._stdout = stdout
         self._log = log
-        self._talk = ReplayLog()
-        self._talk_lock = threading.Lock()
+        self._replay_log = ReplayLog()
+        self._replay_lock = threading.Lock()
         self._stdout_lock = threading.Lock()
         self._turn = threading.Condition()
-        self._is_missed = False  # the editor speaks, and waits for a daemon that was told to stop
-        self._over = False  # no daemon is needed any more
+        self._is_message_waiting = False  # for a daemon: the user has stopped the last one
+        self._is_over = False  # no daemon is needed any more
         self._ending = threading.Event()
-        self._deaths = 0  # since the last answer to a request of the editor's
+        self._deaths = 0  # of daemons since the last message for the editor
         self._daemon = self._connect(resumes=False)
 
     def run(self) -> int:
@@ -92,12 +94,12 @@ class _Relay:
         with self._turn:
             self._turn.notify_all()
             _half_close(self._daemon)
-        reader.join(_LAST_WORDS_S)
-        return 0 if self._talk.exited and self._talk.shut_down else 1
+        reader.join(_LAST_ANSWERS_S)
+        return 0 if self._replay_log.has_exited and self._replay_log.is_shut_down else 1
 
     def _connect(self, *, resumes: bool) -> socket.socket:
-        greeting = handshake.say("serve", resumes=resumes, **self._details)
-        connection, answer = connect(greeting, self._command, lambda: not self._ending.is_set())
+        request_line = handshake.request_line("serve", resumes=resumes, **self._details)
+        connection, answer = connect(request_line, self._command, lambda: not self._ending.is_set())
         if "error" in answer:
             raise SettingsError(str(answer["error"]))
         return connection
@@ -106,104 +108,107 @@ class _Relay:
         frames = FrameReader()
         while data := os.read(self._stdin, _CHUNK_BYTES):
             for body in frames.feed(data):
-                self._from_editor(body)
-                if self._talk.exited:
+                self._carry_to_daemon(body)
+                if self._replay_log.has_exited:
                     return
 
-    def _from_editor(self, body: bytes) -> None:
+    def _carry_to_daemon(self, body: bytes) -> None:
         with self._turn:
-            if self._over or (self._talk.stopped and is_farewell(body)):
-                with self._talk_lock:
-                    self._talk.from_editor(body)
-                    self._write(self._talk.lost())
+            if self._is_over or (self._replay_log.is_stopped and is_shutdown_or_exit(body)):
+                with self._replay_lock:
+                    self._replay_log.read_from_editor(body)
+                    self._write(self._replay_log.close_open_requests())
                 return
-            self._is_missed = True
+            self._is_message_waiting = True
             self._turn.notify_all()
-            self._turn.wait_for(lambda: not self._talk.stopped)
-            self._is_missed = False
-            with self._talk_lock:
-                bodies = self._talk.from_editor(body)
-            # Into a daemon that has just died it is lost, and said again or answered when that is noticed.
+            self._turn.wait_for(lambda: not self._replay_log.is_stopped)
+            self._is_message_waiting = False
+            with self._replay_lock:
+                bodies = self._replay_log.read_from_editor(body)
+            # If the daemon has just died, the message is lost; `_read_daemon` then replays or answers it.
             _send(self._daemon, bodies)
 
     def _read_daemon(self) -> None:
         while True:
             self._carry_to_editor()
             with self._turn:
-                with self._talk_lock:
-                    self._write(self._talk.lost())
-                self._turn.wait_for(lambda: not self._talk.stopped or self._is_missed or self._ending.is_set())
-                if self._ending.is_set() or self._talk.shut_down:
-                    self._over = True
+                with self._replay_lock:
+                    self._write(self._replay_log.close_open_requests())
+                self._turn.wait_for(
+                    lambda: not self._replay_log.is_stopped or self._is_message_waiting or self._ending.is_set()
+                )
+                if self._ending.is_set() or self._replay_log.is_shut_down:
+                    self._is_over = True
                     return
                 self._resume()
 
     def _carry_to_editor(self) -> None:
-        """Until the daemon closes its end, or breaks off in the middle of a message, which is dropped."""
+        """Return when the daemon closes its end or hangs. A message that is cut off is dropped."""
         frames = FrameReader()
-        silence = Silence(self._daemon, self._patience_s)
+        silence = SilenceWatch(self._daemon, self._patience_s)
         try:
             while True:
-                if not silence.is_broken():
+                if not silence.wait_for_data():
                     if self._is_hung(silence):
                         return
                     continue
                 if not (data := self._daemon.recv(_CHUNK_BYTES)):
                     return
                 for body in frames.feed(data):
-                    with self._talk_lock:
-                        is_for_editor = self._talk.from_daemon(body)
-                        lines, self._talk.log_lines = self._talk.log_lines, []
+                    with self._replay_lock:
+                        is_for_editor = self._replay_log.read_from_daemon(body)
+                        lines, self._replay_log.log_lines = self._replay_log.log_lines, []
                     for line in lines:
-                        self._note(line)
+                        self._write_log(line)
                     if is_for_editor:
                         self._deaths = 0
                         self._write([body])
         except OSError:
             return
 
-    def _is_hung(self, silence: Silence) -> bool:
-        """Asks when the daemon owes an answer for long; ends it when that has none either, and tells the user."""
-        with self._talk_lock:
-            silence.goes_on(is_owed=self._talk.owes_answer)
-        if silence.is_final:
+    def _is_hung(self, silence: SilenceWatch) -> bool:
+        """Send a ping when an answer is late; give the daemon up when the ping has no answer either."""
+        with self._replay_lock:
+            silence.note_silence(is_answer_owed=self._replay_log.is_answer_owed)
+        if silence.is_too_long:
             self._give_up()
             return True
-        # Where the other thread waits to send, the daemon does not read either, and there is nothing to ask.
-        if silence.is_long and not silence.is_asked and takes_more(self._daemon) and self._turn.acquire(blocking=False):
+        # While the other thread holds the turn, it waits to send: the daemon does not read, and would not read a ping.
+        if silence.is_ping_due and can_send(self._daemon) and self._turn.acquire(blocking=False):
             try:
-                with self._talk_lock:
-                    question = self._talk.ask_if_it_hears()
-                _send(self._daemon, [question])
-                silence.is_asked = True
+                with self._replay_lock:
+                    ping = self._replay_log.make_ping()
+                _send(self._daemon, [ping])
+                silence.note_ping()
             finally:
                 self._turn.release()
         return False
 
     def _give_up(self) -> None:
-        is_ended = end_hung(self._daemon)
-        self._daemon.shutdown(socket.SHUT_RDWR)  # the other thread may wait to send
-        done = "was ended, and is started again" if is_ended else "is left, and another one is started"
-        message = f"Midspan's daemon did not answer for {2 * self._patience_s:.0f} s. It {done}."
-        self._note(message)
-        with self._talk_lock:
-            self._write([self._talk.warning(message)])
+        is_killed = kill_hung(self._daemon)
+        self._daemon.shutdown(socket.SHUT_RDWR)  # wakes the other thread, which may wait to send
+        left = "killed it" if is_killed else "left it"
+        message = f"The daemon did not answer for {2 * self._patience_s:.0f} s. Midspan {left} and starts another."
+        self._write_log(message)
+        with self._replay_lock:
+            self._write([warning(message)])
 
     def _resume(self) -> None:
         self._daemon.close()
         if self._deaths >= _DEATHS_WITHOUT_PAUSE:
-            self._ending.wait(min(0.1 * 2 ** (self._deaths - _DEATHS_WITHOUT_PAUSE), _LONGEST_PAUSE_S))
+            self._ending.wait(min(0.1 * 2 ** (self._deaths - _DEATHS_WITHOUT_PAUSE), _MAX_PAUSE_S))
         self._deaths += 1
         began_s = time.monotonic()
         try:
             self._daemon = self._connect(resumes=True)
         except MidspanError as error:
             self._end(str(error))
-        with self._talk_lock:
-            bodies = self._talk.replay()
+        with self._replay_lock:
+            bodies = self._replay_log.replay()
         _send(self._daemon, bodies)
         took_ms = 1000 * (time.monotonic() - began_s)
-        self._note(f"The daemon had gone; {len(self._talk)} documents were opened in a new one in {took_ms:.0f} ms")
+        count = self._replay_log.document_count
+        self._write_log(f"The daemon had ended; a new one has opened {count} documents in {took_ms:.0f} ms")
         self._turn.notify_all()
 
     def _write(self, bodies: Iterable[bytes]) -> None:
@@ -213,14 +218,14 @@ class _Relay:
                     self._stdout.write(frame(body))
                 self._stdout.flush()
         except OSError:
-            os._exit(1)  # the editor has gone; the other thread waits for its stdin
+            os._exit(1)  # the editor has died, and the other thread still waits for its stdin
 
-    def _note(self, line: str) -> None:
-        with suppress(OSError):  # nobody reads it: the session goes on
+    def _write_log(self, line: str) -> None:
+        with suppress(OSError):  # the session goes on without its log
             print(line, file=self._log, flush=True)
 
     def _end(self, reason: str) -> None:
-        """There is no daemon to be had. The other thread cannot be told: it waits for the editor."""
+        """End the process, since no daemon starts. The main thread cannot return while it waits for the editor."""
         if not self._ending.is_set():
             print(f"midspan: {reason}", file=sys.stderr, flush=True)
         os._exit(1)
@@ -231,7 +236,7 @@ def _send(daemon: socket.socket, bodies: Iterable[bytes]) -> None:
         for body in bodies:
             daemon.sendall(frame(body))
     except OSError:
-        return  # the other thread sees it too, and resumes
+        return  # the thread that reads the daemon sees the error too, and resumes
 
 
 def _half_close(daemon: socket.socket) -> None:

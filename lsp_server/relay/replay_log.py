@@ -1,71 +1,73 @@
-"""What was said between an editor and a daemon, as far as a new daemon must hear it again after the old one has died.
+"""The replay log: the messages of one session that a new daemon must read after the old one has died.
 
-A document is kept as it was said: didOpen and every didChange since, in the editor's own words, so no text is ever
-computed here. When the changes grow long the daemon is asked for the text that they have led to (`midspan/document`),
-which takes their place.
+The log keeps a document as the editor sent it, didOpen and every didChange since, so the relay never computes a text.
+When the changes grow long the relay asks the daemon for the text that they result in (`midspan/document`), and a
+didOpen with that text replaces them.
 """
 
 import json
 from typing import Any
 
-from lsp_server.relay.handshake import LOG, STOPPED
+from lsp_server.relay.handshake import LOG_METHOD, STOPPED_METHOD
 
-# Less is not worth asking about.
-_MANY_BYTES = 256 * 1024
+_COMPACT_FROM_BYTES = 256 * 1024  # shorter changes are not worth a request
 _REQUEST_FAILED = -32803
 _WARNING = 2  # LSP's MessageType
 _WORKSPACE = ("workspace/didChangeWorkspaceFolders", "workspace/didChangeConfiguration", "$/setTrace")
-# What a user would see as an error though it is none: ghost text just does not come.
-_ANSWERED_BY_NULL = ("textDocument/inlineCompletion", "shutdown")
+# An editor would show an error to the user where an empty answer does: no ghost text appears.
+_ANSWERED_WITH_NULL = ("textDocument/inlineCompletion", "shutdown")
 
 Message = dict[str, Any]
 
 
 class _Document:
-    """`opened` is didOpen, `changes` each didChange since."""
+    """An open document: `opened` is its didOpen, `changes` are the didChanges since."""
 
     def __init__(self, opened: bytes) -> None:
         self.opened = opened
         self.changes: list[bytes] = []
         self.changes_bytes = 0
-        self.ask_at_bytes = max(_MANY_BYTES, 2 * len(opened))
-        self.asked = False
+        self.compact_at_bytes = max(_COMPACT_FROM_BYTES, 2 * len(opened))
+        self.is_compacting = False  # the daemon has been asked for the text
 
     def add(self, change: bytes, *, is_whole: bool) -> None:
-        if is_whole and not self.asked:  # what was before it is gone
+        if is_whole and not self.is_compacting:  # the change replaces the whole text
             self.changes.clear()
             self.changes_bytes = 0
         self.changes.append(change)
         self.changes_bytes += len(change)
 
     def replace(self, opened: bytes, count: int) -> None:
-        """`opened` says what the first `count` changes have led to."""
+        """Put `opened`, a didOpen with the text that the first `count` changes result in, in their place."""
         del self.changes[:count]
         self.changes_bytes = sum(map(len, self.changes))
         self.opened = opened
-        self.ask_at_bytes = max(_MANY_BYTES, 2 * len(opened))
+        self.compact_at_bytes = max(_COMPACT_FROM_BYTES, 2 * len(opened))
 
 
 class ReplayLog:
-    """Is told every message, and says what else is to be sent. It does no input or output."""
+    """Reads every message of a session, and makes the messages of the relay's own. It does no input or output."""
 
     def __init__(self) -> None:
-        self.shut_down = False  # the editor has sent `shutdown`
-        self.exited = False
-        self.stopped = False  # the daemon was told to stop: it is not missed until the editor speaks again
-        self.log_lines: list[str] = []  # what the daemon has logged about this session, to be taken from here
+        self.is_shut_down = False  # the editor has sent `shutdown`
+        self.has_exited = False  # the editor has sent `exit`
+        self.is_stopped = False  # the user has stopped the daemon: the editor's next message starts another
+        self.log_lines: list[str] = []  # lines of the session's log, which the caller takes away
         self._initialize: Message | None = None
         self._initialized: bytes | None = None
         self._workspace: list[bytes] = []
         self._documents: dict[str, _Document] = {}
-        self._unanswered: dict[int | str, str] = {}  # the method of each request of the editor's
-        self._progress: dict[str, Any] = {}  # the tokens that the daemon has begun and not ended
-        # The relay's own requests: the document that one asks for and how many changes it had; None for initialize.
-        self._own: dict[str, tuple[_Document, int] | None] = {}
-        self._own_count = 0
+        self._unanswered: dict[int | str, str] = {}  # the method of each request of the editor
+        self._progress: dict[str, Any] = {}  # the tokens of progress that the daemon has begun and not ended
+        # The relay's own requests by their ids. For one that compacts: the document, and its number of changes then.
+        self._own_requests: dict[str, tuple[_Document, int] | None] = {}
+        self._own_request_count = 0
 
-    def from_editor(self, body: bytes) -> list[bytes]:
-        """What to send to the daemon: the message, and perhaps a request of the relay's own."""
+    def read_from_editor(self, body: bytes) -> list[bytes]:
+        """Keep what a new daemon needs of the editor's message.
+
+        Returns the bodies for the daemon: the message, and perhaps a request of the relay's own.
+        """
         message = _parsed(body)
         method, number = message.get("method"), message.get("id")
         if not isinstance(method, str):
@@ -76,12 +78,12 @@ class ReplayLog:
         document = params.get("textDocument") if isinstance(params, dict) else None
         uri = document.get("uri") if isinstance(document, dict) else None
         if isinstance(uri, str) and isinstance(params, dict) and method.startswith("textDocument/did"):
-            question = self._note_document(method, uri, params, body)
-            return [body, question] if question else [body]
-        self._note_life(method, message, body)
+            request = self._note_document(method, uri, params, body)
+            return [body, request] if request else [body]
+        self._note_lifecycle(method, message, body)
         return [body]
 
-    def _note_life(self, method: str, message: Message, body: bytes) -> None:
+    def _note_lifecycle(self, method: str, message: Message, body: bytes) -> None:
         if method == "initialize" and self._initialize is None:
             self._initialize = message
         elif method == "initialized":
@@ -89,9 +91,9 @@ class ReplayLog:
         elif method in _WORKSPACE:
             self._workspace.append(body)
         elif method == "shutdown":
-            self.shut_down = True
+            self.is_shut_down = True
         elif method == "exit":
-            self.exited = True
+            self.has_exited = True
 
     def _note_document(self, method: str, uri: str, params: Message, body: bytes) -> bytes | None:
         if method == "textDocument/didOpen":
@@ -99,46 +101,46 @@ class ReplayLog:
         elif method == "textDocument/didClose":
             self._documents.pop(uri, None)
         elif method == "textDocument/didChange" and uri in self._documents:
-            document = self._documents[uri] = self._documents.pop(uri)  # the last one is the last one used
+            document = self._documents[uri] = self._documents.pop(uri)  # the document used last is replayed last
             document.add(body, is_whole=_is_whole(params.get("contentChanges")))
-            if document.changes_bytes > document.ask_at_bytes and not document.asked:
-                document.asked = True
-                own = self._own_id((document, len(document.changes)))
-                return _body({"id": own, "method": "midspan/document", "params": {"textDocument": {"uri": uri}}})
+            if document.changes_bytes > document.compact_at_bytes and not document.is_compacting:
+                document.is_compacting = True
+                number = self._new_request_id((document, len(document.changes)))
+                return _body({"id": number, "method": "midspan/document", "params": {"textDocument": {"uri": uri}}})
         return None
 
     @property
-    def owes_answer(self) -> bool:
-        """Whether the daemon has a request that it has not answered."""
-        return bool(self._unanswered or self._own)
+    def is_answer_owed(self) -> bool:
+        """True while the daemon has a request that it has not answered."""
+        return bool(self._unanswered or self._own_requests)
 
-    def ask_if_it_hears(self) -> bytes:
-        """A request whose answer tells nothing but that there is one: there is no such method."""
-        return _body({"id": self._own_id(None), "method": "$/midspan/hears"})
+    def make_ping(self) -> bytes:
+        """Return a request of a method that does not exist: a daemon that runs answers with an error."""
+        return _body({"id": self._new_request_id(None), "method": "$/midspan/hears"})
 
-    def _own_id(self, about: tuple[_Document, int] | None) -> str:
-        self._own_count += 1
-        number = f"midspan-relay-{self._own_count}"
-        self._own[number] = about
+    def _new_request_id(self, compacted: tuple[_Document, int] | None) -> str:
+        self._own_request_count += 1
+        number = f"midspan-relay-{self._own_request_count}"
+        self._own_requests[number] = compacted
         return number
 
-    def from_daemon(self, body: bytes) -> bool:
-        """Whether the message is for the editor."""
+    def read_from_daemon(self, body: bytes) -> bool:
+        """Take note of the daemon's message; return whether it is for the editor."""
         message = _parsed(body)
         method, number = message.get("method"), message.get("id")
-        if method == STOPPED:
-            self.stopped = True
+        if method == STOPPED_METHOD:
+            self.is_stopped = True
             return False
-        if method == LOG:
+        if method == LOG_METHOD:
             self.log_lines.append(str(message["params"]["line"]))
             return False
         if method == "$/progress":
             self._note_progress(message.get("params"))
         if method is not None:
             return True
-        if isinstance(number, str) and number in self._own:
-            if about := self._own.pop(number):
-                self._shorten(*about, message.get("result"))
+        if isinstance(number, str) and number in self._own_requests:
+            if compacted := self._own_requests.pop(number):
+                self._compact(*compacted, message.get("result"))
             return False
         if isinstance(number, int | str) and self._unanswered.pop(number, None) == "initialize" and "error" in message:
             self._initialize = None
@@ -153,66 +155,71 @@ class ReplayLog:
         elif params["value"].get("kind") == "end":
             self._progress.pop(repr(token), None)
 
-    def _shorten(self, document: _Document, count: int, item: Any) -> None:
-        """`item` is the TextDocumentItem after the first `count` changes; None when the daemon follows it no longer."""
-        document.asked = False
+    def _compact(self, document: _Document, count: int, item: Any) -> None:
+        """Replace the first `count` changes by `item`, the TextDocumentItem after them.
+
+        `item` is None when the daemon does not know the document any more.
+        """
+        document.is_compacting = False
         if isinstance(item, dict):
             document.replace(_body({"method": "textDocument/didOpen", "params": {"textDocument": item}}), count)
         else:
-            document.ask_at_bytes = 2 * document.changes_bytes
+            document.compact_at_bytes = 2 * document.changes_bytes
 
-    def warning(self, message: str) -> bytes:
-        """What shows it to the user."""
-        return _body({"method": "window/showMessage", "params": {"type": _WARNING, "message": message}})
-
-    def lost(self) -> list[bytes]:
-        """What the editor is told when the daemon has gone: an answer to each request, an end of each progress."""
-        said = []
+    def close_open_requests(self) -> list[bytes]:
+        """Return the bodies that end each open request and progress in the editor when the daemon has ended."""
+        bodies = []
         for number, method in list(self._unanswered.items()):
-            if method == "initialize" and not self.shut_down:
+            if method == "initialize" and not self.is_shut_down:
                 continue  # the next daemon answers it
             del self._unanswered[number]
-            if method in _ANSWERED_BY_NULL:
-                said.append(_body({"id": number, "result": None}))
+            if method in _ANSWERED_WITH_NULL:
+                bodies.append(_body({"id": number, "result": None}))
             else:
-                error = {"code": _REQUEST_FAILED, "message": "Midspan's daemon has gone. It is started again; retry."}
-                said.append(_body({"id": number, "error": error}))
+                error = {"code": _REQUEST_FAILED, "message": "Midspan's daemon has ended. A new one starts; try again."}
+                bodies.append(_body({"id": number, "error": error}))
         for token in self._progress.values():
             value = {"kind": "end", "message": "interrupted"}
-            said.append(_body({"method": "$/progress", "params": {"token": token, "value": value}}))
+            bodies.append(_body({"method": "$/progress", "params": {"token": token, "value": value}}))
         self._progress.clear()
-        self._own.clear()
+        self._own_requests.clear()
         for document in self._documents.values():
-            document.asked = False
-        return said
+            document.is_compacting = False
+        return bodies
 
     def replay(self) -> list[bytes]:
-        """What brings a new daemon to where the old one was."""
-        self.stopped = False
+        """Return the bodies that bring a new daemon to the state of the old one."""
+        self.is_stopped = False
         if self._initialize is None:
             return []
         initialize = self._initialize
         if initialize.get("id") not in self._unanswered:
-            initialize = {**initialize, "id": self._own_id(None)}
-        said = [_body(initialize)]
+            initialize = {**initialize, "id": self._new_request_id(None)}
+        bodies = [_body(initialize)]
         if self._initialized is not None:
-            said.append(self._initialized)
-        said += self._workspace
+            bodies.append(self._initialized)
+        bodies += self._workspace
         for document in self._documents.values():
-            said += [document.opened, *document.changes]
-        return said
+            bodies += [document.opened, *document.changes]
+        return bodies
 
-    def __len__(self) -> int:
+    @property
+    def document_count(self) -> int:
         return len(self._documents)
 
 
-def is_farewell(body: bytes) -> bool:
-    """Whether the editor only says that it ends."""
+def warning(message: str) -> bytes:
+    """Return the body of the notification with which an editor shows the message to the user."""
+    return _body({"method": "window/showMessage", "params": {"type": _WARNING, "message": message}})
+
+
+def is_shutdown_or_exit(body: bytes) -> bool:
+    """Return whether the message only ends the session."""
     return _parsed(body).get("method") in ("shutdown", "exit")
 
 
 def _parsed(body: bytes) -> Message:
-    """The message; {} for what is none, which the daemon is to judge."""
+    """Return the message; {} for a body that is not a message, which the daemon answers with an error."""
     try:
         message = json.loads(body.decode("utf-8", "surrogateescape"))  # as the server reads it
     except (ValueError, RecursionError):
@@ -225,5 +232,5 @@ def _body(message: Message) -> bytes:
 
 
 def _is_whole(changes: Any) -> bool:
-    """Whether the first of the changes is the whole text, so that nothing before it matters."""
+    """Return whether the first change is the whole text, so that no earlier change matters."""
     return bool(isinstance(changes, list) and changes and isinstance(changes[0], dict) and "range" not in changes[0])

@@ -108,7 +108,7 @@ class Emacs:
 
     def daemon_pid(self) -> int:
         """Of the process with the model."""
-        answered = ask(handshake.say("status"))
+        answered = ask(handshake.request_line("status"))
         if answered is None:
             raise LookupError("there is no daemon")
         connection, account = answered

@@ -76,7 +76,7 @@ class Neovim:
 
     def daemon(self) -> psutil.Process:
         """The process with the model, which other editors may share."""
-        answered = ask(handshake.say("status"))
+        answered = ask(handshake.request_line("status"))
         if answered is None:
             raise LookupError("there is no daemon")
         connection, account = answered

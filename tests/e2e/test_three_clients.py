@@ -80,7 +80,7 @@ class Scripted:
 
 
 def account() -> dict[str, Any]:
-    answered = ask(handshake.say("status"))
+    answered = ask(handshake.request_line("status"))
     assert answered is not None
     answered[0].close()
     return answered[1]

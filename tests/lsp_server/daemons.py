@@ -47,7 +47,7 @@ class Place:
     def account(self) -> dict[str, Any]:
         """What the daemon says of itself; {} when there is none to ask, or it dies while it is asked."""
         try:
-            answered = ask(handshake.say("status"))
+            answered = ask(handshake.request_line("status"))
         except Exception:  # a test that kills daemons asks at any moment
             return {}
         if answered is None:

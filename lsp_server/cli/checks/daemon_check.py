@@ -20,7 +20,7 @@ def check_daemon() -> list[Finding]:
 
     try:
         folder = runtime_folder()
-        answered = ask(handshake.say("status"))
+        answered = ask(handshake.request_line("status"))
     except MidspanError as error:  # which says what to do
         return [Finding(_SUBJECT, str(error), is_wrong=True)]
     if answered is None:
@@ -36,11 +36,11 @@ def check_daemon() -> list[Finding]:
 
 def _absent(folder: Path, socket_file: Path) -> Finding:
     from lsp_server.daemon.daemon_process import take_place
-    from lsp_server.relay.hung_daemon import holder_of_lock
+    from lsp_server.relay.hung_daemon import find_lock_holder
 
     place = take_place(folder)
     if place is None:
-        holder = holder_of_lock()
+        holder = find_lock_holder()
         what = f"A process ({holder or 'unknown'}) has the daemon's place in {folder} and does not listen."
         fix = f"Wait a moment if it has just been started; else end it: kill {holder}" if holder else "End it."
         return Finding(_SUBJECT, what, is_wrong=True, fix=fix)

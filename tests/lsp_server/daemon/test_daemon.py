@@ -42,7 +42,7 @@ def say(here: Place, **changes: object) -> dict[str, object]:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(WAIT_S)
         connection.connect(str(here.socket))
-        connection.sendall(handshake.line({"version": __version__, "wants": "serve", **changes}))
+        connection.sendall(handshake.encode({"version": __version__, "wants": "serve", **changes}))
         answer: dict[str, object] = json.loads(connection.makefile().readline() or "{}")
         return answer
 
@@ -252,7 +252,7 @@ async def test_an_editor_that_stops_reading_is_cut_off_and_others_do_not_notice(
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(WAIT_S)
             connection.connect(str(here.socket))
-            connection.sendall(handshake.say("serve"))
+            connection.sendall(handshake.request_line("serve"))
             connection.sendall(b"".join(frame(json.dumps({"jsonrpc": "2.0", **m}).encode()) for m in messages))
             await until(lambda: here.account().get("sessions") == 1, "it still waits for it")
         assert (await editor.request("midspan/status"))["documents"] == 0

@@ -80,10 +80,10 @@ async def test_who_comes_to_a_stopped_daemon_gets_another_one(here):
         await editor.initialize()
         (before,) = here.processes()
         before.send_signal(signal.SIGSTOP)
-        connection, account = await asyncio.to_thread(connect, handshake.say("status"), patience_s=PATIENCE_S)
+        connection, account = await asyncio.to_thread(connect, handshake.request_line("status"), patience_s=PATIENCE_S)
         connection.close()
         assert account["pid"] != before.pid
-        assert ask(handshake.say("stop"))  # the real daemon, which the place does not know as its own
+        assert ask(handshake.request_line("stop"))  # the real daemon, which the place does not know as its own
 
 
 async def test_a_stopped_daemon_that_has_given_up_its_place_is_left_but_not_ended(here):

@@ -119,7 +119,7 @@ async def test_kills_at_random_moments_lose_no_text_and_leave_nothing_behind(her
             await editor.request("shutdown")
             await editor.notify("exit")
             assert await editor.exit_code() == 0
-    assert ask(handshake.say("stop"))
+    assert ask(handshake.request_line("stop"))
     await until(lambda: not here.processes(), "an orphan is left")
     assert not here.socket.exists()
     assert databases(here)

@@ -40,126 +40,126 @@ INITIALIZED = body(method="initialized", params={})
 
 
 @pytest.fixture
-def talk() -> ReplayLog:
-    talk = ReplayLog()
-    talk.from_editor(INITIALIZE)
-    assert talk.from_daemon(body(id=1, result={}))
-    talk.from_editor(INITIALIZED)
-    return talk
+def log() -> ReplayLog:
+    log = ReplayLog()
+    log.read_from_editor(INITIALIZE)
+    assert log.read_from_daemon(body(id=1, result={}))
+    log.read_from_editor(INITIALIZED)
+    return log
 
 
 def decoded(bodies: list[bytes]) -> list[dict[str, Any]]:
     return [json.loads(each) for each in bodies]
 
 
-def test_a_new_daemon_is_initialized_again_and_the_editor_hears_nothing_of_it(talk):
-    first, second = decoded(talk.replay())
+def test_a_new_daemon_is_initialized_again_and_the_editor_hears_nothing_of_it(log):
+    first, second = decoded(log.replay())
     assert first["method"] == "initialize"
     assert first["params"] == json.loads(INITIALIZE)["params"]
     assert second["method"] == "initialized"
-    assert not talk.from_daemon(body(id=first["id"], result={}))
+    assert not log.read_from_daemon(body(id=first["id"], result={}))
 
 
 def test_an_initialize_without_an_answer_is_answered_by_the_next_daemon():
-    talk = ReplayLog()
-    talk.from_editor(INITIALIZE)
-    assert talk.lost() == []
-    assert decoded(talk.replay()) == [json.loads(INITIALIZE)]
-    assert talk.from_daemon(body(id=1, result={}))
+    log = ReplayLog()
+    log.read_from_editor(INITIALIZE)
+    assert log.close_open_requests() == []
+    assert decoded(log.replay()) == [json.loads(INITIALIZE)]
+    assert log.read_from_daemon(body(id=1, result={}))
 
 
 def test_an_initialize_that_was_refused_is_not_said_again():
-    talk = ReplayLog()
-    talk.from_editor(body(id=1, method="initialize", params=5))
-    talk.from_daemon(body(id=1, error={"code": -32602, "message": "wrong"}))
-    assert talk.replay() == []
+    log = ReplayLog()
+    log.read_from_editor(body(id=1, method="initialize", params=5))
+    log.read_from_daemon(body(id=1, error={"code": -32602, "message": "wrong"}))
+    assert log.replay() == []
 
 
-def test_every_request_is_answered_when_the_daemon_has_gone(talk):
-    talk.from_editor(body(id=2, method="textDocument/inlineCompletion", params={}))
-    talk.from_editor(body(id="3", method="midspan/status"))
-    talk.from_editor(body(id=4, method="midspan/status"))
-    talk.from_daemon(body(id=4, result={}))
-    talk.from_editor(body(id=5, method="shutdown"))
-    answers = {answer["id"]: answer for answer in decoded(talk.lost())}
+def test_every_request_is_answered_when_the_daemon_has_gone(log):
+    log.read_from_editor(body(id=2, method="textDocument/inlineCompletion", params={}))
+    log.read_from_editor(body(id="3", method="midspan/status"))
+    log.read_from_editor(body(id=4, method="midspan/status"))
+    log.read_from_daemon(body(id=4, result={}))
+    log.read_from_editor(body(id=5, method="shutdown"))
+    answers = {answer["id"]: answer for answer in decoded(log.close_open_requests())}
     assert set(answers) == {2, "3", 5}
     assert answers[2]["result"] is answers[5]["result"] is None
     assert answers["3"]["error"]["code"] == -32803
-    assert talk.lost() == []
+    assert log.close_open_requests() == []
 
 
-def test_progress_that_has_begun_is_ended(talk):
+def test_progress_that_has_begun_is_ended(log):
     for token, kind in (("a", "begin"), (7, "begin"), ("a", "end")):
-        assert talk.from_daemon(body(method="$/progress", params={"token": token, "value": {"kind": kind}}))
-    (end,) = decoded(talk.lost())
+        assert log.read_from_daemon(body(method="$/progress", params={"token": token, "value": {"kind": kind}}))
+    (end,) = decoded(log.close_open_requests())
     assert (end["params"]["token"], end["params"]["value"]["kind"]) == (7, "end")
 
 
-def test_documents_are_opened_again_as_they_were_said(talk):
+def test_documents_are_opened_again_as_they_were_said(log):
     said = [opened("x\n"), changed(insertion(0, 0, "é")), opened("other", B)]
     for each in (*said, opened("gone", "file:///c.py"), closed("file:///c.py")):
-        assert talk.from_editor(each) == [each]
-    talk.from_editor(changed(insertion(0, 0, "!"), "file:///never-opened.py"))
-    assert talk.replay()[2:] == said
+        assert log.read_from_editor(each) == [each]
+    log.read_from_editor(changed(insertion(0, 0, "!"), "file:///never-opened.py"))
+    assert log.replay()[2:] == said
 
 
-def test_what_changes_the_workspace_is_said_again(talk):
+def test_what_changes_the_workspace_is_said_again(log):
     folders = body(method="workspace/didChangeWorkspaceFolders", params={"event": {"added": [], "removed": []}})
-    talk.from_editor(folders)
-    talk.from_editor(opened("x"))
-    assert talk.replay()[2:] == [folders, opened("x")]
+    log.read_from_editor(folders)
+    log.read_from_editor(opened("x"))
+    assert log.replay()[2:] == [folders, opened("x")]
 
 
-def test_a_whole_text_takes_the_place_of_what_was_before_it(talk):
-    talk.from_editor(opened("x"))
+def test_a_whole_text_takes_the_place_of_what_was_before_it(log):
+    log.read_from_editor(opened("x"))
     for text in ("one", "two", "three"):
-        talk.from_editor(changed({"text": text}))
-    assert talk.replay()[2:] == [opened("x"), changed({"text": "three"})]
+        log.read_from_editor(changed({"text": text}))
+    assert log.replay()[2:] == [opened("x"), changed({"text": "three"})]
 
 
-def test_long_changes_are_replaced_by_the_text_that_they_led_to(talk):
-    talk.from_editor(opened("x"))
+def test_long_changes_are_replaced_by_the_text_that_they_led_to(log):
+    log.read_from_editor(opened("x"))
     long, late = changed(insertion(0, 0, "y" * 300_000)), changed(insertion(0, 0, "z"))
-    _, question = talk.from_editor(long)
-    assert talk.from_editor(late) == [late]  # it is asked once
+    _, question = log.read_from_editor(long)
+    assert log.read_from_editor(late) == [late]  # it is asked once
     asked = json.loads(question)
     assert (asked["method"], asked["params"]["textDocument"]["uri"]) == ("midspan/document", A)
     item = {"uri": A, "languageId": "python", "version": 2, "text": "the text"}
-    assert not talk.from_daemon(body(id=asked["id"], result=item))
-    reopened, remaining = talk.replay()[2:]
+    assert not log.read_from_daemon(body(id=asked["id"], result=item))
+    reopened, remaining = log.replay()[2:]
     assert json.loads(reopened)["params"]["textDocument"] == item
     assert remaining == late
 
 
-def test_a_question_that_dies_with_its_daemon_is_asked_again(talk):
-    talk.from_editor(opened("x"))
+def test_a_question_that_dies_with_its_daemon_is_asked_again(log):
+    log.read_from_editor(opened("x"))
     long = changed(insertion(0, 0, "y" * 300_000))
-    assert len(talk.from_editor(long)) == 2
-    assert talk.lost() == []
-    assert talk.replay()[2:] == [opened("x"), long]
-    assert len(talk.from_editor(changed(insertion(0, 0, "z")))) == 2
+    assert len(log.read_from_editor(long)) == 2
+    assert log.close_open_requests() == []
+    assert log.replay()[2:] == [opened("x"), long]
+    assert len(log.read_from_editor(changed(insertion(0, 0, "z")))) == 2
 
 
-def test_a_document_that_the_daemon_does_not_follow_keeps_its_changes(talk):
-    talk.from_editor(opened("x"))
+def test_a_document_that_the_daemon_does_not_follow_keeps_its_changes(log):
+    log.read_from_editor(opened("x"))
     long = changed(insertion(0, 0, "y" * 300_000))
-    _, question = talk.from_editor(long)
-    assert not talk.from_daemon(body(id=json.loads(question)["id"], result=None))
-    assert talk.replay()[2:] == [opened("x"), long]
-    assert len(talk.from_editor(changed(insertion(0, 0, "z")))) == 1
+    _, question = log.read_from_editor(long)
+    assert not log.read_from_daemon(body(id=json.loads(question)["id"], result=None))
+    assert log.replay()[2:] == [opened("x"), long]
+    assert len(log.read_from_editor(changed(insertion(0, 0, "z")))) == 1
 
 
 @pytest.mark.parametrize("what", [b"{", b"[]", b"\xff", b'{"method": 5}', b'{"id": [], "method": "x"}', b"null"])
-def test_what_is_no_message_is_left_to_the_daemon(talk, what):
-    assert talk.from_editor(what) == [what]
-    assert talk.from_daemon(what)
-    assert talk.lost() == []
+def test_what_is_no_message_is_left_to_the_daemon(log, what):
+    assert log.read_from_editor(what) == [what]
+    assert log.read_from_daemon(what)
+    assert log.close_open_requests() == []
 
 
-def test_a_text_that_is_not_utf_8_is_said_again_as_it_came(talk):
+def test_a_text_that_is_not_utf_8_is_said_again_as_it_came(log):
     latin = opened("x").replace(b'"x"', b'"caf\xe9"')
-    talk.from_editor(latin)
-    assert talk.replay()[2:] == [latin]
+    log.read_from_editor(latin)
+    assert log.replay()[2:] == [latin]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -169,12 +169,12 @@ async def test_a_second_server_has_the_text_of_the_first(seed):
     An answer is then the text between two edits that were said before and after the question.
     """
     dice = random.Random(seed)
-    talk = ReplayLog()
+    log = ReplayLog()
     first = InProcess(FakeEngine(lambda *_: ""))
     late: list[bytes] = []
 
     async def say(message: bytes) -> None:
-        for each in talk.from_editor(message):
+        for each in log.read_from_editor(message):
             if b"midspan/document" in each:
                 question = json.loads(each)
                 item = await first.request("midspan/document", question["params"])
@@ -182,7 +182,7 @@ async def test_a_second_server_has_the_text_of_the_first(seed):
             else:
                 await first.send(json.loads(each))
         if late and dice.random() < 0.3:
-            assert not talk.from_daemon(late.pop(0))
+            assert not log.read_from_daemon(late.pop(0))
 
     await say(INITIALIZE)
     await say(INITIALIZED)
@@ -195,7 +195,7 @@ async def test_a_second_server_has_the_text_of_the_first(seed):
         change = {"text": f"whole {version}\n\n"} if dice.random() < 0.05 else insertion(line, 0, text)
         await say(changed(change, uri, version))
     second = InProcess(FakeEngine(lambda *_: ""))
-    for message in talk.replay():
+    for message in log.replay():
         await second.send(json.loads(message))
     await asyncio.sleep(0)
     for uri in (A, B):

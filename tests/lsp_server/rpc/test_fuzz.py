@@ -167,7 +167,7 @@ async def too_late(here: Place, dice: Dice) -> None:
 
 async def breaks_off(here: Place, dice: Dice) -> None:
     """Break off in the middle of the first line, of a header or of a body."""
-    whole = handshake.say("serve") + frame(body({"id": 1, "method": "initialize", "params": INITIALIZE})) * 2
+    whole = handshake.request_line("serve") + frame(body({"id": 1, "method": "initialize", "params": INITIALIZE})) * 2
     lines = (
         b"[" * 60_000 + b"\n",
         b'{"wants": {}}\n',
@@ -189,7 +189,9 @@ async def reads_nothing(here: Place, _dice: Dice) -> None:
     start = [Hostile(body({"id": 1, "method": "initialize", "params": INITIALIZE}))]
     opened = notification("textDocument/didOpen", {"textDocument": item})
     reader, writer = await asyncio.open_unix_connection(str(here.socket), limit=1)
-    writer.write(handshake.say("serve") + b"".join(frame(message.body) for message in [*start, opened, *asked]))
+    writer.write(
+        handshake.request_line("serve") + b"".join(frame(message.body) for message in [*start, opened, *asked])
+    )
     await reader.readexactly(1)
     writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport has it
     await until(lambda: is_cut_off(here), "it is still waited for")
@@ -203,9 +205,9 @@ def is_cut_off(here: Place) -> bool:
 @pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.__name__.rpartition(".")[2])
 def test_a_relay_carries_any_message_and_can_say_it_again(kind):
     dice = random.Random(7)
-    talk = ReplayLog()
+    log = ReplayLog()
     for message in islice(kind.messages(dice, Numbers(dice)), 1000):
-        assert talk.from_editor(message.body)[0] == message.body
-        talk.from_daemon(message.body)
-    talk.lost()
-    talk.replay()
+        assert log.read_from_editor(message.body)[0] == message.body
+        log.read_from_daemon(message.body)
+    log.close_open_requests()
+    log.replay()

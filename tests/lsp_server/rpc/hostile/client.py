@@ -87,7 +87,7 @@ class HostileClient:
 
 async def connect(here: Place, *, initialize: bool = True) -> HostileClient:
     reader, writer = await asyncio.open_unix_connection(str(here.socket))
-    writer.write(handshake.say("serve"))
+    writer.write(handshake.request_line("serve"))
     await reader.readline()
     client = HostileClient(reader, writer)
     if initialize:
