@@ -18,22 +18,22 @@ def daemon_command(action: str, *, as_json: bool) -> int:
     if action == "logs":
         return _logs()
     if action == "start":
-        connection, account = connect(handshake.request_line("status"))
+        connection, status = connect(handshake.request_line("status"))
         connection.close()
-        _print(account, as_json=as_json)
+        _print(status, as_json=as_json)
         return 0
     answered = ask(handshake.request_line(action))
     if answered is None:
         print("{}" if as_json else "The daemon does not run.")
         return 0 if action == "stop" else 1
-    connection, account = answered
+    connection, status = answered
     if action == "stop":
         connection.close()
-        _wait_until_gone(account["pid"])
+        _wait_until_gone(status["pid"])
         if not as_json:
-            print(f"The daemon, process {account['pid']}, has ended.{_who_comes_back(account['sessions'])}")
+            print(f"The daemon, process {status['pid']}, has ended.{_who_comes_back(status['sessions'])}")
             return 0
-    _print(account, as_json=as_json)
+    _print(status, as_json=as_json)
     return 0
 
 
@@ -55,8 +55,8 @@ def _wait_until_gone(pid: int) -> None:
         raise MidspanError(f"The daemon, process {pid}, does not end. End it: kill -9 {pid}") from error
 
 
-def _print(account: dict[str, Any], *, as_json: bool) -> None:
-    print(json.dumps(account, indent=2) if as_json else in_words(account))
+def _print(status: dict[str, Any], *, as_json: bool) -> None:
+    print(json.dumps(status, indent=2) if as_json else in_words(status))
 
 
 def _logs() -> int:

@@ -1,1 +1,1 @@
-"""The processes that serve editors: the shared daemon, and one that serves a single editor on its own."""
+"""The processes that serve editors: the shared daemon, and the standalone server of a single editor."""

@@ -1,4 +1,4 @@
-"""The features of the server, one room each."""
+"""Builds a server with all its features."""
 
 from pathlib import Path
 
@@ -18,10 +18,10 @@ from lsp_server.telemetry.journal import Journal
 def build_server(
     flags: object, engines: Engines, workspaces: SharedWorkspaces, folder: Path, journal: Journal | None = None
 ) -> MidspanServer:
-    """Return a server with all its features, for one connection.
+    """Return the server of one connection.
 
-    `flags` are the settings of its command line, by name; `folder` is what a model's path is relative to. Without a
-    journal of its process it keeps its own.
+    `flags` are the settings of its command line, by name; a model's path in them is relative to `folder`. Without the
+    journal of its process the server keeps its own.
     """
     server = MidspanServer(flags, engines, workspaces, folder, journal or Journal())
     for request in (sync, status_request, trace_request, document_text):

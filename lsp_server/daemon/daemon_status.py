@@ -1,10 +1,9 @@
-"""What a daemon says of itself: `midspan status` and the dashboard."""
+"""The status of the daemon, which `midspan status` and the dashboard show."""
 
 import asyncio
 import os
 import time
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import psutil
@@ -18,31 +17,24 @@ from lsp_server.server.shared_workspaces import SharedWorkspaces
 from midspan import __version__
 
 
-@dataclass(frozen=True)
-class Serving:
-    """All that a process serves with, and for whom. `began_at` is a reading of the monotonic clock."""
+async def read_status(
+    servers: list[MidspanServer], engines: Engines, workspaces: SharedWorkspaces, began_at: float
+) -> dict[str, Any]:
+    """Return counts and names, and no text of a user's document. `began_at` is of the monotonic clock.
 
-    servers: Collection[MidspanServer]
-    engines: Engines
-    workspaces: SharedWorkspaces
-    began_at: float
-
-
-async def account(serving: Serving) -> dict[str, Any]:
-    """Counts and names, for people; no text of theirs. `requests` are those that run now."""
-    sessions = [server.session for server in serving.servers]
-    indexes = await asyncio.to_thread(_indexes, serving.workspaces.opened())
-    models = [
-        _model(key, engine, serving.engines.idle_s(key), sessions) for key, engine in serving.engines.running().items()
-    ]
+    `requests` counts those that run or wait now.
+    """
+    sessions = [server.session for server in servers]
+    indexes = await asyncio.to_thread(_indexes, workspaces.opened())
+    models = [_model(key, engine, engines.idle_s(key), sessions) for key, engine in engines.running().items()]
     return {
         "version": __version__,
         "pid": os.getpid(),
-        "uptime_s": round(time.monotonic() - serving.began_at, 1),
+        "uptime_s": round(time.monotonic() - began_at, 1),
         "memory_bytes": psutil.Process().memory_info().rss,
         "sessions": len(sessions),
-        "editors": [_editor(server) for server in serving.servers],
-        "workspaces": serving.workspaces.count,
+        "editors": [_editor(server) for server in servers],
+        "workspaces": workspaces.count,
         "indexes": indexes,
         "requests": sum(model["running_requests"] + model["waiting_requests"] for model in models),
         "models": models,
@@ -67,7 +59,7 @@ def _indexes(opened: list[tuple[Workspace, tuple[int, int]]]) -> list[dict[str, 
 
 
 def _model(key: EngineKey, engine: Engine, idle_s: float, sessions: list[Session]) -> dict[str, Any]:
-    """`for`: what sessions use it for."""
+    """Return the status of one engine. `for` lists what the sessions use it for."""
     is_done = engine.ready.done() and not engine.ready.cancelled()
     error = engine.ready.exception() if is_done else None
     stats = engine.stats()

@@ -1,8 +1,8 @@
-"""The dashboard: one page of the daemon's, for the browsers of this user on this machine.
+"""The dashboard: a web page that the daemon serves to the browsers of this user on this machine.
 
-Other users, and pages of the web that are open in the same browser, can reach the port too. So each request must name
-the server as this machine (a page of the web whose name was made to point here does not) and bring the token, which is
-in the address that the user was given.
+Other users, and web sites that are open in the same browser, can reach the port too. So each request must name this
+machine as its host (a web site whose domain resolves to 127.0.0.1 names its domain) and have the token of the URL that
+the command line prints.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ import h11
 _log = logging.getLogger(__name__)
 
 _HOST = "127.0.0.1"
-_REQUEST_WITHIN_S = 10.0
+_REQUEST_TIMEOUT_S = 10.0
 _MAX_REQUEST_BYTES = 16 * 1024
 _CHUNK_BYTES = 1 << 14
-_MOST_CONNECTIONS = 32  # at a time; a browser has six
+_MAX_CONNECTIONS = 32  # at a time; a browser opens six
 
-# What a page asks for: the traces after this id, of the daemon with this process. 0 where nothing is known yet.
-State = Callable[[int, int], Awaitable[dict[str, Any]]]
+# Reads the state for a page that has the traces up to an id of a daemon's process; both are 0 for a new page.
+ReadState = Callable[[int, int], Awaitable[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class _Answer:
 
 
 class Dashboard:
-    """Lives on the event loop. It listens from the first `url` until `close`."""
+    """The page's server on the event loop. It listens from the first `url` until `close`."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, read_state: ReadState) -> None:
+        self._read_state = read_state
         self._token = secrets.token_urlsafe(32)
         self._page = Path(__file__).with_name("dashboard.html").read_bytes()
         self._headers = _headers(self._page)
@@ -54,28 +54,28 @@ class Dashboard:
         self._connections = 0
 
     async def url(self) -> str:
-        """Where the page is, and the token. Raises OSError when nothing can listen there."""
+        """Return the page's URL with the token, and listen if need be. Raises OSError when no port is free."""
         async with self._starting:
             if self._server is None:
-                self._server = await asyncio.start_server(self._connected, _HOST, 0)
+                self._server = await asyncio.start_server(self._accept, _HOST, 0)
                 self._port = self._server.sockets[0].getsockname()[1]
                 _log.info("The dashboard is at port %d of %s", self._port, _HOST)
         return f"http://{_HOST}:{self._port}/?token={self._token}"
 
     def close(self) -> None:
-        """Listens no more."""
+        """Stop listening."""
         if self._server is not None:
             self._server.close()
 
-    async def _connected(self, reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:
-        """One request: polling once a second needs no connection that stays."""
+    async def _accept(self, reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:
+        """Answer one request. A page that polls once a second needs no persistent connection."""
         self._connections += 1
         try:
-            if self._connections <= _MOST_CONNECTIONS:
-                async with asyncio.timeout(_REQUEST_WITHIN_S):
+            if self._connections <= _MAX_CONNECTIONS:
+                async with asyncio.timeout(_REQUEST_TIMEOUT_S):
                     await self._serve(reader, stream)
         except (OSError, TimeoutError):
-            return  # it has gone, or does not speak
+            return  # the browser has closed the connection, or sends nothing
         finally:
             self._connections -= 1
             stream.close()
@@ -100,7 +100,7 @@ class Dashboard:
     async def _answer(self, request: h11.Request) -> _Answer:
         hosts = [value for name, value in request.headers if name == b"host"]
         if hosts not in ([f"{name}:{self._port}".encode()] for name in (_HOST, "localhost")):
-            return _Answer(403, b"Not from there.\n")
+            return _Answer(403, b"This host is not served.\n")
         target = urlsplit(request.target.decode("ascii", "replace"))
         query = parse_qs(target.query)
         token = query.get("token", [""])[0]
@@ -111,13 +111,13 @@ class Dashboard:
         if target.path == "/":
             return _Answer(200, self._page, "text/html; charset=utf-8")
         if target.path == "/state":
-            state = await self._state(_number(query, "after"), _number(query, "pid"))
+            state = await self._read_state(_number(query, "after"), _number(query, "pid"))
             return _Answer(200, json.dumps(state).encode(), "application/json")
-        return _Answer(404, b"There is nothing here.\n")
+        return _Answer(404, b"There is no such page.\n")
 
 
 async def _read_request(connection: h11.Connection, reader: asyncio.StreamReader) -> h11.Request | None:
-    """None when the other end closes before it has said anything. Raises h11.RemoteProtocolError."""
+    """Return None when the other end closes before a request. Raises h11.RemoteProtocolError."""
     while True:
         event = connection.next_event()
         if isinstance(event, h11.Request):
@@ -133,7 +133,7 @@ def _number(query: dict[str, list[str]], name: str) -> int:
 
 
 def _headers(page: bytes) -> dict[str, str]:
-    """The page may run its own script and style, ask this server, and nothing else, whatever is written into it."""
+    """Return headers that let the page use its own script and style and this server, and nothing else."""
     script, style = (_hash(page, name) for name in ("script", "style"))
     rules = (
         f"default-src 'none'; script-src {script}; style-src {style}; connect-src 'self'; img-src data:; "
@@ -153,7 +153,7 @@ def _headers(page: bytes) -> dict[str, str]:
 
 
 def _hash(page: bytes, name: str) -> str:
-    """What a content security policy calls the text of the page's element of this name."""
+    """Return the source expression of the page's `<script>` or `<style>` for a content security policy."""
     found = re.search(rf"<{name}>(.*?)</{name}>".encode(), page, re.DOTALL)
     digest = hashlib.sha256(found[1] if found else b"").digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

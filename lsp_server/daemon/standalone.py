@@ -1,4 +1,4 @@
-"""`midspan serve --standalone`: one session in this process, on stdin and stdout."""
+"""The standalone server, `midspan serve --standalone`: one session in this process, on stdin and stdout."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 def serve(flags: object, log_file: Path | None, start_engine: StartEngine = start_engine) -> int:
-    """Runs until `exit` or the end of stdin; the exit code. Raises SettingsError for a flag or a log file."""
+    """Run until `exit` or the end of stdin; return the exit code. Raises SettingsError for a flag or a log file."""
     check_flags(flags, Path.cwd())
     use_one_arena()
     stdin, stdout = claim_stdin(), claim_stdout()
@@ -51,5 +51,5 @@ async def _serve(server: MidspanServer, stdin: int, stdout: BinaryIO) -> int:
             # A request takes its snapshot now, before the next message changes the document.
             await asyncio.sleep(0)
     except ConnectionError:
-        _log.warning("The editor has gone")
+        _log.warning("The editor has closed its end of stdout")
     return 1 if protocol.exit_code is None else protocol.exit_code

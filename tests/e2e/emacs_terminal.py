@@ -111,9 +111,9 @@ class Emacs:
         answered = ask(handshake.request_line("status"))
         if answered is None:
             raise LookupError("there is no daemon")
-        connection, account = answered
+        connection, status = answered
         connection.close()
-        return int(account["pid"])
+        return int(status["pid"])
 
     def until(self, condition: Callable[[], T], what: str) -> T:
         """The first true value of the condition, which other processes make true."""

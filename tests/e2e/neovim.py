@@ -66,7 +66,7 @@ class Neovim:
         return str(self.api.exec_lua(_GREY))
 
     def status(self) -> dict[str, Any]:
-        """The server's own account; {} before it has started."""
+        """The server's own status; {} before it has started."""
         return self.api.exec_lua(_STATUS) or {}
 
     def server(self) -> psutil.Process:
@@ -79,9 +79,9 @@ class Neovim:
         answered = ask(handshake.request_line("status"))
         if answered is None:
             raise LookupError("there is no daemon")
-        connection, account = answered
+        connection, status = answered
         connection.close()
-        return psutil.Process(account["pid"])
+        return psutil.Process(status["pid"])
 
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8")

@@ -79,7 +79,7 @@ class Scripted:
                 self.streams.set()
 
 
-def account() -> dict[str, Any]:
+def daemon_status() -> dict[str, Any]:
     answered = ask(handshake.request_line("status"))
     assert answered is not None
     answered[0].close()
@@ -105,7 +105,7 @@ def test_three_clients_on_one_daemon_complete_while_a_chat_streams(tmp_path, mon
         vim.until(mac.is_connected, "Emacs does not connect")
         assert scripted.streams.wait(WAIT_S)
         # Those of other tests may still be in the daemon, without a session.
-        used = [(entry["sessions"], entry["name"]) for entry in account()["models"] if entry["sessions"]]
+        used = [(entry["sessions"], entry["name"]) for entry in daemon_status()["models"] if entry["sessions"]]
         assert sorted(used) == [(1, "tiny-instruct"), (3, "model")]
         pieces, completions = scripted.pieces, len(scripted.completions)
         mac.go()
@@ -117,7 +117,7 @@ def test_three_clients_on_one_daemon_complete_while_a_chat_streams(tmp_path, mon
         vim.until(lambda: scripted.pieces > pieces, "the chat stands still")
         vim.until(lambda: len(scripted.completions) > completions, "the scripted client gets nothing")
         assert vim.status()["documents"] == 1
-        assert account()["sessions"] == 3
+        assert daemon_status()["sessions"] == 3
         mac.end()
     assert files["mac"].read_text() == f"mac = 1\nz = {WORD}\n"
     assert set(scripted.completions) == {WORD}

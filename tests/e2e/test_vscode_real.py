@@ -36,5 +36,5 @@ def test_the_built_in_model_completes(browser: Browser, tmp_path: Path):
 
 def _stop_daemon(here: Place) -> None:
     """A real one does not have the place in its command line."""
-    if pid := here.account().get("pid"):
+    if pid := here.daemon_status().get("pid"):
         psutil.Process(pid).kill()

@@ -44,8 +44,8 @@ class Place:
         arguments = [str(unload_after_s), str(leave_after_s), str(log_file or ""), str(patience_s)]
         return stdio_server(RELAY, *arguments)
 
-    def account(self) -> dict[str, Any]:
-        """What the daemon says of itself; {} when there is none to ask, or it dies while it is asked."""
+    def daemon_status(self) -> dict[str, Any]:
+        """Return the daemon's status; {} when there is no daemon, or it dies while it is asked."""
         try:
             answered = ask(handshake.request_line("status"))
         except Exception:  # a test that kills daemons asks at any moment

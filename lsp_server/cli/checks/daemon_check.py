@@ -26,9 +26,9 @@ def check_daemon() -> list[Finding]:
     if answered is None:
         return [_absent(folder, folder / SOCKET)]
     answered[0].close()
-    account = answered[1]
-    what = f"It runs as process {account['pid']}, version {account['version']}, for {account['sessions']} editors."
-    if account["version"] == __version__:
+    status = answered[1]
+    what = f"It runs as process {status['pid']}, version {status['version']}, for {status['sessions']} editors."
+    if status["version"] == __version__:
         return [Finding(_SUBJECT, what)]
     leave = "It leaves with its last editor; to end it at once: midspan daemon stop"
     return [Finding(_SUBJECT, f"{what} This is version {__version__}.", fix=leave)]

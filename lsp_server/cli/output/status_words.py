@@ -1,4 +1,4 @@
-"""What a daemon says of itself, as `midspan status` prints it."""
+"""The status of the daemon, as `midspan status` prints it."""
 
 import time
 from typing import Any
@@ -7,17 +7,17 @@ from lsp_server.cli.output.sizes import size
 from lsp_server.cli.output.terminal_text import visible_line
 
 
-def in_words(account: dict[str, Any]) -> str:
+def in_words(status: dict[str, Any]) -> str:
     """A line for each editor, index and model."""
-    began = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() - account["uptime_s"]))
+    began = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() - status["uptime_s"]))
     rows = [
-        ("version", account["version"]),
-        ("process", f"{account['pid']}, since {began}"),
-        ("memory", size(account["memory_bytes"])),
-        ("requests", f"{account['requests']} now"),
-        *(("editor", _editor(editor)) for editor in account["editors"] or [None]),
-        *(("index", _index(index)) for index in account["indexes"] or [None]),
-        *(("model", _model(model)) for model in account["models"] or [None]),
+        ("version", status["version"]),
+        ("process", f"{status['pid']}, since {began}"),
+        ("memory", size(status["memory_bytes"])),
+        ("requests", f"{status['requests']} now"),
+        *(("editor", _editor(editor)) for editor in status["editors"] or [None]),
+        *(("index", _index(index)) for index in status["indexes"] or [None]),
+        *(("model", _model(model)) for model in status["models"] or [None]),
     ]
     return "\n".join(visible_line(f"{name:12} {text}") for name, text in rows)
 

@@ -30,17 +30,17 @@ def test_start_status_logs_and_stop(here):
     assert midspan_daemon("logs").returncode == 1
     started = midspan_daemon("start", "--json")
     assert started.returncode == 0, started.stderr
-    account = json.loads(started.stdout)
-    process = psutil.Process(account["pid"])
+    status = json.loads(started.stdout)
+    process = psutil.Process(status["pid"])
     try:
         again = json.loads(midspan_daemon("start", "--json").stdout)
-        assert again["pid"] == account["pid"]
+        assert again["pid"] == status["pid"]
         status = json.loads(midspan_daemon("status", "--json").stdout)
         assert (status["version"], status["sessions"], status["models"]) == (__version__, 0, [])
-        assert f"process      {account['pid']}" in midspan_daemon("status").stdout
-        assert f"serves as process {account['pid']}" in midspan_daemon("logs").stdout
+        assert f"process      {status['pid']}" in midspan_daemon("status").stdout
+        assert f"serves as process {status['pid']}" in midspan_daemon("logs").stdout
         stopped = midspan_daemon("stop")
-        assert stopped.stdout == f"The daemon, process {account['pid']}, has ended.\n"
+        assert stopped.stdout == f"The daemon, process {status['pid']}, has ended.\n"
         assert not process.is_running()
     finally:
         if process.is_running():

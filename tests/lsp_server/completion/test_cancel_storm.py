@@ -24,7 +24,7 @@ async def here(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     with place(monkeypatch) as found:
         yield found
-        if pid := found.account().get("pid"):  # of the real daemon, which the place does not know as its own
+        if pid := found.daemon_status().get("pid"):  # of the real daemon, which the place does not know as its own
             psutil.Process(pid).kill()
 
 
@@ -79,7 +79,7 @@ async def test_a_storm_of_requests_is_answered_one_by_one_and_leaves_the_engine_
     async with stdio_server("-m", "lsp_server.cli", "serve", "--model", model) as editor:
         await start(editor)
         await editor.complete(0, 4, uri=URIS[0])
-        daemon = psutil.Process(here.account()["pid"])
+        daemon = psutil.Process(here.daemon_status()["pid"])
         threads = daemon.num_threads()
         asked = await storm(editor, random.Random(1))
         answers = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 120)
@@ -110,7 +110,7 @@ async def test_editors_that_go_in_the_middle_leave_the_engine_at_rest(here, mode
                     goes.close_stdin()
                 else:
                     goes.process.kill()
-        await until(lambda: here.account()["sessions"] == 1, "a session is left")
+        await until(lambda: here.daemon_status()["sessions"] == 1, "a session is left")
         after = await at_rest(stays)
         assert after["pages_free"] + after["pages_cached"] == after["pages_total"]
         _, future = await stays.start_completion(0, 4, uri=URIS[0])

@@ -53,7 +53,7 @@ async def test_a_session_through_the_relay_and_its_end(here):
         await editor.open("x = \n")
         assert await editor.complete(0, 4) == "hello()"
         assert await leave(editor) == 0
-    assert here.account()["sessions"] == 0
+    assert here.daemon_status()["sessions"] == 0
 
 
 async def test_exit_without_shutdown_gives_1_and_so_does_the_end_of_stdin(here):
@@ -64,7 +64,7 @@ async def test_exit_without_shutdown_gives_1_and_so_does_the_end_of_stdin(here):
         await other.initialize()
         other.close_stdin()
         assert await other.exit_code() == 1
-    await until(lambda: here.account()["sessions"] == 0, "a session was left")
+    await until(lambda: here.daemon_status()["sessions"] == 0, "a session was left")
 
 
 async def test_relays_that_start_at_once_start_one_daemon_which_has_one_model(here):
@@ -74,9 +74,9 @@ async def test_relays_that_start_at_once_start_one_daemon_which_has_one_model(he
         assert await asyncio.gather(*(editor.complete(0, 4) for editor in (one, two, three))) == ["hello()"] * 3
         assert [await text_in(editor) for editor in (one, two, three)] == ["0 = ", "1 = ", "2 = "]
         assert len(here.processes()) == 1
-        account = here.account()
-        assert account["sessions"] == 3
-        assert [model["sessions"] for model in account["models"]] == [3]
+        status = here.daemon_status()
+        assert status["sessions"] == 3
+        assert [model["sessions"] for model in status["models"]] == [3]
 
 
 async def test_a_chat_has_a_model_of_its_own_in_the_daemon(here):
@@ -89,7 +89,7 @@ async def test_a_chat_has_a_model_of_its_own_in_the_daemon(here):
         pieces = [(await one.message())["params"]["value"]["text"] for _ in "hello()"]
         assert "".join(pieces) == "hello()"
         assert await one.complete(0, 4) == "hello()"
-        assert sorted(model["sessions"] for model in here.account()["models"]) == [1, 2]
+        assert sorted(model["sessions"] for model in here.daemon_status()["models"]) == [1, 2]
 
 
 async def test_editors_in_one_folder_share_its_index(here, tmp_path):
@@ -97,10 +97,10 @@ async def test_editors_in_one_folder_share_its_index(here, tmp_path):
         for editor, root in ((one, tmp_path), (two, tmp_path), (other, here.base)):
             await editor.initialize(root=root.as_uri())
             await editor.request("midspan/status")
-        assert here.account()["workspaces"] == 2
+        assert here.daemon_status()["workspaces"] == 2
         for editor in (one, two):
             editor.process.kill()
-        await until(lambda: here.account()["workspaces"] == 1, "the index is still open")
+        await until(lambda: here.daemon_status()["workspaces"] == 1, "the index is still open")
 
 
 async def test_an_editor_that_is_killed_leaves_nothing_behind(here):
@@ -109,10 +109,10 @@ async def test_an_editor_that_is_killed_leaves_nothing_behind(here):
             await editor.initialize()
             await editor.open("slow = ")
         await one.start_completion(0, 7)
-        await until(lambda: here.account()["models"][0]["running_requests"] == 1, "it was not asked")
+        await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "it was not asked")
         one.process.kill()
-        await until(lambda: here.account()["sessions"] == 1, "the session is still there")
-        await until(lambda: here.account()["models"][0]["running_requests"] == 0, "the request goes on")
+        await until(lambda: here.daemon_status()["sessions"] == 1, "the session is still there")
+        await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 0, "the request goes on")
         assert await text_in(other) == "slow = "
 
 
@@ -123,14 +123,14 @@ async def test_a_killed_daemon_is_noticed_as_a_pause(here):
         await editor.open("slow = ", uri=B)
         await editor.change((0, 0), (0, 1), "width😀")
         _, running = await editor.start_completion(0, 7, uri=B)
-        await until(lambda: here.account()["models"][0]["running_requests"] == 1, "it was not asked")
-        before = here.account()["pid"]
+        await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "it was not asked")
+        before = here.daemon_status()["pid"]
         psutil.Process(before).kill()
         assert await asyncio.wait_for(running, WAIT_S) is None
         assert await text_in(editor) == "width😀 = \n"
         assert await text_in(editor, B) == "slow = "
         assert await editor.complete(0, 10) == "hello()"
-        assert here.account()["pid"] != before
+        assert here.daemon_status()["pid"] != before
         assert editor.notifications.empty()
         assert await leave(editor) == 0
 
@@ -139,7 +139,7 @@ async def test_a_daemon_killed_with_nobody_connected_is_replaced(here):
     async with here.relay() as editor:
         await editor.initialize()
         await leave(editor)
-    psutil.Process(here.account()["pid"]).kill()
+    psutil.Process(here.daemon_status()["pid"]).kill()
     await until(lambda: not here.processes(), "it lives")
     assert here.socket.exists()  # nobody listens there
     async with here.relay() as editor:
@@ -163,7 +163,7 @@ async def test_an_idle_model_is_unloaded_and_comes_back(here):
     async with here.relay(unload_after_s=0.1) as editor:
         await editor.initialize()
         await editor.open("x = ")
-        await until(lambda: here.account()["models"] == [], "it is still loaded")
+        await until(lambda: here.daemon_status()["models"] == [], "it is still loaded")
         assert (await editor.request("midspan/status"))["ready"] is False
         assert await editor.complete(0, 4) == "hello()"
 
@@ -174,7 +174,7 @@ async def test_a_stopped_daemon_comes_back_when_an_editor_speaks(here):
             await each.initialize()
         await editor.open("x = ")
         assert await text_in(editor) == "x = "
-        pid = here.account()["pid"]
+        pid = here.daemon_status()["pid"]
         assert say(here, wants="stop")["pid"] == pid
         await until(lambda: not here.processes(), "it is still there")
         assert not here.socket.exists()
@@ -198,7 +198,7 @@ async def test_quitting_after_the_daemon_was_stopped_does_not_start_it(here):
 async def test_sigterm_is_a_stop(here):
     async with here.relay() as editor:
         await editor.initialize()
-        psutil.Process(here.account()["pid"]).send_signal(signal.SIGTERM)
+        psutil.Process(here.daemon_status()["pid"]).send_signal(signal.SIGTERM)
         await until(lambda: not here.processes(), "it is still there")
         assert (await editor.request("midspan/status"))["documents"] == 0
 
@@ -214,7 +214,7 @@ async def test_a_daemon_of_another_version_gives_way_and_serves_its_sessions_to_
         assert await old.complete(0, 4) == "hello()"
         async with here.relay() as new:
             await new.initialize()
-            assert here.account()["pid"] != first.pid
+            assert here.daemon_status()["pid"] != first.pid
             assert await old.complete(0, 4) == "hello()"
             await leave(old)
             await until(lambda: not first.is_running(), "the old one is still there")
@@ -254,7 +254,7 @@ async def test_an_editor_that_stops_reading_is_cut_off_and_others_do_not_notice(
             connection.connect(str(here.socket))
             connection.sendall(handshake.request_line("serve"))
             connection.sendall(b"".join(frame(json.dumps({"jsonrpc": "2.0", **m}).encode()) for m in messages))
-            await until(lambda: here.account().get("sessions") == 1, "it still waits for it")
+            await until(lambda: here.daemon_status().get("sessions") == 1, "it still waits for it")
         assert (await editor.request("midspan/status"))["documents"] == 0
 
 

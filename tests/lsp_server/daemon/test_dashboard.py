@@ -143,7 +143,7 @@ async def test_the_daemon_serves_one_page_when_it_is_asked_for_and_takes_it_alon
         assert [connection.laddr.ip for connection in daemon.net_connections("inet")] == ["127.0.0.1"]
         state = json.loads((await served.get(f"/state?{served.query}"))[2])
         assert [trace["outcome"] for trace in state["traces"]] == ["shown"]
-        assert state["account"]["pid"] == daemon.pid
+        assert state["status"]["pid"] == daemon.pid
         assert "suggestions" in state["usage"]
         newer = json.loads((await served.get(f"/state?{served.query}&after=1&pid={daemon.pid}"))[2])
         assert newer["traces"] == []

@@ -61,7 +61,7 @@ async def test_a_daemon_whose_engine_takes_long_is_not_taken_for_one_that_hangs(
         _, running = await editor.start_completion(0, 7)
         await asyncio.sleep(6 * PATIENCE_S)
         assert not running.done()
-        assert here.account()["pid"] == before.pid
+        assert here.daemon_status()["pid"] == before.pid
         assert editor.notifications.empty()
 
 
@@ -72,7 +72,7 @@ async def test_a_stopped_daemon_that_owes_nothing_is_left_in_peace(here):
         before.send_signal(signal.SIGSTOP)
         await asyncio.sleep(4 * PATIENCE_S)
         before.send_signal(signal.SIGCONT)
-        assert here.account()["pid"] == before.pid
+        assert here.daemon_status()["pid"] == before.pid
 
 
 async def test_who_comes_to_a_stopped_daemon_gets_another_one(here):
@@ -80,9 +80,9 @@ async def test_who_comes_to_a_stopped_daemon_gets_another_one(here):
         await editor.initialize()
         (before,) = here.processes()
         before.send_signal(signal.SIGSTOP)
-        connection, account = await asyncio.to_thread(connect, handshake.request_line("status"), patience_s=PATIENCE_S)
+        connection, status = await asyncio.to_thread(connect, handshake.request_line("status"), patience_s=PATIENCE_S)
         connection.close()
-        assert account["pid"] != before.pid
+        assert status["pid"] != before.pid
         assert ask(handshake.request_line("stop"))  # the real daemon, which the place does not know as its own
 
 

@@ -112,7 +112,7 @@ async def test_kills_at_random_moments_lose_no_text_and_leave_nothing_behind(her
         for typist in typists:
             await typist.type()
             await typist.check()
-        await until(lambda: here.account().get("sessions") == 2, "a session is missing")
+        await until(lambda: here.daemon_status().get("sessions") == 2, "a session is missing")
         assert len(here.processes()) == 1
         assert {path.name for path in here.folder.iterdir()} == {"daemon.lock", "start.lock", "daemon.sock"}
         for editor in (one, two):

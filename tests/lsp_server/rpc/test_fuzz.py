@@ -90,14 +90,14 @@ async def test_hostile_messages_are_answered_by_the_protocol_and_nobody_else_not
     async with here.relay() as editor:
         neighbour = Neighbour(editor)
         await neighbour.begin()
-        daemon = psutil.Process(here.account()["pid"])
+        daemon = psutil.Process(here.daemon_status()["pid"])
         of_each = MESSAGES // len(SMALL) // 2
         for number, kind in enumerate(SMALL):
             await attack(here, kind.messages, of_each, number, neighbour)
         before, bytes_before = resources(daemon), daemon.memory_info().rss
         for number, kind in enumerate(SMALL):
             await attack(here, kind.messages, of_each, 100 + number, neighbour)
-        await until(lambda: here.account()["sessions"] == 1, "a session is left")
+        await until(lambda: here.daemon_status()["sessions"] == 1, "a session is left")
         assert daemon.memory_info().rss < bytes_before + SWAY_BYTES
         assert resources(daemon) < before + SPARE
         assert editor.notifications.empty()
@@ -108,11 +108,11 @@ async def test_oversized_messages_do_not_stay_in_memory(here):
     async with here.relay() as editor:
         neighbour = Neighbour(editor)
         await neighbour.begin()
-        daemon = psutil.Process(here.account()["pid"])
+        daemon = psutil.Process(here.daemon_status()["pid"])
         await attack(here, oversized.messages, 15, 1, neighbour)
         bytes_before = daemon.memory_info().rss
         await attack(here, oversized.messages, 25, 2, neighbour)
-        await until(lambda: here.account()["sessions"] == 1, "a session is left")
+        await until(lambda: here.daemon_status()["sessions"] == 1, "a session is left")
         assert daemon.memory_info().rss < bytes_before + SWAY_OF_LARGE_BYTES
 
 
@@ -122,17 +122,17 @@ async def test_strangers_come_and_go_and_leave_nothing(here):
     async with here.relay() as editor:
         neighbour = Neighbour(editor)
         await neighbour.begin()
-        daemon = psutil.Process(here.account()["pid"])
+        daemon = psutil.Process(here.daemon_status()["pid"])
         for stranger in (too_early, too_late, breaks_off, reads_nothing):
             await stranger(here, random.Random(0))
         await neighbour.work()
-        await until(lambda: here.account()["sessions"] == 1, "a session is left")
+        await until(lambda: here.daemon_status()["sessions"] == 1, "a session is left")
         before, bytes_before = resources(daemon), daemon.memory_info().rss
         for seed in range(STRANGERS):
             dice: Dice = random.Random(seed)
             stranger = dice.choice([*(too_early, too_late, breaks_off) * 3, reads_nothing])
             await asyncio.gather(stranger(here, dice), neighbour.work())
-        await until(lambda: here.account()["sessions"] == 1, "a session is left")
+        await until(lambda: here.daemon_status()["sessions"] == 1, "a session is left")
         assert daemon.memory_info().rss < bytes_before + SWAY_OF_LARGE_BYTES
         assert resources(daemon) < before + SPARE
         assert editor.notifications.empty()
@@ -199,7 +199,7 @@ async def reads_nothing(here: Place, _dice: Dice) -> None:
 
 
 def is_cut_off(here: Place) -> bool:
-    return bool(here.account()["sessions"] == 1)
+    return bool(here.daemon_status()["sessions"] == 1)
 
 
 @pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.__name__.rpartition(".")[2])

@@ -220,7 +220,7 @@ async def test_following_goes_on_in_the_next_daemon(here):
                 assert json.loads(line)["id"] == expected
                 if expected == 2:
                     here.processes()[0].kill()
-                    await until(lambda: here.account(), "no new daemon")
+                    await until(lambda: here.daemon_status(), "no new daemon")
                 await editor.complete(0, 4)
         finally:
             follower.kill()
@@ -235,15 +235,13 @@ async def test_status_tells_editors_models_and_indexes(here, tmp_path):
         await editor.complete(0, 4, uri=(tmp_path / "a.py").as_uri())
 
         def index() -> dict[str, Any]:
-            (found,) = here.account()["indexes"]
+            (found,) = here.daemon_status()["indexes"]
             return found if found["is_settled"] and found["files"] else {}
 
         assert (await until(index, "it is not indexed"))["definitions"] == 1
-        account = json.loads(midspan("status", "--json").stdout)
-        assert account["editors"] == [
-            {"name": "Helix", "roots": [str(tmp_path)], "documents": 1, "running_requests": 0}
-        ]
-        (model,) = account["models"]
+        status = json.loads(midspan("status", "--json").stdout)
+        assert status["editors"] == [{"name": "Helix", "roots": [str(tmp_path)], "documents": 1, "running_requests": 0}]
+        (model,) = status["models"]
         assert (model["name"], model["for"], model["ready"]) == ("fake", ["completion"], True)
         assert (model["pages_total"], model["pages_free"]) == (100, 100)
         words = midspan("status").stdout
