@@ -1,4 +1,4 @@
-"""A runtime folder of a test's own, and the daemons in it."""
+"""A test's own runtime folder, and the daemons in it."""
 
 import asyncio
 import shutil
@@ -20,7 +20,7 @@ from tests.lsp_server.client import Stdio, stdio_server
 
 ROOT = Path(__file__).parents[2]
 RELAY = Path(__file__).parent / "serve_fake_daemon.py"
-WAIT_S = 60  # long enough for a busy machine; only a failure takes it
+WAIT_S = 60  # long enough for a busy machine; only a failure waits this long
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class Place:
         return answered[1]
 
     def processes(self) -> list[psutil.Process]:
-        """The daemons of this place that run, whether they listen or not."""
+        """Return the daemons of this place that run, whether they listen or not."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -71,7 +71,7 @@ class Place:
 
 @contextmanager
 def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """The path is short: the address of a socket may not be long. No daemon outlives it."""
+    """Make a place for one test, and kill its daemons after it. Its path is short, as a socket's address must be."""
     base = Path(tempfile.mkdtemp(prefix="mid"))
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(base))
     monkeypatch.setenv("XDG_STATE_HOME", str(base / "state"))
@@ -86,7 +86,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 
 async def until(condition: Callable[[], T], what: str) -> T:
-    """The first true value of the condition, which other processes make true."""
+    """Return the first true value of `condition`, which other processes make true."""
     end = time.monotonic() + WAIT_S
     while time.monotonic() < end:
         if value := condition():

@@ -1,7 +1,7 @@
 """`midspan serve` through a relay, with a daemon whose engine is a fake.
 
-Arguments: how long the daemon is idle before it unloads its model, and before it leaves, in seconds; a log file; how
-long a relay waits for a daemon that says nothing.
+Arguments: the idle times in seconds after which the daemon unloads its model and retires; a log file; the relay's
+patience in seconds with a daemon that does not answer.
 """
 
 import os
@@ -23,11 +23,11 @@ def start(_settings: ModelSettings) -> FakeEngine:
 
     def answer(before: str, _after: str) -> str:
         if before.endswith("slow = "):
-            engine.gate.clear()  # it is never answered
+            engine.gate.clear()  # the request is never answered
         return "hello()"
 
     engine = FakeEngine(answer)
-    engine.requests = deque(maxlen=1)  # or it would be the daemon that grows
+    engine.requests = deque(maxlen=1)  # otherwise the daemon grows
     return engine
 
 
@@ -37,7 +37,7 @@ def main() -> int:
         run_daemon(start, IdleTimes(*map(float, arguments[1:3])))
     log_file = Path(arguments[2]) if arguments[2:] and arguments[2] else None
     patience_s = float(arguments[3]) if arguments[3:] else PATIENCE_S
-    # Its folder stands in its command line, where a test finds it.
+    # The daemon's command line names its folder, by which a test finds the process.
     command = (sys.executable, "-P", __file__, "--daemon", *arguments[:2], os.environ["XDG_RUNTIME_DIR"])
     try:
         return relay({}, log_file, command, patience_s)

@@ -37,8 +37,8 @@ async def leave(editor: Stdio) -> int:
     return await editor.exit_code()
 
 
-def say(here: Place, **changes: object) -> dict[str, object]:
-    """What the daemon answers to a relay's first line with these changes."""
+def shake_hands(here: Place, **changes: object) -> dict[str, object]:
+    """Return the daemon's answer to a relay's line of the handshake with these changes."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(WAIT_S)
         connection.connect(str(here.socket))
@@ -109,7 +109,7 @@ async def test_an_editor_that_is_killed_leaves_nothing_behind(here):
             await editor.initialize()
             await editor.open("slow = ")
         await one.start_completion(0, 7)
-        await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "it was not asked")
+        await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "the engine got no request")
         one.process.kill()
         await until(lambda: here.daemon_status()["sessions"] == 1, "the session is still there")
         await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 0, "the request goes on")
@@ -123,7 +123,7 @@ async def test_a_killed_daemon_is_noticed_as_a_pause(here):
         await editor.open("slow = ", uri=B)
         await editor.change((0, 0), (0, 1), "width😀")
         _, running = await editor.start_completion(0, 7, uri=B)
-        await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "it was not asked")
+        await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "the engine got no request")
         before = here.daemon_status()["pid"]
         psutil.Process(before).kill()
         assert await asyncio.wait_for(running, WAIT_S) is None
@@ -140,22 +140,28 @@ async def test_a_daemon_killed_with_nobody_connected_is_replaced(here):
         await editor.initialize()
         await leave(editor)
     psutil.Process(here.daemon_status()["pid"]).kill()
-    await until(lambda: not here.processes(), "it lives")
-    assert here.socket.exists()  # nobody listens there
+    await until(lambda: not here.processes(), "the killed daemon still runs")
+    assert here.socket.exists()  # its daemon is dead
     async with here.relay() as editor:
         await editor.initialize()
         assert len(here.processes()) == 1
     assert {path.name for path in here.folder.iterdir()} == {"daemon.lock", "start.lock", "daemon.sock"}
 
 
-async def test_the_daemon_leaves_when_nobody_was_there_for_a_while(here):
+async def test_the_daemon_ends_when_it_was_idle_for_a_while_and_not_under_an_editor(here, monkeypatch):
     async with here.relay(leave_after_s=0.2) as editor:
         await editor.initialize()
         await editor.open("x = ")
-        await asyncio.sleep(0.5)
-        assert await editor.complete(0, 4) == "hello()"  # it does not leave under an editor
+        (daemon,) = here.processes()
+        with monkeypatch.context() as patch, place(patch) as elsewhere:  # a daemon with more patience ends without one
+            async with elsewhere.relay(leave_after_s=0.4) as other:
+                await other.initialize()
+                await leave(other)
+            await until(lambda: not elsewhere.processes(), "the idle daemon still runs")
+        assert here.processes() == [daemon]
+        assert await editor.complete(0, 4) == "hello()"
         await leave(editor)
-    await until(lambda: not here.processes(), "it is still there")
+    await until(lambda: not here.processes(), "the daemon still runs")
     assert not here.socket.exists()
 
 
@@ -163,7 +169,7 @@ async def test_an_idle_model_is_unloaded_and_comes_back(here):
     async with here.relay(unload_after_s=0.1) as editor:
         await editor.initialize()
         await editor.open("x = ")
-        await until(lambda: here.daemon_status()["models"] == [], "it is still loaded")
+        await until(lambda: here.daemon_status()["models"] == [], "the model is still loaded")
         assert (await editor.request("midspan/status"))["ready"] is False
         assert await editor.complete(0, 4) == "hello()"
 
@@ -175,8 +181,8 @@ async def test_a_stopped_daemon_comes_back_when_an_editor_speaks(here):
         await editor.open("x = ")
         assert await text_in(editor) == "x = "
         pid = here.daemon_status()["pid"]
-        assert say(here, wants="stop")["pid"] == pid
-        await until(lambda: not here.processes(), "it is still there")
+        assert shake_hands(here, wants="stop")["pid"] == pid
+        await until(lambda: not here.processes(), "the daemon still runs")
         assert not here.socket.exists()
         silent.close_stdin()
         assert await silent.exit_code() == 1
@@ -189,8 +195,8 @@ async def test_a_stopped_daemon_comes_back_when_an_editor_speaks(here):
 async def test_quitting_after_the_daemon_was_stopped_does_not_start_it(here):
     async with here.relay() as editor:
         await editor.initialize()
-        assert say(here, wants="stop")
-        await until(lambda: not here.processes(), "it is still there")
+        assert shake_hands(here, wants="stop")
+        await until(lambda: not here.processes(), "the daemon still runs")
         assert await leave(editor) == 0
     assert not here.processes()
 
@@ -199,7 +205,7 @@ async def test_sigterm_is_a_stop(here):
     async with here.relay() as editor:
         await editor.initialize()
         psutil.Process(here.daemon_status()["pid"]).send_signal(signal.SIGTERM)
-        await until(lambda: not here.processes(), "it is still there")
+        await until(lambda: not here.processes(), "the daemon still runs")
         assert (await editor.request("midspan/status"))["documents"] == 0
 
 
@@ -208,8 +214,8 @@ async def test_a_daemon_of_another_version_gives_way_and_serves_its_sessions_to_
         await old.initialize()
         await old.open("x = ")
         (first,) = here.processes()
-        assert say(here, version="99", resumes=True)["pid"] == first.pid  # a session of another version goes on
-        assert say(here, version="99") == {"retired": True}
+        assert shake_hands(here, version="99", resumes=True)["pid"] == first.pid  # resumes a session of another version
+        assert shake_hands(here, version="99") == {"retired": True}
         assert not here.socket.exists()
         assert await old.complete(0, 4) == "hello()"
         async with here.relay() as new:
@@ -217,12 +223,12 @@ async def test_a_daemon_of_another_version_gives_way_and_serves_its_sessions_to_
             assert here.daemon_status()["pid"] != first.pid
             assert await old.complete(0, 4) == "hello()"
             await leave(old)
-            await until(lambda: not first.is_running(), "the old one is still there")
+            await until(lambda: not first.is_running(), "the old daemon still runs")
             assert (await new.request("midspan/status"))["documents"] == 0
 
 
 @pytest.mark.parametrize("line", [b"GET / HTTP/1.1\r\n", b"[]\n", b'{"wants": "everything"}\n', b"x" * 200_000, b""])
-async def test_what_is_no_relay_is_cut_off_and_others_do_not_notice(here, line):
+async def test_a_client_that_is_no_relay_is_cut_off_and_others_do_not_notice(here, line):
     async with here.relay() as editor:
         await editor.initialize()
         with socket.socket(socket.AF_UNIX) as connection:
@@ -233,7 +239,7 @@ async def test_what_is_no_relay_is_cut_off_and_others_do_not_notice(here, line):
                 connection.shutdown(socket.SHUT_WR)
                 assert connection.recv(1000) == b""
             except OSError:
-                pass  # cut off with part of it unread
+                pass  # the daemon closed the connection with part of the line unread
         assert (await editor.request("midspan/status"))["documents"] == 0
 
 
@@ -254,7 +260,7 @@ async def test_an_editor_that_stops_reading_is_cut_off_and_others_do_not_notice(
             connection.connect(str(here.socket))
             connection.sendall(handshake.request_line("serve"))
             connection.sendall(b"".join(frame(json.dumps({"jsonrpc": "2.0", **m}).encode()) for m in messages))
-            await until(lambda: here.daemon_status().get("sessions") == 1, "it still waits for it")
+            await until(lambda: here.daemon_status().get("sessions") == 1, "the session is still there")
         assert (await editor.request("midspan/status"))["documents"] == 0
 
 
@@ -272,7 +278,7 @@ async def test_a_log_file_has_its_own_session_only(here, tmp_path):
     assert "a.py" not in two_text
 
 
-async def test_each_session_has_the_log_level_that_it_wants(here, tmp_path):
+async def test_each_session_has_its_own_log_level(here, tmp_path):
     logs = {level: tmp_path / f"{level}.log" for level in ("error", "debug", "info")}
     async with (
         here.relay(log_file=logs["error"]) as one,
@@ -312,10 +318,10 @@ def test_nothing_heavy_is_imported_before_the_daemon_is_asked():
     assert not heavy & set(done.stdout.split()), done.stderr
 
 
-async def test_a_wrong_setting_on_the_command_line_is_told_and_ends_the_relay(here):
+async def test_a_wrong_setting_on_the_command_line_is_reported_and_ends_the_relay(here):
     command = [sys.executable, "-m", "lsp_server.cli", "serve", "--model", "remote:ftp://x"]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=2 * WAIT_S)
     assert done.returncode == 1
     assert done.stderr.startswith("midspan: The address of a remote model begins with http")
     assert done.stderr.count("\n") == 1
-    assert say(here, wants="stop")  # the real daemon, which the place does not know as its own
+    assert shake_hands(here, wants="stop")  # ends the real daemon, which `place` does not find

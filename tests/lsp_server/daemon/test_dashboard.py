@@ -20,7 +20,7 @@ async def no_state(after: int, pid: int) -> dict[str, Any]:
 
 
 class Served:
-    """A dashboard of this process, and what it answers to bytes."""
+    """A client of a dashboard."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -28,7 +28,7 @@ class Served:
         self.port, self.query, self.host = parts.port, parts.query, parts.netloc
 
     async def send(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
-        """The status (0 for none), the headers and the body."""
+        """Return the status (0 for no answer), the headers and the body."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write(data)
         answer = await asyncio.wait_for(reader.read(), WAIT_S)
@@ -48,7 +48,7 @@ async def served():
     dashboard.close()
 
 
-async def test_the_page_and_its_state_are_for_who_has_the_token(served):
+async def test_the_page_and_its_state_need_the_token(served):
     status, headers, page = await served.get(f"/?{served.query}")
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert b"<title>Midspan</title>" in page
@@ -61,7 +61,7 @@ async def test_the_page_and_its_state_are_for_who_has_the_token(served):
 
 
 @pytest.mark.parametrize("target", ["/", "/?token=", "/state", "/state?token=x", "/?token=%00%ff", "/?TOKEN=x", "*"])
-async def test_without_the_token_nothing_is_told(served, target):
+async def test_without_the_token_the_answer_says_nothing(served, target):
     status, _, body = await served.get(target)
     assert status == 403
     assert b"Midspan" not in body
@@ -78,7 +78,7 @@ async def test_without_the_token_nothing_is_told(served, target):
         "[::1]:{port}",
     ],
 )
-async def test_a_page_of_the_web_whose_name_leads_here_is_refused(served, host):
+async def test_a_web_site_whose_domain_resolves_to_this_machine_is_refused(served, host):
     assert (await served.get(f"/state?{served.query}", host=host.format(port=served.port)))[0] == 403
 
 
@@ -94,23 +94,24 @@ async def test_two_hosts_no_host_and_another_servers_address_are_refused(served)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "HEAD", "CONNECT"])
-async def test_nothing_but_get(served, method):
+async def test_only_get_is_answered(served, method):
     status, headers, body = await served.get(f"/state?{served.query}", method=method)
     assert (status, body) == (405, b"")
     assert headers["allow"] == "get"
 
 
-async def test_what_is_not_http_ends_its_connection_and_nothing_else(served):
+async def test_bytes_that_are_not_http_end_their_connection_only(served):
     assert (await served.send(b"\x16\x03\x01 not http\r\n\r\n"))[0] == 400
     assert (await served.send(b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n"))[0] in (400, 431)
     silent = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(40)]
     for _, writer in silent:
         writer.close()
-    await asyncio.sleep(0.05)
-    assert (await served.get(f"/?{served.query}"))[0] == 200
+    async with asyncio.timeout(WAIT_S):  # until the dashboard has seen enough of them close
+        while (await served.get(f"/?{served.query}"))[0] != 200:
+            await asyncio.sleep(0.01)
 
 
-async def test_the_page_runs_its_own_script_and_reaches_this_server_alone(served):
+async def test_the_page_runs_its_own_script_and_reaches_this_server_only(served):
     _, headers, page = await served.get(f"/?{served.query}")
     rules = headers["content-security-policy"]
     assert rules.startswith("default-src 'none'; script-src 'sha256-")
@@ -129,14 +130,14 @@ def here(monkeypatch):
         yield found
 
 
-async def test_the_daemon_serves_one_page_when_it_is_asked_for_and_takes_it_along(here: Place):
+async def test_the_daemon_serves_one_dashboard_on_request_and_closes_it_when_it_ends(here: Place):
     command = [sys.executable, "-m", "lsp_server.cli", "dashboard", "--no-open"]
     async with here.relay() as editor:
         await editor.initialize()
         await editor.open("x = \n")
         await editor.complete(0, 4)
         (daemon,) = here.processes()
-        assert not daemon.net_connections("inet")  # until it is wanted
+        assert not daemon.net_connections("inet")  # before the first request for the dashboard
         urls = [subprocess.run(command, capture_output=True, text=True, timeout=2 * WAIT_S).stdout for _ in "12"]
         assert urls[0] == urls[1]
         served = Served(urls[0].strip())
@@ -153,7 +154,7 @@ async def test_the_daemon_serves_one_page_when_it_is_asked_for_and_takes_it_alon
             await served.get("/")
 
 
-async def test_the_browser_is_not_told_the_token_on_its_command_line(here: Place, monkeypatch, capsys):
+async def test_the_command_line_of_the_browser_has_no_token(here: Place, monkeypatch, capsys):
     opened: list[str] = []
     monkeypatch.setattr("webbrowser.open", opened.append)
     async with here.relay() as editor:

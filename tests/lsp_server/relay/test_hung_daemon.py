@@ -1,4 +1,4 @@
-"""A daemon that is stopped is replaced; one that is only busy is left in peace."""
+"""A stopped daemon is replaced; a daemon that is only busy is not."""
 
 import asyncio
 import signal
@@ -20,7 +20,23 @@ def here(monkeypatch):
         yield found
 
 
-async def test_a_daemon_that_is_stopped_is_replaced_and_its_user_told_once(here):
+async def until_another_relay_gives_up(monkeypatch, patience_s: float) -> None:
+    """Return when a relay elsewhere has given up a stopped daemon.
+
+    A relay that began to wait earlier, with no more patience, has then had the time to give up too.
+    """
+    with monkeypatch.context() as patch, place(patch) as elsewhere:
+        async with elsewhere.relay(patience_s=patience_s) as editor:
+            await editor.initialize()
+            await editor.open("x = \n")
+            await editor.request("midspan/status")
+            (daemon,) = elsewhere.processes()
+            daemon.send_signal(signal.SIGSTOP)
+            await editor.start_completion(0, 4)
+            assert "did not answer" in (await editor.message())["params"]["message"]
+
+
+async def test_a_daemon_that_is_stopped_is_replaced_and_the_user_is_told_once(here):
     async with here.relay(patience_s=PATIENCE_S) as editor:
         await editor.initialize()
         await editor.open("x = \n")
@@ -28,18 +44,20 @@ async def test_a_daemon_that_is_stopped_is_replaced_and_its_user_told_once(here)
         await editor.request("midspan/status")
         (before,) = here.processes()
         before.send_signal(signal.SIGSTOP)
-        assert await editor.complete(0, 8) is None  # what the daemon had to answer when it was ended
+        assert await editor.complete(0, 8) is None  # the request that the stopped daemon owed an answer
         assert "did not answer" in (await editor.message())["params"]["message"]
         assert await editor.complete(0, 8) == "hello()"
         found = await editor.request("midspan/document", {"textDocument": {"uri": URI}})
         assert found["text"] == "width = \n"
         assert editor.notifications.empty()
-        await until(lambda: not before.is_running() or before.status() == psutil.STATUS_ZOMBIE, "it is still there")
+        await until(
+            lambda: not before.is_running() or before.status() == psutil.STATUS_ZOMBIE, "the stopped daemon still runs"
+        )
         (after,) = here.processes()
         assert after.pid != before.pid
 
 
-async def test_a_stopped_daemon_that_reads_no_more_does_not_hold_its_editor_up(here):
+async def test_a_stopped_daemon_that_does_not_read_does_not_block_its_editor(here):
     async with here.relay(patience_s=PATIENCE_S) as editor:
         await editor.initialize()
         await editor.open("x = \n")
@@ -53,29 +71,30 @@ async def test_a_stopped_daemon_that_reads_no_more_does_not_hold_its_editor_up(h
         assert await editor.complete(0, 4) == "hello()"
 
 
-async def test_a_daemon_whose_engine_takes_long_is_not_taken_for_one_that_hangs(here):
+async def test_a_daemon_whose_engine_takes_long_is_not_taken_for_a_hung_daemon(here, monkeypatch):
     async with here.relay(patience_s=PATIENCE_S) as editor:
         await editor.initialize()
         await editor.open("slow = \n")
         (before,) = here.processes()
         _, running = await editor.start_completion(0, 7)
-        await asyncio.sleep(6 * PATIENCE_S)
+        await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "the engine got no request")
+        await until_another_relay_gives_up(monkeypatch, 2 * PATIENCE_S)
         assert not running.done()
         assert here.daemon_status()["pid"] == before.pid
         assert editor.notifications.empty()
 
 
-async def test_a_stopped_daemon_that_owes_nothing_is_left_in_peace(here):
+async def test_a_stopped_daemon_that_owes_no_answer_is_not_killed(here, monkeypatch):
     async with here.relay(patience_s=PATIENCE_S) as editor:
         await editor.initialize()
         (before,) = here.processes()
         before.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(4 * PATIENCE_S)
+        await until_another_relay_gives_up(monkeypatch, 2 * PATIENCE_S)
         before.send_signal(signal.SIGCONT)
         assert here.daemon_status()["pid"] == before.pid
 
 
-async def test_who_comes_to_a_stopped_daemon_gets_another_one(here):
+async def test_a_client_that_meets_a_stopped_daemon_gets_another_one(here):
     async with here.relay() as editor:
         await editor.initialize()
         (before,) = here.processes()
@@ -83,16 +102,19 @@ async def test_who_comes_to_a_stopped_daemon_gets_another_one(here):
         connection, status = await asyncio.to_thread(connect, handshake.request_line("status"), patience_s=PATIENCE_S)
         connection.close()
         assert status["pid"] != before.pid
-        assert ask(handshake.request_line("stop"))  # the real daemon, which the place does not know as its own
+        assert ask(handshake.request_line("stop"))  # ends the real daemon, which `place` does not find
 
 
-async def test_a_stopped_daemon_that_has_given_up_its_place_is_left_but_not_ended(here):
+async def test_a_stopped_daemon_that_has_given_up_its_place_is_left_but_not_killed(here):
     async with here.relay(patience_s=PATIENCE_S) as editor:
         await editor.initialize()
         await editor.open("x = \n")
         await editor.request("midspan/status")
         (before,) = here.processes()
-        for path in (here.folder / "daemon.lock", here.socket):  # as one of another version gives them up
+        for path in (
+            here.folder / "daemon.lock",
+            here.socket,
+        ):  # as a daemon gives up its place for one of another version
             path.unlink()
         before.send_signal(signal.SIGSTOP)
         assert await editor.complete(0, 4) is None

@@ -1,4 +1,4 @@
-"""The daemon is killed at random moments while somebody types. MIDSPAN_KILLS says how often."""
+"""The daemon is killed at random moments while two editors type. MIDSPAN_KILLS is the number of kills."""
 
 import asyncio
 import os
@@ -13,14 +13,14 @@ import pytest
 from lsp_server.relay import handshake
 from lsp_server.relay.launch import ask
 from tests.lsp_server.client import URI, Editor
-from tests.lsp_server.daemons import Place, place, until
+from tests.lsp_server.daemons import WAIT_S, Place, place, until
 
 KILLS = int(os.environ.get("MIDSPAN_KILLS", "10"))
 PIECES = ("x", "é", "😀", "\n", "\r\n", "\t", "name = value\n")
 
 
 class Typist:
-    """Types into one document at random, and knows what must stand in it."""
+    """Types into one document at random, and knows the text that the document must have."""
 
     def __init__(self, editor: Editor, seed: int) -> None:
         self._editor = editor
@@ -32,7 +32,7 @@ class Typist:
         await self._editor.open(self.text)
 
     async def type(self) -> None:
-        """One edit, and now and then a request that nobody waits for."""
+        """Send one edit, and now and then a request without waiting for the answer."""
         lines = self.text.split("\n")
         number = self._dice.randrange(len(lines))
         line = lines[number].removesuffix("\r")
@@ -49,10 +49,11 @@ class Typist:
             await self._editor.start_request("workspace/executeCommand", accepted)
 
     async def check(self) -> None:
-        while True:
-            with suppress(Exception):  # the daemon died under the question
-                found = await self._editor.request("midspan/document", {"textDocument": {"uri": URI}})
-                break
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                with suppress(Exception):  # the daemon died before it answered
+                    found = await self._editor.request("midspan/document", {"textDocument": {"uri": URI}})
+                    break
         assert found["text"] == self.text
 
 
@@ -72,7 +73,7 @@ def workspace(tmp_path: Path) -> Path:
 
 
 def databases(here: Place) -> list[Path]:
-    """What the daemons have written for later: the index of the workspace, the counts of what was accepted."""
+    """Return the files that the daemons keep: the index of the workspace and the usage counts."""
     return [path for path in here.base.rglob("*") if path.is_file() and path.read_bytes()[:15] == b"SQLite format 3"]
 
 
@@ -82,7 +83,7 @@ def check_whole(path: Path) -> None:
 
 
 def kill_one(here: Place, dice: random.Random) -> bool:
-    """Whichever daemon there is, whether it serves already or has only just been started."""
+    """Kill a daemon, whether it serves already or has only just started; return whether there was one."""
     processes = here.processes()
     if not processes:
         return False
@@ -100,15 +101,16 @@ async def test_kills_at_random_moments_lose_no_text_and_leave_nothing_behind(her
         for typist in typists:
             await typist.begin(workspace)
         kills = 0
-        while kills < KILLS:
-            for _ in range(dice.randrange(20)):
-                await dice.choice(typists).type()
-                (workspace / f"part{dice.randrange(300)}.py").write_text(f"value = {dice.random()}\n" * 50)
-                await asyncio.sleep(dice.random() * 0.03)
-            kills += kill_one(here, dice)
-            if dice.random() < 0.5:
-                for typist in typists:
-                    await typist.check()
+        async with asyncio.timeout(30 * KILLS):
+            while kills < KILLS:
+                for _ in range(dice.randrange(20)):
+                    await dice.choice(typists).type()
+                    (workspace / f"part{dice.randrange(300)}.py").write_text(f"value = {dice.random()}\n" * 50)
+                    await asyncio.sleep(dice.random() * 0.03)
+                kills += kill_one(here, dice)
+                if dice.random() < 0.5:
+                    for typist in typists:
+                        await typist.check()
         for typist in typists:
             await typist.type()
             await typist.check()

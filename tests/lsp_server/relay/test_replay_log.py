@@ -68,7 +68,7 @@ def test_an_initialize_without_an_answer_is_answered_by_the_next_daemon():
     assert log.read_from_daemon(body(id=1, result={}))
 
 
-def test_an_initialize_that_was_refused_is_not_said_again():
+def test_an_initialize_that_was_refused_is_not_replayed():
     log = ReplayLog()
     log.read_from_editor(body(id=1, method="initialize", params=5))
     log.read_from_daemon(body(id=1, error={"code": -32602, "message": "wrong"}))
@@ -95,7 +95,7 @@ def test_progress_that_has_begun_is_ended(log):
     assert (end["params"]["token"], end["params"]["value"]["kind"]) == (7, "end")
 
 
-def test_documents_are_opened_again_as_they_were_said(log):
+def test_documents_are_replayed_as_the_editor_sent_them(log):
     said = [opened("x\n"), changed(insertion(0, 0, "é")), opened("other", B)]
     for each in (*said, opened("gone", "file:///c.py"), closed("file:///c.py")):
         assert log.read_from_editor(each) == [each]
@@ -103,25 +103,25 @@ def test_documents_are_opened_again_as_they_were_said(log):
     assert log.replay()[2:] == said
 
 
-def test_what_changes_the_workspace_is_said_again(log):
+def test_changes_of_the_workspace_are_replayed(log):
     folders = body(method="workspace/didChangeWorkspaceFolders", params={"event": {"added": [], "removed": []}})
     log.read_from_editor(folders)
     log.read_from_editor(opened("x"))
     assert log.replay()[2:] == [folders, opened("x")]
 
 
-def test_a_whole_text_takes_the_place_of_what_was_before_it(log):
+def test_a_whole_text_replaces_all_earlier_changes(log):
     log.read_from_editor(opened("x"))
     for text in ("one", "two", "three"):
         log.read_from_editor(changed({"text": text}))
     assert log.replay()[2:] == [opened("x"), changed({"text": "three"})]
 
 
-def test_long_changes_are_replaced_by_the_text_that_they_led_to(log):
+def test_long_changes_are_replaced_by_the_text_that_they_result_in(log):
     log.read_from_editor(opened("x"))
     long, late = changed(insertion(0, 0, "y" * 300_000)), changed(insertion(0, 0, "z"))
     _, question = log.read_from_editor(long)
-    assert log.read_from_editor(late) == [late]  # it is asked once
+    assert log.read_from_editor(late) == [late]  # the relay asks for the text once
     asked = json.loads(question)
     assert (asked["method"], asked["params"]["textDocument"]["uri"]) == ("midspan/document", A)
     item = {"uri": A, "languageId": "python", "version": 2, "text": "the text"}
@@ -131,7 +131,7 @@ def test_long_changes_are_replaced_by_the_text_that_they_led_to(log):
     assert remaining == late
 
 
-def test_a_question_that_dies_with_its_daemon_is_asked_again(log):
+def test_a_request_for_the_text_that_dies_with_its_daemon_is_sent_again(log):
     log.read_from_editor(opened("x"))
     long = changed(insertion(0, 0, "y" * 300_000))
     assert len(log.read_from_editor(long)) == 2
@@ -140,7 +140,7 @@ def test_a_question_that_dies_with_its_daemon_is_asked_again(log):
     assert len(log.read_from_editor(changed(insertion(0, 0, "z")))) == 2
 
 
-def test_a_document_that_the_daemon_does_not_follow_keeps_its_changes(log):
+def test_a_document_that_the_daemon_does_not_know_keeps_its_changes(log):
     log.read_from_editor(opened("x"))
     long = changed(insertion(0, 0, "y" * 300_000))
     _, question = log.read_from_editor(long)
@@ -149,14 +149,14 @@ def test_a_document_that_the_daemon_does_not_follow_keeps_its_changes(log):
     assert len(log.read_from_editor(changed(insertion(0, 0, "z")))) == 1
 
 
-@pytest.mark.parametrize("what", [b"{", b"[]", b"\xff", b'{"method": 5}', b'{"id": [], "method": "x"}', b"null"])
-def test_what_is_no_message_is_left_to_the_daemon(log, what):
-    assert log.read_from_editor(what) == [what]
-    assert log.read_from_daemon(what)
+@pytest.mark.parametrize("data", [b"{", b"[]", b"\xff", b'{"method": 5}', b'{"id": [], "method": "x"}', b"null"])
+def test_a_body_that_is_no_message_is_left_to_the_daemon(log, data):
+    assert log.read_from_editor(data) == [data]
+    assert log.read_from_daemon(data)
     assert log.close_open_requests() == []
 
 
-def test_a_text_that_is_not_utf_8_is_said_again_as_it_came(log):
+def test_a_text_that_is_not_utf_8_is_replayed_as_it_came(log):
     latin = opened("x").replace(b'"x"', b'"caf\xe9"')
     log.read_from_editor(latin)
     assert log.replay()[2:] == [latin]
@@ -164,16 +164,16 @@ def test_a_text_that_is_not_utf_8_is_said_again_as_it_came(log):
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_a_second_server_has_the_text_of_the_first(seed):
-    """Random edits, some of them whole texts and some long, with the relay's questions answered late.
+    """Random edits, some of them whole texts and some long; the answers to the relay's requests come late.
 
-    An answer is then the text between two edits that were said before and after the question.
+    A late answer has the text as it was at the request, before the edits that came since.
     """
     dice = random.Random(seed)
     log = ReplayLog()
     first = InProcess(FakeEngine(lambda *_: ""))
     late: list[bytes] = []
 
-    async def say(message: bytes) -> None:
+    async def send(message: bytes) -> None:
         for each in log.read_from_editor(message):
             if b"midspan/document" in each:
                 question = json.loads(each)
@@ -184,16 +184,16 @@ async def test_a_second_server_has_the_text_of_the_first(seed):
         if late and dice.random() < 0.3:
             assert not log.read_from_daemon(late.pop(0))
 
-    await say(INITIALIZE)
-    await say(INITIALIZED)
+    await send(INITIALIZE)
+    await send(INITIALIZED)
     for uri in (A, B):
-        await say(opened("first = 1\nsecond = '😀é'\n", uri))
+        await send(opened("first = 1\nsecond = '😀é'\n", uri))
     for version in range(2, 120):
         uri = dice.choice((A, B))
         line = dice.choice((0, 1))
         text = dice.choice(("x", "é😀", "\n", "long " * 20_000))
         change = {"text": f"whole {version}\n\n"} if dice.random() < 0.05 else insertion(line, 0, text)
-        await say(changed(change, uri, version))
+        await send(changed(change, uri, version))
     second = InProcess(FakeEngine(lambda *_: ""))
     for message in log.replay():
         await second.send(json.loads(message))

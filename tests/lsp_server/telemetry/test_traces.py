@@ -34,7 +34,7 @@ async def traces_of(editor: InProcess, **params) -> list[dict[str, Any]]:
     return traces
 
 
-async def test_a_trace_says_what_was_packed_what_it_cost_and_what_came_of_it():
+async def test_a_trace_says_the_parts_of_the_prompt_the_costs_and_the_outcome():
     editor = await editor_with("secret_name = 1\nx = \n", confidence=0.75)
     await editor.open("SECRET_TOTAL = 2\n", uri=OTHER)
     assert await complete(editor, 1, 4) == "hello()"
@@ -57,15 +57,15 @@ async def test_a_trace_says_what_was_packed_what_it_cost_and_what_came_of_it():
     assert trace["ms"]["total"] >= trace["ms"]["pack"] + trace["ms"]["engine"]
 
 
-async def test_a_trace_holds_no_text_of_the_users():
+async def test_a_trace_holds_no_text_of_the_user():
     editor = await editor_with("secret_name = 1\nx = \n", answer="hello_answer()")
     await editor.open("SECRET_TOTAL = 2\n", uri=OTHER)
     await complete(editor, 1, 4)
-    told = json.dumps(await traces_of(editor))
-    assert not [word for word in ("secret_name", "SECRET_TOTAL", "hello_answer") if word in told]
+    text = json.dumps(await traces_of(editor))
+    assert not [word for word in ("secret_name", "SECRET_TOTAL", "hello_answer") if word in text]
 
 
-async def test_what_stands_where_it_stood_is_said_to_be_kept():
+async def test_a_part_that_kept_its_place_is_marked_as_kept():
     editor = await editor_with("x = \n")
     await editor.open("TOTAL = 2\n" * 5, uri=OTHER)
     await complete(editor, 0, 4)
@@ -85,7 +85,7 @@ async def test_what_stands_where_it_stood_is_said_to_be_kept():
         ("key = 'ghp_" + "a1B2" * 9 + "'\nx = \n", (1, 4), "hello()", "failed", "failed: src/a.py is in no prompt: "),
     ],
 )
-async def test_why_nothing_was_shown(text, position, answer, outcome, summary):
+async def test_a_trace_says_why_nothing_was_shown(text, position, answer, outcome, summary):
     editor = await editor_with(text, answer)
     assert await complete(editor, *position) is None
     (trace,) = await traces_of(editor)
@@ -94,14 +94,14 @@ async def test_why_nothing_was_shown(text, position, answer, outcome, summary):
     assert trace["shown_characters"] == 0
 
 
-async def test_a_guess_a_prediction_and_a_superseded_request():
+async def test_a_low_confidence_a_prediction_and_a_superseded_request():
     editor = await editor_with("x = \n", confidence=0.1)
     await complete(editor, 0, 4)
     assert await complete(editor, 0, 4, kind=INVOKED) == "hello()"
     await complete(editor, 0, 4)
-    guess, asked, predicted = await traces_of(editor)
-    assert guess["outcome"] == "low_confidence"
-    assert (asked["explicit"], asked["shown_characters"]) == (True, 7)
+    unsure, requested, predicted = await traces_of(editor)
+    assert unsure["outcome"] == "low_confidence"
+    assert (requested["explicit"], requested["shown_characters"]) == (True, 7)
     assert predicted["summary"] == "shown 7 characters, already predicted"
     assert predicted["tokens"] == {}
 
@@ -112,7 +112,7 @@ async def test_a_guess_a_prediction_and_a_superseded_request():
     assert outcomes[0] == "superseded"
 
 
-async def test_chat_is_traced_and_so_is_why_it_was_not_answered():
+async def test_chat_is_traced_and_so_is_its_error():
     editor = InProcess(FakeEngine(lambda *_: "Because."))
     await editor.initialize(options={"chat": {"model": "/models/chat"}})
     question = {"role": "user", "content": "Why is secret_name?"}
@@ -138,7 +138,7 @@ async def test_an_action_is_traced_by_its_kind():
     assert trace["tokens"]["decode"] == len("return 2 * a")
 
 
-async def test_the_newest_after_an_id_and_no_more_than_the_limit():
+async def test_a_request_gets_the_newest_traces_after_an_id_up_to_the_limit():
     editor = await editor_with("x = \n")
     for _ in range(4):
         await complete(editor, 0, 4)
@@ -160,7 +160,7 @@ async def test_old_traces_make_room_and_ids_go_on():
     assert kept[-1].id == 1000
 
 
-async def test_who_waits_for_news_gets_them():
+async def test_waiting_for_news_ends_with_the_next_trace():
     traces = Traces()
     waiting = asyncio.ensure_future(traces.wait_for_news(after=0, timeout_s=WAIT_S))
     await asyncio.sleep(0)
@@ -227,7 +227,7 @@ async def test_following_goes_on_in_the_next_daemon(here):
             await follower.wait()
 
 
-async def test_status_tells_editors_models_and_indexes(here, tmp_path):
+async def test_status_lists_editors_models_and_indexes(here, tmp_path):
     (tmp_path / "a.py").write_text("def area(): pass\n")
     async with here.relay() as editor:
         await editor.initialize(root=tmp_path.as_uri(), client={"name": "Helix"})
@@ -238,7 +238,7 @@ async def test_status_tells_editors_models_and_indexes(here, tmp_path):
             (found,) = here.daemon_status()["indexes"]
             return found if found["is_settled"] and found["files"] else {}
 
-        assert (await until(index, "it is not indexed"))["definitions"] == 1
+        assert (await until(index, "the workspace is not indexed"))["definitions"] == 1
         status = json.loads(midspan("status", "--json").stdout)
         assert status["editors"] == [{"name": "Helix", "roots": [str(tmp_path)], "documents": 1, "running_requests": 0}]
         (model,) = status["models"]

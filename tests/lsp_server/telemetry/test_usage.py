@@ -72,16 +72,16 @@ async def test_an_accepted_text_is_counted_by_language_and_editor(tmp_path):
     assert list(found["by_day"]) == [time.strftime("%Y-%m-%d")]
 
 
-async def test_what_was_not_read_is_no_suggestion(tmp_path):
+async def test_ghost_text_that_could_not_be_read_is_no_suggestion(tmp_path):
     path = tmp_path / "usage.sqlite3"
     editor = await counted(path)
     await editor.complete(0, 4)
-    await editor.change((0, 4), (0, 4), "1")  # at once
+    await editor.change((0, 4), (0, 4), "1")  # before the user can have read it
     total = editor.report(path)["total"]
     assert (total["suggestions"], total["acceptance"], total["answers"]) == (0, None, 1)
 
 
-async def test_nothing_is_counted_where_the_user_says_so(tmp_path):
+async def test_nothing_is_counted_when_the_user_turns_stats_off(tmp_path):
     path = tmp_path / "usage.sqlite3"
     editor = await counted(path, {"stats": False})
     await editor.complete(0, 4, kind=INVOKED)
@@ -90,7 +90,7 @@ async def test_nothing_is_counted_where_the_user_says_so(tmp_path):
     assert not path.exists()
 
 
-async def test_neither_text_nor_names_of_files_are_in_the_file_which_nobody_else_may_read(tmp_path):
+async def test_the_file_has_no_text_and_no_file_names_and_no_other_user_may_read_it(tmp_path):
     path = tmp_path / "state" / "usage.sqlite3"
     editor = await counted(path)
     await editor.open("secret_name = \n", uri="file:///project/secret_file.py")
@@ -104,7 +104,7 @@ async def test_neither_text_nor_names_of_files_are_in_the_file_which_nobody_else
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-async def test_names_without_end_become_one(tmp_path, monkeypatch):
+async def test_past_a_limit_all_new_languages_become_one(tmp_path, monkeypatch):
     monkeypatch.setattr("lsp_server.telemetry.usage._MOST_GROUPS_A_DAY", 5)
     path = tmp_path / "usage.sqlite3"
     editor = await counted(path)
@@ -129,7 +129,7 @@ def test_counts_add_up_and_old_days_go(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b""])
-def test_a_file_that_is_broken_is_made_again(tmp_path, content):
+def test_a_broken_file_is_rebuilt(tmp_path, content):
     path = tmp_path / "usage.sqlite3"
     path.write_bytes(content)
     path.chmod(0o644)
@@ -189,14 +189,14 @@ def test_percentiles_are_right_within_a_bucket():
     assert bucket_of(float("inf")) == bucket_of(10**9)
 
 
-def test_a_workspace_does_not_say_whether_the_user_is_counted(tmp_path):
+def test_a_workspace_cannot_turn_the_counting_on(tmp_path):
     source = Source(tmp_path, None, is_workspace=True)
     settings, (error,) = apply_options(Settings(stats=False), {"stats": True}, source)
     assert settings == Settings(stats=False)
     assert isinstance(error, SettingsError)
 
 
-async def test_the_command_line_tells_what_was_counted(monkeypatch):
+async def test_the_command_line_prints_the_counts(monkeypatch):
     with place(monkeypatch) as here:
 
         def midspan_stats(*arguments: str) -> str:
