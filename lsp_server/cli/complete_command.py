@@ -21,7 +21,7 @@ from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import Settings
 from lsp_server.telemetry.log_setup import set_up_logging
 from lsp_server.telemetry.outcome import reason
-from lsp_server.telemetry.record import Record, describe
+from lsp_server.telemetry.record import Record, format_trace
 from midspan import DocumentError, SettingsError
 
 _INDEX_SECONDS = 10.0  # what is not indexed by then is not known to this completion
@@ -51,7 +51,7 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
         elif show:
             grey = os.isatty(stdout.fileno()) and "NO_COLOR" not in os.environ
             shown = show_fill(snapshot, text, in_grey=grey)
-            output = f"{shown}\n\n{engine.info.name}: {describe(trace)}"
+            output = f"{shown}\n\n{engine.info.name}: {format_trace(trace)}"
         else:
             output = text
         if not text:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lsp_server.cli.output.terminal_text import visible_text
 from lsp_server.telemetry.usage_file import read_counts, usage_file
-from lsp_server.telemetry.usage_report import first_day, report
+from lsp_server.telemetry.usage_report import first_day, make_report
 from midspan import SettingsError
 
 _COLUMNS = ("suggestions", "accepted", "in part", "typed", "rate", "characters")
@@ -17,7 +17,7 @@ def show_stats(days: int, *, as_json: bool) -> int:
     path = usage_file()
     since = first_day(days)
     try:
-        found = report(read_counts(path, since))
+        found = make_report(read_counts(path, since))
     except sqlite3.Error as error:
         raise SettingsError(f"{path} cannot be read ({error}). Delete it to begin anew.") from error
     if as_json:

@@ -9,7 +9,7 @@ from lsp_server.daemon.daemon_session import DaemonSession, SharedServices
 from lsp_server.daemon.daemon_status import read_status
 from lsp_server.daemon.dashboard import Dashboard
 from lsp_server.telemetry.traces import to_json
-from lsp_server.telemetry.usage_report import usage_of_days
+from lsp_server.telemetry.usage_report import summarize_days
 
 _MAX_WAIT_S = 30.0
 _DASHBOARD_TRACES = 100
@@ -58,5 +58,5 @@ class DaemonReports:
     async def _read_dashboard_state(self, after: int, pid: int) -> dict[str, Any]:
         """Return the status, the usage, and the traces that a page lacks which has those of `pid` up to `after`."""
         traces = self._services.journal.traces.newest(_DASHBOARD_TRACES, after if pid == os.getpid() else 0)
-        usage = await asyncio.to_thread(usage_of_days, _USAGE_DAYS)
+        usage = await asyncio.to_thread(summarize_days, _USAGE_DAYS)
         return {"status": await self._read_status(), "usage": usage, **to_json(traces)}

@@ -1,1 +1,1 @@
-"""What is recorded of requests: one log line, one trace, and counts by day. It never leaves the machine."""
+"""Logs, traces and usage counts of the requests. None of them leaves the machine."""

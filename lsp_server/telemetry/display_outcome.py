@@ -1,4 +1,4 @@
-"""The outcome of one ghost text, as it is counted."""
+"""The outcome of one displayed completion, for the usage counts."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ DisplayKind = Literal["accepted", "part", "typed", "dismissed"]
 
 @dataclass(frozen=True)
 class DisplayOutcome:
-    """The end of one ghost text, however many candidates it had and however often its rest was shown again.
+    """The outcome of one ghost text, with all its candidates and all the times that its rest was shown again.
 
     `characters` are code points: those that were inserted by "accepted" and "part", else all.
     """

@@ -1,4 +1,4 @@
-"""What is kept of the requests of all sessions: the last traces, and counts where the user lets them be counted."""
+"""The journal of all sessions: the traces of the last requests, and the usage counts if the user allows them."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from lsp_server.telemetry.usage import Usage
 
 @dataclass(frozen=True)
 class EditorName:
-    """As the editor calls itself."""
+    """The name and version that the editor gives itself."""
 
     name: str = ""
     version: str = ""
@@ -20,24 +20,24 @@ class EditorName:
 
 
 class Journal:
-    """Lives on the event loop alone. Without `usage` nothing is counted."""
+    """Keeps the traces and the usage counts of a process, on its event loop. Without `usage` it counts nothing."""
 
     def __init__(self, usage: Usage | None = None) -> None:
         self.traces = Traces()
         self._usage = usage
 
     def note(self, record: Record, editor: EditorName, *, is_counted: bool) -> None:
-        """A request has ended."""
+        """Add the record of a request that has ended; `is_counted` is the user's setting."""
         self.traces.add(record, str(editor))
         if self._usage is not None and is_counted and record.kind == "completion":
             self._usage.count_completion(record, editor.name)
 
     def note_outcome(self, outcome: DisplayOutcome, editor: EditorName) -> None:
-        """It is known what became of a ghost text, and it may be counted."""
+        """Count the outcome of a ghost text. The caller asks the user's setting first."""
         if self._usage is not None:
             self._usage.count_outcome(outcome, editor.name)
 
     def close(self) -> None:
-        """Writes what is not written yet."""
+        """Write the counts that are not written yet."""
         if self._usage is not None:
             self._usage.close()

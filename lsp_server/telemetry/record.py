@@ -1,4 +1,4 @@
-"""What one request cost and what came of it: one line of the log, and one trace."""
+"""The record of one request, its costs and its outcome: a line of the log, and a trace."""
 
 import time
 from collections.abc import Sequence
@@ -10,96 +10,96 @@ from context.prompt.pack import Pack
 from inference.api import FinishReason, Trace
 from lsp_server.telemetry.outcome import Outcome, sentence
 
-# Where a text comes from: the engine is asked now, or the text was predicted or computed ahead.
+# The source of a text: a new request to the engine, or a text that was predicted or computed ahead.
 Source = Literal["engine", "prediction", "look_ahead"]
 _SOURCES = {"prediction": "already predicted", "look_ahead": "computed ahead"}
 
 HOW_ENDED: dict[FinishReason, str] = {
-    "eos": "by itself",
-    "fim": "at a token that no text has",
+    "eos": "at the model's end token",
+    "fim": "at a control token",
     "lines": "at its limit of lines",
     "length": "at its limit of tokens",
-    "repetition": "because it only repeated itself",
-    "cancelled": "because nobody waited for it",
+    "repetition": "because it repeated itself",
+    "cancelled": "because it was cancelled",
     "error": "with an error",
 }
 
 
 @dataclass
 class Record:
-    """Filled in along the way of one request. It holds no text of the user's but what `packed` has."""
+    """Collects the costs and the outcome while a request runs. Only `packed` holds text of the user."""
 
     kind: str  # "completion", "chat", or the name of an action
     path: str = ""
     position: tuple[int, int] | None = None  # line and character from 0, as the editor counts them
-    explicit: bool = False  # a key asked for it
+    explicit: bool = False  # the user has pressed a key for it
     language: str = ""
     model: str = ""
-    outcome: Outcome = Outcome.CANCELLED  # until it has another
+    outcome: Outcome = Outcome.CANCELLED  # until the request has another
     detail: str = ""  # of the outcome
     source: Source = "engine"
     shown_characters: int = 0
     packed: Pack | None = None
     trace: Trace | None = None
-    ended: FinishReason | None = None  # how the completion that `trace` is of came to its end
+    ended: FinishReason | None = None  # the reason why the generation of `trace` ended
     stages_ms: dict[str, float] = field(default_factory=dict)
     began_at: float = field(default_factory=time.time)  # seconds since 1970
-    _began: float = field(default_factory=time.perf_counter)
-    _marked: float = field(default_factory=time.perf_counter)
+    _began_s: float = field(default_factory=time.perf_counter)
+    _marked_s: float = field(default_factory=time.perf_counter)
 
     @property
     def elapsed_ms(self) -> float:
-        return 1000 * (time.perf_counter() - self._began)
+        return 1000 * (time.perf_counter() - self._began_s)
 
     def is_about(self, document: Document) -> None:
-        """Names the document by its path in its workspace."""
+        """Set the path and the language from the document."""
         self.path, self.language = document.path, document.language
 
     def shows(self, characters: int, detail: str = "") -> None:
-        """Note that the user is shown so many characters."""
+        """Set the outcome: so many characters were shown."""
         self.shown_characters = characters
         self.ends(Outcome.SHOWN, detail)
 
     def ends(self, outcome: Outcome, detail: str = "") -> None:
-        """Note what came of the request."""
+        """Set the outcome of the request."""
         self.outcome, self.detail = outcome, detail
 
     @property
     def summary(self) -> str:
-        """The outcome in words."""
+        """Return the outcome as a phrase, e.g. ``shown 12 characters, computed ahead``."""
         words = sentence(self.outcome, self.detail, self.shown_characters)
         return words if self.source == "engine" else f"{words}, {_SOURCES[self.source]}"
 
     def mark(self, stage: str) -> None:
-        """What went on since the last mark was this stage."""
+        """Note the time since the last mark as this stage's."""
         now = time.perf_counter()
-        self.stages_ms[stage] = 1000 * (now - self._marked)
-        self._marked = now
+        self.stages_ms[stage] = 1000 * (now - self._marked_s)
+        self._marked_s = now
 
     def line(self) -> str:
-        """E.g. ``a.py:3:5: shown 12 characters; packed 90 tokens from 2 files, ...``"""
-        parts = [f"{place_in_words(self.kind, self.path, self.position)}: {self.summary}"]
+        """Return a line of the log, e.g. ``a.py:3:5: shown 12 characters; packed 90 tokens from 2 files; ...``."""
+        parts = [f"{format_place(self.kind, self.path, self.position)}: {self.summary}"]
         if self.packed is not None:
             files = len({segment.path for segment in self.packed.segments})
             parts.append(f"packed {self.packed.tokens} tokens from {files} file{'s'[: files != 1]}")
         if self.trace is not None:
-            parts.append(describe(self.trace))
+            parts.append(format_trace(self.trace))
         if self.ended is not None:
             parts.append(f"ended {HOW_ENDED[self.ended]}")
-        parts.append(f"{self.elapsed_ms:.1f} ms in all")
+        parts.append(f"{self.elapsed_ms:.1f} ms in total")
         return "; ".join(parts)
 
 
-def place_in_words(kind: str, path: str, position: Sequence[int] | None) -> str:
-    """E.g. ``src/a.py:3:5``, counted from 1; the kind for what has no place."""
+def format_place(kind: str, path: str, position: Sequence[int] | None) -> str:
+    """Return e.g. ``src/a.py:3:5``, counted from 1; the path or the kind when there is no position."""
     if position is None:
         return path or kind
     line, character = position
     return f"{path}:{line + 1}:{character + 1}"
 
 
-def describe(trace: Trace) -> str:
-    """What the engine did, in words: tokens reused and prefilled, the first token's ms, tokens per second."""
+def format_trace(trace: Trace) -> str:
+    """Return the engine's counts in words: tokens reused and prefilled, ms to the first token, tokens per second."""
     first = "no token" if trace.ttft_ms is None else f"first token after {trace.ttft_ms:.1f} ms"
     about = "about " if trace.counts == "estimated" else ""
     text = (
@@ -114,7 +114,7 @@ def describe(trace: Trace) -> str:
 
 
 def tokens_per_second(trace: Trace) -> float | None:
-    """The rate of decoding after the first token; None when there was no second one."""
+    """Return the rate of decoding after the first token; None when there was no second token."""
     if trace.ttft_ms is None or trace.decode_tokens < 2 or trace.total_ms <= trace.ttft_ms:
         return None
     return 1000 * (trace.decode_tokens - 1) / (trace.total_ms - trace.ttft_ms)

@@ -1,4 +1,4 @@
-"""The last requests of all sessions: what each was given, what it cost, what came of it."""
+"""The traces of the last requests of all sessions: the parts of the prompt, the costs, the outcome."""
 
 import asyncio
 from collections import deque
@@ -7,8 +7,8 @@ from typing import Any
 
 from lsp_server.telemetry.record import Record
 
-_KEPT = 300
-_SHOWN_BY_DEFAULT = 20
+_MAX_TRACES = 300
+_DEFAULT_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class PackedPart:
 
 @dataclass(frozen=True)
 class RequestTrace:
-    """What may be told of one request: names, counts and times, and no text of the user's.
+    """One request in names, counts and times, without any text of the user.
 
-    `ms`: what each stage took, as far as the request came, and "total". `tokens`: what the engine counted.
+    `ms`: the time of each stage that the request reached, and "total". `tokens`: the engine's counts.
     `position`: line and character from 0, as the editor counts them.
     """
 
@@ -46,9 +46,9 @@ class RequestTrace:
     source: str
     summary: str  # the outcome in words
     shown_characters: int
-    ended: str | None  # a completion's finish reason
+    ended: str | None  # the finish reason
     confidence: float | None
-    counts: str | None  # where the counts of tokens are from
+    counts: str | None  # the source of the counts of tokens: "exact", or an estimate
     tokens: dict[str, int]
     ms: dict[str, float]
     packed: tuple[PackedPart, ...]
@@ -56,29 +56,29 @@ class RequestTrace:
 
 
 class Traces:
-    """A ring of the last ones, by increasing ids. Lives on the event loop alone."""
+    """The last traces, by increasing ids. They live on the event loop."""
 
     def __init__(self) -> None:
-        self._kept: deque[RequestTrace] = deque(maxlen=_KEPT)
+        self._traces: deque[RequestTrace] = deque(maxlen=_MAX_TRACES)
         self._last_id = 0
         self._news = asyncio.Event()
 
     def add(self, record: Record, editor: str) -> RequestTrace:
-        """Takes in a request that has ended."""
+        """Add the trace of a request that has ended."""
         self._last_id += 1
-        trace = _trace_of(self._last_id, record, editor)
-        self._kept.append(trace)
+        trace = _make_trace(self._last_id, record, editor)
+        self._traces.append(trace)
         self._news.set()
         self._news = asyncio.Event()
         return trace
 
     def newest(self, limit: int | None = None, after: int = 0) -> list[RequestTrace]:
-        """The last `limit` of those with a higher id than `after`, newest last."""
-        found = [trace for trace in self._kept if trace.id > after]
-        return found[max(0, len(found) - (_SHOWN_BY_DEFAULT if limit is None else limit)) :]
+        """Return the last `limit` traces with an id above `after`, newest last."""
+        found = [trace for trace in self._traces if trace.id > after]
+        return found[max(0, len(found) - (_DEFAULT_LIMIT if limit is None else limit)) :]
 
     async def wait_for_news(self, after: int, timeout_s: float) -> None:
-        """Until there is one with a higher id than `after`, or the time is over."""
+        """Wait until there is a trace with an id above `after`, or the time is over."""
         if self._last_id > after:
             return
         try:
@@ -88,11 +88,11 @@ class Traces:
 
 
 def to_json(traces: list[RequestTrace]) -> dict[str, Any]:
-    """What `midspan/trace` answers, and the daemon its command line and its dashboard."""
+    """Return the JSON of the traces, for `midspan/trace`, the command line and the dashboard."""
     return {"traces": [asdict(trace) for trace in traces]}
 
 
-def _trace_of(number: int, record: Record, editor: str) -> RequestTrace:
+def _make_trace(number: int, record: Record, editor: str) -> RequestTrace:
     engine = record.trace
     packed = record.packed.segments if record.packed is not None else ()
     return RequestTrace(
@@ -121,14 +121,14 @@ def _trace_of(number: int, record: Record, editor: str) -> RequestTrace:
 
 
 def _tokens(record: Record) -> dict[str, int]:
-    """Each count of the engine's by its name: prompt, cached, prefilled, decode, and what it may count besides."""
+    """Return the engine's counts by name: prompt, cached, prefilled, decode, and any other that it has."""
     counts = asdict(record.trace) if record.trace is not None else {}
     return {name.removesuffix("_tokens"): count for name, count in counts.items() if name.endswith("_tokens")}
 
 
 def _milliseconds(record: Record) -> dict[str, float]:
-    times = dict(record.stages_ms)
+    stages_ms = dict(record.stages_ms)
     if record.trace is not None:
-        waited = {"queue": record.trace.queue_ms, "first_token": record.trace.ttft_ms}
-        times |= {stage: ms for stage, ms in waited.items() if ms is not None}
-    return {stage: round(ms, 3) for stage, ms in {**times, "total": record.elapsed_ms}.items()}
+        waits_ms = {"queue": record.trace.queue_ms, "first_token": record.trace.ttft_ms}
+        stages_ms |= {stage: ms for stage, ms in waits_ms.items() if ms is not None}
+    return {stage: round(ms, 3) for stage, ms in {**stages_ms, "total": record.elapsed_ms}.items()}

@@ -1,4 +1,4 @@
-"""What the counts say: acceptance, latency, reuse."""
+"""The report of the usage counts: acceptance, latency, reuse of the prefix cache."""
 
 import sqlite3
 import time
@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from lsp_server.telemetry.usage import LATENCY, ms_of
+from lsp_server.telemetry.usage import LATENCY_PREFIX, bucket_ms
 from lsp_server.telemetry.usage_file import Counts, Group, read_counts, usage_file
 
 _DAY_S = 24 * 60 * 60
@@ -14,35 +14,40 @@ _PERCENTILES = (50, 90, 95, 99)
 
 
 def first_day(days: int) -> str:
-    """The first of the last so many days."""
+    """Return the date of the first of the last `days` days."""
     return time.strftime("%Y-%m-%d", time.localtime(time.time() - (days - 1) * _DAY_S))
 
 
-def usage_of_days(days: int) -> dict[str, Any]:
-    """The summary of the last days, as far as the file can be read."""
+def summarize_days(days: int) -> dict[str, Any]:
+    """Return the summary of the last `days` days; an unreadable file counts as empty."""
     try:
         counts = read_counts(usage_file(), first_day(days))
     except sqlite3.Error:
         counts = {}
-    return summary(sum(counts.values(), Counter()))
+    return summarize(sum(counts.values(), Counter()))
 
 
-def report(counts: Counts) -> dict[str, Any]:
-    """In all, and by language, editor and day."""
+def make_report(counts: Counts) -> dict[str, Any]:
+    """Return the summaries of all counts, and by language, editor and day."""
     return {
-        "total": summary(sum(counts.values(), Counter())),
+        "total": summarize(sum(counts.values(), Counter())),
         "by_language": _by(counts, lambda group: group.language),
         "by_editor": _by(counts, lambda group: group.editor),
         "by_day": dict(sorted(_by(counts, lambda group: group.day).items())),
     }
 
 
-def summary(counts: Counter[str]) -> dict[str, Any]:
-    """`suggestions`: ghost texts that were seen. `acceptance`: how many of them were accepted, at least in part.
+def summarize(counts: Counter[str]) -> dict[str, Any]:
+    """Return the figures of one group.
 
-    `latency_ms`: of the answers of the engine that were shown. `reuse`: what of the prompts was in the cache.
+    `suggestions`: ghost texts that were shown long enough to be read. `acceptance`: the share of them that was
+    accepted, at least in part. `latency_ms`: of the engine's answers that were shown. `reuse`: the share of the
+    prompts' tokens that was in the prefix cache.
     """
-    seen, latencies = counts["seen"], {int(k.removeprefix(LATENCY)): n for k, n in counts.items() if LATENCY in k}
+    seen, latencies = (
+        counts["seen"],
+        {int(k.removeprefix(LATENCY_PREFIX)): n for k, n in counts.items() if LATENCY_PREFIX in k},
+    )
     return {
         "suggestions": seen,
         "accepted": counts["accepted"],
@@ -57,9 +62,9 @@ def summary(counts: Counter[str]) -> dict[str, Any]:
 
 
 def _by(counts: Counts, key: Callable[[Group], str]) -> dict[str, Any]:
-    """The most suggestions first."""
+    """Return a summary for each value of `key`, the most suggestions first."""
     sums = sorted(_sum(counts, key).items(), key=lambda item: -item[1]["seen"])
-    return {name: summary(counter) for name, counter in sums}
+    return {name: summarize(counter) for name, counter in sums}
 
 
 def _sum(counts: Counts, key: Callable[[Group], str]) -> dict[str, Counter[str]]:
@@ -70,11 +75,11 @@ def _sum(counts: Counts, key: Callable[[Group], str]) -> dict[str, Counter[str]]
 
 
 def _percentile(buckets: dict[int, int], percent: int) -> float | None:
-    """The least ms that so many percent of all do not exceed."""
+    """Return the least latency that `percent` percent of all do not exceed, in ms."""
     wanted = sum(buckets.values()) * percent / 100
     reached = 0
     for bucket, count in sorted(buckets.items()):
         reached += count
         if reached >= wanted:
-            return round(ms_of(bucket), 1)
+            return round(bucket_ms(bucket), 1)
     return None

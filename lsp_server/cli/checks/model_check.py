@@ -18,7 +18,7 @@ from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.server.generate import generate
 from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import ModelSettings
-from lsp_server.telemetry.record import describe
+from lsp_server.telemetry.record import format_trace
 from midspan import MidspanError, ModelError
 
 _TRIAL_TOKENS = 16
@@ -85,7 +85,7 @@ async def _complete_a_line(engine: Engine, settings: ModelSettings) -> dict[str,
     generated = await generate(engine, request)
     if generated.trace is None:
         raise ModelError("The model was unloaded before it had answered. Run doctor again.")
-    return {"text": generated.text, "cost": describe(generated.trace)}
+    return {"text": generated.text, "cost": format_trace(generated.trace)}
 
 
 async def _answer_a_question(engine: Engine) -> dict[str, Any]:
@@ -93,4 +93,4 @@ async def _answer_a_question(engine: Engine) -> dict[str, Any]:
     generated = await answer(engine, request, lambda _text: None)
     if generated.trace is None:
         raise ModelError("The model was unloaded before it had answered. Run doctor again.")
-    return {"text": generated.text, "cost": describe(generated.trace)}
+    return {"text": generated.text, "cost": format_trace(generated.trace)}

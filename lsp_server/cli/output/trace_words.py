@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from lsp_server.cli.output.terminal_text import visible_line
-from lsp_server.telemetry.record import HOW_ENDED, place_in_words
+from lsp_server.telemetry.record import HOW_ENDED, format_place
 
 _EDITOR_CHARACTERS = 14
 HEADER = f"   id  time            ms  tokens  reused  {'editor':{_EDITOR_CHARACTERS}}  request"
@@ -79,7 +79,7 @@ def _named(values: dict[str, float], words: dict[str, str]) -> str:
 
 
 def _place(trace: dict[str, Any]) -> str:
-    return place_in_words(trace["kind"], trace["path"], trace["position"])
+    return format_place(trace["kind"], trace["path"], trace["position"])
 
 
 def _cut(text: str, characters: int) -> str:

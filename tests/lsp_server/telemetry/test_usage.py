@@ -19,9 +19,9 @@ from lsp_server.settings.sources import apply_options
 from lsp_server.settings.table import Source
 from lsp_server.settings.values import Settings
 from lsp_server.telemetry.journal import Journal
-from lsp_server.telemetry.usage import Usage, bucket_of, ms_of
+from lsp_server.telemetry.usage import Usage, bucket_ms, latency_bucket
 from lsp_server.telemetry.usage_file import Group, add_counts, read_counts
-from lsp_server.telemetry.usage_report import report, summary
+from lsp_server.telemetry.usage_report import make_report, summarize
 from midspan import SettingsError
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import INVOKED, WAIT_S, InProcess
@@ -46,7 +46,7 @@ class Counted(InProcess):
     def report(self, path: Path) -> dict[str, Any]:
         self.server.session.close()
         self.journal.close()
-        return report(read_counts(path, ""))
+        return make_report(read_counts(path, ""))
 
 
 async def counted(path: Path, settings: Any = None, **options: Any) -> Counted:
@@ -105,7 +105,7 @@ async def test_the_file_has_no_text_and_no_file_names_and_no_other_user_may_read
 
 
 async def test_past_a_limit_all_new_languages_become_one(tmp_path, monkeypatch):
-    monkeypatch.setattr("lsp_server.telemetry.usage._MOST_GROUPS_A_DAY", 5)
+    monkeypatch.setattr("lsp_server.telemetry.usage._MAX_GROUPS_PER_DAY", 5)
     path = tmp_path / "usage.sqlite3"
     editor = await counted(path)
     for number in range(8):
@@ -180,13 +180,13 @@ while True:
 def test_percentiles_are_right_within_a_bucket():
     chance = random.Random(7)
     times = [chance.lognormvariate(4.5, 0.8) for _ in range(5000)]
-    counts = Counter(f"latency-{bucket_of(ms)}" for ms in times)
-    found = summary(counts)["latency_ms"]
+    counts = Counter(f"latency-{latency_bucket(ms)}" for ms in times)
+    found = summarize(counts)["latency_ms"]
     for percent in (50, 90, 95, 99):
         exact = sorted(times)[len(times) * percent // 100]
         assert abs(found[f"p{percent}"] / exact - 1) < 0.2
-    assert ms_of(bucket_of(0)) < 1
-    assert bucket_of(float("inf")) == bucket_of(10**9)
+    assert bucket_ms(latency_bucket(0)) < 1
+    assert latency_bucket(float("inf")) == latency_bucket(10**9)
 
 
 def test_a_workspace_cannot_turn_the_counting_on(tmp_path):
