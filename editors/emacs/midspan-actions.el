@@ -5,7 +5,7 @@
 ;;; Commentary:
 
 ;; Midspan's code actions, in eglot's menu and as commands, and the requests
-;; whose drafts can be watched.  None of them blocks Emacs.
+;; that show their draft while it is written.  No request blocks Emacs.
 
 ;;; Code:
 
@@ -15,7 +15,7 @@
 (require 'midspan-server)
 
 (defun midspan--apply-in (buffer edit)
-  "Make EDIT, a WorkspaceEdit that was asked for in BUFFER, as eglot would."
+  "Apply EDIT, a WorkspaceEdit that was requested in BUFFER, as eglot would."
   (with-current-buffer (if (buffer-live-p buffer) buffer (current-buffer))
     (condition-case failure
         ;; Emacs 29 asks when the second argument is not nil, 30 as `eglot-confirm-server-edits' says.
@@ -23,10 +23,10 @@
           (undo-boundary)
           (eglot--apply-workspace-edit edit (and (boundp 'eglot-confirm-server-edits) 'midspan))
           (undo-boundary))
-      (error (message "Midspan: nothing was changed: %s" (error-message-string failure))))))
+      (error (message "Midspan: the edit was not applied: %s" (error-message-string failure))))))
 
 (cl-defmethod eglot-execute ((server midspan-server) action)
-  "Run ACTION; a model may be at it for a while, so do not wait for SERVER."
+  "Run ACTION without waiting for SERVER, since a model may take a while."
   (cond ((plist-get action :disabled)
          (user-error "%s" (plist-get (plist-get action :disabled) :reason)))
         ((and (plist-get action :data) (not (plist-get action :edit)) (not (plist-get action :command)))
@@ -34,17 +34,17 @@
         (t (cl-call-next-method))))
 
 (defun midspan--resolve (server action)
-  "Have SERVER say what ACTION does, and do it."
+  "Have SERVER resolve ACTION, and apply the result."
   (let ((buffer (current-buffer)))
     (eglot--signal-textDocument/didChange)
     (midspan-in-background
-     (format "is at work on “%s”" (plist-get action :title))
+     (format "works on “%s”" (plist-get action :title))
      (lambda (end)
        (midspan-send server :codeAction/resolve action
                      (lambda (failure resolved)
                        (funcall end)
                        (if failure
-                           (midspan-tell-failure failure)
+                           (midspan-show-failure failure)
                          (when-let* ((edit (plist-get resolved :edit)))
                            (midspan--apply-in buffer edit))
                          (when-let* ((command (plist-get resolved :command)))
@@ -73,7 +73,7 @@ WHAT is its docstring."
                         "Complete the block at point")
 ;;;###autoload (autoload 'midspan-docstring "midspan-actions" nil t)
 (midspan--define-action midspan-docstring "refactor.rewrite.midspan.docstring"
-                        "Write the docstring of what point is in")
+                        "Write the docstring of the definition around point")
 ;;;###autoload (autoload 'midspan-branch "midspan-actions" nil t)
 (midspan--define-action midspan-branch "refactor.rewrite.midspan.branch"
                         "Write the missing branch at point")
@@ -82,23 +82,23 @@ WHAT is its docstring."
                         "Import the name at point")
 
 (defun midspan--lines ()
-  "The lines of the region or, without one, an empty place at point, as a cons."
+  "Return the lines of the region, or point as an empty range, as a cons."
   (if (use-region-p)
       (cons (save-excursion (goto-char (region-beginning)) (pos-bol))
             (save-excursion (goto-char (region-end))
                             (if (and (bolp) (> (point) (region-beginning))) (1- (point)) (pos-eol))))
     (cons (point) (point))))
 
-(defun midspan--asked-about (place)
-  "What requests say of PLACE, a cons, in this buffer."
+(defun midspan--target-params (place)
+  "Return the parameters of a request about PLACE, a cons, in this buffer."
   (eglot--signal-textDocument/didChange)
   (list :textDocument (eglot--VersionedTextDocumentIdentifier)
         :version eglot--versioned-identifier
         :range (midspan-range (car place) (cdr place))))
 
 (defun midspan--propose (what method params)
-  "Ask METHOD with PARAMS, watch the draft, and show the edit that comes.
-Midspan does WHAT meanwhile."
+  "Request METHOD with PARAMS, show the draft, and then the edit as a diff.
+WHAT says what Midspan does meanwhile."
   (let ((source (current-buffer)) (page (midspan-page "*midspan draft*")) stop)
     (setq stop (midspan-stream
                 (with-current-buffer source (midspan-server-or-lose)) method params
@@ -106,7 +106,7 @@ Midspan does WHAT meanwhile."
                 (lambda (failure answer)
                   (midspan-note-end page failure)
                   (if failure
-                      (midspan-tell-failure failure)
+                      (midspan-show-failure failure)
                     (when (buffer-live-p page)
                       (if-let* ((window (get-buffer-window page)))
                           (with-selected-window window (quit-window t))
@@ -115,18 +115,18 @@ Midspan does WHAT meanwhile."
                       (midspan-preview (plist-get answer :edit) source))))))
     (with-current-buffer page
       (setq midspan--stop stop
-            header-line-format (format "Midspan %s; C-c C-k stops it" what)))))
+            header-line-format (format "Midspan %s; stop it with C-c C-k" what)))))
 
 ;;;###autoload
 (defun midspan-edit (instruction)
-  "Change the region, or what is around point, by INSTRUCTION.
-On a blank line new code is written.  The change is shown as a diff first."
+  "Change the region, or the code around point, by INSTRUCTION.
+On a blank line, write new code.  The change is shown as a diff first."
   (interactive (progn (midspan-server-or-lose) (list (read-string "Midspan edit: "))))
   (midspan--propose "edits" :midspan/edit
-                    (append (midspan--asked-about (midspan--lines)) (list :instruction instruction))))
+                    (append (midspan--target-params (midspan--lines)) (list :instruction instruction))))
 
 (defun midspan--diagnostics (place)
-  "What is wrong at PLACE, a cons, or in its line, as the protocol has it."
+  "Return Flymake's diagnostics in the lines of PLACE, a cons, for the server."
   (let* ((beg (save-excursion (goto-char (car place)) (pos-bol)))
          (end (save-excursion (goto-char (cdr place)) (min (1+ (pos-eol)) (point-max)))))
     (vconcat (mapcar (lambda (diagnostic)
@@ -137,30 +137,30 @@ On a blank line new code is written.  The change is shown as a diff first."
 
 ;;;###autoload
 (defun midspan-fix ()
-  "Fix what is wrong, to Flymake, in the region or the line of point.
-A diff is shown first."
+  "Fix the problems that Flymake reports in the region or the line of point.
+The fix is shown as a diff first."
   (interactive)
   (midspan-server-or-lose)
   (let* ((place (midspan--lines)) (diagnostics (midspan--diagnostics place)))
     (when (seq-empty-p diagnostics)
-      (user-error "Flymake finds nothing wrong here"))
+      (user-error "Flymake reports no problem here"))
     (midspan--propose "looks for a fix" :midspan/answer
-                      (append (midspan--asked-about place) (list :kind "fix" :diagnostics diagnostics)))))
+                      (append (midspan--target-params place) (list :kind "fix" :diagnostics diagnostics)))))
 
 ;;;###autoload
 (defun midspan-tests ()
-  "Test the region, or what point is in, by new code.
+  "Write new test code for the region, or for the code around point.
 A diff is shown first."
   (interactive)
   (midspan-server-or-lose)
   (midspan--propose "writes tests" :midspan/answer
-                    (append (midspan--asked-about (midspan--lines)) '(:kind "tests"))))
+                    (append (midspan--target-params (midspan--lines)) '(:kind "tests"))))
 
 (defun midspan--answer (kind)
-  "Have the region, or what is around point, told about on a page.
+  "Show an answer about the region, or the code around point, on a page.
 KIND is the kind of the answer."
   (let* ((server (midspan-server-or-lose))
-         (params (append (midspan--asked-about (midspan--lines)) (list :kind kind)))
+         (params (append (midspan--target-params (midspan--lines)) (list :kind kind)))
          (page (midspan-page (format "*midspan %s*" kind)))
          (stop (midspan-stream server :midspan/answer params
                                (lambda (piece) (midspan-page-append page piece))
@@ -170,13 +170,13 @@ KIND is the kind of the answer."
 
 ;;;###autoload
 (defun midspan-explain ()
-  "Explain the region, or what is around point, on a page."
+  "Explain the region, or the code around point, on a page."
   (interactive)
   (midspan--answer "explain"))
 
 ;;;###autoload
 (defun midspan-review ()
-  "Review the region, or what is around point, on a page."
+  "Review the region, or the code around point, on a page."
   (interactive)
   (midspan--answer "review"))
 

@@ -4,9 +4,9 @@
 
 ;;; Commentary:
 
-;; A buffer that is the conversation.  What stands below its last heading is
-;; the question; C-c C-c sends it.  A line "> file.py:3-9" there refers to
-;; these lines of the file, as long as it is not deleted.
+;; A buffer that is the conversation.  The text below its last heading is the
+;; question; C-c C-c sends the question.  A line "> file.py:3-9" in the
+;; question refers to these lines of the file.
 
 ;;; Code:
 
@@ -17,10 +17,10 @@
 (defconst midspan-chat--you "## You")
 (defconst midspan-chat--midspan "## Midspan")
 
-(defvar-local midspan-chat--messages nil "What has been said, the oldest first.")
-(defvar-local midspan-chat--references nil "An alist: lines of this buffer, and what they refer to.")
-(defvar-local midspan-chat--document nil "The URI of the file from which the chat was opened last.")
-(defvar-local midspan-chat--source nil "The buffer from which it was.")
+(defvar-local midspan-chat--messages nil "The messages of the conversation, the oldest first.")
+(defvar-local midspan-chat--references nil "An alist of lines of this buffer and the references they stand for.")
+(defvar-local midspan-chat--document nil "The URI of the file from which the chat was last opened.")
+(defvar-local midspan-chat--source nil "The buffer from which the chat was last opened.")
 
 (defvar-keymap midspan-chat-mode-map
   :parent text-mode-map
@@ -31,16 +31,16 @@
   "C-c C-i" #'midspan-chat-insert-code)
 
 (define-derived-mode midspan-chat-mode text-mode "Midspan-chat"
-  "A conversation: write below the last heading, and send it."
+  "A conversation: write a question below the last heading, and send it."
   :interactive nil
   (midspan-page-fontify)
   (add-hook 'kill-buffer-hook #'midspan--stop-answer nil t)
   (setq header-line-format
         (substitute-command-keys "\\<midspan-chat-mode-map>\\[midspan-chat-send] sends, \
-\\[midspan-stop] stops, \\[midspan-chat-new] begins anew; code at point: \
+\\[midspan-stop] stops, \\[midspan-chat-new] starts over; code at point: \
 \\[midspan-chat-copy-code] copies, \\[midspan-chat-insert-code] inserts")))
 
-(defun midspan-chat--ask-on ()
+(defun midspan-chat--add-heading ()
   "Add the heading under which the user writes."
   (let ((inhibit-read-only t))
     (goto-char (point-max))
@@ -49,7 +49,7 @@
     (insert midspan-chat--you "\n\n")))
 
 (defun midspan-chat--question-start ()
-  "Where the question begins."
+  "Return the position where the question begins."
   (save-excursion
     (goto-char (point-max))
     (if (re-search-backward (concat "^" (regexp-quote midspan-chat--you) "$") nil t)
@@ -57,8 +57,8 @@
       (point-min))))
 
 (defun midspan-chat-read-question (text references)
-  "The message that TEXT is.
-Of the alist REFERENCES it has those whose lines stand in the text."
+  "Return TEXT as a message of the user.
+The message has those of the alist REFERENCES whose lines TEXT contains."
   (let* ((lines (split-string text "\n"))
          (used (delq nil (mapcar (lambda (line) (cdr (assoc line references))) lines)))
          (words (seq-remove (lambda (line) (assoc line references)) lines)))
@@ -66,10 +66,10 @@ Of the alist REFERENCES it has those whose lines stand in the text."
             ,@(and used (list :references (vconcat used))))))
 
 (defun midspan-chat-send ()
-  "Send what stands below the last heading."
+  "Send the question below the last heading."
   (interactive)
   (when midspan--stop
-    (user-error "Midspan is still answering; C-c C-k stops it"))
+    (user-error "Midspan is still answering; stop it with C-c C-k"))
   (let* ((page (current-buffer))
          (server (setq midspan--server (midspan-server-or-lose)))
          (question (midspan-chat-read-question
@@ -95,32 +95,32 @@ Of the alist REFERENCES it has those whose lines stand in the text."
                (midspan-chat--end page messages failure
                                   (or (plist-get result :text) (apply #'concat (reverse pieces))))))))))
 
-(defun midspan-chat--end (page messages failure said)
-  "Note on PAGE that MESSAGES were answered by SAID, or ended by FAILURE."
+(defun midspan-chat--end (page messages failure answer)
+  "Note on PAGE that ANSWER answers MESSAGES, or that FAILURE has ended it."
   (midspan-note-end page failure)
   (with-current-buffer page
     (setq buffer-read-only nil)
-    (unless (string-empty-p said)  ; what was not answered is not a part of the conversation
+    (unless (string-empty-p answer)  ; an unanswered question does not belong to the conversation
       (setq midspan-chat--references nil
-            midspan-chat--messages (append messages `((:role "assistant" :content ,said)))))
+            midspan-chat--messages (append messages `((:role "assistant" :content ,answer)))))
     (let ((windows (seq-filter (lambda (window) (= (window-point window) (point-max)))
                                (get-buffer-window-list page nil t))))
-      (midspan-chat--ask-on)
+      (midspan-chat--add-heading)
       (dolist (window windows)
         (set-window-point window (point-max))))))
 
 (defun midspan-chat-new ()
-  "Begin a new conversation."
+  "Start a new conversation."
   (interactive)
   (when midspan--stop
-    (user-error "Midspan is still answering; C-c C-k stops it"))
+    (user-error "Midspan is still answering; stop it with C-c C-k"))
   (erase-buffer)
   (setq midspan-chat--messages nil midspan-chat--references nil)
-  (midspan-chat--ask-on))
+  (midspan-chat--add-heading))
 
 (defun midspan-chat--reference (beg end)
-  "A reference to the lines from BEG to END of this buffer.
-That is a line of the chat and what it refers to."
+  "Return a reference to the lines from BEG to END of this buffer.
+The value is a cons of a line of the chat and the reference it stands for."
   (save-excursion
     (let* ((first (progn (goto-char beg) (pos-bol)))
            (last (progn (goto-char end) (if (and (bolp) (> end first)) (1- end) (pos-eol)))))
@@ -132,7 +132,7 @@ That is a line of the chat and what it refers to."
 ;;;###autoload
 (defun midspan-chat ()
   "Open the conversation.
-The region, if there is one, is what the next question refers to."
+The next question refers to the region, if there is one."
   (interactive)
   (let* ((server (midspan-server-or-lose))
          (is-source (and buffer-file-name (midspan-server-here)))
@@ -143,7 +143,7 @@ The region, if there is one, is what the next question refers to."
     (pop-to-buffer (get-buffer-create "*midspan chat*"))
     (unless (derived-mode-p 'midspan-chat-mode)
       (midspan-chat-mode)
-      (midspan-chat--ask-on))
+      (midspan-chat--add-heading))
     (setq midspan--server server)
     (when is-source
       (setq midspan-chat--document uri midspan-chat--source source))
@@ -153,16 +153,16 @@ The region, if there is one, is what the next question refers to."
       (insert (car reference) "\n"))))
 
 (defun midspan-chat--code ()
-  "The code of the block that point is in."
+  "Return the code of the block around point."
   (save-excursion
     (let ((place (point)) beg)
       (end-of-line)
       (unless (re-search-backward "^```.*\n" nil t)
-        (user-error "Point is in no block of code"))
+        (user-error "Point is not in a block of code"))
       (setq beg (match-end 0))
       (goto-char beg)
       (unless (and (re-search-forward "^```" nil t) (<= place (pos-eol)))
-        (user-error "Point is in no block of code"))
+        (user-error "Point is not in a block of code"))
       (buffer-substring-no-properties beg (pos-bol)))))
 
 (defun midspan-chat-copy-code ()
@@ -172,11 +172,11 @@ The region, if there is one, is what the next question refers to."
   (message "Copied"))
 
 (defun midspan-chat-insert-code ()
-  "Insert the block of code at point where the chat was opened from."
+  "Insert the block of code at point into the buffer that opened the chat."
   (interactive)
   (let ((code (midspan-chat--code)))
     (unless (buffer-live-p midspan-chat--source)
-      (user-error "The buffer from which the chat was opened is gone"))
+      (user-error "The buffer from which the chat was opened does not exist any more"))
     (pop-to-buffer midspan-chat--source)
     (insert code)))
 

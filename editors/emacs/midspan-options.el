@@ -1,4 +1,4 @@
-;;; midspan-options.el --- What Midspan's user may change  -*- lexical-binding: t -*-
+;;; midspan-options.el --- Options and faces of Midspan  -*- lexical-binding: t -*-
 
 ;; SPDX-License-Identifier: MIT
 
@@ -18,7 +18,7 @@
   :type '(repeat string))
 
 (defcustom midspan-settings nil
-  "Settings of the server, which go over those of midspan.toml.
+  "Settings of the server, which override those of midspan.toml.
 A plist by section, such as
 \(:completion (:model \"/models/lite\") :log_level \"debug\")."
   :type 'plist)
@@ -34,26 +34,27 @@ use another."
   :type '(repeat (choice symbol (list symbol (const :language-id) string))))
 
 (defcustom midspan-delay 0.1
-  "Seconds without a key until ghost text is asked for."
+  "Seconds without a key before ghost text is requested."
   :type 'number)
 
 (defcustom midspan-automatic t
-  "Whether ghost text comes by itself; otherwise only `midspan-complete' asks."
+  "Whether typing requests ghost text, and not only `midspan-complete'."
   :type 'boolean)
 
 (defcustom midspan-beside-menus nil
   "Whether ghost text stays while a menu of completions is open.
-The keys are the menu's in either case."
+The menu gets the keys in either case."
   :type 'boolean)
 
-(defface midspan-grey '((t :inherit shadow))
-  "What the ghost text looks like.")
+(defface midspan-ghost-text '((t :inherit shadow))
+  "Face of ghost text.")
+(define-obsolete-face-alias 'midspan-grey 'midspan-ghost-text "0.2.0")
 
 (defface midspan-heading '((t :inherit bold))
-  "What headings look like in answers.")
+  "Face of headings in answers.")
 
 (defface midspan-code '((t :inherit (fixed-pitch font-lock-constant-face)))
-  "What code looks like in answers.")
+  "Face of code in answers.")
 
 (provide 'midspan-options)
 ;;; midspan-options.el ends here

@@ -1,44 +1,43 @@
-;;; midspan-page.el --- Pages for Midspan's words  -*- lexical-binding: t -*-
+;;; midspan-page.el --- Pages for Midspan's answers  -*- lexical-binding: t -*-
 
 ;; SPDX-License-Identifier: MIT
 
 ;;; Commentary:
 
-;; Buffers that belong to no file, onto which an answer is written while it
-;; comes.
+;; Buffers without a file, into which an answer is written as it arrives.
 
 ;;; Code:
 
 (require 'midspan-server)
 
-(defvar-local midspan--stop nil "Ends the answer that is being written here, or nil.")
+(defvar-local midspan--stop nil "A function that stops the answer of this page, or nil.")
 
 (defvar midspan-page-keywords
   '(("^#+ .*$" . 'midspan-heading)
     ("^```\\(?:.*\n\\)*?```" 0 'midspan-code t)
     ("`[^`\n]+`" . 'midspan-code)
     ("\\*\\*[^*\n]+\\*\\*" . 'bold))
-  "What stands out in an answer, which is Markdown.")
+  "Font-lock keywords for the Markdown of an answer.")
 
 (defun midspan-page-fontify ()
-  "Have this buffer show Markdown's headings and code."
+  "Highlight Markdown's headings and code in this buffer."
   (setq-local font-lock-defaults '(midspan-page-keywords t) font-lock-multiline t)
   (visual-line-mode))
 
 (define-derived-mode midspan-page-mode special-mode "Midspan"
-  "Words of Midspan's."
+  "A page of Midspan: an answer, or the output of a command."
   :interactive nil
   (midspan-page-fontify)
   (add-hook 'kill-buffer-hook #'midspan--stop-answer nil t))
 
 (defun midspan--stop-answer ()
-  "End the answer that is being written here."
+  "Stop the answer of this page."
   (when midspan--stop (funcall midspan--stop)))
 
 (keymap-set midspan-page-mode-map "C-c C-k" #'midspan-stop)
 
 (defun midspan-page (name)
-  "An empty page of this NAME, shown."
+  "Show an empty page called NAME, and return its buffer."
   (let ((page (get-buffer-create name)))
     (with-current-buffer page
       (midspan-page-mode)
@@ -47,7 +46,7 @@
     page))
 
 (defun midspan-page-append (page text)
-  "Add TEXT at the end of PAGE, which windows follow that show the end."
+  "Append TEXT to PAGE; windows that show its end scroll along."
   (when (buffer-live-p page)
     (with-current-buffer page
       (let* ((end (point-max))
@@ -62,27 +61,27 @@
         (dolist (window following)
           (set-window-point window (point-max)))))))
 
-(defvar midspan--running nil "What ends the work that goes on without a page.")
+(defvar midspan--running nil "A list of entries whose car stops a request that has no page.")
 
 (defun midspan-in-background (what start)
-  "Say that Midspan does WHAT until what START begins has ended.
-START is called with a function that is to be called at the end, and
-gives what ends the work before, as `midspan-send' does."
+  "Announce that Midspan does WHAT, and let `midspan-stop' stop the request.
+START sends the request: START is called with a function to call at the
+end of the request, and returns a function that stops the request."
   (let* ((entry (list nil)) (end (lambda () (setq midspan--running (delq entry midspan--running)))))
     (push entry midspan--running)
     (setcar entry (funcall start end))
-    (message "Midspan %s; M-x midspan-stop ends it" what)))
+    (message "Midspan %s; stop it with M-x midspan-stop" what)))
 
 (defun midspan-stop ()
-  "End the answer of this page or, in other buffers, all work on actions."
+  "Stop the answer of this page or, in other buffers, all actions that run."
   (interactive)
   (cond (midspan--stop (funcall midspan--stop))
         (midspan--running (dolist (entry midspan--running)
                             (when (car entry) (funcall (car entry)))))
-        (t (message "Midspan is at no work here"))))
+        (t (message "Midspan has nothing to stop here"))))
 
 (defun midspan-note-end (page failure)
-  "Say on PAGE that its answer has ended, if with FAILURE why."
+  "Note on PAGE that its answer has ended, and the reason if with FAILURE."
   (when (buffer-live-p page)
     (with-current-buffer page
       (setq midspan--stop nil))

@@ -1,10 +1,10 @@
-;;; midspan-preview.el --- An edit before it is made  -*- lexical-binding: t -*-
+;;; midspan-preview.el --- A proposed edit as a diff  -*- lexical-binding: t -*-
 
 ;; SPDX-License-Identifier: MIT
 
 ;;; Commentary:
 
-;; Shows a proposed edit as a diff; RET takes it, q leaves the text as it is.
+;; Shows a proposed edit as a diff; RET applies the edit, q rejects it.
 
 ;;; Code:
 
@@ -13,11 +13,10 @@
 (require 'midspan-server)
 
 (defvar-local midspan--edit nil "The WorkspaceEdit that this page shows.")
-(defvar-local midspan--ticks nil "An alist: the buffers that it changes, and their ticks.")
+(defvar-local midspan--ticks nil "An alist of the buffers that the edit changes, and their ticks.")
 
 (defun midspan-edits-by-file (edit)
-  "What EDIT, a WorkspaceEdit, does to each file.
-The value is an alist of paths and lists of TextEdits."
+  "Return an alist from paths to TextEdits: what EDIT, a WorkspaceEdit, has."
   (append
    (cl-loop for (uri edits) on (plist-get edit :changes) by #'cddr
             collect (cons (midspan--path uri) (append edits nil)))
@@ -27,30 +26,30 @@ The value is an alist of paths and lists of TextEdits."
                           (append (plist-get change :edits) nil)))))
 
 (defun midspan--path (uri)
-  "The file that URI, a string or a keyword, names."
+  "Return the path of URI, a string or a keyword."
   (if (fboundp 'eglot-uri-to-path)
       (eglot-uri-to-path uri)
     (with-no-warnings (eglot--uri-to-path uri))))
 
 (defun midspan--make-edits (edits)
-  "Make EDITS, which do not overlap, in this buffer."
+  "Apply EDITS, which do not overlap, to this buffer."
   (let ((places (mapcar (lambda (edit)
                           (list (midspan-region (plist-get edit :range)) (plist-get edit :newText)))
                         edits)))
-    ;; From the end, so that none moves another; those of one place in their order.
+    ;; From the end, so that no edit moves another; edits of one place keep their order.
     (pcase-dolist (`((,beg . ,end) ,text) (cl-stable-sort (reverse places) #'> :key #'caar))
       (goto-char beg)
       (delete-region beg end)
       (insert text))))
 
 (defun midspan--linepos-functions ()
-  "How this buffer counts columns, as eglot has agreed with its server."
+  "Return the functions by which eglot counts columns for this buffer's server."
   (cl-loop for name in '(eglot-move-to-linepos-function eglot-move-to-column-function)
            when (boundp name) collect (cons name (symbol-value name))))
 
 (defun midspan--diff (path edits counting)
-  "A unified diff of the file at PATH and what EDITS make of it.
-COUNTING is what `midspan--linepos-functions' gave."
+  "Return a unified diff between the file at PATH and the file after EDITS.
+COUNTING is a value of `midspan--linepos-functions'."
   (let ((old (make-temp-file "midspan-old")) (new (make-temp-file "midspan-new"))
         (coding-system-for-write 'utf-8-unix) (visited (find-buffer-visiting path)))
     (unwind-protect
@@ -79,10 +78,10 @@ COUNTING is what `midspan--linepos-functions' gave."
   "An edit that Midspan proposes."
   :interactive nil
   (setq buffer-read-only t
-        header-line-format "RET takes the edit, q leaves the text as it is"))
+        header-line-format "RET applies the edit, q rejects it"))
 
 (defun midspan-preview (edit source)
-  "Show EDIT, which was asked for in the buffer SOURCE, as a diff."
+  "Show EDIT, which was requested in the buffer SOURCE, as a diff."
   (let* ((files (midspan-edits-by-file edit))
          (counting (with-current-buffer source (midspan--linepos-functions)))
          (diff (cl-loop for (path . edits) in files concat (midspan--diff path edits counting)))
@@ -104,12 +103,12 @@ COUNTING is what `midspan--linepos-functions' gave."
       (pop-to-buffer page))))
 
 (defun midspan-apply (edit)
-  "Make EDIT, a WorkspaceEdit, without asking again."
+  "Apply EDIT, a WorkspaceEdit, without asking again."
   (dlet ((eglot-confirm-server-edits nil))
     (eglot--apply-workspace-edit edit nil)))
 
 (defun midspan-preview-accept ()
-  "Make the edit that is shown, unless the text has changed since."
+  "Apply the edit that is shown, unless the text has changed since."
   (interactive)
   (let ((edit midspan--edit) (ticks midspan--ticks))
     (midspan-preview-reject)
@@ -118,10 +117,10 @@ COUNTING is what `midspan--linepos-functions' gave."
                          (= (cdr entry) (buffer-chars-modified-tick (car entry)))))
                   ticks)
         (midspan-apply edit)
-      (message "Midspan: the text has changed since; nothing was changed"))))
+      (message "Midspan: the edit was not applied, because the text has changed since"))))
 
 (defun midspan-preview-reject ()
-  "Leave the text as it is."
+  "Reject the edit."
   (interactive)
   (quit-window t))
 

@@ -4,9 +4,9 @@
 
 ;;; Commentary:
 
-;; Eglot starts the server and keeps its documents.  Here is what it does not
-;; know: what Midspan announces, and requests that do not block, whose answers
-;; come in pieces and which can be ended.
+;; Eglot starts the server and keeps its documents.  This file adds the
+;; capabilities of the client, and requests that do not block, that stream
+;; their answers, and that can be stopped.
 
 ;;; Code:
 
@@ -17,13 +17,13 @@
 
 (defclass midspan-server (eglot-lsp-server)
   ((status :initform nil :accessor midspan-server-status
-           :documentation "What midspan/statusChanged said last.")
+           :documentation "The last parameters of midspan/statusChanged.")
    (listeners :initform (make-hash-table :test #'equal) :accessor midspan-server-listeners
-              :documentation "By token: what is called with each piece of an answer."))
+              :documentation "By token: a function that gets each piece of an answer."))
   :documentation "Eglot's connection to Midspan.")
 
 (defun midspan-contact (&optional _interactive)
-  "The entry in `eglot-server-programs' of the modes that Midspan serves."
+  "Return the entry of Midspan in `eglot-server-programs'."
   (cons 'midspan-server midspan-command))
 
 (cl-defmethod eglot-initialization-options ((_server midspan-server))
@@ -31,13 +31,13 @@
   (or midspan-settings (make-hash-table)))
 
 (defun midspan--with (plist path value)
-  "PLIST with VALUE at PATH, a list of keys."
+  "Return PLIST with VALUE at PATH, a list of keys."
   (let ((inner (plist-get plist (car path))))
     (plist-put (and (listp plist) (copy-sequence plist)) (car path)
                (if (cdr path) (midspan--with (and (listp inner) inner) (cdr path) value) value))))
 
 (cl-defmethod eglot-client-capabilities ((_server midspan-server))
-  "Eglot's, and what Midspan needs."
+  "Return eglot's capabilities, and those that Midspan needs."
   (let ((capabilities (cl-call-next-method)))
     (setq capabilities (plist-put capabilities :experimental nil))
     (pcase-dolist (`(,path ,value)
@@ -61,7 +61,7 @@
   (force-mode-line-update t))
 
 (defun midspan-servers ()
-  "All servers of Midspan that run."
+  "Return all live servers of Midspan."
   (let (found)
     (maphash (lambda (_project servers)
                (dolist (server servers)
@@ -70,29 +70,29 @@
              eglot--servers-by-project)
     found))
 
-(defvar-local midspan--server nil "The server of a page that belongs to no file.")
+(defvar-local midspan--server nil "The server of a page, which has no file.")
 
 (defun midspan-server-here ()
-  "The server of this buffer, or nil."
+  "Return the server of this buffer, or nil."
   (let ((server (or midspan--server (and (eglot-managed-p) (eglot-current-server)))))
     (and (cl-typep server 'midspan-server) (jsonrpc-running-p server) server)))
 
 (defun midspan-server-or-lose ()
-  "The server of this buffer, or any other that is alive, or an error."
+  "Return the server of this buffer, or another live one, or signal an error."
   (or (midspan-server-here)
       (car (midspan-servers))
-      (user-error "Midspan does not run here; M-x eglot starts it in a file of one of `midspan-modes'")))
+      (user-error "Midspan does not run here; start it with M-x eglot in a file of one of `midspan-modes'")))
 
 (defun midspan-send (server method params on-end)
   "Send SERVER the request METHOD with PARAMS, without waiting.
 ON-END is called once, with an error (or nil) and the result.  The value
-is a function that ends the request before."
+is a function that cancels the request."
   (let (ended id)
     (cl-flet ((end (failure result)
                 (unless ended
                   (setq ended t)
                   (funcall on-end failure result))))
-      ;; The public function does not tell the id, which a cancel needs.
+      ;; The public function does not return the id, which a cancel needs.
       (setq id (car (jsonrpc--async-request-1
                      server method params
                      :success-fn (lambda (result) (end nil result))
@@ -104,10 +104,10 @@ is a function that ends the request before."
         (unless ended
           (when (jsonrpc-running-p server)
             (jsonrpc-notify server :$/cancelRequest (list :id id)))
-          ;; At once, whatever is still on its way.
+          ;; End at once: the answer of the server may come late or never.
           (end '(:code -32800 :message "Stopped.") nil))))))
 
-(defvar midspan--last-token 0 "Numbers the answers that come in pieces.")
+(defvar midspan--last-token 0 "The number of the last streamed answer.")
 
 (defun midspan-stream (server method params on-piece on-end)
   "As `midspan-send', and ON-PIECE is called with each piece of the answer.
@@ -121,22 +121,22 @@ SERVER, METHOD, PARAMS, ON-END and the value are as there."
                     (funcall on-end failure result)))))
 
 (defun midspan-run-command (server command &rest arguments)
-  "Have SERVER run COMMAND with ARGUMENTS, and do not wait."
+  "Have SERVER run COMMAND with ARGUMENTS, without waiting."
   (midspan-send server :workspace/executeCommand
                 (list :command command :arguments (vconcat arguments))
                 #'ignore))
 
-(defun midspan-tell-failure (failure)
-  "Say what FAILURE, a JSON-RPC error, has as its message."
+(defun midspan-show-failure (failure)
+  "Show the message of FAILURE, a JSON-RPC error."
   (message "Midspan: %s" (plist-get failure :message)))
 
 (defun midspan-region (range)
-  "Where RANGE of the protocol begins and ends in this buffer, as a cons."
+  "Return the beginning and end of RANGE, of the protocol, in this buffer."
   (cons (eglot--lsp-position-to-point (plist-get range :start))
         (eglot--lsp-position-to-point (plist-get range :end))))
 
 (defun midspan-range (beg end)
-  "The region from BEG to END, as the protocol has it."
+  "Return the region from BEG to END as a range of the protocol."
   (list :start (eglot--pos-to-lsp-position beg) :end (eglot--pos-to-lsp-position end)))
 
 (provide 'midspan-server)

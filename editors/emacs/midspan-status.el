@@ -1,11 +1,11 @@
-;;; midspan-status.el --- What Midspan does now  -*- lexical-binding: t -*-
+;;; midspan-status.el --- The status of Midspan  -*- lexical-binding: t -*-
 
 ;; SPDX-License-Identifier: MIT
 
 ;;; Commentary:
 
-;; A word for the mode line, from midspan/statusChanged, and the commands that
-;; tell more: status, trace, stats, doctor.
+;; The mode line, from midspan/statusChanged, and the commands that show more:
+;; status, trace, stats, doctor.
 
 ;;; Code:
 
@@ -14,7 +14,7 @@
 (require 'midspan-switch)
 
 (defun midspan-mode-line ()
-  "A word on what Midspan does in this buffer."
+  "Return the lighter of `midspan-mode' in this buffer."
   (let* ((server (midspan-server-here))
          (status (and server (midspan-server-status server)))
          (state (plist-get (plist-get status :completion) :state)))
@@ -25,7 +25,7 @@
           (t " Midspan"))))
 
 (defun midspan--status-line (status name)
-  "The part NAME of STATUS, such as :chat, in words."
+  "Return the part NAME of STATUS, such as :chat, as a line of text."
   (let ((part (plist-get status name)))
     (format "%s%s: %s%s" (substring (symbol-name name) 1)
             (let ((model (plist-get part :model))) (if (member model '(nil "")) "" (format " by %s" model)))
@@ -34,19 +34,19 @@
 
 ;;;###autoload
 (defun midspan-status ()
-  "Say what completes and chats here, or why nothing does."
+  "Show which models complete and chat here, or why none does."
   (interactive)
   (let ((file buffer-file-name))
     (midspan-send (midspan-server-or-lose) :midspan/status
                   (if (and file (midspan-server-here)) (eglot--TextDocumentIdentifier) (make-hash-table))
                   (lambda (failure status)
                     (if failure
-                        (midspan-tell-failure failure)
+                        (midspan-show-failure failure)
                       (message "%s\n%s" (midspan--status-line status :completion)
                                (midspan--status-line status :chat)))))))
 
 (defun midspan--program (&rest words)
-  "The command line of another command, WORDS, of the program that serves."
+  "Return the command line of the program of the server with WORDS."
   (append (seq-take-while (lambda (word) (not (string= word "serve"))) midspan-command) words))
 
 (defun midspan--show-output (&rest words)
@@ -63,19 +63,19 @@
 
 ;;;###autoload
 (defun midspan-trace ()
-  "Show the last requests: what they cost, and why nothing was shown."
+  "Show the last requests: their costs, and why no ghost text was shown."
   (interactive)
   (midspan--show-output "trace"))
 
 ;;;###autoload
 (defun midspan-stats ()
-  "Show how much was shown and accepted, by day and language."
+  "Show how much ghost text was shown and accepted, by day and language."
   (interactive)
   (midspan--show-output "stats"))
 
 ;;;###autoload
 (defun midspan-doctor ()
-  "Show what is installed, and what is wrong."
+  "Show what is installed, and its problems."
   (interactive)
   (midspan--show-output "doctor"))
 

@@ -8,9 +8,8 @@
 ;;; Commentary:
 
 ;; Midspan completes code with a model on your own machine.  Eglot talks to its
-;; server; this adds what eglot lacks: ghost text at point, which TAB accepts,
-;; edits that are shown as a diff first, and a chat.  README.md says how to set
-;; it up.
+;; server; Midspan adds ghost text at point, which TAB accepts, edits that are
+;; shown as a diff first, and a chat.  README.md describes the set-up.
 
 ;;; Code:
 
@@ -24,7 +23,7 @@
 (require 'midspan-switch)
 
 (defvar-keymap midspan-command-map
-  :doc "Midspan's commands, for a key of yours."
+  :doc "Midspan's commands; bind the map to a key of your choice."
   :prefix 'midspan-command-map
   "m" #'midspan-complete
   "c" #'midspan-chat
@@ -54,7 +53,7 @@
      :selected (not (member midspan--language midspan--off-languages))]
     "---"
     ["Edit by instruction..." midspan-edit]
-    ["Fix what is wrong here" midspan-fix]
+    ["Fix the problems here" midspan-fix]
     ["Write tests" midspan-tests]
     ["Explain" midspan-explain]
     ["Review" midspan-review]
@@ -82,15 +81,15 @@
     (kill-local-variable 'midspan--language)))
 
 (defun midspan--give-back ()
-  "Have done again by others what eglot takes over and Midspan has not.
-That is finding definitions, and Flymake's other checkers."
+  "Give back the features that eglot takes over and Midspan does not have.
+These are finding definitions, and Flymake's other checkers."
   (remove-hook 'xref-backend-functions #'eglot-xref-backend t)
   (dolist (checker (alist-get 'flymake-diagnostic-functions eglot--saved-bindings))
     (unless (eq checker t)
       (add-hook 'flymake-diagnostic-functions checker t t))))
 
 (defun midspan--follow-eglot ()
-  "Switch the mode on and off with a Midspan server of the buffer."
+  "Turn `midspan-mode' on or off with the buffer's Midspan server."
   (if (midspan-server-here)
       (progn
         (midspan--give-back)
@@ -98,7 +97,7 @@ That is finding definitions, and Flymake's other checkers."
     (when midspan-mode (midspan-mode -1))))
 
 (defun midspan--connected (server)
-  "Tell SERVER, if it is Midspan, what is off."
+  "Tell SERVER, if it is Midspan, where ghost text is off."
   (when (cl-typep server 'midspan-server)
     (midspan-tell-switches server)))
 
@@ -107,7 +106,7 @@ That is finding definitions, and Flymake's other checkers."
 
 ;;;###autoload
 (defun midspan-setup ()
-  "Have eglot start Midspan in the modes of `midspan-modes'."
+  "Make eglot start Midspan in the modes of `midspan-modes'."
   (add-to-list 'eglot-server-programs (cons midspan-modes #'midspan-contact))
   (dolist (mode midspan-modes)
     (add-hook (intern (format "%s-hook" (if (consp mode) (car mode) mode))) #'eglot-ensure)))

@@ -240,7 +240,7 @@ def test_what_another_checker_finds_is_fixed(edited):
     assert edited.lisp("(and (memq 'eglot-xref-backend xref-backend-functions) t)") is None
     name = str(edited.lisp("(buffer-name)"))
     edited.command("midspan-fix")
-    edited.until(lambda: "finds nothing wrong here" in edited.screen(), "it is not said")
+    edited.until(lambda: "reports no problem here" in edited.screen(), "it is not said")
     edited.lisp(f"(progn (add-hook 'flymake-diagnostic-functions {CHECKER} nil t) (flymake-start) t)")
     edited.until(lambda: edited.lisp("(and (flymake-diagnostics) t)"), "no diagnostic")
     edited.command("midspan-fix")

@@ -39,7 +39,7 @@
   (should (equal (midspan-first-line "a") "a")))
 
 (defmacro midspan-tests-with (text &rest body)
-  "Run BODY in a buffer with TEXT, where | is point, and ghost text can be taken."
+  "Run BODY in a buffer with TEXT, where | is point, and positions are in UTF-32."
   (declare (indent 1))
   `(with-temp-buffer
      (insert ,text)
@@ -51,76 +51,76 @@
      ,@body))
 
 (defun midspan-tests-item (text line from to)
-  "An item as the server sends it: TEXT for what is on LINE, FROM here TO there."
+  "Return an item as the server sends it: TEXT for columns FROM to TO of LINE."
   `(:insertText ,text :range (:start (:line ,line :character ,from) :end (:line ,line :character ,to))))
 
-(defun midspan-tests-grey ()
-  "What is shown."
+(defun midspan-tests-ghost-text ()
+  "Return the ghost text that is shown, or nil."
   (and midspan--overlay (substring-no-properties (overlay-get midspan--overlay 'after-string))))
 
 (ert-deftest midspan-tests-candidates ()
   (midspan-tests-with "x = |"
-    (midspan--take `(:items [,(midspan-tests-item "one" 0 4 4) ,(midspan-tests-item "other" 0 4 4)]))
-    (should (equal (midspan-tests-grey) "one (1/2)"))
+    (midspan--show-result `(:items [,(midspan-tests-item "one" 0 4 4) ,(midspan-tests-item "other" 0 4 4)]))
+    (should (equal (midspan-tests-ghost-text) "one (1/2)"))
     (midspan-next)
-    (should (equal (midspan-tests-grey) "other (2/2)"))
+    (should (equal (midspan-tests-ghost-text) "other (2/2)"))
     (midspan-next)
     (midspan-previous)
-    (should (equal (midspan-tests-grey) "other (2/2)"))
+    (should (equal (midspan-tests-ghost-text) "other (2/2)"))
     (midspan-accept)
     (should (equal (buffer-string) "x = other"))
-    (should-not (midspan-tests-grey))))
+    (should-not (midspan-tests-ghost-text))))
 
 (ert-deftest midspan-tests-typing-chooses-the-candidate-that-fits ()
   (midspan-tests-with "x = |"
-    (midspan--take `[,(midspan-tests-item "one" 0 4 4) ,(midspan-tests-item "two" 0 4 4)])
+    (midspan--show-result `[,(midspan-tests-item "one" 0 4 4) ,(midspan-tests-item "two" 0 4 4)])
     (insert "t")
     (midspan--refresh)
-    (should (equal (midspan-tests-grey) "wo (2/2)"))
+    (should (equal (midspan-tests-ghost-text) "wo (2/2)"))
     (insert "x")
     (midspan--refresh)
-    (should-not (midspan-tests-grey))
+    (should-not (midspan-tests-ghost-text))
     (midspan-accept)
     (should (equal (buffer-string) "x = tx"))))
 
 (ert-deftest midspan-tests-a-range-behind-point-is-replaced ()
   (midspan-tests-with "é = '😀' + f(|)"
-    (midspan--take `[,(midspan-tests-item "a, b)" 0 12 13)])
-    (should (equal (midspan-tests-grey) "a, b"))
+    (midspan--show-result `[,(midspan-tests-item "a, b)" 0 12 13)])
+    (should (equal (midspan-tests-ghost-text) "a, b"))
     (midspan-accept-word)
     (should (equal (buffer-string) "é = '😀' + f(a)"))
-    (should (equal (midspan-tests-grey) ", b"))
+    (should (equal (midspan-tests-ghost-text) ", b"))
     (midspan-accept)
     (should (equal (buffer-string) "é = '😀' + f(a, b)"))
     (should (eobp))))
 
 (ert-deftest midspan-tests-a-menu-has-the-keys ()
   (midspan-tests-with "x = |"
-    (midspan--take `[,(midspan-tests-item "one" 0 4 4)])
+    (midspan--show-result `[,(midspan-tests-item "one" 0 4 4)])
     (should midspan--keys)
     (dlet ((company-candidates '("only")))
       (midspan--refresh)
       (should-not midspan--keys)
-      (should-not (midspan-tests-grey))
+      (should-not (midspan-tests-ghost-text))
       (let ((midspan-beside-menus t))
         (midspan--refresh)
         (should-not midspan--keys)
-        (should (equal (midspan-tests-grey) "one"))))
+        (should (equal (midspan-tests-ghost-text) "one"))))
     (midspan--refresh)
     (should midspan--keys)
-    (should (equal (midspan-tests-grey) "one"))))
+    (should (equal (midspan-tests-ghost-text) "one"))))
 
 (ert-deftest midspan-tests-company-finds-point-where-it-is ()
   (midspan-tests-with "x = |"
     (midspan-ghost-start)
-    (midspan--take `[,(midspan-tests-item "one" 0 4 4)])
+    (midspan--show-result `[,(midspan-tests-item "one" 0 4 4)])
     (dlet ((company-candidates '("only")))
       (run-hook-with-args 'company-completion-started-hook nil)
-      (should-not (midspan-tests-grey)))
+      (should-not (midspan-tests-ghost-text)))
     (run-hook-with-args 'company-after-completion-hook nil)
-    (should (equal (midspan-tests-grey) "one"))
+    (should (equal (midspan-tests-ghost-text) "one"))
     (midspan-ghost-stop)
-    (should-not (midspan-tests-grey))))
+    (should-not (midspan-tests-ghost-text))))
 
 (ert-deftest midspan-tests-edits-of-one-place-stay-in-their-order ()
   (midspan-tests-with "|ab\ncd\n"
@@ -141,7 +141,7 @@
     (goto-char (point-max))
     (should-error (midspan-chat--code) :type 'user-error)))
 
-(ert-deftest midspan-tests-what-is-announced-leaves-eglot-its-own ()
+(ert-deftest midspan-tests-capabilities-are-added-to-those-of-eglot ()
   (let ((announced (midspan--with '(:textDocument (:codeAction (:resolveSupport 1) :hover 2)) '(:textDocument :codeAction :disabledSupport) t)))
     (should (equal announced '(:textDocument (:codeAction (:resolveSupport 1 :disabledSupport t) :hover 2))))))
 
