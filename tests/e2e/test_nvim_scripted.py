@@ -155,7 +155,7 @@ def test_a_question_refers_to_the_lines_of_its_range(editor):
 
 
 def test_an_unknown_word_is_told_with_those_there_are(editor):
-    with pytest.raises(pynvim.NvimError, match=r"knows no tuggle; it knows .*toggle"):
+    with pytest.raises(pynvim.NvimError, match=r"has no subcommand tuggle; it has .*toggle"):
         midspan(editor, "tuggle")
 
 

@@ -1,13 +1,13 @@
---- Actions on code: holes that are filled, edits by instruction, and answers about a range.
+--- Actions on code: filling holes, edits by instruction, and answers about a range.
 local M = {}
 
 local function fail(err)
   vim.notify('Midspan: ' .. err.message, vim.log.levels.ERROR)
 end
 
---- Shows that something goes on until it has ended; the keys <C-c> end it.
+--- Announces a request, and maps <C-c> to `stop`. Returns a function to call when the request has ended.
 local function in_progress(what, stop)
-  vim.notify(('Midspan %s; <C-c> stops it'):format(what))
+  vim.notify(('Midspan %s; stop it with <C-c>'):format(what))
   local buffer = vim.api.nvim_get_current_buf()
   vim.keymap.set('n', '<C-c>', stop, { buffer = buffer, desc = 'Midspan: stop' })
   return function()
@@ -15,7 +15,7 @@ local function in_progress(what, stop)
   end
 end
 
---- Runs the code action of this kind at the cursor, if there is one.
+--- Runs the code action of this kind at the cursor, if the server offers it.
 function M.apply(kind)
   vim.lsp.buf.code_action({ context = { only = { kind }, diagnostics = {} }, apply = true })
 end
@@ -29,21 +29,21 @@ local function preview(client, buffer)
   end
 end
 
---- No version: changes that Neovim has yet to send go out with the request, and count.
+--- Returns the parameters without a version: Neovim sends pending changes before the request.
 local function params_of(client, call)
   return { textDocument = { uri = vim.uri_from_bufnr(0) }, range = require('midspan.server').range_of(client, call) }
 end
 
---- Edits the lines as the instruction says, shown as a diff first. Without an instruction the user is asked for one.
+--- Edits the lines by the instruction, shown as a diff first. Asks the user for an empty instruction.
 function M.edit(instruction, call)
   local client = require('midspan.server').client()
   if not client then
     return
   end
   if instruction == '' then
-    vim.ui.input({ prompt = 'Midspan edit: ' }, function(said)
-      if said and said ~= '' then
-        M.edit(said, call)
+    vim.ui.input({ prompt = 'Midspan edit: ' }, function(typed)
+      if typed and typed ~= '' then
+        M.edit(typed, call)
       end
     end)
     return
@@ -58,7 +58,7 @@ function M.edit(instruction, call)
   done = in_progress('edits', stop)
 end
 
---- Diagnostics that touch the lines of a command, as the server sends and takes them.
+--- Returns the diagnostics in the lines of a command, in the form of the protocol.
 local function diagnostics_of(call)
   local first, last = call.line1 - 1, call.line2 - 1
   local found = vim.iter(vim.diagnostic.get(0)):filter(function(diagnostic)
@@ -84,7 +84,7 @@ local function stream_page(client, kind, params)
   vim.keymap.set('n', '<C-c>', stop, { buffer = buffer, desc = 'Midspan: stop' })
 end
 
---- Explains or reviews the lines on a page, or proposes tests for them or a fix of their diagnostics.
+--- Explains or reviews the lines on a page, writes tests of them, or proposes a fix of their diagnostics.
 function M.answer(kind, call)
   local client = require('midspan.server').client()
   if not client then

@@ -1,13 +1,13 @@
---- Ghost text by vim.lsp.inline_completion, Neovim 0.12 or newer.
-local asking = require('midspan.asking')
+--- Ghost text by vim.lsp.inline_completion, for Neovim 0.12 or newer.
+local requests = require('midspan.requests')
 local rest = require('midspan.rest')
 
 local M = {}
 
-local ACCEPT_MS = 1000 -- a bound only; it takes one turn of the event loop
+local ACCEPT_MS = 1000 -- an upper bound; acceptance takes one turn of the event loop
 local NAMESPACE = 'nvim.lsp.inline_completion'
 
---- By buffer: the client, the items that came last, and Neovim's own handler of them.
+--- By buffer: the client, the items of the last answer, and Neovim's own handler of answers.
 local buffers = {}
 
 local function fits(state)
@@ -23,7 +23,7 @@ local function clear(buffer)
   vim.api.nvim_buf_clear_namespace(buffer, vim.api.nvim_create_namespace(NAMESPACE), 0, -1)
 end
 
---- Neovim goes on showing an item when something else is typed, until the next answer.
+--- Hides an item that does not fit the typed text: Neovim would show it until the next answer.
 local function hide_stale(buffer)
   local state = buffers[buffer]
   if state and not fits(state) then
@@ -31,7 +31,7 @@ local function hide_stale(buffer)
   end
 end
 
---- Puts us between Neovim's requests and its handler: an answer to what is no longer there is not shown.
+--- Wraps the client's requests, so that Neovim's handler gets no item that does not fit the text any more.
 local function watch(client)
   local request = client.request
   if rawget(client, 'midspan_is_watched') then
@@ -39,7 +39,7 @@ local function watch(client)
   end
   client.midspan_is_watched = true
   client.request = function(self, method, params, handler, buffer)
-    local state = method == asking.METHOD and handler and buffers[vim._resolve_bufnr(buffer or 0)]
+    local state = method == requests.METHOD and handler and buffers[vim._resolve_bufnr(buffer or 0)]
     if not state then
       return request(self, method, params, handler, buffer)
     end
@@ -61,7 +61,7 @@ function M.attach(client, buffer)
   buffers[buffer] = { client = client, items = {} }
   watch(client)
   vim.lsp.inline_completion.enable(true, { bufnr = buffer })
-  -- After Neovim's own, which it has made just now.
+  -- This autocommand runs after that of Neovim, which `enable` has just created.
   local group = vim.api.nvim_create_augroup('midspan.ghost.' .. buffer, {})
   vim.api.nvim_create_autocmd({ 'CursorMovedI', 'TextChangedI', 'TextChangedP' }, {
     group = group,
@@ -91,16 +91,16 @@ end
 local function ask(kind)
   local state, buffer = state_here()
   if state and state.handler then
-    asking.ask(state.client, buffer, kind, state.handler)
+    requests.request_items(state.client, buffer, kind, state.handler)
   end
 end
 
 function M.ask()
-  ask(asking.INVOKED)
+  ask(requests.INVOKED)
 end
 
---- The item with only `piece` of what is left of it, at the cursor. Neovim keeps an item while one types on, and would
---- insert all of it where it began.
+--- Returns the item with only `piece` of its rest, at the cursor. Neovim keeps an item while the user types its text,
+--- and would insert the whole item where it began.
 local function item_for(item, piece)
   local row, col = item.range:to_extmark()
   local text = rest.at_cursor(item.insert_text, row, col)
@@ -114,9 +114,9 @@ local function item_for(item, piece)
   if #part < #text then
     command = nil
     local state, buffer = state_here()
-    asking.tell_part(state.client, buffer, item.command, item.insert_text, text, part)
+    requests.report_part(state.client, buffer, item.command, item.insert_text, text, part)
     vim.schedule(function()
-      ask(asking.AUTOMATIC) -- for the rest; Neovim itself would wait
+      ask(requests.AUTOMATIC) -- requests the rest; Neovim would wait for a key
     end)
   end
   item.insert_text = part
@@ -139,7 +139,7 @@ function M.accept(piece, otherwise)
     end,
   })
   if is_shown then
-    -- Neovim accepts at its next turn. Keys that have been typed already come after that.
+    -- Neovim accepts at its next turn. The wait keeps keys that are already typed behind that.
     local accepted = false
     vim.schedule(function()
       accepted = true
@@ -169,7 +169,7 @@ function M.dismiss()
   end
   vim.lsp.inline_completion.get({
     on_accept = function()
-      return nil -- Neovim has taken it away
+      return nil -- Neovim has removed the item
     end,
   })
 end

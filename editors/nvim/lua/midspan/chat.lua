@@ -1,4 +1,4 @@
---- A conversation on a page. What is written below the last heading is the question; <CR> sends it, <C-c> stops the answer.
+--- A conversation on a page. The text below the last heading is the question; <CR> sends it, <C-c> stops the answer.
 local M = {}
 
 local YOU, MIDSPAN = '## You', '## Midspan'
@@ -11,7 +11,7 @@ local function client_here()
   return require('midspan.server').client()
 end
 
---- What stands below the last "## You".
+--- Returns the text below the last "## You".
 local function question(buffer)
   local lines = vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
   for index = #lines, 1, -1 do
@@ -22,23 +22,23 @@ local function question(buffer)
   return ''
 end
 
-local function ask_again(buffer)
+local function add_heading(buffer)
   local page = require('midspan.page')
   local last = vim.api.nvim_buf_get_lines(buffer, -2, -1, false)[1]
   page.append(buffer, (last == '' and '' or '\n') .. '\n' .. YOU .. '\n\n')
 end
 
---- Sends what stands below the last heading.
+--- Sends the question below the last heading.
 function M.send(buffer)
   if stop then
-    vim.notify('Midspan is still answering; <C-c> stops it')
+    vim.notify('Midspan is still answering; stop it with <C-c>')
     return
   end
-  local client, asked = client_here(), question(buffer)
-  if not client or asked == '' then
+  local client, text = client_here(), question(buffer)
+  if not client or text == '' then
     return
   end
-  table.insert(messages, { role = 'user', content = asked, references = #references > 0 and references or nil })
+  table.insert(messages, { role = 'user', content = text, references = #references > 0 and references or nil })
   references = {}
   local page = require('midspan.page')
   page.append(buffer, '\n\n' .. MIDSPAN .. '\n\n')
@@ -49,21 +49,21 @@ function M.send(buffer)
     if result then
       table.insert(messages, { role = 'assistant', content = result.text })
     else
-      table.remove(messages) -- it was not answered; the page keeps its text
+      table.remove(messages) -- an unanswered question does not belong to the conversation; the page keeps its text
       page.append(buffer, '\n> ' .. err.message:gsub('\n', ' '))
     end
-    ask_again(buffer)
+    add_heading(buffer)
   end)
 end
 
---- Ends the answer that is being written.
+--- Stops the answer.
 function M.stop()
   if stop then
     stop()
   end
 end
 
---- Opens the page. A range of the command is what the next question refers to; words after `chat` are asked at once.
+--- Opens the page. The next question refers to the range of the command; words after `chat` are sent at once.
 function M.open(call)
   local client = client_here()
   if not client then

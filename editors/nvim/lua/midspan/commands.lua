@@ -1,4 +1,4 @@
---- :Midspan, with its words.
+--- The command :Midspan and its subcommands.
 local M = {}
 
 local function notify_failure(done, what)
@@ -8,7 +8,7 @@ local function notify_failure(done, what)
   return done.code == 0
 end
 
---- Runs another command of the program and shows what it prints.
+--- Runs another command of the program and shows its output on a page.
 local function show_output(...)
   local words = { ... }
   vim.system(require('midspan.server').program(...), { text = true }, vim.schedule_wrap(function(done)
@@ -30,7 +30,7 @@ local function answer(kind)
   end
 end
 
---- By its word: what it does. `call` is what nvim_create_user_command gives.
+--- The subcommands by name. `call` is the argument that nvim_create_user_command passes.
 local words = {
   toggle = function(call)
     local which = call.fargs[2]
@@ -83,13 +83,13 @@ local function complete(typed)
   end, vim.fn.sort(vim.tbl_keys(words)))
 end
 
---- Adds :Midspan.
+--- Creates :Midspan.
 function M.create()
   vim.api.nvim_create_user_command('Midspan', function(call)
     local act = words[call.fargs[1]]
     if not act then
       vim.notify(
-        (':Midspan knows no %s; it knows %s'):format(call.fargs[1], table.concat(complete(''), ', ')),
+        (':Midspan has no subcommand %s; it has %s'):format(call.fargs[1], table.concat(complete(''), ', ')),
         vim.log.levels.ERROR
       )
       return

@@ -1,10 +1,10 @@
---- Ghost text: Neovim's own from 0.12 on, else a layer of ours with the same faces. Both have these functions:
+--- Ghost text: Neovim's own from 0.12 on, else Midspan's. Both modules have these functions:
 ---
----   attach(client, buffer)   from now on the buffer has ghost text
----   switch(buffer, on)       off: nothing is shown or asked for
----   accept(piece, otherwise) inserts a piece (see rest.lua); false when there is nothing, or a menu is open;
----                            `otherwise` is called when that turns out later
----   select(count)            another candidate; false when nothing is shown
----   ask()                    as a key does: several lines and candidates, in the middle of a line too
----   dismiss()                takes it away; false when nothing is shown
+---   attach(client, buffer)   shows ghost text in the buffer from now on
+---   switch(buffer, on)       turns ghost text and its requests on or off
+---   accept(piece, otherwise) inserts a piece (see rest.lua); returns false when there is no ghost text or a menu is
+---                            open; calls `otherwise` if that turns out later
+---   select(count)            shows another candidate; returns false when there is no ghost text
+---   ask()                    requests several lines and candidates, in the middle of a line too
+---   dismiss()                dismisses the ghost text; returns false when there is none
 return require(vim.lsp.inline_completion and 'midspan.builtin_ghost' or 'midspan.own_ghost')

@@ -1,4 +1,4 @@
---- Midspan in Neovim: starts the server, shows its ghost text and gives it keys. Commands are in commands.lua.
+--- Midspan in Neovim: starts the server, and maps the keys of ghost text. Commands are in commands.lua.
 local M = {}
 
 --- The options of `setup`; `:help midspan-setup` says what each means.
@@ -27,55 +27,55 @@ end
 
 local function nothing() end
 
---- Accepts the ghost text. Returns false, and does nothing, when there is none or a completion menu is open.
---- `otherwise` is called when it turns out later that it no longer fits what was typed. For mappings of your own.
+--- Accepts the ghost text. Returns false, and does nothing, when there is no ghost text or a completion menu is open.
+--- `otherwise` is called if the ghost text turns out later not to fit the typed text. For mappings of your own.
 function M.accept(otherwise)
   return ghost().accept(require('midspan.rest').all, otherwise or nothing)
 end
 
---- The same, of its first word.
+--- Accepts the next word of the ghost text, as `accept`.
 function M.accept_word(otherwise)
   return ghost().accept(require('midspan.rest').word, otherwise or nothing)
 end
 
---- The same, of its first line.
+--- Accepts the next line of the ghost text, as `accept`.
 function M.accept_line(otherwise)
   return ghost().accept(require('midspan.rest').line, otherwise or nothing)
 end
 
---- Shows the next candidate; false when nothing is shown.
+--- Shows the next candidate; returns false when there is no ghost text.
 function M.next()
   return ghost().select(1)
 end
 
---- Shows the candidate before; false when nothing is shown.
+--- Shows the previous candidate; returns false when there is no ghost text.
 function M.previous()
   return ghost().select(-1)
 end
 
---- Asks for several lines and several candidates, in the middle of a line too.
+--- Requests several lines and several candidates, in the middle of a line too.
 function M.ask()
   return ghost().ask()
 end
 
---- Takes the ghost text away; false when there is none.
+--- Dismisses the ghost text; returns false when there is none.
 function M.dismiss()
   return ghost().dismiss()
 end
 
---- A word for the statusline: what Midspan does now. "" where it does not run.
+--- Returns a word for the statusline; "" in a buffer without Midspan.
 function M.statusline()
   return require('midspan.status').line()
 end
 
 local DESCRIPTIONS = {
   accept = 'accept the ghost text',
-  accept_word = 'accept its next word',
-  accept_line = 'accept its next line',
+  accept_word = 'accept the next word',
+  accept_line = 'accept the next line',
   next = 'next candidate',
-  previous = 'candidate before',
-  ask = 'ask now',
-  dismiss = 'take the ghost text away',
+  previous = 'previous candidate',
+  ask = 'request ghost text now',
+  dismiss = 'dismiss the ghost text',
 }
 
 local function map_keys(buffer)
@@ -98,12 +98,12 @@ end
 
 local function capabilities()
   return {
-    textDocument = { inlineCompletion = { dynamicRegistration = false } }, -- 0.11 does not say so itself
+    textDocument = { inlineCompletion = { dynamicRegistration = false } }, -- Neovim 0.11 does not announce this
     experimental = { midspan = { status = true } },
   }
 end
 
---- Starts Midspan in the buffers of its file types, those that are open already too.
+--- Starts Midspan in all buffers of its file types, those that are already open included.
 function M.setup(options)
   if vim.fn.has('nvim-0.11') == 0 then
     vim.notify('Midspan needs Neovim 0.11 or newer', vim.log.levels.ERROR)

@@ -1,7 +1,7 @@
---- Keys of insert mode, which do what they did before whenever Midspan has nothing to do.
+--- Keys of insert mode. A key for which Midspan has nothing to do does what it did before.
 local M = {}
 
---- The mapping that a key has in every buffer, if it has one.
+--- Returns the global mapping of a key, or nil.
 local function global_mapping(key)
   for _, mapping in ipairs(vim.api.nvim_get_keymap('i')) do
     if vim.keycode(mapping.lhs) == vim.keycode(key) then
@@ -10,7 +10,7 @@ local function global_mapping(key)
   end
 end
 
---- Does what the key would do without Midspan: its global mapping (snippets, a completion plugin), or itself.
+--- Does what the key does without Midspan: its global mapping (snippets, a completion plugin), or the key itself.
 local function press(key)
   local mapping = global_mapping(key)
   if not mapping then
@@ -24,7 +24,7 @@ local function press(key)
     keys = vim.api.nvim_eval(mapping.rhs)
   end
   if not keys or (mapping.callback and mapping.expr ~= 1) then
-    return -- the callback did its work
+    return -- the callback has done everything
   end
   if mapping.expr ~= 1 or mapping.replace_keycodes == 1 then
     keys = vim.keycode(keys)
@@ -32,7 +32,8 @@ local function press(key)
   vim.api.nvim_feedkeys(keys, mapping.noremap == 1 and 'ni' or 'mi', false)
 end
 
---- Maps a key in a buffer. `act(otherwise)` returns false when it did nothing, and calls `otherwise` when it finds out later.
+--- Maps a key in a buffer. `act(otherwise)` returns false if it does nothing; if that turns out later, it calls
+--- `otherwise`.
 function M.map(key, buffer, act, description)
   local function otherwise()
     press(key)

@@ -1,4 +1,4 @@
---- Chooses the model that completes, and fetches it when it is not here.
+--- Selects the model for completion, and downloads it if need be.
 local M = {}
 
 local function use(name)
@@ -6,15 +6,15 @@ local function use(name)
     local settings = vim.tbl_deep_extend('force', require('midspan').options.settings, { completion = { model = name } })
     client:notify('workspace/didChangeConfiguration', { settings = { midspan = settings } })
   end
-  vim.notify('Midspan completes with ' .. name)
+  vim.notify('Midspan now completes with ' .. name)
 end
 
 local function pull(name)
   local function on_output(_, data)
-    local said = data and vim.trim(data:match('([^\r\n]*)[\r\n]*$') or '')
-    if said and said ~= '' then
+    local line = data and vim.trim(data:match('([^\r\n]*)[\r\n]*$') or '')
+    if line and line ~= '' then
       vim.schedule(function()
-        vim.api.nvim_echo({ { 'midspan model pull: ' .. said } }, false, {})
+        vim.api.nvim_echo({ { 'midspan model pull: ' .. line } }, false, {})
       end)
     end
   end
@@ -23,12 +23,12 @@ local function pull(name)
     if done.code == 0 then
       use(name)
     else
-      vim.notify('Midspan could not fetch ' .. name .. '; :messages says why', vim.log.levels.ERROR)
+      vim.notify('Midspan could not download ' .. name .. '; :messages says why', vim.log.levels.ERROR)
     end
   end))
 end
 
---- Those that complete: what is here first, then what the catalogue offers.
+--- Returns the models for completion: those on this machine, then those of the catalogue.
 local function completing(listing)
   local found, seen = {}, {}
   for _, part in ipairs({ 'here', 'catalogue' }) do
@@ -43,7 +43,7 @@ local function completing(listing)
 end
 
 local function describe(model)
-  return ('%s, %.1f GB%s'):format(model.name, model.size_bytes / 1e9, model.is_here and '' or ', to be fetched')
+  return ('%s, %.1f GB%s'):format(model.name, model.size_bytes / 1e9, model.is_here and '' or ', not downloaded yet')
 end
 
 local function take(model)
@@ -52,7 +52,7 @@ local function take(model)
   end
 end
 
---- Without a name the user chooses.
+--- Uses the model of this name. Without a name, lets the user choose.
 function M.choose(name)
   local command = require('midspan.server').program('model', 'list', '--json')
   vim.system(command, { text = true }, vim.schedule_wrap(function(done)
@@ -62,7 +62,7 @@ function M.choose(name)
     end
     local models = completing(vim.json.decode(done.stdout))
     if not name then
-      vim.ui.select(models, { prompt = 'The model that completes', format_item = describe }, take)
+      vim.ui.select(models, { prompt = 'The model for completion', format_item = describe }, take)
       return
     end
     local named = vim.iter(models):find(function(model)

@@ -1,13 +1,13 @@
---- Ghost text by extmarks, for Neovim 0.11, which has none of its own.
-local asking = require('midspan.asking')
+--- Ghost text by extmarks, for Neovim 0.11, which has no inline completion.
+local requests = require('midspan.requests')
 local rest = require('midspan.rest')
 
 local M = {}
 
-local PAUSE_MS = 75 -- without a key, until an item is asked for
+local PAUSE_MS = 75 -- without a key before a request
 local namespace = vim.api.nvim_create_namespace('midspan.ghost')
 
---- By buffer: the client, what is asked, and the items with the number of the one that is shown.
+--- By buffer: the client, the pending request, the items, and the index of the item that is shown.
 local buffers = {}
 
 local function clear(buffer)
@@ -16,7 +16,7 @@ local function clear(buffer)
   end
 end
 
---- What is left of the item that is shown, or nil.
+--- Returns the rest of the item that is shown, or nil.
 local function text_here(state)
   local item = state.items[state.index]
   return item and rest.of_item(item, state.client.offset_encoding)
@@ -46,9 +46,9 @@ local function show(buffer)
 end
 
 local function end_request(state)
-  if state.asked then
-    state.client:cancel_request(state.asked)
-    state.asked = nil
+  if state.pending then
+    state.client:cancel_request(state.pending)
+    state.pending = nil
   end
 end
 
@@ -56,17 +56,17 @@ local function ask(buffer, kind)
   local state = buffers[buffer]
   end_request(state)
   local number
-  number = asking.ask(state.client, buffer, kind, function(err, result)
-    if state.asked ~= number then
-      return -- a newer one is on its way
+  number = requests.request_items(state.client, buffer, kind, function(err, result)
+    if state.pending ~= number then
+      return -- a newer request is pending
     end
-    state.asked = nil
+    state.pending = nil
     if not err and result and buffers[buffer] == state and vim.api.nvim_get_current_buf() == buffer then
       state.items, state.index = result.items or {}, 1
       show(buffer)
     end
   end)
-  state.asked = number
+  state.pending = number
 end
 
 local function forget(buffer)
@@ -82,11 +82,11 @@ local function on_change(buffer)
   if not state.is_on then
     return
   end
-  show(buffer) -- what is left, or nothing when something else was typed
+  show(buffer) -- the rest, or nothing if something else was typed
   state.timer:start(PAUSE_MS, 0, vim.schedule_wrap(function()
     local is_typing = vim.startswith(vim.fn.mode(), 'i') and vim.api.nvim_get_current_buf() == buffer
     if buffers[buffer] == state and state.is_on and is_typing then
-      ask(buffer, asking.AUTOMATIC)
+      ask(buffer, requests.AUTOMATIC)
     end
   end))
 end
@@ -128,7 +128,7 @@ end
 function M.ask()
   local state, buffer = state_here()
   if state and state.is_on then
-    ask(buffer, asking.INVOKED)
+    ask(buffer, requests.INVOKED)
   end
 end
 
@@ -148,11 +148,11 @@ function M.accept(piece)
   local item, part = state.items[state.index], piece(text)
   insert(buffer, part)
   if #part < #text then
-    asking.tell_part(state.client, buffer, item.command, item.insertText, text, part)
+    requests.report_part(state.client, buffer, item.command, item.insertText, text, part)
     show(buffer)
   else
     forget(buffer)
-    asking.tell_accepted(state.client, buffer, item.command)
+    requests.report_accepted(state.client, buffer, item.command)
   end
 end
 

@@ -1,7 +1,7 @@
---- Pages of text that belong to no file.
+--- Pages: buffers without a file.
 local M = {}
 
---- Opens a page beside the current window, or the one of that name again. Returns its buffer and its window.
+--- Opens the page of this name beside the current window. Returns its buffer and its window.
 function M.open(name, lines, filetype)
   local title = 'midspan://' .. name
   local buffer = vim.fn.bufnr('^' .. vim.fn.escape(title, '\\^$*?[]~') .. '$')
@@ -24,7 +24,7 @@ function M.open(name, lines, filetype)
   return buffer, window
 end
 
---- Adds text at the end of a page.
+--- Appends text to a page.
 function M.append(buffer, text)
   local last = vim.api.nvim_buf_get_lines(buffer, -2, -1, false)[1]
   local lines = vim.split(last .. text, '\n', { plain = true })

@@ -1,16 +1,16 @@
---- A proposed edit beside the text that it changes, as Neovim's diff; <CR> takes it, q does not.
+--- A proposed edit beside its file, as Neovim's diff; <CR> applies the edit, q rejects it.
 local M = {}
 
 local function refuse(message)
   vim.notify('Midspan: ' .. message, vim.log.levels.WARN)
 end
 
---- Shows it. `answer` has `edit`, and the new `text` of its `range`, as midspan/edit gives them.
+--- Shows an edit. `answer` has `edit`, and the new `text` of its `range`, as the result of midspan/edit.
 function M.show(client, buffer, answer)
   local tick = vim.api.nvim_buf_get_changedtick(buffer)
   local window = vim.fn.bufwinid(buffer)
   if window == -1 then
-    return refuse('the file is in no window any more; nothing was changed')
+    return refuse('the edit was not applied, because its file is not in a window any more')
   end
   vim.api.nvim_set_current_win(window)
   local lines = vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
@@ -30,13 +30,13 @@ function M.show(client, buffer, answer)
     local is_same = vim.api.nvim_buf_get_changedtick(buffer) == tick
     close()
     if not is_same then
-      return refuse('the file has changed since; nothing was changed')
+      return refuse('the edit was not applied, because the file has changed since')
     end
     vim.lsp.util.apply_workspace_edit(answer.edit, client.offset_encoding)
   end
-  vim.keymap.set('n', '<CR>', accept, { buffer = proposed, desc = 'Midspan: take the edit' })
-  vim.keymap.set('n', 'q', close, { buffer = proposed, desc = 'Midspan: leave the text as it is' })
-  vim.notify('<CR> takes the edit, q leaves the text as it is')
+  vim.keymap.set('n', '<CR>', accept, { buffer = proposed, desc = 'Midspan: apply the edit' })
+  vim.keymap.set('n', 'q', close, { buffer = proposed, desc = 'Midspan: reject the edit' })
+  vim.notify('<CR> applies the edit, q rejects it')
 end
 
 return M

@@ -1,8 +1,8 @@
---- What is left of an item's text at the cursor, and pieces of it.
+--- The rest of an item's text at the cursor, and pieces of the rest.
 local M = {}
 
---- `text` was to stand at `row` and `col` (from 0, in bytes). What of it has not been typed; nil when all has, or
---- something else.
+--- Returns the part of `text` that is not typed yet, where `text` begins at `row` and `col` (from 0, in bytes). Returns
+--- nil when all of it is typed, or something else.
 function M.at_cursor(text, row, col)
   local cursor_row, cursor_col = unpack(vim.api.nvim_win_get_cursor(0))
   cursor_row = cursor_row - 1
@@ -17,21 +17,21 @@ function M.at_cursor(text, row, col)
   return text:sub(#typed + 1)
 end
 
---- The same of an item as the server sent it.
+--- Returns the same for an item as the server sent it.
 function M.of_item(item, encoding)
   local start = item.range.start
   local line = vim.api.nvim_buf_get_lines(0, start.line, start.line + 1, false)[1]
-  -- Strictly: a line that has become shorter has no such place.
+  -- Strict: a line that has become too short has no such column.
   local found, col = pcall(vim.str_byteindex, line or '', encoding, start.character, true)
   return found and line and M.at_cursor(item.insertText, start.line, col) or nil
 end
 
---- The first word of a text with the white space before it, or the first run of other characters.
+--- Returns the first word of a text with the white space before it, or the first run of other characters.
 function M.word(text)
   return text:match('^%s*[%w_\128-\255]+') or text:match('^%s*[^%w_%s\128-\255]+') or text
 end
 
---- The first line with something in it.
+--- Returns the first line that is not empty.
 function M.line(text)
   return text:match('^\n*[^\n]*')
 end

@@ -1,4 +1,4 @@
---- Ends the relay and starts another in the same buffers. The daemon goes on with its model.
+--- Stops the relay and starts another for the same buffers. The daemon and its models keep running.
 local WAIT_MS = 5000
 
 local function all_stopped(clients)

@@ -1,16 +1,16 @@
---- The server of a buffer, its program, and requests whose answers come in pieces.
+--- The server of a buffer, its program, and requests whose answers are streamed.
 local M = {}
 
---- The client of the current buffer; nil, said to the user, when there is none.
+--- Returns the client of the current buffer, or another one. Notifies the user and returns nil when there is none.
 function M.client()
   local client = vim.lsp.get_clients({ name = 'midspan', bufnr = 0 })[1] or vim.lsp.get_clients({ name = 'midspan' })[1]
   if not client then
-    vim.notify('Midspan does not run here. Open a file of its types; :checkhealth midspan', vim.log.levels.WARN)
+    vim.notify('Midspan does not run here. Open a file of its types, or see :checkhealth midspan', vim.log.levels.WARN)
   end
   return client
 end
 
---- The command line of another command of the program that serves.
+--- Returns the command line of another command of the server's program.
 function M.program(...)
   local command = {}
   for _, word in ipairs(require('midspan').options.cmd) do
@@ -22,7 +22,7 @@ function M.program(...)
   return vim.list_extend(command, { ... })
 end
 
---- The whole lines that a command is about, as a range for the server.
+--- Returns the whole lines of a command's range, in the form of the protocol.
 function M.range_of(client, call)
   local last = vim.api.nvim_buf_get_lines(0, call.line2 - 1, call.line2, false)[1] or ''
   return {
@@ -33,8 +33,8 @@ end
 
 local tokens = 0
 
---- Sends a request that `on_piece(text)` is told the pieces of, and `on_end(error, result)` the end of, once.
---- Returns a function that ends it before.
+--- Sends a request. Calls `on_piece(text)` for each piece of its answer, and `on_end(error, result)` once.
+--- Returns a function that cancels the request.
 function M.stream(client, method, params, on_piece, on_end)
   tokens = tokens + 1
   local token = 'midspan-' .. tokens
@@ -55,12 +55,12 @@ function M.stream(client, method, params, on_piece, on_end)
       on_end(err, result)
     end
   end
-  -- Without a buffer, so that what was typed in any of them is sent before.
+  -- Without a buffer, Neovim first sends the pending changes of all buffers.
   local sent, id = client:request(method, params, finish)
   return function()
     if sent and not has_ended then
       client:cancel_request(id)
-      -- Neovim may drop the answer to what was cancelled.
+      -- Neovim may drop the answer to a cancelled request.
       finish({ code = vim.lsp.protocol.ErrorCodes.RequestCancelled, message = 'The request was cancelled.' })
     end
   end

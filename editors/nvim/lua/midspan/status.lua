@@ -1,7 +1,7 @@
---- What the server says of itself, for the statusline.
+--- The status of the server, for the statusline.
 local M = {}
 
---- By client: what it said last.
+--- By client: the parameters of the last midspan/statusChanged.
 local last = {}
 
 local function redraw()
@@ -14,7 +14,7 @@ function M.changed(_, status, context)
   vim.schedule(redraw)
 end
 
---- In words: "midspan", "midspan ..." while it works, "midspan off", "midspan loading", "midspan error".
+--- Returns "midspan", "midspan ..." while it works, "midspan off", "midspan loading", "midspan error".
 function M.line()
   local buffer = vim.api.nvim_get_current_buf()
   local client = vim.lsp.get_clients({ name = 'midspan', bufnr = buffer })[1]
@@ -32,7 +32,7 @@ function M.line()
   return status and (status.busy or 0) > 0 and 'midspan ...' or 'midspan'
 end
 
---- Shows all of it, as asked for now.
+--- Requests the status of the current buffer, and shows it.
 function M.show()
   local client = require('midspan.server').client()
   if not client then

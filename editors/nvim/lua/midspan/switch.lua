@@ -1,4 +1,4 @@
---- Off and on, for everything or for one file type, as long as this Neovim runs.
+--- Turns completion off and on, everywhere or for one file type, as long as this Neovim runs.
 local M = {}
 
 local is_off = false
@@ -8,7 +8,7 @@ function M.is_on(buffer)
   return not is_off and not off_filetypes[vim.bo[buffer].filetype]
 end
 
---- Switches completion over and says how it stands now. Without a file type: for all of them.
+--- Toggles completion for a file type, or for all without one. Notifies the user, and returns whether it is on.
 function M.toggle(filetype)
   local enabled
   if filetype then
@@ -29,7 +29,7 @@ function M.toggle(filetype)
   return enabled
 end
 
---- Tells a server what is off, so that it asks for nothing either and its status is the truth.
+--- Tells a server where completion is off, so that its status is right and its models get no requests.
 function M.tell(client)
   local function set(argument)
     client:exec_cmd({ title = '', command = 'midspan.setCompletion', arguments = { argument } })
