@@ -1,4 +1,4 @@
-// What the user asks of the chat model for a place in a file: as an action of the light bulb, or as a command.
+// The actions of the chat model on a range of a file: from the light bulb, or as commands.
 import * as vscode from 'vscode';
 import type { Diagnostic, Range } from 'vscode-languageclient/node';
 import type { AnswerKind } from './protocol.ts';
@@ -6,7 +6,7 @@ import type { Server } from './server.ts';
 
 export type ActionName = AnswerKind | 'edit';
 
-/** The kinds of the server's actions that this extension asks for by requests of its own. */
+/** The kinds of the server's actions that this extension runs by its own requests. */
 const KINDS: Record<AnswerKind, string> = {
   fix: 'quickfix.midspan.fix',
   tests: 'source.midspan.tests',
@@ -14,17 +14,17 @@ const KINDS: Record<AnswerKind, string> = {
   review: 'source.midspan.review',
 };
 
-/** An edit by the instruction of a comment; without one the server can only say how to write it. */
+/** An edit by the instruction of a comment; the server disables the action where there is no comment. */
 export const EDIT_KIND = 'refactor.rewrite.midspan.edit';
 
-/** What the server says with an action of its own. */
+/** The data of the server's actions. */
 export interface ActionData {
   uri: string;
   version: number;
   range: Range;
 }
 
-/** What an action is about. Positions are the protocol's. */
+/** The range that an action is about, in positions of the protocol. */
 export interface Target {
   uri: string;
   version: number;
@@ -32,16 +32,16 @@ export interface Target {
   diagnostics: Diagnostic[];
 }
 
-/** The name of such an action; undefined for one that the server resolves. */
+/** Returns the name of such an action; undefined for an action that the server resolves. */
 export function nameOf(kind: string | undefined): AnswerKind | undefined {
   return (Object.keys(KINDS) as AnswerKind[]).find((name) => KINDS[name] === kind);
 }
 
-/** What is selected; at a mere cursor the server takes what is around it. Throws an error in words. */
+/** Returns the selection; for an empty one the server takes the code around it. Throws an error for the user. */
 export async function targetOfSelection(server: Server, name: ActionName): Promise<Target> {
   const editor = vscode.window.activeTextEditor;
   if (!editor) {
-    throw new Error('Open a file first, and select what this is about.');
+    throw new Error('Open a file first, and select the code.');
   }
   const { document, selection } = editor;
   const convert = (await server.running()).code2ProtocolConverter;
@@ -55,7 +55,7 @@ export async function targetOfSelection(server: Server, name: ActionName): Promi
   return { uri: convert.asUri(document.uri), version: document.version, range: convert.asRange(selection), diagnostics };
 }
 
-/** A diagnostic as the protocol has it, whatever extension it is from. */
+/** Returns a diagnostic of any extension in the form of the protocol. */
 export function asWire({ range, message }: vscode.Diagnostic): Diagnostic {
   return { range: { start: range.start, end: range.end }, message };
 }

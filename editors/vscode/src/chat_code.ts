@@ -1,4 +1,4 @@
-// Between the chat and the editor: what a question refers to, and where the code of an answer goes.
+// References from the chat to the editor, and code from answers into the editor.
 import * as vscode from 'vscode';
 import type { Range } from 'vscode-languageclient/node';
 import type { NamedReference } from './conversation.ts';
@@ -20,14 +20,14 @@ export async function referenceTo(server: Server, what: 'selection' | 'file'): P
   return { name: describe({ uri, range }), uri, range };
 }
 
-/** At the cursor, in place of what is selected. */
+/** Inserts code at the cursor, or in place of the selection. */
 export async function insertCode(code: string): Promise<void> {
   const { document, selection } = editor();
   await vscode.window.showTextDocument(document);
   await editor().edit((edit) => edit.replace(selection, code));
 }
 
-/** In place of the lines that the question was about, or else of what is selected now. */
+/** Shows a diff with the code in place of the lines that the question refers to, or else of the selection. */
 export async function showAsDiff(preview: EditPreview, code: string, references: NamedReference[]): Promise<void> {
   const about = references.find(({ range }) => range !== undefined);
   const { uri, range } = about?.range ? { uri: about.uri, range: about.range } : selected();

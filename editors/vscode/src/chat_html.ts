@@ -1,4 +1,4 @@
-// The page of the chat view: nothing from outside, no script but ours.
+// The HTML of the chat view: it loads nothing from outside and runs only its own script.
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 

@@ -1,10 +1,10 @@
-// What the chat's page and the extension say to each other.
+// The messages between the chat's page and the extension.
 import type { NamedReference, Turn } from './conversation.ts';
 
 export interface ChatState {
   type: 'state';
   turns: Turn[];
-  /** What the next question will refer to. */
+  /** The references of the next question. */
   references: NamedReference[];
   isAnswering: boolean;
 }

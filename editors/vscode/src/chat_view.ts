@@ -1,4 +1,4 @@
-// The chat in the side bar. The conversation lives here; the page shows it.
+// The chat in the side bar. The view owns the conversation, and its page shows the conversation.
 import * as vscode from 'vscode';
 import type { Target } from './actions.ts';
 import { insertCode, referenceTo, showAsDiff } from './chat_code.ts';
@@ -12,7 +12,7 @@ import { words, type Server } from './server.ts';
 
 export const CHAT_VIEW = 'midspan.chat';
 
-const ASKED = { explain: 'Explain this code.', review: 'Review this code.' };
+const QUESTIONS = { explain: 'Explain this code.', review: 'Review this code.' };
 
 export class ChatView implements vscode.WebviewViewProvider {
   readonly #server: Server;
@@ -35,17 +35,17 @@ export class ChatView implements vscode.WebviewViewProvider {
       enableScripts: true,
       localResourceRoots: [vscode.Uri.joinPath(this.#extension, 'dist')],
     };
-    view.webview.onDidReceiveMessage((message: FromPage) => void this.#hear(message));
+    view.webview.onDidReceiveMessage((message: FromPage) => void this.#receive(message));
     view.onDidDispose(() => (this.#view = undefined));
     view.webview.html = chatHtml(view.webview, this.#extension);
   }
 
   async open(): Promise<void> {
     await vscode.commands.executeCommand(`${CHAT_VIEW}.focus`);
-    this.#tell({ type: 'focus' });
+    this.#post({ type: 'focus' });
   }
 
-  startAnew(): void {
+  startOver(): void {
     this.stop();
     this.#conversation = new Conversation();
     this.#references = [];
@@ -58,7 +58,7 @@ export class ChatView implements vscode.WebviewViewProvider {
     this.#draw();
   }
 
-  /** Adds the selection, or the whole file, to what the next question refers to. */
+  /** Adds the selection, or the whole file, to the references of the next question. */
   async refer(what: 'selection' | 'file'): Promise<void> {
     const reference = await referenceTo(this.#server, what);
     const isNew = !this.#references.some(({ name }) => name === reference.name);
@@ -68,11 +68,11 @@ export class ChatView implements vscode.WebviewViewProvider {
     this.#draw();
   }
 
-  /** Explains or reviews a place: the answer begins a conversation, or goes on with the one that is there. */
+  /** Explains or reviews a range in the current conversation. */
   async answer(kind: 'explain' | 'review', target: Target): Promise<void> {
     const reference = { name: describe(target), uri: target.uri, range: target.range };
     await this.open();
-    await this.#converse(ASKED[kind], [reference], async (client, onPiece, cancel) => {
+    await this.#converse(QUESTIONS[kind], [reference], async (client, onPiece, cancel) => {
       const params = answerParams(kind, target);
       const result = await requestInPieces<TextResult>(client, 'midspan/answer', params, onPiece, cancel);
       return { text: result.text };
@@ -100,7 +100,7 @@ export class ChatView implements vscode.WebviewViewProvider {
     const onPiece = (piece: string) => {
       if (isMine()) {
         conversation.add(piece);
-        this.#tell({ type: 'piece', text: piece });
+        this.#post({ type: 'piece', text: piece });
       }
     };
     try {
@@ -119,15 +119,15 @@ export class ChatView implements vscode.WebviewViewProvider {
     this.#draw();
   }
 
-  async #hear(message: FromPage): Promise<void> {
+  async #receive(message: FromPage): Promise<void> {
     try {
-      await this.#obey(message);
+      await this.#handle(message);
     } catch (error) {
       void vscode.window.showWarningMessage(`Midspan: ${words(error)}`);
     }
   }
 
-  async #obey(message: FromPage): Promise<void> {
+  async #handle(message: FromPage): Promise<void> {
     switch (message.type) {
       case 'ready':
         this.#draw();
@@ -158,10 +158,10 @@ export class ChatView implements vscode.WebviewViewProvider {
 
   #draw(): void {
     const { turns, isAnswering } = this.#conversation;
-    this.#tell({ type: 'state', turns, references: this.#references, isAnswering });
+    this.#post({ type: 'state', turns, references: this.#references, isAnswering });
   }
 
-  #tell(message: ToPage): void {
+  #post(message: ToPage): void {
     void this.#view?.webview.postMessage(message);
   }
 }
@@ -175,7 +175,7 @@ type Ask = (
 
 function noteOf({ finish_reason, dropped_messages }: ChatResult): string | undefined {
   const notes = [
-    ...(finish_reason === 'length' ? ['The answer was cut at chat.max_tokens.'] : []),
+    ...(finish_reason === 'length' ? ['The answer was cut off at chat.max_tokens.'] : []),
     ...(dropped_messages ? [`The model had no room for the ${dropped_messages} oldest messages.`] : []),
   ];
   return notes.join(' ') || undefined;

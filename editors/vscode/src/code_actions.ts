@@ -1,5 +1,5 @@
-// The server's code actions: those of the chat model become this extension's commands, and the edits of the others
-// are shown before they are applied.
+// The server's code actions: those of the chat model become commands of this extension, and the edits of the others
+// are shown as a diff before they are applied.
 import * as vscode from 'vscode';
 import type { CodeActionMiddleware } from 'vscode-languageclient/node';
 import { asWire, EDIT_KIND, nameOf, type ActionData, type Target } from './actions.ts';
@@ -29,7 +29,7 @@ export const codeActionMiddleware: CodeActionMiddleware = {
 function asCommand(action: ProtocolAction, selected: Target): vscode.CodeAction {
   const name = nameOf(action.kind?.value);
   if (action.kind?.value === EDIT_KIND && action.disabled) {
-    // Here the instruction can be asked for.
+    // The extension can ask the user for the instruction.
     const edit = new vscode.CodeAction('Edit by instruction…', action.kind);
     edit.command = { title: edit.title, command: 'midspan.edit', arguments: [selected] };
     return edit;
@@ -42,7 +42,7 @@ function asCommand(action: ProtocolAction, selected: Target): vscode.CodeAction 
   return action;
 }
 
-/** Text edits alone: the server's are of one file, which is there. */
+/** Returns the text edits. The server's edits are of one file, which exists. */
 function plainEdits(edit: vscode.WorkspaceEdit): FileEdit[] {
   return edit.entries().map(([uri, edits]) => ({
     uri: uri.toString(),

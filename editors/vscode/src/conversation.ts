@@ -1,7 +1,7 @@
-// The turns of the chat: what is shown, and what of it the model is asked with.
+// The turns of the chat, and the messages that the model gets of them.
 import type { ChatMessage, Reference } from './protocol.ts';
 
-/** A reference with the words that the user sees. */
+/** A reference with its name for the user. */
 export interface NamedReference extends Reference {
   name: string;
 }
@@ -10,7 +10,7 @@ export interface Turn {
   role: 'user' | 'assistant' | 'error';
   content: string;
   references?: NamedReference[];
-  /** Why an answer ends where it does, if not by itself. */
+  /** The reason why an answer was cut off, if it was. */
   note?: string;
 }
 
@@ -23,7 +23,7 @@ export class Conversation {
     this.isAnswering = true;
   }
 
-  /** A piece of the answer. */
+  /** Appends a piece of the answer. */
   add(piece: string): void {
     const turn = this.#answer();
     if (turn) {
@@ -31,7 +31,7 @@ export class Conversation {
     }
   }
 
-  /** The whole answer. */
+  /** Sets the whole answer. */
   finish(content: string, note?: string): void {
     const turn = this.#answer();
     if (turn) {
@@ -41,7 +41,7 @@ export class Conversation {
     this.isAnswering = false;
   }
 
-  /** The user has stopped it: what there is stays. */
+  /** Ends the answer that the user has stopped; its text stays. */
   stop(): void {
     const turn = this.#answer();
     if (turn) {
@@ -58,7 +58,7 @@ export class Conversation {
     this.isAnswering = false;
   }
 
-  /** What the model is asked with: without what was answered by an error or not at all, except the last question. */
+  /** Returns the messages for the model: the last question, and all earlier ones that have an answer. */
   messages(): ChatMessage[] {
     return this.turns.flatMap((turn, index) => {
       if (turn.role === 'error' || turn.content === '') {

@@ -1,4 +1,4 @@
-// The status bar item in words.
+// The text of the status bar item.
 import type { Status } from './protocol.ts';
 import type { ServerState } from './server_state.ts';
 
@@ -8,7 +8,7 @@ export interface ItemView {
   severity: 'none' | 'warning' | 'error';
 }
 
-/** `off` is why this editor asks for no completions here, if it does not. */
+/** `off` is the reason why the editor requests no completions here, if it does not. */
 export function describeStatus(server: ServerState, off: string | undefined): ItemView {
   switch (server.kind) {
     case 'starting':

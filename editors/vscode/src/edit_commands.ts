@@ -1,4 +1,4 @@
-// Fix, edit and tests: the model writes, the diff follows, the user decides.
+// The commands fix, edit and tests: the model writes, a diff shows the edit, the user accepts or rejects it.
 import * as vscode from 'vscode';
 import { ProgressType, type LanguageClient } from 'vscode-languageclient/node';
 import type { Target } from './actions.ts';
@@ -11,7 +11,7 @@ const PIECE = new ProgressType<{ text: string }>();
 const WRITE_TESTS = 'write tests';
 let tokens = 0;
 
-/** Sends a request whose result comes in pieces too, each of which `onPiece` is given. */
+/** Sends a request that streams its result, and calls `onPiece` for each piece. */
 export async function requestInPieces<R>(
   client: LanguageClient,
   method: string,
@@ -40,7 +40,7 @@ export class EditCommands {
   async edit(target: Target): Promise<void> {
     const instruction = await vscode.window.showInputBox({
       title: `Midspan: edit ${describe(target)}`,
-      prompt: 'What is to change?',
+      prompt: 'What should change?',
       placeHolder: 'add type annotations',
     });
     if (instruction?.trim()) {
@@ -77,7 +77,7 @@ export class EditCommands {
     }
   }
 
-  /** Tests go to a file that is known at the end; everything else is shown in its place while it is written. */
+  /** Shows the edit in its place while the model writes. The file of tests is known only at the end. */
   async #write(
     client: LanguageClient,
     { method, params }: { method: string; params: object },
@@ -122,7 +122,7 @@ export function answerParams(kind: AnswerParams['kind'], { uri, version, range, 
   return { textDocument: { uri, version }, range, kind, ...(kind === 'fix' && { diagnostics }) };
 }
 
-/** A place in words, with lines from 1. */
+/** Returns a place for the user, with lines from 1. */
 export function describe({ uri, range }: Pick<Target, 'uri' | 'range'>): string {
   const last = range.end.character === 0 && range.end.line > range.start.line ? range.end.line : range.end.line + 1;
   const lines = range.start.line + 1 === last ? `${last}` : `${range.start.line + 1}–${last}`;

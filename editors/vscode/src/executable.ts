@@ -1,14 +1,14 @@
-// Where the program `midspan` is.
+// Finds the program `midspan`.
 import { posix, win32 } from 'node:path';
 
-export interface Surroundings {
-  /** The setting midspan.path. */
+export interface SearchContext {
+  /** The value of the setting midspan.path. */
   setting: string;
-  /** The variable PATH. */
+  /** The value of PATH. */
   searchPath: string;
-  /** The variable VIRTUAL_ENV. */
+  /** The value of VIRTUAL_ENV. */
   virtualEnvironment: string | undefined;
-  /** The roots of the workspace; none of one that the user does not trust. */
+  /** The roots of the workspace; empty if the user does not trust it. */
   folders: readonly string[];
   home: string;
   isWindows: boolean;
@@ -20,32 +20,32 @@ export interface Found {
 }
 
 export interface Missing {
-  /** In words, what was looked at. */
+  /** The problem, for the user. */
   problem: string;
 }
 
 const ENVIRONMENTS = ['.venv', 'venv', 'env'];
 
-/** The setting, then the PATH, then virtual environments: the active one and those of the workspace. */
-export function findMidspan(around: Surroundings): Found | Missing {
-  const path = around.isWindows ? win32 : posix;
-  const name = around.isWindows ? 'midspan.exe' : 'midspan';
-  if (around.setting) {
-    const program = around.setting.replace(/^~(?=[/\\])/, around.home);
-    return around.isProgram(program)
+/** Looks at the setting, then the PATH, then virtual environments: the active one and those of the workspace. */
+export function findMidspan(context: SearchContext): Found | Missing {
+  const path = context.isWindows ? win32 : posix;
+  const name = context.isWindows ? 'midspan.exe' : 'midspan';
+  if (context.setting) {
+    const program = context.setting.replace(/^~(?=[/\\])/, context.home);
+    return context.isProgram(program)
       ? { program }
-      : { problem: `midspan.path is ${around.setting}, and there is no program there.` };
+      : { problem: `midspan.path is ${context.setting}, and there is no program there.` };
   }
-  const scripts = around.isWindows ? 'Scripts' : 'bin';
+  const scripts = context.isWindows ? 'Scripts' : 'bin';
   const environments = [
-    ...(around.virtualEnvironment ? [around.virtualEnvironment] : []),
-    ...around.folders.flatMap((folder) => ENVIRONMENTS.map((environment) => path.join(folder, environment))),
+    ...(context.virtualEnvironment ? [context.virtualEnvironment] : []),
+    ...context.folders.flatMap((folder) => ENVIRONMENTS.map((environment) => path.join(folder, environment))),
   ];
   const candidates = [
-    ...around.searchPath.split(path.delimiter).filter((folder) => path.isAbsolute(folder)),
+    ...context.searchPath.split(path.delimiter).filter((folder) => path.isAbsolute(folder)),
     ...environments.map((environment) => path.join(environment, scripts)),
   ].map((folder) => path.join(folder, name));
-  const program = candidates.find(around.isProgram);
+  const program = candidates.find(context.isProgram);
   return program
     ? { program }
     : { problem: 'The program midspan is neither on the PATH nor in a virtual environment of this workspace.' };

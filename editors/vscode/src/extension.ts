@@ -1,4 +1,4 @@
-// Where it all comes together. Inline completion itself is vscode-languageclient's; Tab and Ctrl+Right are VS Code's.
+// Starts the server and registers the commands. vscode-languageclient requests ghost text, and VS Code accepts it.
 import * as vscode from 'vscode';
 import { targetOfSelection, type ActionName, type Target } from './actions.ts';
 import { CHAT_VIEW, ChatView } from './chat_view.ts';
@@ -12,7 +12,7 @@ import { showMenu, showStatusItem } from './status_item.ts';
 import type { FileEdit } from './text_edits.ts';
 import { toggle, toggleLanguage, whyOffHere } from './toggle_commands.ts';
 import { TraceDocument } from './trace.ts';
-import { tellWhenMissing } from './missing.ts';
+import { warnWhenMissing } from './missing.ts';
 
 const WALKTHROUGH = 'midspan.midspan#midspan.start';
 
@@ -21,7 +21,7 @@ let server: Server | undefined;
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const started = new Server(context, {
     ...codeActionMiddleware,
-    // While it is off, nothing is asked at all.
+    // The editor requests nothing where completion is off.
     provideInlineCompletionItems: (document, position, about, token, next) =>
       whyOffHere(document) === undefined ? next(document, position, about, token) : null,
   });
@@ -32,7 +32,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   context.subscriptions.push(started, preview, vscode.window.registerWebviewViewProvider(CHAT_VIEW, chat, page));
   registerCommands(context, started, preview, chat);
   showStatusItem(context, started);
-  tellWhenMissing(context, started);
+  warnWhenMissing(context, started);
   await started.restart();
 }
 
@@ -56,7 +56,7 @@ function registerCommands(context: vscode.ExtensionContext, started: Server, pre
     ...on('edit', (target) => edits.edit(target)),
     ...on('tests', (target) => edits.tests(target)),
     'midspan.openChat': () => chat.open(),
-    'midspan.newConversation': () => chat.startAnew(),
+    'midspan.newConversation': () => chat.startOver(),
     'midspan.stopChat': () => chat.stop(),
     'midspan.addSelectionToChat': () => chat.refer('selection').then(() => chat.open()),
     'midspan.addFileToChat': () => chat.refer('file').then(() => chat.open()),
@@ -83,7 +83,7 @@ async function showFirst(preview: EditPreview, title: string, [edit]: FileEdit[]
   await preview.show(edit, `${vscode.workspace.asRelativePath(vscode.Uri.parse(edit.uri))}: ${title}`);
 }
 
-/** The command, with what goes wrong in it as a message instead of VS Code's own. */
+/** Wraps a command so that its errors are shown to the user as a warning. */
 function reporting(command: (...given: never[]) => unknown): (...given: never[]) => Promise<void> {
   return async (...given) => {
     try {

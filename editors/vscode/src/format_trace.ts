@@ -1,4 +1,4 @@
-// The traces of midspan/trace as text to read.
+// Formats the traces of midspan/trace as text.
 
 export interface Trace {
   id: number;
@@ -15,7 +15,7 @@ export interface Trace {
   packed_tokens: number;
 }
 
-/** The newest first. */
+/** Formats the traces, the newest first. */
 export function formatTraces(traces: readonly Trace[]): string {
   if (!traces.length) {
     return 'No request has been answered yet.\n';

@@ -1,23 +1,23 @@
-// When there is no `midspan` to start, the user is told what to run. Once, not at each attempt.
+// Tells the user, once, how to install `midspan` when it cannot be started.
 import * as vscode from 'vscode';
 import type { Server } from './server.ts';
 
 const INSTALL = 'pip install .';
 
-export function tellWhenMissing(context: vscode.ExtensionContext, server: Server): void {
-  let told: string | undefined;
+export function warnWhenMissing(context: vscode.ExtensionContext, server: Server): void {
+  let shown: string | undefined;
   context.subscriptions.push(
     server.onDidChange((state) => {
       const problem = state.kind === 'missing' || state.kind === 'failed' ? state.problem : undefined;
-      if (problem !== undefined && problem !== told) {
-        void tell(problem, state.kind === 'missing');
+      if (problem !== undefined && problem !== shown) {
+        void warn(problem, state.kind === 'missing');
       }
-      told = problem;
+      shown = problem;
     }),
   );
 }
 
-async function tell(problem: string, isMissing: boolean): Promise<void> {
+async function warn(problem: string, isMissing: boolean): Promise<void> {
   const actions = isMissing ? ['Copy the Command', 'Set Its Path', 'Try Again'] : ['Show the Log', 'Try Again'];
   const advice = isMissing ? ` Run \`${INSTALL}\` in the folder of Midspan, or set midspan.path.` : '';
   const chosen = await vscode.window.showErrorMessage(`${problem}${advice}`, ...actions);

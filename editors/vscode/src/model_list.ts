@@ -1,4 +1,4 @@
-// What `midspan model list --json` tells, as a list to pick from.
+// The output of `midspan model list --json` as a list of choices.
 
 export interface ListedModel {
   name: string;
@@ -21,13 +21,13 @@ export interface Choice {
   label: string;
   description: string;
   detail?: string;
-  /** Undefined: the setting is taken back, which is the built-in model for completion, and none for chat. */
+  /** Undefined removes the setting: the built-in model completes, and no model chats. */
   model: string | undefined;
-  /** What is to be fetched first; undefined for a model that is here. */
+  /** The size of the download; undefined for a model on this machine. */
   sizeBytes?: number;
 }
 
-/** The models for one use: first what needs no download. */
+/** Returns the models for one use, first those that need no download. */
 export function choices(listing: ModelListing, section: Section): Choice[] {
   const isFor = (model: ListedModel) => !model.problem && (model.use ?? []).includes(section);
   const none: Choice =
@@ -38,20 +38,20 @@ export function choices(listing: ModelListing, section: Section): Choice[] {
     none,
     ...listing.here.filter(isFor).map((model) => ({
       label: model.name,
-      description: `here, ${about(model)}`,
+      description: `downloaded, ${about(model)}`,
       model: model.name,
     })),
     ...listing.catalogue.filter(isFor).map((model) => ({
       label: `$(cloud-download) ${model.name}`,
       description: about(model),
-      ...(model.fits_as ? {} : { detail: 'Larger than what this machine has for weights.' }),
+      ...(model.fits_as ? {} : { detail: 'Needs more memory than this machine has.' }),
       model: model.name,
       sizeBytes: model.size_bytes ?? 0,
     })),
   ];
 }
 
-/** How much of a model has been fetched, in percent; undefined before the first byte. */
+/** Returns how much of a model is downloaded, in percent; undefined before the first byte. */
 export function percentFetched(listing: ModelListing, name: string, sizeBytes: number): number | undefined {
   const begun = listing.begun.find((pull) => pull.name === name);
   return begun && sizeBytes ? Math.min(100, (100 * begun.size_bytes) / sizeBytes) : undefined;

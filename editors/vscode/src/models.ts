@@ -1,11 +1,11 @@
-// Select a model: from those that are here and those of the catalogue, which are fetched by `midspan model pull`.
+// Selects a model: one of this machine, or one of the catalogue, which `midspan model pull` downloads.
 import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
 import { choices, percentFetched, type Choice, type ModelListing, type Section } from './model_list.ts';
 import type { Server } from './server.ts';
 
-const LOOK_EVERY_MS = 2000;
+const POLL_MS = 2000;
 const run = promisify(execFile);
 
 export async function selectModel(server: Server, section?: Section): Promise<void> {
@@ -20,7 +20,7 @@ export async function selectModel(server: Server, section?: Section): Promise<vo
   const offered = list(found.program).then((listing) => choices(listing, chosenSection));
   const choice = await vscode.window.showQuickPick(offered, {
     title: `Midspan: the model for ${chosenSection}`,
-    placeHolder: 'Models of your own are added by `midspan model import`.',
+    placeHolder: 'Add your own models with `midspan model import`.',
     matchOnDescription: true,
   });
   if (choice && (await fetchIfNeeded(found.program, choice, server.log))) {
@@ -42,19 +42,19 @@ async function list(program: string): Promise<ModelListing> {
   return JSON.parse(stdout) as ModelListing;
 }
 
-/** Whether the model is here in the end. */
+/** Downloads the model if need be. Returns whether it is on this machine. */
 async function fetchIfNeeded(program: string, choice: Choice, log: vscode.LogOutputChannel): Promise<boolean> {
   const { model, sizeBytes } = choice;
   if (model === undefined || sizeBytes === undefined) {
     return true;
   }
-  const options = { location: vscode.ProgressLocation.Notification, title: `Midspan: pulling ${model}`, cancellable: true };
+  const options = { location: vscode.ProgressLocation.Notification, title: `Midspan: downloading ${model}`, cancellable: true };
   return vscode.window.withProgress(options, (progress, stopped) => pull(program, model, sizeBytes, progress, stopped, log));
 }
 
 type Bar = vscode.Progress<{ message?: string; increment?: number }>;
 
-/** A pull that is stopped goes on where it was, the next time. */
+/** Runs `midspan model pull`. A download that the user stops is resumed by the next one. */
 async function pull(
   program: string,
   model: string,
@@ -64,27 +64,27 @@ async function pull(
   log: vscode.LogOutputChannel,
 ): Promise<boolean> {
   const child = spawn(program, ['model', 'pull', model], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
+  let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-2000);
+      output = (output + text).slice(-2000);
       log.info(text.trimEnd());
     });
   }
   let shown = 0;
-  const look = async () => {
+  const poll = async () => {
     const percent = percentFetched(await list(program), model, sizeBytes);
     if (percent !== undefined) {
       progress.report({ message: `${percent.toFixed(0)}% of ${gigabytes(sizeBytes)}`, increment: percent - shown });
       shown = percent;
     }
   };
-  const timer = setInterval(() => void look().catch((error: unknown) => log.debug(String(error))), LOOK_EVERY_MS);
+  const timer = setInterval(() => void poll().catch((error: unknown) => log.debug(String(error))), POLL_MS);
   stopped.onCancellationRequested(() => child.kill('SIGINT'));
   try {
     const code = await new Promise<number | null>((resolve, reject) => child.on('close', resolve).on('error', reject));
     if (code !== 0 && !stopped.isCancellationRequested) {
-      throw new Error(said.trim().split('\n').at(-1) ?? `midspan model pull ${model} has failed.`);
+      throw new Error(output.trim().split('\n').at(-1) ?? `midspan model pull ${model} failed.`);
     }
     return code === 0;
   } finally {

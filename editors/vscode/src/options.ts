@@ -1,23 +1,23 @@
-// The server's settings as they are sent to it.
+// The settings that the extension sends to the server.
 
 export type Options = Record<string, unknown>;
 
-/** Those of the extension's settings that are the extension's own. */
+/** The settings that only the extension reads. */
 const OWN = new Set(['path']);
 
-/** The names of the server's settings, from the keys of package.json. */
+/** Returns the names of the server's settings, from the keys of package.json. */
 export function serverSettingNames(keys: readonly string[]): string[] {
   return keys.map((key) => key.replace(/^midspan\./, '')).filter((name) => !OWN.has(name));
 }
 
-/** What one setting says at each level. */
+/** The value of one setting at each level. */
 export interface Inspected {
   globalValue?: unknown;
   workspaceValue?: unknown;
   workspaceFolderValue?: unknown;
 }
 
-/** Only what the user has set: the rest is for midspan.toml. */
+/** Returns the settings that the user has set; midspan.toml decides the others. */
 export function collectOptions(names: readonly string[], inspect: (name: string) => Inspected | undefined): Options {
   const options: Options = {};
   for (const name of names) {
@@ -30,7 +30,7 @@ export function collectOptions(names: readonly string[], inspect: (name: string)
   return options;
 }
 
-/** Whether a server that was told `before` must start anew to follow: a notification cannot take a setting back. */
+/** Returns whether the server must restart to go from `before` to `now`: a notification cannot remove a setting. */
 export function needsRestart(before: Options, now: Options): boolean {
   return Object.keys(before).some((name) => !(name in now));
 }

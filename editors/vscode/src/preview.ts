@@ -1,11 +1,11 @@
-// What a model proposes, as a diff that the user accepts or rejects. Until then no file is touched.
+// The diff of an edit that a model proposes. No file changes before the user accepts the edit.
 import * as vscode from 'vscode';
 import { words } from './server.ts';
 import { withEdits, type FileEdit } from './text_edits.ts';
 
 const SCHEME = 'midspan-preview';
 
-/** A diff that is open, or was. */
+/** A proposed edit and its diff, which may be closed already. */
 export interface Proposal {
   /** The file as it was when the diff was opened. */
   file: vscode.Uri;
@@ -18,7 +18,7 @@ export interface Proposal {
   onRejected: () => void;
 }
 
-/** One diff at a time: a new one rejects the one before. */
+/** Shows one diff at a time: a new proposal rejects the previous one. */
 export class EditPreview implements vscode.TextDocumentContentProvider, vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.#changed.event;
@@ -38,7 +38,7 @@ export class EditPreview implements vscode.TextDocumentContentProvider, vscode.D
     ];
   }
 
-  /** What stands on a side of the diff: the original is here only for a file that is not there yet. */
+  /** Returns the text of a side of the diff. The original is a virtual document only for a file that does not exist. */
   provideTextDocumentContent(uri: vscode.Uri): string {
     if (!this.#open || uri.fragment !== this.#open.right.fragment) {
       return '';
@@ -62,7 +62,7 @@ export class EditPreview implements vscode.TextDocumentContentProvider, vscode.D
     return proposal;
   }
 
-  /** Shows what there is of the text by now. */
+  /** Shows the text as far as it is written. */
   draft(proposal: Proposal, text: (original: string) => string): void {
     if (proposal === this.#open) {
       proposal.proposed = text(proposal.original);
@@ -70,7 +70,7 @@ export class EditPreview implements vscode.TextDocumentContentProvider, vscode.D
     }
   }
 
-  /** The model has written it all: it can be accepted. */
+  /** Shows the whole edit, which the user can accept from now on. */
   async finish(proposal: Proposal, edit: FileEdit): Promise<void> {
     if (proposal === this.#open) {
       this.draft(proposal, (original) => withEdits(original, edit.edits));
@@ -79,7 +79,7 @@ export class EditPreview implements vscode.TextDocumentContentProvider, vscode.D
     }
   }
 
-  /** A whole proposal at once. */
+  /** Shows the diff of a whole edit. */
   async show(edit: FileEdit, title: string): Promise<void> {
     const start = edit.edits[0]?.range.start ?? { line: 0, character: 0 };
     const place = new vscode.Position(start.line, start.character);
@@ -94,7 +94,7 @@ export class EditPreview implements vscode.TextDocumentContentProvider, vscode.D
     }
     if ((await readText(open.file)) !== (open.edit.creates ? undefined : open.original)) {
       const name = vscode.workspace.asRelativePath(open.file);
-      void vscode.window.showWarningMessage(`${name} has changed since. Nothing was applied; ask again.`);
+      void vscode.window.showWarningMessage(`${name} has changed since, so the edit was not applied. Ask again.`);
       return;
     }
     this.#end();
@@ -107,7 +107,7 @@ export class EditPreview implements vscode.TextDocumentContentProvider, vscode.D
     }
   }
 
-  /** The one that is open, whichever it is, or only this one. */
+  /** Rejects `proposal` if its diff is open; without an argument, the open one. */
   async reject(proposal = this.#open): Promise<void> {
     if (proposal && proposal === this.#open) {
       this.#end();
@@ -130,7 +130,7 @@ export class EditPreview implements vscode.TextDocumentContentProvider, vscode.D
   }
 }
 
-/** As it is in the editor, or else on the disk; undefined when there is no such file. */
+/** Returns the text in the editor, or else on the disk; undefined if the file does not exist. */
 async function readText(uri: vscode.Uri): Promise<string | undefined> {
   try {
     return (await vscode.workspace.openTextDocument(uri)).getText();
@@ -149,7 +149,7 @@ async function apply(file: vscode.Uri, { creates, edits }: FileEdit): Promise<vo
     edit.replace(file, new vscode.Range(start.line, start.character, end.line, end.character), newText);
   }
   if (!(await vscode.workspace.applyEdit(edit))) {
-    throw new Error('VS Code refused it.');
+    throw new Error('VS Code refused the edit.');
   }
 }
 

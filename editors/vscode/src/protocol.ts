@@ -1,4 +1,4 @@
-// What the server and this client say beyond LSP.
+// The types of the protocol beyond LSP.
 import type { Diagnostic, Range, TextEdit, VersionedTextDocumentIdentifier } from 'vscode-languageclient/node';
 
 export interface ModelState {
@@ -7,7 +7,7 @@ export interface ModelState {
   model: string;
 }
 
-/** The result of midspan/status, and the parameters of midspan/statusChanged. A program of another version says less. */
+/** The result of midspan/status, and the parameters of midspan/statusChanged. Another version of the program may send fewer members. */
 export interface Status {
   completion?: ModelState;
   chat?: ModelState;
@@ -65,7 +65,7 @@ export interface WireFileOperation {
   uri?: string;
 }
 
-/** The result of midspan/edit, and of midspan/answer where that is an edit. */
+/** The result of midspan/edit, and of midspan/answer for an edit. */
 export interface EditResult {
   edit: WireWorkspaceEdit;
   text: string;

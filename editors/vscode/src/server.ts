@@ -1,4 +1,4 @@
-// The language client and its life: found, started, told of settings, restarted.
+// The language client: finds and starts the server, sends its settings, restarts it.
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as vscode from 'vscode';
@@ -20,7 +20,7 @@ import type { ServerState } from './server_state.ts';
 const RESTARTS = 4;
 const SCHEMES = ['file', 'untitled'];
 
-// Asks the server for midspan/statusChanged.
+// Announces that the client wants midspan/statusChanged.
 const STATUS_FEATURE: StaticFeature = {
   fillClientCapabilities: (capabilities: ClientCapabilities) => {
     capabilities.experimental = { ...(capabilities.experimental as object), midspan: { status: true } };
@@ -38,7 +38,7 @@ export class Server implements vscode.Disposable {
   readonly #names: string[];
   readonly #middleware: Middleware;
   #client: LanguageClient | undefined;
-  #told: Options = {};
+  #sentOptions: Options = {};
   #busy = 0;
   #turn: Promise<void> = Promise.resolve();
 
@@ -52,7 +52,7 @@ export class Server implements vscode.Disposable {
         if (event.affectsConfiguration('midspan.path')) {
           void this.restart();
         } else if (event.affectsConfiguration('midspan')) {
-          void this.#tellSettings();
+          void this.#sendSettings();
         }
       }),
       vscode.window.onDidChangeActiveTextEditor(() => void this.askStatus()),
@@ -64,7 +64,7 @@ export class Server implements vscode.Disposable {
     );
   }
 
-  /** The client, once it runs. Throws an error in words when there is none. */
+  /** Returns the client once it runs. Throws an error for the user if it does not run. */
   async running(): Promise<LanguageClient> {
     await this.#turn;
     if (!this.#client?.isRunning()) {
@@ -73,7 +73,7 @@ export class Server implements vscode.Disposable {
     return this.#client;
   }
 
-  /** One restart after the other: settings may change while the server starts. */
+  /** Restarts after any other restart has ended: settings may change while the server starts. */
   restart(): Promise<void> {
     this.#turn = this.#turn.then(() => this.#stop()).then(() => this.#start());
     return this.#turn;
@@ -84,7 +84,7 @@ export class Server implements vscode.Disposable {
     await this.#stop();
   }
 
-  /** Asks how things are for the document that is being edited. */
+  /** Requests the status for the active document. */
   async askStatus(): Promise<void> {
     const client = this.#client;
     if (!client?.isRunning()) {
@@ -95,14 +95,14 @@ export class Server implements vscode.Disposable {
     const params = isKnown ? { uri: client.code2ProtocolConverter.asUri(uri) } : {};
     try {
       const status = await client.sendRequest<Status>('midspan/status', params);
-      // How busy it is changes all the time: what was asked may be over, and nobody would say so.
+      // The answer's `busy` may be out of date already; the last notification's is not.
       this.#set({ kind: 'running', status: { ...status, busy: this.#busy } });
     } catch (error) {
       this.log.warn(`midspan/status: ${words(error)}`);
     }
   }
 
-  /** Where the program is that `midspan model` and the like are run with. */
+  /** Finds the program, which runs `midspan model` too. */
   find(): Found | Missing {
     return findMidspan({
       setting: vscode.workspace.getConfiguration('midspan').get('path', ''),
@@ -127,7 +127,7 @@ export class Server implements vscode.Disposable {
       return;
     }
     this.#set({ kind: 'starting' });
-    this.#told = this.#options();
+    this.#sentOptions = this.#options();
     const client = this.#build(found.program);
     this.#client = client;
     client.registerFeature(STATUS_FEATURE);
@@ -156,20 +156,20 @@ export class Server implements vscode.Disposable {
       { command: program, args: ['serve'] },
       {
         documentSelector: SCHEMES.map((scheme) => ({ scheme })),
-        initializationOptions: this.#told,
+        initializationOptions: this.#sentOptions,
         outputChannel: this.log,
         revealOutputChannelOn: RevealOutputChannelOn.Never,
         middleware: this.#middleware,
         initializationFailedHandler: () => false,
         errorHandler: {
-          error: () => ({ action: ErrorAction.Continue }), // the connection goes on; when it ends, `closed` hears of it
+          error: () => ({ action: ErrorAction.Continue }), // the connection goes on; `closed` is called when it ends
           closed: () => {
             closed += 1;
             if (closed <= RESTARTS) {
               this.#set({ kind: 'starting' });
               return { action: CloseAction.Restart, handled: true };
             }
-            const problem = 'Midspan has stopped several times. Its log says why.';
+            const problem = 'Midspan has stopped several times. The log says why.';
             this.#set({ kind: 'failed', problem });
             return { action: CloseAction.DoNotRestart, message: problem };
           },
@@ -184,21 +184,21 @@ export class Server implements vscode.Disposable {
     try {
       await client?.dispose();
     } catch (error) {
-      this.log.warn(`The server did not stop as it should: ${words(error)}`);
+      this.log.warn(`The server did not stop cleanly: ${words(error)}`);
     }
   }
 
-  async #tellSettings(): Promise<void> {
+  async #sendSettings(): Promise<void> {
     const now = this.#options();
-    if (needsRestart(this.#told, now)) {
+    if (needsRestart(this.#sentOptions, now)) {
       await this.restart();
       return;
     }
     await this.#turn;
     if (this.#client?.isRunning()) {
-      this.#told = now;
+      this.#sentOptions = now;
       await this.#client.sendNotification('workspace/didChangeConfiguration', { settings: { midspan: now } });
-      await this.askStatus(); // of one document: what the server tells by itself is of all
+      await this.askStatus(); // the status of one document; midspan/statusChanged is about all
     }
   }
 
@@ -232,7 +232,7 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** What an error says. */
+/** Returns the message of an error. */
 export function words(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

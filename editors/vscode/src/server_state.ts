@@ -1,6 +1,6 @@
 import type { Status } from './protocol.ts';
 
-/** What the user is to know of the server. `status` is for the document that is being edited. */
+/** The state of the server. `status` is for the active document. */
 export type ServerState =
   | { kind: 'starting' }
   | { kind: 'running'; status: Status | undefined }

@@ -1,4 +1,4 @@
-// The item of the status bar, and the menu behind it.
+// The status bar item and its menu.
 import * as vscode from 'vscode';
 import { describeStatus } from './describe_status.ts';
 import type { Server } from './server.ts';

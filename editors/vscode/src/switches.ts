@@ -1,23 +1,23 @@
-// Completion on and off, for everything and for a language. The settings of the editor hold it.
+// The settings that turn completion on and off, everywhere and for one language.
 
 export interface Switches {
   enabled: boolean;
   disabledLanguages: readonly string[];
 }
 
-/** Why nothing is completed in a document of this language; undefined when it is. */
+/** Returns the reason why completion is off in this language; undefined if it is on. */
 export function whyOff(switches: Switches, language: string | undefined): string | undefined {
   if (!switches.enabled) {
-    return 'Completions are switched off.';
+    return 'Completions are turned off.';
   }
   if (language !== undefined && switches.disabledLanguages.includes(language)) {
-    return `Completions are switched off for ${language}.`;
+    return `Completions are turned off for ${language}.`;
   }
   return undefined;
 }
 
-/** The languages that are off after the switch of one was used. */
-export function withLanguageSwitched(languages: readonly string[], language: string): string[] {
+/** Returns the disabled languages after one language was toggled. */
+export function withLanguageToggled(languages: readonly string[], language: string): string[] {
   return languages.includes(language)
     ? languages.filter((other) => other !== language)
     : [...languages, language].sort();

@@ -1,15 +1,15 @@
-// Edits as LSP has them, put into text. Offsets and characters are UTF-16 code units, as in VS Code.
+// Applies LSP's edits to text. Offsets and characters are UTF-16 code units, as in VS Code.
 import type { Position, Range, TextEdit } from 'vscode-languageclient/node';
 import type { WireWorkspaceEdit } from './protocol.ts';
 
 export interface FileEdit {
   uri: string;
-  /** Whether the file is made by the edit. */
+  /** True if the edit creates the file. */
   creates: boolean;
   edits: TextEdit[];
 }
 
-/** What is done to each file. Throws for an edit that moves or removes files, which the server never makes. */
+/** Returns the edit of each file. Throws if the edit moves or removes files, which the server never does. */
 export function filesOf(edit: WireWorkspaceEdit): FileEdit[] {
   const files = new Map<string, FileEdit>();
   const file = (uri: string): FileEdit => {
@@ -34,7 +34,7 @@ export function filesOf(edit: WireWorkspaceEdit): FileEdit[] {
   return [...files.values()];
 }
 
-/** The text after the edits, none of which overlaps another. */
+/** Returns the text after the edits. Throws if edits overlap. */
 export function withEdits(text: string, edits: readonly TextEdit[]): string {
   const starts = lineStarts(text);
   const pieces = edits
@@ -56,14 +56,14 @@ export function withEdits(text: string, edits: readonly TextEdit[]): string {
   return result + text.slice(at);
 }
 
-/** Why the server doubts the edit, in its words. */
+/** Returns the reason why the server doubts the edit, if it does. */
 export function doubtOf(edit: WireWorkspaceEdit): string | undefined {
   return Object.values(edit.changeAnnotations ?? {}).find(({ needsConfirmation }) => needsConfirmation)?.description;
 }
 
 /**
- * The text while the new one of a range is being written: behind what there is of it, the lines yet to be replaced.
- * Of several lines, they are written whole.
+ * Returns the text with an unfinished `draft` of a range: the draft, and after it the lines that it has not replaced yet.
+ * A range of several lines is replaced by whole lines.
  */
 export function withDraft(text: string, range: Range, draft: string): string {
   const starts = lineStarts(text);

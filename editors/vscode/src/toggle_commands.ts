@@ -1,6 +1,7 @@
+// The commands that toggle completion, and the settings that they change.
 import * as vscode from 'vscode';
 import type { Server } from './server.ts';
-import { whyOff, withLanguageSwitched, type Switches } from './switches.ts';
+import { whyOff, withLanguageToggled, type Switches } from './switches.ts';
 
 const ENABLED = 'completion.enabled';
 const LANGUAGES = 'completion.disabled_languages';
@@ -10,7 +11,7 @@ export function readSwitches(): Switches {
   return { enabled: settings.get(ENABLED, true), disabledLanguages: settings.get<string[]>(LANGUAGES, []) };
 }
 
-/** Why this editor asks for no completions in the document; undefined when it does. */
+/** Returns the reason why the editor requests no completions in the document; undefined if it does. */
 export function whyOffHere(document: vscode.TextDocument | undefined): string | undefined {
   return whyOff(readSwitches(), document?.languageId);
 }
@@ -18,7 +19,7 @@ export function whyOffHere(document: vscode.TextDocument | undefined): string | 
 export async function toggle(server: Server): Promise<void> {
   const settings = vscode.workspace.getConfiguration('midspan');
   const isUnset = settings.inspect(ENABLED)?.globalValue === undefined;
-  // midspan.toml may have switched it off; what is written here goes over that.
+  // midspan.toml may have turned completion off; the setting that is written here overrides it.
   const isOffElsewhere =
     isUnset && server.state.kind === 'running' && server.state.status?.completion?.state === 'off' && !whyOffHere(current());
   const enabled = isOffElsewhere || !readSwitches().enabled;
@@ -28,10 +29,10 @@ export async function toggle(server: Server): Promise<void> {
 export async function toggleLanguage(): Promise<void> {
   const language = current()?.languageId;
   if (language === undefined) {
-    void vscode.window.showInformationMessage('Open a file first: its language is switched on and off.');
+    void vscode.window.showInformationMessage('Open a file of the language first.');
     return;
   }
-  const languages = withLanguageSwitched(readSwitches().disabledLanguages, language);
+  const languages = withLanguageToggled(readSwitches().disabledLanguages, language);
   await vscode.workspace.getConfiguration('midspan').update(LANGUAGES, languages, vscode.ConfigurationTarget.Global);
 }
 

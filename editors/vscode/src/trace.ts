@@ -1,4 +1,4 @@
-// Show the trace: the last requests, in a read-only document.
+// The trace of the last requests, in a read-only document.
 import * as vscode from 'vscode';
 import { formatTraces, type Trace } from './format_trace.ts';
 import type { Server } from './server.ts';
@@ -25,7 +25,7 @@ export class TraceDocument implements vscode.TextDocumentContentProvider {
     return formatTraces(traces);
   }
 
-  /** Opens it, as it is now. */
+  /** Opens the document with the newest requests. */
   async show(): Promise<void> {
     this.#changed.fire(URI);
     await vscode.window.showTextDocument(URI, { preview: true });

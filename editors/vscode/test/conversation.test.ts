@@ -4,7 +4,7 @@ import { Conversation } from '../src/conversation.ts';
 
 const PRICE = { name: 'price.py', uri: 'file:///price.py' };
 
-test('the model is asked with all that was said, and with references as the protocol has them', () => {
+test('the model gets all messages, with references in the form of the protocol', () => {
   const chat = new Conversation();
   chat.ask('Why?', [PRICE]);
   chat.add('Beca');
@@ -18,7 +18,7 @@ test('the model is asked with all that was said, and with references as the prot
   ]);
 });
 
-test('what was stopped stays, and is said to be', () => {
+test('a stopped answer stays and is marked as stopped', () => {
   const chat = new Conversation();
   chat.ask('Count.', []);
   chat.add('1, 2');
@@ -28,7 +28,7 @@ test('what was stopped stays, and is said to be', () => {
   assert.equal(chat.isAnswering, false);
 });
 
-test('a question that failed is shown with its error and is not asked again with the next', () => {
+test('a question that failed is shown with its error and is not sent with the next one', () => {
   const chat = new Conversation();
   chat.ask('Why?', []);
   chat.fail('There is no chat model.');
@@ -37,7 +37,7 @@ test('a question that failed is shown with its error and is not asked again with
   assert.deepEqual(chat.messages(), [{ role: 'user', content: 'Why not?' }]);
 });
 
-test('a question that was stopped before its first word is not asked again', () => {
+test('a question that was stopped before its first word is not sent again', () => {
   const chat = new Conversation();
   chat.ask('Why?', []);
   chat.stop();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findMidspan, type Surroundings } from '../src/executable.ts';
+import { findMidspan, type SearchContext } from '../src/executable.ts';
 
-const BARE: Surroundings = {
+const BARE: SearchContext = {
   setting: '',
   searchPath: '',
   virtualEnvironment: undefined,
@@ -12,7 +12,7 @@ const BARE: Surroundings = {
   isProgram: () => false,
 };
 
-function find(around: Partial<Surroundings>, ...programs: string[]) {
+function find(around: Partial<SearchContext>, ...programs: string[]) {
   return findMidspan({ ...BARE, ...around, isProgram: (file) => programs.includes(file) });
 }
 
@@ -38,11 +38,11 @@ test('the active environment goes before those of the workspace', () => {
   assert.deepEqual(find(around, '/till/venv/bin/midspan'), { program: '/till/venv/bin/midspan' });
 });
 
-test('a relative part of the PATH, which would be a folder of the workspace, is not looked at', () => {
+test('a relative folder on the PATH, which would be one of the workspace, is skipped', () => {
   assert.ok('problem' in find({ searchPath: '.:bin' }, 'midspan', 'bin/midspan', './midspan'));
 });
 
-test('on Windows it is an .exe, in Scripts', () => {
+test('on Windows the program is an .exe, in Scripts', () => {
   const around = { isWindows: true, searchPath: 'C:\\Tools;D:\\More', folders: ['C:\\shop'] };
   assert.deepEqual(find(around, 'D:\\More\\midspan.exe'), { program: 'D:\\More\\midspan.exe' });
   assert.deepEqual(find(around, 'C:\\shop\\.venv\\Scripts\\midspan.exe'), {

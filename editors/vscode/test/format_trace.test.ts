@@ -17,7 +17,7 @@ const SHOWN: Trace = {
   packed_tokens: 80,
 };
 
-test('a trace says where, what became of it, what it cost and what was packed', () => {
+test('a trace has the place, the outcome, the costs and the packed parts', () => {
   const text = formatTraces([SHOWN]);
   for (const part of [
     'shop/price.py:3:5',
@@ -31,13 +31,13 @@ test('a trace says where, what became of it, what it cost and what was packed', 
   }
 });
 
-test('the newest is first, and one that asked nothing says why', () => {
-  const nothing: Trace = { ...SHOWN, id: 8, summary: 'nothing asked, a comment', tokens: {}, packed: [], confidence: null };
+test('the newest trace is first, and a request without a model has its reason', () => {
+  const nothing: Trace = { ...SHOWN, id: 8, summary: 'nothing asked: a comment', tokens: {}, packed: [], confidence: null };
   const text = formatTraces([SHOWN, nothing]);
   assert.ok(text.indexOf('nothing asked') < text.indexOf('shown 12'));
   assert.ok(!text.slice(0, text.indexOf('#7')).includes('tokens'));
 });
 
-test('an empty list is said to be one', () => {
+test('an empty list has a text of its own', () => {
   assert.ok(formatTraces([]).includes('No request'));
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { render } from '../src/webview/markdown.ts';
 
-test('what a model writes is never HTML of the page', () => {
+test('HTML that a model writes is never HTML of the page', () => {
   const html = render('<img src=x onerror=alert(1)> <script>alert(1)</script>\n\n<b onclick="x()">bold</b>');
   assert.ok(!/<(img|script|b)\b/.test(html), html);
 });
@@ -13,7 +13,7 @@ test('an image is not fetched, and no link runs anything', () => {
   assert.ok(!/href="(javascript|command|file)/i.test(html), html);
 });
 
-test('a link to a page is one', () => {
+test('a link to a web page stays a link', () => {
   assert.ok(render('[docs](https://e.example/docs)').includes('<a href="https://e.example/docs">docs</a>'));
 });
 

@@ -14,19 +14,19 @@ const LISTING: ModelListing = {
   ],
 };
 
-test('a use is offered the models that were trained for it, and what needs no download first', () => {
+test('the choices are the models trained for the use, those without a download first', () => {
   assert.deepEqual(choices(LISTING, 'chat').map(({ model }) => model), [undefined, 'small', 'big']);
   assert.deepEqual(choices(LISTING, 'completion').map(({ model }) => model), [undefined, 'small', 'huge']);
 });
 
-test('only what is not here has a size to fetch, and what is too large is said to be', () => {
+test('only a model that is not downloaded has a size, and one that is too large is marked', () => {
   const [, here, huge] = choices(LISTING, 'completion');
   assert.equal(here?.sizeBytes, undefined);
   assert.equal(huge?.sizeBytes, 472e9);
   assert.ok(huge.detail);
 });
 
-test('progress is what has been fetched of the whole', () => {
+test('progress is the downloaded share of the whole', () => {
   assert.equal(percentFetched(LISTING, 'big', 20e9), 25);
   assert.equal(percentFetched(LISTING, 'huge', 472e9), undefined);
 });

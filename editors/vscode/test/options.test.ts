@@ -6,7 +6,7 @@ test('the path of the program is not told to the program', () => {
   assert.deepEqual(serverSettingNames(['midspan.path', 'midspan.completion.model']), ['completion.model']);
 });
 
-test('only what is set is sent, and the nearest level has the last word', () => {
+test('only set values are sent, and the nearest level decides', () => {
   const said: Record<string, Inspected> = {
     'completion.enabled': { globalValue: true, workspaceValue: false },
     'completion.model': { globalValue: 'lite' },
@@ -18,7 +18,7 @@ test('only what is set is sent, and the nearest level has the last word', () => 
   );
 });
 
-test('a setting that was taken back needs a restart, a changed or new one does not', () => {
+test('a removed setting needs a restart, a changed or new one does not', () => {
   assert.equal(needsRestart({ a: 1 }, { a: 2, b: 3 }), false);
   assert.equal(needsRestart({ a: 1, b: 2 }, { a: 1 }), true);
 });

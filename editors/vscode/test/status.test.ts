@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeStatus } from '../src/describe_status.ts';
 import type { ModelState, Status } from '../src/protocol.ts';
-import { whyOff, withLanguageSwitched } from '../src/switches.ts';
+import { whyOff, withLanguageToggled } from '../src/switches.ts';
 
 function status(completion: Partial<ModelState>, busy = 0): Status {
   return {
@@ -17,18 +17,18 @@ test('a ready model is named, a busy one turns', () => {
   assert.equal(describeStatus({ kind: 'running', status: status({}, 2) }, undefined).text, '$(loading~spin) lite');
 });
 
-test('off says why, whoever has switched it off', () => {
+test('the item says why completion is off, in the editor or in midspan.toml', () => {
   const byServer = status({ state: 'off', reason: 'A glob of midspan.toml names this file.' });
   assert.deepEqual(describeStatus({ kind: 'running', status: byServer }, undefined), {
     text: '$(circle-slash) Midspan off',
     tooltip: 'A glob of midspan.toml names this file.',
     severity: 'none',
   });
-  const here = describeStatus({ kind: 'running', status: status({}) }, 'Completions are switched off.');
-  assert.equal(here.tooltip, 'Completions are switched off.');
+  const here = describeStatus({ kind: 'running', status: status({}) }, 'Completions are turned off.');
+  assert.equal(here.tooltip, 'Completions are turned off.');
 });
 
-test('what keeps it from working is an error with its words', () => {
+test('a problem is shown as an error with its message', () => {
   const broken = status({ state: 'error', reason: 'The folder is empty.' });
   for (const view of [
     describeStatus({ kind: 'running', status: broken }, undefined),
@@ -40,10 +40,10 @@ test('what keeps it from working is an error with its words', () => {
   }
 });
 
-test('the switch of a language leaves the others alone', () => {
-  const languages = withLanguageSwitched(['python', 'c'], 'go');
+test('toggling a language leaves the others alone', () => {
+  const languages = withLanguageToggled(['python', 'c'], 'go');
   assert.deepEqual(languages, ['c', 'go', 'python']);
-  assert.deepEqual(withLanguageSwitched(languages, 'c'), ['go', 'python']);
+  assert.deepEqual(withLanguageToggled(languages, 'c'), ['go', 'python']);
   const switches = { enabled: true, disabledLanguages: languages };
   assert.ok(whyOff(switches, 'go')?.includes('go'));
   assert.equal(whyOff(switches, 'rust'), undefined);

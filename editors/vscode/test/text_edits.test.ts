@@ -6,7 +6,7 @@ function edit(line: number, from: number, toLine: number, to: number, newText: s
   return { range: { start: { line, character: from }, end: { line: toLine, character: to } }, newText };
 }
 
-test('edits are put in by lines and UTF-16 units, whatever their order', () => {
+test('edits are applied by lines and UTF-16 units, in any order', () => {
   const text = 'a = "😀"\r\nb = 2\r\n';
   assert.equal(
     withEdits(text, [edit(1, 4, 1, 5, '3'), edit(0, 8, 0, 8, '  # face')]),
@@ -14,7 +14,7 @@ test('edits are put in by lines and UTF-16 units, whatever their order', () => {
   );
 });
 
-test('a position past the line is its end, one past the text the end of that', () => {
+test('a position past the end of a line or of the text is that end', () => {
   assert.equal(withEdits('ab\ncd', [edit(0, 99, 0, 99, '!'), edit(9, 0, 9, 0, '?')]), 'ab!\ncd?');
 });
 
@@ -47,14 +47,14 @@ test('a draft stands before the lines that it will replace', () => {
   assert.equal(withDraft(text, range, 'one\ntwo\nthree\nmore\n'), '0\none\ntwo\nthree\nmore\n\n4');
 });
 
-test('a draft of several lines is of whole ones, one within a line is not', () => {
+test('a draft of several lines replaces whole lines, one within a line does not', () => {
   const range = { start: { line: 0, character: 4 }, end: { line: 2, character: 0 } };
   assert.equal(withDraft('abc = 1\nd = 2\ne\n', range, 'x\ny'), 'x\ny\ne\n');
   const piece = { start: { line: 0, character: 6 }, end: { line: 0, character: 7 } };
   assert.equal(withDraft('abc = 1\nd\n', piece, '23'), 'abc = 23\nd\n');
 });
 
-test('a doubt of the server is told in its words', () => {
+test('a doubt of the server is shown in its words', () => {
   assert.equal(doubtOf({ changeAnnotations: { a: { needsConfirmation: true, description: 'it was cut' } } }), 'it was cut');
   assert.equal(doubtOf({ changeAnnotations: { a: { description: 'fine' } } }), undefined);
 });

@@ -1,4 +1,4 @@
-// The page of the chat view. It shows the state that the extension sends, and holds nothing but the half-typed question.
+// The script of the chat view: it shows the state that the extension sends, and owns only the question being typed.
 import type { ChatState, FromPage, ToPage } from '../chat_messages.ts';
 import type { Turn } from '../conversation.ts';
 import { render } from './markdown.ts';
@@ -68,7 +68,7 @@ function addPiece(text: string): void {
   }
 }
 
-/** The answer that is being written, once a frame at most. */
+/** Draws the answer that is being written, at most once a frame. */
 function drawLast(): void {
   isDrawing = false;
   const index = state.turns.length - 1;
@@ -87,7 +87,7 @@ function drawAll(): void {
   send.hidden = state.isAnswering;
 }
 
-/** Follows the answer down, unless the user has scrolled up to read. */
+/** Scrolls along with the answer, unless the user has scrolled up. */
 function keepingEndInView(draw: () => void): void {
   const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   draw();
@@ -147,7 +147,7 @@ function welcome(): HTMLElement {
   return make(
     'p',
     'welcome',
-    'Ask about your code. Add the selected lines or the open file, so that the model sees them. Nothing leaves this machine unless a model on a server is set.',
+    'Ask about your code. Add the selected lines or the open file, so that the model reads them. Nothing leaves this machine unless you select a model on a server.',
   );
 }
 

@@ -1,4 +1,4 @@
-// A model's Markdown as HTML: no HTML of its own, no images, and links only to where a browser may go.
+// Renders a model's Markdown as HTML, without raw HTML, without images, and with links to http and https only.
 import MarkdownIt from 'markdown-it';
 
 const markdown = new MarkdownIt({ html: false }).disable('image');
