@@ -124,7 +124,7 @@ def recovery_ms(*arguments: str) -> tuple[float, float]:
     editor.initialize()
     editor.open()
     editor.complete()
-    daemon = psutil.Process(account()["pid"])
+    daemon = psutil.Process(daemon_status()["pid"])
     began_s = perf_counter()
     daemon.kill()
     while editor.request("midspan/document", {"textDocument": {"uri": URI}}) is None:
@@ -136,8 +136,8 @@ def recovery_ms(*arguments: str) -> tuple[float, float]:
     return 1000 * (answered_s - began_s), 1000 * (completed_s - began_s)
 
 
-def account() -> dict[str, Any]:
-    """What the daemon says of itself."""
+def daemon_status() -> dict[str, Any]:
+    """Return the status of the daemon."""
     answered = ask(handshake.request_line("status"))
     if answered is None:
         raise SystemExit("there is no daemon")
@@ -176,7 +176,7 @@ def measure(runs: int, arguments: list[str]) -> dict[str, float]:
         warm.append(initialize_ms(*arguments))
         alone.append(initialize_ms("--standalone", *arguments))
         bare.append(interpreter_ms())
-    memory_bytes = account()["memory_bytes"]
+    memory_bytes = daemon_status()["memory_bytes"]
     answered_ms, completed_ms = recovery_ms(*arguments)
     median = statistics.median
     return {

@@ -133,7 +133,7 @@ class Daemon:
             self._sessions.remove(session)
 
     def _retire_when_idle(self) -> None:
-        """Without a connection: end at once if the daemon has retired, else retire after the idle time."""
+        """If no client is connected: end at once if the daemon has retired, else retire after the idle time."""
         if self._connection_count:
             return
         if self._is_retired:

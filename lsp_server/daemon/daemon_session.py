@@ -1,4 +1,4 @@
-"""One editor's session in the daemon, from after the handshake to its end."""
+"""The session of one editor in the daemon, from after the handshake to its end."""
 
 import asyncio
 import json

@@ -56,7 +56,10 @@ def _open_log(log_file: Path) -> TextIO:
 
 
 class _Relay:
-    """One session. `_turn` guards the daemon's socket and the order of messages, `_replay_lock` the replay log."""
+    """The relay of one session.
+
+    `_turn` guards the daemon's socket and the order of messages, `_replay_lock` the replay log.
+    """
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ class PackedPart:
 
 @dataclass(frozen=True)
 class RequestTrace:
-    """One request in names, counts and times, without any text of the user.
+    """The trace of one request: names, counts and times, and no text of the user.
 
     `ms`: the time of each stage that the request reached, and "total". `tokens`: the engine's counts.
     `position`: line and character from 0, as the editor counts them.

@@ -1,4 +1,4 @@
-"""Without a remote model in the settings nothing leaves the machine; with one, text goes to its server only."""
+"""Nothing leaves the machine without a remote model in the settings; with one, text goes to its server only."""
 
 import asyncio
 import json
