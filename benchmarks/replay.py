@@ -17,7 +17,6 @@ from context.packer import ContextPacker
 from context.prompt.pack import Budget
 from inference.local_engine import BUILTIN_MODEL
 from inference.prompts.families import DEEPSEEK_V2
-from inference.prompts.healing import find_begun
 from inference.prompts.prompt import build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
 
@@ -56,7 +55,7 @@ def shares(
     found = []
     for snapshot in keystrokes(documents, ring):
         packed = packer.pack(snapshot, budget, tokenizer.count, ring.recent())
-        prefix = packed.prefix.removesuffix(find_begun(packed.prefix, tokenizer))
+        prefix = packed.prefix.removesuffix(tokenizer.begun_word(packed.prefix))
         prompt = build_fim_prompt(tokenizer, "psm", packed.context, prefix, packed.suffix)
         place = (snapshot.document.path, snapshot.document.position_at(snapshot.cursor)[0])
         if last:

@@ -26,7 +26,6 @@ from inference.models.architecture import parse_config
 from inference.models.config_json import read_config_json
 from inference.models.identity import parse_identity
 from inference.prompts.families import family_of
-from inference.prompts.healing import find_begun
 from inference.prompts.prompt import TokenPrompt, build_chat_prompt, build_fim_prompt, read_tokens
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
@@ -108,7 +107,7 @@ class LocalEngine:
 
     def begun_word(self, prefix: str) -> str:
         """For `Request.begins_with`: the word at the end of `prefix`, to be taken back before the prompt is made."""
-        return find_begun(prefix, self.tokenizer)
+        return self.tokenizer.begun_word(prefix)
 
     def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> TokenPrompt:
         """`files` are of the repository, before the conversation. Raises ModelError when the model cannot chat."""

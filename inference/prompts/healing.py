@@ -7,10 +7,6 @@ So the prompt ends before the word, and of the tokens that come next only those 
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:  # which has the spellings of its vocabulary
-    from inference.prompts.tokenizer import Tokenizer
 
 MOST_CHARACTERS = 32  # each token of a longer one would be a step
 
@@ -52,18 +48,12 @@ class Spellings:
         return self._ids[first : bisect_right(self._texts, text, first)]
 
 
-def find_begun(prefix: str, tokenizer: "Tokenizer") -> str:
-    """What at the end of `prefix` is to be taken back, "" when nothing is.
-
-    It is the last of the words into which the model's tokenizer cuts the line, whatever those are: no token reaches
-    across two of them. Of blanks it is the last one, which a word would take with it.
-    """
-    line = prefix[prefix.rfind("\n") + 1 :]
-    return begun_word(line, tokenizer.last_word(line), tokenizer.spellings)
-
-
 def begun_word(line: str, word: str, spellings: Spellings) -> str:
-    """As `find_begun`, of a line whose last word is known."""
+    """Return the end of `line` that the prompt leaves out, "" for nothing.
+
+    `word` is the last of the words into which the model's tokenizer cuts the line, whatever those are: no token reaches
+    across two of them. Of several blanks the begun word is the last one, which belongs to the token of the next word.
+    """
     begun = word[-1:] if word.isspace() else word
     has_blank_inside = any(character.isspace() for character in begun[1:])
     # Blanks that the word does not take with it are other tokens at the end of a text.

@@ -11,7 +11,7 @@ from typing import Any
 from tokenizers import Tokenizer as HfTokenizer
 
 from inference.prompts.families import Family
-from inference.prompts.healing import Spellings
+from inference.prompts.healing import Spellings, begun_word
 from midspan import ModelError
 
 PIECE_CACHE_SIZE = 65_536
@@ -97,13 +97,14 @@ class Tokenizer:
         """Sorted when it is first asked for: a large vocabulary takes 0.1 s."""
         return Spellings(self._bytes)
 
-    def last_word(self, line: str) -> str:
-        """The last of the pieces into which a line is cut before tokens are made; "" where nothing cuts it."""
+    def begun_word(self, prefix: str) -> str:
+        """Return the begun word at the end of `prefix` that a prompt leaves out (healing), "" for none."""
+        line = prefix[prefix.rfind("\n") + 1 :]
         pre_tokenizer = self._text_tokenizer.pre_tokenizer
         if not line or pre_tokenizer is None:
             return ""
         start, end = pre_tokenizer.pre_tokenize_str(line)[-1][1]
-        return line[start:end]
+        return begun_word(line, line[start:end], self.spellings)
 
     @property
     def vocab_size(self) -> int:

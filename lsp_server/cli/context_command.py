@@ -14,7 +14,6 @@ from context.rules.rules import Rules
 from inference.local_engine import BUILTIN_MODEL
 from inference.models.config_json import read_config_json
 from inference.prompts.families import family_of
-from inference.prompts.healing import find_begun
 from inference.prompts.tokenizer import Tokenizer
 from inference.remote.address import RemoteAddress
 from inference.remote.token_estimate import estimate_tokens
@@ -47,7 +46,7 @@ def show_context(place: str, settings: Settings, budget_tokens: int | None, *, a
     finally:
         if workspace is not None:
             workspace.close()
-    begun = find_begun(packed.prefix, tokenizer) if tokenizer is not None else ""
+    begun = tokenizer.begun_word(packed.prefix) if tokenizer is not None else ""
     if as_json:
         print(json.dumps({"budget_tokens": budget.total_tokens, "begins_with": begun, **asdict(packed)}))
     else:

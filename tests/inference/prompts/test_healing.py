@@ -19,7 +19,7 @@ from inference.loader import build_scheduler
 from inference.local_engine import BUILTIN_MODEL
 from inference.models.batch import Work, pack_batch
 from inference.prompts.families import DEEPSEEK_V2
-from inference.prompts.healing import MOST_CHARACTERS, Spellings, find_begun
+from inference.prompts.healing import MOST_CHARACTERS, Spellings
 from inference.prompts.prompt import TokenPrompt, read_tokens
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
@@ -228,10 +228,10 @@ def test_a_vocabulary_without_a_byte_of_the_word_leaves_the_word_where_it_is(tmp
     assert not Spellings([b"a", b"", b"ab"]).can_spell(b"ab")
     definition = byte_tokenizer()
     (tmp_path / "tokenizer.json").write_text(json.dumps(definition))
-    assert find_begun("quit", Tokenizer(tmp_path, DEEPSEEK_V2)) == "quit"
+    assert Tokenizer(tmp_path, DEEPSEEK_V2).begun_word("quit") == "quit"
     del definition["model"]["vocab"]["q"]
     (tmp_path / "tokenizer.json").write_text(json.dumps(definition))
-    assert find_begun("quit", Tokenizer(tmp_path, DEEPSEEK_V2)) == ""
+    assert Tokenizer(tmp_path, DEEPSEEK_V2).begun_word("quit") == ""
 
 
 BEGUN = [
@@ -260,8 +260,8 @@ BEGUN = [
 def test_a_begun_word_is_what_the_tokenizer_takes_for_one(
     prefix: str, by_letters: str, by_qwen: str, builtin: Tokenizer, tmp_path: Path
 ) -> None:
-    assert find_begun(prefix, builtin) == by_letters
-    assert find_begun(prefix, qwen_like_tokenizer(tmp_path)) == by_qwen
+    assert builtin.begun_word(prefix) == by_letters
+    assert qwen_like_tokenizer(tmp_path).begun_word(prefix) == by_qwen
 
 
 def test_what_is_left_of_the_prompt_is_what_the_finished_text_begins_with(tokenizer: Tokenizer) -> None:
@@ -270,7 +270,7 @@ def test_what_is_left_of_the_prompt_is_what_the_finished_text_begins_with(tokeni
     for text in [source, *(unicodedata.normalize("NFC", text) for text in [*AWKWARD, *random_texts(6, 200)])]:
         for place in range(1, len(text)):
             prefix = text[:place]
-            begun = find_begun(prefix, tokenizer)
+            begun = tokenizer.begun_word(prefix)
             assert prefix.endswith(begun)
             takes_no_blank = not (text[place].isalpha() or text[place] in string.punctuation)
             if begun and not (begun.isspace() and takes_no_blank):
