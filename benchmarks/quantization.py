@@ -24,8 +24,7 @@ from inference.loader import load_model, wanted_tensors
 from inference.models.architecture import parse_config
 from inference.models.batch import Work, pack_batch
 from inference.models.config_json import read_config_json
-from inference.models.deepseek_v2 import DeepseekV2
-from inference.models.llama import Llama
+from inference.models.decoder import Decoder
 from inference.prompts.families import family_of
 from inference.prompts.prompt import build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
@@ -63,7 +62,7 @@ class Figures:
 class Runner:
     """One form of the model, with a cache for one sequence."""
 
-    def __init__(self, model: DeepseekV2 | Llama, dtype: torch.dtype, tokens: int) -> None:
+    def __init__(self, model: Decoder, dtype: torch.dtype, tokens: int) -> None:
         self._model = model
         self._pages = list(range(tokens // PAGE_TOKENS + 1))
         width = model.config.page_width

@@ -9,9 +9,10 @@ import torch
 from inference.api import EngineSettings
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.models.architecture import ModelConfig
-from inference.models.deepseek_v2 import DeepseekV2
+from inference.models.decoder import Decoder
+from inference.models.deepseek_v2 import load_deepseek_v2
 from inference.models.deepseek_v2_config import DeepseekV2Config
-from inference.models.llama import Llama
+from inference.models.llama import load_llama
 from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import Scheduler, allocate_memory
 from inference.weights.checkpoint import Checkpoint, ShapeRecorder, TensorSource, stored_dtype
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 def load_model(
     folder: Path, config: ModelConfig, dtype: torch.dtype, device: torch.device, quant: Quant = "wide"
-) -> DeepseekV2 | Llama:
+) -> Decoder:
     """Every tensor is checked by name and shape before the first is read. Raises ModelError."""
     wanted = wanted_tensors(config)
     with Checkpoint(folder, dtype, device, quant) as checkpoint:
@@ -40,10 +41,10 @@ def wanted_tensors(config: ModelConfig) -> ShapeRecorder:
     return recorder
 
 
-def _build(config: ModelConfig, source: TensorSource, device: torch.device) -> DeepseekV2 | Llama:
+def _build(config: ModelConfig, source: TensorSource, device: torch.device) -> Decoder:
     if isinstance(config, DeepseekV2Config):
-        return DeepseekV2(config, source, device)
-    return Llama(config, source, device)
+        return load_deepseek_v2(config, source, device)
+    return load_llama(config, source, device)
 
 
 def build_scheduler(

@@ -1,7 +1,7 @@
 """config.json of a model folder: reading it, and the checks that all kinds of models share."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,6 +43,21 @@ def rope_block(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """Released files say `rope_scaling`, newer transformers `rope_parameters`; null is no scaling."""
     block = config.get("rope_parameters") or config.get("rope_scaling") or {}
     return block if isinstance(block, Mapping) else {}
+
+
+def rope_kind(rope: Mapping[str, Any]) -> str:
+    """The name of the rope scaling; older files write it as `type`."""
+    return str(rope.get("rope_type") or rope.get("type") or "default")
+
+
+def rope_theta(config: Mapping[str, Any]) -> float:
+    """The base of the rotation frequencies; newer files write it into the rope block."""
+    return float(rope_block(config).get("rope_theta") or config.get("rope_theta") or 10000.0)
+
+
+def positive_integers(config: Mapping[str, Any], names: Iterable[str], path: Path) -> dict[str, int]:
+    """The fields of these names. Raises ModelError that names the first one that is no positive number."""
+    return {name: positive_number(config, name, int, path) for name in names}
 
 
 def positive_number(config: Mapping[str, Any], name: str, kind: type[N], path: Path) -> N:

@@ -6,11 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from inference.models.config_json import positive_number, refuse_unsupported, rope_block
+from inference.models.config_json import (
+    positive_integers,
+    positive_number,
+    refuse_unsupported,
+    rope_block,
+    rope_kind,
+    rope_theta,
+)
 from midspan import ModelError
 
 TopkMethod = Literal["greedy", "group_limited_greedy"]
-SUPPORTED: dict[str, tuple[Any, ...]] = {
+_SUPPORTED: dict[str, tuple[Any, ...]] = {
     "hidden_act": ("silu",),
     "scoring_func": ("softmax",),
     "topk_method": ("greedy", "group_limited_greedy"),
@@ -18,6 +25,22 @@ SUPPORTED: dict[str, tuple[Any, ...]] = {
     "mlp_bias": (False,),
     "moe_layer_freq": (1,),
 }
+
+_INTEGER_FIELDS = (
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "moe_intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "kv_lora_rank",
+    "qk_nope_head_dim",
+    "qk_rope_head_dim",
+    "v_head_dim",
+    "n_routed_experts",
+    "num_experts_per_tok",
+    "max_position_embeddings",
+)
 
 
 @dataclass(frozen=True)
@@ -118,26 +141,8 @@ class DeepseekV2Config:
 
 def parse_deepseek_v2(config: Mapping[str, Any], path: Path) -> DeepseekV2Config:
     """Build the config from the parsed JSON; `path` is only for messages. Raises ModelError."""
-    refuse_unsupported(config, SUPPORTED, path)
-    rope = rope_block(config)
-    fields = {
-        name: positive_number(config, name, int, path)
-        for name in (
-            "vocab_size",
-            "hidden_size",
-            "intermediate_size",
-            "moe_intermediate_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "kv_lora_rank",
-            "qk_nope_head_dim",
-            "qk_rope_head_dim",
-            "v_head_dim",
-            "n_routed_experts",
-            "num_experts_per_tok",
-            "max_position_embeddings",
-        )
-    }
+    refuse_unsupported(config, _SUPPORTED, path)
+    fields = positive_integers(config, _INTEGER_FIELDS, path)
     return DeepseekV2Config(
         **fields,
         q_lora_rank=positive_number(config, "q_lora_rank", int, path) if config.get("q_lora_rank") else None,
@@ -150,14 +155,14 @@ def parse_deepseek_v2(config: Mapping[str, Any], path: Path) -> DeepseekV2Config
         routed_scaling_factor=float(config.get("routed_scaling_factor", 1.0)),
         norm_topk_prob=bool(config.get("norm_topk_prob", False)),
         rms_norm_eps=positive_number(config, "rms_norm_eps", float, path),
-        rope_theta=float(rope.get("rope_theta") or config.get("rope_theta") or 10000.0),
-        yarn=_parse_yarn(rope, path),
+        rope_theta=rope_theta(config),
+        yarn=_parse_yarn(rope_block(config), path),
         tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
     )
 
 
 def _parse_yarn(rope: Mapping[str, Any], path: Path) -> YarnScaling | None:
-    kind = rope.get("rope_type") or rope.get("type") or "default"
+    kind = rope_kind(rope)
     if kind == "default":
         return None
     if kind != "yarn":

@@ -5,17 +5,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inference.models.config_json import positive_number, refuse_unsupported, rope_block
+from inference.models.config_json import (
+    positive_integers,
+    positive_number,
+    refuse_unsupported,
+    rope_block,
+    rope_kind,
+    rope_theta,
+)
 from inference.prompts.families import Family
 from midspan import ModelError
 
-SUPPORTED: dict[str, tuple[Any, ...]] = {
+_SUPPORTED: dict[str, tuple[Any, ...]] = {
     "hidden_act": ("silu",),
     "attention_bias": (False,),
     "mlp_bias": (False,),
     "use_sliding_window": (False,),
     "pretraining_tp": (1,),
 }
+
+_INTEGER_FIELDS = (
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "max_position_embeddings",
+)
 
 
 @dataclass(frozen=True)
@@ -56,19 +72,8 @@ class LlamaConfig:
 
 def parse_llama(config: Mapping[str, Any], family: Family, path: Path) -> LlamaConfig:
     """Build the config from the parsed JSON; `path` is only for messages. Raises ModelError."""
-    refuse_unsupported(config, SUPPORTED, path)
-    rope = rope_block(config)
-    fields = {
-        name: positive_number(config, name, int, path)
-        for name in (
-            "vocab_size",
-            "hidden_size",
-            "intermediate_size",
-            "num_hidden_layers",
-            "num_attention_heads",
-            "max_position_embeddings",
-        )
-    }
+    refuse_unsupported(config, _SUPPORTED, path)
+    fields = positive_integers(config, _INTEGER_FIELDS, path)
     heads, hidden = fields["num_attention_heads"], fields["hidden_size"]
     kv_heads = int(config.get("num_key_value_heads") or heads)
     if heads % kv_heads:
@@ -78,15 +83,15 @@ def parse_llama(config: Mapping[str, Any], family: Family, path: Path) -> LlamaC
         num_key_value_heads=kv_heads,
         head_dim=int(config.get("head_dim") or hidden // heads),
         rms_norm_eps=positive_number(config, "rms_norm_eps", float, path),
-        rope_theta=float(rope.get("rope_theta") or config.get("rope_theta") or 10000.0),
-        rope_factor=_linear_factor(rope, path),
+        rope_theta=rope_theta(config),
+        rope_factor=_linear_factor(rope_block(config), path),
         qkv_bias=family.qkv_bias,
         tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
     )
 
 
 def _linear_factor(rope: Mapping[str, Any], path: Path) -> float:
-    kind = rope.get("rope_type") or rope.get("type") or "default"
+    kind = rope_kind(rope)
     if kind == "default":
         return 1.0
     if kind != "linear":

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inference.weights.checkpoint import TensorSource
-from inference.weights.linear import Linear, Part, take_linear
+from inference.weights.linear import Linear, Part, load_linear
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class DenseMlp:
         return self.down(F.silu(gate) * up)
 
 
-def take_mlp(source: TensorSource, prefix: str, hidden: int, width: int) -> DenseMlp:
+def load_mlp(source: TensorSource, prefix: str, hidden: int, width: int) -> DenseMlp:
     return DenseMlp(
-        gate_up=take_linear(source, [Part(prefix + "gate_proj", width), Part(prefix + "up_proj", width)], hidden),
-        down=take_linear(source, [Part(prefix + "down_proj", hidden)], width),
+        gate_up=load_linear(source, [Part(prefix + "gate_proj", width), Part(prefix + "up_proj", width)], hidden),
+        down=load_linear(source, [Part(prefix + "down_proj", hidden)], width),
     )

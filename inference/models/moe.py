@@ -6,7 +6,7 @@ from itertools import chain
 from torch import Tensor
 
 from inference.models.deepseek_v2_config import DeepseekV2Config
-from inference.models.mlp import DenseMlp, take_mlp
+from inference.models.mlp import DenseMlp, load_mlp
 from inference.weights.checkpoint import TensorSource
 from inference.weights.linear import Linear, WideLinear
 from kernels.experts import routed_experts, sum_of_experts
@@ -56,18 +56,18 @@ class MoeMlp:
         return routed + self.shared(x) if self.shared else routed
 
 
-def take_moe(c: DeepseekV2Config, source: TensorSource, prefix: str) -> MoeMlp:
-    router = source.take(prefix + "gate.weight", (c.n_routed_experts, c.hidden_size))
-    experts = _take_experts(c, source, prefix + "experts.")
+def load_moe(c: DeepseekV2Config, source: TensorSource, prefix: str) -> MoeMlp:
+    router = source.load(prefix + "gate.weight", (c.n_routed_experts, c.hidden_size))
+    experts = _load_experts(c, source, prefix + "experts.")
     shared_width = c.moe_intermediate_size * c.n_shared_experts
-    shared = take_mlp(source, prefix + "shared_experts.", c.hidden_size, shared_width) if shared_width else None
+    shared = load_mlp(source, prefix + "shared_experts.", c.hidden_size, shared_width) if shared_width else None
     return MoeMlp(c, router, experts, shared)
 
 
-def _take_experts(c: DeepseekV2Config, source: TensorSource, prefix: str) -> WideExperts | QuantizedExperts:
+def _load_experts(c: DeepseekV2Config, source: TensorSource, prefix: str) -> WideExperts | QuantizedExperts:
     """Wide experts are copied into their stack one after the other: one at most is in memory beside it."""
     count = c.n_routed_experts
-    experts = (take_mlp(source, f"{prefix}{e}.", c.hidden_size, c.moe_intermediate_size) for e in range(count))
+    experts = (load_mlp(source, f"{prefix}{e}.", c.hidden_size, c.moe_intermediate_size) for e in range(count))
     first = next(experts)
     if not isinstance(first.gate_up, WideLinear):
         return QuantizedExperts((first, *experts))

@@ -30,9 +30,9 @@ class TensorSource(Protocol):
         """The type of what is not quantized, and of the activations."""
         ...
 
-    def take(self, name: str, shape: tuple[int, ...]) -> Tensor: ...
+    def load(self, name: str, shape: tuple[int, ...]) -> Tensor: ...
 
-    def matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
+    def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
         """A weight matrix that may be quantized, but not below `at_least`."""
         ...
 
@@ -46,13 +46,13 @@ class ShapeRecorder:
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.matrices: dict[str, Quant] = {}  # names of those that may be quantized -> how far
 
-    def take(self, name: str, shape: tuple[int, ...]) -> Tensor:
+    def load(self, name: str, shape: tuple[int, ...]) -> Tensor:
         self.shapes[name] = shape
         return torch.empty(shape, device="meta")
 
-    def matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
+    def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
         self.matrices[name] = at_least
-        return Matrix("wide", (self.take(name, shape),))
+        return Matrix("wide", (self.load(name, shape),))
 
     def sizes_bytes(self, wide_itemsize: int) -> dict[Quant, int]:
         """What the model's tensors take in each form."""
@@ -73,7 +73,7 @@ class ShapeRecorder:
 
 
 class Checkpoint:
-    """An open model folder. `take` reads one tensor at a time, so that loading needs little beside the result."""
+    """An open model folder. `load` reads one tensor at a time, so that loading needs little beside the result."""
 
     def __init__(self, folder: Path, dtype: torch.dtype, device: torch.device, quant: Quant = "wide") -> None:
         """Open every shard and read the headers. Raises ModelError; opens nothing but safetensors.
@@ -157,18 +157,18 @@ class Checkpoint:
     def _shape(self, name: str) -> list[int]:
         return list(self._files[name].get_slice(name).get_shape())
 
-    def take(self, name: str, shape: tuple[int, ...]) -> Tensor:
+    def load(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """One tensor in the checkpoint's dtype and device; the caller owns it."""
         tensor: Tensor = self._files[name].get_tensor(name)
         if not tensor.is_floating_point():
             raise ModelError(f"{self.folder}: {name} is {tensor.dtype}, not floating point")
         return tensor.to(device=self.device, dtype=self.dtype)
 
-    def matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
+    def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
         """As it is stored, mapped into memory; or quantized now when it is stored wide and that is asked for."""
         stored = self.stored_quant(name)
         if stored == "wide":
-            return quantize(self.take(name, shape), form_of(self.quant, at_least, shape[1]))
+            return quantize(self.load(name, shape), form_of(self.quant, at_least, shape[1]))
         tensors = (self._files[name + part].get_tensor(name + part) for part in PARTS[stored])
         return Matrix(stored, tuple(tensor.to(self.device) for tensor in tensors))
 

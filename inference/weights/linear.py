@@ -108,11 +108,11 @@ class Part:
     reorder: Callable[[Tensor], Tensor] | None = None
 
 
-def take_linear(source: TensorSource, parts: Sequence[Part], columns: int) -> Linear:
+def load_linear(source: TensorSource, parts: Sequence[Part], columns: int) -> Linear:
     """One product for several matrices, below one another. At most one of them is in memory beside the result."""
-    biases = [_take_bias(source, part) for part in parts]
+    biases = [_load_bias(source, part) for part in parts]
     rows = sum(part.rows for part in parts)
-    matrices = (_take_matrix(source, part, columns) for part in parts)
+    matrices = (_load_matrix(source, part, columns) for part in parts)
     first = next(matrices)
     if first.quant == "int8" and len(parts) > 1:
         linears = [make_linear(first, biases[0], source.dtype)]
@@ -128,15 +128,15 @@ def _join_biases(biases: Sequence[Tensor | None], rows: int) -> Tensor | None:
     return join_rows(matrices[0], matrices[1:], rows).tensors[0] if matrices else None
 
 
-def _take_matrix(source: TensorSource, part: Part, columns: int) -> Matrix:
-    matrix = source.matrix(part.name + ".weight", (part.rows, columns))
+def _load_matrix(source: TensorSource, part: Part, columns: int) -> Matrix:
+    matrix = source.load_matrix(part.name + ".weight", (part.rows, columns))
     return matrix if part.reorder is None else Matrix(matrix.quant, tuple(map(part.reorder, matrix.tensors)))
 
 
-def _take_bias(source: TensorSource, part: Part) -> Tensor | None:
+def _load_bias(source: TensorSource, part: Part) -> Tensor | None:
     if not part.has_bias:
         return None
-    bias = source.take(part.name + ".bias", (part.rows,))
+    bias = source.load(part.name + ".bias", (part.rows,))
     return bias if part.reorder is None else part.reorder(bias)
 
 
@@ -144,7 +144,7 @@ class Embedding:
     """Rows by token, and the output head of a model that ties the two: at least int8, its errors reach the logits."""
 
     def __init__(self, source: TensorSource, name: str, shape: tuple[int, int]) -> None:
-        self._matrix = source.matrix(name, shape, at_least="int8")
+        self._matrix = source.load_matrix(name, shape, at_least="int8")
         self._dtype = source.dtype
         self.head = make_linear(self._matrix, None, source.dtype)
 
@@ -153,6 +153,6 @@ class Embedding:
         return dequantize(self._matrix.pick_rows(tokens), self._dtype)
 
 
-def take_head(source: TensorSource, name: str, shape: tuple[int, int]) -> Linear:
+def load_head(source: TensorSource, name: str, shape: tuple[int, int]) -> Linear:
     """The output head: its errors reach the logits directly, so at least int8."""
-    return make_linear(source.matrix(name, shape, at_least="int8"), None, source.dtype)
+    return make_linear(source.load_matrix(name, shape, at_least="int8"), None, source.dtype)

@@ -97,10 +97,10 @@ class QuantizedCopy:
             target = TensorFile(file, entries)
             for name, shape in self.wanted.shapes.items():
                 if name in self.wanted.matrices:
-                    matrix = checkpoint.matrix(name, (shape[0], shape[1]), self.wanted.matrices[name])
+                    matrix = checkpoint.load_matrix(name, (shape[0], shape[1]), self.wanted.matrices[name])
                     tensors = dict(zip((name + part for part in PARTS[matrix.quant]), matrix.tensors, strict=True))
                 else:
-                    tensors = {name: checkpoint.take(name, shape)}
+                    tensors = {name: checkpoint.load(name, shape)}
                 for part, tensor in tensors.items():
                     target.put(part, tensor)
                     progress(tensor.nbytes)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from inference.models.deepseek_v2 import DeepseekV2
+from inference.models.deepseek_v2 import load_deepseek_v2
 from inference.models.deepseek_v2_config import parse_deepseek_v2
 from inference.threads import threads_for
 from inference.weights.checkpoint import ShapeRecorder
@@ -17,7 +17,7 @@ from tests.inference.folders import LARGE, LITE
 def test_active_parameters_are_those_of_the_tensors_a_token_meets(released) -> None:
     config = parse_deepseek_v2(released, Path("config.json"))
     wanted = ShapeRecorder()
-    DeepseekV2(config, wanted, torch.device("meta"))
+    load_deepseek_v2(config, wanted, torch.device("meta"))
     matrices = {
         name: math.prod(shape)
         for name, shape in wanted.shapes.items()

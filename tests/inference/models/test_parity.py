@@ -10,32 +10,30 @@ import torch
 
 from inference.loader import load_model
 from inference.models.batch import Work, pack_batch
-from inference.models.deepseek_v2 import DeepseekV2
+from inference.models.decoder import Decoder
 from inference.models.deepseek_v2_config import DeepseekV2Config, parse_deepseek_v2
-from inference.models.llama import Llama
 from inference.scheduler import allocate_memory
 from tests.inference.folders import CODER_V1, LARGE, LITE, MSCALE_ONE, QWEN, config_of, write_folder
 
 transformers = pytest.importorskip("transformers")
 CPU = torch.device("cpu")
 PAST_ORIGINAL_CONTEXT = 4200  # also that of Coder v1: 16384 / 4
-Model = DeepseekV2 | Llama
 
 
-def load_both(folder: Path, config: dict[str, Any]) -> tuple[Model, Any]:
+def load_both(folder: Path, config: dict[str, Any]) -> tuple[Decoder, Any]:
     write_folder(folder, config, seed=3)
     theirs = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     ours = load_model(folder, config_of(config), torch.float32, CPU)
     return ours, theirs.eval()
 
 
-def new_memory(model: Model, tokens: int) -> torch.Tensor:
+def new_memory(model: Decoder, tokens: int) -> torch.Tensor:
     """Poisoned: an entry that is read before it is written shows."""
     memory = allocate_memory(len(model.layers), tokens // 16 + 1, model.config.page_width, torch.float32, CPU)
     return memory.fill_(float("nan"))
 
 
-def all_logits(model: Model, tokens: list[int], memory: torch.Tensor, start: int = 0) -> torch.Tensor:
+def all_logits(model: Decoder, tokens: list[int], memory: torch.Tensor, start: int = 0) -> torch.Tensor:
     """Logits of every token from `start`; the pages are used in reverse, as after many evictions."""
     pages = list(reversed(range(memory.shape[1])))
     batch = pack_batch([Work(tokens[start:], start, pages, 1)], CPU)

@@ -10,8 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from inference.loader import load_model
 from inference.models.batch import Work, pack_batch
-from inference.models.deepseek_v2 import DeepseekV2
-from inference.models.llama import Llama
+from inference.models.decoder import Decoder
 from inference.scheduler import allocate_memory
 from midspan import ModelError
 from tests.inference.folders import LITE, config_of, write_folder
@@ -26,11 +25,11 @@ def folder(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "model")
 
 
-def load(folder: Path) -> DeepseekV2 | Llama:
+def load(folder: Path) -> Decoder:
     return load_model(folder, config_of(LITE), torch.float32, CPU)
 
 
-def logits_of(model: DeepseekV2 | Llama) -> torch.Tensor:
+def logits_of(model: Decoder) -> torch.Tensor:
     memory = allocate_memory(len(model.layers), 1, model.config.page_width, torch.float32, CPU)
     with torch.inference_mode():
         return model.forward(pack_batch([Work([1, 2, 3], 0, [0], 1)], CPU), memory)

@@ -1,0 +1,81 @@
+"""The decoder that all families share: an embedding, layers of attention and MLP with a norm before each, a head."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from inference.models.architecture import ModelConfig
+from inference.models.batch import Batch
+from inference.models.rotary import Rotary
+from inference.weights.checkpoint import TensorSource
+from inference.weights.linear import Embedding, load_head
+from kernels.rmsnorm import rmsnorm
+
+
+class Attention(Protocol):
+    """The attention of one layer with its weights."""
+
+    def __call__(self, x: Tensor, cos: Tensor, sin: Tensor, batch: Batch, pages: Tensor) -> Tensor:
+        """Attend from the batch's new tokens, after writing their cache entries into the layer's pages.
+
+        x [T, hidden], cos and sin [T, D / 2], pages [P, S, W] -> [T, hidden].
+        """
+
+
+Mlp = Callable[[Tensor], Tensor]  # [T, hidden] -> [T, hidden]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer's parts; the norms are [hidden]."""
+
+    attention_norm: Tensor
+    attention: Attention
+    mlp_norm: Tensor
+    mlp: Mlp
+
+
+class Decoder:
+    """A model with its weights. `load_attention` and `load_mlp` load a layer's parts from their index and prefix."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        source: TensorSource,
+        rotary: Rotary,
+        load_attention: Callable[[str], Attention],
+        load_mlp: Callable[[int, str], Mlp],
+    ) -> None:
+        """Load every tensor once, under its released name."""
+        shape = (config.vocab_size, config.hidden_size)
+        self.config = config
+        self._rotary = rotary
+        self._embedding = Embedding(source, "model.embed_tokens.weight", shape)
+        self.layers = []
+        for index in range(config.num_hidden_layers):
+            prefix = f"model.layers.{index}."
+            layer = Layer(
+                attention_norm=source.load(prefix + "input_layernorm.weight", (config.hidden_size,)),
+                attention=load_attention(prefix + "self_attn."),
+                mlp_norm=source.load(prefix + "post_attention_layernorm.weight", (config.hidden_size,)),
+                mlp=load_mlp(index, prefix + "mlp."),
+            )
+            self.layers.append(layer)
+        self._norm = source.load("model.norm.weight", (config.hidden_size,))
+        is_tied = config.tie_word_embeddings
+        self._head = self._embedding.head if is_tied else load_head(source, "lm_head.weight", shape)
+
+    def forward(self, batch: Batch, pages: Tensor) -> Tensor:
+        """Run the batch's new tokens, writing their cache entries into `pages` [layers, P, S, config.page_width].
+
+        Returns fp32 logits [L, vocabulary] of `batch.logit_rows`.
+        """
+        eps = self.config.rms_norm_eps
+        cos, sin = self._rotary.angles(batch.positions)
+        x = self._embedding(batch.tokens)  # [T, hidden]
+        for layer, layer_pages in zip(self.layers, pages, strict=True):
+            x = x + layer.attention(rmsnorm(x, layer.attention_norm, eps), cos, sin, batch, layer_pages)
+            x = x + layer.mlp(rmsnorm(x, layer.mlp_norm, eps))
+        return self._head(rmsnorm(x[batch.logit_rows], self._norm, eps)).float()
