@@ -76,7 +76,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Request:
-    """One generation. `prompt` comes from `fim_prompt` or `chat_prompt` of the engine that gets the request."""
+    """The input of a generation. `prompt` comes from `fim_prompt` or `chat_prompt` of the same engine."""
 
     prompt: Prompt
     max_new_tokens: int
@@ -175,7 +175,7 @@ class EngineStats:
 
 
 class RunningRequest(Protocol):
-    """One submitted request."""
+    """A submitted request."""
 
     def cancel(self) -> None:
         """End the request soon; its last update says "cancelled". Any thread, any number of times."""

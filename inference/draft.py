@@ -1,9 +1,9 @@
-"""What an output probably repeats, and how much of it is worth a try: speculation without a second model.
+"""Speculative drafts without a second model: a text that the output probably repeats.
 
 The text that is edited is the draft of its edit (Saxena, prompt lookup decoding, 2023). While the output follows the
-draft, the tokens that come next in it are computed in the step that computes the last known one; the model's own
-choice at each of them says how many were right. Where the output leaves the draft, the place where it comes back is
-looked for.
+draft, a step computes the draft's next tokens together with the last known one, and the model's own choice at each of
+them tells how many were right. When the output leaves the draft, the draft is searched for the place where the output
+comes back.
 """
 
 from bisect import bisect_left
@@ -11,46 +11,48 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-# A step with more rows than this no longer reads the weights once for all of them, but computes.
+# With more rows than this, a step takes longer for its computation than for reading the weights.
 MAX_DRAFTED_TOKENS = 16
-_FIRST_LIMIT = 8  # of what was not tried yet
-_START_RUN = 2  # what "it begins as the draft does" is worth, in tokens that have matched
-_NEAR_TOKENS = 64  # so near to where the output left the draft, one token that matches is a place to go on from
-_FAR_MATCH = 3  # and so many anywhere
-_CONFIRMED_RUN = 3  # after so many, the place is no chance
+_FIRST_LIMIT = 8  # of tokens to propose, before any result is known
+_START_RUN = 2  # tokens: an output that begins as its draft does is treated as a match of this length
+_NEAR_TOKENS = 64  # within this distance of where the output left the draft, one matching token is enough to go on
+_FAR_MATCH = 3  # matching tokens that are enough anywhere
+_CONFIRMED_RUN = 3  # matching tokens after which the place is certain
 _LOOK_BACK = 16
 _FAR_CANDIDATES = 32
 
 
 class Draft:
-    """Follows one output. Each token of it goes through `push`, in order."""
+    """Follows an output through its draft. Each token of the output goes through `push`, in order."""
 
     def __init__(self, tokens: Sequence[int]) -> None:
         self._tokens = tokens
-        self._next: int | None = 0  # where in the draft the output's next token is expected
-        self._run = _START_RUN  # how many tokens before that have matched
-        self._left_at = 0  # where the output was last seen for certain
+        self._next: int | None = 0  # the position in the draft of the output's next token
+        self._run = _START_RUN  # the number of tokens before it that have matched
+        self._left_at = 0  # the last certain position
         self._limit = _FIRST_LIMIT
         self._recent: deque[int] = deque(maxlen=_LOOK_BACK)
         self._ends_of: dict[tuple[int, ...], list[int]] | None = None  # positions after each _FAR_MATCH tokens
 
     def propose(self, room: int) -> Sequence[int]:
-        """The tokens that probably come next, `room` at most: few after a short match, and none after one that is
-        too short for how well this draft has done so far."""
+        """Return the tokens that probably come next, `room` at most.
+
+        They are few after a short match, and none when the match is too short for the draft's successes so far.
+        """
         if self._next is None or self._run * self._limit < MAX_DRAFTED_TOKENS:
             return ()
         count = min(room, self._limit, 2 * self._run)
         return self._tokens[self._next : self._next + max(count, 0)]
 
     def learn(self, drafted: int, accepted: int) -> None:
-        """What became of one proposal."""
+        """Adapt the length of later proposals to the result of one."""
         if accepted == drafted:
             self._limit = min(2 * self._limit, MAX_DRAFTED_TOKENS)
         elif 2 * accepted < drafted:
             self._limit = max(self._limit // 2, 1)
 
     def push(self, token: int) -> None:
-        """The output goes on with `token`."""
+        """Follow the output by one `token`."""
         self._recent.append(token)
         place = self._next
         if place is not None and place < len(self._tokens) and self._tokens[place] == token:
@@ -61,7 +63,7 @@ class Draft:
         self._next, self._run = self._find()
 
     def _find(self) -> tuple[int | None, int]:
-        """The place after the longest match with the end of the output, nearest to where it left; and the match."""
+        """Find the position after the longest match with the output's end, nearest to `_left_at`; and its length."""
         best: tuple[int, int] | None = None
         for place in {*self._near(), *self._far()}:
             score = (self._matching_before(place), -abs(place - self._left_at))
@@ -76,7 +78,7 @@ class Draft:
         return (place + 1 for place in range(first, end) if self._tokens[place] == last)
 
     def _far(self) -> Sequence[int]:
-        """A few of them around where the output left: what stands everywhere in a text tells little."""
+        """Return a few positions around `_left_at` only: tokens that stand everywhere in a text tell little."""
         if len(self._recent) < _FAR_MATCH:
             return ()
         if self._ends_of is None:

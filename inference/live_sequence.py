@@ -1,4 +1,4 @@
-"""A request while it runs."""
+"""A request of the local engine while it waits or runs."""
 
 import logging
 import math
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class LiveSequence:
-    """Tokens so far, what of them is in the cache, and where the output goes.
+    """The tokens of a request so far, their pages, and the receiver of its output.
 
     `pages` covers the prompt and the whole output; its first `shared_pages` belong to the radix tree, the rest to
-    this sequence. `cancelled` may be set by any thread; everything else is the engine thread's.
+    this sequence. Any thread may set `cancelled`; only the engine thread touches the rest.
     """
 
     request: Request
@@ -29,14 +29,14 @@ class LiveSequence:
     context_tokens: int
     submitted_s: float = field(default_factory=time.perf_counter)
     tokens: list[int] = field(default_factory=list)
-    computed: int = 0  # tokens whose cache entries are written
+    num_computed_tokens: int = 0  # tokens whose cache entries are written
     pages: list[int] = field(default_factory=list)
     shared_pages: int = 0
     node: Node | None = None  # locked in the radix tree
     cached_tokens: int = 0
-    begun_tokens: int = 0  # of the output, those that wrote nothing but what it has to begin with
+    begun_tokens: int = 0  # output tokens that wrote only the begun word
     newlines: int = 0
-    logprob_sum: float = 0.0  # of the output without those
+    logprob_sum: float = 0.0  # of the other output tokens
     admitted_s: float | None = None
     first_token_s: float | None = None
     draft: Draft | None = None
@@ -56,13 +56,15 @@ class LiveSequence:
 
     @property
     def written_tokens(self) -> int:
-        """Those of the output that the request's limit counts."""
+        """The number of output tokens that count towards `max_new_tokens`."""
         return self.output_tokens - self.begun_tokens
 
     @property
     def most_tokens(self) -> int:
-        """Prompt and output together. The begun word may take as many tokens as it has bytes; the context's end goes
-        before that, so that taking a word back never makes a request too long.
+        """The most tokens that prompt and output may have together.
+
+        The begun word may take as many tokens as it has bytes, but not beyond the end of the context, so that a begun
+        word never makes a request too long.
         """
         request = self.request
         wanted = len(self.prompt_tokens) + len(request.begins_with.encode()) + request.max_new_tokens
@@ -70,11 +72,11 @@ class LiveSequence:
 
     @property
     def room_tokens(self) -> int:
-        """How many more tokens the output may have."""
+        """The number of tokens by which the output may still grow."""
         return min(self.request.max_new_tokens - self.written_tokens, self.most_tokens - len(self.tokens))
 
     def emit(self, update: Update) -> None:
-        """Hand an update out; a receiver that fails must not take the engine down."""
+        """Hand out an update. A receiver that fails loses its request and does not harm the engine."""
         try:
             self.on_update(update)
         except Exception:
@@ -82,7 +84,7 @@ class LiveSequence:
             self.cancelled = True
 
     def emit_token(self, token: int, logprob: float) -> FinishReason | None:
-        """Append an output token and hand out its text; says whether a limit is reached."""
+        """Append an output token and hand out its text; return the limit that it has reached, if any."""
         if self.first_token_s is None:
             self.first_token_s = time.perf_counter()
         self.tokens.append(token)
@@ -100,19 +102,19 @@ class LiveSequence:
         return "length" if self.room_tokens <= 0 else None
 
     def propose(self, room: int) -> Sequence[int]:
-        """The tokens that probably come next, `room` at most, within what the request may still write."""
+        """Return the tokens that probably come next, `room` at most, within what the request may still write."""
         if self.draft is None or self.stream.is_healing:
             return ()
         # The last token of an output is never computed, so it is not worth a draft either.
         return self.draft.propose(min(room, self.room_tokens - 1))
 
     def learn(self, drafted: int, accepted: int) -> None:
-        """How many of the proposed tokens were right."""
+        """Tell the draft how many of its tokens were right."""
         if self.draft is not None and drafted:
             self.draft.learn(drafted, accepted)
 
     def _within_line_budget(self, text: str) -> tuple[str, bool]:
-        """Cut `text` before the newline that would begin one line too many."""
+        """Cut `text` before the newline that would begin one line too many, and tell whether it was cut."""
         limit = self.request.max_lines
         if limit is None:
             return text, False
@@ -128,7 +130,7 @@ class LiveSequence:
         return Trace(
             prompt_tokens=prompt_tokens,
             cached_tokens=self.cached_tokens,
-            prefilled_tokens=min(self.computed, prompt_tokens) - self.cached_tokens,
+            prefilled_tokens=min(self.num_computed_tokens, prompt_tokens) - self.cached_tokens,
             decode_tokens=self.output_tokens,
             ttft_ms=self._ms_since_submit(self.first_token_s) if self.first_token_s else None,
             total_ms=self._ms_since_submit(time.perf_counter()),

@@ -1,4 +1,4 @@
-"""From a model folder to a scheduler that is ready to run. Imports torch: engine thread only."""
+"""Builds a scheduler that is ready to run from a model folder. Imports torch: engine thread only."""
 
 import logging
 import time
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 def load_model(
     folder: Path, config: ModelConfig, dtype: torch.dtype, device: torch.device, quant: Quant = "wide"
 ) -> Decoder:
-    """Every tensor is checked by name and shape before the first is read. Raises ModelError."""
+    """Load a model, after checking the name and shape of every tensor. Raises ModelError."""
     wanted = wanted_tensors(config)
     with Checkpoint(folder, dtype, device, quant) as checkpoint:
         checkpoint.require(wanted)
@@ -35,7 +35,7 @@ def load_model(
 
 
 def wanted_tensors(config: ModelConfig) -> ShapeRecorder:
-    """The names and shapes of a model's tensors."""
+    """Record the names and shapes of a model's tensors."""
     recorder = ShapeRecorder()
     _build(config, recorder, torch.device("cpu"))
     return recorder
@@ -50,9 +50,9 @@ def _build(config: ModelConfig, source: TensorSource, device: torch.device) -> D
 def build_scheduler(
     folder: Path, config: ModelConfig, tokenizer: Tokenizer, context_tokens: int, settings: EngineSettings
 ) -> tuple[Scheduler, Quant, int]:
-    """Load the weights and allocate the cache; also says which form the weights have, and how many bytes.
+    """Load the weights and allocate the cache.
 
-    Raises ModelError.
+    Returns the scheduler, the form of the weights, and the bytes of their files. Raises ModelError.
     """
     if tokenizer.vocab_size > config.vocab_size:
         raise ModelError(

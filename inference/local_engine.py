@@ -1,4 +1,4 @@
-"""The engine's door: one thread that owns torch, and a queue into it. Importing this does not import torch."""
+"""The engine inside the process: one thread that owns torch, and a queue into it. Importing this imports no torch."""
 
 import logging
 import threading
@@ -33,7 +33,7 @@ from inference.right_of_way import RIGHT_OF_WAY
 from inference.threads import let_threads_sleep
 from midspan import CapacityError, MidspanError, ModelError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # both import torch
     from inference.scheduler import Scheduler
     from inference.weights.matrix import Quant
 
@@ -43,25 +43,26 @@ BUILTIN_MODEL = Path(__file__).parent / "builtin"
 
 
 class Generation:
-    """One submitted request."""
+    """A submitted request."""
 
     def __init__(self, sequence: LiveSequence, inbox: "SimpleQueue[LiveSequence | None]") -> None:
         self._sequence = sequence
         self._inbox = inbox
 
     def cancel(self) -> None:
-        """End it within one step; the last update says "cancelled". Any thread, any number of times."""
+        """End the request within one step; its last update says "cancelled". Any thread, any number of times."""
         self._sequence.cancelled = True
-        self._inbox.put(None)  # wakes a thread that waits for work
+        self._inbox.put(None)  # wakes the engine thread, which may be waiting for work
 
 
 class LocalEngine:
     """Owns the model, the cache and the thread that runs them, until `close`."""
 
     def __init__(self, settings: EngineSettings) -> None:
-        """Read the config, and begin to load the tokenizer and the weights. Raises ModelError for a bad config at once.
+        """Read the config, and begin to load the tokenizer and the weights. Raises ModelError for a bad config.
 
-        What needs the tokenizer waits for it, or raises why there is none: ask on a thread that may wait.
+        Methods that need the tokenizer wait for it, and raise ModelError when it cannot be loaded: call them on a
+        thread that may wait.
         """
         self.folder = folder = settings.model or BUILTIN_MODEL
         raw_config = read_config_json(folder)
@@ -85,16 +86,17 @@ class LocalEngine:
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """Waits for it. Raises ModelError when the folder has none that can be used."""
+        """The model's tokenizer, once it is loaded. Raises ModelError when the folder has none that can be used."""
         return self._opened.result()
 
     def count_tokens(self, text: str) -> int:
-        """How many of the model's tokens a text is."""
+        """Count the model's tokens in a text."""
         return self.tokenizer.count(text)
 
     def fim_prompt(self, context: str, prefix: str, suffix: str, repository: Repository | None = None) -> TokenPrompt:
-        """`repository` says the same as `context` and `prefix`, for families that keep files apart by separators.
+        """Make the prompt for the hole between `prefix` and `suffix`, in the model's preferred order.
 
+        `repository` says the same as `context` and `prefix`, for families that keep files apart by separators.
         Raises ModelError when the model was not trained to fill a hole.
         """
         if not self.info.fim_orders:
@@ -106,23 +108,24 @@ class LocalEngine:
         return TokenPrompt(build_fim_prompt(self.tokenizer, order, context, prefix, suffix, repository))
 
     def begun_word(self, prefix: str) -> str:
-        """For `Request.begins_with`: the word at the end of `prefix`, to be taken back before the prompt is made."""
+        """Return the begun word at the end of `prefix` that the prompt has to leave out, for `Request.begins_with`."""
         return self.tokenizer.begun_word(prefix)
 
     def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> TokenPrompt:
-        """`files` are of the repository, before the conversation. Raises ModelError when the model cannot chat."""
+        """Make the prompt for the next answer, with `files` before the messages. ModelError: the model cannot chat."""
         if self._identity.chat_advice:
             raise ModelError(self._identity.chat_advice)
         return TokenPrompt(build_chat_prompt(self.tokenizer, messages, files))
 
     def draft(self, text: str) -> tuple[int, ...]:
-        """For `Request.draft_tokens`: a text that the output probably repeats, as an edit repeats the original."""
+        """Encode a text that the output probably repeats, as an edit repeats its original, for `draft_tokens`."""
         return tuple(self.tokenizer.encode(text))
 
     def submit(self, request: Request, on_update: OnUpdate) -> Generation:
         """Queue a request. `on_update` is called on the engine thread and must not block it.
 
-        The last update has a finish reason; errors of this request arrive there too.
+        The last update has a finish reason, and the error of a request that failed. Raises CapacityError for a request
+        that is too long, ForeignPromptError for a prompt of a remote engine.
         """
         prompt_tokens = read_tokens(request.prompt)
         total = len(prompt_tokens) + request.max_new_tokens
@@ -203,7 +206,7 @@ class LocalEngine:
                 began_s = time.perf_counter()
                 try:
                     scheduler.step()
-                except Exception as error:  # whatever torch raises: the requests end, the engine goes on
+                except Exception as error:  # whatever torch raises ends the requests, and the engine goes on
                     log.exception("a step failed")
                     scheduler.fail_all(MidspanError(f"the engine failed: {error}"))
                 step_s = time.perf_counter() - began_s
@@ -215,7 +218,7 @@ class LocalEngine:
         self._scheduler = None
 
     def _take_requests(self, scheduler: "Scheduler") -> None:
-        """Move what has arrived to the scheduler; waits only when there is nothing to run."""
+        """Move the requests that have arrived to the scheduler; wait for one only when nothing runs."""
         idle = not scheduler.live_count and not scheduler.waiting_count and not self._closing
         while idle or not self._inbox.empty():
             if sequence := self._inbox.get():
@@ -223,7 +226,7 @@ class LocalEngine:
             idle = False
 
     def _refuse_all(self, error: MidspanError) -> None:
-        """The model did not load: every request, also a later one, is told why."""
+        """Answer every request, also a later one, with the error that kept the model from loading."""
         if not self._opened.done():
             self._opened.set_exception(error)
         self.ready.set_exception(error)

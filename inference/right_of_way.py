@@ -1,17 +1,17 @@
-"""Engines of one process share its cores and its interpreter. Those that only work in the background give way."""
+"""The right of way among the engines of a process, which share its cores: background work waits for foreground work."""
 
 import threading
 import time
 
-# Beside work in the foreground, background work has one part in so many: little, but it never stands still.
+# Beside foreground work, background work gets one part in so many of the time, so that it never stands still.
 BACKGROUND_SHARE = 8
-# Whoever comes next waits for the step that runs. The background's chunks of prefill are so many times shorter.
+# A foreground request waits for the step that runs, so the prefill chunks of background work are this much shorter.
 BACKGROUND_CHUNK = 4
-_LONGEST_WAIT_S = 0.1  # a cancel or a request of its own is seen after it
+_LONGEST_WAIT_S = 0.1  # the engine then looks for a cancel or a new request
 
 
 class RightOfWay:
-    """Any thread. Each engine says before a step what it is about to do."""
+    """The engines with foreground work. Each engine tells before a step what it is about to do; from any thread."""
 
     def __init__(self) -> None:
         self._ahead: set[int] = set()  # engines with work in the foreground, by their ids
@@ -19,22 +19,22 @@ class RightOfWay:
 
     @property
     def is_held(self) -> bool:
-        """Whether an engine has work in the foreground."""
+        """True while an engine has foreground work."""
         return bool(self._ahead)
 
     def go(self, engine: int) -> None:
-        """It has work in the foreground."""
+        """Tell that an engine has foreground work."""
         with self._changed:
             self._ahead.add(engine)
 
     def leave(self, engine: int) -> None:
-        """It has none any more."""
+        """Tell that an engine has no foreground work any more."""
         with self._changed:
             self._ahead.discard(engine)
             self._changed.notify_all()
 
     def give_way(self, last_step_s: float) -> None:
-        """Before a step of the background: waits while another engine is ahead, but not for longer than its share."""
+        """Wait before a background step while another engine is ahead, but not longer than the background's share."""
         wait_s = min((BACKGROUND_SHARE - 1) * last_step_s, _LONGEST_WAIT_S)
         end = time.monotonic() + wait_s
         with self._changed:

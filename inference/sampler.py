@@ -1,4 +1,4 @@
-"""From logits to one token."""
+"""Chooses a token from logits."""
 
 import torch
 from torch import Tensor
@@ -7,16 +7,16 @@ from inference.api import Sampling
 
 
 class Sampler:
-    """Chooses the tokens of one request; the same seed gives the same choices."""
+    """The token choices of one request; the same seed gives the same choices."""
 
     def __init__(self, sampling: Sampling) -> None:
         self._sampling = sampling
         self._generator = torch.Generator().manual_seed(sampling.seed)
 
     def choose(self, logits: Tensor, allowed: Tensor | None = None) -> tuple[int, float]:
-        """logits [vocabulary], fp32 -> a token, and the log of the probability that the model itself gave it.
+        """Choose a token from logits [vocabulary] in fp32; also return the log of the model's probability for it.
 
-        With ids in `allowed` it is one of those, and the probability is the one among them.
+        With ids in `allowed`, the choice and the probability are among those.
         """
         if allowed is not None:
             logits = logits[allowed]

@@ -1,4 +1,4 @@
-"""The step loop: which sequences run, on which pages, and what becomes of the tokens they yield."""
+"""The step loop: it chooses the sequences that run, gives them pages, and handles the tokens that they yield."""
 
 import time
 from collections import deque
@@ -26,14 +26,14 @@ class Model(Protocol):
 
 
 class Scheduler:
-    """Runs on the engine thread alone. Every page is free, a live sequence's, or the tree's."""
+    """The waiting and the running sequences. Engine thread only. A page is free, a live sequence's, or the tree's."""
 
     def __init__(
         self,
         model: Model,
         memory: Tensor,  # [layers, pages, PAGE_TOKENS, width]
         sentinels: Sentinels,
-        vocab_size: int,  # ids the tokenizer has; a head may have more rows
+        vocab_size: int,  # the tokenizer's; a head may have more rows
         chunk_tokens: int,
         active_parameters: int,
     ) -> None:
@@ -72,7 +72,7 @@ class Scheduler:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether a request waits or runs that is not of the background."""
+        """True while a foreground request waits or runs."""
         return any(not sequence.request.background for sequence in [*self._running, *self._waiting])
 
     def add(self, sequence: LiveSequence) -> None:
@@ -83,8 +83,9 @@ class Scheduler:
             self._waiting.insert(ahead, sequence)
 
     def step(self) -> None:
-        """Advance every decoding sequence by a token, or more where they were drafted, and the oldest prefill by one
-        chunk. Beside others, those of the background take part now and then.
+        """Advance every decoding sequence by a token or its draft, and the oldest prefill by one chunk.
+
+        Background sequences take part in every step only when no foreground sequence runs.
         """
         self._drop_cancelled()
         self._admit()
@@ -100,7 +101,7 @@ class Scheduler:
             self._take_tokens(sequence, work, logits_of_work)
 
     def fail_all(self, error: MidspanError) -> None:
-        """End every request with `error`; what they have computed stays cached."""
+        """End every request with `error`; the tokens that they have computed stay cached."""
         for sequence in [*self._running, *self._waiting]:
             self._end(sequence, "error", error)
 
@@ -128,9 +129,9 @@ class Scheduler:
             self._running[sequence] = Sampler(sequence.request.sampling)
 
     def _allocate(self, sequence: LiveSequence) -> bool:
-        """Take the cached prefix and pages for everything the request may need; False: no room yet.
+        """Take the cached prefix and all pages that the request may need; False: there is no room yet.
 
-        Taking all of them now means that a running sequence never has to stop for memory.
+        A running sequence then never has to stop for memory.
         """
         total = -(-sequence.most_tokens // PAGE_TOKENS)
         if total > self.pool.total_pages:
@@ -139,7 +140,7 @@ class Scheduler:
         # Match at most len - 1 tokens: the last must be run again to yield logits.
         match = self.tree.match(sequence.prompt_tokens[:-1])
         if not self._make_room(match, total):
-            # The page that matches in part is only copied: better lost than waited for.
+            # The page that matches in part would only be copied: losing it is better than waiting.
             match = replace(match, tail_node=None, tail_tokens=0)
             if not self._make_room(match, total):
                 return False
@@ -151,11 +152,11 @@ class Scheduler:
         sequence.node = match.node
         sequence.pages = [*match.pages, *own_pages]
         sequence.shared_pages = len(match.pages)
-        sequence.computed = sequence.cached_tokens = match.tokens
+        sequence.num_computed_tokens = sequence.cached_tokens = match.tokens
         return True
 
     def _make_room(self, match: Match, total_pages: int) -> bool:
-        """Evict until the pages beyond the match are free, sparing those of the match; False: impossible now."""
+        """Evict until the pages beyond the match are free, sparing those of the match; False: not possible now."""
         spared = match.tail_node or match.node
         self.tree.lock(spared)
         missing = total_pages - len(match.pages) - self.pool.free_count
@@ -168,32 +169,32 @@ class Scheduler:
     def _too_large(self, pages: int) -> str:
         return (
             f"the request needs {pages * PAGE_TOKENS} tokens of cache and there are "
-            f"{self.pool.total_pages * PAGE_TOKENS}; raise cache_bytes or send less"
+            f"{self.pool.total_pages * PAGE_TOKENS}; raise cache_bytes or send a shorter prompt"
         )
 
     def _plan(self) -> list[tuple[LiveSequence, Work]]:
         planned = []
         room = self._chunk_tokens
         for sequence in self._whose_turn():
-            rest = len(sequence.tokens) - sequence.computed
+            rest = len(sequence.tokens) - sequence.num_computed_tokens
             if sequence.request.background:
                 room = min(room, max(1, self._chunk_tokens // BACKGROUND_CHUNK))
             take = rest if rest == 1 else min(rest, room)
             if take == 0:
                 continue
-            room = room if rest == 1 else 0  # one chunk a step: a cancel is seen within it
-            end = sequence.computed + take
-            tokens = sequence.tokens[sequence.computed : end]
+            room = room if rest == 1 else 0  # one chunk a step, so that a cancel is seen soon
+            end = sequence.num_computed_tokens + take
+            tokens = sequence.tokens[sequence.num_computed_tokens : end]
             logit_tokens = 0
             if end == len(sequence.tokens):
                 drafted = sequence.propose(MAX_DRAFTED_TOKENS // len(self._running))
                 tokens += drafted
                 logit_tokens = 1 + len(drafted)
-            planned.append((sequence, Work(tokens, sequence.computed, sequence.pages, logit_tokens)))
+            planned.append((sequence, Work(tokens, sequence.num_computed_tokens, sequence.pages, logit_tokens)))
         return planned
 
     def _whose_turn(self) -> list[LiveSequence]:
-        """Who takes part in this step: those that somebody waits for come first."""
+        """Choose the sequences of this step: the foreground first, and the background in its share of the steps."""
         urgent = [sequence for sequence in self._running if not sequence.request.background]
         self._steps += 1
         if urgent and self._steps % BACKGROUND_SHARE:
@@ -201,13 +202,13 @@ class Scheduler:
         return [*urgent, *(sequence for sequence in self._running if sequence.request.background)]
 
     def _take_tokens(self, sequence: LiveSequence, work: Work, logits: Tensor) -> None:
-        """logits [work.logit_tokens, vocabulary]. A drafted token counts as computed once it is known to be right.
+        """Choose the next tokens from logits [work.logit_tokens, vocabulary] and verify the drafted ones.
 
-        What a wrong one and those behind it have left in the pages is past `computed`: nobody reads it, and the next
-        step writes there.
+        A drafted token counts as computed once it is known to be right. The entries of a wrong one and of those behind
+        it lie past `num_computed_tokens`: nothing reads them, and the next step overwrites them.
         """
         drafted = work.tokens[len(work.tokens) - max(work.logit_tokens - 1, 0) :]
-        sequence.computed += len(work.tokens) - len(drafted)
+        sequence.num_computed_tokens += len(work.tokens) - len(drafted)
         sequence.drafted_tokens += len(drafted)
         accepted = 0
         for row in logits:
@@ -218,7 +219,7 @@ class Scheduler:
             self._take_token(sequence, token, logprob)
             if not is_right or sequence.cancelled or sequence not in self._running:
                 break
-            sequence.computed += 1
+            sequence.num_computed_tokens += 1
         sequence.learn(len(drafted), accepted)
 
     def _choose(self, sequence: LiveSequence, logits: Tensor) -> tuple[int, float]:
@@ -236,11 +237,11 @@ class Scheduler:
             self._end(sequence, reason)
 
     def _end(self, sequence: LiveSequence, reason: FinishReason, error: MidspanError | None = None) -> None:
-        """Finished pages go to the tree, the others back to the pool; then the last update goes out."""
+        """Give the computed pages to the tree and the others back to the pool, and hand out the last update."""
         if sequence in self._running:
             del self._running[sequence]
-            used = -(-sequence.computed // PAGE_TOKENS)
-            computed = sequence.tokens[: sequence.computed]
+            used = -(-sequence.num_computed_tokens // PAGE_TOKENS)
+            computed = sequence.tokens[: sequence.num_computed_tokens]
             orphans = self.tree.insert(computed, sequence.pages[:used])
             self.pool.release([*orphans, *sequence.pages[used:]])
             if sequence.node is not None:
@@ -252,5 +253,5 @@ class Scheduler:
 
 
 def allocate_memory(layers: int, pages: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Cache memory [layers, pages, PAGE_TOKENS, width]; the system commits it as it is written."""
+    """Allocate cache memory [layers, pages, PAGE_TOKENS, width]; the system commits a page at the first write to it."""
     return torch.empty(layers, pages, PAGE_TOKENS, width, dtype=dtype, device=device)

@@ -1,4 +1,4 @@
-"""Cache memory as a pool of pages. A page holds the cache entries of 16 consecutive tokens, of every layer."""
+"""The pool of cache pages. A page holds the cache entries of 16 consecutive tokens, of every layer."""
 
 from collections.abc import Iterable
 
@@ -8,14 +8,14 @@ PAGE_TOKENS = 16
 
 
 class PagePool:
-    """Which pages are free. The memory itself is a tensor [layers, pages, PAGE_TOKENS, width] that the runner owns.
+    """The free pages. The scheduler owns the memory itself, a tensor [layers, pages, PAGE_TOKENS, width].
 
     A page is free, or owned by exactly one live sequence, or owned by the radix tree.
     """
 
     def __init__(self, total_pages: int) -> None:
         self.total_pages = total_pages
-        # Popping from the end hands out ascending ids, so that a fresh sequence gets consecutive pages.
+        # Descending: popping from the end hands out ascending ids, so that a new sequence gets consecutive pages.
         self._free = list(range(total_pages - 1, -1, -1))
         self._is_free = [True] * total_pages
 
@@ -28,7 +28,7 @@ class PagePool:
         return frozenset(self._free)
 
     def allocate(self, count: int) -> list[int]:
-        """Take `count` pages; the caller owns them until `release`. Raises CapacityError, taking none."""
+        """Take `count` pages, which the caller owns until `release`. Raises CapacityError when too few are free."""
         if count > len(self._free):
             raise CapacityError(f"{count} cache pages are needed and {len(self._free)} are free")
         pages = [self._free.pop() for _ in range(count)]
@@ -37,7 +37,7 @@ class PagePool:
         return pages
 
     def release(self, pages: Iterable[int]) -> None:
-        """Give pages back. Raises ValueError for a page that is free already: it has two owners."""
+        """Give pages back. Raises ValueError for a page that is free already, and so had two owners."""
         for page in sorted(pages, reverse=True):
             if self._is_free[page]:
                 raise ValueError(f"page {page} is released twice")

@@ -1,7 +1,7 @@
-"""The prefix cache: a radix tree over tokens whose edges own the pages that hold those tokens' cache entries.
+"""The prefix cache: a radix tree over tokens, whose edges own the pages with those tokens' cache entries.
 
-Edges are cut at page boundaries, so that a page has one owner; within the page where two sequences part, the
-match still counts tokens, and the caller copies that part of the page. Only a leaf may end within a page.
+Edges are cut at page boundaries, so that a page has one owner. Within the page where two sequences part, a match still
+counts the tokens, and the caller copies that part of the page. Only a leaf may end within a page.
 """
 
 import heapq
@@ -57,7 +57,7 @@ class RadixTree:
         self.evictable_pages = 0
 
     def match(self, tokens: Sequence[int]) -> Match:
-        """The longest prefix of `tokens` that is cached, to the token. Marks it as used."""
+        """Find the longest cached prefix of `tokens`, to the token, and mark it as used."""
         node, pages = self._descend(tuple(tokens))
         rest = tuple(tokens[len(pages) * PAGE_TOKENS :][:PAGE_TOKENS])
         tail_node, tail_tokens = None, 0
@@ -82,10 +82,9 @@ class RadixTree:
                 self.evictable_pages += len(step.pages)
 
     def insert(self, tokens: Sequence[int], pages: Sequence[int]) -> list[int]:
-        """Give the tree `pages`, which hold `tokens`. Returns the pages that nobody owns now.
+        """Give the tree `pages`, which hold `tokens`. Returns the pages that now have no owner.
 
-        Those are pages whose tokens the tree has already in other pages, and a partly filled page of the tree
-        that one of the new pages makes redundant.
+        The tree has the tokens of these pages in others already, or one of the new pages replaces a partly filled one.
         """
         tokens = tuple(tokens)
         node, known_pages = self._descend(tokens)
@@ -104,7 +103,7 @@ class RadixTree:
         return orphans
 
     def evict(self, page_count: int) -> list[int]:
-        """Drop the least recently used unlocked pages, from the leaves inwards; returns them, `page_count` at most."""
+        """Drop and return the least recently used unlocked pages, from the leaves inwards, `page_count` at most."""
         leaves = [(n.last_used, id(n), n) for n in self._nodes() if not n.children and not n.locks]
         heapq.heapify(leaves)
         evicted: list[int] = []
@@ -125,11 +124,11 @@ class RadixTree:
         return evicted
 
     def pages(self) -> set[int]:
-        """All pages that the tree owns."""
+        """Return all pages that the tree owns."""
         return {page for node in self._nodes() for page in node.pages}
 
     def check_integrity(self) -> None:
-        """Raises RuntimeError naming the first rule of the tree that does not hold."""
+        """Check every rule of the tree. Raises RuntimeError that names the first one broken."""
         seen: list[int] = []
         evictable = 0
         for node in self._nodes():
@@ -151,7 +150,7 @@ class RadixTree:
         _expect(evictable == self.evictable_pages, "evictable_pages is wrong")
 
     def _descend(self, tokens: tuple[int, ...]) -> tuple[Node, list[int]]:
-        """Follow whole matching blocks; the node returned ends exactly where they end."""
+        """Follow whole matching blocks; the returned node ends exactly where they end."""
         node, pages = self._root, list[int]()
         while True:
             start = len(pages) * PAGE_TOKENS
@@ -165,7 +164,7 @@ class RadixTree:
                 return node, pages
 
     def _split(self, node: Node, blocks: int) -> Node:
-        """Cut an edge after `blocks` pages; returns the new upper node. Handles to `node` stay valid."""
+        """Cut an edge after `blocks` pages and return the new upper node. References to `node` stay valid."""
         parent = node.parent
         if parent is None:
             raise ValueError("the root has no edge to cut")
@@ -203,7 +202,7 @@ class RadixTree:
 
 
 def _path(node: Node) -> Iterator[Node]:
-    """From `node` to the root, the root left out."""
+    """Walk from `node` up to the root, without the root."""
     step: Node | None = node
     while step is not None and step.parent is not None:
         yield step

@@ -1,1 +1,1 @@
-"""One file per architecture."""
+"""The architectures, a file each, and their configs."""

@@ -1,4 +1,4 @@
-"""From a family to the shape of its model."""
+"""Chooses the config that a family's model has."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One step's work for a model: the new tokens of several sequences, packed into one ragged batch."""
+"""The work of one step: the new tokens of several sequences, packed into a ragged batch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Batch:
-    """T new tokens in all. `logit_rows` are the rows whose logits are wanted."""
+    """T new tokens in all. The model returns the logits of `logit_rows`."""
 
     tokens: Tensor  # [T] int64
     positions: Tensor  # [T] int64
@@ -32,9 +32,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class Work:
-    """What a sequence brings to a step: `tokens` begin at position `start`; all pages are allocated.
+    """The part of a sequence in a step: `tokens` begin at position `start`; all pages are allocated.
 
-    Logits are wanted of the last `logit_tokens` tokens: of one, or of a known token and those that were drafted.
+    The model returns the logits of the last `logit_tokens` tokens: a known one, and the drafted ones behind it.
     """
 
     tokens: Sequence[int]
@@ -44,7 +44,7 @@ class Work:
 
 
 def pack_batch(works: Sequence[Work], device: torch.device) -> Batch:
-    """Lay the works behind one another. None of them may be empty: a zero-length segment corrupts attention."""
+    """Lay the works behind one another. No work may be empty: a zero-length segment corrupts attention."""
     tokens: list[int] = []
     positions: list[int] = []
     slots: list[int] = []

@@ -1,4 +1,4 @@
-"""config.json of a model folder: reading it, and the checks that all kinds of models share."""
+"""Reads config.json of a model folder, and the fields that all architectures share."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ N = TypeVar("N", int, float)
 
 
 def read_config_json(folder: Path) -> dict[str, Any]:
-    """The parsed config.json of a model folder. Raises ModelError when there is none to read."""
+    """Read a model folder's config.json. Raises ModelError when it is missing or cannot be read."""
     path = folder / "config.json"
     if not folder.exists():
         raise ModelError(f"{folder}: no such model folder; check the path of the model setting")
@@ -31,7 +31,7 @@ def read_config_json(folder: Path) -> dict[str, Any]:
 
 
 def refuse_unsupported(config: Mapping[str, Any], supported: Mapping[str, tuple[Any, ...]], path: Path) -> None:
-    """A field that changes the arithmetic is refused when it says what the model code does not do."""
+    """Refuse fields that ask for arithmetic that the model code lacks. Raises ModelError."""
     for name, values in supported.items():
         value = config.get(name)
         if value is not None and value not in values:
@@ -40,28 +40,28 @@ def refuse_unsupported(config: Mapping[str, Any], supported: Mapping[str, tuple[
 
 
 def rope_block(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Released files say `rope_scaling`, newer transformers `rope_parameters`; null is no scaling."""
+    """Return the rope settings: released files call them `rope_scaling`, newer transformers `rope_parameters`."""
     block = config.get("rope_parameters") or config.get("rope_scaling") or {}
     return block if isinstance(block, Mapping) else {}
 
 
 def rope_kind(rope: Mapping[str, Any]) -> str:
-    """The name of the rope scaling; older files write it as `type`."""
+    """Return the name of the rope scaling, which older files write as `type`."""
     return str(rope.get("rope_type") or rope.get("type") or "default")
 
 
 def rope_theta(config: Mapping[str, Any]) -> float:
-    """The base of the rotation frequencies; newer files write it into the rope block."""
+    """Return the base of the rotation frequencies, which newer files write into the rope settings."""
     return float(rope_block(config).get("rope_theta") or config.get("rope_theta") or 10000.0)
 
 
 def positive_integers(config: Mapping[str, Any], names: Iterable[str], path: Path) -> dict[str, int]:
-    """The fields of these names. Raises ModelError that names the first one that is no positive number."""
+    """Read the fields of these names. Raises ModelError that names the first one that is no positive number."""
     return {name: positive_number(config, name, int, path) for name in names}
 
 
 def positive_number(config: Mapping[str, Any], name: str, kind: type[N], path: Path) -> N:
-    """Raises ModelError that names the field when it is missing or no positive number."""
+    """Read a field. Raises ModelError that names the field when it is missing or no positive number."""
     value = config.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
         found = "missing" if name not in config else repr(value)

@@ -29,7 +29,7 @@ Mlp = Callable[[Tensor], Tensor]  # [T, hidden] -> [T, hidden]
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer's parts; the norms are [hidden]."""
+    """A layer's parts; the norms are [hidden]."""
 
     attention_norm: Tensor
     attention: Attention

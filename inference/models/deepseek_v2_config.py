@@ -45,7 +45,7 @@ _INTEGER_FIELDS = (
 
 @dataclass(frozen=True)
 class YarnScaling:
-    """YaRN, arXiv:2309.00071, with DeepSeek's two mscale factors."""
+    """YaRN (arXiv:2309.00071) with DeepSeek's two mscale factors."""
 
     factor: float
     original_context_tokens: int
@@ -56,12 +56,12 @@ class YarnScaling:
 
     @property
     def softmax_factor(self) -> float:
-        """What the softmax scale is multiplied by; errors here are invisible below the original context."""
+        """The factor of the softmax scale. An error here is invisible within the original context."""
         return _yarn_mscale(self.factor, self.mscale_all_dim) ** 2 if self.mscale_all_dim else 1.0
 
     @property
     def rotation_factor(self) -> float:
-        """What cos and sin are multiplied by."""
+        """The factor of cos and sin."""
         if self.mscale and self.mscale_all_dim:
             return _yarn_mscale(self.factor, self.mscale) / _yarn_mscale(self.factor, self.mscale_all_dim)
         return _yarn_mscale(self.factor, 1.0)
@@ -73,7 +73,7 @@ def _yarn_mscale(factor: float, mscale: float) -> float:
 
 @dataclass(frozen=True)
 class DeepseekV2Config:
-    """Field names are those of the released config.json; `None` for `q_lora_rank` is one plain query projection."""
+    """The fields of the released config.json. `q_lora_rank` None: one plain query projection."""
 
     vocab_size: int
     hidden_size: int
@@ -103,12 +103,12 @@ class DeepseekV2Config:
 
     @property
     def page_width(self) -> int:
-        """Values cached per token and layer: the latent, then the rotated key shared by all heads."""
+        """The values cached per token and layer: the latent, then the rotated key that all heads share."""
         return self.kv_lora_rank + self.qk_rope_head_dim
 
     @property
     def active_parameters(self) -> int:
-        """Weights that one token is multiplied with: 2 FLOP each."""
+        """The number of weights that a token is multiplied with, 2 FLOP each."""
         hidden, heads = self.hidden_size, self.num_attention_heads
         query_width = heads * (self.qk_nope_head_dim + self.qk_rope_head_dim)
         query = self.q_lora_rank * (hidden + query_width) if self.q_lora_rank else hidden * query_width
@@ -128,10 +128,10 @@ class DeepseekV2Config:
 
     @property
     def absorb_below_tokens(self) -> float:
-        """Fewer new tokens than this cost less absorbed, whatever the length of the prefix.
+        """The number of new tokens from which expanded attention is cheaper than absorbed, for any prefix length.
 
-        Per head: absorbed, a (query, key) pair costs 2(2R+D) FLOP; expanded, 2(N+D+V), and every token of the
-        sequence 2R(N+V) once to expand it.
+        Per head, a (query, key) pair costs 2(2R+D) FLOP absorbed and 2(N+D+V) expanded, and expanding costs 2R(N+V)
+        once for every token of the sequence.
         """
         latent, rope = self.kv_lora_rank, self.qk_rope_head_dim
         content = self.qk_nope_head_dim + self.v_head_dim
@@ -166,7 +166,7 @@ def _parse_yarn(rope: Mapping[str, Any], path: Path) -> YarnScaling | None:
     if kind == "default":
         return None
     if kind != "yarn":
-        raise ModelError(f"{path}: rope scaling {kind!r} is not one DeepSeek-V2 uses (yarn)")
+        raise ModelError(f"{path}: rope scaling {kind!r} is not supported for DeepSeek-V2; only yarn is")
     return YarnScaling(
         factor=positive_number(rope, "factor", float, path),
         original_context_tokens=positive_number(rope, "original_max_position_embeddings", int, path),

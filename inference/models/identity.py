@@ -1,4 +1,4 @@
-"""What a model is called, and what it was trained to do."""
+"""The name of a model, and the uses that it was trained for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,17 +16,19 @@ _WIDTH_OF_236B = 5120
 
 @dataclass(frozen=True)
 class ModelIdentity:
+    """The name, the abilities and the context of a model."""
+
     name: str
-    # The first is preferred; empty: the model cannot fill a hole, and `fim_advice` says why.
+    # The first order is preferred; empty: the model cannot fill a hole, and `fim_advice` says why.
     fim_orders: tuple[str, ...]
-    # Why the model cannot fill a hole, or is no first choice for it, and which to take; None: it is meant to.
+    # A sentence for users: why the model cannot fill a hole or does so less well, and a better model; None: it can.
     fim_advice: str | None
-    chat_advice: str | None  # why it cannot chat, and which to take; None: it was trained to
+    chat_advice: str | None  # likewise for chat
     context_tokens: int
 
 
 def parse_identity(config: Mapping[str, Any], folder: Path, family: Family) -> ModelIdentity:
-    """The `midspan` block that our own folders carry; a released folder is known by its name and shape."""
+    """Read the `midspan` block of our own folders, or go by a released folder's name and shape. Raises ModelError."""
     path = folder / "config.json"
     block = config.get("midspan") or {}
     if not isinstance(block, Mapping):
@@ -45,7 +47,7 @@ def parse_identity(config: Mapping[str, Any], folder: Path, family: Family) -> M
 
 
 def name_of_folder(folder: Path) -> str:
-    """The model's name; the hub's cache keeps a model as models--OWNER--NAME/snapshots/REVISION."""
+    """Return the model's name. The hub's cache keeps a model as models--OWNER--NAME/snapshots/REVISION."""
     if folder.parent.name == "snapshots":
         return folder.parent.parent.name.rpartition("--")[2]
     return folder.name
@@ -65,7 +67,7 @@ def _chat_advice(name: str, family: Family) -> str | None:
 
 
 def _fim_of_released(config: Mapping[str, Any], name: str, family: Family) -> tuple[tuple[str, ...], str | None]:
-    """The FIM orders, and the advice."""
+    """Return the FIM orders and the advice."""
     take = f"take {family.fim_model} for completion"
     if family.model_type == "deepseek_v2" and config.get("hidden_size", 0) >= _WIDTH_OF_236B:
         # DeepSeek-Coder-V2's issue 18.
@@ -74,4 +76,4 @@ def _fim_of_released(config: Mapping[str, Any], name: str, family: Family) -> tu
         return ("psm",), None
     if family.instruct_fills:
         return ("psm",), f"{name} is tuned for chat and fills holes less well than a base model; {take}"
-    return (), f"{name} is tuned for chat, which its training to fill a hole did not outlast; {take}"
+    return (), f"{name} was tuned for chat and can no longer fill a hole; {take}"

@@ -36,7 +36,7 @@ _INTEGER_FIELDS = (
 
 @dataclass(frozen=True)
 class LlamaConfig:
-    """Field names are those of the released config.json. Query heads share the key/value heads evenly."""
+    """The fields of the released config.json. Query heads share the key/value heads evenly."""
 
     vocab_size: int
     hidden_size: int
@@ -54,12 +54,12 @@ class LlamaConfig:
 
     @property
     def page_width(self) -> int:
-        """Values cached per token and layer: the rotated keys of all heads, then the values."""
+        """The values cached per token and layer: the rotated keys of all heads, then the values."""
         return 2 * self.num_key_value_heads * self.head_dim
 
     @property
     def active_parameters(self) -> int:
-        """Weights that one token is multiplied with: 2 FLOP each."""
+        """The number of weights that a token is multiplied with, 2 FLOP each."""
         queries = self.num_attention_heads * self.head_dim
         attention = self.hidden_size * (2 * queries + self.page_width)
         layer = attention + 3 * self.hidden_size * self.intermediate_size
@@ -95,5 +95,5 @@ def _linear_factor(rope: Mapping[str, Any], path: Path) -> float:
     if kind == "default":
         return 1.0
     if kind != "linear":
-        raise ModelError(f"{path}: rope scaling {kind!r} is not one of the released files (linear)")
+        raise ModelError(f"{path}: rope scaling {kind!r} is not supported for llama-like models; only linear is")
     return positive_number(rope, "factor", float, path)

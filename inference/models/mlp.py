@@ -1,4 +1,4 @@
-"""The gated MLP that all families share."""
+"""The gated MLP of all families."""
 
 from dataclasses import dataclass
 

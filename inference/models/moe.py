@@ -1,4 +1,4 @@
-"""DeepSeekMoE (DeepSeek-V2, arXiv:2405.04434, section 2.2): routed experts, and a dense one that all tokens share."""
+"""DeepSeekMoE (DeepSeek-V2, arXiv:2405.04434, section 2.2): routed experts, and a dense one for all tokens."""
 
 from dataclasses import dataclass
 from itertools import chain
@@ -16,7 +16,7 @@ from midspan import ModelError
 
 @dataclass(frozen=True)
 class WideExperts:
-    """In the two tensors that one kernel takes."""
+    """Experts stacked in the two tensors that the kernel takes."""
 
     gate_up: Tensor  # [E, 2 * I, hidden], gate rows first
     down: Tensor  # [E, hidden, I]
@@ -65,7 +65,7 @@ def load_moe(c: DeepseekV2Config, source: TensorSource, prefix: str) -> MoeMlp:
 
 
 def _load_experts(c: DeepseekV2Config, source: TensorSource, prefix: str) -> WideExperts | QuantizedExperts:
-    """Wide experts are copied into their stack one after the other: one at most is in memory beside it."""
+    """Load the experts. Wide ones are copied into their stack one by one: only one is in memory beside the stack."""
     count = c.n_routed_experts
     experts = (load_mlp(source, f"{prefix}{e}.", c.hidden_size, c.moe_intermediate_size) for e in range(count))
     first = next(experts)

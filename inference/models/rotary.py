@@ -1,4 +1,4 @@
-"""Rotation angles: plain rope, linear scaling, and YaRN (arXiv:2309.00071, section 3) as DeepSeek-V2 uses it."""
+"""Rotation angles: plain rope, linear scaling, and YaRN (arXiv:2309.00071, section 3) as in DeepSeek-V2."""
 
 import math
 
@@ -14,7 +14,7 @@ class Rotary:
     def __init__(
         self, dim: int, theta: float, yarn: YarnScaling | None, device: torch.device, linear_factor: float = 1.0
     ) -> None:
-        """`linear_factor` is what positions are divided by."""
+        """Positions are divided by `linear_factor`."""
         inverse = theta ** -(torch.arange(0, dim, 2, dtype=torch.float32, device=device) / dim)
         inverse = inverse / linear_factor
         self._factor = 1.0
@@ -24,13 +24,13 @@ class Rotary:
         self._inverse_frequencies = inverse  # [D / 2]
 
     def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """positions [T] -> cos, sin, each [T, D / 2] in fp32."""
+        """Compute the angles: positions [T] -> cos, sin, each [T, D / 2] in fp32."""
         angles = positions.to(torch.float32)[:, None] * self._inverse_frequencies
         return angles.cos() * self._factor, angles.sin() * self._factor
 
 
 def _interpolate(inverse: Tensor, dim: int, theta: float, yarn: YarnScaling) -> Tensor:
-    """Slow rotations are stretched by the factor, fast ones kept, a linear ramp between."""
+    """Stretch slow rotations by the factor and keep fast ones, with a linear ramp between."""
 
     def dimension_of(rotations: float) -> float:
         wavelength = yarn.original_context_tokens / (rotations * 2 * math.pi)

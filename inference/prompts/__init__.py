@@ -1,1 +1,1 @@
-"""From text to token ids: model families, sentinels, templates, tokenizer, token healing."""
+"""Model families, sentinels, templates, the tokenizer, token healing: all that turns text into token ids."""

@@ -1,4 +1,4 @@
-"""What differs between model families in how prompts are spelled: one table of data."""
+"""The prompt formats of the model families, as data."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from midspan import ModelError
 
 @dataclass(frozen=True)
 class Control:
-    """A control token by its exact spelling; its id comes from each folder's tokenizer."""
+    """A control token by its exact spelling; its id comes from the tokenizer of each model folder."""
 
     spelling: str
 
@@ -19,19 +19,19 @@ Pieces = tuple[str | Control, ...]
 
 @dataclass(frozen=True)
 class ChatTemplate:
-    """How a conversation is spelled, from `opening` to the place where the answer begins."""
+    """The format of a conversation, from `opening` to the place where the answer begins."""
 
     opening: Pieces
     system: Pieces
     user: Pieces
     assistant: Pieces
     answer: Pieces
-    default_system: str | None = None  # what stands in when the conversation has no system message
+    default_system: str | None = None  # for a conversation without a system message
 
 
 @dataclass(frozen=True)
 class Family:
-    """Sentinels by their exact spelling. `fim_*` stand before the prefix, the suffix and the middle."""
+    """A family's control tokens by their exact spelling. `fim_*` stand before the prefix, the suffix and the middle."""
 
     name: str
     model_type: str  # config.json's
@@ -41,14 +41,14 @@ class Family:
     fim_begin: str
     fim_hole: str
     fim_end: str
-    other_ends: tuple[str, ...]  # besides eos: an output that reaches one is complete
+    other_ends: tuple[str, ...]  # besides eos: an output that reaches one of these is complete
     repository: Literal["path comments", "file separators"]
     repository_name: str | None  # control tokens of "file separators"
     file_separator: str | None
     chat: ChatTemplate
     instruct_fills: bool  # whether the models tuned for chat can still fill a hole
-    fim_model: str  # what to take for completion
-    chat_model: str  # and for chat, by its name in the catalogue
+    fim_model: str  # the advice to users for completion
+    chat_model: str  # the same for chat, a name of the catalogue
 
 
 # The bars are U+FF5C and the low lines U+2581: the ASCII look-alike silently breaks FIM.
@@ -74,7 +74,7 @@ DEEPSEEK_V2 = Family(
         system=("{content}\n\n",),
         user=("User: {content}\n\n",),
         assistant=("Assistant: {content}", Control(_DEEPSEEK_EOS)),
-        # No space after the colon: with one, the answer begins with another token.
+        # No space after the colon, which would change the first token of the answer.
         answer=("Assistant:",),
     ),
     instruct_fills=False,
@@ -143,7 +143,7 @@ FAMILIES = (DEEPSEEK_V2, DEEPSEEK_V1, QWEN2)
 
 
 def family_of(model_type: object, where: object) -> Family:
-    """The family of a config.json's `model_type`; `where` is only for the message. Raises ModelError."""
+    """Return the family of a config.json's `model_type`; `where` is only for the message. Raises ModelError."""
     for family in FAMILIES:
         if family.model_type == model_type:
             return family

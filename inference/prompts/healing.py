@@ -1,18 +1,18 @@
-"""Token healing: an unfinished word is taken back from the prompt, and the output has to begin with it.
+"""Token healing: the prompt leaves out an unfinished word, and the output has to begin with that word.
 
-A prompt that ends within a word ends in tokens that no text has there: `isf` is `is` and `f`, and `isfile` is neither.
-So the prompt ends before the word, and of the tokens that come next only those are allowed that spell it.
+A prompt that ends within a word ends in tokens that the finished text does not have: `isf` is `is` and `f`, and
+`isfile` has neither. So the prompt ends before the word, and only tokens that spell the word are allowed next.
 """
 
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-MOST_CHARACTERS = 32  # each token of a longer one would be a step
+MOST_CHARACTERS = 32  # a longer word would take too many steps
 
 
 class Spellings:
-    """A vocabulary in the order of its bytes. An id without text is not in it."""
+    """A vocabulary sorted by bytes, without the ids that have no text."""
 
     def __init__(self, token_bytes: Sequence[bytes]) -> None:
         ids = sorted((token for token, text in enumerate(token_bytes) if text), key=token_bytes.__getitem__)
@@ -21,9 +21,9 @@ class Spellings:
         self._longest = max(map(len, self._texts), default=0)
 
     def allowed(self, rest: bytes) -> "array[int]":
-        """The ids of what begins with `rest`, and of what `rest` begins with.
+        """Return the ids of tokens that begin with `rest`, and of tokens that `rest` begins with.
 
-        There is one wherever `can_spell` holds: a single byte is such a beginning.
+        There is at least one where `can_spell` holds: the token of the first byte.
         """
         found = self._begun_with(rest)
         for length in range(1, min(len(rest), self._longest + 1)):
@@ -31,11 +31,11 @@ class Spellings:
         return found
 
     def can_spell(self, text: bytes) -> bool:
-        """Whether each byte of it is a token."""
+        """Return whether each byte of the text is a token."""
         return all(self._exactly(text[place : place + 1]) for place in range(len(text)))
 
     def goes_on(self, text: bytes) -> bool:
-        """Whether a longer token begins with it."""
+        """Return whether a longer token begins with the text."""
         return len(self._begun_with(text)) > len(self._exactly(text))
 
     def _begun_with(self, text: bytes) -> "array[int]":
@@ -56,12 +56,12 @@ def begun_word(line: str, word: str, spellings: Spellings) -> str:
     """
     begun = word[-1:] if word.isspace() else word
     has_blank_inside = any(character.isspace() for character in begun[1:])
-    # Blanks that the word does not take with it are other tokens at the end of a text.
+    # Blanks before the word that are no part of its token would be other tokens at the end of a prompt.
     stands_apart = line[: len(line) - len(begun)][-1:].isspace() and not begun[:1].isspace()
     if not begun or len(begun) > MOST_CHARACTERS or has_blank_inside or stands_apart or begun == "\r":
         return ""
     spelled = begun.encode()
     is_known = spellings.can_spell(spelled)
-    # A digit, say: where a character can only be itself there is nothing to heal.
+    # A character that begins no longer token, such as a digit, needs no healing.
     is_worth_it = len(begun) > 1 or spellings.goes_on(spelled)
     return begun if is_known and is_worth_it else ""

@@ -1,4 +1,4 @@
-"""Prompts, built from ids: sentinels by id, the user's text as text."""
+"""Builds prompts from ids: sentinels by their ids, the user's text by the tokenizer."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from inference.prompts.families import Control, Pieces
 from inference.prompts.tokenizer import FileSentinels, Tokenizer
 from midspan import ModelError
 
-# Documents know their paths within the repository, and not what it is called.
+# Documents know their paths within the repository, but not its name.
 REPOSITORY_NAME = "repository"
 _BLANK_REST_OF_LINE = re.compile(r"\A[ \t]*(?:\r\n|\n)")
 
@@ -41,16 +41,16 @@ def read_tokens(prompt: Prompt) -> tuple[int, ...]:
 def build_fim_prompt(
     tokenizer: Tokenizer, order: str, context: str, prefix: str, suffix: str, repository: Repository | None = None
 ) -> tuple[int, ...]:
-    """The prompt whose continuation is the text between `prefix` and `suffix`.
+    """Build the prompt that the text between `prefix` and `suffix` continues. Raises ModelError without FIM sentinels.
 
-    `context` is text of other files, before the current one. Order "psm" is what the released models know:
-    BOS begin context prefix hole suffix end. "spm" puts the suffix first, so that typing changes
-    nothing but the end: BOS context hole suffix begin prefix end (Bavarian et al., arXiv:2207.14255, section 4.3, where
-    no sentinel stands before the middle; with it, a small model learns where a middle stops).
+    `context` is text of other files, before the current one. The released models know the order "psm":
+    BOS begin context prefix hole suffix end. The order "spm" puts the suffix first, so that typing changes only the
+    end: BOS context hole suffix begin prefix end (Bavarian et al., arXiv:2207.14255, section 4.3, without a sentinel
+    before the middle; with that sentinel, a small model learns where a middle stops).
 
-    `repository` says the same as `context` and `prefix` without path comments, and is taken instead of them where
-    the family has separators for files: a comment with a path is nothing that such models have seen. To them a hole on
-    an empty line is that line with its end.
+    `repository` says the same as `context` and `prefix` without path comments, and replaces them where the family has
+    separators for files: such models were not trained with path comments. Their training had a hole on an empty line
+    replace the whole line with its end.
     """
     sentinels = tokenizer.sentinels
     if sentinels.fim is None:
@@ -80,7 +80,7 @@ def _repository_tokens(tokenizer: Tokenizer, files: FileSentinels, repository: R
 
 
 def _file_tokens(tokenizer: Tokenizer, sentinels: FileSentinels, files: Sequence[ContextFile]) -> Iterator[int]:
-    """Qwen2.5-Coder's form (arXiv:2409.12186, section 3.2.2): a name, then files behind separators."""
+    """Encode files in Qwen2.5-Coder's form (arXiv:2409.12186, section 3.2.2): a name, then files behind separators."""
     yield sentinels.repository_name
     yield from tokenizer.encode(f"{REPOSITORY_NAME}\n")
     for file in files:
@@ -91,12 +91,12 @@ def _file_tokens(tokenizer: Tokenizer, sentinels: FileSentinels, files: Sequence
 def build_chat_prompt(
     tokenizer: Tokenizer, messages: Sequence[Message], files: Sequence[ContextFile] = ()
 ) -> tuple[int, ...]:
-    """The family's template, ending where the assistant's answer begins.
+    """Build a conversation by the family's template, up to the place where the assistant's answer begins.
 
-    `files` stand before the conversation in the very tokens that a prompt for a hole begins with, so that the two
-    share what is cached: behind separators (Qwen2.5-Coder), or under path comments where the order "spm" has them,
-    after BOS. In the order "psm" a path comment stands behind the FIM sentinel, as DeepSeek trained it, and a chat may
-    not begin with that: nothing is shared then. No released DeepSeek model does both, so nothing is lost either.
+    `files` stand before the conversation in the same tokens that a prompt for a hole begins with, so that both share
+    the prefix cache: behind separators (Qwen2.5-Coder), or under path comments after BOS, as in the order "spm". In the
+    order "psm", path comments stand behind the FIM sentinel, as DeepSeek trained it; a chat cannot begin with that
+    sentinel, and shares nothing. No released DeepSeek model does both, so nothing is lost.
     """
     template = tokenizer.family.chat
     spelled = {"system": template.system, "user": template.user, "assistant": template.assistant}
@@ -106,7 +106,7 @@ def build_chat_prompt(
         before = (*before, *_file_tokens(tokenizer, tokenizer.sentinels.files, files))
     elif files:
         before = (*before, *tokenizer.encode("".join(file.title + file.text for file in files)))
-        pieces.append("\n")  # to these families a system message is plain text before the conversation: so are files
+        pieces.append("\n")  # in these families files stand before the conversation as a system message does: as text
     if template.default_system is not None and not any(message.role == "system" for message in messages):
         pieces += _fill(template.system, template.default_system)
     for message in messages:
@@ -120,7 +120,7 @@ def _fill(pieces: Pieces, content: str) -> Iterator[str | Control]:
 
 
 def _encode_pieces(tokenizer: Tokenizer, pieces: Sequence[str | Control]) -> Iterator[int]:
-    """Text up to the next control token is encoded as one: a token may reach across two messages."""
+    """Encode pieces, joining the text up to the next control token: a token may reach across two messages."""
     text = ""
     for piece in pieces:
         if isinstance(piece, str):

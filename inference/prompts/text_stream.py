@@ -1,4 +1,4 @@
-"""Tokens to text while they are produced."""
+"""Decodes tokens to text while they are produced."""
 
 import codecs
 from array import array
@@ -7,7 +7,7 @@ from inference.prompts.tokenizer import Tokenizer
 
 
 class TextStream:
-    """Decodes one sequence's output; never hands out a part of a character, nor what the output has to begin with."""
+    """The output of one sequence as text, in whole characters and without the begun word (`begins_with`)."""
 
     def __init__(self, tokenizer: Tokenizer, begins_with: str = "") -> None:
         self._tokenizer = tokenizer
@@ -16,23 +16,23 @@ class TextStream:
 
     @property
     def is_healing(self) -> bool:
-        """Whether the output has not yet written what it has to begin with."""
+        """True until the output has written the begun word."""
         return bool(self._awaited)
 
     def allowed_tokens(self) -> "array[int]":
-        """While it is healing: the only tokens that may come next."""
+        """Return the only tokens that may come next, while the stream is healing."""
         return self._tokenizer.spellings.allowed(self._awaited)
 
     def is_awaited(self, token: int) -> bool:
-        """Whether a token would write nothing but what the output has to begin with."""
+        """Return whether a token would write only the begun word or a part of it."""
         return len(self._tokenizer.token_bytes(token)) <= len(self._awaited)
 
     def push(self, token: int) -> str:
-        """The text that `token` completes; "" while a character is incomplete."""
+        """Return the text that `token` completes; "" while a character is incomplete."""
         written, awaited = self._tokenizer.token_bytes(token), self._awaited
         self._awaited = awaited[len(written) :]
         return self._decoder.decode(written[len(awaited) :])
 
     def finish(self) -> str:
-        """What is left: U+FFFD when the output ended within a character."""
+        """Return the rest: U+FFFD when the output ended within a character."""
         return self._decoder.decode(b"", final=True)

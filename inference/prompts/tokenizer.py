@@ -1,4 +1,4 @@
-"""Text to ids and back. Sentinels exist as ids only: no text that a user can write becomes one."""
+"""Turns text into ids and back. Sentinels exist as ids only: no text that a user writes becomes a sentinel."""
 
 import json
 import re
@@ -21,15 +21,15 @@ QWEN_SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-# Both alternatives of it that can take a newline end after the last one of a run of white space: so what stands
-# before a line that is not blank, and that line, are cut into words as if the other were not there.
+# Both alternatives that can match a newline end after the last newline of a run of white space. So a line that is not
+# blank, and the text before the line, are cut into words as if the other were not there.
 BEFORE_A_FILLED_LINE = re.compile(r"(?<=\n)(?=[ \t]*[!-~])")
 AFTER_NEWLINE = re.compile(r"(?<=\n)")
 
 
 @dataclass(frozen=True)
 class FimSentinels:
-    """They stand before the prefix, the suffix and the middle."""
+    """The sentinels before the prefix, the suffix and the middle."""
 
     begin: int
     hole: int
@@ -68,15 +68,15 @@ class Tokenizer:
         self._encode_piece = lru_cache(maxsize=PIECE_CACHE_SIZE)(self._encode_whole)
 
     def encode(self, text: str) -> list[int]:
-        """User text to ids: no BOS, no sentinel. Piece by piece where that gives the same ids as the whole."""
+        """Turn user text into ids without BOS or sentinels, piece by piece where that gives the ids of the whole."""
         return [token for piece in self._pieces(text) for token in self._encode_piece(piece)]
 
     def count(self, text: str) -> int:
-        """How many ids `encode` gives."""
+        """Count the ids that `encode` gives."""
         return sum(len(self._encode_piece(piece)) for piece in self._pieces(text))
 
     def control(self, spelling: str) -> int:
-        """The id of a control token. Raises ModelError when the tokenizer lacks it."""
+        """Return the id of a control token. Raises ModelError when the tokenizer lacks it."""
         if spelling not in self._controls:
             raise ModelError(
                 f"{self.path}: has no {spelling} among its added tokens; "
@@ -85,16 +85,16 @@ class Tokenizer:
         return self._controls[spelling]
 
     def token_bytes(self, token: int) -> bytes:
-        """The UTF-8 bytes of one id; a part of a character is possible. Empty for an id without text."""
+        """Return the UTF-8 bytes of an id, which may be a part of a character. Empty for an id without text."""
         return self._bytes[token] if 0 <= token < len(self._bytes) else b""
 
     def decode(self, tokens: Iterable[int]) -> str:
-        """Ids to text; bytes that are no character become U+FFFD."""
+        """Turn ids into text; bytes that are no character become U+FFFD."""
         return b"".join(map(self.token_bytes, tokens)).decode("utf-8", errors="replace")
 
     @cached_property
     def spellings(self) -> Spellings:
-        """Sorted when it is first asked for: a large vocabulary takes 0.1 s."""
+        """The sorted vocabulary, made at first use: a large one takes 0.1 s."""
         return Spellings(self._bytes)
 
     def begun_word(self, prefix: str) -> str:
@@ -108,7 +108,7 @@ class Tokenizer:
 
     @property
     def vocab_size(self) -> int:
-        """Ids from 0 to the last one that the file names."""
+        """The number of ids from 0 to the last one that the file names."""
         return len(self._bytes)
 
     def _pieces(self, text: str) -> list[str]:
@@ -118,7 +118,7 @@ class Tokenizer:
         return tuple(self._text_tokenizer.encode(text, add_special_tokens=False).ids)
 
     def _read(self) -> tuple[dict[str, Any], dict[str, int], HfTokenizer]:
-        """The file, its control tokens, and a tokenizer without them: whatever a text says, it produces none."""
+        """Read the file, its control tokens, and a tokenizer without them, which no text can make produce one."""
         try:
             definition: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
             if definition["model"]["type"] != "BPE":
@@ -126,7 +126,7 @@ class Tokenizer:
             added = definition["added_tokens"] = definition.get("added_tokens") or []
             controls = {t["content"]: int(t["id"]) for t in added if _is_control(t)}
             text_only = {"added_tokens": [t for t in added if not _is_control(t)], "post_processor": None}
-            # Once, and no more: of a large vocabulary it takes 0.35 s, in which no other thread runs Python.
+            # Only once: for a large vocabulary this takes 0.35 s, during which no other thread runs Python.
             return definition, controls, HfTokenizer.from_str(json.dumps(definition | text_only))
         except FileNotFoundError:
             raise ModelError(f"{self.path}: missing; fetch it with the model") from None
@@ -152,12 +152,12 @@ class Tokenizer:
 
 
 def _is_control(added_token: dict[str, Any]) -> bool:
-    """DeepSeek-Coder v1 adds plain letters as tokens too; those are text and stay."""
+    """Return whether an added token is a control token: DeepSeek-Coder v1 adds plain letters too, which are text."""
     return bool(added_token["special"]) or added_token["content"].startswith("<")
 
 
 def _safe_cut(definition: dict[str, Any]) -> re.Pattern[str] | None:
-    """Where a text can be cut so that its parts have the ids of the whole; None: nowhere that is known."""
+    """Find the pattern at which a text can be cut so that its parts have the ids of the whole; None: none is known."""
     pre_tokenizer = definition.get("pre_tokenizer") or {}
     first: dict[str, Any] = (pre_tokenizer.get("pretokenizers") or [pre_tokenizer])[0]
     split = first.get("pattern", {}).get("Regex")
@@ -172,7 +172,7 @@ def _safe_cut(definition: dict[str, Any]) -> re.Pattern[str] | None:
 
 
 def spell_tokens(definition: dict[str, Any]) -> list[bytes]:
-    """id -> bytes. Byte-level BPE spells each byte as one printable character (GPT-2's table)."""
+    """Make the table id -> bytes. Byte-level BPE spells each byte as a printable character (GPT-2's table)."""
     byte_of = {character: byte for byte, character in _byte_spellings().items()}
     vocabulary: dict[str, int] = definition["model"]["vocab"]
     added = definition["added_tokens"]

@@ -113,7 +113,7 @@ def _yarn_or_none(file: GgufFile) -> dict[str, Any] | None:
     if kind == "none":
         return None
     if kind != "yarn":
-        raise ModelError(f"{file.path}: rope scaling {kind!r} is not one DeepSeek-V2 uses (yarn)")
+        raise ModelError(f"{file.path}: rope scaling {kind!r} is not supported for DeepSeek-V2; only yarn is")
     # The file holds 0.1 * mscale_all_dim alone; every released V2 model has mscale equal to it.
     mscale = _decimal(10 * file.value("rope.scaling.yarn_log_multiplier", 0.0))
     return {

@@ -1,1 +1,1 @@
-"""From files to weight matrices: checkpoints, quantized forms, and what fits the memory."""
+"""Weights: checkpoints, quantized forms of matrices, and the choice of a form that fits the memory."""

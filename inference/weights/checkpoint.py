@@ -1,4 +1,4 @@
-"""Weights from safetensors: one file, or shards with an index. Nothing else is ever opened as weights."""
+"""Reads weights from safetensors: one file, or shards with an index. No other file is ever opened as weights."""
 
 import json
 import math
@@ -23,28 +23,28 @@ STORED_QUANT: dict[str, Quant] = {"I8": "int8", "U8": "int4"}
 
 
 class TensorSource(Protocol):
-    """Where a model takes its tensors from while it is being built."""
+    """The source of a model's tensors while the model is built."""
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of what is not quantized, and of the activations."""
+        """The type of the activations and of all that is not quantized."""
         ...
 
     def load(self, name: str, shape: tuple[int, ...]) -> Tensor: ...
 
     def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
-        """A weight matrix that may be quantized, but not below `at_least`."""
+        """Load a weight matrix that may be quantized, but not below `at_least`."""
         ...
 
 
 class ShapeRecorder:
-    """A source without data: building a model from it tells every name and shape the model wants."""
+    """A source without data: a model built from it tells every name and shape that the model wants."""
 
     dtype = torch.float32
 
     def __init__(self) -> None:
         self.shapes: dict[str, tuple[int, ...]] = {}
-        self.matrices: dict[str, Quant] = {}  # names of those that may be quantized -> how far
+        self.matrices: dict[str, Quant] = {}  # those that may be quantized: name -> smallest form
 
     def load(self, name: str, shape: tuple[int, ...]) -> Tensor:
         self.shapes[name] = shape
@@ -55,7 +55,7 @@ class ShapeRecorder:
         return Matrix("wide", (self.load(name, shape),))
 
     def sizes_bytes(self, wide_itemsize: int) -> dict[Quant, int]:
-        """What the model's tensors take in each form."""
+        """Compute the bytes of the model's tensors in each form."""
         quants: tuple[Quant, ...] = ("wide", "int8", "int4")
         return {quant: sum(self._size_bytes(name, quant, wide_itemsize) for name in self.shapes) for quant in quants}
 
@@ -73,12 +73,12 @@ class ShapeRecorder:
 
 
 class Checkpoint:
-    """An open model folder. `load` reads one tensor at a time, so that loading needs little beside the result."""
+    """An open model folder. `load` reads one tensor at a time, so that loading needs little memory but the result."""
 
     def __init__(self, folder: Path, dtype: torch.dtype, device: torch.device, quant: Quant = "wide") -> None:
-        """Open every shard and read the headers. Raises ModelError; opens nothing but safetensors.
+        """Open every shard and read the headers. Raises ModelError; opens only safetensors.
 
-        `quant` is what wide matrices become while they are read; what is stored quantized stays as it is.
+        Wide matrices become `quant` while they are read; matrices that are stored quantized stay as they are.
         """
         self.folder = folder
         self.quant = quant
@@ -112,11 +112,11 @@ class Checkpoint:
                 f"{path}: does not hold what {INDEX_FILE} says: {_some(promised ^ names)}; fetch both again"
             )
         if twice := names & self._files.keys():
-            raise ModelError(f"{path}: holds tensors that another shard holds too: {_some(twice)}")
+            raise ModelError(f"{path}: holds tensors that another shard holds too: {_some(twice)}; fetch both again")
         self._files |= dict.fromkeys(names, file)
 
     def require(self, wanted: ShapeRecorder) -> None:
-        """Refuse the folder unless it holds exactly what is wanted. Raises ModelError that names the tensors."""
+        """Check that the folder holds exactly the wanted tensors. Raises ModelError that names what differs."""
         shapes = self._expand_quantized(wanted)
         problems = []
         if missing := shapes.keys() - self._files.keys():
@@ -134,7 +134,7 @@ class Checkpoint:
             raise ModelError(f"{self.folder}: the weights do not fit config.json: {'; '.join(problems)}")
 
     def _expand_quantized(self, wanted: ShapeRecorder) -> dict[str, tuple[int, ...]]:
-        """What must be there, given the form in which each matrix is stored."""
+        """Return the names and shapes that the folder must hold, given the form in which it stores each matrix."""
         shapes = dict(wanted.shapes)
         for name in wanted.matrices:
             rows, columns = wanted.shapes[name]
@@ -144,13 +144,13 @@ class Checkpoint:
         return shapes
 
     def stored_quant(self, name: str) -> Quant:
-        """The form of a matrix on disk."""
+        """Return the form of a matrix on disk."""
         if name not in self._files:
             return "wide"
         return STORED_QUANT.get(self._files[name].get_slice(name).get_dtype(), "wide")
 
     def stored_form(self, wanted: ShapeRecorder) -> Quant:
-        """The form of the folder as a whole: its smallest, since what must be precise stays wider."""
+        """Return the smallest form of the folder's matrices: those that must be precise stay wider."""
         forms = {self.stored_quant(name) for name in wanted.matrices}
         return "int4" if "int4" in forms else "int8" if "int8" in forms else "wide"
 
@@ -158,14 +158,14 @@ class Checkpoint:
         return list(self._files[name].get_slice(name).get_shape())
 
     def load(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """One tensor in the checkpoint's dtype and device; the caller owns it."""
+        """Load a tensor in the checkpoint's dtype and device; the caller owns it."""
         tensor: Tensor = self._files[name].get_tensor(name)
         if not tensor.is_floating_point():
             raise ModelError(f"{self.folder}: {name} is {tensor.dtype}, not floating point")
         return tensor.to(device=self.device, dtype=self.dtype)
 
     def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
-        """As it is stored, mapped into memory; or quantized now when it is stored wide and that is asked for."""
+        """Map a matrix as it is stored; or quantize one that is stored wide, when the checkpoint has a `quant`."""
         stored = self.stored_quant(name)
         if stored == "wide":
             return quantize(self.load(name, shape), form_of(self.quant, at_least, shape[1]))
@@ -174,7 +174,7 @@ class Checkpoint:
 
 
 def stored_dtype(folder: Path) -> torch.dtype:
-    """The dtype of what is not quantized, going by the folder's first norm or embedding."""
+    """Find the dtype of the tensors that are not quantized, by the folder's first norm or embedding."""
     with Checkpoint(folder, torch.float32, torch.device("cpu")) as checkpoint:
         for name, file in checkpoint._files.items():
             dtype: torch.dtype = file.get_slice(name)[:1].dtype
@@ -184,7 +184,7 @@ def stored_dtype(folder: Path) -> torch.dtype:
 
 
 def _shards(folder: Path) -> Iterator[tuple[Path, set[str] | None]]:
-    """Each safetensors file with the names the index promises for it (None: no index)."""
+    """List each safetensors file with the names that the index promises for it (None: no index)."""
     index_path = folder / INDEX_FILE
     if (folder / SINGLE_FILE).exists() and not index_path.exists():
         yield folder / SINGLE_FILE, None
@@ -212,7 +212,7 @@ def _weight_map(index_path: Path) -> dict[str, str]:
         raise ModelError(f"{index_path}: cannot be read ({error!r}); fetch it again") from error
     # A shard outside the folder would let an index read any file of the machine.
     if outside := [f for f in entries.values() if Path(f).name != f or not f.endswith(".safetensors")]:
-        raise ModelError(f"{index_path}: names {outside[0]!r}, which is no safetensors file beside it")
+        raise ModelError(f"{index_path}: names {outside[0]!r}, which is no safetensors file beside it; fetch it again")
     return entries
 
 

@@ -1,4 +1,4 @@
-"""x @ W.T + bias for a matrix in any form. Beside each fast path stands the slow one, `dequantize` and F.linear."""
+"""Multiplies x @ W.T + bias for a matrix in any form. The reference of each fast path is `dequantize` and F.linear."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from inference.weights.checkpoint import TensorSource
 from inference.weights.matrix import WIDENED_AT_ONCE, Matrix, dequantize, join_rows
 from inference.weights.packed_int4 import PackedInt4
 
-# From so many rows of x on, widening the codes and a wide product are faster than the op that reads codes.
+# From this number of rows of x on, widening the codes for a wide product is faster than the op that reads codes.
 INT8_WIDEN_FROM_ROWS = 24
-# Rows of another length make torch's int8 op read past their end.
+# Rows whose length is no multiple of this make torch's int8 op read past their end.
 INT8_OP_COLUMNS = 16
 
 
 class Linear(Protocol):
     def __call__(self, x: Tensor) -> Tensor:
-        """x [M, K] -> [M, N] in x's dtype."""
+        """Multiply x [M, K] -> [M, N] in x's dtype."""
         ...
 
 
@@ -34,7 +34,7 @@ class WideLinear:
 
 
 class Int8Linear:
-    """A scale for each row can wait until after the product, so that codes are all that is read."""
+    """A product with int8 codes, which applies the scale of each row afterwards and so reads only the codes."""
 
     def __init__(self, matrix: Matrix, bias: Tensor | None, dtype: torch.dtype) -> None:
         self._codes, scale = matrix.tensors  # [N, K] int8
@@ -63,7 +63,7 @@ class Int4Linear:
 
 
 class ReferenceLinear:
-    """What a quantized matrix means: widened whole, for each product again."""
+    """The reference product with a quantized matrix: it widens the whole matrix for each product."""
 
     def __init__(self, matrix: Matrix, bias: Tensor | None = None) -> None:
         self._matrix = matrix
@@ -74,7 +74,7 @@ class ReferenceLinear:
 
 
 class SideBySide:
-    """Several products of one x; int8 codes stay where the file is mapped, which joining them would copy."""
+    """Several products of one x. Int8 codes stay in the mapped file, because joining the matrices would copy them."""
 
     def __init__(self, parts: Sequence[Linear]) -> None:
         self._parts = parts
@@ -84,7 +84,7 @@ class SideBySide:
 
 
 def make_linear(matrix: Matrix, bias: Tensor | None, dtype: torch.dtype) -> Linear:
-    """The fastest way to multiply by a matrix on its device; `dtype` is that of the activations."""
+    """Choose the fastest product with a matrix on its device; `dtype` is that of the activations."""
     if matrix.quant == "wide":
         return WideLinear(matrix.tensors[0], bias)
     if matrix.quant == "int8":
@@ -98,8 +98,8 @@ def make_linear(matrix: Matrix, bias: Tensor | None, dtype: torch.dtype) -> Line
 class Part:
     """A matrix of the checkpoint: `name` + ".weight", and ".bias" if it has one; `reorder` moves the rows of a tensor.
 
-    It works by views and copies. An index, or torch.cat, would on the tensors without data of ShapeRecorder have torch
-    import its compiler: seconds, and 100 MB that stay.
+    `reorder` uses views and copies only. On ShapeRecorder's tensors without data, an index or torch.cat would make
+    torch import its compiler, which takes seconds and 100 MB for good.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Part:
 
 
 def load_linear(source: TensorSource, parts: Sequence[Part], columns: int) -> Linear:
-    """One product for several matrices, below one another. At most one of them is in memory beside the result."""
+    """Load one product for several matrices below one another. Only one of them is in memory beside the result."""
     biases = [_load_bias(source, part) for part in parts]
     rows = sum(part.rows for part in parts)
     matrices = (_load_matrix(source, part, columns) for part in parts)
@@ -123,7 +123,7 @@ def load_linear(source: TensorSource, parts: Sequence[Part], columns: int) -> Li
 
 
 def _join_biases(biases: Sequence[Tensor | None], rows: int) -> Tensor | None:
-    """Below one another; all parts have one, or none has."""
+    """Join the biases below one another: all parts have one, or no part has."""
     matrices = [Matrix("wide", (bias,)) for bias in biases if bias is not None]
     return join_rows(matrices[0], matrices[1:], rows).tensors[0] if matrices else None
 
@@ -141,7 +141,7 @@ def _load_bias(source: TensorSource, part: Part) -> Tensor | None:
 
 
 class Embedding:
-    """Rows by token, and the output head of a model that ties the two: at least int8, its errors reach the logits."""
+    """The rows of the tokens, and the head of a model that ties both: at least int8, as errors reach the logits."""
 
     def __init__(self, source: TensorSource, name: str, shape: tuple[int, int]) -> None:
         self._matrix = source.load_matrix(name, shape, at_least="int8")
@@ -149,10 +149,10 @@ class Embedding:
         self.head = make_linear(self._matrix, None, source.dtype)
 
     def __call__(self, tokens: Tensor) -> Tensor:
-        """tokens [T] -> [T, hidden]."""
+        """Look up the rows: tokens [T] -> [T, hidden]."""
         return dequantize(self._matrix.pick_rows(tokens), self._dtype)
 
 
 def load_head(source: TensorSource, name: str, shape: tuple[int, int]) -> Linear:
-    """The output head: its errors reach the logits directly, so at least int8."""
+    """Load the output head: at least int8, because its errors reach the logits directly."""
     return make_linear(source.load_matrix(name, shape, at_least="int8"), None, source.dtype)

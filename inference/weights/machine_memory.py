@@ -1,17 +1,18 @@
-"""How much memory the weights and the cache may take when no setting says so."""
+"""The memory that weights and cache may take when no setting says so."""
 
 import psutil
 
 GIB = 1 << 30
-# A quarter leaves room for the weights' page cache, the editor and its other servers.
+# The cache takes a quarter: the rest is for the weights' page cache, the editor and its other servers.
 SHARE_OF_AVAILABLE = 4
 MAX_DEFAULT_BYTES = 4 * GIB
-# More whole contexts than this are never live or worth keeping.
+# More whole contexts than this are never in use or worth keeping.
 MAX_DEFAULT_CONTEXTS = 64
 
-# Of all memory: the rest is for the cache, the editor and the system. A 32 GB laptop holds 16B in int8, at 16 GB.
+# The share of all memory: the rest is for the cache, the editor and the system. A laptop with 32 GB can then hold a
+# 16B model in int8, which takes 16 GB.
 WEIGHTS_SHARE = 0.6
-# Of what is free now: weights that are larger would push other programs out.
+# The share of the memory that is free now: larger weights would push other programs out.
 WEIGHTS_SHARE_OF_AVAILABLE = 0.8
 
 
@@ -21,7 +22,7 @@ def weights_budget_bytes() -> int:
 
 
 def default_cache_bytes(context_bytes: int) -> int:
-    """context_bytes: what one context of full length takes. Never less than that."""
+    """Choose the size of the cache, at least `context_bytes`, the bytes of one context of full length."""
     available = psutil.virtual_memory().available
     wanted = min(available // SHARE_OF_AVAILABLE, MAX_DEFAULT_BYTES, MAX_DEFAULT_CONTEXTS * context_bytes)
     return max(wanted, context_bytes)

@@ -1,4 +1,4 @@
-"""Weight matrices, wide or quantized, as they lie on disk and in memory.
+"""Weight matrices, wide or quantized, on disk and in memory.
 
     wide  NAME        [N, K]      floating point
     int8  NAME        [N, K]      I8: w = code * scale, a scale for each row
@@ -8,7 +8,7 @@
           NAME.scale  [N, K / 32] BF16
           NAME.zero   [N, K / 32] BF16
 
-Every tensor has the rows of the matrix first, so that rows can be chosen and joined whatever the form.
+Rows are the first dimension of every tensor, so that rows of any form can be chosen and joined.
 """
 
 from collections.abc import Iterable
@@ -25,13 +25,13 @@ GROUP_COLUMNS = 32
 INT8_LARGEST = 127
 INT4_LARGEST = 15
 ROWS_AT_ONCE = 2048
-# Values widened at once for a product: for more, the allocator asks the system for fresh memory every time.
+# The values that a product widens at once: with more, the allocator asks the system for new memory every time.
 WIDENED_AT_ONCE = 1 << 23
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """`tensors` are, in order, what stands on disk under NAME and PARTS."""
+    """A matrix in a form. `tensors` are those that stand on disk under NAME and PARTS, in this order."""
 
     quant: Quant
     tensors: tuple[Tensor, ...]
@@ -40,12 +40,12 @@ class Matrix:
         return Matrix(self.quant, tuple(tensor[order] for tensor in self.tensors))
 
 
-# What is added to NAME, in the order of Matrix.tensors.
+# The endings of NAME, in the order of Matrix.tensors.
 PARTS: dict[Quant, tuple[str, ...]] = {"wide": ("",), "int8": ("", ".scale"), "int4": ("", ".scale", ".zero")}
 
 
 def part_shapes(quant: Quant, rows: int, columns: int) -> tuple[tuple[int, ...], ...]:
-    """The shapes of a matrix's tensors."""
+    """Return the shapes of a matrix's tensors."""
     if quant == "wide":
         return ((rows, columns),)
     if quant == "int8":
@@ -55,7 +55,7 @@ def part_shapes(quant: Quant, rows: int, columns: int) -> tuple[tuple[int, ...],
 
 
 def join_rows(first: Matrix, others: Iterable[Matrix], rows: int) -> Matrix:
-    """The matrices below one another, `rows` in all and all in one form; `others` are asked for one by one."""
+    """Join matrices of one form below one another, `rows` in all; `others` are loaded one by one."""
     if first.tensors[0].shape[0] == rows:
         return first
     joined = Matrix(first.quant, tuple(t.new_empty(rows, *t.shape[1:]) for t in first.tensors))
@@ -69,14 +69,14 @@ def join_rows(first: Matrix, others: Iterable[Matrix], rows: int) -> Matrix:
 
 
 def form_of(quant: Quant, at_least: Quant, columns: int) -> Quant:
-    """What a matrix becomes: not below `at_least`, and columns that are no whole number of groups have no int4."""
+    """Choose the form of a matrix: not below `at_least`, and no int4 for columns that are no whole number of groups."""
     if quant == "int4" and (at_least == "int8" or columns % GROUP_COLUMNS):
         return "int8"
     return quant
 
 
 def quantize(weight: Tensor, form: Quant) -> Matrix:
-    """weight [N, K] in a form that it can have. Beside the result, only some rows of it are held in fp32."""
+    """Quantize weight [N, K] to a form that it can have. Beside the result, only some rows are held in fp32."""
     if form == "wide":
         return Matrix("wide", (weight,))
     quantize_rows = _quantize_int8 if form == "int8" else _quantize_int4
@@ -85,7 +85,7 @@ def quantize(weight: Tensor, form: Quant) -> Matrix:
 
 
 def dequantize(matrix: Matrix, dtype: torch.dtype) -> Tensor:
-    """[N, K]: the meaning of the codes, slowly."""
+    """Widen a matrix to [N, K]: the definition of the codes, and slow."""
     if matrix.quant == "wide":
         return matrix.tensors[0].to(dtype)
     if matrix.quant == "int8":
@@ -97,7 +97,7 @@ def dequantize(matrix: Matrix, dtype: torch.dtype) -> Tensor:
 
 
 def unpack_int4(codes: Tensor) -> Tensor:
-    """Packed [N, K / 2] to codes 0..15, [N, K] uint8."""
+    """Unpack [N, K / 2] to codes 0..15, [N, K] uint8."""
     groups = codes.view(codes.shape[0], -1, GROUP_COLUMNS // 2)
     return torch.cat([groups & INT4_LARGEST, groups >> 4], dim=-1).flatten(1)
 
@@ -114,7 +114,7 @@ def _quantize_int4(weight: Tensor) -> Matrix:
     lowest, highest = groups.aminmax(dim=-1)
     scale = (highest - lowest).clamp(min=torch.finfo(torch.float32).tiny) / INT4_LARGEST
     scale, zero = scale.bfloat16(), lowest.bfloat16()
-    # The codes make up for what the rounding of scale and zero has moved.
+    # The codes are chosen for the rounded scale and zero, so that they make up for that rounding.
     codes = ((groups - zero[..., None].float()) / scale[..., None].float()).round_().clamp_(0, INT4_LARGEST)
     low, high = codes.to(torch.uint8).chunk(2, dim=-1)
     return Matrix("int4", ((low | (high << 4)).flatten(1), scale, zero))

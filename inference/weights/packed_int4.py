@@ -1,4 +1,4 @@
-"""torch's packed int4 weights for the CPU: products of few rows read the codes, others widen them first."""
+"""torch's packed int4 weights for the CPU: products of few rows read the codes, larger ones widen them first."""
 
 import functools
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 from inference.weights.matrix import GROUP_COLUMNS, INT4_LARGEST, ROWS_AT_ONCE, WIDENED_AT_ONCE, Matrix, unpack_int4
 
-# From so many rows of x on, widening the codes and a bf16 product are faster than the op that reads codes.
+# From this number of rows of x on, widening the codes for a bf16 product is faster than the op that reads codes.
 WIDEN_FROM_ROWS = 64
-# Rows of the matrix that the op packs together; which one depends on the processor.
+# The possible numbers of rows that the op packs together; the processor decides.
 ROW_BLOCKS = (64, 32)
 
 
@@ -18,7 +18,7 @@ class PackedInt4:
         codes, scale, zero = matrix.tensors
         rows, columns = codes.shape[0], codes.shape[1] * 2
         self._shape = (rows, columns)
-        # The op's own layout, and (code - 8) * scale + zero instead of code * scale + zero.
+        # The op has its own layout, and computes (code - 8) * scale + zero instead of code * scale + zero.
         blocks = [_pack(rows) for rows in torch.split(codes, ROWS_AT_ONCE)]
         self._codes = torch.cat(blocks) if len(blocks) > 1 else blocks[0]
         middle = zero.float() + 8 * scale.float()
@@ -26,11 +26,11 @@ class PackedInt4:
 
     @staticmethod
     def can_hold(matrix: Matrix) -> bool:
-        """The op takes whole blocks of 16 rows."""
+        """Return whether the op takes the matrix: it wants whole blocks of 16 rows."""
         return matrix.tensors[0].shape[0] % 16 == 0
 
     def multiply(self, x: Tensor) -> Tensor:
-        """x [M, K] -> [M, N]."""
+        """Multiply x [M, K] -> [M, N]."""
         block = _row_block()
         rows, columns = self._shape
         if x.shape[0] < WIDEN_FROM_ROWS or block is None or rows % block:
@@ -40,7 +40,7 @@ class PackedInt4:
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
     def _widen(self, first: int, end: int, block: int) -> Tensor:
-        """[K, end - first]: some rows, transposed; in the op's layout a byte holds two rows, half a block apart."""
+        """Widen some rows, transposed: [K, end - first]. A byte of the op holds two rows, half a block apart."""
         groups, half = self._shape[1] // GROUP_COLUMNS, block // 2
         codes = self._codes[first:end].view(-1, groups, GROUP_COLUMNS, half)
         scale, middle = (part.contiguous()[:, None] for part in self._scale_zero[:, first:end].unbind(-1))
@@ -53,13 +53,13 @@ class PackedInt4:
 
 
 def _pack(codes: Tensor) -> Tensor:
-    """[N, K / 2] from our layout to the op's; rows are taken in blocks, so that large matrices can go part by part."""
+    """Pack [N, K / 2] from our layout to the op's. Blocks of rows are independent: large matrices go part by part."""
     return torch._convert_weight_to_int4pack_for_cpu(unpack_int4(codes).int(), 1)
 
 
 @functools.cache
 def _row_block() -> int | None:
-    """The op's row block on this processor, found by packing known codes; None: a layout that is not known."""
+    """Find the op's row block on this processor by packing known codes; None: the layout is unknown."""
     codes = torch.randint(0, 16, (128, GROUP_COLUMNS), generator=torch.Generator().manual_seed(0), dtype=torch.int32)
     packed = torch._convert_weight_to_int4pack_for_cpu(codes, 1).flatten()
     for block in ROW_BLOCKS:

@@ -1,4 +1,4 @@
-"""How far a long piece of work is: a bar on a terminal, nothing elsewhere."""
+"""Shows the progress of a long task: a bar on a terminal, nothing elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
-Progress = Callable[[int], object]  # called with the bytes that were just done
+Progress = Callable[[int], object]  # called with the number of bytes that were just done
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Which form a model's weights take here, and where they are loaded from."""
+"""Chooses the form of a model's weights on this machine, and the folder to load them from."""
 
 import logging
 import shutil
@@ -21,7 +21,7 @@ BY_PRECISION: tuple[Quant, ...] = ("wide", "int8", "int4")
 
 
 def choose_quant(sizes_bytes: Mapping[Quant, int], budget_bytes: int) -> Quant:
-    """The most precise form that fits; the smallest when none does."""
+    """Choose the most precise form that fits; the smallest when no form does."""
     fitting = [quant for quant in BY_PRECISION if sizes_bytes[quant] <= budget_bytes]
     return fitting[0] if fitting else BY_PRECISION[-1]
 
@@ -29,9 +29,9 @@ def choose_quant(sizes_bytes: Mapping[Quant, int], budget_bytes: int) -> Quant:
 def find_weights(
     folder: Path, wanted: ShapeRecorder, dtype: torch.dtype, setting: QuantSetting
 ) -> tuple[Path, Quant, bool]:
-    """The folder to load from, the form to use, and whether the load itself must still make it.
+    """Return the folder to load from, the form of the weights, and whether loading still has to quantize them.
 
-    Raises ModelError when the folder does not hold what is wanted, or cannot be had in the form that is set.
+    Raises ModelError when the folder lacks wanted tensors, or cannot be used in the form that is set.
     """
     with Checkpoint(folder, dtype, torch.device("cpu")) as checkpoint:
         checkpoint.require(wanted)
@@ -60,7 +60,7 @@ def _choose(folder: Path, sizes_bytes: Mapping[Quant, int], setting: QuantSettin
     if sizes_bytes[quant] > budget_bytes:
         need, have = sizes_bytes[quant] / GIB, budget_bytes / GIB
         log.warning(
-            "%s: its weights take %.1f GiB as %s and %.1f can be spared; take a smaller model",
+            "%s: its weights take %.1f GiB as %s and only %.1f GiB are free for them; take a smaller model",
             folder,
             need,
             quant,
@@ -76,7 +76,7 @@ def _is_usable(copy: QuantizedCopy) -> bool:
         with Checkpoint(copy.folder, copy.dtype, torch.device("cpu")) as checkpoint:
             checkpoint.require(copy.wanted)
     except ModelError as error:
-        log.warning("what was kept is made again: %s", error)
+        log.warning("a kept copy of quantized weights is made again: %s", error)
         shutil.rmtree(copy.folder, ignore_errors=True)
         return False
     return True

@@ -1,4 +1,4 @@
-"""A model's weights quantized once and kept in the user's cache, so that later loads only map them."""
+"""Keeps a model's quantized weights in the user's cache, so that later loads only map them."""
 
 import hashlib
 import json
@@ -20,13 +20,13 @@ from inference.weights.tensor_file import Entry, TensorFile
 
 log = logging.getLogger(__name__)
 
-LAYOUT_VERSION = 1  # another one, and what is kept is made again
+LAYOUT_VERSION = 1  # copies of another version are made again
 _PARTIAL = ".partial-"
 
 
 @dataclass(frozen=True)
 class QuantizedCopy:
-    """The copy of one folder's weights in one form: where it is kept, whether or not it is there."""
+    """The copy of a folder's weights in a form, whether or not the copy exists yet."""
 
     source: Path
     quant: Quant
@@ -39,12 +39,12 @@ class QuantizedCopy:
 
     @property
     def is_whole(self) -> bool:
-        """It gets its name when its last byte is written."""
+        """True when the copy exists: the folder gets its name after its last byte."""
         return self.folder.is_dir()
 
     @property
     def _prefix(self) -> str:
-        """What copies of the same folder in the same form share, whatever its state."""
+        """The beginning of the names of all copies of the same folder in the same form."""
         return f"{self.source.name}-{self.quant}-{_digest([str(self.source.resolve())])}-"
 
     def _state(self) -> list[object]:
@@ -69,7 +69,7 @@ class QuantizedCopy:
         return form_of(self.quant, self.wanted.matrices[name], self.wanted.shapes[name][1])
 
     def make(self) -> bool:
-        """Quantize one tensor after the other. False when there is no room for the result; then nothing is left."""
+        """Quantize tensor by tensor. False when there is no room for the copy, and then nothing is left of it."""
         _root().mkdir(parents=True, exist_ok=True)
         self._remove_older()
         partial = _root() / f"{_PARTIAL}{os.getpid()}-{self.folder.name}"
@@ -93,7 +93,7 @@ class QuantizedCopy:
             path.open("wb") as file,
             show_progress(title, sum(entry.size_bytes for entry in entries)) as progress,
         ):
-            log.info("%s, once; it is kept in %s", title, self.folder)
+            log.info("%s, once; the copy is kept in %s", title, self.folder)
             target = TensorFile(file, entries)
             for name, shape in self.wanted.shapes.items():
                 if name in self.wanted.matrices:
@@ -106,7 +106,7 @@ class QuantizedCopy:
                     progress(tensor.nbytes)
 
     def _remove_older(self) -> None:
-        """Copies of what the folder held before, and what processes that were killed have left."""
+        """Remove copies of earlier states of the folder, and the leftovers of killed processes."""
         for folder in _root().iterdir():
             left_over = folder.name.startswith(_PARTIAL) and not _is_running(folder.name)
             if left_over or (folder.name.startswith(self._prefix) and folder != self.folder):
@@ -114,7 +114,7 @@ class QuantizedCopy:
 
 
 def remove_copies(source: Path) -> None:
-    """All copies of a folder that is about to go, whatever their form."""
+    """Remove all copies of a folder's weights, in any form."""
     ending = f"-{_digest([str(source.resolve())])}-"
     for folder in _root().glob(f"*{ending}*"):
         shutil.rmtree(folder, ignore_errors=True)

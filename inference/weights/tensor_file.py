@@ -1,4 +1,4 @@
-"""Writes a safetensors file tensor by tensor, so that the tensors of a model need never be in memory together.
+"""Writes a safetensors file tensor by tensor, so that a model's tensors are never in memory together.
 
 A safetensors file is a length, a JSON header and the raw values: https://github.com/huggingface/safetensors
 """
@@ -24,7 +24,7 @@ _STORED = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A tensor that the file is to hold."""
+    """A tensor of the file, before its values are written."""
 
     name: str
     shape: tuple[int, ...]
@@ -36,10 +36,10 @@ class Entry:
 
 
 class TensorFile:
-    """A file being written; whole once every entry has been put."""
+    """A file that is being written, and whole once every entry has been put."""
 
     def __init__(self, file: BinaryIO, entries: Sequence[Entry]) -> None:
-        """Writes the header. Wider types come first, so that each tensor begins where its type can be mapped."""
+        """Write the header. Wider types come first, so that each tensor is aligned for mapping."""
         self._file = file
         self._places: dict[str, tuple[Entry, int]] = {}
         header: dict[str, object] = {"__metadata__": {"format": "pt"}}  # transformers wants the format
@@ -60,7 +60,7 @@ class TensorFile:
         file.truncate(self._values_at + end)
 
     def put(self, name: str, tensor: Tensor) -> None:
-        """Raises ValueError for a tensor that is not as its entry says."""
+        """Write the values of an entry. Raises ValueError when their shape or type is not the entry's."""
         entry, start = self._places.pop(name)
         if (tuple(tensor.shape), tensor.dtype) != (entry.shape, entry.dtype):
             raise ValueError(f"{name} is {tensor.dtype} {list(tensor.shape)}, and the header says {entry}")

@@ -57,8 +57,8 @@ def test_any_draft_gives_the_plain_tokens_and_the_cache_of_plain_decoding(runnin
 
 def rows(running: Running, done: Done) -> torch.Tensor:
     """The cache entries of what a request has computed, [layers, tokens, width], as the tree has them."""
-    match = running.scheduler.tree.match(done.sequence.tokens[: done.sequence.computed])
-    assert match.tokens == done.sequence.computed
+    match = running.scheduler.tree.match(done.sequence.tokens[: done.sequence.num_computed_tokens])
+    assert match.tokens == done.sequence.num_computed_tokens
     pages = [*match.pages, *([match.tail_page] if match.tail_page is not None else [])]
     return running.scheduler._memory[:, pages].flatten(1, 2)[:, : match.tokens].clone()
 
