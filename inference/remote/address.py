@@ -1,4 +1,4 @@
-"""Where a remote model is, as the user writes it: ``remote:URL#MODEL``."""
+"""The address of a remote model, as the user writes it: ``remote:URL#MODEL``."""
 
 import ipaddress
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from midspan import SettingsError
 PREFIX = "remote:"
 _FORM = "remote:http://HOST:PORT/v1#MODEL"
 
-# How a hole is put to the server: with a family's sentinels in the prompt, or in the API's own `suffix`.
+# The form of a hole: a family's sentinels in the prompt, or the API's own `suffix`.
 FimForm = Literal["deepseek", "qwen", "suffix"]
 
 
 @dataclass(frozen=True)
 class RemoteAddress:
-    """A server and a model on it. It never holds a key, so it may be shown and logged."""
+    """A server and a model on it. An address never holds a key, so it may be shown and logged."""
 
     url: str  # without a slash at its end
     host: str
@@ -29,7 +29,7 @@ class RemoteAddress:
 
     @property
     def is_this_machine(self) -> bool:
-        """Whether the server is reached without leaving this machine."""
+        """True when the server is on this machine."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -37,14 +37,14 @@ class RemoteAddress:
 
 
 def is_remote(setting: str) -> bool:
-    """Whether a model's setting names a server rather than a folder."""
+    """Return whether a model's setting names a server rather than a folder."""
     return setting.startswith(PREFIX)
 
 
 def parse_address(setting: str) -> RemoteAddress:
-    """Reads ``remote:URL[?fim=FORM&context_tokens=N][#MODEL]``; a URL without a path gets /v1.
+    """Read ``remote:URL[?fim=FORM&context_tokens=N][#MODEL]``; a URL without a path gets /v1.
 
-    Raises SettingsError, which never quotes what may be a key.
+    Raises SettingsError, which never quotes text that may be a key.
     """
     location, _, model = setting.removeprefix(PREFIX).strip().partition("#")
     if any(character.isspace() or not character.isprintable() for character in location + model):
@@ -52,13 +52,13 @@ def parse_address(setting: str) -> RemoteAddress:
     try:
         parts = urlsplit(location)
         host, port = parts.hostname, parts.port
-    except ValueError:  # its message would quote what stands where the port belongs
-        raise SettingsError(f"The address of a remote model has no right host or port. Write {_FORM}.") from None
+    except ValueError:  # the message of urlsplit would quote the text in the place of the port
+        raise SettingsError(f"The address of a remote model has no valid host or port. Write {_FORM}.") from None
     if parts.scheme not in ("http", "https") or not host:
         raise SettingsError(f"The address of a remote model begins with http:// or https:// and a host. Write {_FORM}.")
     if "@" in parts.netloc:
         raise SettingsError(
-            f"The address of the remote model at {host} holds a name or a password. A key does not belong into "
+            f"The address of the remote model at {host} holds a name or a password. A key does not belong in "
             f"settings: set {key_variable(host)}, or store it in the keyring."
         )
     fim, context_tokens = _parse_options(parts.query)
@@ -69,7 +69,7 @@ def parse_address(setting: str) -> RemoteAddress:
 
 
 def key_variable(host: str) -> str:
-    """The environment variable with the key for a host: each host has its own, so that none gets another's."""
+    """Return the environment variable of a host's key. Each host has its own, so that no host gets another's key."""
     return "MIDSPAN_KEY_" + "".join(letter.upper() if letter.isalnum() else "_" for letter in host)
 
 

@@ -1,4 +1,4 @@
-"""What is asked of the API: the endpoint and the body of one request."""
+"""Builds the endpoint and the body of a request to the API."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from inference.remote.spelling import defuse, spell_hole
 
 
 def hole_body(hole: HolePrompt, form: FimForm, model: str, request: Request) -> tuple[str, dict[str, Any]]:
-    """For a completion of the text between."""
+    """Build a request for the text in a hole."""
     prompt, suffix = spell_hole(form, hole.before, hole.after)
     body = {"prompt": prompt} if suffix is None else {"prompt": prompt, "suffix": suffix}
     return "/completions", body | _limits(model, request)
 
 
 def chat_body(chat: ChatPrompt, model: str, request: Request) -> tuple[str, dict[str, Any]]:
-    """For the assistant's next answer."""
+    """Build a request for the assistant's next answer."""
     spelled = [{"role": message.role, "content": defuse(message.content)} for message in chat.messages]
     return "/chat/completions", {"messages": spelled} | _limits(model, request)
 

@@ -1,4 +1,4 @@
-"""The server's JSON, read with care: nothing that it may leave out or misspell ends in an exception of Python's."""
+"""Reads the server's JSON without trusting it: missing or misspelt fields never raise an exception."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Usage:
-    """What the server counted."""
+    """The token counts that the server reports."""
 
     prompt_tokens: int
     cached_tokens: int
@@ -15,7 +15,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Chunk:
-    """One event of a stream. `finish` is the server's word for why it stopped."""
+    """An event of a stream. `finish` is the server's reason for the end of the answer."""
 
     text: str
     finish: str | None
@@ -24,14 +24,14 @@ class Chunk:
 
 @dataclass(frozen=True)
 class ListedModel:
-    """One model of the server's list. `context_tokens` is None where the server does not tell."""
+    """An entry of the server's list of models. `context_tokens` is None when the server does not tell it."""
 
     name: str
     context_tokens: int | None
 
 
 def read_chunk(event: object) -> Chunk | None:
-    """None when the event is not of the API. Completions carry `text`, chats a `delta` with `content`."""
+    """Read an event; None when it is not the API's. Completions have `text`, chats a `delta` with `content`."""
     data = _table(event)
     if data is None or not isinstance(choices := data.get("choices"), list):
         return None
@@ -47,7 +47,10 @@ def read_chunk(event: object) -> Chunk | None:
 
 
 def read_models(answer: object) -> list[ListedModel] | None:
-    """None when the answer is not of the API. vLLM and SGLang tell `max_model_len`, llama-server `meta.n_ctx`."""
+    """Read a list of models; None when it is not the API's.
+
+    vLLM and SGLang tell the context as `max_model_len`, llama-server as `meta.n_ctx`.
+    """
     data = _table(answer)
     if data is None or not isinstance(entries := data.get("data"), list):
         return None
@@ -68,7 +71,7 @@ def _read_usage(value: object) -> Usage | None:
     if prompt is None or output is None:
         return None
     details = _table(data.get("prompt_tokens_details")) or {}
-    # DeepSeek's platform has a name of its own for it.
+    # DeepSeek's platform has its own name for cached tokens.
     cached = _count(details.get("cached_tokens")) or _count(data.get("prompt_cache_hit_tokens")) or 0
     return Usage(prompt, min(cached, prompt), output)
 

@@ -1,4 +1,4 @@
-"""The remote engine: the same door as the engine inside the process, with a server behind it."""
+"""The remote engine: the interface of every engine, with a server behind it."""
 
 import asyncio
 import logging
@@ -21,35 +21,35 @@ from inference.remote.spelling import choose_form
 from inference.remote.token_estimate import estimate_tokens
 from midspan import CapacityError, MidspanError, ModelError
 
-if TYPE_CHECKING:  # it imports openai, which the engine's thread does
+if TYPE_CHECKING:  # imports openai, which only the engine's thread may do
     from inference.remote.server import Server
 
 log = logging.getLogger(__name__)
 
-# The thread may be waiting for the user to unlock the keyring; it does not keep the process.
+# The thread may be waiting for the user to unlock the keyring, which does not keep the process from ending.
 _CLOSE_S = 5.0
-# What a server says when it ended an answer for another reason than its model's or the limit.
+# The finish reasons of a server that ended an answer neither by its model's choice nor by the limit.
 _NOT_THE_MODELS_END = frozenset({"content_filter", "insufficient_system_resource", "abort", "error"})
 
 
 class RemoteGeneration:
-    """One submitted request."""
+    """A submitted request."""
 
     def __init__(self, live: LiveRequest, loop: asyncio.AbstractEventLoop) -> None:
         self._live = live
         self._loop = loop
 
     def cancel(self) -> None:
-        """Close its connection at once; the last update says "cancelled". Any thread, any number of times."""
-        with suppress(RuntimeError):  # the loop is closed, and with it the request has ended
+        """Close the connection at once; the last update says "cancelled". Any thread, any number of times."""
+        with suppress(RuntimeError):  # the loop is closed, so the request has ended
             self._loop.call_soon_threadsafe(self._live.stop)
 
 
 class RemoteEngine:
-    """Owns the connections to a server and the thread that runs them, until `close`."""
+    """Owns the connections to a server and their thread, until `close`."""
 
     def __init__(self, address: RemoteAddress, patience: Patience | None = None) -> None:
-        """Begins to reach the server. What is wrong with the server or the key shows in `ready` and in requests."""
+        """Begin to connect to the server. Errors of the server or the key appear in `ready` and in requests."""
         self.ready: Future[None] = Future()
         self._address = address
         self._patience = patience or Patience()
@@ -65,34 +65,40 @@ class RemoteEngine:
 
     @property
     def info(self) -> ModelInfo:
-        """Name and context are the setting's, or a guess, until the server has been reached."""
+        """The model's description. Name and context are the setting's or assumed until the server has answered."""
         found, address = self._found, self._address
         name = found.name if found else address.model or address.url
         context_tokens = found.context_tokens if found else address.context_tokens or UNTOLD_CONTEXT_TOKENS
         return ModelInfo(name, None, "remote", ("psm",), context_tokens)
 
     def count_tokens(self, text: str) -> int:
-        """An estimate, rather too many than too few."""
+        """Estimate the tokens of a text, on the high side."""
         return estimate_tokens(text)
 
     def fim_prompt(self, context: str, prefix: str, suffix: str, repository: Repository | None = None) -> HolePrompt:
-        """Other files stand under path comments. A request to a model that fills no hole fails when it runs."""
+        """Make the prompt for a hole; other files stand under path comments.
+
+        A request to a model that fills no hole fails when it runs.
+        """
         return HolePrompt(context + prefix, suffix)
 
     def begun_word(self, prefix: str) -> str:
-        """Nothing: a server takes no tokens for what its answer has to begin with."""
+        """Return "": a server has no way to make its answer begin with a word."""
         return ""
 
     def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> ChatPrompt:
-        """Files begin the system message; the server has the template."""
+        """Make the prompt for the next answer; files begin the system message, and the server has the template."""
         return ChatPrompt(tuple(with_files(messages, files)))
 
     def draft(self, text: str) -> tuple[int, ...]:
-        """None: a server drafts by itself or not at all."""
+        """Return no tokens: a server drafts by itself or not at all."""
         return ()
 
     def submit(self, request: Request, on_update: OnUpdate) -> RemoteGeneration:
-        """Send a request. `on_update` is called on the engine's thread and must not block it."""
+        """Send a request. `on_update` is called on the engine's thread and must not block it.
+
+        Raises CapacityError for a request that is too long, ForeignPromptError for a prompt of a local engine.
+        """
         live = LiveRequest(request, on_update)
         if live.prompt == ChatPrompt(()) or request.max_new_tokens < 1:
             raise CapacityError("a request needs a prompt and at least one token of output")
@@ -108,7 +114,7 @@ class RemoteEngine:
         return RemoteGeneration(live, self._loop)
 
     def stats(self) -> EngineStats:
-        """Requests on the way; the pages are the server's."""
+        """Count the live requests; the pages are the server's."""
         return EngineStats(len(self._live), 0, 0, 0, 0, device=self._address.url)
 
     def close(self) -> None:
@@ -125,9 +131,9 @@ class RemoteEngine:
             self._loop.close()
 
     async def _serve(self) -> None:
-        greeting = asyncio.create_task(self._greet())
+        connecting = asyncio.create_task(self._connect())
         await self._closing.wait()
-        tasks = [greeting, *(live.task for live in self._live if live.task)]
+        tasks = [connecting, *(live.task for live in self._live if live.task)]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -135,8 +141,8 @@ class RemoteEngine:
         if self._server is not None:
             await self._server.close()
 
-    async def _greet(self) -> None:
-        """Whoever waits for `ready` learns what only a change of settings can mend; the rest may pass by itself."""
+    async def _connect(self) -> None:
+        """Connect, and report in `ready` the errors that only a change of settings mends; others may pass."""
         try:
             await self._look_up()
         except ServerAwayError as error:
@@ -174,7 +180,7 @@ class RemoteEngine:
         return "length" if finish == "length" else "eos"
 
     async def _look_up(self) -> "tuple[Server, FoundModel]":
-        """The server and the model; the server is asked until it has answered once."""
+        """Return the server and the model, which is looked up until the server has answered once."""
         async with self._looking:
             if self._server is None:
                 from inference.remote.server import Server

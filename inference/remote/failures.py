@@ -1,4 +1,4 @@
-"""What goes wrong between here and a server, in words that name the server and say what to do."""
+"""The errors of a connection to a server, in words that name the server and say what to do."""
 
 import re
 import socket
@@ -10,7 +10,7 @@ from inference.remote.address import RemoteAddress
 from inference.remote.key import how_to_set_key
 from midspan import CapacityError, MidspanError, ModelError
 
-if TYPE_CHECKING:  # openai is heavy, and imported only where there is a server
+if TYPE_CHECKING:  # openai is slow to import, and needed only where there is a server
     from openai import APIConnectionError, APIStatusError
 
 _LONGEST_QUOTE_CHARACTERS = 200
@@ -18,11 +18,11 @@ _TOO_LONG = re.compile(r"context|too long|maximum.*(length|tokens)|exceeds?.*tok
 
 
 class ServerAwayError(ModelError):
-    """The server may be back later, without any change of settings."""
+    """The server fails now and may answer later, without any change of settings."""
 
 
 class Explainer:
-    """Knows the key so that no message ever holds it: servers quote keys back."""
+    """Makes the errors. Knows the key, which servers quote, so that no message holds it."""
 
     def __init__(self, address: RemoteAddress, key: str | None, silence_s: float) -> None:
         self._address = address
@@ -30,7 +30,7 @@ class Explainer:
         self._silence_s = silence_s
 
     def explain(self, error: Exception) -> MidspanError:
-        """The error to raise instead of one of openai's or of JSON's."""
+        """Make the error to raise in place of one of openai's or of JSON's."""
         import openai
 
         url = self._address.url
@@ -48,20 +48,20 @@ class Explainer:
         return self.not_the_api()
 
     def not_the_api(self) -> MidspanError:
-        """For an answer that is not the API's JSON."""
+        """Make the error for an answer that is not the API's JSON."""
         return ModelError(
             f"{self._address.url} does not answer as the OpenAI-compatible API does. "
             f"Check the address and its path, which often ends in /v1."
         )
 
     def cut(self) -> MidspanError:
-        """For a stream that ended before the server said that it was done."""
+        """Make the error for a stream that ended before the server said that it was done."""
         return ServerAwayError(
             f"{self._address.url} cut its answer short. Its log may say why; a proxy between may have ended it."
         )
 
     def withheld(self, finish: str) -> MidspanError:
-        """For an answer that the server ended by a rule of its own."""
+        """Make the error for an answer that the server ended by a rule of its own."""
         return ServerAwayError(f"{self._address.url} ended its answer with {self.quote(finish)}. Try again later.")
 
     def _explain_connection(self, error: "APIConnectionError") -> MidspanError:
@@ -87,7 +87,7 @@ class Explainer:
         url, status = self._address.url, error.status_code
         said = self.quote(error.body or error.response.text)
         if status in (401, 403):
-            refused = "refuses the key" if self._key else "wants a key"
+            refused = "refuses the key" if self._key else "needs a key"
             return ModelError(f"{url} {refused} ({status}: {said}). To change it, {how_to_set_key(self._address)}.")
         if status == 404:
             model = self._address.model or "the model"
@@ -114,7 +114,7 @@ class Explainer:
         return ModelError(f"{url} refuses the request ({status}: {said}).")
 
     def quote(self, said: object) -> str:
-        """The server's words on one line, short, without what could steer a terminal, and without the key."""
+        """Quote the server's words: one short line without terminal control characters and without the key."""
         if isinstance(said, dict):
             said = said.get("message") or said.get("detail") or said.get("error") or said
         text = str(said)

@@ -1,4 +1,4 @@
-"""The key of a server: from the environment, else from the system's keyring. It is never shown."""
+"""Finds the key of a server, in the environment or the system's keyring. A key is never shown."""
 
 import os
 
@@ -9,20 +9,20 @@ KEYRING_SERVICE = "midspan"
 
 
 def find_key(address: RemoteAddress) -> str | None:
-    """The key for this address's host; None when there is none. May wait for the user to unlock the keyring.
+    """Find the key for the address's host; None when there is none. May wait for the user to unlock the keyring.
 
     Raises SettingsError for a key that cannot be sent.
     """
     key = (os.environ.get(key_variable(address.host)) or _from_keyring(address.host) or "").strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise SettingsError(
-            f"The key for {address.host} holds characters that no key has. Set {key_variable(address.host)} anew."
+            f"The key for {address.host} holds characters that no key has. Set {key_variable(address.host)} again."
         )
     return key or None
 
 
 def how_to_set_key(address: RemoteAddress) -> str:
-    """What to tell a user whose key is missing or wrong."""
+    """Return the advice for a user whose key is missing or wrong."""
     return (
         f"set the environment variable {key_variable(address.host)}, or run: "
         f"keyring set {KEYRING_SERVICE} {address.host}"
@@ -30,10 +30,10 @@ def how_to_set_key(address: RemoteAddress) -> str:
 
 
 def _from_keyring(host: str) -> str | None:
-    import keyring  # here: it looks for the desktop's services
+    import keyring  # imported here because it looks for the desktop's services
     from keyring.errors import KeyringError
 
     try:
         return keyring.get_password(KEYRING_SERVICE, host)
-    except KeyringError:  # no keyring on this machine, or the user did not unlock it
+    except KeyringError:  # the machine has no keyring, or the user did not unlock it
         return None

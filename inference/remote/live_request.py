@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class LiveRequest:
-    """Lives on the remote engine's thread."""
+    """A request, its output so far and its counts. Remote engine's thread only, after `submit`."""
 
     request: Request
     on_update: OnUpdate
@@ -38,25 +38,25 @@ class LiveRequest:
         self._output = Output(self.request.max_lines, fills=isinstance(prompt, HolePrompt))
 
     def take(self, chunk: Chunk) -> FinishReason | None:
-        """Hand out a chunk's text; says why the output ends here, if it does."""
+        """Hand out a chunk's text; return the reason when the output ends there."""
         self._usage = chunk.usage or self._usage
         text, reason = self._output.push(chunk.text)
         self._emit_text(text)
         return reason or self._beyond_the_limit(chunk.text)
 
     def stop(self) -> None:
-        """End the request now, whatever it waits for."""
+        """End the request now, whatever it is waiting for."""
         if self.task is not None:
             self.task.cancel()
 
     def finish(self, task: "asyncio.Task[FinishReason]") -> None:
-        """The last update, once the request's task has ended in whatever way."""
+        """Hand out the last update, once the request's task has ended in whatever way."""
         if task.cancelled():
             self._emit(Update("", "cancelled", self._trace()))
         elif (error := task.exception()) is not None:
             if not isinstance(error, MidspanError):
                 log.error("a request to a server failed", exc_info=error)
-                error = ModelError(f"asking the server failed: {type(error).__name__}; the log says where")
+                error = ModelError(f"The request to the server failed: {type(error).__name__}. The log says where")
             self._emit(Update("", "error", self._trace(), error))
         else:
             reason = task.result()
@@ -65,7 +65,7 @@ class LiveRequest:
             self._emit(Update("", reason, self._trace()))
 
     def _beyond_the_limit(self, piece: str) -> FinishReason | None:
-        """Some servers do not know `max_tokens` and would write on and on. A piece is at least one token."""
+        """End the output of a server that ignores `max_tokens`. A piece is at least one token."""
         if piece:
             self._pieces += 1
             self._estimated_tokens += estimate_tokens(piece)
@@ -79,7 +79,7 @@ class LiveRequest:
             self._emit(Update(text))
 
     def _emit(self, update: Update) -> None:
-        """A receiver that fails must not take the engine down."""
+        """Hand out an update. A receiver that fails loses its request and does not harm the engine."""
         try:
             self.on_update(update)
         except Exception:

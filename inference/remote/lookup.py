@@ -1,4 +1,4 @@
-"""Which of a server's models is meant, and what the server tells of it."""
+"""Looks up the model on its server: the name and the context."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 from inference.remote.address import RemoteAddress
 from midspan import ModelError
 
-if TYPE_CHECKING:  # it imports openai, which the engine's thread does
+if TYPE_CHECKING:  # imports openai, which only the engine's thread may do
     from inference.remote.server import Server
 
 _NAMES_SHOWN = 8
-# Where neither the server nor the setting tells: every code model takes as much.
+# Assumed when neither the server nor the setting tells it: every code model has this much.
 UNTOLD_CONTEXT_TOKENS = 4096
 
 
 @dataclass(frozen=True)
 class FoundModel:
-    """`names` is all that it is called, for whoever looks for its family."""
+    """A model on a server. `names` has all its names, to find its family by."""
 
     name: str
     names: str
@@ -24,7 +24,7 @@ class FoundModel:
 
 
 async def look_up(server: "Server", address: RemoteAddress) -> FoundModel:
-    """Raises MidspanError when the server cannot be asked, or when the setting names no model and there are several."""
+    """Look up the model. Raises MidspanError when the server fails, or lists several and the setting names none."""
     listed = await server.models()
     meant = next((model for model in listed if model.name == address.model), None)
     if meant is None and len(listed) == 1:

@@ -1,4 +1,4 @@
-"""What a server writes, cut where the engine inside the process would stop."""
+"""Cuts a server's output where the engine inside the process would stop."""
 
 import re
 
@@ -7,7 +7,7 @@ from inference.remote.spelling import CONTROL, CONTROL_BEGUN, LONE_SURROGATE
 
 
 class Output:
-    """One request's text. `fills` is False for a chat, where a control token that is spelled out is only text."""
+    """The output of a request. `fills` is False for a chat, where a control token that is spelled out is only text."""
 
     def __init__(self, max_lines: int | None, *, fills: bool) -> None:
         self._max_lines = max_lines
@@ -16,7 +16,7 @@ class Output:
         self._held = ""
 
     def push(self, piece: str) -> tuple[str, FinishReason | None]:
-        """The text to hand out, and why the output ends here, if it does. Nothing is pushed after that."""
+        """Return the text to hand out, and the reason when the output ends there. No piece is pushed after the end."""
         text = self._held + LONE_SURROGATE.sub("\ufffd", piece)  # half a pair in the server's JSON
         self._held = ""
         reason: FinishReason | None = None
@@ -30,11 +30,11 @@ class Output:
         return (text, reason) if end is None else (text[:end], "lines")
 
     def finish(self) -> str:
-        """What was held back because it might have become a control token."""
+        """Return the text that was held back because it might have become a control token."""
         return self._held
 
     def _end_of_lines(self, text: str) -> int | None:
-        """Where the newline stands that would begin one line too many."""
+        """Find the newline that would begin one line too many."""
         if self._max_lines is None:
             return None
         for newline in re.finditer("\n", text):

@@ -1,4 +1,4 @@
-"""One server and the few things that are asked of it. Built on the remote engine's thread: it imports openai."""
+"""The client of a server. Imports openai: remote engine's thread only."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -12,8 +12,8 @@ from inference.remote.failures import Explainer
 from inference.remote.patience import Patience
 from midspan import __version__
 
-# What is sent besides the request itself. openai would add the system's and Python's versions, and, from its own
-# environment variables, headers and keys that are meant for another server.
+# The headers that are sent. openai would add the versions of the system and of Python, and from its own environment
+# variables headers and keys that are meant for another server.
 _HEADERS = frozenset({"host", "accept", "accept-encoding", "connection", "content-type", "content-length"})
 _FAILURES = (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError)
 
@@ -24,47 +24,49 @@ class Server:
     def __init__(self, address: RemoteAddress, key: str | None, patience: Patience) -> None:
         self.explainer = Explainer(address, key, patience.silence_s)
 
-        async def dress(request: Any) -> None:  # Any: the HTTP library's type, which differs between openai's versions
+        async def set_headers(
+            request: Any,
+        ) -> None:  # Any: the HTTP library's type, which differs between openai's versions
             for name in [name for name in request.headers if name.lower() not in _HEADERS]:
                 del request.headers[name]
             request.headers["User-Agent"] = f"midspan/{__version__}"
             if key:
                 request.headers["Authorization"] = f"Bearer {key}"
 
-        async def judge(response: Any) -> None:
+        async def limit_retries(response: Any) -> None:
             wait = response.headers.get("retry-after", "")
             if wait.isdecimal() and int(wait) > patience.longest_pause_s:
                 response.headers["x-should-retry"] = "false"  # openai's client obeys it
 
         self._client = openai.AsyncOpenAI(
-            api_key="set by dress",
+            api_key="set by set_headers",
             base_url=address.url,
             max_retries=patience.retries,
             timeout=openai.Timeout(patience.silence_s, connect=patience.connect_s),
             http_client=openai.DefaultAsyncHttpxClient(
                 follow_redirects=False,
-                # A proxy of the environment would be handed what is meant to stay on this machine.
+                # A proxy from the environment would get text that is meant to stay on this machine.
                 mounts={"http://": None, "https://": None} if address.is_this_machine else None,
-                event_hooks={"request": [dress], "response": [judge]},
+                event_hooks={"request": [set_headers], "response": [limit_retries]},
             ),
         )
 
     async def models(self) -> list[ListedModel]:
-        """What the server lists; nothing when it has no such list. Raises MidspanError."""
+        """Return the models that the server lists, none when it has no list. Raises MidspanError."""
         try:
             answer = await self._client.get("/models", cast_to=object)
         except openai.NotFoundError:
             return []
         except _FAILURES as error:
-            raise self.explainer.explain(error) from None  # openai's error holds the request, and that the key
+            raise self.explainer.explain(error) from None  # openai's error holds the request with the key
         if (models := read_models(answer)) is None:
             raise self.explainer.not_the_api()
         return models
 
     async def stream(self, path: str, body: dict[str, Any]) -> AsyncGenerator[Chunk, None]:
-        """The answer as it comes. Leaving the loop closes the connection. Raises MidspanError.
+        """Stream the answer. Leaving the loop closes the connection. Raises MidspanError.
 
-        The last chunk but those with usage alone has `finish`: a stream without it was cut.
+        The last chunk with text has `finish`; a stream without one was cut.
         """
         body |= {"stream": True, "stream_options": {"include_usage": True}}
         finished = began = False

@@ -1,4 +1,4 @@
-"""How a hole is spelled for a server that tokenizes the prompt itself, and how control tokens look in text."""
+"""Spells a hole for a server that tokenizes the prompt, and finds control tokens in text."""
 
 import re
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ _FAMILIES: Mapping[FimForm, Family] = {"deepseek": DEEPSEEK_V2, "qwen": QWEN2}
 # Parts of the names of models that are known to fill holes with their family's sentinels.
 _FORM_OF_NAME: Mapping[str, FimForm] = {"deepseek-coder": "deepseek", "deepseek_coder": "deepseek", "qwen": "qwen"}
 
-# The 236B models; their spelling without "lite" tells them from those that are.
+# The 236B models: the names of those that were trained have "lite" in them.
 _NOT_TRAINED = re.compile("deepseek-coder-v2-(?:base|instruct)")
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BAR = "[|｜]"
 CONTROL = re.compile(rf"<{_BAR}[^<>\s|｜]{{1,40}}{_BAR}>|<fim_[a-z]{{1,16}}>")
-# The end of a text that the next piece may turn into one.
+# The end of a text that the next piece may turn into a control token.
 CONTROL_BEGUN = re.compile(rf"<(?:{_BAR}[^<>\s|｜]{{0,40}}{_BAR}?|f|fi|fim|fim_[a-z]{{0,16}})?$")
 
 
 def choose_form(address: RemoteAddress, names: str) -> FimForm:
-    """How to put a hole to this model, by the setting or by its names; `suffix` when nothing tells its family.
+    """Choose the form of a hole by the setting or by the model's names; `suffix` when they tell no family.
 
     Raises ModelError for a model that is known to fill no hole.
     """
@@ -39,7 +39,7 @@ def choose_form(address: RemoteAddress, names: str) -> FimForm:
 
 
 def spell_hole(form: FimForm, before: str, after: str) -> tuple[str, str | None]:
-    """The prompt, and the API's `suffix` where the form is that. No BOS: the server adds it."""
+    """Return the prompt, and the API's `suffix` when the form is that. The server adds BOS."""
     before, after = defuse(before), defuse(after)
     family = _FAMILIES.get(form)
     if family is None:

@@ -25,17 +25,17 @@ def test_an_address_is_read(setting, address):
         ("remote:", "begins with http:// or https:// and a host"),
         ("remote:gpu:8080", "begins with http:// or https:// and a host"),
         ("remote:ftp://gpu", "begins with http:// or https:// and a host"),
-        ("remote:http://gpu:port", "has no right host or port"),
-        ("remote:http://gpu:99999", "has no right host or port"),
-        ("remote:http://[::1", "has no right host or port"),
+        ("remote:http://gpu:port", "has no valid host or port"),
+        ("remote:http://gpu:99999", "has no valid host or port"),
+        ("remote:http://[::1", "has no valid host or port"),
         ("remote:http://gpu/v 1", "holds a space or a control character"),
         ("remote:http://gpu#a\nb", "holds a space or a control character"),
         ("remote:http://gpu?fim=magic", "fim in a remote model's address is one of deepseek, qwen, suffix"),
         ("remote:http://gpu?context_tokens=-1", "context_tokens in a remote model's address is a whole number"),
         ("remote:http://gpu?tokens=1", "has no 'tokens'. There are: fim, context_tokens"),
-        ("remote:http://me:sk-secret@gpu", "at gpu holds a name or a password. A key does not belong into settings"),
+        ("remote:http://me:sk-secret@gpu", "at gpu holds a name or a password. A key does not belong in settings"),
         ("remote:http://gpu?api_key=sk-secret", "has no 'api_key'"),
-        ("remote:http://gpu:sk-secret/v1", "has no right host or port"),
+        ("remote:http://gpu:sk-secret/v1", "has no valid host or port"),
     ],
 )
 def test_a_wrong_address_is_refused_and_no_key_in_it_is_quoted(setting, message):
@@ -95,6 +95,6 @@ def test_a_machine_without_a_keyring_has_no_key(monkeypatch):
 @pytest.mark.parametrize("key", ["sk-sécret", "sk secret", "sk\r\nX-Header: secret"])
 def test_a_key_that_cannot_be_one_is_refused_and_not_quoted(monkeypatch, key):
     monkeypatch.setenv("MIDSPAN_KEY_GPU", key)
-    with pytest.raises(SettingsError, match="Set MIDSPAN_KEY_GPU anew") as refusal:
+    with pytest.raises(SettingsError, match="Set MIDSPAN_KEY_GPU again") as refusal:
         find_key(parse_address("remote:http://gpu"))
     assert key not in str(refusal.value)
