@@ -3,7 +3,7 @@
 import threading
 import time
 
-# Beside foreground work, background work gets one part in so many of the time, so that it never stands still.
+# Beside foreground work, background work gets one part of this many of the time, so that it never stands still.
 BACKGROUND_SHARE = 8
 # A foreground request waits for the step that runs, so the prefill chunks of background work are this much shorter.
 BACKGROUND_CHUNK = 4

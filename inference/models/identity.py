@@ -39,7 +39,7 @@ def parse_identity(config: Mapping[str, Any], folder: Path, family: Family) -> M
         orders = tuple(block["fim_orders"])
         advice = None if orders else f"{name} was not trained to fill a hole; take {family.fim_model} for completion"
     if unknown := [order for order in orders if order not in FIM_ORDERS]:
-        raise ModelError(f"{path}: unknown FIM order {unknown[0]!r} (psm, spm)")
+        raise ModelError(f"{path}: unknown FIM order {unknown[0]!r}; write psm or spm")
     limit = positive_number(config, "max_position_embeddings", int, path)
     return ModelIdentity(
         name, orders, advice, _chat_advice(name, family), min(limit, int(block.get("context_tokens", limit)))

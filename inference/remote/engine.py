@@ -152,7 +152,9 @@ class RemoteEngine:
             return
         except Exception as error:
             log.exception("reaching %s failed", self._address.url)
-            self.ready.set_exception(ModelError(f"{self._address.url} cannot be asked: {type(error).__name__}"))
+            self.ready.set_exception(
+                ModelError(f"Reaching {self._address.url} failed: {type(error).__name__}. The log says where")
+            )
             return
         self.ready.set_result(None)
 

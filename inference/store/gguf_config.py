@@ -1,4 +1,4 @@
-"""From GGUF metadata to the config.json of a released folder."""
+"""Turns GGUF metadata into the config.json of a released folder."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,12 +7,12 @@ from inference.store.gguf_file import GgufFile
 from midspan import ModelError
 
 SIGMOID_GATE = 2  # gguf's ExpertGatingFuncType; DeepSeek-V3 has it, V2 never
-# DeepSeek-V2 236B, whose groups older converters left out.
+# The groups of DeepSeek-V2 236B, which older converters left out.
 GROUPS_OF_160_EXPERTS = {"n_group": 8, "topk_group": 3}
 
 
 def config_from_gguf(file: GgufFile) -> dict[str, Any]:
-    """The released spelling. Raises ModelError for an architecture that Midspan does not run."""
+    """Build config.json in the released spelling. Raises ModelError for an architecture that Midspan does not run."""
     build = _ARCHITECTURES.get(file.architecture)
     if build is None:
         known = ", ".join(_ARCHITECTURES)
@@ -33,7 +33,7 @@ def _shared(file: GgufFile) -> dict[str, Any]:
         "num_hidden_layers": int(file.value("block_count")),
         "num_attention_heads": heads,
         "num_key_value_heads": int(file.value("attention.head_count_kv", heads)),
-        "intermediate_size": _scalar(file.value("feed_forward_length")),
+        "intermediate_size": _scalar(file, "feed_forward_length"),
         "hidden_act": "silu",
         "rms_norm_eps": _decimal(file.value("attention.layer_norm_rms_epsilon")),
         "rope_theta": _decimal(file.value("rope.freq_base", 10000.0)),
@@ -62,7 +62,7 @@ def _grouped_query_attention(file: GgufFile) -> dict[str, Any]:
 
 
 def _linear_or_none(file: GgufFile) -> dict[str, Any] | None:
-    """`rope.scale_linear` is the older spelling of the factor."""
+    """Read the linear scaling, whose factor older files call `rope.scale_linear`."""
     factor = _decimal(file.value("rope.scaling.factor", file.value("rope.scale_linear", 1.0)))
     kind = file.value("rope.scaling.type", "none" if factor == 1.0 else "linear")
     if kind not in ("none", "linear"):
@@ -74,7 +74,7 @@ def _deepseek2(file: GgufFile) -> dict[str, Any]:
     if file.value("expert_gating_func", 1) == SIGMOID_GATE:
         raise ModelError(f"{file.path}: its router is DeepSeek-V3's; Midspan runs DeepSeek-V2")
     rope_dim = int(file.value("rope.dimension_count"))
-    # Files for absorbed attention say the widths of the latent in `key_length` and the model's in `*_mla`.
+    # Files for absorbed attention give the latent's widths in `key_length` and the model's own in `*_mla`.
     key_width = int(file.value("attention.key_length_mla", file.value("attention.key_length")))
     experts = int(file.value("expert_count"))
     heads = int(file.value("attention.head_count"))
@@ -114,7 +114,7 @@ def _yarn_or_none(file: GgufFile) -> dict[str, Any] | None:
         return None
     if kind != "yarn":
         raise ModelError(f"{file.path}: rope scaling {kind!r} is not supported for DeepSeek-V2; only yarn is")
-    # The file holds 0.1 * mscale_all_dim alone; every released V2 model has mscale equal to it.
+    # The file holds only 0.1 * mscale_all_dim; in every released V2 model mscale is the same.
     mscale = _decimal(10 * file.value("rope.scaling.yarn_log_multiplier", 0.0))
     return {
         "type": "yarn",
@@ -128,15 +128,16 @@ def _yarn_or_none(file: GgufFile) -> dict[str, Any] | None:
 
 
 def _decimal(value: Any) -> float:
-    """GGUF keeps float32: 1e-06 comes back as 9.999999974752427e-07."""
+    """Round a float32 to its decimal: GGUF keeps 1e-06 as 9.999999974752427e-07."""
     return float(f"{float(value):.7g}")
 
 
-def _scalar(value: Any) -> int:
-    """A width that some converters write once per layer."""
+def _scalar(file: GgufFile, key: str) -> int:
+    """Read a width that some converters write once per layer."""
+    value = file.value(key)
     widths = set(value) if isinstance(value, list) else {value}
     if len(widths) != 1:
-        raise ModelError(f"its layers have different widths {sorted(widths)}, which is not supported")
+        raise ModelError(f"{file.path}: its layers have different widths {sorted(widths)}, which is not supported")
     return int(widths.pop())
 
 

@@ -1,4 +1,4 @@
-"""A GGUF file, opened: its metadata, and tensors that are read in rows. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md"""
+"""Reads GGUF files: metadata, and tensors by rows. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md"""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -18,10 +18,12 @@ MAGIC = b"GGUF"
 
 
 class _Reader(gguf.GGUFReader):
-    """The library's reader over a plain array: a slice of a memmap costs five times the time and twice the memory,
-    and a vocabulary with its merges is 600,000 slices."""
+    """The library's reader over a plain array.
 
-    @property  # type: ignore[override]  # an array does all that is asked of the memmap
+    A slice of a memmap costs five times the time and twice the memory, and a vocabulary with its merges is 600,000.
+    """
+
+    @property  # type: ignore[override]  # an array does all that the library needs of the memmap
     def data(self) -> NDArray[np.uint8]:
         return self._plain
 
@@ -32,7 +34,7 @@ class _Reader(gguf.GGUFReader):
 
 @dataclass(frozen=True)
 class GgufTensor:
-    """Where a tensor lies, and how its values are packed. The shape is torch's: the slowest dimension first."""
+    """The place, shape and packing of a tensor. The shape is torch's: the slowest dimension first."""
 
     path: Path
     name: str
@@ -50,7 +52,7 @@ class GgufTensor:
         return math.prod(self.shape[:-1])
 
     def read(self, start: int, stop: int) -> Float32:
-        """Rows `start` to `stop` of all dimensions but the last, as one matrix."""
+        """Read rows `start` to `stop` of all dimensions but the last, as a matrix."""
         row_bytes = self.size_bytes // self.rows
         packed = np.fromfile(self.path, np.uint8, (stop - start) * row_bytes, offset=self.offset + start * row_bytes)
         if packed.size < (stop - start) * row_bytes:
@@ -58,7 +60,7 @@ class GgufTensor:
         return _unpack(packed.reshape(stop - start, row_bytes), self.kind, self.path).reshape(-1, self.columns)
 
     def blocks(self, start: int, stop: int) -> Iterator[Float32]:
-        """The same rows in small blocks."""
+        """Read the same rows in small blocks."""
         step = max(1, BLOCK_VALUES // self.columns)
         for first in range(start, stop, step):
             yield self.read(first, min(first + step, stop))
@@ -75,7 +77,7 @@ class GgufFile:
         return str(self.metadata.get("general.architecture", ""))
 
     def value(self, key: str, default: Any = None) -> Any:
-        """A metadata value of the architecture, as `deepseek2.block_count`; without a default it must be there."""
+        """Read a value of the architecture, such as `deepseek2.block_count`. ModelError: no value and no default."""
         full_key = f"{self.architecture}.{key}"
         value = self.metadata.get(full_key, default)
         if value is None:
@@ -95,7 +97,7 @@ def open_gguf(path: Path) -> GgufFile:
     try:
         reader = _Reader(path)
         metadata = {key: field.contents() for key, field in reader.fields.items()}
-    except Exception as error:  # the library raises whatever numpy does at a place that is not there
+    except Exception as error:  # the library raises whatever numpy raises beyond the file's end
         raise ModelError(f"{path}: is truncated or corrupt ({_first_line(error)}); fetch it again") from error
     if metadata.get("split.count", 1) > 1:
         raise ModelError(

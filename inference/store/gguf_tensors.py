@@ -1,4 +1,4 @@
-"""From GGUF tensors to released ones: names, the order of rotated rows, experts one by one, `kv_b` in one piece."""
+"""Turns GGUF tensors into released ones: names, the order of rotated rows, single experts, a joined `kv_b`."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -52,7 +52,7 @@ _SPLIT_KEY, _SPLIT_VALUE, _WHOLE = "attn_k_b.weight", "attn_v_b.weight", "attn_k
 
 
 def released_tensors(file: GgufFile, config: Mapping[str, Any]) -> list[TensorStream]:
-    """Every tensor of the file as the released folder has it. Raises ModelError for one with no place there."""
+    """Translate every tensor of the file. Raises ModelError for a tensor that the released folder does not have."""
     translate = _Translation(file, config)
     streams: list[TensorStream] = []
     unknown = []
@@ -63,7 +63,7 @@ def released_tensors(file: GgufFile, config: Mapping[str, Any]) -> list[TensorSt
             unknown.append(name)
     if unknown:
         names = ", ".join(unknown[:MAX_NAMES_IN_MESSAGE]) + (" ..." if len(unknown) > MAX_NAMES_IN_MESSAGE else "")
-        raise ModelError(f"{file.path}: has tensors that no {file.architecture} model of Midspan's has: {names}")
+        raise ModelError(f"{file.path}: has tensors that no {file.architecture} model in Midspan has: {names}")
     return streams
 
 
@@ -73,7 +73,7 @@ class _Translation:
     config: Mapping[str, Any]
 
     def __call__(self, name: str, tensor: GgufTensor) -> Sequence[TensorStream]:
-        """KeyError: the architecture has no such tensor."""
+        """Translate a tensor. Raises KeyError when the architecture has no such tensor."""
         match = _BLOCK.fullmatch(name)
         if not match:
             return [_whole(_OUTSIDE[name], tensor)]
@@ -90,7 +90,7 @@ class _Translation:
         return [_whole(released, tensor)]
 
     def _joined(self, block: str, layer: str, part: str, tensor: GgufTensor) -> Sequence[TensorStream]:
-        """One `kv_b_proj` where the file has it as two; some files have it both ways."""
+        """Join the two tensors that a file may have in place of `kv_b_proj`; some files have all three."""
         if part == _SPLIT_VALUE or block + _WHOLE in self.file.tensors:
             return []
         value = self.file.tensors.get(block + _SPLIT_VALUE)
@@ -106,7 +106,7 @@ def _whole(released: str, tensor: GgufTensor) -> TensorStream:
 
 
 def _experts(prefix: str, projection: str, tensor: GgufTensor) -> list[TensorStream]:
-    """[E, out, in] -> one matrix for each expert."""
+    """Split [E, out, in] into a matrix for each expert."""
     count, out, columns = tensor.shape
     return [
         TensorStream(f"{prefix}.{e}.{projection}", (out, columns), partial(tensor.blocks, e * out, (e + 1) * out))
@@ -115,7 +115,7 @@ def _experts(prefix: str, projection: str, tensor: GgufTensor) -> list[TensorStr
 
 
 def _halves(tensor: GgufTensor, heads: int) -> Iterator[Float32]:
-    """llama.cpp rotates pairs of neighbours, transformers the two halves of a head: put the rows back."""
+    """Put rotated rows back: llama.cpp rotates neighbouring rows, transformers the two halves of a head."""
     width = tensor.rows // heads
     for head in range(heads):
         rows = tensor.read(head * width, (head + 1) * width)
@@ -123,7 +123,7 @@ def _halves(tensor: GgufTensor, heads: int) -> Iterator[Float32]:
 
 
 def _key_then_value(key: GgufTensor, value: GgufTensor) -> Iterator[Float32]:
-    """Per head the key's rows, which the file holds transposed, then the value's."""
+    """Yield the key's rows of each head, which the file holds transposed, then the value's."""
     heads, latent, _ = key.shape
     width = value.shape[1]
     for head in range(heads):

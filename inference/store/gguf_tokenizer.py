@@ -1,4 +1,4 @@
-"""From the vocabulary in a GGUF to tokenizer.json."""
+"""Turns the vocabulary of a GGUF file into tokenizer.json."""
 
 import json
 from collections.abc import Mapping
@@ -11,23 +11,23 @@ from midspan import ModelError
 
 
 class TokenType(IntEnum):
-    """gguf's, as llama.cpp reads them."""
+    """The token types of GGUF, as llama.cpp reads them."""
 
     NORMAL = 1
     UNKNOWN = 2
     CONTROL = 3
     USER_DEFINED = 4
-    UNUSED = 5  # fills the rows of the embedding that no token has
+    UNUSED = 5  # fills the rows of the embedding that have no token
     BYTE = 6
 
 
 def tokenizer_from_gguf(file: GgufFile) -> dict[str, Any]:
-    """The parsed tokenizer.json. Raises ModelError for a kind that no released model of ours has."""
+    """Build tokenizer.json. Raises ModelError for a tokenizer of a kind that Midspan does not run."""
     pipeline = _pipeline(file)
     tokens = _array(file, "tokens")
     types = _array(file, "token_type")
     if len(tokens) != len(types):
-        raise ModelError(f"{file.path}: has {len(tokens)} tokens and {len(types)} types of them; fetch it again")
+        raise ModelError(f"{file.path}: has {len(tokens)} tokens and {len(types)} token types; fetch it again")
     if odd := set(types) - {TokenType.NORMAL, TokenType.CONTROL, TokenType.USER_DEFINED, TokenType.UNUSED}:
         raise ModelError(f"{file.path}: has tokens of type {min(odd)}, which no byte-level vocabulary has")
     vocabulary = {token: i for i, (token, kind) in enumerate(zip(tokens, types, strict=True)) if kind == 1}
@@ -58,17 +58,17 @@ def tokenizer_from_gguf(file: GgufFile) -> dict[str, Any]:
 
 
 def _merges(file: GgufFile, vocabulary: Mapping[str, int]) -> list[Any]:
-    """Of tokens into a token: the tokenizers library does not survive others."""
+    """Read the merges. Raises ModelError for a merge of unknown tokens, with which the tokenizers library crashes."""
     merges = _array(file, "merges")
     for merge in merges:
         left, _, right = str(merge).partition(" ")
         if not (left in vocabulary and right in vocabulary and left + right in vocabulary):
-            raise ModelError(f"{file.path}: its merge {merge!r} is not one of its tokens; fetch it again")
+            raise ModelError(f"{file.path}: its merge {merge!r} is not made of its tokens; fetch it again")
     return merges
 
 
 def _pipeline(file: GgufFile) -> dict[str, Any]:
-    """What comes before and after the merges: the file only names it."""
+    """Return the steps before and after the merges, which the file only names."""
     model = file.metadata.get("tokenizer.ggml.model")
     if model != "gpt2":
         raise ModelError(f"{file.path}: its tokenizer is {model!r}; Midspan runs byte-level BPE (gpt2)")
@@ -87,5 +87,5 @@ def _pipeline(file: GgufFile) -> dict[str, Any]:
 def _array(file: GgufFile, name: str) -> list[Any]:
     value = file.metadata.get(f"tokenizer.ggml.{name}")
     if not isinstance(value, list):
-        raise ModelError(f"{file.path}: has no tokenizer.ggml.{name}; it carries no vocabulary")
+        raise ModelError(f"{file.path}: has no tokenizer.ggml.{name}, so it has no whole vocabulary; take another file")
     return value

@@ -1,4 +1,4 @@
-"""A model from a hub, by huggingface_hub, which resumes and knows HF_ENDPOINT, HF_HUB_OFFLINE and HF_TOKEN."""
+"""Fetches from a hub by huggingface_hub, which obeys HF_ENDPOINT, HF_HUB_OFFLINE and HF_TOKEN."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # a slow import, and no other command needs it
 
 @dataclass(frozen=True)
 class HubFile:
-    """What the hub says of a file: LFS has a sha256, a plain git blob its own hash."""
+    """A file as the hub describes it: LFS has a sha256, a plain git blob its own hash."""
 
     name: str
     size_bytes: int
@@ -27,7 +27,7 @@ class HubFile:
 
 @dataclass(frozen=True)
 class HubRevision:
-    """One commit of a repository, whose files cannot change under us."""
+    """A commit of a repository, whose files cannot change."""
 
     repository: str
     commit: str
@@ -38,7 +38,7 @@ class HubRevision:
         return f"{self.repository}@{self.commit[:12]}"
 
     def file(self, name: str) -> HubFile:
-        """Raises ModelError when the repository lacks it."""
+        """Find a file. Raises ModelError when the repository lacks it."""
         for file in self.files:
             if file.name == name:
                 return file
@@ -48,7 +48,7 @@ class HubRevision:
 
 
 def find_revision(repository: str, revision: str | None, endpoint: str | None = None) -> HubRevision:
-    """Ask the hub what there is. Raises ModelError: no such model; InterruptedFetchError: the hub does not answer."""
+    """Ask the hub for a revision. ModelError: no such model; InterruptedFetchError: the hub does not answer."""
     import httpx2
     from huggingface_hub.errors import (
         GatedRepoError,
@@ -64,7 +64,7 @@ def find_revision(repository: str, revision: str | None, endpoint: str | None = 
         info = api.model_info(repository, revision=revision, files_metadata=True)
     except GatedRepoError as error:
         raise ModelError(
-            f"{repository}: needs its owner's consent: ask for it on its page, then set HF_TOKEN"
+            f"{repository}: needs its owner's consent: ask for it on the model's page, then set HF_TOKEN"
         ) from error
     except RepositoryNotFoundError as error:
         raise ModelError(f"{repository}: {api.endpoint} has no such model; for a private one set HF_TOKEN") from error
@@ -84,9 +84,9 @@ def find_revision(repository: str, revision: str | None, endpoint: str | None = 
 
 
 def fetch_from_hub(revision: HubRevision, files: Sequence[HubFile], folder: Path) -> None:
-    """Each file into the folder, unless it is there; what is there has been checked by its hash.
+    """Fetch and check the files that the folder does not have yet.
 
-    Raises ModelError; InterruptedFetchError: a later call goes on at the byte where this one has stopped.
+    Raises ModelError; after InterruptedFetchError, a later call continues at the byte where this one stopped.
     """
     missing = [file for file in files if not (folder / file.name).exists()]
     have_bytes = sum(path.stat().st_size for path in folder.glob(f"*{PART_SUFFIX}"))
@@ -101,7 +101,7 @@ def fetch_from_hub(revision: HubRevision, files: Sequence[HubFile], folder: Path
 
 
 def _download(revision: HubRevision, file: HubFile, part: Path) -> None:
-    """Not hf_hub_download: it throws away what an interrupted process has fetched (huggingface_hub, pull 4228)."""
+    """Download a file. hf_hub_download would drop the part that an interrupted process has fetched (pull 4228)."""
     import httpx2
     from huggingface_hub import hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
@@ -124,7 +124,7 @@ def _download(revision: HubRevision, file: HubFile, part: Path) -> None:
     except OSError as error:
         if error.errno is not None:
             raise
-        # The library says so of a body that is shorter or longer than it should be.
+        # The library raises OSError without a number for a body that is too short or too long.
         raise ModelError(f"{file.name}: {_short(error)}") from error
 
 

@@ -1,4 +1,4 @@
-"""A model from the cache that huggingface_hub keeps for all of a user's programs: what is left with HF_HUB_OFFLINE."""
+"""Copies a model from the cache of huggingface_hub, the only source that is left with HF_HUB_OFFLINE."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ def is_offline() -> bool:
 def copy_from_cache(
     repository: str, revision: str | None, gguf: str | None, known_sha256: Mapping[str, str], folder: Path
 ) -> str:
-    """The released files, or the one GGUF, into the folder; says in words where they are from. Raises ModelError."""
+    """Copy the released files, or the GGUF file, and return their source in words. Raises ModelError."""
     snapshot = _snapshot(repository, revision)
     if gguf is None:
         files = [snapshot / CONFIG_FILE, *open_folder(snapshot).files]
@@ -32,7 +32,7 @@ def copy_from_cache(
             raise InterruptedFetchError(f"the hub's cache has no {gguf} of {repository}; unset HF_HUB_OFFLINE")
     require_space(folder, sum(file.stat().st_size for file in files))
     for file in files:
-        blob = file.resolve().name  # the cache calls a large file's bytes by their sha256
+        blob = file.resolve().name  # the cache names a large file's bytes by their sha256
         expected = known_sha256.get(file.name) or (blob if len(blob) == SHA256_DIGITS else None)
         with show_progress(file.name, file.stat().st_size) as progress:
             found = hash_file(file, progress, copy_to=folder / file.name)

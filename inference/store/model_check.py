@@ -1,4 +1,4 @@
-"""Whether a folder is a model that will load; told before it becomes one of the store's."""
+"""Checks that a folder is a model that will load, before the folder enters the store."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from midspan import ModelError
 
 
 def check_model(folder: Path, source: str) -> None:
-    """Names, shapes and vocabulary; no weight is read. Imports torch. Raises ModelError that names the source."""
+    """Check names, shapes and vocabulary without reading a weight. Imports torch. ModelError names the source."""
     import torch
 
     from inference.loader import wanted_tensors

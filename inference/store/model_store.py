@@ -1,4 +1,4 @@
-"""The user's folder of models: what is whole lies in `models`, what is under way in `work`; one step leads across."""
+"""The user's folder of models: a model is made in `work` and enters `models` whole, in one step."""
 
 import errno
 import re
@@ -14,28 +14,28 @@ from filelock import FileLock, Timeout
 from midspan import ModelError
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
-# Of a filesystem, of a user's quota, of a process's file size.
+# The limit of a filesystem, of a user's quota, of a process's file size.
 DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-PART_SUFFIX = ".part"  # of a fetched file that is not yet whole and checked
+PART_SUFFIX = ".part"  # of a file that is not yet fetched whole and checked
 _COMMAND_FILE = "command"
 
 
 class InterruptedFetchError(ModelError):
-    """What was fetched so far is good and stays, so that the next try goes on from there."""
+    """A fetch that was interrupted. Its bytes are good and stay, so that the next try continues there."""
 
 
 @dataclass(frozen=True)
 class Unfinished:
-    """A pull that has not ended well."""
+    """A pull that was interrupted."""
 
     name: str
     size_bytes: int
-    command: str  # goes on with it
+    command: str  # continues the pull
 
 
 @dataclass(frozen=True)
 class WorkPlace:
-    """Where one model comes into being. `fetched` outlives a pull that is interrupted, `result` does not."""
+    """The folder in which a model is made. `fetched` survives a pull that is interrupted, `result` does not."""
 
     folder: Path
 
@@ -54,14 +54,14 @@ class ModelStore:
 
     @property
     def models(self) -> Path:
-        """The folder of those that are whole."""
+        """The folder of the models, which are all whole."""
         return self.root / "models"
 
     def folder(self, name: str) -> Path:
         return self.models / checked_name(name)
 
     def names(self) -> list[str]:
-        """The models that are here and whole."""
+        """List the names of the models."""
         models = self.models
         return sorted(path.name for path in models.iterdir() if path.is_dir()) if models.is_dir() else []
 
@@ -76,15 +76,17 @@ class ModelStore:
 
     @contextmanager
     def making(self, name: str, command: str) -> Iterator[WorkPlace]:
-        """A place to make a model in; what its `result` holds at the end becomes the model.
+        """Give a place to make a model in; at the end, its `result` becomes the model.
 
-        `command` makes it, and goes on with it after an interruption. Raises ModelError when the name is taken, the
-        disk is full or another command is at work; whatever goes wrong, `models` stays as it was.
+        `command` makes the model, and continues after an interruption. Raises ModelError when the name is taken, the
+        disk is full or another command is at work; after any error, `models` is as it was.
         """
         final = self.folder(name)
         with self._alone():
             if final.exists():
-                raise ModelError(f"{name}: is already here; `midspan model remove {name}` makes room for another")
+                raise ModelError(
+                    f"{name}: is already here; to make another, remove it with `midspan model remove {name}`"
+                )
             work = WorkPlace(self.root / "work" / name)
             try:
                 work.folder.mkdir(parents=True, exist_ok=True)
@@ -106,21 +108,21 @@ class ModelStore:
             shutil.rmtree(work.folder)
 
     def remove(self, name: str) -> int:
-        """Returns the bytes that are free now. Raises ModelError when there is no such model."""
+        """Remove a model and return the bytes that it had. Raises ModelError when there is no such model."""
         with self._alone():
             found = [path for path in (self.folder(name), self.root / "work" / name) if path.exists()]
             if not found:
-                raise ModelError(f"{name}: no such model is here; `midspan model list` shows those that are")
+                raise ModelError(f"{name}: no model of that name is here; `midspan model list` shows those that are")
             size_bytes = sum(path.stat().st_size for top in found for path in top.rglob("*") if path.is_file())
             for path in found:
-                # Renamed first: a removal that is interrupted leaves no half model.
+                # Rename first, so that a removal that is interrupted leaves no half model.
                 doomed = self.root / "work" / f"{name}.removed"
                 doomed.parent.mkdir(exist_ok=True)
                 shutil.rmtree(path.rename(doomed))
         return size_bytes
 
     def leftovers(self) -> list[Path]:
-        """What commands that were killed have left, and none goes on with. Nothing while a command is at work."""
+        """List the folders of killed commands that no command will continue; none while a command is at work."""
         folders = sorted((self.root / "work").glob("*"))
         if not folders:
             return []
@@ -132,13 +134,13 @@ class ModelStore:
             return []
 
     def sweep(self) -> None:
-        """Removes the leftovers. Raises ModelError while another command is at work."""
+        """Remove the leftovers. Raises ModelError while another command is at work."""
         with self._alone():
             return
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One command at a time changes the store; what a killed one has left is swept away."""
+        """Lock the store for one command, and remove the leftovers of killed ones. Raises ModelError when locked."""
         self.root.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(self.root / "lock", timeout=0):
@@ -160,7 +162,7 @@ def user_store() -> ModelStore:
 
 
 def find_folder(store: ModelStore, model: Path) -> Path:
-    """The folder of the store's model when `model` is its name, else the path as it is.
+    """Return the folder of the store's model when `model` is its name, else the path as it is.
 
     Raises ModelError for a plain name that is neither.
     """
@@ -169,21 +171,21 @@ def find_folder(store: ModelStore, model: Path) -> Path:
         return store.folder(model.name)
     if is_name and not model.exists():
         raise ModelError(
-            f"{model}: no model of that name is here and no such folder; `midspan model list` shows what is here and "
-            f"what `midspan model pull` can fetch"
+            f"{model}: there is no model and no folder of that name; `midspan model list` shows the models that are "
+            f"here and those that `midspan model pull` can fetch"
         )
     return model
 
 
 def checked_name(name: str) -> str:
-    """A name that is one plain folder's. Raises ModelError."""
+    """Return the name when a plain folder can have it. Raises ModelError."""
     if not MODEL_NAME.fullmatch(name) or name.endswith(".removed"):
-        raise ModelError(f"{name!r} is no name for a model: letters, digits, '.', '_' and '-'")
+        raise ModelError(f"{name!r} is not a valid model name; use letters, digits, '.', '_' and '-'")
     return name
 
 
 def require_space(folder: Path, needed_bytes: int) -> None:
-    """Raises ModelError when the disk cannot hold that much more."""
+    """Check the free space of a disk. Raises ModelError when it is too small."""
     free_bytes = shutil.disk_usage(folder).free
     if needed_bytes > free_bytes:
         raise ModelError(
@@ -193,7 +195,7 @@ def require_space(folder: Path, needed_bytes: int) -> None:
 
 
 def _is_useless(folder: Path) -> bool:
-    """Whether no pull can go on with this folder of `work`."""
+    """Return whether no pull can continue in this folder of `work`."""
     return folder.suffix == ".removed" or not _has_files(folder / "fetched")
 
 

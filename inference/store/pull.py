@@ -1,4 +1,4 @@
-"""`midspan model pull`: from a name or a repository to a model in the store."""
+"""`midspan model pull`: fetches a model by its name or repository into the store."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -25,19 +25,20 @@ from inference.store.model_store import InterruptedFetchError, ModelStore
 from inference.store.released_folder import INDEX_FILE, SINGLE_FILE, TOKENIZER_FILE, read_index
 from midspan import ModelError
 
-Fetch = Callable[[Path], str]  # fills the folder and says in words where the files are from
+Fetch = Callable[[Path], str]  # fills the folder and returns the source of the files in words
 
 
 def pull_model(store: ModelStore, catalogue: Catalogue, wanted: str) -> Path:
-    """`wanted` is a name of the catalogue or OWNER/NAME, either with @REVISION. Returns the model's folder.
+    """Fetch a model and return its folder. `wanted` is a name of the catalogue or OWNER/NAME, and may have @REVISION.
 
-    Raises ModelError; after a InterruptedFetchError the same call goes on where this one has stopped.
+    Raises ModelError; after InterruptedFetchError, the same call continues where this one stopped.
     """
     repository, _, revision = wanted.partition("@")
     model = find_model(catalogue, repository)
     if model is None and "/" not in repository:
         raise ModelError(
-            f"{repository}: is not in the catalogue, see `midspan model list`; a hub's models are OWNER/NAME"
+            f"{repository}: is not in the catalogue, which `midspan model list` shows; a hub's models are called "
+            f"OWNER/NAME"
         )
     title = (model.repository if model else repository).rpartition("/")[2]
     name = model.name if model else title
@@ -55,7 +56,7 @@ def pull_model(store: ModelStore, catalogue: Catalogue, wanted: str) -> Path:
 
 
 def _sources(model: CatalogueModel, revision: str | None) -> Iterator[Fetch]:
-    """The model's hub, then the mirrors. A revision that the user names is the hub's alone."""
+    """List the sources: the model's hub, then the mirrors. Only the hub has revisions that a user can name."""
     yield partial(_from_hub, model.repository, revision, None, model)
     for mirror in () if revision else model.mirrors:
         if isinstance(mirror, HubMirror):
@@ -65,7 +66,7 @@ def _sources(model: CatalogueModel, revision: str | None) -> Iterator[Fetch]:
 
 
 def _try_each(sources: Iterator[Fetch] | list[Fetch], folder: Path, command: str) -> str:
-    """What the first source says that has the model. Raises ModelError with the reasons of all of them."""
+    """Fetch from the first source that has the model and return its words. ModelError has the reasons of all."""
     reasons: list[ModelError] = []
     for fetch in sources:
         try:
@@ -100,17 +101,17 @@ def _from_hub(
 
 
 def _with_known_hashes(found: HubRevision, model: CatalogueModel) -> HubRevision:
-    """A hub may say what it likes: where the catalogue knows a sha256, it is that one."""
+    """Put the catalogue's sha256 in place of the hub's. Raises ModelError where the two differ."""
     known = {file.name: file.sha256 for file in model.files if file.sha256}
     for file in found.files:
         if file.sha256 and known.get(file.name, file.sha256) != file.sha256:
-            raise ModelError(f"{found}: its {file.name} is not the one that the catalogue knows by its sha256")
+            raise ModelError(f"{found}: its {file.name} has another sha256 than the catalogue says")
     files = tuple(replace(file, sha256=known.get(file.name, file.sha256)) for file in found.files)
     return replace(found, files=files)
 
 
 def _fetch_released(found: HubRevision, folder: Path) -> None:
-    """The small files first: an unknown architecture is refused before gigabytes are fetched."""
+    """Fetch the small files first, to refuse an unknown architecture before gigabytes are fetched."""
     licences = [file for file in found.files if file.name.startswith("LICENSE")]
     index = [file for file in found.files if file.name == INDEX_FILE]
     fetch_from_hub(found, [found.file(CONFIG_FILE), found.file(TOKENIZER_FILE), *licences, *index], folder)

@@ -1,4 +1,4 @@
-"""What belongs to a model in a folder of safetensors, and whether it is whole; told from names and headers alone."""
+"""Finds a model's files in a folder of safetensors and checks by names and headers that they are whole."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ TOKENIZER_FILE = "tokenizer.json"
 
 @dataclass(frozen=True)
 class ReleasedFolder:
-    """`files` are all but config.json."""
+    """A folder of safetensors. `files` are the model's, without config.json."""
 
     files: tuple[Path, ...]
     parameters: int
@@ -28,7 +28,7 @@ class ReleasedFolder:
 
 
 def open_folder(folder: Path) -> ReleasedFolder:
-    """Raises ModelError for an unknown architecture, a file that is missing, corrupt or truncated."""
+    """Find the files. Raises ModelError for an unknown architecture, a missing, corrupt or truncated file."""
     family_of(read_config_json(folder).get("model_type"), folder)
     if not (folder / TOKENIZER_FILE).is_file():
         raise ModelError(f"{folder}: has no {TOKENIZER_FILE}; fetch it with the model")
@@ -38,7 +38,7 @@ def open_folder(folder: Path) -> ReleasedFolder:
 
 
 def weight_files(folder: Path) -> list[str]:
-    """The names that the index gives, or the one file. Raises ModelError when there is neither."""
+    """Return the shards that the index names, or the single file. Raises ModelError when there is neither."""
     if not (folder / INDEX_FILE).is_file():
         if not (folder / SINGLE_FILE).is_file():
             others = sorted(path.name for path in folder.iterdir() if path.suffix in (".gguf", ".bin", ".pt"))
@@ -49,7 +49,7 @@ def weight_files(folder: Path) -> list[str]:
 
 
 def read_index(path: Path) -> list[str]:
-    """The names of the shards. Raises ModelError."""
+    """Read the names of the shards. Raises ModelError."""
     try:
         names = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
         # A name with a folder in it would let an index reach any file of the machine.
@@ -61,7 +61,7 @@ def read_index(path: Path) -> list[str]:
 
 
 def _beside(folder: Path) -> Iterator[Path]:
-    """The index, and the licence under which the weights may be kept."""
+    """Find the index and the licence, under which the weights may be kept."""
     yield from (path for path in sorted(folder.glob("LICENSE*")) if path.is_file())
     if (folder / INDEX_FILE).is_file():
         yield folder / INDEX_FILE

@@ -1,4 +1,4 @@
-"""What a safetensors file holds, from its header alone. https://github.com/huggingface/safetensors"""
+"""Reads the header of a safetensors file. https://github.com/huggingface/safetensors"""
 
 import json
 import math
@@ -25,7 +25,7 @@ class StoredTensor:
 
 
 def read_header(path: Path) -> dict[str, StoredTensor]:
-    """Every tensor by its name. Raises ModelError for a file that is corrupt or truncated."""
+    """Read every tensor's type and shape by its name. Raises ModelError for a corrupt or truncated file."""
     try:
         with path.open("rb") as file:
             entries, end = _parse(file)
@@ -46,7 +46,7 @@ def read_header(path: Path) -> dict[str, StoredTensor]:
 
 
 def _parse(file: BinaryIO) -> tuple[dict[str, Any], int]:
-    """The parsed header, and where the values begin."""
+    """Parse the header, and return also the offset of the values."""
     length = int.from_bytes(file.read(LENGTH_BYTES), "little")
     if not 0 < length <= MAX_HEADER_BYTES:
         raise ValueError("no header")

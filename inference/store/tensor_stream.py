@@ -1,4 +1,4 @@
-"""Weights as a stream of small blocks, so that a conversion never holds more than one of them.
+"""Writes weights as a stream of small blocks, so that a conversion holds only one block in memory.
 
 The safetensors format is a length, a JSON header and the raw values, and every shape is known before the first
 value is: the file is written from front to back. https://github.com/huggingface/safetensors
@@ -29,7 +29,7 @@ DTYPES = {"bfloat16": "BF16", "float32": "F32"}
 
 @dataclass(frozen=True)
 class TensorStream:
-    """One tensor under its released name; `blocks` yields its values in row order, each block some whole rows."""
+    """A tensor under its released name. `blocks` yields its values in row order, whole rows in each block."""
 
     name: str
     shape: tuple[int, ...]
@@ -37,12 +37,12 @@ class TensorStream:
 
 
 def stream_bytes(tensors: Sequence[TensorStream], dtype: str) -> int:
-    """How large the values of the file will be."""
+    """Compute the size of the values in the file."""
     return sum(math.prod(tensor.shape) for tensor in tensors) * _ITEM_BYTES[DTYPES[dtype]]
 
 
 def write_safetensors(path: Path, tensors: Sequence[TensorStream], dtype: str, progress: Progress) -> StoredFile:
-    """Write one file. `dtype` is a key of DTYPES. Raises ModelError, OSError."""
+    """Write a file. `dtype` is a key of DTYPES. Raises ModelError, OSError."""
     stored = DTYPES[dtype]
     digest, size_bytes = hashlib.sha256(), 0
     with path.open("wb") as file:

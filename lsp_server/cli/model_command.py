@@ -98,7 +98,7 @@ def _plain(key: str, value: object) -> str:
 
 def _folder(store: ModelStore, name: str) -> Path:
     if name not in store.names():
-        raise ModelError(f"{name}: no such model is here; `midspan model list` shows those that are")
+        raise ModelError(f"{name}: no model of that name is here; `midspan model list` shows those that are")
     return store.folder(name)
 
 

@@ -10,7 +10,7 @@ from tests.inference.folders import LITE, QWEN, write_folder
 
 @pytest.fixture(scope="session", params=["lite", "qwen"])
 def model_folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
-    """One folder for each way to keep the cache: latents, and keys with values."""
+    """A folder for each kind of cache: latents, and keys with values."""
     config = {"lite": LITE, "qwen": QWEN}[request.param]
     return write_folder(tmp_path_factory.mktemp("models") / request.param, config)
 

@@ -1,4 +1,4 @@
-"""A scheduler with a small random model, stepped by the test, and drafts that are right and wrong."""
+"""A scheduler with a small random model that the test steps, and drafts that are right and wrong."""
 
 import random
 from collections.abc import Sequence
@@ -88,7 +88,7 @@ def start(tmp_path: Path, raw_config: dict[str, Any], quant: Any) -> Running:
 
 
 class Restless:
-    """A random model soon repeats one token. This one is pushed to others, at each position the same way."""
+    """A random model that is pushed to other tokens, the same at each position: by itself it soon repeats one."""
 
     def __init__(self, model: Model, vocabulary: int = BYTE_TOKENS) -> None:
         self._model = model
@@ -106,7 +106,7 @@ def forget(running: Running) -> None:
 
 
 def cached_tokens(scheduler: Scheduler) -> set[tuple[int, ...]]:
-    """Every prefix that the tree holds to its end."""
+    """Return every prefix that ends at a node of the tree."""
 
     def walk(node: Node, before: tuple[int, ...]) -> set[tuple[int, ...]]:
         here = before + node.tokens

@@ -1,4 +1,4 @@
-"""What an engine says of a model that is asked for what it was not trained to do."""
+"""An engine says so when its model was not trained for a request."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Work in the background gives way to what somebody waits for, and is not forgotten."""
+"""Background work gives way to requests that a user waits for, and never stands still."""
 
 from pathlib import Path
 from queue import SimpleQueue
@@ -27,7 +27,7 @@ def start(folder: Path, cache_bytes: int = CACHE_BYTES) -> LocalEngine:
 
 
 class Order:
-    """Which request each piece of text was for, as they came."""
+    """The names of the requests, in the order of their pieces of text."""
 
     def __init__(self, engine: LocalEngine) -> None:
         self._engine = engine

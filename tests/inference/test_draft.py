@@ -1,4 +1,4 @@
-"""What of a draft is proposed, as the output comes."""
+"""A draft proposes the tokens that the output goes on with."""
 
 import random
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from inference.draft import Draft
 
 
 def steps_and_drafted(draft: Sequence[int], output: Sequence[int]) -> tuple[int, int]:
-    """What it costs to decode `output` with a draft: the model is a list."""
+    """Count the steps and drafted tokens that `output` takes with a draft: the model is a list."""
     follower, done, steps, drafted = Draft(draft), 0, 0, 0
     while done < len(output):
         proposed = follower.propose(min(16, len(output) - done - 1))
@@ -29,7 +29,7 @@ def steps_and_drafted(draft: Sequence[int], output: Sequence[int]) -> tuple[int,
 
 
 def lines_of_code(rng: random.Random, count: int) -> list[list[int]]:
-    """Lines as tokens: much repeats, as in code."""
+    """Make lines as tokens, with many repetitions, as in code."""
     return [
         [1, *(rng.choice([*range(2, 12), rng.randrange(1000)]) for _ in range(rng.randrange(3, 14)))]
         for _ in range(count)

@@ -56,7 +56,7 @@ def test_any_draft_gives_the_plain_tokens_and_the_cache_of_plain_decoding(runnin
 
 
 def rows(running: Running, done: Done) -> torch.Tensor:
-    """The cache entries of what a request has computed, [layers, tokens, width], as the tree has them."""
+    """Return the tree's cache entries of the tokens that a request has computed, [layers, tokens, width]."""
     match = running.scheduler.tree.match(done.sequence.tokens[: done.sequence.num_computed_tokens])
     assert match.tokens == done.sequence.num_computed_tokens
     pages = [*match.pages, *([match.tail_page] if match.tail_page is not None else [])]

@@ -1,4 +1,4 @@
-"""Where an output with a draft ends, and which takes none."""
+"""An output with a draft ends where it ends without; a sampled output takes no draft."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ NEWLINE = ord("\n")
 
 
 class Scripted:
-    """A model that writes what a script says at each position; its cache entries are the real model's."""
+    """A model that writes a script by position; its cache entries are the real model's."""
 
     def __init__(self, running: Running, script: Sequence[int]) -> None:
         self._forward = running.scheduler._model.forward

@@ -1,4 +1,4 @@
-"""What a user of the engine relies on: the same tokens however they are computed, and nothing leaked."""
+"""The engine gives the same tokens however they are computed, and leaks nothing."""
 
 import json
 import math
@@ -32,7 +32,7 @@ def random_prompt(seed: int, length: int) -> list[int]:
 
 
 def check_integrity(engine: LocalEngine) -> None:
-    """On an engine at rest: every page has one owner."""
+    """Check that every page of an engine at rest has one owner."""
     assert engine._scheduler is not None
     engine._scheduler.check_integrity()
     assert engine.stats().live_requests == engine.stats().waiting_requests == 0
@@ -41,7 +41,7 @@ def check_integrity(engine: LocalEngine) -> None:
 def after_each_step(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, act: Callable[[torch.Tensor], object]
 ) -> None:
-    """Has `act` look at the logits of each step [rows, vocabulary], or change them: a probe, not a fake."""
+    """Let `act` look at the logits of each step [rows, vocabulary], or change them: a probe, not a fake."""
     assert engine._scheduler is not None
     forward = engine._scheduler._model.forward
 
@@ -220,7 +220,7 @@ def test_generation_stops_at_eos_at_fim_sentinels_and_at_the_line_budget(
     assert say([a, newline, a, newline], max_lines=2) == ("a\na", "lines")
     assert say([newline], max_lines=1) == ("", "lines")
     assert say([a] * 10) == ("a" * 10, "length")
-    # A character is handed out whole, and a cut one is shown as such.
+    # A character is handed out whole, and a cut one as U+FFFD.
     assert say([0xE2, 0x82, 0xAC, eos]) == ("€", "eos")
     assert say([a, 0xE2, eos]) == ("a\ufffd", "eos")
 
@@ -248,7 +248,7 @@ def test_sampling_repeats_with_a_seed_and_varies_without(engine: LocalEngine) ->
     assert texts[0] == texts[1]
     assert len(set(texts)) > 1
     greedy = generate(engine, prompt).text
-    # A nucleus of nothing but the likeliest token is greedy.
+    # A nucleus of only the likeliest token is greedy.
     assert generate(engine, prompt, sampling=Sampling(1.0, 0.0, 4)).text == greedy
 
 

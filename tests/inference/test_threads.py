@@ -1,4 +1,4 @@
-"""How many threads a step gets."""
+"""A step gets the threads that it is worth."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""config.json of a released folder, right and wrong."""
+"""Released and broken config.json files are read or refused."""
 
 import math
 from pathlib import Path

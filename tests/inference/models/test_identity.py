@@ -1,4 +1,4 @@
-"""Which models may fill a hole, and what the others say."""
+"""Models that were not trained to fill a hole or to chat say so."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Our forward pass against transformers' on random checkpoints, in fp32."""
+"""Our forward pass equals transformers' on random checkpoints, in fp32."""
 
 import json
 from dataclasses import replace
@@ -28,7 +28,7 @@ def load_both(folder: Path, config: dict[str, Any]) -> tuple[Decoder, Any]:
 
 
 def new_memory(model: Decoder, tokens: int) -> torch.Tensor:
-    """Poisoned: an entry that is read before it is written shows."""
+    """Memory full of NaN, so that an entry that is read before it is written shows."""
     memory = allocate_memory(len(model.layers), tokens // 16 + 1, model.config.page_width, torch.float32, CPU)
     return memory.fill_(float("nan"))
 

@@ -1,4 +1,4 @@
-"""A begun word is taken back from the prompt, and the output is the best text that begins with it."""
+"""The prompt leaves out a begun word, and the output is the best text that begins with that word."""
 
 import json
 import random
@@ -78,7 +78,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, builtin: Tokenizer) -> Runn
 
 @pytest.fixture
 def running(loaded: Running) -> Running:
-    """With an empty cache."""
+    """The model with an empty cache."""
     forget(loaded)
     return loaded
 
@@ -95,7 +95,7 @@ class Expected:
 
 
 def by_brute_force(running: Running, request: Request) -> Expected:
-    """Every token is prefilled anew, and each of the vocabulary is looked at."""
+    """Prefill everything again for each token, and look at the whole vocabulary."""
     tokenizer = running.tokenizer
     texts = [tokenizer.token_bytes(token) for token in range(tokenizer.vocab_size)]
     rest = request.begins_with.encode()
@@ -154,7 +154,7 @@ def test_a_sampled_output_begins_with_the_word_and_hands_out_what_follows(tail: 
 
 
 def test_nothing_is_drafted_before_the_word_is_written(running: Running) -> None:
-    """What the output repeats, it repeats behind the word."""
+    """A draft repeats text behind the begun word."""
     draft = tuple(running.tokenizer.encode("return 1"))
     sequence, _ = running.start(replace(ask(running, "Z" * MOST_CHARACTERS), draft_tokens=draft))
     while sequence.stream.is_healing:
@@ -266,7 +266,7 @@ def test_a_begun_word_is_what_the_tokenizer_takes_for_one(
 
 def test_what_is_left_of_the_prompt_is_what_the_finished_text_begins_with(tokenizer: Tokenizer) -> None:
     source = Path(__file__).read_text(encoding="utf-8").replace("<|", "<")[:3000]
-    # Where characters are joined before they are cut, a mark's letter is no place to cut at.
+    # A normalizer that joins characters may join a letter with the mark behind it: no place to cut.
     for text in [source, *(unicodedata.normalize("NFC", text) for text in [*AWKWARD, *random_texts(6, 200)])]:
         for place in range(1, len(text)):
             prefix = text[:place]

@@ -1,4 +1,4 @@
-"""How each family spells a hole, a repository and a conversation, beside the text that its tokenizer reads whole."""
+"""Each family's prompts for a hole, a repository and a conversation have the ids of the released text."""
 
 import json
 from pathlib import Path

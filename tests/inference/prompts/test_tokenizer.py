@@ -1,4 +1,4 @@
-"""Text to ids and back; a sentinel that a user types stays text."""
+"""Text becomes ids and ids text; a sentinel that a user types stays text."""
 
 import json
 import random

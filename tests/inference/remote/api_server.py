@@ -1,4 +1,4 @@
-"""A small server on this machine that speaks the API as a test wants it to, and notes what it is sent."""
+"""A small server on this machine that answers as a test says, and records the requests."""
 
 import json
 import select
@@ -15,7 +15,7 @@ WAIT_S = 30  # long enough for a busy machine; only a hang takes it
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer to a POST. With `raw` it is that body as it is; else a stream of `pieces`."""
+    """An answer to a POST: the body `raw`, else a stream of `pieces`."""
 
     pieces: Sequence[str] = ()
     finish: str | None = "stop"
@@ -138,7 +138,7 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
                 server.client_gone.set()
 
         def log_message(self, *_arguments: object) -> None:
-            """Silent: what matters is in `received`."""
+            """Log nothing: the requests are in `received`."""
 
     return Handler
 

@@ -10,7 +10,7 @@ from tests.inference.remote.api_server import Answer, ApiServer
 StartServer = Callable[..., ApiServer]
 Connect = Callable[..., RemoteEngine]
 
-# A stalled server is waited for longer than any test does: what ends a request is what the test is about.
+# Longer than any test waits for a stalled server, so that only the test ends a request.
 HASTE = Patience(connect_s=10, silence_s=120, retries=1, longest_pause_s=2)
 
 

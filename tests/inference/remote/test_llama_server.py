@@ -1,4 +1,4 @@
-"""The remote engine against a real server, llama.cpp's, where it is installed."""
+"""The remote engine talks to a real server, llama.cpp's, where that is installed."""
 
 import os
 import shutil
@@ -103,7 +103,7 @@ def test_a_cancelled_request_leaves_the_server_free(tiny):
     assert first.finish_reason is None
     long.cancel()
     assert collect(updates).reason == "cancelled"
-    # It has one slot: this one waits until the other has left it.
+    # The server has one slot: this request waits until the other has ended.
     assert generate(tiny, tiny.fim_prompt("", "c", "d"), max_new_tokens=2).reason == "length"
 
 

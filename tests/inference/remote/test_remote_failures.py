@@ -108,7 +108,7 @@ def test_a_slow_server_is_given_up(serve, connect, stall_before):
 
 
 def test_a_server_that_is_not_there_is_no_reason_to_give_up_for_good(connect):
-    with socket.socket() as taken:  # bound and not listening: nobody else gets the port
+    with socket.socket() as taken:  # bound but not listening, so that no other program gets the port
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
         engine = connect(url, patience=NO_RETRIES)

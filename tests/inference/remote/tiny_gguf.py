@@ -1,4 +1,4 @@
-"""A GGUF of a random llama model whose tokens are bytes: small enough to be made in a test."""
+"""Writes a GGUF of a random llama model whose tokens are bytes, small enough for a test."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ LAYERS, WIDTH, HEADS, INNER, CONTEXT_TOKENS = 2, 64, 2, 128, 2048
 
 
 def write_tiny_gguf(path: Path) -> Path:
-    """Qwen's control tokens come after the 256 bytes and one merge, which llama.cpp wants to see."""
+    """Write the model. Qwen's control tokens follow the 256 bytes and the merge that llama.cpp wants."""
     tokens = [*byte_spellings(), "ĠĠ", *CONTROL_TOKENS]
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(CONTEXT_TOKENS)
@@ -60,7 +60,7 @@ def _shapes(vocabulary: int) -> dict[str, tuple[int, ...]]:
 
 
 def byte_spellings() -> list[str]:
-    """GPT-2's printable character for each byte."""
+    """Return GPT-2's printable character for each byte."""
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = [byte for byte in range(256) if byte not in printable]
     return [chr(byte) if byte in printable else chr(256 + others.index(byte)) for byte in range(256)]

@@ -1,4 +1,4 @@
-"""`midspan model` as a user runs it: a process of its own, with a data folder and settings of the test's."""
+"""Runs `midspan model` as a user does: in a process, with the test's data folder and settings."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ TIMEOUT_S = 120
 
 @dataclass(frozen=True)
 class Home:
-    """A user's home; `environment` over what is set already."""
+    """A user's home; `environment` adds to what is set already."""
 
     path: Path
     environment: dict[str, str]
@@ -28,7 +28,7 @@ class Home:
         return path
 
     def left_over(self) -> list[str]:
-        """Every file of the store that belongs to no whole model."""
+        """List every file of the store that belongs to no whole model."""
         store = self.path / "data" / "midspan"
         found = [path.relative_to(store) for path in store.rglob("*") if path.is_file()]
         return [str(path) for path in found if path.parts[0] != "models" and str(path) != "lock"]

@@ -24,7 +24,7 @@ def home(tmp_path: Path, hub: Hub) -> Home:
 
 @pytest.fixture
 def released(tmp_path: Path) -> Path:
-    """A folder as it is released, of a megabyte."""
+    """A released folder of a megabyte."""
     return write_folder(tmp_path / "Tiny-Base")
 
 

@@ -1,5 +1,4 @@
-"""GGUF files as llama.cpp's converter writes them, from models in the released form. Written from the format's
-description, apart from the code under test."""
+"""Writes models as llama.cpp's converter does, by the description of GGUF and not by the code under test."""
 
 import json
 import re
@@ -43,7 +42,7 @@ _NAMES = {
 
 
 def as_gguf(folder: Path, path: Path, kind: Kind = Kind.F32, architecture: str | None = None) -> Path:
-    """A released folder as one GGUF file."""
+    """Write a released folder as a GGUF file."""
     config = {"bos_token_id": 256} | json.loads((folder / "config.json").read_text())
     weights = {name: tensor.numpy() for name, tensor in load_file(folder / "model.safetensors").items()}
     return write_gguf(path, config, weights, read_tokenizer(folder), kind, architecture)
@@ -62,7 +61,7 @@ def write_gguf(
     kind: Kind = Kind.F32,
     architecture: str | None = None,
 ) -> Path:
-    """`architecture` overrides what the config says. Norms, biases and the router stay float32, as they do there."""
+    """Write a GGUF file. `architecture` overrides the config's. Norms, biases and the router stay float32, as there."""
     writer = gguf.GGUFWriter(path, architecture or ARCHITECTURES[config["model_type"]])
     _add_metadata(writer, config)
     _add_tokenizer(writer, config, tokenizer)
@@ -180,6 +179,6 @@ def _split_kv_b(config: dict[str, Any], block: str, tensor: NDArray[np.float32])
 
 
 def _neighbours(tensor: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """The two halves of a head interleaved: ggml's llama rotates neighbours."""
+    """Interleave the two halves of a head: ggml's llama rotates neighbours."""
     halves = tensor.reshape(heads, 2, tensor.shape[0] // heads // 2, -1)
     return np.ascontiguousarray(halves.swapaxes(1, 2).reshape(tensor.shape))

@@ -1,4 +1,4 @@
-"""A small server that speaks the hub's protocol, and can break off in the middle of a file."""
+"""A small server with the hub's protocol that can break off in the middle of a file."""
 
 import hashlib
 import json
@@ -16,11 +16,13 @@ BLOCK_BYTES = 1 << 14
 
 @dataclass
 class Hub:
-    """`repositories`: OWNER/NAME -> file name -> bytes. Changed by a test while it serves."""
+    """A hub. `repositories`: OWNER/NAME -> file name -> bytes, which a test may change at any time."""
 
     repositories: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    served_instead: dict[str, bytes] = field(default_factory=dict)  # file name -> what is sent in place of it
-    hang_after_bytes: int | None = None  # of any file; the connection stays open and nothing more comes
+    served_instead: dict[str, bytes] = field(
+        default_factory=dict
+    )  # file name -> the bytes that are sent in place of its own
+    hang_after_bytes: int | None = None  # of any file; the connection then stays open and silent
     hangs: threading.Event = field(default_factory=threading.Event)
     requests: list[str] = field(default_factory=list)  # "METHOD path range"
     sent_bytes: dict[str, int] = field(default_factory=dict)
@@ -56,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=True)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
+        """Log nothing."""
 
     def _answer(self, *, with_body: bool) -> None:
         self.hub.requests.append(f"{self.command} {self.path} {self.headers.get('Range', '')}".strip())

@@ -1,4 +1,4 @@
-"""`midspan model` as a user runs it: a full disk, a changed file, a model used by its name."""
+"""A user runs `midspan model`: a full disk, a changed file, a model used by its name."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def test_verify_names_what_has_changed_and_remove_frees_it(home: Home, released:
     assert f"then `midspan model import {released}`" in done.stderr
     assert home.run("model", "remove", "Tiny-Base").returncode == 0
     assert list(home.models.iterdir()) == []
-    assert "no such model is here" in home.run("model", "remove", "Tiny-Base").stderr
+    assert "no model of that name is here" in home.run("model", "remove", "Tiny-Base").stderr
 
 
 def test_a_model_is_used_by_its_name(home: Home, released: Path, tmp_path: Path) -> None:
@@ -86,7 +86,10 @@ def test_a_model_is_used_by_its_name(home: Home, released: Path, tmp_path: Path)
     assert by_name.returncode == 0, by_name.stderr
     by_path = home.run("complete", "--model", released, f"{source}:1:5", "--json")
     assert json.loads(by_name.stdout)["text"] == json.loads(by_path.stdout)["text"]
-    assert "no model of that name" in home.run("complete", "--model", "yours", f"{source}:1:5").stderr
+    assert (
+        "there is no model and no folder of that name"
+        in home.run("complete", "--model", "yours", f"{source}:1:5").stderr
+    )
     described = json.loads(home.run("model", "info", "mine", "--json").stdout)
     assert described["use"] == ["completion"]
     assert described["fits_as"] == "bf16"

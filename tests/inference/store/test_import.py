@@ -1,4 +1,4 @@
-"""A model that is imported is the model that it was: its weights, its shape, its tokenizer."""
+"""An imported model has the weights, the shape and the tokenizer that it had."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ MODELS = {"lite": LITE, "large": LARGE, "mscale_one": MSCALE_ONE, "coder_v1": CO
 
 
 def assert_same_shape(found: dict[str, Any], released: dict[str, Any], folder: Path) -> None:
-    """The two configs mean the same model."""
+    """Check that two configs describe the same model."""
     family = family_of(released["model_type"], folder)
     assert parse_config(found, family, folder) == parse_config(released, family, folder)
 
@@ -44,7 +44,7 @@ def test_a_gguf_holds_the_released_weights_and_config(name: str, store: ModelSto
 
 @pytest.mark.parametrize("kind", [Kind.F16, Kind.BF16, Kind.Q8_0])
 def test_a_packed_gguf_is_unpacked_to_bfloat16(kind: Kind, store: ModelStore, tmp_path: Path) -> None:
-    """Columns of 96 and 64: whole blocks of 32."""
+    """The model has columns of 96 and 64: whole blocks of 32."""
     folder = write_folder(tmp_path / "released", QWEN)
     imported = load_file(import_model(store, as_gguf(folder, tmp_path / "m.gguf", kind), None) / WEIGHTS)
     for name, values in load_file(folder / WEIGHTS).items():

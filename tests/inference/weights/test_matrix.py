@@ -1,4 +1,4 @@
-"""Quantized matrices: how far from the weights they are, and that every way to multiply by one is the same."""
+"""Quantized matrices are near the weights, and every way to multiply by one gives the same."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ def random_weight(rows: int, columns: int, seed: int = 0) -> torch.Tensor:
 
 
 def largest_step(weight: torch.Tensor, quant: Quant) -> torch.Tensor:
-    """For each value, the distance of two codes."""
+    """Return the distance of two codes for each value."""
     if quant == "int8":
         return (weight.abs().amax(dim=1, keepdim=True) / 127).expand_as(weight)
     low, high = weight.view(len(weight), -1, 32).aminmax(dim=-1)
@@ -31,7 +31,7 @@ def test_each_value_becomes_the_nearest_code(quant: Quant) -> None:
     weight = random_weight(130, 1408)
     weight[3] = 0
     weight[4] = 0.25
-    weight[5, 7] = 40.0  # one value far outside costs its neighbours their precision, and nobody else
+    weight[5, 7] = 40.0  # an outlier costs only its neighbours their precision
     error = (dequantize(quantize(weight, quant), torch.float32) - weight).abs()
     # Half a step, and the bf16 rounding of the scale and the zero of int4.
     slack = 0.5 if quant == "int8" else 0.56

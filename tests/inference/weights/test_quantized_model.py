@@ -1,4 +1,4 @@
-"""Models whose weights are quantized: what is kept on disk, what is loaded, and what they say."""
+"""Quantized models: the copy on disk, the loaded weights, and the output."""
 
 import logging
 import resource
@@ -49,7 +49,7 @@ def find(folder: Path, config: dict[str, Any], setting: QuantSetting) -> tuple[P
 
 
 def logits_of(weights: Path, config: dict[str, Any], quant: Quant = "wide") -> torch.Tensor:
-    """Of every token; `quant` is made while loading."""
+    """Compute the logits of every token; `quant` is made while loading."""
     model = load_model(weights, config_of(config), torch.float32, CPU, quant)
     memory = allocate_memory(len(model.layers), 10, model.config.page_width, torch.float32, CPU)
     works = [Work(TOKENS[:i], 0, [9], 1) for i in (5, 12)] + [Work(TOKENS, 0, list(range(9)), 1)]
@@ -71,7 +71,7 @@ def test_a_kept_copy_says_what_the_weights_quantized_in_memory_say(
     kept, in_memory = logits_of(weights, config), logits_of(folder, config, quant)
     assert torch.equal(kept, in_memory)
     error = float((kept - wide).norm() / wide.norm())
-    # Random weights are the worst there are, and an expert is easily exchanged for another; garbage is at 1.4.
+    # Random weights are the worst case, and the router easily takes another expert; wrong logits would be at 1.4.
     assert 1e-4 < error < (0.05 if setting == "int8" else 0.5)
 
 
