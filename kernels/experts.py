@@ -15,11 +15,11 @@ def routed_experts(
     gate_up: torch.Tensor,
     down: torch.Tensor,
 ) -> torch.Tensor:
-    """Sum over k of topk_weights[t, k] * down_e(silu(gate_e x_t) * up_e x_t), e = topk_ids[t, k].
+    """The sum over k of topk_weights[t, k] * down_e(silu(gate_e x_t) * up_e x_t), e = topk_ids[t, k].
 
     x [T, H]; topk_ids [T, K] int64 in 0..E-1; topk_weights [T, K]; gate_up [E, 2*I, H], the gate's
     I rows first; down [E, H, I] -> a new [T, H] in x's dtype. A token's K parts are added in fp32
-    in the order of its row, so the other tokens of the batch can change its result only through the
+    in the order of its row, so the other tokens of the batch change its result only through the
     rounding inside a matrix product.
     """
     run = routed_experts_triton if runs_triton(x) else routed_experts_reference
@@ -33,9 +33,9 @@ def routed_experts_reference(
     gate_up: torch.Tensor,
     down: torch.Tensor,
 ) -> torch.Tensor:
-    """Each chosen expert runs once, on all of its tokens and on views of its weights.
+    """Run each chosen expert once, on all of its tokens and on views of its weights.
 
-    Gathering the chosen weights into a tensor would cost ten times the products themselves.
+    Gathering the chosen weights into a tensor would take ten times as long as the products.
     """
 
     def run_expert(expert: int, rows: torch.Tensor) -> torch.Tensor:
@@ -51,7 +51,7 @@ def sum_of_experts(
     experts: int,
     run_expert: Callable[[int, torch.Tensor], torch.Tensor],
 ) -> torch.Tensor:
-    """`routed_experts` for experts in any form: run_expert(e, rows [M, H]) -> [M, H], once for each chosen e."""
+    """Compute `routed_experts` for experts in any form; run_expert(e, rows [M, H]) -> [M, H] once for each e."""
     tokens, top_k = topk_ids.shape
     parts = x.new_empty(tokens * top_k, x.shape[1])  # row t * K + k
     if tokens == 1:
@@ -73,7 +73,7 @@ def _run_expert(x: torch.Tensor, gate_up: torch.Tensor, down: torch.Tensor) -> t
 
 
 def _weighted_sum(parts: torch.Tensor, topk_weights: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """parts [T * K, H], row t * K + k, to [T, H]: in fp32, in the order of k."""
+    """Add parts [T * K, H], row t * K + k, to [T, H]: in fp32, in the order of k."""
     tokens, top_k = topk_weights.shape
     weighted = parts.view(tokens, top_k, parts.shape[1]).float() * topk_weights.float()[..., None]
     return weighted.sum(dim=1).to(dtype)
@@ -86,7 +86,7 @@ def routed_experts_triton(
     gate_up: torch.Tensor,
     down: torch.Tensor,
 ) -> torch.Tensor:
-    """Two grouped products over (token, expert) pairs sorted by expert; nothing waits for the GPU."""
+    """Run two grouped products over (token, expert) pairs sorted by expert, without waiting for the GPU."""
     tokens, top_k = topk_ids.shape
     pairs = tokens * top_k
     if not pairs:
@@ -100,14 +100,14 @@ def routed_experts_triton(
     return _weighted_sum(parts, topk_weights, x.dtype)
 
 
-_TILE_PAIRS = 16  # the least a tensor core multiplies; with few tokens more would be padding
+_TILE_PAIRS = 16  # the least that a tensor core multiplies; with few tokens, more would be padding
 
 
 def _tiles_of_experts(sorted_ids: torch.Tensor, experts: int) -> torch.Tensor:
-    """[tiles, 3] int64: the expert, its first sorted pair in this tile, the end of its pairs.
+    """Cut the pairs into tiles [tiles, 3] int64: the expert, its first sorted pair in this tile, the end of its pairs.
 
-    A tile never spans two experts. There are as many tiles as there can be, which is known without
-    asking the GPU how many pairs each expert got; the ones not needed have first >= end.
+    A tile never spans two experts. The number of tiles is the largest possible one, which is known without asking the
+    GPU how many pairs each expert got; tiles that are not needed have first >= end.
     """
     device = sorted_ids.device
     ends = torch.searchsorted(sorted_ids, torch.arange(experts, device=device), right=True)
@@ -128,7 +128,7 @@ def _grouped_linear(
     out_rows: torch.Tensor,
     tiles: torch.Tensor,
 ) -> torch.Tensor:
-    """out[out_rows[i]] = weights[expert of sorted pair i] @ x[x_rows[i]].
+    """Compute out[out_rows[i]] = weights[expert of sorted pair i] @ x[x_rows[i]].
 
     weights [E, N, K] of any strides; x_rows and out_rows [pairs] -> a new [pairs, N] in x's dtype.
     """

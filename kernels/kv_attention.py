@@ -39,14 +39,14 @@ def kv_attention_reference(
     scale: float,
     kv_heads: int,
 ) -> torch.Tensor:
-    """torch's own attention, one sequence after the other; the keys are views of the pages where that can be."""
+    """Run torch's own attention, sequence by sequence; the keys are views of consecutive pages, else copies."""
     _, new_tokens, heads, width = q.shape
     out = torch.empty_like(q)
     for b, length in enumerate(lengths.tolist()):
         rows = rows_of_sequence(pages, page_table[b], length).view(length, 2, kv_heads, 1, width)
         keys, values = rows.permute(1, 2, 3, 0, 4).expand(2, kv_heads, heads // kv_heads, length, width)
         queries = q[b].view(new_tokens, kv_heads, -1, width).permute(1, 2, 0, 3)  # [G, H / G, M, D]
-        visible = None  # the only new token sees everything
+        visible = None  # a single new token sees everything
         if new_tokens > 1:
             visible = torch.ones(new_tokens, length, dtype=torch.bool, device=q.device).tril(length - new_tokens)
         mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, scale=scale)
@@ -62,9 +62,9 @@ def kv_attention_triton(
     scale: float,
     kv_heads: int,
 ) -> torch.Tensor:
-    """One program for each 16 (token, head) rows that share a key/value head, with a running softmax.
+    """Launch a program for each 16 (token, head) rows that share a key/value head.
 
-    The softmax is FlashAttention's (arXiv:2205.14135, section 3.1).
+    The running softmax is FlashAttention's (arXiv:2205.14135, section 3.1).
     """
     sequences, new_tokens, heads, width = q.shape
     q, pages = (t if t.stride(-1) == 1 else t.contiguous() for t in (q, pages))
@@ -107,7 +107,7 @@ def _kv_attention_kernel(  # type: ignore[no-untyped-def]  # Triton types the ar
     weighted = tl.zeros((QUERIES, WIDTH), tl.float32)
     for start in range(0, tl.max(position, axis=0) + 1, KEYS):
         key = start + tl.arange(0, KEYS)
-        written = key < length  # what lies past it may be NaN, and 0 * NaN is NaN
+        written = key < length  # slots past it may hold NaN, and 0 * NaN is NaN
         entry = table_ptr + sequence * table_stride + key // page_tokens
         page = tl.load(entry, mask=written, other=0).to(tl.int64)
         row = pages_ptr + page * page_stride + (key % page_tokens) * slot_stride + kv_head * width

@@ -39,14 +39,14 @@ def mla_attention_reference(
     scale: float,
     latent_dim: int,
 ) -> torch.Tensor:
-    """Products in q's dtype, so that the cache is not converted; the softmax in fp32.
+    """Multiply in q's dtype, so that the cache is not converted, with the softmax in fp32.
 
     In bf16 the scores are rounded, as in the released eager code: about 1% of the result where the softmax is sharp.
     """
     sequences, new_tokens, heads, _ = q.shape
     queries = q.flatten(1, 2)  # [B, M * H, R + D], token-major
     out = q.new_empty(sequences, new_tokens * heads, latent_dim)
-    ahead = None  # a decode step sees everything
+    ahead = None  # a single new token sees everything
     if new_tokens > 1:  # only the new tokens' own columns can lie ahead of one of them
         ahead = torch.ones(new_tokens, new_tokens, dtype=torch.bool, device=q.device).triu(1)
         ahead = ahead.repeat_interleave(heads, dim=0)
@@ -73,9 +73,9 @@ def mla_attention_triton(
     scale: float,
     latent_dim: int,
 ) -> torch.Tensor:
-    """One program for each 16 (token, head) rows of a sequence, with a running softmax.
+    """Launch a program for each 16 (token, head) rows of a sequence.
 
-    The softmax is FlashAttention's (arXiv:2205.14135, section 3.1).
+    The running softmax is FlashAttention's (arXiv:2205.14135, section 3.1).
     """
     sequences, new_tokens, heads, width = q.shape
     q, pages = (t if t.stride(-1) == 1 else t.contiguous() for t in (q, pages))
@@ -114,16 +114,16 @@ def _mla_attention_kernel(  # type: ignore[no-untyped-def]  # Triton types the a
     in_rotary = rotary < rotary_dim
     q_row = q_ptr + sequence * q_sequence_stride + token * q_token_stride
     q_row = (q_row + (query % heads) * q_head_stride)[:, None]
-    asked = real[:, None]
-    q_latent = tl.load(q_row + latent, mask=asked & in_latent, other=0.0).to(COMPUTE)
-    q_rotary = tl.load(q_row + latent_dim + rotary, mask=asked & in_rotary, other=0.0).to(COMPUTE)
+    real_row = real[:, None]
+    q_latent = tl.load(q_row + latent, mask=real_row & in_latent, other=0.0).to(COMPUTE)
+    q_rotary = tl.load(q_row + latent_dim + rotary, mask=real_row & in_rotary, other=0.0).to(COMPUTE)
 
     highest = tl.full((QUERIES,), float("-inf"), tl.float32)
     total = tl.zeros((QUERIES,), tl.float32)
     weighted = tl.zeros((QUERIES, LATENT), tl.float32)
     for start in range(0, tl.max(position, axis=0) + 1, KEYS):
         key = start + tl.arange(0, KEYS)
-        written = key < length  # what lies past it may be NaN, and 0 * NaN is NaN
+        written = key < length  # slots past it may hold NaN, and 0 * NaN is NaN
         entry = table_ptr + sequence * table_stride + key // page_tokens
         page = tl.load(entry, mask=written, other=0).to(tl.int64)
         row = (pages_ptr + page * page_stride + (key % page_tokens) * slot_stride)[:, None]
@@ -146,5 +146,5 @@ def _mla_attention_kernel(  # type: ignore[no-untyped-def]  # Triton types the a
     tl.store(
         out_row[:, None] + latent,
         (weighted / total[:, None]).to(out_ptr.dtype.element_ty),
-        mask=asked & in_latent,
+        mask=real_row & in_latent,
     )

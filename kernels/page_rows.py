@@ -1,10 +1,10 @@
-"""The cache rows of one sequence, out of pages that may lie anywhere in the pool."""
+"""Gathers the cache rows of a sequence from pages that may lie anywhere in the pool."""
 
 import torch
 
 
 def rows_of_sequence(pages: torch.Tensor, table: torch.Tensor, length: int) -> torch.Tensor:
-    """pages [P, S, W], table [N] -> [length, W]: a view where the pages follow each other, else a copy."""
+    """Gather pages [P, S, W] by table [N] -> [length, W]: a view of consecutive pages, else a copy."""
     page_tokens = pages.shape[1]
     ids = table[: -(-length // page_tokens)]
     first, count = int(ids[0]), ids.shape[0]

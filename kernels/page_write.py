@@ -1,4 +1,4 @@
-"""Writing new tokens into the paged cache (PagedAttention, arXiv:2309.06180, section 4.1)."""
+"""Writes new tokens into the paged cache (PagedAttention, arXiv:2309.06180, section 4.1)."""
 
 import torch
 
@@ -8,9 +8,9 @@ from kernels.triton_import import jit, runs_triton, tl, triton
 def write_pages(pages: torch.Tensor, slots: torch.Tensor, values: torch.Tensor) -> None:
     """Write values [T, W] into pages [P, S, W] in place, converted to the pages' dtype.
 
-    slots [T] int64 are flat, page * S + offset, each in range and none twice: which of two writes
-    to one slot stays is undefined. The caller owns the pages it names; every other slot keeps its
-    bits. All rows must lie at one distance (a contiguous pool, or a layer of [layers, P, S, W]).
+    slots [T] int64 are flat, page * S + offset, in range and without duplicates: which of two writes to a slot stays is
+    undefined. The caller owns the pages of these slots; every other slot keeps its bits. The distance of neighbouring
+    rows must be the same everywhere (a contiguous pool, or a layer of [layers, P, S, W]).
     """
     if runs_triton(pages):
         write_pages_triton(pages, slots, values)
@@ -19,7 +19,7 @@ def write_pages(pages: torch.Tensor, slots: torch.Tensor, values: torch.Tensor) 
 
 
 def write_pages_reference(pages: torch.Tensor, slots: torch.Tensor, values: torch.Tensor) -> None:
-    # view, not reshape: a copy would take the write and lose it
+    # view, not reshape: a reshape may copy, and the write would be lost
     pages.view(-1, pages.shape[-1]).index_copy_(0, slots, values.to(pages.dtype))
 
 

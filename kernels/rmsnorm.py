@@ -6,7 +6,7 @@ from kernels.triton_import import jit, runs_triton, tl, triton
 
 
 def rmsnorm(x: torch.Tensor, weight: torch.Tensor, eps: float) -> torch.Tensor:
-    """x [..., H] and weight [H] to a new tensor [..., H] in x's dtype.
+    """Normalise x [..., H] with weight [H] -> a new [..., H] in x's dtype.
 
     The mean and the quotient are fp32; the quotient is rounded to x's dtype before the weight
     multiplies it, as in the released modelling code.

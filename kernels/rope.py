@@ -6,7 +6,7 @@ from kernels.triton_import import jit, runs_triton, tl, triton
 
 
 def apply_rope(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Rotate pair (2i, 2i+1) of every head: x [T, H, D] to a new [T, H, D] in x's dtype.
+    """Rotate pair (2i, 2i+1) of every head: x [T, H, D] -> a new [T, H, D] in x's dtype.
 
     cos and sin are [T, D/2] in fp32, one row per token: the caller picks rows by position and has
     applied any YaRN factor. The result keeps the interleaved layout of the released DeepSeek

@@ -1,4 +1,4 @@
-"""Choosing each token's experts (DeepSeek-V2, arXiv:2405.04434, section 2.2). Plain torch."""
+"""Routes each token to its experts (DeepSeek-V2, arXiv:2405.04434, section 2.2). Plain torch."""
 
 import torch
 from torch.nn.functional import linear
@@ -14,11 +14,11 @@ def route(
     scaling: float,
     normalize: bool,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """x [T, H], the gate's weight [E, H] -> (ids [T, K] int64, weights [T, K] in x's dtype).
+    """Choose the top-k experts: x [T, H], weight [E, H] -> (ids [T, K] int64, weights [T, K] in x's dtype).
 
     Scores are the fp32 softmax over all experts. `method` is config.json's `topk_method`: "greedy"
     takes the top_k best; "group_limited_greedy" scores each of n_group groups by its best expert,
-    keeps the topk_group best groups and sets every other score to 0. A row's K are in no order.
+    keeps the topk_group best groups and sets every other score to 0. A row's K are not ordered.
 
     `normalize` (`norm_topk_prob`) divides the chosen scores by their sum and leaves `scaling` out,
     as DeepSeek's released code does when K > 1 (transformers' port ignores the field); without it
@@ -34,7 +34,7 @@ def route(
         topk_weights = topk_weights / (topk_weights.sum(dim=-1, keepdim=True) + 1e-20)
     else:
         topk_weights = topk_weights * scaling
-    # back to the activations' type: fp32 leaking from here doubles the cost of every expert
+    # Back to the activations' type: fp32 weights would double the cost of every expert.
     return topk_ids, topk_weights.to(x.dtype)
 
 

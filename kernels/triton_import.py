@@ -1,8 +1,7 @@
-"""Triton where it can run, and a stand-in where it cannot, so that every kernel file imports.
+"""Imports Triton where it can run, and a stand-in where it cannot, so that every kernel file imports.
 
-Importing triton takes time and memory, so it happens only where a kernel can be launched: with a
-GPU, or in the interpreter (TRITON_INTERPRET=1), which runs the kernels on CPU tensors and is how
-the tests reach them.
+Importing triton takes time and memory, so it happens only where a kernel can be launched: with a GPU, or in the
+interpreter (TRITON_INTERPRET=1), which runs the kernels on CPU tensors for the tests.
 """
 
 import os
@@ -15,30 +14,30 @@ import torch
 INTERPRETED = os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "yes", "on", "y")
 
 triton: Any = None
-tl: Any = SimpleNamespace(constexpr=int)  # all that a kernel needs to be defined, never run
+tl: Any = SimpleNamespace(constexpr=int)  # enough to define a kernel, not to run it
 
 if INTERPRETED or torch.cuda.is_available():
     try:
         tl = import_module("triton.language")
         triton = import_module("triton")
-    except ImportError:  # there is none for this platform: the references serve
+    except ImportError:  # this platform has no triton and uses the references
         pass
 
 
 def jit(kernel: Any) -> Any:
-    """`triton.jit`, or the function as it is where there is no Triton to launch it."""
+    """Apply `triton.jit`, or return the function as it is where Triton cannot run."""
     return kernel if triton is None else triton.jit(kernel)
 
 
 def runs_triton(tensor: torch.Tensor) -> bool:
-    """Whether the public functions launch a kernel for `tensor` instead of the reference."""
+    """Return whether the public functions launch a kernel for `tensor` instead of the reference."""
     return triton is not None and tensor.is_cuda
 
 
 def compute_dtype(tensor: torch.Tensor) -> Any:
-    """The type in which a kernel multiplies what it loads: the tensor's own on a GPU.
+    """Return the type in which a kernel multiplies: the tensor's own on a GPU.
 
-    In the interpreter it is fp32, because there a product of bf16 operands is garbage.
+    The interpreter multiplies in fp32, because its products of bf16 operands are wrong.
     """
     if INTERPRETED or tensor.dtype == torch.float32:
         return tl.float32

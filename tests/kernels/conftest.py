@@ -14,7 +14,7 @@ HAS_TRITON = importlib.util.find_spec("triton") is not None
 INTERPRET = {} if HAS_GPU else {"TRITON_INTERPRET": "1"}
 
 if INTERPRET.items() - os.environ.items():
-    if "triton" in sys.modules:  # its own library is made for one way or the other when it is imported
+    if "triton" in sys.modules:  # its own library is set up for one of the two at import
         raise pytest.UsageError(
             "triton was imported before tests/kernels could choose its interpreter: "
             "import it later, or set TRITON_INTERPRET=1 before the tests start"
@@ -34,7 +34,7 @@ def interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def device() -> str:
-    """Where a launcher's tensors must be; asking for it means that the test launches a kernel."""
+    """The device of a launcher's tensors; a test that uses this fixture launches a kernel."""
     if not HAS_TRITON:
         pytest.skip("triton is not installed")
     return "cuda" if HAS_GPU else "cpu"
@@ -42,7 +42,7 @@ def device() -> str:
 
 @pytest.fixture(autouse=True)
 def poisoned_memory() -> Iterator[None]:
-    """Every new uninitialised tensor is full of NaN, so that a number nobody wrote shows up."""
+    """Fill every new uninitialised tensor with NaN, so that a value that was never written shows up."""
     torch.use_deterministic_algorithms(True, warn_only=True)
     assert torch.empty(2).isnan().all()
     assert torch.empty(1).new_empty(2).isnan().all()

@@ -1,4 +1,4 @@
-"""Pages of sequences, in which all that no sequence wrote is poison."""
+"""Pages of sequences, with NaN in every slot that no sequence wrote."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ NAN = float("nan")
 def write_sequences(
     lengths: Sequence[int], page_tokens: int, width: int, consecutive: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Random rows -> pages [P, page_tokens, width] and their table [B, N]; consecutive pages, or anywhere.
+    """Write random rows into pages [P, page_tokens, width] with a table [B, N]; consecutive pages, or anywhere.
 
-    All else is NaN, or in the table a page that is not there.
+    Other slots are NaN, and other table entries name a page that does not exist.
     """
     needed = [-(-length // page_tokens) for length in lengths]
     page_count = sum(needed) + 3

@@ -13,7 +13,7 @@ Attend = Callable[..., torch.Tensor]
 
 @dataclass(frozen=True)
 class Case:
-    """lengths of the sequences, and the sizes; `heads` query heads share `kv_heads`."""
+    """The lengths of the sequences, and the sizes; `heads` query heads share `kv_heads`."""
 
     lengths: tuple[int, ...]
     new_tokens: int = 1
@@ -30,7 +30,7 @@ Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, float, in
 
 
 def random_inputs(case: Case, device: str = "cpu") -> Inputs:
-    """Arguments of kv_attention. All that no sequence wrote is NaN, or a page that is not there."""
+    """Arguments of kv_attention. Unwritten slots are NaN; unused table entries name no page."""
     torch.manual_seed(case.seed)
     row = 2 * case.kv_heads * case.width
     pages, table = write_sequences(case.lengths, case.page_tokens, row, case.consecutive)
@@ -48,7 +48,7 @@ def random_inputs(case: Case, device: str = "cpu") -> Inputs:
 
 
 def naive(inputs: Inputs) -> torch.Tensor:
-    """Each query by itself, in fp64, over rows looked up one by one."""
+    """Compute each query by itself, in fp64, over rows that are looked up one by one."""
     q, pages, table, lengths, scale, kv_heads = inputs
     q, pages, table = q.cpu().double(), pages.cpu().double(), table.cpu()
     page_tokens = pages.shape[1]
@@ -75,7 +75,7 @@ def check(attend: Attend, inputs: Inputs) -> None:
 CASES = [
     Case((1,)),
     Case((16, 17)),
-    Case((33, 5, 64), new_tokens=5),  # one sequence is nothing but new tokens
+    Case((33, 5, 64), new_tokens=5),  # one sequence has only new tokens
     Case((70, 9), new_tokens=7, heads=3, kv_heads=3, width=24, page_tokens=4),  # no sharing: Coder v1
     Case((40,), new_tokens=3, heads=14, kv_heads=2, width=64, consecutive=True),  # Qwen2.5-Coder-0.5B
     Case((35,), heads=5, kv_heads=1, width=6, page_tokens=1),

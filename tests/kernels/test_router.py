@@ -12,7 +12,7 @@ def softmax(logits: list[float]) -> list[float]:
 
 
 def chosen(ids: torch.Tensor, weights: torch.Tensor) -> list[dict[int, float]]:
-    """One {expert: weight} per token; the order of a row says nothing."""
+    """Return {expert: weight} for each token; the order of a row has no meaning."""
     return [dict(zip(i, w, strict=True)) for i, w in zip(ids.tolist(), weights.tolist(), strict=True)]
 
 
@@ -64,7 +64,7 @@ def test_normalised_weights_sum_to_one_and_are_not_scaled() -> None:
 
 
 def test_one_expert_per_token_is_scaled_not_normalised() -> None:
-    """Normalised, its weight would be 1 whatever the router says; the released code exempts it."""
+    """A single weight would be 1 after normalising, so the released code does not normalise it."""
     weight = torch.tensor([[1.0], [0.0]])
     _, weights = route(torch.ones(1, 1), weight, 1, 1, 1, "greedy", 2.0, True)
     torch.testing.assert_close(weights, torch.tensor([[2 * math.e / (math.e + 1)]]))
