@@ -1,7 +1,7 @@
 """Reads config.json of a model folder, and the fields that all architectures share."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,25 +39,15 @@ def refuse_unsupported(config: Mapping[str, Any], supported: Mapping[str, tuple[
             raise ModelError(f"{path}: {name} is {value!r}; only {allowed} is supported")
 
 
-def rope_block(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the rope settings: released files call them `rope_scaling`, newer transformers `rope_parameters`."""
-    block = config.get("rope_parameters") or config.get("rope_scaling") or {}
-    return block if isinstance(block, Mapping) else {}
+def read_rope(config: Mapping[str, Any]) -> tuple[float, str, Mapping[str, Any]]:
+    """Return the base of the rotation frequencies, the kind of scaling, and the settings of the scaling.
 
-
-def rope_kind(rope: Mapping[str, Any]) -> str:
-    """Return the name of the rope scaling, which older files write as `type`."""
-    return str(rope.get("rope_type") or rope.get("type") or "default")
-
-
-def rope_theta(config: Mapping[str, Any]) -> float:
-    """Return the base of the rotation frequencies, which newer files write into the rope settings."""
-    return float(rope_block(config).get("rope_theta") or config.get("rope_theta") or 10000.0)
-
-
-def positive_integers(config: Mapping[str, Any], names: Iterable[str], path: Path) -> dict[str, int]:
-    """Read the fields of these names. Raises ModelError that names the first one that is no positive number."""
-    return {name: positive_number(config, name, int, path) for name in names}
+    Released files write `rope_scaling` and `type`, newer transformers `rope_parameters` and `rope_type`.
+    """
+    block = config.get("rope_parameters") or config.get("rope_scaling")
+    scaling = block if isinstance(block, Mapping) else {}
+    theta = scaling.get("rope_theta") or config.get("rope_theta") or 10000.0
+    return float(theta), str(scaling.get("rope_type") or scaling.get("type") or "default"), scaling
 
 
 def positive_number(config: Mapping[str, Any], name: str, kind: type[N], path: Path) -> N:

@@ -6,14 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from inference.models.config_json import (
-    positive_integers,
-    positive_number,
-    refuse_unsupported,
-    rope_block,
-    rope_kind,
-    rope_theta,
-)
+from inference.models.config_json import positive_number, read_rope, refuse_unsupported
 from midspan import ModelError
 
 TopkMethod = Literal["greedy", "group_limited_greedy"]
@@ -142,7 +135,8 @@ class DeepseekV2Config:
 def parse_deepseek_v2(config: Mapping[str, Any], path: Path) -> DeepseekV2Config:
     """Build the config from the parsed JSON; `path` is only for messages. Raises ModelError."""
     refuse_unsupported(config, _SUPPORTED, path)
-    fields = positive_integers(config, _INTEGER_FIELDS, path)
+    theta, rope_kind, scaling = read_rope(config)
+    fields = {name: positive_number(config, name, int, path) for name in _INTEGER_FIELDS}
     return DeepseekV2Config(
         **fields,
         q_lora_rank=positive_number(config, "q_lora_rank", int, path) if config.get("q_lora_rank") else None,
@@ -155,23 +149,22 @@ def parse_deepseek_v2(config: Mapping[str, Any], path: Path) -> DeepseekV2Config
         routed_scaling_factor=float(config.get("routed_scaling_factor", 1.0)),
         norm_topk_prob=bool(config.get("norm_topk_prob", False)),
         rms_norm_eps=positive_number(config, "rms_norm_eps", float, path),
-        rope_theta=rope_theta(config),
-        yarn=_parse_yarn(rope_block(config), path),
+        rope_theta=theta,
+        yarn=_parse_yarn(rope_kind, scaling, path),
         tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
     )
 
 
-def _parse_yarn(rope: Mapping[str, Any], path: Path) -> YarnScaling | None:
-    kind = rope_kind(rope)
+def _parse_yarn(kind: str, scaling: Mapping[str, Any], path: Path) -> YarnScaling | None:
     if kind == "default":
         return None
     if kind != "yarn":
         raise ModelError(f"{path}: rope scaling {kind!r} is not supported for DeepSeek-V2; only yarn is")
     return YarnScaling(
-        factor=positive_number(rope, "factor", float, path),
-        original_context_tokens=positive_number(rope, "original_max_position_embeddings", int, path),
-        beta_fast=float(rope.get("beta_fast") or 32),
-        beta_slow=float(rope.get("beta_slow") or 1),
-        mscale=float(rope.get("mscale") or 0.0),
-        mscale_all_dim=float(rope.get("mscale_all_dim") or 0.0),
+        factor=positive_number(scaling, "factor", float, path),
+        original_context_tokens=positive_number(scaling, "original_max_position_embeddings", int, path),
+        beta_fast=float(scaling.get("beta_fast") or 32),
+        beta_slow=float(scaling.get("beta_slow") or 1),
+        mscale=float(scaling.get("mscale") or 0.0),
+        mscale_all_dim=float(scaling.get("mscale_all_dim") or 0.0),
     )

@@ -5,14 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inference.models.config_json import (
-    positive_integers,
-    positive_number,
-    refuse_unsupported,
-    rope_block,
-    rope_kind,
-    rope_theta,
-)
+from inference.models.config_json import positive_number, read_rope, refuse_unsupported
 from inference.prompts.families import Family
 from midspan import ModelError
 
@@ -73,7 +66,8 @@ class LlamaConfig:
 def parse_llama(config: Mapping[str, Any], family: Family, path: Path) -> LlamaConfig:
     """Build the config from the parsed JSON; `path` is only for messages. Raises ModelError."""
     refuse_unsupported(config, _SUPPORTED, path)
-    fields = positive_integers(config, _INTEGER_FIELDS, path)
+    theta, rope_kind, scaling = read_rope(config)
+    fields = {name: positive_number(config, name, int, path) for name in _INTEGER_FIELDS}
     heads, hidden = fields["num_attention_heads"], fields["hidden_size"]
     kv_heads = int(config.get("num_key_value_heads") or heads)
     if heads % kv_heads:
@@ -83,17 +77,16 @@ def parse_llama(config: Mapping[str, Any], family: Family, path: Path) -> LlamaC
         num_key_value_heads=kv_heads,
         head_dim=int(config.get("head_dim") or hidden // heads),
         rms_norm_eps=positive_number(config, "rms_norm_eps", float, path),
-        rope_theta=rope_theta(config),
-        rope_factor=_linear_factor(rope_block(config), path),
+        rope_theta=theta,
+        rope_factor=_linear_factor(rope_kind, scaling, path),
         qkv_bias=family.qkv_bias,
         tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
     )
 
 
-def _linear_factor(rope: Mapping[str, Any], path: Path) -> float:
-    kind = rope_kind(rope)
+def _linear_factor(kind: str, scaling: Mapping[str, Any], path: Path) -> float:
     if kind == "default":
         return 1.0
     if kind != "linear":
         raise ModelError(f"{path}: rope scaling {kind!r} is not supported for llama-like models; only linear is")
-    return positive_number(rope, "factor", float, path)
+    return positive_number(scaling, "factor", float, path)
