@@ -103,6 +103,14 @@ def test_what_does_not_fit_what_was_typed_is_gone_at_once(editor):
     assert editor.ghost_text() == ""
 
 
+def test_a_line_that_is_emptied_shows_nothing_of_the_item_that_stood_in_it(editor):
+    editor.type("ix = ")
+    see(editor, "first_word + second.word()")
+    editor.type("<C-u>")
+    editor.until(lambda: editor.lines()[0] == "", "the line is not emptied")
+    assert editor.ghost_text() == ""
+
+
 def statusline(editor: Neovim) -> str:
     return str(editor.api.exec_lua("return require('midspan').statusline()"))
 

@@ -21,9 +21,12 @@ end
 function M.of_item(item, encoding)
   local start = item.range.start
   local line = vim.api.nvim_buf_get_lines(0, start.line, start.line + 1, false)[1]
+  if not line or line == '' and start.character > 0 then
+    return nil -- Neovim returns column 0 for every place of an empty line
+  end
   -- Strict: a line that has become too short has no such column.
-  local found, col = pcall(vim.str_byteindex, line or '', encoding, start.character, true)
-  return found and line and M.at_cursor(item.insertText, start.line, col) or nil
+  local found, col = pcall(vim.str_byteindex, line, encoding, start.character, true)
+  return found and M.at_cursor(item.insertText, start.line, col) or nil
 end
 
 --- Returns the first word of a text with the white space before it, or the first run of other characters.
