@@ -3,7 +3,6 @@
 import json
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Any, TypeVar
 from lsp_server.relay import handshake
 from lsp_server.relay.launch import ask
 from tests.e2e.emacs import PROGRAM
-from tests.e2e.neovim import ROOT, WAIT_S
+from tests.e2e.neovim import ROOT
 from tests.e2e.terminal import Terminal, terminal
+from tests.e2e.waiting import WAIT_S
 
 MODE = ROOT / "editors/emacs"
 
@@ -91,7 +91,7 @@ class Emacs:
         return str(shown or "")
 
     def screen(self) -> str:
-        return "\n".join(line.rstrip() for line in self.shown.screen())
+        return "\n".join(self.shown.screen())
 
     def command(self, name: str) -> None:
         """M-x, by the keyboard."""
@@ -117,12 +117,7 @@ class Emacs:
 
     def until(self, condition: Callable[[], T], what: str) -> T:
         """The first true value of the condition, which other processes make true."""
-        end = time.monotonic() + WAIT_S
-        while time.monotonic() < end:
-            if value := condition():
-                return value
-            time.sleep(0.02)
-        raise TimeoutError(f"{what}; the screen:\n{self.screen()}")
+        return self.shown.until(condition, what)
 
 
 @contextmanager

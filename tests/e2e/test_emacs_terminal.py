@@ -34,9 +34,9 @@ def test_typing_twenty_characters_a_second_never_shows_stale_text(tmp_path):
     (tmp_path / "answers.json").write_text(json.dumps(ANSWERS))
     with emacs(tmp_path, scripted=True) as editor:
         editor.open(tmp_path / "a.py", "")
-        typist = Typist(editor.shown, editor.text)
+        typist = Typist(editor.shown)
         typist.type_at_random(lambda: editor.press("C-a", "C-k"))
-        assert typist.grey_frames > 10
+        assert typist.ghost_frames > 10
 
 
 def asked_and_seen(editor: Emacs) -> bool:

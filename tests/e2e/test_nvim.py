@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.bigram_folder import write_bigram_folder
-from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, WAIT_S, Neovim, neovim
+from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, Neovim, neovim
+from tests.e2e.waiting import WAIT_S
 
 WORD = "wonderful"
 TAB = "    "  # what the Tab key gives in a Python file

@@ -23,12 +23,12 @@ def test_typing_twenty_characters_a_second_never_shows_stale_text(tmp_path: Path
     started = start_file(tmp_path, scripted=True, setup="vim.o.showcmd = false")
     with terminal(started.variables, program, *started.arguments, tmp_path / "a.py") as shown:
         api = attach(started.socket)
-        typist = Typist(shown, lambda: str(api.current.line))
-        typist.until(lambda: api.exec_lua(ATTACHED))
+        shown.until(lambda: api.exec_lua(ATTACHED), "the server is not attached")
         shown.type("i")
-        typist.wait_for("-- INSERT --")
+        shown.until(lambda: "-- INSERT --" in shown.screen(), "Neovim does not insert")
+        typist = Typist(shown)
         typist.type_at_random(lambda: shown.press("C-u"))
-        assert typist.grey_frames > 10
+        assert typist.ghost_frames > 10
         api.command("qall!", async_=True)
 
 
@@ -39,11 +39,10 @@ def test_a_picture_of_grey_text_at_work(tmp_path: Path):
     started = start_file(tmp_path, scripted=True, setup=f"vim.o.showcmd = false\n{LOOKS}")
     with terminal(started.variables, PROGRAM, *started.arguments, tmp_path / "rooms.py") as shown:
         api = attach(started.socket)
-        typist = Typist(shown, lambda: str(api.current.line))
-        typist.until(lambda: api.exec_lua(ATTACHED))
+        shown.until(lambda: api.exec_lua(ATTACHED), "the server is not attached")
         shown.type("GA    def area(self):")
         shown.press("Enter")
-        typist.until(lambda: any("return round" in line for line in shown.screen()))
+        shown.until(lambda: any("return round" in line for line in shown.screen()), "no ghost text")
         assert api.current.line.strip() == ""  # so what the terminal shows is ghost text
         if picture.WANTED:
             picture.draw(shown.colored(), ROOT / "editors/nvim/picture.png", LINES)

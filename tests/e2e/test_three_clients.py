@@ -16,7 +16,8 @@ from tests.bigram_folder import write_bigram_folder
 from tests.e2e import emacs as an_emacs
 from tests.e2e import neovim as a_neovim
 from tests.e2e.emacs import emacs
-from tests.e2e.neovim import ROOT, WAIT_S, neovim
+from tests.e2e.neovim import ROOT, neovim
+from tests.e2e.waiting import WAIT_S
 from tests.lsp_server.client import Stdio, stdio_server
 
 WORD = "wonderful"
