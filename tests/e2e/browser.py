@@ -9,12 +9,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.waiting import WAIT_S
+
 CHROMIUM = Path(__file__).parents[2] / ".tools" / "browser" / "chromium"
-WAIT_S = 60  # long enough for a busy machine; only a failure takes it
 _FLAGS = (
     "--headless",
     "--no-sandbox",  # root has none; the pages are our own
@@ -91,8 +92,8 @@ class Page:
         self._reading.cancel()
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
-        while True:
-            message = json.loads((await reader.readuntil(b"\0"))[:-1])
+        while body := await _next_body(reader):
+            message = json.loads(body)
             if (future := self._waiting.pop(message.get("id", 0), None)) is not None:
                 if "error" in message:
                     future.set_exception(AssertionError(message["error"]))
@@ -104,6 +105,13 @@ class Page:
                 self.complaints.append(json.dumps(message["params"]["exceptionDetails"]))
             elif message["method"] == "Log.entryAdded":
                 self.complaints.append(message["params"]["entry"]["text"])
+
+
+async def _next_body(reader: asyncio.StreamReader) -> bytes:
+    """The next message; b"" when the browser has gone."""
+    with suppress(asyncio.IncompleteReadError):
+        return (await reader.readuntil(b"\0"))[:-1]
+    return b""
 
 
 @asynccontextmanager

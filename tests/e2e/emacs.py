@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.neovim import ROOT
 
 PROGRAM = ROOT / ".tools/emacs/emacs"
+# In CI a missing Emacs is a failure: the project's own script installs it.
+needs_emacs = pytest.mark.skipif(
+    not PROGRAM.exists() and not os.environ.get("CI"), reason="Emacs is not installed: make .tools/emacs/emacs"
+)
 
 # What a user does by hand: opens the file, types, asks for ghost text and accepts it. In a batch there is no loop of
 # commands, so the mode's own ones are called.

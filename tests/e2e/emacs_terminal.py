@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lsp_server.relay import handshake
-from lsp_server.relay.launch import ask
 from tests.e2e.emacs import PROGRAM
 from tests.e2e.neovim import ROOT
 from tests.e2e.terminal import Terminal, terminal
 from tests.e2e.waiting import WAIT_S
+from tests.lsp_server.daemons import daemon_status
 
 MODE = ROOT / "editors/emacs"
 
@@ -90,6 +89,9 @@ class Emacs:
         )
         return str(shown or "")
 
+    def see(self, ghost_text: str) -> None:
+        self.until(lambda: self.ghost_text() == ghost_text, f"no ghost text {ghost_text!r}")
+
     def screen(self) -> str:
         return "\n".join(self.shown.screen())
 
@@ -108,12 +110,7 @@ class Emacs:
 
     def daemon_pid(self) -> int:
         """Of the process with the model."""
-        answered = ask(handshake.request_line("status"))
-        if answered is None:
-            raise LookupError("there is no daemon")
-        connection, status = answered
-        connection.close()
-        return int(status["pid"])
+        return int(daemon_status()["pid"])
 
     def until(self, condition: Callable[[], T], what: str) -> T:
         """The first true value of the condition, which other processes make true."""

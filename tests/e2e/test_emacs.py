@@ -1,26 +1,24 @@
 """What a user of Emacs does and sees, with known answers, by the keys of a real terminal."""
 
 import json
-import os
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.emacs import PROGRAM
+from tests.e2e import scripted
+from tests.e2e.emacs import needs_emacs
 from tests.e2e.emacs_terminal import Emacs, emacs
 
-ANSWERS = {
-    "x = ": "first_word + second.word()",
-    "x = first": "_word + second.word()",
-    "def area(w, h):\n    ": "total = w * h\n    return total",
-    "s = '😀' + ": "name",
-    "Why?\n": "Because **it is so**.\n\n```python\nx = 1\n```",
-    "Forever?\n": "It goes ENDLESS",
-    "And this?\n": "That too.",
-}
+ANSWERS = scripted.ANSWERS | {"And this?\n": "That too."}
 
 CAPF = '(list (lambda () (list (save-excursion (skip-chars-backward "a-z") (point)) (point) (list "fir" "fix"))))'
+
+# A timer that is set later and is as long ends after the one that would ask for ghost text.
+OUTLAST_DELAY = """
+(progn (setq delay-is-over nil)
+       (run-with-timer midspan-delay nil (lambda () (setq delay-is-over t)))
+       t)
+"""
 
 CHECKER = """
 (lambda (report &rest _)
@@ -30,18 +28,12 @@ CHECKER = """
                       (list (flymake-make-diagnostic (current-buffer) (match-beginning 0) (point) :error "no one"))))))
 """
 
-# In CI a missing Emacs is a failure: the project's own script installs it.
-pytestmark = pytest.mark.skipif(
-    not PROGRAM.exists() and not os.environ.get("CI"), reason="Emacs is not installed: make .tools/emacs/emacs"
-)
+pytestmark = needs_emacs
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emacs]:
-    folder = tmp_path_factory.mktemp("scripted")
-    (folder / ".git").mkdir()
-    (folder / "answers.json").write_text(json.dumps(ANSWERS))
-    with emacs(folder, scripted=True) as editor:
+    with emacs(scripted.scripted_project(tmp_path_factory.mktemp("scripted"), ANSWERS), scripted=True) as editor:
         yield editor
 
 
@@ -51,22 +43,13 @@ def editor(running: Emacs, request: pytest.FixtureRequest) -> Emacs:
     return running
 
 
-def see(editor: Emacs, ghost: str) -> None:
-    editor.until(lambda: editor.ghost_text() == ghost, f"no ghost {ghost!r}")
-
-
 def have(editor: Emacs, text: str) -> None:
     editor.until(lambda: editor.text() == text, f"the text is not {text!r}")
 
 
-def asked(editor: Emacs) -> int:
-    path = editor.folder / "asked.jsonl"
-    return len(path.read_text().splitlines()) if path.exists() else 0
-
-
-def test_typing_brings_grey_text_and_tab_accepts_it(editor):
+def test_typing_brings_ghost_text_and_tab_accepts_it(editor):
     editor.type("x = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     editor.until(lambda: editor.screen().startswith("x = first_word + second.word()\n"), "it is not on the screen")
     assert editor.text() == "x = "
     assert editor.lisp("(point)") == 5
@@ -74,58 +57,58 @@ def test_typing_brings_grey_text_and_tab_accepts_it(editor):
     have(editor, "x = first_word + second.word()")
     assert editor.ghost_text() == ""
     editor.press("C-x", "C-s")
-    path = editor.folder / "test_typing_brings_grey_text_and_tab_accepts_it.py"
+    path = editor.folder / "test_typing_brings_ghost_text_and_tab_accepts_it.py"
     editor.until(lambda: path.read_text() == "x = first_word + second.word()\n", "it is not saved")
 
 
 def test_a_word_and_the_rest_are_accepted(editor):
     editor.type("x = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     editor.press("C-Right")
     have(editor, "x = first_word")
-    see(editor, " + second.word()")
+    editor.see(" + second.word()")
     editor.press("M-f")
     have(editor, "x = first_word +")
-    see(editor, " second.word()")
+    editor.see(" second.word()")
     editor.press("Tab")
     have(editor, "x = first_word + second.word()")
 
 
-def test_several_lines_are_grey_and_one_or_all_of_them_accepted(editor):
+def test_several_lines_are_ghost_text_and_one_or_all_of_them_accepted(editor):
     editor.type("def area(w, h):")
     editor.press("Enter")
-    see(editor, "total = w * h\n    return total")
+    editor.see("total = w * h\n    return total")
     assert "    total = w * h\n    return total\n" in editor.screen()
     editor.press("C-e")
     have(editor, "def area(w, h):\n    total = w * h")
-    see(editor, "\n    return total")
+    editor.see("\n    return total")
     editor.press("Tab")
     have(editor, "def area(w, h):\n    total = w * h\n    return total")
 
 
 def test_an_emoji_before_the_cursor(editor):
     editor.type("s = '😀' + ")
-    see(editor, "name")
+    editor.see("name")
     editor.press("Tab")
     have(editor, "s = '😀' + name")
 
 
 def test_c_g_takes_it_away_and_what_does_not_fit_is_gone_at_once(editor):
     editor.type("x = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     editor.press("C-g")
-    see(editor, "")
+    editor.see("")
     assert editor.text() == "x = "
     editor.command("midspan-complete")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     editor.type("q")
     have(editor, "x = q")
     assert editor.ghost_text() == ""
 
 
-def test_tab_gives_the_rest_of_what_was_typed_and_without_grey_text_is_a_tab(editor):
+def test_tab_gives_the_rest_of_what_was_typed_and_without_ghost_text_is_a_tab(editor):
     editor.type("x = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     editor.type("fir\t!")  # before a newer answer can be there
     have(editor, "x = first_word + second.word()!")
     editor.press("Enter")
@@ -139,41 +122,41 @@ def test_an_open_menu_keeps_its_keys(editor):
     editor.press("Enter")
     editor.lisp(f"(progn (setq-local completion-at-point-functions {CAPF}) t)")
     editor.type("x = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     editor.type("f")
-    see(editor, "irst_word + second.word()")
+    editor.see("irst_word + second.word()")
     editor.press("C-M-i", "C-M-i")
     editor.until(lambda: editor.lisp("(and completion-in-region-mode t)"), "no menu")
-    see(editor, "")
+    editor.see("")
     editor.press("Tab")
-    time.sleep(0.3)
-    assert editor.text().endswith("\nx = fi")
-    editor.type(" ")
+    editor.type(" ")  # so that TAB has had its effect
+    editor.until(lambda: editor.text().endswith("\nx = fi "), "TAB is not the menu's")
     editor.until(lambda: editor.lisp("(not completion-in-region-mode)"), "the menu stays")
 
 
 def test_off_is_shown_and_nothing_is_asked(editor):
     editor.type("x = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     for command in ("midspan-toggle", "midspan-toggle-language"):
         editor.command(command)
         editor.until(lambda: " Midspan:off" in editor.screen(), "the mode line does not say so")
-        see(editor, "")
-        before = asked(editor)
+        editor.see("")
+        before = scripted.prompts_asked(editor.folder)
         editor.press("C-a", "C-k")
         editor.type("x = ")
         have(editor, "x = ")
         editor.command("midspan-complete")
-        time.sleep(0.5)  # longer than Emacs and the server wait
-        assert editor.ghost_text() == ""
-        assert asked(editor) == before
-        editor.command("midspan-status")
+        editor.lisp(OUTLAST_DELAY)
+        editor.until(lambda: editor.lisp("delay-is-over"), "the timer does not end")
+        editor.command("midspan-status")  # it is answered after all that was asked before it
         editor.until(lambda: "switched off for" in editor.screen(), "the server does not know")
+        assert editor.ghost_text() == ""
+        assert scripted.prompts_asked(editor.folder) == before
         editor.command(command)
         editor.until(lambda: " Midspan:off" not in editor.screen(), "it is not on again")
         editor.press("C-a", "C-k")
         editor.type("x = ")
-        see(editor, "first_word + second.word()")
+        editor.see("first_word + second.word()")
 
 
 def test_a_body_is_filled_and_undone_in_one_step(editor):
@@ -187,7 +170,7 @@ def test_a_body_is_filled_and_undone_in_one_step(editor):
 
 
 def answer_edit(editor: Emacs, answer: str) -> None:
-    (editor.folder / "answers.json").write_text(json.dumps(ANSWERS | {"": f"```python\n{answer}\n```"}))
+    scripted.write_answers(editor.folder, ANSWERS | {"": f"```python\n{answer}\n```"})
 
 
 @pytest.fixture
@@ -198,7 +181,7 @@ def edited(editor: Emacs) -> Iterator[Emacs]:
     editor.type("y = '😀' + 'one'")
     editor.press("Enter", "Up")
     yield editor
-    (editor.folder / "answers.json").write_text(json.dumps(ANSWERS))
+    scripted.write_answers(editor.folder, ANSWERS)
 
 
 def ask_for_edit(editor: Emacs) -> str:
@@ -245,20 +228,20 @@ def test_what_another_checker_finds_is_fixed(edited):
     edited.until(lambda: edited.lisp("(and (flymake-diagnostics) t)"), "no diagnostic")
     edited.command("midspan-fix")
     edited.until(lambda: "+y = '😀' + 'two'" in edited.text(), "no diff")
-    assert "no one" in json.loads((edited.folder / "asked.jsonl").read_text().splitlines()[-1])[0]
+    assert "no one" in scripted.prompts_asked(edited.folder)[-1]
     edited.press("Enter")
     edited.until(lambda: text_of(edited, name) == "z = '😀'\ny = '😀' + 'two'\n", "it is not accepted")
 
 
 def test_an_explanation_streams_onto_a_page(editor):
-    (editor.folder / "answers.json").write_text(json.dumps(ANSWERS | {"": "It adds ENDLESS"}))
+    scripted.write_answers(editor.folder, ANSWERS | {"": "It adds ENDLESS"})
     editor.type("y = 1 + 2")
     editor.command("midspan-explain")
     editor.until(lambda: "It adds and so on and" in editor.text(), "nothing comes")
     editor.press("C-c", "C-k")
     editor.until(lambda: "\n> " in editor.text(), "it does not stop")
     editor.until(lambda: editor.lisp("(null (jsonrpc--continuations midspan--server))"), "the server goes on")
-    (editor.folder / "answers.json").write_text(json.dumps(ANSWERS))
+    scripted.write_answers(editor.folder, ANSWERS)
 
 
 def test_a_chat_streams_refers_to_the_region_and_stops(editor):
@@ -270,7 +253,7 @@ def test_a_chat_streams_refers_to_the_region_and_stops(editor):
     editor.press("C-c", "C-c")
     editor.until(lambda: "Because **it is so**." in editor.text(), "no answer")
     editor.until(lambda: editor.text().endswith("```\n\n## You\n\n"), "the answer does not end")
-    assert "y = 12345" in json.loads((editor.folder / "asked.jsonl").read_text().splitlines()[-1])[0]
+    assert "y = 12345" in scripted.prompts_asked(editor.folder)[-1]
     editor.type("Forever?")
     editor.press("C-c", "C-c")
     editor.until(lambda: "It goes and so on" in editor.text(), "no second answer")
@@ -279,5 +262,5 @@ def test_a_chat_streams_refers_to_the_region_and_stops(editor):
     editor.type("And this?")
     editor.press("C-c", "C-c")
     editor.until(lambda: editor.text().endswith("That too.\n\n## You\n\n"), "no third answer")
-    last = json.loads((editor.folder / "asked.jsonl").read_text().splitlines()[-1])[0]
+    last = scripted.prompts_asked(editor.folder)[-1]
     assert last.index("Why?") < last.index("it is so") < last.index("It goes and so on") < last.index("And this?")

@@ -1,18 +1,12 @@
 """The Lisp of editors/emacs by itself: its own tests, the compiler, and the checker of documentation."""
 
-import os
 import subprocess
 from pathlib import Path
 
-import pytest
-
-from tests.e2e.emacs import PROGRAM
+from tests.e2e.emacs import PROGRAM, needs_emacs
 from tests.e2e.emacs_terminal import MODE
 
-# In CI a missing Emacs is a failure: the project's own script installs it.
-pytestmark = pytest.mark.skipif(
-    not PROGRAM.exists() and not os.environ.get("CI"), reason="Emacs is not installed: make .tools/emacs/emacs"
-)
+pytestmark = needs_emacs
 FILES = sorted(MODE.glob("*.el")) + sorted(MODE.glob("test/*.el"))
 
 

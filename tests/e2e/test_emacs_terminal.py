@@ -1,18 +1,17 @@
 """Emacs while one types fast, when the daemon dies, and in a picture."""
 
-import json
 import os
 import signal
-import time
-
-import pytest
+from contextlib import suppress
 
 from tests.bigram_folder import write_bigram_folder
 from tests.e2e import picture
-from tests.e2e.emacs import PROGRAM
+from tests.e2e.emacs import needs_emacs
 from tests.e2e.emacs_terminal import MODE, Emacs, emacs
+from tests.e2e.scripted import scripted_project
 from tests.e2e.terminal import LINES
 from tests.e2e.typist import ANSWERS, Typist
+from tests.e2e.waiting import wait_until
 
 WORD = "wonderful"
 LOOKS = """
@@ -23,16 +22,11 @@ LOOKS = """
   (set-face-background face "#14161b"))
 """
 
-# In CI a missing Emacs is a failure: the project's own script installs it.
-pytestmark = pytest.mark.skipif(
-    not PROGRAM.exists() and not os.environ.get("CI"), reason="Emacs is not installed: make .tools/emacs/emacs"
-)
+pytestmark = needs_emacs
 
 
 def test_typing_twenty_characters_a_second_never_shows_stale_text(tmp_path):
-    (tmp_path / ".git").mkdir()
-    (tmp_path / "answers.json").write_text(json.dumps(ANSWERS))
-    with emacs(tmp_path, scripted=True) as editor:
+    with emacs(scripted_project(tmp_path, ANSWERS), scripted=True) as editor:
         editor.open(tmp_path / "a.py", "")
         typist = Typist(editor.shown)
         typist.type_at_random(lambda: editor.press("C-a", "C-k"))
@@ -40,12 +34,11 @@ def test_typing_twenty_characters_a_second_never_shows_stale_text(tmp_path):
 
 
 def asked_and_seen(editor: Emacs) -> bool:
-    """Whether there is ghost text a second after a key has asked for it."""
+    """True when there is ghost text within a second after a key has asked for it."""
     editor.command("midspan-complete")
-    end = time.monotonic() + 1
-    while time.monotonic() < end and editor.ghost_text() != WORD:
-        time.sleep(0.02)
-    return editor.ghost_text() == WORD
+    with suppress(TimeoutError):
+        return wait_until(lambda: editor.ghost_text() == WORD, lambda: "no ghost text yet", wait_s=1)
+    return False
 
 
 def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path):
@@ -54,7 +47,7 @@ def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path):
     with emacs(tmp_path, "--model", model) as editor:
         editor.open(tmp_path / "area.py", "")
         editor.type("x = ")
-        editor.until(lambda: editor.ghost_text() == WORD, "no ghost text")
+        editor.see(WORD)
         before = editor.daemon_pid()
         os.kill(before, signal.SIGKILL)
         editor.type("1")
@@ -71,10 +64,8 @@ def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path):
         )
 
 
-def test_a_picture_of_grey_text_at_work(tmp_path):
-    project = tmp_path / "house"
-    (project / ".git").mkdir(parents=True)
-    (project / "answers.json").write_text(json.dumps({"def area(self):\n        ": picture.BODY}))
+def test_a_picture_of_ghost_text_at_work(tmp_path):
+    project = scripted_project(tmp_path / "house", {"def area(self):\n        ": picture.BODY})
     with emacs(project, scripted=True, setup=LOOKS) as editor:
         editor.open(project / "rooms.py", picture.FILE)
         editor.type("    def area(self):")

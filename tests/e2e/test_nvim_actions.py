@@ -1,13 +1,12 @@
 """Code actions in the real Neovim, which resolves them itself and knows no change annotations."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.bigram_folder import write_bigram_folder
-from tests.e2e.neovim import PROGRAM, Neovim, neovim
+from tests.e2e.neovim import Neovim, needs_neovim, neovim
 
 WORD = "wonderful"
 RUN = """
@@ -15,10 +14,7 @@ local kind = ...
 vim.lsp.buf.code_action({ apply = true, filter = function(action) return action.kind == kind end })
 """
 
-# In CI a missing Neovim is a failure: the project's own script installs it.
-pytestmark = pytest.mark.skipif(
-    not PROGRAM.exists() and not os.environ.get("CI"), reason="Neovim is not installed: make .tools/nvim/nvim"
-)
+pytestmark = needs_neovim
 
 
 @pytest.fixture(scope="module")

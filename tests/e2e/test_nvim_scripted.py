@@ -1,24 +1,23 @@
 """What the plugin does with known answers, in Neovim 0.12 with its own ghost text and in 0.11 with ours."""
 
-import json
 import re
-import time
 from collections.abc import Iterator
 
 import psutil
 import pynvim
 import pytest
 
+from tests.e2e import scripted
 from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, ROOT, Neovim, neovim
 
+# It ends after every timer that could ask for ghost text: theirs are shorter, and were set before it.
+OUTLAST_PAUSES = """
+pauses_are_over = false
+vim.defer_fn(function() pauses_are_over = true end, 600)
+"""
+
 KEEP = "Keep everything else in this part as it is. Answer with the whole new text of this part."
-ANSWERS = {
-    "x = ": "first_word + second.word()",
-    "x = first": "_word + second.word()",
-    "def area(w, h):\n    ": "total = w * h\n    return total",
-    "s = '😀' + ": "name",
-    "Why?\n": "Because **it is so**.\n\n```python\nx = 1\n```",
-    "Forever?\n": "It goes ENDLESS",
+ANSWERS = scripted.ANSWERS | {
     f"double it\n\n{KEEP}\n": "```python\ny = 2 * 2\n```",
     "def volume(a, b, c):\n    ": "return a * b * c",
 }
@@ -26,9 +25,7 @@ ANSWERS = {
 
 @pytest.fixture(scope="module", params=[PROGRAM, PROGRAM_0_11], ids=["0.12", "0.11"])
 def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Neovim]:
-    folder = tmp_path_factory.mktemp("scripted")
-    (folder / ".git").mkdir()
-    (folder / "answers.json").write_text(json.dumps(ANSWERS))
+    folder = scripted.scripted_project(tmp_path_factory.mktemp("scripted"), ANSWERS)
     with neovim(folder, folder / "first.py", program=request.param, scripted=True) as editor:
         yield editor
 
@@ -43,13 +40,8 @@ def editor(running: Neovim, request: pytest.FixtureRequest) -> Neovim:
     return running
 
 
-def see(editor: Neovim, ghost: str) -> None:
-    editor.until(lambda: editor.ghost_text() == ghost, f"no ghost {ghost!r}")
-
-
-def asked(editor: Neovim) -> int:
-    path = editor.log_file.with_name("asked.jsonl")
-    return len(path.read_text().splitlines()) if path.exists() else 0
+def asked(editor: Neovim) -> list[str]:
+    return scripted.prompts_asked(editor.log_file.parent)
 
 
 def midspan(editor: Neovim, words: str) -> None:
@@ -58,46 +50,46 @@ def midspan(editor: Neovim, words: str) -> None:
 
 def test_a_word_a_line_and_the_rest_are_accepted(editor):
     editor.type("ix = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     editor.type("<C-Right>")
     editor.until(lambda: editor.lines()[0] == "x = first_word", "no word was accepted")
-    see(editor, " + second.word()")
+    editor.see(" + second.word()")
     editor.type("<C-Right>")
     editor.until(lambda: editor.lines()[0] == "x = first_word +", "no word was accepted")
-    see(editor, " second.word()")
+    editor.see(" second.word()")
     editor.type("<Tab>")
     editor.until(lambda: editor.lines()[0] == "x = first_word + second.word()", "the rest was not accepted")
 
 
-def test_several_lines_are_grey_and_one_or_all_of_them_accepted(editor):
+def test_several_lines_are_ghost_text_and_one_or_all_of_them_accepted(editor):
     editor.type("idef area(w, h):<CR>")
     editor.until(lambda: editor.lines() == ["def area(w, h):", "    "], "the text is not there")
-    see(editor, "total = w * h\n    return total")
+    editor.see("total = w * h\n    return total")
     editor.type("<C-End>")
     editor.until(lambda: editor.lines()[1] == "    total = w * h", "no line was accepted")
-    see(editor, "\n    return total")
+    editor.see("\n    return total")
     editor.type("<Tab>")
     editor.until(lambda: editor.lines()[1:3] == ["    total = w * h", "    return total"], "no block")
 
 
 def test_an_emoji_before_the_cursor(editor):
     editor.type("is = '😀' + ")
-    see(editor, "name")
+    editor.see("name")
     editor.type("<Tab>")
     editor.until(lambda: editor.lines()[0] == "s = '😀' + name", "it went elsewhere")
 
 
 def test_a_key_takes_it_away_and_does_nothing_else(editor):
     editor.type("ix = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     editor.type("<C-]>")
-    see(editor, "")
+    editor.see("")
     assert editor.lines()[0] == "x = "
 
 
 def test_what_does_not_fit_what_was_typed_is_gone_at_once(editor):
     editor.type("ix = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     editor.type("q")
     editor.until(lambda: editor.lines()[0] == "x = q", "the key is lost")
     assert editor.ghost_text() == ""
@@ -105,7 +97,7 @@ def test_what_does_not_fit_what_was_typed_is_gone_at_once(editor):
 
 def test_a_line_that_is_emptied_shows_nothing_of_the_item_that_stood_in_it(editor):
     editor.type("ix = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     editor.type("<C-u>")
     editor.until(lambda: editor.lines()[0] == "", "the line is not emptied")
     assert editor.ghost_text() == ""
@@ -117,19 +109,22 @@ def statusline(editor: Neovim) -> str:
 
 def test_off_is_shown_and_nothing_is_asked(editor):
     editor.type("ix = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
     midspan(editor, "toggle")
     assert statusline(editor) == "midspan off"
-    see(editor, "")
+    editor.see("")
     before = asked(editor)
     editor.type("<C-u>x = ")
-    time.sleep(0.6)  # longer than either layer waits
+    editor.until(lambda: editor.lines()[0] == "x = ", "the keys have no effect")
+    editor.api.exec_lua(OUTLAST_PAUSES)
+    editor.until(lambda: editor.api.exec_lua("return pauses_are_over"), "the timer does not end")
+    assert editor.status()  # which is answered after all that was asked before it
     assert editor.ghost_text() == ""
     assert asked(editor) == before
     midspan(editor, "toggle")
     editor.until(lambda: statusline(editor) != "midspan off", "it is not on again")
     editor.type("<C-u>x = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
 
 
 def page(editor: Neovim) -> str:
@@ -149,16 +144,11 @@ def test_a_chat_streams_onto_its_page_and_stops(editor):
     )
 
 
-def last_asked(editor: Neovim) -> str:
-    before, _after = json.loads(editor.log_file.with_name("asked.jsonl").read_text().splitlines()[-1])
-    return str(before)
-
-
 def test_a_question_refers_to_the_lines_of_its_range(editor):
     write(editor, "iy = 2<CR>z = 3<CR>w = 4<Esc>", ["y = 2", "z = 3", "w = 4"])
     editor.api.command("1,2Midspan chat Why?")
-    editor.until(lambda: "y = 2\nz = 3" in last_asked(editor), "the lines were not sent")
-    assert "w = 4" not in last_asked(editor)
+    editor.until(lambda: "y = 2\nz = 3" in asked(editor)[-1], "the lines were not sent")
+    assert "w = 4" not in asked(editor)[-1]
     editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")
 
 
@@ -176,7 +166,7 @@ def test_restart_starts_another_relay_with_the_same_buffers(editor):
     editor.until(lambda: [relay.pid for relay in relays()] not in ([before], []) and len(relays()) == 1, "no relay")
     editor.until(lambda: editor.status().get("ready"), "the new server is not ready")
     editor.type("Gox = ")
-    see(editor, "first_word + second.word()")
+    editor.see("first_word + second.word()")
 
 
 def test_the_help_has_tags_and_every_word_of_the_command(editor, tmp_path):

@@ -6,12 +6,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lsp_server.relay import handshake
-from lsp_server.relay.launch import ask
 from tests.bigram_folder import write_bigram_folder
 from tests.e2e import emacs as an_emacs
 from tests.e2e import neovim as a_neovim
@@ -19,6 +16,7 @@ from tests.e2e.emacs import emacs
 from tests.e2e.neovim import ROOT, neovim
 from tests.e2e.waiting import WAIT_S
 from tests.lsp_server.client import Stdio, stdio_server
+from tests.lsp_server.daemons import daemon_status
 
 WORD = "wonderful"
 URI = "file:///scripted/price.py"
@@ -58,33 +56,27 @@ class Scripted:
             await editor.open("x = \n", uri=URI)
             listening = asyncio.ensure_future(self._listen(editor))
             chatting = asyncio.ensure_future(self._chat(editor))
-            while not self.ends.is_set():
-                await editor.change((0, 0), (0, 1), chr(ord("a") + len(self.completions) % 26), uri=URI)
-                self.completions.append(await editor.complete(0, 4, uri=URI))
-                await asyncio.sleep(0.05)
+            async with asyncio.timeout(4 * WAIT_S):
+                while not self.ends.is_set():
+                    await editor.change((0, 0), (0, 1), chr(ord("a") + len(self.completions) % 26), uri=URI)
+                    self.completions.append(await editor.complete(0, 4, uri=URI))
+                    await asyncio.sleep(0.05)
             found = await editor.request("midspan/document", {"textDocument": {"uri": URI}})
             self.text = found["text"]
             chatting.cancel()
             listening.cancel()
 
     async def _chat(self, editor: Stdio) -> None:
-        while True:
-            question = {"messages": [{"role": "user", "content": "Why?"}], "partialResultToken": "why"}
+        question = {"messages": [{"role": "user", "content": "Why?"}], "partialResultToken": "why"}
+        while not self.ends.is_set():
             await editor.request("midspan/chat", question)
 
     async def _listen(self, editor: Stdio) -> None:
-        while True:
-            message = await editor.notifications.get()
+        while not self.ends.is_set():
+            message = await editor.message()
             if message["method"] == "$/progress" and message["params"]["token"] == "why":
                 self.pieces += 1
                 self.streams.set()
-
-
-def daemon_status() -> dict[str, Any]:
-    answered = ask(handshake.request_line("status"))
-    assert answered is not None
-    answered[0].close()
-    return answered[1]
 
 
 def test_three_clients_on_one_daemon_complete_while_a_chat_streams(tmp_path, monkeypatch):

@@ -7,10 +7,10 @@ from tests.lsp_server.daemons import Place
 FACE = "\N{GRINNING FACE}"
 
 
-def test_what_is_typed_gets_grey_text_and_tab_takes_it(editor: VSCode):
+def test_what_is_typed_gets_ghost_text_and_tab_takes_it(editor: VSCode):
     file = editor.open("tab.py", "")
     editor.type("value = ")
-    editor.until(lambda: editor.grey_text() == WORD, "there is no ghost text")
+    editor.see(WORD)
     editor.press("Tab")
     assert editor.saved(file) == f"value = {WORD}"
     editor.until(lambda: f"tab.py: accepted, {len(WORD)} characters" in editor.log(), "the server was not told")
@@ -19,17 +19,17 @@ def test_what_is_typed_gets_grey_text_and_tab_takes_it(editor: VSCode):
 def test_control_right_takes_a_word(editor: VSCode):
     file = editor.open("word.py", "")
     editor.type("value = ")
-    editor.until(lambda: editor.grey_text() == WORD, "there is no ghost text")
+    editor.see(WORD)
     editor.press("Control+ArrowRight")
     first, rest = WORD.split(" ")
-    editor.until(lambda: editor.grey_text().strip() == rest, "the rest is not offered")
+    editor.until(lambda: editor.ghost_text().strip() == rest, "the rest is not offered")
     assert editor.saved(file) == f"value = {first}"
 
 
 def test_a_body_is_filled_over_several_lines(editor: VSCode):
     file = editor.open("body.py", "def area(width, height):")
     editor.press("Enter")  # VS Code indents
-    editor.until(lambda: "return size" in editor.grey_text(), "there is no ghost text of two lines")
+    editor.until(lambda: "return size" in editor.ghost_text(), "there is no ghost text of two lines")
     editor.press("Tab")
     assert editor.saved(file) == f"def area(width, height):\n    {BODY}".rstrip("\n")
 
@@ -37,7 +37,7 @@ def test_a_body_is_filled_over_several_lines(editor: VSCode):
 def test_an_emoji_before_the_cursor_moves_nothing(editor: VSCode):
     file = editor.open("emoji.py", f"'{FACE}{FACE}'; value = ")
     editor.type("a")
-    editor.until(lambda: editor.grey_text() == WORD, "there is no ghost text")
+    editor.see(WORD)
     editor.press("Tab")
     assert editor.saved(file) == f"'{FACE}{FACE}'; value = a{WORD}"
 
@@ -45,9 +45,9 @@ def test_an_emoji_before_the_cursor_moves_nothing(editor: VSCode):
 def test_escape_takes_it_away_and_nothing_is_written(editor: VSCode):
     file = editor.open("escape.py", "")
     editor.type("value = ")
-    editor.until(lambda: editor.grey_text() == WORD, "there is no ghost text")
+    editor.see(WORD)
     editor.press("Escape")
-    editor.until(lambda: not editor.grey_text(), "the ghost text stays")
+    editor.see("")
     assert editor.saved(file) == "value = "
 
 
@@ -58,11 +58,11 @@ def test_switched_off_it_says_so_and_asks_nothing(editor: VSCode):
     editor.type("value = ")
     assert editor.saved(file) == "value = "
     assert "off.py" not in editor.log()
-    assert editor.grey_text() == ""
+    assert editor.ghost_text() == ""
     editor.run("Midspan: Toggle Completions")
     editor.until(lambda: "off" not in editor.status.inner_text(), "the status still says that it is off")
     editor.press("Control+End", "Space")
-    editor.until(lambda: editor.grey_text() == WORD, "there is no ghost text")
+    editor.see(WORD)
     assert "off.py" in editor.log()
 
 
@@ -73,7 +73,7 @@ def test_switched_off_for_a_language_the_others_go_on(editor: VSCode):
     editor.open("lang.js", "")
     editor.until(lambda: "off" not in editor.status.inner_text(), "it is off for another language too")
     editor.type("value = ")
-    editor.until(lambda: editor.grey_text() == WORD, "there is no ghost text")
+    editor.see(WORD)
     editor.open("lang.py", "")
     editor.run("Midspan: Toggle Completions for This Language")
     editor.until(lambda: "off" not in editor.status.inner_text(), "it stays off")
@@ -82,11 +82,11 @@ def test_switched_off_for_a_language_the_others_go_on(editor: VSCode):
 def test_a_daemon_that_dies_costs_no_text(editor: VSCode, daemon_place: Place):
     file = editor.open("killed.py", "")
     editor.type("value = ")
-    editor.until(lambda: editor.grey_text() == WORD, "there is no ghost text")
+    editor.see(WORD)
     (daemon,) = daemon_place.processes()
     daemon.kill()
     editor.type("x + ")
-    editor.until(lambda: editor.grey_text() == WORD, "there is no ghost text after the daemon has died")
+    editor.see(WORD)
     editor.press("Tab")
     assert editor.saved(file) == f"value = x + {WORD}"
 
@@ -95,10 +95,10 @@ def test_fast_typing_is_never_shown_stale_text(editor: VSCode):
     file = editor.open("fast.py", "")
     lines = [f"count {word} " + "abcdefghij" * 3 for word in ("one", "two", "six", "ten", "all")]
     editor.type("count")
-    editor.until(lambda: editor.grey_text() == "<5>", "there is no ghost text")
+    editor.see("<5>")
     editor.sample_frames()
     editor.type("\n".join(lines)[5:], delay_ms=50)
-    editor.until(lambda: editor.grey_text() == f"<{len(lines[-1])}>", "there is no ghost text at the end")
+    editor.see(f"<{len(lines[-1])}>")
     frames = editor.sampled_frames()
     shown = [frame for frame in frames if frame["ghost"]]
     assert len(frames) > 100  # the sampler has kept up

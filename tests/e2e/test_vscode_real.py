@@ -27,7 +27,7 @@ def test_the_built_in_model_completes(browser: Browser, tmp_path: Path):
             file = editor.open("real.py", f"{CALL}\n{CALL}\n")
             editor.type("total = add_prices(")
             editor.press("Alt+Backslash")  # a guess is shown too
-            ghost = editor.until(editor.grey_text, "there is no ghost text")
+            ghost = editor.until(editor.ghost_text, "there is no ghost text")
             editor.press("Tab")
             assert editor.saved(file) == f"{CALL}\n{CALL}\ntotal = add_prices({ghost}"
         finally:

@@ -5,20 +5,20 @@ import os
 import signal
 import socket
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from playwright.sync_api import Browser, Error, Frame, Locator, Page, ViewportSize, sync_playwright
 
+from tests.e2e.waiting import WAIT_S, wait_until
+
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / ".tools/code-server/code-server"
 BROWSER = ROOT / ".tools/browser/chromium"
 EXTENSION = ROOT / "editors/vscode/midspan.vsix"
-WAIT_S = 60  # long enough for a busy machine; only a failure takes it
 
 SIZE: ViewportSize = {"width": 1200, "height": 720}
 
@@ -44,7 +44,7 @@ _SETTINGS = {
 }
 
 # What is behind the cursor is in pieces, by its colors; each further line is one element.
-_GREY = """
+_GHOST_TEXT = """
 () => {
   const texts = (selector) => [...document.querySelectorAll(selector)].map((each) => each.textContent);
   return [texts('.ghost-text-decoration').join(''), ...texts('.suggest-preview-text .view-line')].join('\\n');
@@ -108,9 +108,12 @@ class VSCode:
         self.page.locator(".quick-input-widget input").fill(f">{command}")
         self.page.locator(".quick-input-list").get_by_text(command, exact=True).first.click()
 
-    def grey_text(self) -> str:
+    def ghost_text(self) -> str:
         """The ghost text, with its lines; "" when there is none."""
-        return str(self.page.evaluate(_GREY)).replace("\xa0", " ")
+        return str(self.page.evaluate(_GHOST_TEXT)).replace("\xa0", " ")
+
+    def see(self, ghost_text: str) -> None:
+        self.until(lambda: self.ghost_text() == ghost_text, f"no ghost text {ghost_text!r}")
 
     def saved(self, file: Path) -> str:
         """What is in the file after it has been saved."""
@@ -185,14 +188,13 @@ class VSCode:
 
     def until(self, condition: Callable[[], T | None], what: str) -> T:
         """The first true value of the condition, which other processes make true."""
-        end = time.monotonic() + WAIT_S
-        while time.monotonic() < end:
-            if value := condition():
-                return value
-            self.page.wait_for_timeout(50)
-        picture = self.workspace.parent / "failed.png"
-        self.page.screenshot(path=picture)
-        raise TimeoutError(f"{what}; see {picture}; log:\n{self.log()}")
+
+        def failure() -> str:
+            picture = self.workspace.parent / "failed.png"
+            self.page.screenshot(path=picture)
+            return f"{what}; see {picture}; log:\n{self.log()}"
+
+        return wait_until(condition, failure, pause=lambda: self.page.wait_for_timeout(50))
 
     def wait_for(self, locator: Locator) -> None:
         locator.first.wait_for(timeout=WAIT_S * 1000)
@@ -263,12 +265,10 @@ def _free_port() -> int:
 
 
 def _wait_until_it_serves(port: int) -> None:
-    end = time.monotonic() + WAIT_S
-    while True:
-        try:
+    def serves() -> bool:
+        with suppress(OSError):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
+            return True
+        return False
+
+    wait_until(serves, lambda: f"code-server does not serve port {port}")

@@ -36,7 +36,7 @@ def main() -> None:
             editor.set(workbench__statusBar__visible=False)  # the name in it is the scripted model's
             editor.type("    def area(self) -> float:")
             editor.press("Enter")
-            editor.until(lambda: "return round(total, 1)" in editor.grey_text(), "there is no ghost text")
+            editor.until(lambda: "return round(total, 1)" in editor.ghost_text(), "there is no ghost text")
             editor.page.screenshot(path=PICTURE)
 
 

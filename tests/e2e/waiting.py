@@ -14,7 +14,7 @@ def _pause() -> None:
 
 
 def wait_until(
-    condition: Callable[[], T],
+    condition: Callable[[], T | None],
     failure: Callable[[], str],
     *,
     wait_s: float = WAIT_S,

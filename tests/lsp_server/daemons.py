@@ -47,13 +47,9 @@ class Place:
     def daemon_status(self) -> dict[str, Any]:
         """Return the daemon's status; {} when there is no daemon, or it dies while it is asked."""
         try:
-            answered = ask(handshake.request_line("status"))
+            return daemon_status()
         except Exception:  # a test that kills daemons asks at any moment
             return {}
-        if answered is None:
-            return {}
-        answered[0].close()
-        return answered[1]
 
     def processes(self) -> list[psutil.Process]:
         """Return the daemons of this place that run, whether they listen or not."""
@@ -67,6 +63,15 @@ class Place:
             if "--daemon" in command and str(self.base) in command and alive:
                 found.append(process)
         return found
+
+
+def daemon_status() -> dict[str, Any]:
+    """What the daemon of the runtime folder says of itself; {} when there is none to ask."""
+    answered = ask(handshake.request_line("status"))
+    if answered is None:
+        return {}
+    answered[0].close()
+    return answered[1]
 
 
 @contextmanager

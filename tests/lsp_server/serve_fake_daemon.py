@@ -4,18 +4,17 @@ Arguments: the idle times in seconds after which the daemon unloads its model an
 patience in seconds with a daemon that does not answer.
 """
 
-import os
 import sys
 from collections import deque
 from pathlib import Path
+from typing import NoReturn
 
 from lsp_server.daemon.daemon_process import run_daemon
 from lsp_server.relay.hung_daemon import PATIENCE_S
-from lsp_server.relay.relay import relay
 from lsp_server.server.engines import IdleTimes
 from lsp_server.settings.values import ModelSettings
-from midspan import MidspanError
 from tests.fake_engine import FakeEngine
+from tests.lsp_server.fake_relay import run_relay
 
 
 def start(_settings: ModelSettings) -> FakeEngine:
@@ -31,22 +30,14 @@ def start(_settings: ModelSettings) -> FakeEngine:
     return engine
 
 
-def main() -> int:
+def main() -> NoReturn:
     arguments = sys.argv[1:]
     if arguments[0] == "--daemon":
         run_daemon(start, IdleTimes(*map(float, arguments[1:3])))
     log_file = Path(arguments[2]) if arguments[2:] and arguments[2] else None
     patience_s = float(arguments[3]) if arguments[3:] else PATIENCE_S
-    # The daemon's command line names its folder, by which a test finds the process.
-    command = (sys.executable, "-P", __file__, "--daemon", *arguments[:2], os.environ["XDG_RUNTIME_DIR"])
-    try:
-        return relay({}, log_file, command, patience_s)
-    except MidspanError as error:
-        print(f"midspan: {error}", file=sys.stderr)
-        return 1
+    run_relay(__file__, *arguments[:2], log_file=log_file, patience_s=patience_s)
 
 
 if __name__ == "__main__":
-    code = main()
-    sys.stderr.flush()
-    os._exit(code)
+    main()

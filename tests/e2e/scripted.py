@@ -1,0 +1,33 @@
+"""A project whose model's words a test writes, for serve_scripted.py."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+# What every editor is tested with.
+ANSWERS = {
+    "x = ": "first_word + second.word()",
+    "x = first": "_word + second.word()",
+    "def area(w, h):\n    ": "total = w * h\n    return total",
+    "s = '😀' + ": "name",
+    "Why?\n": "Because **it is so**.\n\n```python\nx = 1\n```",
+    "Forever?\n": "It goes ENDLESS",
+}
+
+
+def write_answers(folder: Path, answers: Mapping[str, str]) -> None:
+    (folder / "answers.json").write_text(json.dumps(answers))
+
+
+def scripted_project(folder: Path, answers: Mapping[str, str]) -> Path:
+    """Make the folder, which becomes a project with these answers."""
+    (folder / ".git").mkdir(parents=True)
+    write_answers(folder, answers)
+    return folder
+
+
+def prompts_asked(folder: Path) -> list[str]:
+    """What stood before the cursor in each request to the model, in their order."""
+    path = folder / "asked.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line)[0] for line in lines]
