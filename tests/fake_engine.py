@@ -5,6 +5,7 @@ Its tokens are characters, so a prompt can be read back. It runs a thread of its
 
 import re
 import threading
+import time
 from collections.abc import Callable, MutableSequence, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -30,6 +31,7 @@ from midspan import MidspanError
 HOLE = 0x110000  # no code point
 END = 0x110001
 STEP_S = 0.005
+MOST_S = 600  # longer than any test
 
 Answer = Callable[[str, str], str]
 
@@ -95,7 +97,7 @@ class FakeEngine(LocalEngine):
         self.live.add(generation)
         self.most_live = max(self.most_live, len(self.live))
         arguments = (request, generation, on_update)
-        threading.Thread(target=self._write, args=arguments, daemon=True).start()
+        threading.Thread(target=self.run, args=arguments, daemon=True).start()
         return generation
 
     def stats(self) -> EngineStats:
@@ -110,7 +112,7 @@ class FakeEngine(LocalEngine):
         """The whole output and the model's confidence in it; to be overridden where they depend on the sampling."""
         return self._answer(*read_prompt(request)), self.confidence
 
-    def _write(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
+    def run(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
         try:
             text, confidence = self.write(request)
         except MidspanError as error:
@@ -121,11 +123,13 @@ class FakeEngine(LocalEngine):
         if request.max_lines is not None:
             match = re.match(rf"(?:[^\n]*\n){{{request.max_lines}}}", text)
             text = text[: match.end() - 1] if match else text
-        while written < min(len(text), request.max_new_tokens) and not generation.cancelled.is_set():
+        most = min(len(text), request.max_new_tokens)
+        end = time.monotonic() + MOST_S
+        while written < most and not generation.cancelled.is_set() and time.monotonic() < end:
             if self.gate.wait(STEP_S):
                 on_update(Update(text[written]))
                 written += 1
-        while not self.gate.wait(STEP_S) and not generation.cancelled.is_set():
+        while not self.gate.wait(STEP_S) and not generation.cancelled.is_set() and time.monotonic() < end:
             pass
         self.live.discard(generation)
         reason: FinishReason = "length" if written < len(text) else "eos"

@@ -5,10 +5,11 @@ import itertools
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lsp_server.daemon.build_server import build_server
 from lsp_server.rpc.frames import FrameReader
@@ -20,6 +21,8 @@ from tests.fake_engine import FakeEngine
 INVOKED, AUTOMATIC = 1, 2
 URI = "file:///project/a.py"
 WAIT_S = 30  # long enough for a busy machine; only a hang takes it
+
+T = TypeVar("T")
 
 
 class ResponseError(Exception):
@@ -121,6 +124,17 @@ class Editor:
         """The next notification of the server."""
         return await asyncio.wait_for(self.notifications.get(), WAIT_S)
 
+    def messages_so_far(self) -> list[dict[str, Any]]:
+        """The notifications that have come and were not taken yet."""
+        return [self.notifications.get_nowait() for _ in range(self.notifications.qsize())]
+
+    async def status_with(self, condition: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+        """The server's first status of which the condition is true."""
+        async with asyncio.timeout(2 * WAIT_S):
+            while not condition(status := await self.request("midspan/status")):
+                await asyncio.sleep(0.005)
+        return dict(status)
+
 
 class InProcess(Editor):
     """A server of this process, without a stream between."""
@@ -204,11 +218,14 @@ async def stdio_server(*command: str | Path) -> AsyncIterator[Stdio]:
         editor.reader.cancel()
 
 
-async def until(condition: Callable[[], Any]) -> None:
-    """Waits for other threads of this process."""
-    async with asyncio.timeout(60):
-        while not condition():
-            await asyncio.sleep(0.002)
+async def until(condition: Callable[[], T | None], what: str = "the condition stays false") -> T:
+    """Return the first true value of the condition, which other threads or processes make true."""
+    end = time.monotonic() + 2 * WAIT_S
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        await asyncio.sleep(0.005)
+    return value
 
 
 def position(line: int, character: int) -> dict[str, int]:

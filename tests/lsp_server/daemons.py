@@ -1,13 +1,11 @@
 """A test's own runtime folder, and the daemons in it."""
 
-import asyncio
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
@@ -20,9 +18,6 @@ from tests.lsp_server.client import Stdio, stdio_server
 
 ROOT = Path(__file__).parents[2]
 RELAY = Path(__file__).parent / "serve_fake_daemon.py"
-WAIT_S = 60  # long enough for a busy machine; only a failure waits this long
-
-T = TypeVar("T")
 
 
 class Place:
@@ -88,13 +83,3 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
         for process in here.processes():
             process.kill()
         shutil.rmtree(base)
-
-
-async def until(condition: Callable[[], T], what: str) -> T:
-    """Return the first true value of `condition`, which other processes make true."""
-    end = time.monotonic() + WAIT_S
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        await asyncio.sleep(0.02)
-    raise TimeoutError(what)

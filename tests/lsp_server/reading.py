@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import InProcess, until
+from tests.lsp_server.in_process import editor_with
 
 ITEM, NEXT = "first()", "\nsecond()\nthird()"
 AFTER = "x = first()"
@@ -18,10 +19,7 @@ def write(before: str, _after: str) -> str:
 
 async def reading(text: str = "x = \n", **options: Any) -> tuple[InProcess, FakeEngine]:
     """An editor that shows the first item, which nobody has accepted yet."""
-    engine = FakeEngine(options.pop("answer", write), **options)
-    editor = InProcess(engine, look_ahead=True)
-    await editor.initialize()
-    await editor.open(text)
+    editor, engine = await editor_with(text, options.pop("answer", write), look_ahead=True, **options)
     assert await editor.complete(0, 4) == ITEM
     return editor, engine
 
@@ -43,13 +41,6 @@ async def done(engine: FakeEngine, requests: int = 2) -> None:
 
 async def accept(editor: InProcess, item: str = ITEM) -> None:
     await editor.change((0, 4), (0, 4), item)
-
-
-async def last_trace(editor: InProcess) -> dict[str, Any]:
-    """Return the trace of the last request."""
-    (trace,) = (await editor.request("midspan/trace", {"limit": 1}))["traces"]
-    found: dict[str, Any] = trace
-    return found
 
 
 async def nothing_is_begun(engine: FakeEngine) -> None:

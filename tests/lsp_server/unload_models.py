@@ -29,8 +29,9 @@ async def load(engines: Engines, model: str) -> None:
 
 
 async def unload(engines: Engines) -> None:
-    while engines.running():  # the engine's thread may still be taking note that its request has ended
-        await engines.unload_idle(0)
+    async with asyncio.timeout(60):
+        while engines.running():  # the engine's thread may still be taking note that its request has ended
+            await engines.unload_idle(0)
 
 
 async def main() -> None:

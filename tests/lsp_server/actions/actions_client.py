@@ -6,8 +6,9 @@ from lsprotocol import types
 
 from context.documents.document import Document
 from lsp_server.rpc.text_changes import apply_changes
-from tests.fake_engine import FakeEngine
+from tests.fake_engine import Answer, FakeEngine
 from tests.lsp_server.client import URI, Editor, InProcess, position
+from tests.lsp_server.in_process import editor_with
 
 # The capabilities of VS Code that matter to code actions.
 RICH = {
@@ -28,14 +29,11 @@ BODY, DOCSTRING = (f"refactor.rewrite.midspan.{kind}" for kind in ("body", "docs
 TEXT = "é = '😀'\ndef double(a):\n    pass\n\nx = 1\n"
 
 
-async def editor_with(
-    text: str = TEXT, answer: Any = "return 2 * a", capabilities: Any = RICH, encoding: str = "utf-16", **kwargs: Any
+async def editor_at_stub(
+    text: str = TEXT, answer: str | Answer = "return 2 * a", capabilities: Any = RICH, **options: Any
 ) -> tuple[InProcess, FakeEngine]:
-    engine = FakeEngine(answer if callable(answer) else lambda _before, _after: answer, **kwargs)
-    editor = InProcess(engine)
-    await editor.initialize([encoding], capabilities=capabilities)
-    await editor.open(text)
-    return editor, engine
+    """Return an editor with a function that has no body yet, and its engine."""
+    return await editor_with(text, answer, capabilities=capabilities, **options)
 
 
 async def actions_at(

@@ -6,6 +6,7 @@ from typing import Any
 from lsp_server.server.engines import Engines
 from tests.lsp_server.actions.actions_client import RICH
 from tests.lsp_server.client import InProcess, position
+from tests.lsp_server.in_process import settled_workspace
 from tests.lsp_server.two_models import TwoModels
 
 EDIT, FIX = "refactor.rewrite.midspan.edit", "quickfix.midspan.fix"
@@ -17,9 +18,7 @@ OPENS = {**RICH, "window": {"showDocument": {"support": True}}}
 async def editor_for(models: TwoModels, root: Path, capabilities: Any = OPENS, chat: str | None = "/m") -> InProcess:
     editor = InProcess(Engines(models))
     await editor.initialize(options={"chat": {"model": chat}}, root=root.as_uri(), capabilities=capabilities)
-    workspace = editor.server.session.workspaces.of((root / "a.py").as_uri()).workspace
-    assert workspace is not None
-    assert workspace.wait_until_settled(30)
+    await settled_workspace(editor, root.as_uri())
     return editor
 
 

@@ -7,7 +7,7 @@ import pytest
 from midspan import ModelError
 from tests.context.tree import KEY, write_tree
 from tests.fake_engine import FakeEngine
-from tests.lsp_server.actions.actions_client import BODY, DOCSTRING, RICH, TEXT, actions_at, editor_with, resolve
+from tests.lsp_server.actions.actions_client import BODY, DOCSTRING, RICH, TEXT, actions_at, editor_at_stub, resolve
 from tests.lsp_server.client import InProcess, ResponseError
 
 
@@ -29,7 +29,7 @@ async def test_actions_are_announced_by_their_kinds():
     ],
 )
 async def test_the_list_has_only_the_kinds_that_the_client_wants(only, kinds):
-    editor, _ = await editor_with()
+    editor, _ = await editor_at_stub()
     assert set(await actions_at(editor, (1, 4), only=only)) & {BODY, DOCSTRING} == kinds
 
 
@@ -67,7 +67,7 @@ async def test_a_client_that_cannot_show_disabled_actions_gets_none(root):
 
 
 async def test_an_action_without_a_model_says_why_it_is_disabled():
-    editor, _ = await editor_with(load_error=ModelError("/models/x holds no weights. Fetch them."))
+    editor, _ = await editor_at_stub(load_error=ModelError("/models/x holds no weights. Fetch them."))
     await editor.message()
     action = (await actions_at(editor, (1, 4)))[BODY]
     assert "holds no weights. Fetch them." in action["disabled"]["reason"]

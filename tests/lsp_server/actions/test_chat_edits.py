@@ -57,9 +57,8 @@ async def test_midspan_edit_streams_drafts_and_returns_edit_and_text(editor, mod
     assert result["range"] == {"start": position(3, 0), "end": position(6, 0)}
     assert applied(TEXT, result["edit"], uri) == TEXT.replace("    b = 2\n    return b * a", "    return 2 * a")
     told: dict[str, list[Any]] = {"p": [], "w": []}
-    while not editor.notifications.empty():
-        message = editor.notifications.get_nowait()["params"]
-        told[message["token"]].append(message["value"])
+    for message in editor.messages_so_far():
+        told[message["params"]["token"]].append(message["params"]["value"])
     assert "".join(piece["text"] for piece in told["p"]) == result["text"]
     kinds = [value["kind"] for value in told["w"]]
     assert (kinds[0], kinds[-1]) == ("begin", "end")

@@ -14,6 +14,7 @@ from tests.context.tree import indexed, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.actions.actions_client import RICH, actions_at, applied, resolve
 from tests.lsp_server.client import InProcess, ResponseError, position
+from tests.lsp_server.in_process import settled_workspace
 
 IMPORT = "quickfix.midspan.import"
 TREE = {
@@ -172,9 +173,7 @@ async def editor_at(root: Path, uri: str, text: str, answer: str = "") -> tuple[
     engine = FakeEngine(lambda _before, _after: answer)
     editor = InProcess(engine)
     await editor.initialize(root=root.as_uri(), capabilities=RICH)
-    workspace = editor.server.session.workspaces.of(uri).workspace
-    assert workspace is not None
-    assert workspace.wait_until_settled(30)
+    await settled_workspace(editor, uri)
     await editor.open(text, uri)
     return editor, engine
 

@@ -12,14 +12,14 @@ from tests.lsp_server.actions.actions_client import (
     TEXT,
     actions_at,
     applied,
-    editor_with,
+    editor_at_stub,
     resolve,
 )
 from tests.lsp_server.client import WAIT_S, ResponseError, until
 
 
 async def test_a_client_that_resolves_no_actions_runs_a_command_and_receives_the_edit():
-    editor, engine = await editor_with(capabilities={})
+    editor, engine = await editor_at_stub(capabilities={})
     command = (await actions_at(editor, (1, 4)))[BODY]["command"]
     params = {"command": command["command"], "arguments": command["arguments"]}
     _, done = await editor.start_request("workspace/executeCommand", params)
@@ -35,7 +35,7 @@ async def test_a_client_that_resolves_no_actions_runs_a_command_and_receives_the
 
 
 async def test_a_changed_document_refuses_the_action():
-    editor, engine = await editor_with()
+    editor, engine = await editor_at_stub()
     action = (await actions_at(editor, (1, 4)))[BODY]
     await editor.change((4, 0), (4, 0), "y = 2\n")
     with pytest.raises(ResponseError, match="edited since") as error:
@@ -58,7 +58,7 @@ class Drip(threading.Event):
 
 
 async def test_a_change_of_the_document_ends_the_generation_at_the_next_token():
-    editor, engine = await editor_with()
+    editor, engine = await editor_at_stub()
     engine.gate = drip = Drip()
     action = (await actions_at(editor, (1, 4)))[BODY]
     _, answer = await editor.start_request("codeAction/resolve", action)
@@ -71,7 +71,7 @@ async def test_a_change_of_the_document_ends_the_generation_at_the_next_token():
 
 
 async def test_a_cancelled_request_ends_the_generation():
-    editor, engine = await editor_with()
+    editor, engine = await editor_at_stub()
     engine.gate.clear()
     action = (await actions_at(editor, (1, 4)))[BODY]
     number, answer = await editor.start_request("codeAction/resolve", action)
@@ -85,7 +85,7 @@ async def test_a_cancelled_request_ends_the_generation():
 
 
 async def test_the_draft_is_shown_as_progress_that_the_user_may_cancel():
-    editor, engine = await editor_with(capabilities={**RICH, "window": {"workDoneProgress": True}})
+    editor, engine = await editor_at_stub(capabilities={**RICH, "window": {"workDoneProgress": True}})
     engine.gate.clear()
     action = (await actions_at(editor, (1, 4)))[BODY]
     _, answer = await editor.start_request("codeAction/resolve", action)
@@ -114,7 +114,7 @@ async def test_the_draft_is_shown_as_progress_that_the_user_may_cancel():
     ],
 )
 async def test_data_of_another_server_are_refused(change):
-    editor, engine = await editor_with()
+    editor, engine = await editor_at_stub()
     action = (await actions_at(editor, (1, 4)))[BODY]
     with pytest.raises(ResponseError) as error:
         await resolve(editor, {**action, "data": {**action["data"], **change}})
@@ -123,7 +123,7 @@ async def test_data_of_another_server_are_refused(change):
 
 
 async def test_an_action_at_a_place_that_it_does_not_fit_is_refused():
-    editor, engine = await editor_with()
+    editor, engine = await editor_at_stub()
     action = (await actions_at(editor, (1, 4)))[BODY]
     action["data"]["range"]["start"]["line"] = action["data"]["range"]["end"]["line"] = 4
     with pytest.raises(ResponseError, match="does not fit"):

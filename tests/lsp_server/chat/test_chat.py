@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,7 +12,8 @@ from lsp_server.settings.values import ModelSettings
 from midspan import CapacityError, ModelError
 from tests.context.tree import KEY, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
-from tests.lsp_server.client import InProcess, ResponseError, position
+from tests.lsp_server.client import InProcess, ResponseError, position, until
+from tests.lsp_server.two_models import TwoModels
 
 TREE = {
     "shop/price.py": "def round_price(cents):\n    # 😀 whole\n    return cents\n",
@@ -22,17 +22,6 @@ TREE = {
     "keys.py": f"key = '{KEY}'\n",
 }
 ASK = {"role": "user", "content": "Why?"}
-
-
-class Models:
-    """A fake engine for each of the two models."""
-
-    def __init__(self) -> None:
-        self.completion = FakeEngine(lambda _before, _after: "filled_in")
-        self.chat = FakeEngine(lambda _before, _after: " \nBecause.\n")
-
-    def __call__(self, settings: ModelSettings) -> FakeEngine:
-        return self.completion if settings.model is None else self.chat
 
 
 @pytest.fixture
@@ -44,12 +33,12 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def models() -> Models:
-    return Models()
+def models() -> TwoModels:
+    return TwoModels(" \nBecause.\n")
 
 
 @pytest.fixture
-async def editor(root: Path, models: Models) -> AsyncIterator[InProcess]:
+async def editor(root: Path, models: TwoModels) -> AsyncIterator[InProcess]:
     editor = InProcess(Engines(models))
     await editor.initialize(options={"chat": {"model": "/models/chat"}}, root=root.as_uri())
     yield editor
@@ -63,10 +52,10 @@ def refer(uri: str, *ends: tuple[int, int]) -> dict[str, Any]:
     return {"messages": [{"role": "user", "content": "Why?", "references": [reference]}]}
 
 
-async def asked(editor: InProcess, models: Models, params: dict[str, Any]) -> str:
-    """What the model was asked."""
+async def asked(editor: InProcess, models: TwoModels, params: dict[str, Any]) -> str:
+    """Send the request, and return what the model was asked."""
     await editor.request("midspan/chat", params)
-    return read_prompt(models.chat.requests[-1])[0]
+    return models.asked
 
 
 async def test_the_answer_is_streamed_and_returned(editor, models):
@@ -79,8 +68,7 @@ async def test_the_answer_is_streamed_and_returned(editor, models):
     result = await editor.request("midspan/chat", {"messages": conversation, "partialResultToken": "t1"})
     assert result == {"text": "Because.", "model": "fake", "finish_reason": "eos", "dropped_messages": 0}
     pieces = []
-    while not editor.notifications.empty():
-        message = editor.notifications.get_nowait()
+    for message in editor.messages_so_far():
         assert (message["method"], message["params"]["token"]) == ("$/progress", "t1")
         pieces.append(message["params"]["value"]["text"])
     assert len(pieces) > 1
@@ -99,16 +87,14 @@ async def test_without_a_token_nothing_is_streamed(editor):
 async def test_a_cancel_ends_the_generation_and_completion_goes_on_meanwhile(editor, models):
     models.chat.gate.clear()
     number, answer = await editor.start_request("midspan/chat", {"messages": [ASK], "partialResultToken": 1})
-    while not models.chat.live:
-        await asyncio.sleep(0.002)
+    await until(lambda: models.chat.live)
     await editor.open("x = ")
     assert await editor.complete(0, 4) == "filled_in"
     await editor.notify("$/cancelRequest", {"id": number})
     with pytest.raises(ResponseError) as error:
         await answer
     assert error.value.code == -32800
-    while models.chat.live:
-        await asyncio.sleep(0.002)
+    await until(lambda: not models.chat.live)
 
 
 async def test_a_cancel_while_the_model_loads_does_not_end_the_load(editor, models):

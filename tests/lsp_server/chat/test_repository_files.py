@@ -1,8 +1,8 @@
 """A chat knows of the repository what completions were told, and where both have one model, it is read once."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from lsp_server.settings.values import ModelSettings
 from tests.context.tree import KEY, write_tree
 from tests.fake_engine import read_prompt
 from tests.inference.folders import LITE, QWEN, write_folder
-from tests.lsp_server.client import AUTOMATIC, InProcess, ResponseError
+from tests.lsp_server.client import AUTOMATIC, InProcess, ResponseError, until
+from tests.lsp_server.in_process import settled_workspace
 from tests.lsp_server.two_models import TwoModels
 
 MAIN = "from shop.price import round_price\nfrom shop.stock import count_stock\n\ntotal = round_price(3)\nleft = "
@@ -55,13 +56,20 @@ class Watched:
         self.engines.append(engine)
         return engine
 
-    def check_integrity(self) -> None:
+    async def check_pages(self) -> None:
+        """Each page is free or cached when nothing runs: none is lost, and none has two owners."""
         for engine in self.engines:
-            engine._scheduler.check_integrity()  # type: ignore[attr-defined]  # the engine inside the process
+            await until(partial(is_at_rest, engine), "a request goes on")
+            stats = engine.stats()
+            assert stats.pages_free + stats.pages_cached == stats.pages_total
 
     def close(self) -> None:
         for engine in self.engines:
             engine.close()
+
+
+def is_at_rest(engine: Engine) -> bool:
+    return not engine.stats().live_requests
 
 
 def shared_tokens(*requests: Request) -> int:
@@ -75,9 +83,7 @@ async def opened(engines: Engines, root: Path, **models: Any) -> InProcess:
     options = {"completion": {"max_tokens": 8} | models["completion"], "chat": {"max_tokens": 8} | models["chat"]}
     await editor.initialize(options=options, root=root.as_uri())
     await editor.open(MAIN, (root / "main.py").as_uri())
-    workspace = editor.server.session.workspaces.of((root / "main.py").as_uri()).workspace
-    assert workspace is not None
-    assert await asyncio.to_thread(workspace.wait_until_settled, 30)
+    await settled_workspace(editor, root.as_uri())
     return editor
 
 
@@ -113,7 +119,7 @@ async def test_a_chat_finds_the_repository_in_the_cache_of_completions_and_they_
     await editor.request("midspan/chat", about(root, ASK, {"role": "assistant", "content": "10"}, ASK))
     await editor.request("shutdown")
     hole, chat, again, longer = watched.requests
-    watched.check_integrity()
+    await watched.check_pages()
     watched.close()
     assert len(watched.engines) == 1, "one folder is one engine"
     repository = sum(map(len, (TREE["shop/price.py"], TREE["shop/stock.py"])))
@@ -198,10 +204,8 @@ async def test_what_is_no_longer_true_or_allowed_is_not_told(editor: InProcess, 
     await editor.request("midspan/chat", about(root))
     assert KEY not in models.asked
     (root / ".midspanignore").write_text("stock.py\n")
-    workspace = editor.server.session.workspaces.of((root / "main.py").as_uri()).workspace
-    assert workspace is not None
-    workspace.mark_dirty("")
-    assert await asyncio.to_thread(workspace.wait_until_settled, 30)
+    (await settled_workspace(editor, root.as_uri())).mark_dirty("")
+    await settled_workspace(editor, root.as_uri())
     await editor.request("midspan/chat", about(root))
     assert "count_stock" not in models.asked
 

@@ -5,8 +5,8 @@ import pytest
 from lsp_server.completion.triggers import BLOCK_LINES
 from lsp_server.telemetry.display_outcome import DisplayOutcome
 from lsp_server.telemetry.journal import EditorName, Journal
-from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import URI, InProcess
+from tests.lsp_server.in_process import editor_with
 
 ASTRAL = "'😀😀', tail"
 
@@ -22,11 +22,9 @@ class NotedOutcomes(Journal):
         self.outcomes.append(outcome)
 
 
-async def editor_with(text: str, answer: str, encoding: str = "utf-16") -> tuple[InProcess, list[DisplayOutcome]]:
+async def watched_editor(text: str, answer: str, encoding: str = "utf-16") -> tuple[InProcess, list[DisplayOutcome]]:
     journal = NotedOutcomes()
-    editor = InProcess(FakeEngine(lambda _before, _after: answer), journal=journal)
-    await editor.initialize([encoding])
-    await editor.open(text)
+    editor, _ = await editor_with(text, answer, encoding=encoding, journal=journal)
     return editor, journal.outcomes
 
 
@@ -49,7 +47,7 @@ def told(outcomes: list[DisplayOutcome]) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize(("encoding", "units"), [("utf-8", 4), ("utf-16", 2), ("utf-32", 1)])
 async def test_a_word_accepted_by_an_editor_that_does_not_say_so(encoding, units):
-    editor, outcomes = await editor_with("x = \n", ASTRAL, encoding)
+    editor, outcomes = await watched_editor("x = \n", ASTRAL, encoding)
     await show(editor, 0, 4)
     await editor.change((0, 4), (0, 4), "'😀")
     assert await editor.complete(0, 5 + units) == "😀', tail"
@@ -61,7 +59,7 @@ async def test_a_word_accepted_by_an_editor_that_does_not_say_so(encoding, units
 
 
 async def test_a_word_accepted_by_an_editor_that_says_so():
-    editor, outcomes = await editor_with("x = \n", ASTRAL)
+    editor, outcomes = await watched_editor("x = \n", ASTRAL)
     (number,) = await show(editor, 0, 4)
     await editor.change((0, 4), (0, 4), "'😀")
     await accept(editor, number, 2)
@@ -71,7 +69,7 @@ async def test_a_word_accepted_by_an_editor_that_says_so():
 
 
 async def test_an_item_of_a_file_with_cr_lf_that_is_accepted_whole():
-    editor, outcomes = await editor_with("def f():\r\n    \r\n", "a = 1\n    b = 2")
+    editor, outcomes = await watched_editor("def f():\r\n    \r\n", "a = 1\n    b = 2")
     await show(editor, 1, 4)
     await editor.change((1, 4), (1, 4), "a = 1\r\n    b = 2")
     await editor.request("midspan/status")
@@ -79,24 +77,21 @@ async def test_an_item_of_a_file_with_cr_lf_that_is_accepted_whole():
 
 
 async def test_an_answer_of_nothing_takes_the_item_away():
-    editor, outcomes = await editor_with("x = \nnot here\n", "hello()")
+    editor, outcomes = await watched_editor("x = \nnot here\n", "hello()")
     await show(editor, 0, 4)
     assert await editor.complete(1, 2) is None
     assert told(outcomes) == [("dismissed", 7)]
 
 
 async def test_what_is_on_the_screen_at_the_end_is_told():
-    editor, outcomes = await editor_with("x = \n", "hello()")
+    editor, outcomes = await watched_editor("x = \n", "hello()")
     await show(editor, 0, 4)
     await editor.request("shutdown")
     assert told(outcomes) == [("dismissed", 7)]
 
 
 async def test_a_document_that_is_closed_forgets_what_was_accepted_in_it():
-    engine = FakeEngine(lambda _before, _after: "hello()")
-    editor = InProcess(engine)
-    await editor.initialize()
-    await editor.open("x = \n")
+    editor, engine = await editor_with("x = \n")
     assert await editor.complete(0, 4) == "hello()"
     await editor.change((0, 4), (0, 4), "hello()")
     await editor.complete(0, 11)

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from tests.bigram_folder import write_bigram_folder
-from tests.lsp_server.client import ResponseError, Stdio, stdio_server
-from tests.lsp_server.daemons import ROOT, Place, place, until
+from tests.lsp_server.client import ResponseError, Stdio, stdio_server, until
+from tests.lsp_server.daemons import ROOT, Place, place
 
 REQUESTS = 1000
 WORD = "wonderful"
@@ -37,13 +37,7 @@ async def start(editor: Stdio) -> None:
     await editor.initialize(options={"completion": {"max_tokens": 200, "cache_bytes": 64 << 20}})
     for uri in URIS:
         await editor.open("x = \n", uri=uri)
-    while not (await editor.request("midspan/status"))["ready"]:
-        await asyncio.sleep(0.02)
-
-
-async def status(editor: Stdio) -> dict[str, Any]:
-    found: dict[str, Any] = await editor.request("midspan/status")
-    return found
+    await editor.status_with(lambda status: status["ready"])
 
 
 async def storm(editor: Stdio, dice: random.Random) -> list["asyncio.Future[Any]"]:
@@ -67,11 +61,8 @@ async def storm(editor: Stdio, dice: random.Random) -> list["asyncio.Future[Any]
 
 
 async def at_rest(editor: Stdio) -> dict[str, Any]:
-    while True:
-        found = await status(editor)
-        if not found["live_requests"] + found["waiting_requests"] + found["running_requests"]:
-            return found
-        await asyncio.sleep(0.05)
+    kinds = ("live_requests", "waiting_requests", "running_requests")
+    return await editor.status_with(lambda status: not any(status[kind] for kind in kinds))
 
 
 @pytest.mark.timeout(300)

@@ -13,6 +13,7 @@ from midspan import ModelError
 from tests.bigram_folder import write_bigram_folder
 from tests.fake_engine import FakeEngine, FakeGeneration
 from tests.lsp_server.client import INVOKED, InProcess, ResponseError, until
+from tests.lsp_server.in_process import editor_with
 
 GREEDY = ("hello()", 0.6)
 
@@ -46,20 +47,13 @@ class Held(Sampled):
 class Slow(Sampled):
     """Its samples are never written to their end."""
 
-    def _write(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
+    def run(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
         if request.sampling.temperature:
             generation.cancelled.wait()
             self.live.discard(generation)
             on_update(Update("", "cancelled"))
         else:
-            super()._write(request, generation, on_update)
-
-
-async def editor_with(engine: FakeEngine, text: str = "x = \n") -> InProcess:
-    editor = InProcess(engine)
-    await editor.initialize()
-    await editor.open(text)
-    return editor
+            super().run(request, generation, on_update)
 
 
 async def items(editor: InProcess, line: int = 0, character: int = 4) -> list[Any]:
@@ -68,34 +62,35 @@ async def items(editor: InProcess, line: int = 0, character: int = 4) -> list[An
     return result
 
 
-async def texts(editor: InProcess) -> list[str]:
+async def texts(engine: FakeEngine) -> list[str]:
+    editor, _ = await editor_with(engine=engine)
     return [item["insertText"] for item in await items(editor)]
 
 
 async def test_distinct_ones_come_the_surest_first():
     engine = Sampled(GREEDY, ("bye()", 0.9), ("hello() ", 0.99), ("other()", 0.7))
-    assert await texts(await editor_with(engine)) == ["bye()", "other()", "hello()"]
+    assert await texts(engine) == ["bye()", "other()", "hello()"]
 
 
 async def test_an_engine_that_does_not_tell_how_sure_it_is_gives_the_greedy_one_first():
     engine = Sampled(("hello()", None), ("bye()", None), ("", None), ("other()", None))
-    assert await texts(await editor_with(engine)) == ["hello()", "bye()", "other()"]
+    assert await texts(engine) == ["hello()", "bye()", "other()"]
 
 
 async def test_what_the_model_is_far_less_sure_of_is_left_out():
     engine = Sampled(GREEDY, ("bye()", 0.9), ("noise()", 0.4), ("other()", 0.45))
-    assert await texts(await editor_with(engine)) == ["bye()", "hello()", "other()"]
+    assert await texts(engine) == ["bye()", "hello()", "other()"]
 
 
 async def test_samples_that_take_long_are_not_waited_for():
     engine = Slow(GREEDY, ("bye()", 0.9), ("other()", 0.7))
-    assert await texts(await editor_with(engine)) == ["hello()"]
+    assert await texts(engine) == ["hello()"]
     await until(lambda: not engine.live)
 
 
 async def test_unasked_there_is_one():
     engine = Sampled(GREEDY, ("bye()", 0.9))
-    editor = await editor_with(engine)
+    editor, _ = await editor_with(engine=engine)
     _, future = await editor.start_completion(0, 4)
     assert len((await future)["items"]) == 1
     assert len(engine.requests) == 1
@@ -103,7 +98,7 @@ async def test_unasked_there_is_one():
 
 async def test_the_prompt_is_read_once_and_then_all_run_together():
     engine = Held(GREEDY, ("bye()", 0.9))
-    editor = await editor_with(engine)
+    editor, _ = await editor_with(engine=engine)
     _, future = await editor.start_completion(0, 4, INVOKED)
     await until(lambda: len(engine.begun) == 4)
     assert len(engine.live) == 4
@@ -117,7 +112,7 @@ async def test_the_prompt_is_read_once_and_then_all_run_together():
 
 async def test_the_rest_of_whichever_is_typed_is_known():
     engine = Sampled(GREEDY, ("bye()", 0.9), ("other()", 0.7))
-    editor = await editor_with(engine)
+    editor, _ = await editor_with(engine=engine)
     await items(editor)
     asked = len(engine.requests)
     for typed, rest in (("ot", "her()"), ("he", "llo()"), ("b", "ye()")):
@@ -129,7 +124,7 @@ async def test_the_rest_of_whichever_is_typed_is_known():
 
 
 async def test_whichever_is_accepted_is_recorded_once():
-    editor = await editor_with(Sampled(GREEDY, ("bye()", 0.9)))
+    editor, _ = await editor_with(engine=Sampled(GREEDY, ("bye()", 0.9)))
     numbers = [item["command"]["arguments"][0] for item in await items(editor)]
     assert len(set(numbers)) == 2
     for number in reversed(numbers):
@@ -140,7 +135,7 @@ async def test_whichever_is_accepted_is_recorded_once():
 @pytest.mark.parametrize("prompt_is_read", [False, True])
 async def test_they_are_cancelled_as_one(prompt_is_read):
     engine = Held(GREEDY, ("bye()", 0.9), ("other()", 0.7))
-    editor = await editor_with(engine)
+    editor, _ = await editor_with(engine=engine)
     if not prompt_is_read:
         engine.gate.clear()
     number, future = await editor.start_completion(0, 4, INVOKED)
@@ -165,12 +160,12 @@ class Failing(Sampled):
 async def test_a_sample_that_fails_is_left_out():
     engine = Failing(GREEDY, ("bye()", 0.9), ("other()", 0.7))
     engine.seed = 1
-    assert await texts(await editor_with(engine)) == ["other()", "hello()"]
+    assert await texts(engine) == ["other()", "hello()"]
 
 
 async def test_when_the_greedy_one_fails_nothing_is_shown_and_nothing_runs_on():
     engine = Failing(GREEDY, ("bye()", 0.9))
-    assert await texts(await editor_with(engine)) == []
+    assert await texts(engine) == []
     await until(lambda: not engine.live)
 
 

@@ -4,15 +4,9 @@ import pytest
 
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import URI, InProcess, position
+from tests.lsp_server.in_process import editor_with
 
 ROOT = "file:///project"
-
-
-async def editor_with(text: str, answer: str, encoding: str = "utf-16") -> InProcess:
-    editor = InProcess(FakeEngine(lambda _before, _after: answer))
-    await editor.initialize([encoding])
-    await editor.open(text)
-    return editor
 
 
 async def menu(editor: InProcess, line: int, character: int) -> Any:
@@ -32,7 +26,7 @@ async def test_only_a_client_without_inline_completion_is_offered_a_menu():
 
 @pytest.mark.parametrize(("encoding", "start"), [("utf-8", 13), ("utf-16", 11), ("utf-32", 10)])
 async def test_the_entry_replaces_the_word_before_the_cursor(encoding: str, start: int):
-    editor = await editor_with("s = '😀' + na\n", "me.lower()", encoding)
+    editor, _ = await editor_with("s = '😀' + na\n", "me.lower()", encoding=encoding)
     answer = await menu(editor, 0, start + 2)
     (entry,) = answer["items"]
     assert answer["isIncomplete"]
@@ -42,7 +36,7 @@ async def test_the_entry_replaces_the_word_before_the_cursor(encoding: str, star
 
 
 async def test_many_lines_are_one_entry_with_its_own_indentation():
-    editor = await editor_with("def f():\n    \n", "return [\n        1,\n    ]")
+    editor, _ = await editor_with("def f():\n    \n", "return [\n        1,\n    ]")
     (entry,) = (await menu(editor, 1, 4))["items"]
     assert entry["label"] == "return [ …"
     assert entry["textEdit"]["newText"] == "return [\n        1,\n    ]"
@@ -52,9 +46,9 @@ async def test_many_lines_are_one_entry_with_its_own_indentation():
 
 
 async def test_an_entry_that_begins_with_a_new_line_is_called_by_what_it_brings():
-    editor = InProcess(FakeEngine(lambda before, _after: "\ny = 2\nz = 3" if before.endswith("value") else "value"))
-    await editor.initialize()
-    await editor.open("x = \n")
+    editor, _ = await editor_with(
+        "x = \n", lambda before, _after: "\ny = 2\nz = 3" if before.endswith("value") else "value"
+    )
     assert len((await menu(editor, 0, 4))["items"]) == 1
     await editor.change((0, 4), (0, 4), "value")  # which accepts it
     (entry,) = (await menu(editor, 0, 9))["items"]
@@ -64,6 +58,6 @@ async def test_an_entry_that_begins_with_a_new_line_is_called_by_what_it_brings(
 
 
 async def test_nothing_to_show_is_an_empty_menu_that_is_asked_again():
-    editor = await editor_with("x = \n", "")
+    editor, _ = await editor_with("x = \n", "")
     assert await menu(editor, 0, 4) == {"isIncomplete": True, "items": []}
     assert await menu(editor, 7, 0) == {"isIncomplete": True, "items": []}  # no such line

@@ -18,14 +18,7 @@ from tests.lsp_server.client import (
     text_of,
     until,
 )
-
-
-async def editor_with(text: str, answer="hello()", encoding="utf-16", **kwargs) -> tuple[InProcess, FakeEngine]:
-    engine = FakeEngine(answer if callable(answer) else lambda _before, _after: answer, **kwargs)
-    editor = InProcess(engine)
-    await editor.initialize([encoding])
-    await editor.open(text)
-    return editor, engine
+from tests.lsp_server.in_process import editor_with
 
 
 async def test_inline_completion_is_advertised_with_incremental_sync():

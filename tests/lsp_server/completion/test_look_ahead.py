@@ -11,6 +11,7 @@ from lsp_server.server.engines import Engines
 from midspan import ModelError
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import INVOKED, InProcess, until
+from tests.lsp_server.in_process import editor_with, last_trace
 from tests.lsp_server.reading import (
     AFTER,
     ITEM,
@@ -19,7 +20,6 @@ from tests.lsp_server.reading import (
     begun,
     done,
     is_at_rest,
-    last_trace,
     nothing_is_begun,
     reading,
     write,
@@ -121,9 +121,7 @@ async def test_a_key_at_the_place_asks_for_candidates_all_the_same():
 
 async def test_in_a_file_with_cr_lf():
     engine = FakeEngine(lambda before, _: "\n    return a" if before.endswith("b = 2") else "a = 1\n    b = 2")
-    editor = InProcess(engine, look_ahead=True)
-    await editor.initialize()
-    await editor.open("def f():\r\n    \r\n")
+    editor, _ = await editor_with("def f():\r\n    \r\n", engine=engine, look_ahead=True)
     assert await editor.complete(1, 4) == "a = 1\n    b = 2"
     await done(engine)
     await editor.change((1, 4), (1, 4), "a = 1\r\n    b = 2")
@@ -134,18 +132,13 @@ async def test_in_a_file_with_cr_lf():
 async def test_a_model_on_a_server_is_asked_nothing_ahead():
     engine = FakeEngine(write)
     engine.info = ModelInfo("away", None, "remote", ("psm",), context_tokens=8192)
-    editor = InProcess(engine, look_ahead=True)
-    await editor.initialize()
-    await editor.open("x = \n")
+    editor, _ = await editor_with(engine=engine, look_ahead=True)
     assert await editor.complete(0, 4) == ITEM
     await nothing_is_begun(engine)
 
 
 async def test_the_setting_switches_it_off():
-    engine = FakeEngine(write)
-    editor = InProcess(engine, look_ahead=False)
-    await editor.initialize()
-    await editor.open("x = \n")
+    editor, engine = await editor_with(answer=write)
     assert await editor.complete(0, 4) == ITEM
     await nothing_is_begun(engine)
 

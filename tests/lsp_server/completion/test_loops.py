@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from lsp_server.completion.postprocess import is_decided, postprocess
 from tests.fake_engine import FakeEngine, FakeGeneration
 from tests.lsp_server.client import INVOKED, InProcess
 from tests.lsp_server.completion.test_postprocess import CASES, CURSOR
+from tests.lsp_server.in_process import editor_with, last_trace
 
 REASONS: tuple[FinishReason, ...] = ("eos", "lines", "length", "repetition")
 UNITS = [
@@ -109,40 +109,28 @@ class InStep(FakeEngine):
         return super().submit(request, deliver)
 
 
-async def editor_with(written: str, text: str = "x = \n") -> InProcess:
-    editor = InProcess(InStep(lambda *_: written))
-    await editor.initialize()
-    await editor.open(text)
-    return editor
-
-
-async def traced(editor: InProcess) -> dict[str, Any]:
-    trace: dict[str, Any] = (await editor.request("midspan/trace", {"limit": 1}))["traces"][0]
-    return trace
-
-
 async def test_a_stutter_within_a_line_ends_the_request_and_the_trace_says_why():
-    editor = await editor_with("f(a" + 200 * ", c")
+    editor, _ = await editor_with(engine=InStep(lambda *_: "f(a" + 200 * ", c"))
     assert await editor.complete(0, 4) is None
-    trace = await traced(editor)
+    trace = await last_trace(editor)
     assert trace["ended"] == "repetition"
     assert trace["outcome"] == "loop"
     assert trace["tokens"]["decode"] == 39  # characters: 12 times ", c"
 
 
 async def test_a_line_over_and_over_ends_it_too_and_is_shown_once():
-    editor = await editor_with(50 * "import sys\n", "\n")
+    editor, _ = await editor_with("\n", engine=InStep(lambda *_: 50 * "import sys\n"))
     assert await editor.complete(0, 0, kind=INVOKED) == "import sys"
-    trace = await traced(editor)
+    trace = await last_trace(editor)
     assert trace["ended"] == "repetition"
     assert trace["tokens"]["decode"] == 55
 
 
 async def test_a_table_is_written_to_its_end():
     row = "[" + 19 * "0, " + "0]"
-    editor = await editor_with(row)
+    editor, _ = await editor_with(engine=InStep(lambda *_: row))
     assert await editor.complete(0, 4) == row
-    assert (await traced(editor))["ended"] == "eos"
+    assert (await last_trace(editor))["ended"] == "eos"
 
 
 async def test_a_chat_may_say_the_same_as_often_as_it_likes():

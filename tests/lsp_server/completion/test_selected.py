@@ -5,18 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.fake_engine import FakeEngine, read_prompt
+from tests.fake_engine import read_prompt
 from tests.lsp_server.client import AUTOMATIC, INVOKED, InProcess, position
+from tests.lsp_server.in_process import editor_with
 
 ENCODINGS = [("utf-8", 4), ("utf-16", 2), ("utf-32", 1)]
-
-
-async def editor_with(text: str, answer: str, encoding: str = "utf-16") -> tuple[InProcess, FakeEngine]:
-    engine = FakeEngine(lambda _before, _after: answer)
-    editor = InProcess(engine)
-    await editor.initialize([encoding])
-    await editor.open(text)
-    return editor, engine
 
 
 async def items(
@@ -71,7 +64,7 @@ async def test_choosing_the_entry_or_typing_on_asks_the_engine_no_more():
 
 @pytest.mark.parametrize(("encoding", "units"), ENCODINGS)
 async def test_the_range_is_in_the_clients_encoding(encoding, units):
-    editor, engine = await editor_with("s = '😀'; pri\r\n", "(s)", encoding)
+    editor, engine = await editor_with("s = '😀'; pri\r\n", "(s)", encoding=encoding)
     start = 8 + units
     (item,) = await items(editor, 0, start, start + 3, "print")
     assert item["range"] == {"start": position(0, start), "end": position(0, start + 3)}

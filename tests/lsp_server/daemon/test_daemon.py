@@ -15,8 +15,8 @@ from lsp_server.relay import handshake
 from lsp_server.rpc.frames import frame
 from lsp_server.telemetry.log_setup import open_log
 from midspan import __version__
-from tests.lsp_server.client import WAIT_S, Stdio
-from tests.lsp_server.daemons import Place, place, until
+from tests.lsp_server.client import WAIT_S, Stdio, until
+from tests.lsp_server.daemons import Place, place
 
 A, B = "file:///project/a.py", "file:///project/b.py"
 

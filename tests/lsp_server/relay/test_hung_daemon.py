@@ -8,8 +8,8 @@ import pytest
 
 from lsp_server.relay import handshake
 from lsp_server.relay.launch import ask, connect
-from tests.lsp_server.client import URI, WAIT_S
-from tests.lsp_server.daemons import place, until
+from tests.lsp_server.client import URI, WAIT_S, until
+from tests.lsp_server.daemons import place
 
 PATIENCE_S = 0.3
 

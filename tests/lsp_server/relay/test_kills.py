@@ -12,8 +12,8 @@ import pytest
 
 from lsp_server.relay import handshake
 from lsp_server.relay.launch import ask
-from tests.lsp_server.client import URI, Editor
-from tests.lsp_server.daemons import WAIT_S, Place, place, until
+from tests.lsp_server.client import URI, Editor, until
+from tests.lsp_server.daemons import Place, place
 
 KILLS = int(os.environ.get("MIDSPAN_KILLS", "10"))
 PIECES = ("x", "é", "😀", "\n", "\r\n", "\t", "name = value\n")

@@ -13,8 +13,8 @@ import pytest
 from lsp_server.relay import handshake
 from lsp_server.relay.replay_log import ReplayLog
 from lsp_server.rpc.frames import frame
-from tests.lsp_server.client import URI, Stdio
-from tests.lsp_server.daemons import Place, place, until
+from tests.lsp_server.client import URI, Stdio, until
+from tests.lsp_server.daemons import Place, place
 from tests.lsp_server.rpc.hostile import not_json, oversized, wrong_order, wrong_places, wrong_types
 from tests.lsp_server.rpc.hostile.client import INITIALIZE, connect
 from tests.lsp_server.rpc.hostile.message import (

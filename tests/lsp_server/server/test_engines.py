@@ -1,4 +1,3 @@
-import asyncio
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from lsp_server.server.engines import Engines
 from lsp_server.settings.values import ModelSettings, Settings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine
-from tests.lsp_server.client import InProcess
+from tests.lsp_server.client import InProcess, until
 
 
 class Starter:
@@ -29,6 +28,13 @@ class Starter:
             engine.ready = Future()
         self.started.append(engine)
         return engine
+
+
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let the engines read their clock from the list's only item."""
+    clock = [1000.0]
+    monkeypatch.setattr("lsp_server.server.engines.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    return clock
 
 
 def test_sessions_with_the_same_model_share_an_engine_and_others_do_not():
@@ -85,8 +91,7 @@ async def test_an_engine_that_works_or_loads_is_not_unloaded():
     engine.gate.clear()
     await editor.change((0, 0), (0, 1), "y")
     _, running = await editor.start_completion(0, 4)
-    while not engine.live:
-        await asyncio.sleep(0.002)
+    await until(lambda: engine.live)
     await engines.unload_idle(0)
     assert not engine.closed
     engine.gate.set()
@@ -99,9 +104,11 @@ async def test_an_engine_that_works_or_loads_is_not_unloaded():
 async def test_a_model_that_did_not_load_is_tried_again_later(monkeypatch):
     starter = Starter(ModelError("/m holds no weights. Fetch them."))
     engines = Engines(starter)
+    clock = set_clock(monkeypatch)
     failed = engines.engine_for(ModelSettings())
+    clock[0] += 9
     assert engines.engine_for(ModelSettings()) is failed  # not at every keystroke
-    monkeypatch.setattr("lsp_server.server.engines._RETRY_S", -1)
+    clock[0] += 2
     assert engines.engine_for(ModelSettings()) is not failed
     assert starter.started[0].closed
 
@@ -151,8 +158,7 @@ async def test_the_status_neither_loads_a_model_nor_keeps_it(monkeypatch):
     editor = InProcess(engines)
     await editor.initialize()
     assert (await editor.request("midspan/status"))["ready"]
-    clock = [1000.0]
-    monkeypatch.setattr("lsp_server.server.engines.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    clock = set_clock(monkeypatch)
     engines.engine_for(ModelSettings())
     clock[0] += 100
     await editor.request("midspan/status")

@@ -31,15 +31,13 @@ async def loading(editor: Stdio) -> None:
 
 
 async def idle(editor: Stdio) -> None:
-    while not (await editor.request("midspan/status"))["ready"]:
-        await asyncio.sleep(0.02)
+    await editor.status_with(lambda status: status["ready"])
 
 
 async def generating(editor: Stdio) -> None:
     await idle(editor)
     await editor.start_completion(0, 4)
-    while not (await editor.request("midspan/status"))["live_requests"]:
-        await asyncio.sleep(0.002)
+    await editor.status_with(lambda status: status["live_requests"])
 
 
 async def shut_down(editor: Stdio) -> None:

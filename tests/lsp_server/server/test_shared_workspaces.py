@@ -1,4 +1,3 @@
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,6 +6,7 @@ from lsp_server.server.shared_workspaces import SharedWorkspaces
 from tests.context.tree import write_tree
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import WAIT_S, InProcess
+from tests.lsp_server.in_process import settled_workspace
 
 
 @pytest.fixture
@@ -70,11 +70,8 @@ async def test_two_editors_know_the_same_workspace_and_one_may_leave(root):
         await editor.initialize(root=root.as_uri())
     assert shared.count == 1
     uri = (root / "shop/cart.py").as_uri()
-    workspace = two.server.session.workspaces.of(uri).workspace
-    assert workspace is not None
-    assert workspace is one.server.session.workspaces.of(uri).workspace
+    assert await settled_workspace(one, uri) is await settled_workspace(two, uri)
     await one.request("shutdown")
-    assert await asyncio.to_thread(workspace.wait_until_settled, WAIT_S)
     text = "from shop.price import round_price\n\ntotal = round_price(\n"
     await two.open(text, uri=uri)
     assert await two.complete(2, 20, uri=uri) == "filled_in"

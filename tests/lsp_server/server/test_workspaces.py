@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ from inference.api import Trace
 from lsp_server.server.prompt_budget import FIRST_TOKENS, PromptBudget
 from tests.context.tree import KEY, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
-from tests.lsp_server.client import WAIT_S, InProcess
+from tests.lsp_server.client import InProcess
+from tests.lsp_server.in_process import settled_workspace
 
 TREE = {
     "shop/price.py": "def round_price(cents):\n    return cents\n",
@@ -44,12 +44,6 @@ async def editor(root: Path, engine: FakeEngine) -> AsyncIterator[InProcess]:
     await editor.request("shutdown")
 
 
-async def settled(editor: InProcess, root: Path) -> None:
-    workspace = editor.server.session.workspaces.of((root / "x.py").as_uri()).workspace
-    assert workspace is not None
-    assert await asyncio.to_thread(workspace.wait_until_settled, WAIT_S)
-
-
 def prompt(engine: FakeEngine) -> str:
     return read_prompt(engine.requests[-1])[0]
 
@@ -57,7 +51,7 @@ def prompt(engine: FakeEngine) -> str:
 async def test_what_a_file_of_the_workspace_defines_is_in_the_prompt(
     editor: InProcess, root: Path, engine: FakeEngine
 ) -> None:
-    await settled(editor, root)
+    await settled_workspace(editor, root.as_uri())
     uri = (root / "cart.py").as_uri()
     await editor.open("from shop.price import round_price\n\nround_price(", uri)
     assert await editor.complete(2, 12, uri=uri) == "filled_in"
@@ -66,13 +60,15 @@ async def test_what_a_file_of_the_workspace_defines_is_in_the_prompt(
 
 async def test_the_index_is_built_behind_a_progress_bar(editor: InProcess, root: Path) -> None:
     seen: list[str] = []
-    while not seen or seen[-1] != "end":
+    for _ in range(1000):  # messages; each is waited for, and the progress of 60 files is told in a few
         message = await editor.message()
         if message["method"] == "window/workDoneProgress/create":
             await editor.send({"jsonrpc": "2.0", "id": message["id"], "result": None})
             seen.append("create")
         elif message["method"] == "$/progress":
             seen.append(message["params"]["value"]["kind"])
+            if seen[-1] == "end":
+                break
     assert seen[:2] == ["create", "begin"]
     assert seen[-1] == "end"
 
@@ -80,7 +76,7 @@ async def test_the_index_is_built_behind_a_progress_bar(editor: InProcess, root:
 async def test_a_document_that_a_rule_excludes_gets_no_completion_and_is_in_no_prompt(
     editor: InProcess, root: Path, engine: FakeEngine
 ) -> None:
-    await settled(editor, root)
+    await settled_workspace(editor, root.as_uri())
     plan, secret = (root / "private/plan.py").as_uri(), (root / "new.py").as_uri()
     await editor.open(TREE["private/plan.py"] + "round_", plan)
     assert await editor.complete(1, 6, uri=plan) is None
@@ -95,7 +91,7 @@ async def test_a_document_that_a_rule_excludes_gets_no_completion_and_is_in_no_p
 
 
 async def test_an_edit_in_another_file_is_in_the_prompt(editor: InProcess, root: Path, engine: FakeEngine) -> None:
-    await settled(editor, root)
+    await settled_workspace(editor, root.as_uri())
     other, uri = (root / "shop/price.py").as_uri(), (root / "cart.py").as_uri()
     await editor.open(TREE["shop/price.py"], other)
     await editor.change((1, 4), (1, 16), "return cents * exchange_rate", uri=other)

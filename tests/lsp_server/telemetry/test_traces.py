@@ -12,16 +12,16 @@ from lsp_server.telemetry.traces import Traces
 from midspan import DocumentError, MidspanError
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.actions.actions_client import actions_at, resolve
-from tests.lsp_server.client import INVOKED, WAIT_S, InProcess, ResponseError
-from tests.lsp_server.daemons import place, until
+from tests.lsp_server.client import INVOKED, WAIT_S, InProcess, ResponseError, until
+from tests.lsp_server.daemons import place
+from tests.lsp_server.in_process import editor_with
 
 OTHER = "file:///project/lib/price.py"
 
 
-async def editor_with(text: str, answer="hello()", **kwargs) -> InProcess:
-    editor = InProcess(FakeEngine(answer if callable(answer) else lambda *_: answer, **kwargs))
-    await editor.initialize(client={"name": "Neovim", "version": "0.12.4"})
-    await editor.open(text, uri="file:///project/src/a.py")
+async def neovim_with(text: str, answer="hello()", **engine_options) -> InProcess:
+    client = {"name": "Neovim", "version": "0.12.4"}
+    editor, _ = await editor_with(text, answer, uri="file:///project/src/a.py", client=client, **engine_options)
     return editor
 
 
@@ -35,7 +35,7 @@ async def traces_of(editor: InProcess, **params) -> list[dict[str, Any]]:
 
 
 async def test_a_trace_says_the_parts_of_the_prompt_the_costs_and_the_outcome():
-    editor = await editor_with("secret_name = 1\nx = \n", confidence=0.75)
+    editor = await neovim_with("secret_name = 1\nx = \n", confidence=0.75)
     await editor.open("SECRET_TOTAL = 2\n", uri=OTHER)
     assert await complete(editor, 1, 4) == "hello()"
     (trace,) = await traces_of(editor)
@@ -58,7 +58,7 @@ async def test_a_trace_says_the_parts_of_the_prompt_the_costs_and_the_outcome():
 
 
 async def test_a_trace_holds_no_text_of_the_user():
-    editor = await editor_with("secret_name = 1\nx = \n", answer="hello_answer()")
+    editor = await neovim_with("secret_name = 1\nx = \n", answer="hello_answer()")
     await editor.open("SECRET_TOTAL = 2\n", uri=OTHER)
     await complete(editor, 1, 4)
     text = json.dumps(await traces_of(editor))
@@ -66,7 +66,7 @@ async def test_a_trace_holds_no_text_of_the_user():
 
 
 async def test_a_part_that_kept_its_place_is_marked_as_kept():
-    editor = await editor_with("x = \n")
+    editor = await neovim_with("x = \n")
     await editor.open("TOTAL = 2\n" * 5, uri=OTHER)
     await complete(editor, 0, 4)
     await editor.change((0, 4), (0, 4), "y + ", uri="file:///project/src/a.py")
@@ -86,7 +86,7 @@ async def test_a_part_that_kept_its_place_is_marked_as_kept():
     ],
 )
 async def test_a_trace_says_why_nothing_was_shown(text, position, answer, outcome, summary):
-    editor = await editor_with(text, answer)
+    editor = await neovim_with(text, answer)
     assert await complete(editor, *position) is None
     (trace,) = await traces_of(editor)
     assert trace["outcome"] == outcome
@@ -95,7 +95,7 @@ async def test_a_trace_says_why_nothing_was_shown(text, position, answer, outcom
 
 
 async def test_a_low_confidence_a_prediction_and_a_superseded_request():
-    editor = await editor_with("x = \n", confidence=0.1)
+    editor = await neovim_with("x = \n", confidence=0.1)
     await complete(editor, 0, 4)
     assert await complete(editor, 0, 4, kind=INVOKED) == "hello()"
     await complete(editor, 0, 4)
@@ -105,7 +105,7 @@ async def test_a_low_confidence_a_prediction_and_a_superseded_request():
     assert predicted["summary"] == "shown 7 characters, already predicted"
     assert predicted["tokens"] == {}
 
-    editor = await editor_with("slow = \n", answer=lambda before, _after: "y" * 1000)
+    editor = await neovim_with("slow = \n", answer=lambda before, _after: "y" * 1000)
     await editor.start_completion(0, 7, uri="file:///project/src/a.py")
     await complete(editor, 0, 7)
     outcomes = [trace["outcome"] for trace in await traces_of(editor)]
@@ -128,7 +128,7 @@ async def test_chat_is_traced_and_so_is_its_error():
 
 
 async def test_an_action_is_traced_by_its_kind():
-    editor = await editor_with("def double(a):\n    pass\n", "return 2 * a")
+    editor = await neovim_with("def double(a):\n    pass\n", "return 2 * a")
     actions = await actions_at(editor, (0, 4), uri="file:///project/src/a.py")
     await resolve(editor, actions["refactor.rewrite.midspan.body"])
     (trace,) = await traces_of(editor)
@@ -139,7 +139,7 @@ async def test_an_action_is_traced_by_its_kind():
 
 
 async def test_a_request_gets_the_newest_traces_after_an_id_up_to_the_limit():
-    editor = await editor_with("x = \n")
+    editor = await neovim_with("x = \n")
     for _ in range(4):
         await complete(editor, 0, 4)
     assert [trace["id"] for trace in await traces_of(editor)] == [1, 2, 3, 4]

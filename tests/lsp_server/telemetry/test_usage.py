@@ -24,8 +24,8 @@ from lsp_server.telemetry.usage_file import Group, add_counts, read_counts
 from lsp_server.telemetry.usage_report import make_report, summarize
 from midspan import SettingsError
 from tests.fake_engine import FakeEngine
-from tests.lsp_server.client import INVOKED, WAIT_S, InProcess
-from tests.lsp_server.daemons import place, until
+from tests.lsp_server.client import INVOKED, WAIT_S, InProcess, until
+from tests.lsp_server.daemons import place
 
 GROUP = Group("2026-01-31", "python", "Neovim")
 

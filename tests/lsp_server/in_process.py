@@ -1,0 +1,47 @@
+"""A server of the test's own process with one document open, and what its engine and its traces tell."""
+
+import asyncio
+from typing import Any
+
+from context.index.workspace import Workspace
+from lsp_server.telemetry.journal import Journal
+from tests.fake_engine import Answer, FakeEngine
+from tests.lsp_server.client import URI, WAIT_S, InProcess
+
+
+async def editor_with(
+    text: str = "x = \n",
+    answer: str | Answer = "hello()",
+    *,
+    uri: str = URI,
+    language: str = "python",
+    encoding: str = "utf-16",
+    capabilities: dict[str, Any] | None = None,
+    client: dict[str, str] | None = None,
+    look_ahead: bool = False,
+    journal: Journal | None = None,
+    engine: FakeEngine | None = None,
+    **engine_options: Any,
+) -> tuple[InProcess, FakeEngine]:
+    """Return an editor with this document open, and its engine: the given one, or a fake one that writes the answer."""
+    if engine is None:
+        engine = FakeEngine(answer if callable(answer) else lambda _before, _after: answer, **engine_options)
+    editor = InProcess(engine, look_ahead=look_ahead, journal=journal)
+    await editor.initialize([encoding], capabilities=capabilities, client=client)
+    await editor.open(text, uri, language)
+    return editor, engine
+
+
+async def settled_workspace(editor: InProcess, uri: str) -> Workspace:
+    """Return the workspace that holds the document, when all of its files are indexed."""
+    workspace = editor.server.session.workspaces.of(uri).workspace
+    assert workspace is not None
+    assert await asyncio.to_thread(workspace.wait_until_settled, WAIT_S)
+    return workspace
+
+
+async def last_trace(editor: InProcess) -> dict[str, Any]:
+    """Return the trace of the last request."""
+    (trace,) = (await editor.request("midspan/trace", {"limit": 1}))["traces"]
+    found: dict[str, Any] = trace
+    return found
