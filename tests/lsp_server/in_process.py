@@ -16,6 +16,7 @@ async def editor_with(
     uri: str = URI,
     language: str = "python",
     encoding: str = "utf-16",
+    options: Any = None,
     capabilities: dict[str, Any] | None = None,
     client: dict[str, str] | None = None,
     look_ahead: bool = False,
@@ -27,7 +28,7 @@ async def editor_with(
     if engine is None:
         engine = FakeEngine(answer if callable(answer) else lambda _before, _after: answer, **engine_options)
     editor = InProcess(engine, look_ahead=look_ahead, journal=journal)
-    await editor.initialize([encoding], capabilities=capabilities, client=client)
+    await editor.initialize([encoding], options, capabilities=capabilities, client=client)
     await editor.open(text, uri, language)
     return editor, engine
 

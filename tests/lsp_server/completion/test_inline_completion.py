@@ -1,22 +1,15 @@
-import asyncio
 import logging
-from concurrent.futures import Future
 
 import pytest
 
 from lsp_server.completion.triggers import BLOCK_LINES
-from lsp_server.settings.values import CompletionSettings, ModelSettings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import (
     AUTOMATIC,
     INVOKED,
-    URI,
     InProcess,
-    ResponseError,
     position,
-    text_of,
-    until,
 )
 from tests.lsp_server.in_process import editor_with
 
@@ -93,73 +86,6 @@ async def test_what_was_predicted_is_not_asked_again_while_it_is_typed():
     await editor.change((0, 4), (0, 4), "z")
     await editor.complete(0, 5)
     assert len(engine.requests) == 2
-
-
-async def test_a_request_sees_the_text_as_it_was_when_it_arrived():
-    editor, engine = await editor_with("x = \n")
-    engine.gate.clear()
-    _, future = await editor.start_completion(0, 4)
-    await editor.change((0, 0), (1, 0), "y")
-    engine.gate.set()
-    assert text_of(await future) == "hello()"
-    assert read_prompt(engine.requests[0])[0].endswith("x = ")
-
-
-async def test_a_newer_request_supersedes_the_older_one_of_the_same_document_only():
-    editor, engine = await editor_with("x = \n")
-    other = "file:///project/b.py"
-    await editor.open("y = \n", uri=other)
-    engine.gate.clear()
-    _, elsewhere = await editor.start_completion(0, 4, uri=other)
-    _, older = await editor.start_completion(0, 4)
-    await until(lambda: len(engine.live) == 2)
-    await editor.change((0, 4), (0, 4), "1")
-    _, newer = await editor.start_completion(0, 5)
-    assert await older is None  # and not an empty list, which would take the ghost text away
-    engine.gate.set()
-    assert text_of(await newer) == text_of(await elsewhere) == "hello()"
-
-
-async def test_fifty_fast_keystrokes_leave_one_live_request_and_then_none():
-    editor, engine = await editor_with("x = \n", answer=lambda before, _: before[-50:])
-    engine.gate.clear()
-    futures = []
-    for typed in range(50):
-        await editor.change((0, 4 + typed), (0, 4 + typed), chr(ord("a") + typed % 26))
-        futures.append((await editor.start_completion(0, 5 + typed))[1])
-    await until(lambda: len(engine.live) == 1)
-    status = await editor.request("midspan/status")
-    assert (status["live_requests"], status["running_requests"]) == (1, 1)
-    assert await asyncio.gather(*futures[:-1]) == [None] * 49
-    engine.gate.set()
-    assert (text_of(await futures[-1]) or "").endswith("uvwx")
-    status = await editor.request("midspan/status")
-    assert (status["live_requests"], status["running_requests"]) == (0, 0)
-    assert len([task for task in asyncio.all_tasks() if not task.done()]) == 1  # this test
-
-
-async def test_a_cancel_by_the_client_ends_the_generation():
-    editor, engine = await editor_with("x = \n")
-    engine.gate.clear()
-    number, future = await editor.start_completion(0, 4)
-    await until(lambda: engine.live)
-    await editor.notify("$/cancelRequest", {"id": number})
-    with pytest.raises(ResponseError) as caught:
-        await future
-    assert caught.value.code == -32800
-    await until(lambda: not engine.live)
-    engine.gate.set()
-    assert await editor.complete(0, 4) == "hello()"
-
-
-async def test_closing_a_document_ends_its_request():
-    editor, engine = await editor_with("x = \n")
-    engine.gate.clear()
-    _, future = await editor.start_completion(0, 4)
-    await until(lambda: engine.live)
-    await editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
-    assert await future is None
-    await until(lambda: not engine.live)
 
 
 async def test_one_line_is_shown_unless_a_block_begins_or_a_key_asks():
@@ -249,52 +175,3 @@ async def test_a_request_that_fails_in_the_engine_is_answered_with_nothing():
     editor, engine = await editor_with("x = \n", answer=fail)
     assert await editor.complete(0, 4) is None
     assert not engine.live
-
-
-def refused_at_once(_settings: ModelSettings):
-    raise ModelError("/models/x does not exist. Give the folder of a model.")
-
-
-def refused_later(_settings: ModelSettings):
-    error = ModelError("/models/x does not exist. Give the folder of a model.")
-    return FakeEngine(lambda *_: "", load_error=error)
-
-
-@pytest.mark.parametrize("start", [refused_at_once, refused_later])
-async def test_a_model_that_does_not_load_is_told_once_and_completions_are_empty(start):
-    editor = InProcess(start)
-    await editor.initialize()
-    message = (await editor.message())["params"]
-    assert message["type"] == 1
-    assert "/models/x does not exist. Give the folder of a model." in message["message"]
-    await editor.open("x = \n")
-    assert await editor.complete(0, 4) is None
-    status = await editor.request("midspan/status")
-    assert status["ready"] is False
-    assert "/models/x" in status["error"]
-    assert editor.notifications.empty()
-
-
-async def test_a_failure_of_the_loader_itself_shows_no_path_of_this_machine():
-    engine = FakeEngine(lambda *_: "")
-    engine.ready = Future()
-    engine.ready.set_exception(RuntimeError("boom in /usr/lib/secret.py"))
-    editor = InProcess(engine)
-    await editor.initialize()
-    assert "secret.py" not in (await editor.message())["params"]["message"]
-
-
-async def test_initialization_options_reach_the_engine_and_wrong_ones_are_shown():
-    settings = []
-
-    def start(given: ModelSettings) -> FakeEngine:
-        settings.append(given)
-        return FakeEngine(lambda *_: "abcdefgh")
-
-    editor = InProcess(start, look_ahead=True)
-    await editor.initialize(options={"completion": {"max_tokens": 3}, "modle": "/m"})
-    message = (await editor.message())["params"]["message"]
-    assert message == "There is no setting 'modle'. Did you mean 'completion.model'?"
-    assert settings == [CompletionSettings(max_tokens=3)]
-    await editor.open("x = \n")
-    assert await editor.complete(0, 4) == "abc"

@@ -11,8 +11,7 @@ from lsp_server.server.engines import Engines
 from midspan import ModelError
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import INVOKED, InProcess, until
-from tests.lsp_server.in_process import editor_with, last_trace
-from tests.lsp_server.reading import (
+from tests.lsp_server.completion.reading import (
     AFTER,
     ITEM,
     NEXT,
@@ -24,6 +23,7 @@ from tests.lsp_server.reading import (
     reading,
     write,
 )
+from tests.lsp_server.in_process import editor_with, last_trace
 
 
 async def test_the_request_after_an_acceptance_is_answered_without_the_engine():

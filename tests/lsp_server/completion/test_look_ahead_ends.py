@@ -8,7 +8,7 @@ import pytest
 from lsp_server.server.engines import Engines
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import URI, InProcess, until
-from tests.lsp_server.reading import (
+from tests.lsp_server.completion.reading import (
     AFTER,
     ITEM,
     NEXT,

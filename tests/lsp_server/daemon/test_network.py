@@ -15,9 +15,10 @@ from lsp_server.server.start_engine import start_engine
 from tests.inference.folders import write_folder
 from tests.inference.remote.api_server import Answer, ApiServer
 from tests.lsp_server.client import InProcess, stdio_server
-from tests.lsp_server.network_denied import LEFT_THE_MACHINE
+from tests.lsp_server.daemon.network_denied import LEFT_THE_MACHINE
 
-HERE = Path(__file__).parents[1]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
 NETWORK_DENIED = HERE / "network_denied.py"
 KEY = "sk-very-secret-123"
 
@@ -48,7 +49,7 @@ def midspan(*arguments: str | Path, within: tuple[str, ...] = ()) -> subprocess.
         text=True,
         encoding="utf-8",
         timeout=120,
-        env=os.environ | {"PYTHONPATH": str(HERE.parents[1])},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
 
 
@@ -68,7 +69,7 @@ def test_complete_runs_where_there_is_no_network_at_all(source, folder):
 
 
 async def test_serve_needs_no_network(folder, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(HERE.parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     async with stdio_server(NETWORK_DENIED, "serve", "--standalone", "--model", folder) as editor:
         await editor.initialize()
         await editor.open("def area(width, height):\n    return \n")
@@ -92,7 +93,7 @@ def remote(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         text=True,
         encoding="utf-8",
         timeout=120,
-        cwd=HERE.parents[1],
+        cwd=ROOT,
         env=os.environ | {"MIDSPAN_KEY_127_0_0_1": KEY},
     )
 

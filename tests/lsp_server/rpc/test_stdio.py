@@ -11,13 +11,14 @@ import pytest
 from lsp_server.rpc.frames import FrameReader, FramingError
 from tests.lsp_server.client import Stdio, stdio_server
 
-HERE = Path(__file__).parents[1]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
 FAKE = (HERE / "serve_fake.py",)
 
 
 @pytest.fixture(autouse=True)
 def repository_is_importable(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(HERE.parents[1]))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
 def frame(body: bytes, *headers: bytes) -> bytes:
@@ -171,10 +172,9 @@ async def test_everything_but_completion_works_while_torch_is_being_imported(tmp
 
 
 def test_no_module_of_the_server_imports_torch():
-    root = HERE.parents[1]
-    files = [path.relative_to(root).with_suffix("") for path in (root / "lsp_server").rglob("*.py")]
+    files = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / "lsp_server").rglob("*.py")]
     names = [".".join(file.parts) for file in files if file.name != "__main__"]
     code = f"import sys\nfor name in {names}: __import__(name)\nprint('torch' in sys.modules)"
-    env = os.environ | {"PYTHONPATH": str(HERE.parents[1])}
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, timeout=60)
     assert done.stdout == "False\n", done.stderr

@@ -130,6 +130,39 @@ async def test_a_model_that_cannot_fill_a_hole_is_told_once_also_when_its_weight
     assert editor.notifications.empty()
 
 
+def refused_at_once(_settings: ModelSettings):
+    raise ModelError("/models/x does not exist. Give the folder of a model.")
+
+
+def refused_later(_settings: ModelSettings):
+    error = ModelError("/models/x does not exist. Give the folder of a model.")
+    return FakeEngine(lambda *_: "", load_error=error)
+
+
+@pytest.mark.parametrize("start", [refused_at_once, refused_later])
+async def test_a_model_that_does_not_load_is_told_once_and_completions_are_empty(start):
+    editor = InProcess(start)
+    await editor.initialize()
+    message = (await editor.message())["params"]
+    assert message["type"] == 1
+    assert "/models/x does not exist. Give the folder of a model." in message["message"]
+    await editor.open("x = \n")
+    assert await editor.complete(0, 4) is None
+    status = await editor.request("midspan/status")
+    assert status["ready"] is False
+    assert "/models/x" in status["error"]
+    assert editor.notifications.empty()
+
+
+async def test_a_failure_of_the_loader_itself_shows_no_path_of_this_machine():
+    engine = FakeEngine(lambda *_: "")
+    engine.ready = Future()
+    engine.ready.set_exception(RuntimeError("boom in /usr/lib/secret.py"))
+    editor = InProcess(engine)
+    await editor.initialize()
+    assert "secret.py" not in (await editor.message())["params"]["message"]
+
+
 @pytest.mark.parametrize("command", ["complete", "doctor"])
 @pytest.mark.parametrize(("spoil", "message"), [BAD_FOLDERS[0], BAD_FOLDERS[2], BAD_FOLDERS[6]])
 def test_the_command_line_says_it_in_one_line(folder, command, spoil, message):

@@ -7,7 +7,7 @@ import pytest
 
 from inference.api import Request
 from lsp_server.server.engines import Engines
-from lsp_server.settings.values import ModelSettings, Settings
+from lsp_server.settings.values import CompletionSettings, ModelSettings, Settings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import InProcess, until
@@ -166,3 +166,19 @@ async def test_the_status_neither_loads_a_model_nor_keeps_it(monkeypatch):
     assert starter.started[0].closed
     await editor.request("midspan/status")
     assert len(starter.started) == 1
+
+
+async def test_initialization_options_reach_the_engine_and_wrong_ones_are_shown():
+    settings = []
+
+    def start(given: ModelSettings) -> FakeEngine:
+        settings.append(given)
+        return FakeEngine(lambda *_: "abcdefgh")
+
+    editor = InProcess(start, look_ahead=True)
+    await editor.initialize(options={"completion": {"max_tokens": 3}, "modle": "/m"})
+    message = (await editor.message())["params"]["message"]
+    assert message == "There is no setting 'modle'. Did you mean 'completion.model'?"
+    assert settings == [CompletionSettings(max_tokens=3)]
+    await editor.open("x = \n")
+    assert await editor.complete(0, 4) == "abc"

@@ -24,7 +24,7 @@ def test_memory_comes_back_when_a_model_is_unloaded(
 ) -> None:
     folders = [write_folder(tmp_path / "small", small), write_folder(tmp_path / "large", large)]
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
-    command = [sys.executable, str(ROOT / "tests/lsp_server/unload_models.py"), *map(str, folders)]
+    command = [sys.executable, str(ROOT / "tests/lsp_server/server/unload_models.py"), *map(str, folders)]
     done = run(command, env=environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, check=True, text=True)
     figures = json.loads(done.stdout)
     assert figures["first_loaded"] > figures["before"] + 120

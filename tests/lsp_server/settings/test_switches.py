@@ -11,16 +11,9 @@ from lsp_server.settings.values import ModelSettings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import INVOKED, URI, InProcess, ResponseError, until
+from tests.lsp_server.in_process import editor_with
 
 ELSEWHERE = "file:///elsewhere/notes.md"
-
-
-async def editor_with(options: Any = None, experimental: Any = None) -> tuple[InProcess, FakeEngine]:
-    engine = FakeEngine(lambda _before, _after: "hello()")
-    editor = InProcess(engine)
-    await editor.initialize(options=options, capabilities={"experimental": experimental})
-    await editor.open("x = \n")
-    return editor, engine
 
 
 async def turn(editor: InProcess, enabled: bool, language: str | None = None) -> Any:
@@ -45,7 +38,7 @@ OFF = [
 @pytest.mark.parametrize(("options", "reason"), OFF)
 async def test_while_it_is_off_by_a_setting_nothing_reaches_the_engine(options, reason, caplog):
     caplog.set_level(logging.INFO, "lsp_server.server.session")
-    editor, engine = await editor_with({"completion": options})
+    editor, engine = await editor_with(options={"completion": options})
     assert await editor.complete(0, 4) is None
     assert await editor.complete(0, 4, INVOKED) is None
     assert not engine.requests
@@ -63,14 +56,14 @@ async def test_while_it_is_off_by_a_setting_nothing_reaches_the_engine(options, 
     ],
 )
 async def test_elsewhere_it_is_on(options):
-    editor, _ = await editor_with({"completion": options})
+    editor, _ = await editor_with(options={"completion": options})
     assert await editor.complete(0, 4) == "hello()"
     assert (await completion(editor))["state"] == "ready"
 
 
 async def test_comments_are_completed_unless_a_setting_says_no(caplog):
     caplog.set_level(logging.INFO, "lsp_server.server.session")
-    editor, engine = await editor_with({"completion": {"in_comments": False}})
+    editor, engine = await editor_with(options={"completion": {"in_comments": False}})
     await editor.change((0, 4), (0, 4), "1  # ")
     assert await editor.complete(0, 9) is None
     assert await editor.complete(0, 9, INVOKED) is None
@@ -85,13 +78,13 @@ async def test_comments_are_completed_unless_a_setting_says_no(caplog):
 
 
 async def test_a_languages_name_is_the_editors_or_the_files():
-    editor, _ = await editor_with({"completion": {"disabled_languages": ["shellscript"]}})
+    editor, _ = await editor_with(options={"completion": {"disabled_languages": ["shellscript"]}})
     await editor.open("x = \n", uri="file:///project/a.sh", language="sh")
     assert await editor.complete(0, 4, uri="file:///project/a.sh") is None
 
 
 async def test_a_glob_holds_outside_the_workspace_too():
-    editor, _ = await editor_with({"completion": {"disabled_globs": ["*.md"]}})
+    editor, _ = await editor_with(options={"completion": {"disabled_globs": ["*.md"]}})
     await editor.open("x = \n", uri=ELSEWHERE, language="markdown")
     assert (await completion(editor, ELSEWHERE))["state"] == "off"
 
@@ -118,7 +111,7 @@ async def test_the_command_switches_one_language():
 
 
 async def test_what_the_settings_switch_off_the_command_switches_on():
-    editor, _ = await editor_with({"completion": {"enabled": False, "disabled_languages": ["python"]}})
+    editor, _ = await editor_with(options={"completion": {"enabled": False, "disabled_languages": ["python"]}})
     await turn(editor, True)
     assert await editor.complete(0, 4) is None
     await turn(editor, True, "python")
@@ -126,7 +119,7 @@ async def test_what_the_settings_switch_off_the_command_switches_on():
 
 
 async def test_a_later_change_of_the_settings_has_the_last_word():
-    editor, _ = await editor_with({"completion": {"enabled": False}})
+    editor, _ = await editor_with(options={"completion": {"enabled": False}})
     await turn(editor, False)
     await turn(editor, False, "python")
     settings = {"midspan": {"completion": {"enabled": True, "disabled_languages": []}}}
@@ -212,7 +205,7 @@ class TestTold:
     """midspan/statusChanged."""
 
     async def test_a_client_that_asks_for_it_is_told_of_each_change_once(self):
-        editor, engine = await editor_with(experimental={"midspan": {"status": True}})
+        editor, engine = await editor_with(capabilities={"experimental": {"midspan": {"status": True}}})
         assert (await self.told(editor))["completion"]["state"] == "ready"
         for _ in range(50):
             await editor.request("midspan/status")
@@ -240,9 +233,9 @@ class TestTold:
         assert not engines.on_unload
 
     async def test_nobody_else_is(self):
-        editor, _ = await editor_with(experimental={"midspan": {"status": "please"}})
+        editor, _ = await editor_with(capabilities={"experimental": {"midspan": {"status": "please"}}})
         await turn(editor, False)
-        asking, _ = await editor_with(experimental={"midspan": {"status": True}})
+        asking, _ = await editor_with(capabilities={"experimental": {"midspan": {"status": True}}})
         await self.told(asking)  # after the same delay, which began later
         assert editor.notifications.empty()
 

@@ -12,7 +12,7 @@ from inference.api import FinishReason, OnUpdate, Request, Update
 from lsp_server.completion.postprocess import is_decided, postprocess
 from tests.fake_engine import FakeEngine, FakeGeneration
 from tests.lsp_server.client import INVOKED, InProcess
-from tests.lsp_server.completion.test_postprocess import CASES, CURSOR
+from tests.lsp_server.completion.postprocess.test_postprocess import CASES, CURSOR
 from tests.lsp_server.in_process import editor_with, last_trace
 
 REASONS: tuple[FinishReason, ...] = ("eos", "lines", "length", "repetition")

@@ -7,7 +7,15 @@ import pytest
 
 from lsp_server.completion.postprocess import postprocess
 from lsp_server.completion.postprocess.unseen_characters import unseen_characters
-from tests.lsp_server.completion.true_holes import KINDS, Hole, Kind, Noise, holes_of, library_files, noises_of
+from tests.lsp_server.completion.postprocess.true_holes import (
+    KINDS,
+    Hole,
+    Kind,
+    Noise,
+    holes_of,
+    library_files,
+    noises_of,
+)
 
 SAMPLES = sorted((Path(__file__).parent / "samples").iterdir())
 
