@@ -11,7 +11,7 @@ os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = _RUNTIME
 
 
 def pytest_sessionfinish() -> None:
-    """Ends the daemon that the real editors have shared."""
+    """End the daemon that the real editors have shared."""
     from lsp_server.relay import handshake
     from lsp_server.relay.launch import ask
 

@@ -1,4 +1,4 @@
-"""An engine whose answers a test writes: the server's tests are about the server, and take no model.
+"""An engine whose answers a test writes, because tests of the server need no model.
 
 Its tokens are characters, so a prompt can be read back. It runs a thread of its own, like the real one.
 """
@@ -58,7 +58,7 @@ class FakeGeneration(Generation):
 
 
 class FakeEngine(LocalEngine):
-    """`answer(before, after)` is what it writes, a character each step, while `gate` is set."""
+    """An engine that writes `answer(before, after)`, a character each step, while `gate` is set."""
 
     def __init__(
         self, answer: Answer, *, load_error: MidspanError | None = None, confidence: float | None = None
@@ -109,7 +109,7 @@ class FakeEngine(LocalEngine):
             generation.cancel()
 
     def write(self, request: Request) -> tuple[str, float | None]:
-        """The whole output and the model's confidence in it; to be overridden where they depend on the sampling."""
+        """Return the whole output and its confidence; a subclass lets them depend on the sampling."""
         return self._answer(*read_prompt(request)), self.confidence
 
     def run(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
@@ -139,7 +139,7 @@ class FakeEngine(LocalEngine):
 
 
 def read_prompt(request: Request) -> tuple[str, str]:
-    """The text before and after the hole."""
+    """Return the text before and after the hole."""
     tokens = read_tokens(request.prompt)
     hole = tokens.index(HOLE)
     return "".join(map(chr, tokens[:hole])), "".join(map(chr, tokens[hole + 1 : -1]))

@@ -1,4 +1,4 @@
-"""What a newcomer runs first."""
+"""`make run`, the first command of a newcomer."""
 
 import re
 from pathlib import Path

@@ -30,7 +30,7 @@ _FLAGS = (
 
 
 class Page:
-    """One tab. `complaints` are errors of scripts and what a security policy has refused."""
+    """A tab. `complaints` are errors of scripts and resources that the security policy has refused."""
 
     def __init__(self, reader: asyncio.StreamReader, write_end: int) -> None:
         self.complaints: list[str] = []
@@ -49,7 +49,7 @@ class Page:
             await self.call(f"{domain}.enable")
         self._loaded.clear()
         await self.call("Page.navigate", url=url)
-        # A script that is sent while one page goes and the next one comes is never answered.
+        # The browser never answers a script that is sent while a new page replaces the old one.
         await asyncio.wait_for(self._loaded.wait(), WAIT_S)
 
     async def call(self, method: str, **params: Any) -> Any:
@@ -62,20 +62,20 @@ class Page:
         return await asyncio.wait_for(future, WAIT_S)
 
     async def value(self, script: str) -> Any:
-        """What the expression is in the page; a promise is awaited."""
+        """Return the value of the expression in the page; a promise is awaited."""
         answer = await self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             raise AssertionError(answer["exceptionDetails"])
         return answer["result"].get("value")
 
     async def until(self, script: str) -> None:
-        """Waits for the expression to be true."""
+        """Wait until the expression is true."""
         async with asyncio.timeout(WAIT_S):
             while not await self.value(f"Boolean({script})"):
                 await asyncio.sleep(0.05)
 
     async def click(self, selector: str) -> None:
-        """In the middle of the element, by the mouse."""
+        """Click into the middle of the element with the mouse."""
         found = f"document.querySelector({json.dumps(selector)})"
         box = await self.value(f"{found}.scrollIntoView(), JSON.stringify({found}.getBoundingClientRect())")
         rectangle = json.loads(box)
@@ -84,7 +84,7 @@ class Page:
             await self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     async def screenshot(self) -> bytes:
-        """The whole page as PNG."""
+        """Return a picture of the whole page as PNG."""
         answer = await self.call("Page.captureScreenshot", captureBeyondViewport=True)
         return base64.b64decode(answer["data"])
 
@@ -108,7 +108,7 @@ class Page:
 
 
 async def _next_body(reader: asyncio.StreamReader) -> bytes:
-    """The next message; b"" when the browser has gone."""
+    """Return the next message; b"" when the browser has ended."""
     with suppress(asyncio.IncompleteReadError):
         return (await reader.readuntil(b"\0"))[:-1]
     return b""
@@ -116,10 +116,10 @@ async def _next_body(reader: asyncio.StreamReader) -> bytes:
 
 @asynccontextmanager
 async def browser_page(url: str, width: int = 1200, height: int = 900) -> AsyncIterator[Page]:
-    """A browser of its own with one page."""
+    """Start a browser with this page, and end it afterwards."""
     profile = tempfile.mkdtemp(prefix="mid")
     to_browser, from_browser = os.pipe(), os.pipe()
-    # It reads from descriptor 3 and writes to descriptor 4. A plain sh knows no descriptors past 9.
+    # Chromium reads from descriptor 3 and writes to descriptor 4. A plain sh knows no descriptors past 9.
     script = f'exec "$0" "$@" 3<&{to_browser[0]} 4>&{from_browser[1]}'
     command = [
         "bash",

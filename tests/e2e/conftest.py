@@ -11,7 +11,7 @@ from tests.lsp_server.daemons import Place, place
 
 @pytest.fixture(scope="package")
 def daemon_place() -> Iterator[Place]:
-    """Where the daemon of the `editor` is."""
+    """The runtime folder with the daemon of the `editor`."""
     with pytest.MonkeyPatch.context() as monkeypatch, place(monkeypatch) as here:
         yield here
 
@@ -24,7 +24,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def editor(browser: Browser, daemon_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
-    """One VS Code for all tests, with a fake engine; each works in a file of its own."""
+    """A VS Code with a fake engine, which all tests share; each test works in a file of its own."""
     folder = tmp_path_factory.mktemp("vscode")
     log_file = folder / "midspan.log"
     program = folder / "bin/midspan"

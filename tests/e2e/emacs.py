@@ -18,8 +18,8 @@ needs_emacs = pytest.mark.skipif(
     not PROGRAM.exists() and not os.environ.get("CI"), reason="Emacs is not installed: make .tools/emacs/emacs"
 )
 
-# What a user does by hand: opens the file, types, asks for ghost text and accepts it. In a batch there is no loop of
-# commands, so the mode's own ones are called.
+# The script does what a user does by hand: it opens the file, types, requests ghost text and accepts it. A batch has
+# no loop of commands, so the script calls the commands of the mode.
 _SCRIPT = """
 (setq make-backup-files nil auto-save-default nil create-lockfiles nil eglot-sync-connect 60 eglot-autoshutdown nil)
 (add-to-list 'load-path {mode})
@@ -49,7 +49,7 @@ _SCRIPT = """
 
 
 class Emacs:
-    """It waits when it is connected until it is told to go on, and when it has saved until it is told to end."""
+    """A running Emacs, which waits for `go` when it is connected, and for `end` when it has saved its file."""
 
     def __init__(self, process: "subprocess.Popen[str]", connected: Path, go: Path) -> None:
         self.process = process
@@ -65,14 +65,14 @@ class Emacs:
         self._go.touch()
 
     def end(self) -> str:
-        """What it has said."""
+        """Let Emacs end, and return its output."""
         self._go.unlink()
         return self.process.communicate(timeout=120)[0]
 
 
 @contextmanager
 def emacs(folder: Path, file: Path, *arguments: str | Path, text: str) -> Iterator[Emacs]:
-    """Emacs that types `text` at the end of a Python file, and accepts the ghost text that it asks for there."""
+    """Start an Emacs that types `text` at the end of a Python file, requests ghost text there and accepts it."""
     connected, go = folder / "connected", folder / "go"
     command = [sys.executable, "-m", "lsp_server.cli", "serve", *map(str, arguments)]
     script = folder / "user.el"

@@ -1,4 +1,4 @@
-"""A real Emacs in a terminal, with our mode and our server in it, that answers questions about itself."""
+"""A real Emacs in a terminal, with our mode and our server, that evaluates expressions for a test."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ MODE = ROOT / "editors/emacs"
 
 T = TypeVar("T")
 
-# Emacs listens on a socket: an expression a connection, its value as JSON.
+# Emacs listens on a socket: each connection sends one expression, and reads its value as JSON.
 _INIT = """\
 ;; -*- lexical-binding: t -*-
 (setq make-backup-files nil auto-save-default nil create-lockfiles nil inhibit-startup-screen t
@@ -49,23 +49,23 @@ _INIT = """\
 
 
 class Emacs:
-    """`press` and `type` are the keyboard; `lisp` looks inside."""
+    """A running Emacs: `press` and `type` are its keyboard, `lisp` evaluates an expression in it."""
 
     def __init__(self, shown: Terminal, folder: Path) -> None:
         self.shown = shown
         self.folder = folder
 
     def type(self, text: str) -> None:
-        """Characters, as from a keyboard."""
+        """Type characters, as from a keyboard."""
         self.shown.type(text)
 
     def press(self, *keys: str) -> None:
-        """Keys by tmux's names of them."""
+        """Press keys by their names in tmux."""
         for key in keys:
             self.shown.press(key)
 
     def lisp(self, expression: str) -> Any:
-        """The value of an expression in the selected window's buffer."""
+        """Return the value of an expression in the selected window's buffer."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(WAIT_S)
             connection.connect(str(self.folder / "ask"))
@@ -79,11 +79,11 @@ class Emacs:
         return said["value"]
 
     def text(self) -> str:
-        """Of the selected window's buffer."""
+        """Return the text of the selected window's buffer."""
         return str(self.lisp("(buffer-substring-no-properties (point-min) (point-max))"))
 
     def ghost_text(self) -> str:
-        """The ghost text; "" when there is none."""
+        """Return the ghost text, or ""."""
         shown = self.lisp(
             "(and midspan--overlay (substring-no-properties (overlay-get midspan--overlay 'after-string)))"
         )
@@ -96,30 +96,30 @@ class Emacs:
         return "\n".join(self.shown.screen())
 
     def command(self, name: str) -> None:
-        """M-x, by the keyboard."""
+        """Run a command by M-x and its name."""
         self.press("M-x")
         self.type(name)
         self.press("Enter")
 
     def open(self, path: Path, text: str) -> None:
-        """A file with this text, in the only window, connected."""
+        """Write a file with this text and open it in the only window; wait until Midspan is connected."""
         path.write_text(text)
         self.lisp(f"(progn (delete-other-windows) (find-file {json.dumps(str(path))}) (goto-char (point-max)) t)")
         self.press("C-l")  # eglot connects after a command
         self.until(lambda: self.lisp("(and midspan-mode t)"), "Midspan is not connected")
 
     def daemon_pid(self) -> int:
-        """Of the process with the model."""
+        """Return the id of the process with the model."""
         return int(daemon_status()["pid"])
 
     def until(self, condition: Callable[[], T], what: str) -> T:
-        """The first true value of the condition, which other processes make true."""
+        """Return the first true value of the condition, which other processes make true."""
         return self.shown.until(condition, what)
 
 
 @contextmanager
 def emacs(folder: Path, *arguments: str | Path, setup: str = "", scripted: bool = False) -> Iterator[Emacs]:
-    """Emacs without a file. `setup` is Lisp, after ours.
+    """Start Emacs without a file. `setup` is Lisp that follows ours.
 
     When `scripted`, the server is serve_scripted.py, in the folder; else the arguments are those of `midspan serve`.
     """

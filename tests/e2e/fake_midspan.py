@@ -25,12 +25,12 @@ MARKUP = "<img src=x onerror='window.owned = 1'><script>window.owned = 1</script
 
 
 def answer(before: str, _after: str) -> str:
-    """What the fake engine writes."""
+    """Return the text that the fake engine writes."""
     if "user: " in before:
         return _chat_answer(before)
     line = before.rpartition("\n")[2]
     if line.startswith("count"):
-        return f"<{len(line)}>"  # of this text alone: stale, it would be seen to be
+        return f"<{len(line)}>"  # the answer names the text that it is for, so a stale one is noticed
     if before.endswith("def area(width, height):\n    "):
         return BODY
     return WORD
@@ -48,7 +48,7 @@ def _chat_answer(prompt: str) -> str:
 
 
 class SlowEngine(FakeEngine):
-    """Takes its time for what is endless, so that it can be stopped."""
+    """An engine that writes an endless answer slowly, so that a user can stop it."""
 
     def submit(self, request: Request, on_update: OnUpdate) -> FakeGeneration:
         before, _after = read_prompt(request)

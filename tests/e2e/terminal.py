@@ -1,4 +1,4 @@
-"""A terminal without a screen: tmux, of a server of its own."""
+"""A terminal without a screen: tmux, with a server of its own."""
 
 import os
 import subprocess
@@ -20,8 +20,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Frame:
-    """The lines without spaces at their ends, and the cursor's column and row; None while the program hides it, as
-    programs do while they draw.
+    """The lines without spaces at their ends, and the cursor's column and row.
+
+    The cursor is None while the program hides it, as programs do while they draw.
     """
 
     lines: list[str]
@@ -39,11 +40,11 @@ class Terminal:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def type(self, text: str) -> None:
-        """Characters, as from a keyboard."""
+        """Type characters, as from a keyboard."""
         self.tmux("send-keys", "-l", text)
 
     def press(self, key: str) -> None:
-        """A key by tmux's name of it, such as "C-u" or "Tab"."""
+        """Press a key by its name in tmux, such as "C-u" or "Tab"."""
         self.tmux("send-keys", key)
 
     def frame(self) -> Frame:
@@ -53,26 +54,26 @@ class Terminal:
         return Frame([line.rstrip() for line in lines], (column, row) if is_visible else None)
 
     def screen(self) -> list[str]:
-        """The lines of one frame, without spaces at their ends."""
+        """Return the lines of a frame, without spaces at their ends."""
         return self.frame().lines
 
     def until(self, condition: Callable[[], T], what: str) -> T:
-        """The first true value of the condition, which other processes make true."""
+        """Return the first true value of the condition, which other processes make true."""
         return wait_until(condition, lambda: f"{what}; the screen:\n" + "\n".join(self.screen()))
 
     def colored(self) -> str:
-        """One frame with its colors, as a terminal's escape sequences."""
+        """Return a frame with its colors, as a terminal's escape sequences."""
         return self.tmux("capture-pane", "-p", "-e")
 
 
 @contextmanager
 def terminal(variables: Mapping[str, str], *command: str | Path) -> Iterator[Terminal]:
-    """The program runs in it until the end."""
+    """Run the program in a terminal, and end both afterwards."""
     shown = Terminal(f"midspan-{uuid.uuid4().hex[:8]}")
     environment = [f"{name}={value}" for name, value in variables.items()]
     shown.tmux("new-session", "-d", "-x", "100", "-y", str(LINES), "env", *environment, *command)
     try:
         yield shown
     finally:
-        with suppress(subprocess.CalledProcessError):  # it has left with the program
+        with suppress(subprocess.CalledProcessError):  # the server has ended with the program
             shown.tmux("kill-server")

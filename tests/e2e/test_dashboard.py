@@ -10,7 +10,7 @@ from tests.e2e.browser import Page, browser_page
 from tests.lsp_server.client import WAIT_S, Stdio
 from tests.lsp_server.daemons import Place, place
 
-# A name of a file that would run, were it HTML.
+# The name of this file would run a script if the page took it for HTML.
 EVIL = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">.py"
 URI = f"file:///project/src/{quote(EVIL, safe='')}"
 COMMAND = (sys.executable, "-m", "lsp_server.cli", "dashboard", "--no-open")
@@ -57,13 +57,13 @@ async def test_a_request_is_on_the_page_and_its_parts_on_a_click(here: Place):
             assert await page.value("document.querySelectorAll('#chart g').length") == 1
             assert "fake" in await text_of(page, "#models")
             assert "<b>Emacs</b> 30.1" in await text_of(page, "#editors")
-            # Nothing of it has run, and nothing of the page was refused.
+            # No script of the name has run, and the policy has refused no part of the page.
             assert await page.value("document.title") == "Midspan"
             assert await page.value("document.querySelectorAll('img, main script, td b').length") == 0
             assert page.complaints == []
 
 
-async def test_what_comes_shows_by_itself_and_so_does_that_the_daemon_has_left(here: Place):
+async def test_the_page_shows_new_requests_and_the_end_of_the_daemon_by_itself(here: Place):
     async with here.relay() as editor:
         await editor_that_completed(editor)
         async with browser_page(await dashboard_url()) as page:
@@ -102,7 +102,7 @@ async def test_the_page_follows_light_and_dark_and_a_narrow_window(here: Place, 
             assert page.complaints == []
 
 
-async def test_without_the_token_there_is_nothing_to_see(here: Place):
+async def test_the_page_shows_nothing_without_the_token(here: Place):
     async with here.relay() as editor:
         await editor_that_completed(editor)
         url = (await dashboard_url()).partition("?")[0]

@@ -1,4 +1,4 @@
-"""What a user of Emacs does and sees, with known answers, by the keys of a real terminal."""
+"""A user of Emacs works with known answers, by the keys of a real terminal."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ ANSWERS = scripted.ANSWERS | {"And this?\n": "That too."}
 
 CAPF = '(list (lambda () (list (save-excursion (skip-chars-backward "a-z") (point)) (point) (list "fir" "fix"))))'
 
-# A timer that is set later and is as long ends after the one that would ask for ghost text.
+# This timer is set later than the one that would request ghost text, and is as long, so it ends later.
 OUTLAST_DELAY = """
 (progn (setq delay-is-over nil)
        (run-with-timer midspan-delay nil (lambda () (setq delay-is-over t)))
@@ -93,7 +93,7 @@ def test_an_emoji_before_the_cursor(editor):
     have(editor, "s = '😀' + name")
 
 
-def test_c_g_takes_it_away_and_what_does_not_fit_is_gone_at_once(editor):
+def test_c_g_takes_ghost_text_away_and_a_key_that_does_not_fit_does_so_at_once(editor):
     editor.type("x = ")
     editor.see("first_word + second.word()")
     editor.press("C-g")
@@ -106,10 +106,10 @@ def test_c_g_takes_it_away_and_what_does_not_fit_is_gone_at_once(editor):
     assert editor.ghost_text() == ""
 
 
-def test_tab_gives_the_rest_of_what_was_typed_and_without_ghost_text_is_a_tab(editor):
+def test_tab_completes_typed_ghost_text_and_indents_without_ghost_text(editor):
     editor.type("x = ")
     editor.see("first_word + second.word()")
-    editor.type("fir\t!")  # before a newer answer can be there
+    editor.type("fir\t!")  # before a newer answer can arrive
     have(editor, "x = first_word + second.word()!")
     editor.press("Enter")
     editor.type("if y:")
@@ -129,12 +129,12 @@ def test_an_open_menu_keeps_its_keys(editor):
     editor.until(lambda: editor.lisp("(and completion-in-region-mode t)"), "no menu")
     editor.see("")
     editor.press("Tab")
-    editor.type(" ")  # so that TAB has had its effect
+    editor.type(" ")  # the space arrives after TAB has had its effect
     editor.until(lambda: editor.text().endswith("\nx = fi "), "TAB is not the menu's")
     editor.until(lambda: editor.lisp("(not completion-in-region-mode)"), "the menu stays")
 
 
-def test_off_is_shown_and_nothing_is_asked(editor):
+def test_off_is_shown_and_requests_nothing(editor):
     editor.type("x = ")
     editor.see("first_word + second.word()")
     for command in ("midspan-toggle", "midspan-toggle-language"):
@@ -148,7 +148,7 @@ def test_off_is_shown_and_nothing_is_asked(editor):
         editor.command("midspan-complete")
         editor.lisp(OUTLAST_DELAY)
         editor.until(lambda: editor.lisp("delay-is-over"), "the timer does not end")
-        editor.command("midspan-status")  # it is answered after all that was asked before it
+        editor.command("midspan-status")  # the server answers it after all requests before it
         editor.until(lambda: "switched off for" in editor.screen(), "the server does not know")
         assert editor.ghost_text() == ""
         assert scripted.prompts_asked(editor.folder) == before
@@ -185,7 +185,7 @@ def edited(editor: Emacs) -> Iterator[Emacs]:
 
 
 def ask_for_edit(editor: Emacs) -> str:
-    """The file's name; the diff is shown."""
+    """Request an edit of the line, wait for its diff, and return the name of the file's buffer."""
     name = str(editor.lisp("(buffer-name)"))
     editor.press("C-a", "C-Space", "C-e")
     editor.command("midspan-edit")
@@ -207,7 +207,7 @@ def test_an_edit_is_shown_as_a_diff_and_accepted(edited):
     assert edited.lisp("(buffer-name)") == name
 
 
-def test_an_edit_is_rejected_and_one_of_an_older_text_is_not_made(edited):
+def test_an_edit_is_rejected_and_an_edit_of_an_older_text_is_refused(edited):
     name = ask_for_edit(edited)
     edited.press("q")
     edited.until(lambda: edited.lisp("(buffer-name)") == name, "the diff stays")
@@ -219,7 +219,7 @@ def test_an_edit_is_rejected_and_one_of_an_older_text_is_not_made(edited):
     assert text_of(edited, name) == "wz = '😀'\ny = '😀' + 'one'\n"
 
 
-def test_what_another_checker_finds_is_fixed(edited):
+def test_a_diagnostic_of_another_checker_is_fixed(edited):
     assert edited.lisp("(and (memq 'eglot-xref-backend xref-backend-functions) t)") is None
     name = str(edited.lisp("(buffer-name)"))
     edited.command("midspan-fix")

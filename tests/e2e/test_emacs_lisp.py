@@ -15,13 +15,13 @@ def batch(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
-def test_its_own_tests_pass():
+def test_the_tests_in_lisp_pass():
     done = batch("-l", MODE / "test/midspan-tests.el", "-f", "ert-run-tests-batch-and-exit")
     assert done.returncode == 0, done.stderr
     assert ", 0 unexpected" in done.stderr
 
 
-def test_it_compiles_without_a_warning(tmp_path):
+def test_the_lisp_compiles_without_a_warning(tmp_path):
     elsewhere = f'(lambda (file) (concat "{tmp_path}/" (file-name-nondirectory file) "c"))'
     done = batch(
         "--eval", f"(setq byte-compile-dest-file-function {elsewhere})", "-f", "batch-byte-compile", *map(str, FILES)
@@ -30,7 +30,7 @@ def test_it_compiles_without_a_warning(tmp_path):
     assert len(list(tmp_path.glob("*.elc"))) == len(FILES)
 
 
-def test_its_documentation_has_no_fault_that_checkdoc_knows():
+def test_checkdoc_finds_no_fault_in_the_documentation():
     checks = (word for file in FILES for word in ("--eval", f'(checkdoc-file "{file}")'))
     done = batch("-l", "checkdoc", *checks)
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""Emacs while one types fast, when the daemon dies, and in a picture."""
+"""Emacs under fast typing, after the death of the daemon, and in a picture."""
 
 import os
 import signal
@@ -71,6 +71,6 @@ def test_a_picture_of_ghost_text_at_work(tmp_path):
         editor.type("    def area(self):")
         editor.press("Enter")
         editor.until(lambda: "        return round(total, 1)" in editor.screen(), "no ghost text")
-        assert editor.text().endswith("def area(self):\n        ")  # so what the terminal shows is ghost text
+        assert editor.text().endswith("def area(self):\n        ")  # so the text in the terminal is ghost text
         if picture.WANTED:
             picture.draw(editor.shown.colored(), MODE / "picture.png", LINES)

@@ -10,13 +10,13 @@ from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, Neovim, needs_neovim, neovim
 from tests.e2e.waiting import WAIT_S
 
 WORD = "wonderful"
-TAB = "    "  # what the Tab key gives in a Python file
+TAB = "    "  # the text of the Tab key in a Python file
 
 TAB_WALKS_THE_MENU = """
 vim.keymap.set('i', '<Tab>', function() return vim.fn.pumvisible() == 1 and '<C-n>' or '<Tab>' end, { expr = true })
 """
 
-# Neovim's own requests wait until one pauses. These do not, as those of other editors.
+# Neovim's own requests wait for a pause in the typing. These do not wait, like the requests of other editors.
 ASK_AT_EVERY_KEY = """
 vim.api.nvim_create_autocmd('TextChangedI', { callback = function()
   local client = vim.lsp.get_clients({ name = 'midspan' })[1]
@@ -39,7 +39,7 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module", params=[PROGRAM, PROGRAM_0_11], ids=["0.12", "0.11"])
 def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Neovim]:
-    """One Neovim for several tests, each with a file of its own."""
+    """A Neovim that several tests share; each test works in a file of its own."""
     folder = tmp_path_factory.mktemp("project")
     (folder / ".git").mkdir()
     model = write_bigram_folder(folder / "model", WORD)
@@ -69,10 +69,10 @@ def test_typing_brings_ghost_text_and_tab_accepts_it(editor):
     editor.until(lambda: written.read_text() == f"first = 1\nx = {WORD}!\n", "typing did not go on at the end")
 
 
-def test_tab_gives_the_rest_of_what_has_been_typed_since(editor):
+def test_tab_completes_ghost_text_of_which_a_part_is_typed(editor):
     editor.type("GAx = ")
     editor.see(WORD)
-    editor.type("won<Tab>!")  # before a newer answer can be there
+    editor.type("won<Tab>!")  # before a newer answer can arrive
     editor.until(lambda: editor.lines()[1] == f"x = {WORD}!", "the rest was not accepted")
 
 
@@ -98,7 +98,7 @@ def test_tab_leaves_an_open_menu_to_its_mapping(editor):
     editor.see(WORD)
     editor.type("<C-n>")
     editor.until(lambda: editor.api.funcs.pumvisible(), "the menu did not open")
-    editor.see(WORD)  # for what the menu has put in
+    editor.see(WORD)  # the menu has put an entry into the text
     before = editor.lines()[1]
     editor.type("<Tab>")
     editor.until(lambda: editor.lines()[1] != before, "Tab did nothing in the menu")
@@ -107,7 +107,7 @@ def test_tab_leaves_an_open_menu_to_its_mapping(editor):
 
 
 def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, source):
-    word = string.ascii_letters + string.digits  # long: what repeats itself sooner is not shown
+    word = string.ascii_letters + string.digits  # long, because a text that repeats itself sooner is not shown
     model = write_bigram_folder(tmp_path / "endless", word, endless=True)
     with neovim(tmp_path, source, "--model", model, setup=ASK_AT_EVERY_KEY) as editor:
         editor.type("GAx")
@@ -178,13 +178,13 @@ def test_two_neovims_share_a_model_and_not_their_documents(tmp_path, source):
 
 
 def outcome_at_the_end(editor: Neovim) -> str:
-    """What the log says of the cursor's place at the end of the last line; "" while it says nothing."""
+    """Return the outcome in the log for the end of the last line; "" while the log has none."""
     place = f" area.py:{len(editor.lines())}:{len(editor.lines()[-1]) + 1}: "
     outcomes = [line.partition(place)[2] for line in editor.log().splitlines() if place in line]
     return next((outcome for outcome in outcomes if not outcome.startswith("superseded")), "")
 
 
-def test_the_built_in_model_shows_ghost_text_and_tab_accepts_what_is_shown(tmp_path, source):
+def test_the_built_in_model_shows_ghost_text_and_tab_accepts_it(tmp_path, source):
     with neovim(tmp_path, source) as editor:
         call = "total = add_prices(first_price, second_price)"
         for line in (

@@ -47,14 +47,16 @@ def test_a_body_is_filled_and_undone_in_one_step(editor):
 def test_an_import_is_added_without_the_model(editor):
     edit(editor, "shop.py", "import os\n\nx = Cart()\n")
     editor.api.current.window.cursor = (3, 5)
-    editor.until(lambda: "quickfix.midspan.import" in kinds(editor), "the import is not offered")  # once it is indexed
+    editor.until(
+        lambda: "quickfix.midspan.import" in kinds(editor), "the import is not offered"
+    )  # after the file is indexed
     editor.api.exec_lua(RUN, "quickfix.midspan.import")
     imported = ["import os", "", "from cart import Cart", "", "x = Cart()"]
     editor.until(lambda: editor.lines() == imported, "the import was not added")
 
 
 def kinds(editor: Neovim) -> str:
-    """Of the actions that midspan offers at the cursor and that need no model."""
+    """Return the kinds of the actions at the cursor that need no model."""
     offered = editor.api.exec_lua(
         """
         local client = vim.lsp.get_clients({ name = 'midspan' })[1]

@@ -1,4 +1,4 @@
-"""What the plugin does with known answers, in Neovim 0.12 with its own ghost text and in 0.11 with ours."""
+"""The plugin works with known answers, in Neovim 0.12 with Neovim's ghost text and in 0.11 with ours."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from tests.e2e import scripted
 from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, ROOT, Neovim, neovim
 
-# It ends after every timer that could ask for ghost text: theirs are shorter, and were set before it.
+# This timer ends after every timer that could request ghost text: those are shorter, and were set earlier.
 OUTLAST_PAUSES = """
 pauses_are_over = false
 vim.defer_fn(function() pauses_are_over = true end, 600)
@@ -79,7 +79,7 @@ def test_an_emoji_before_the_cursor(editor):
     editor.until(lambda: editor.lines()[0] == "s = '😀' + name", "it went elsewhere")
 
 
-def test_a_key_takes_it_away_and_does_nothing_else(editor):
+def test_a_key_takes_ghost_text_away_and_does_nothing_else(editor):
     editor.type("ix = ")
     editor.see("first_word + second.word()")
     editor.type("<C-]>")
@@ -87,7 +87,7 @@ def test_a_key_takes_it_away_and_does_nothing_else(editor):
     assert editor.lines()[0] == "x = "
 
 
-def test_what_does_not_fit_what_was_typed_is_gone_at_once(editor):
+def test_ghost_text_that_no_longer_fits_is_gone_at_once(editor):
     editor.type("ix = ")
     editor.see("first_word + second.word()")
     editor.type("q")
@@ -95,7 +95,7 @@ def test_what_does_not_fit_what_was_typed_is_gone_at_once(editor):
     assert editor.ghost_text() == ""
 
 
-def test_a_line_that_is_emptied_shows_nothing_of_the_item_that_stood_in_it(editor):
+def test_an_emptied_line_shows_no_ghost_text(editor):
     editor.type("ix = ")
     editor.see("first_word + second.word()")
     editor.type("<C-u>")
@@ -107,7 +107,7 @@ def statusline(editor: Neovim) -> str:
     return str(editor.api.exec_lua("return require('midspan').statusline()"))
 
 
-def test_off_is_shown_and_nothing_is_asked(editor):
+def test_off_is_shown_and_requests_nothing(editor):
     editor.type("ix = ")
     editor.see("first_word + second.word()")
     midspan(editor, "toggle")
@@ -118,7 +118,7 @@ def test_off_is_shown_and_nothing_is_asked(editor):
     editor.until(lambda: editor.lines()[0] == "x = ", "the keys have no effect")
     editor.api.exec_lua(OUTLAST_PAUSES)
     editor.until(lambda: editor.api.exec_lua("return pauses_are_over"), "the timer does not end")
-    assert editor.status()  # which is answered after all that was asked before it
+    assert editor.status()  # the server answers it after all requests before it
     assert editor.ghost_text() == ""
     assert asked(editor) == before
     midspan(editor, "toggle")
@@ -152,7 +152,7 @@ def test_a_question_refers_to_the_lines_of_its_range(editor):
     editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")
 
 
-def test_an_unknown_word_is_told_with_those_there_are(editor):
+def test_the_error_about_an_unknown_word_names_the_known_words(editor):
     with pytest.raises(pynvim.NvimError, match=r"has no subcommand tuggle; it has .*toggle"):
         midspan(editor, "tuggle")
 

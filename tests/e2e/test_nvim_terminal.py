@@ -1,4 +1,4 @@
-"""What a user sees while typing fast: real frames of a real terminal."""
+"""A user of Neovim types fast and sees the frames of a real terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ LOOKS = "vim.o.number = true; vim.o.laststatus = 2; vim.o.termguicolors = true; 
 
 @contextmanager
 def neovim_in_terminal(program: Path, file: Path, setup: str = "") -> Iterator[tuple[Terminal, Any]]:
-    """The terminal, and pynvim's connection to the Neovim in it, which has the file open; the server is attached."""
+    """Start Neovim with this file in a terminal; give the terminal and pynvim's connection to the attached Neovim."""
     started = start_file(file.parent, scripted=True, setup=f"vim.o.showcmd = false\n{setup}")
     with terminal(started.variables, program, *started.arguments, file) as shown:
         api = attach(started.socket)
@@ -49,6 +49,6 @@ def test_a_picture_of_ghost_text_at_work(tmp_path: Path):
         shown.type("GA    def area(self):")
         shown.press("Enter")
         shown.until(lambda: any("return round" in line for line in shown.screen()), "no ghost text")
-        assert api.current.line.strip() == ""  # so what the terminal shows is ghost text
+        assert api.current.line.strip() == ""  # so the text in the terminal is ghost text
         if picture.WANTED:
             picture.draw(shown.colored(), ROOT / "editors/nvim/picture.png", LINES)

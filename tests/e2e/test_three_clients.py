@@ -29,15 +29,15 @@ pytestmark = pytest.mark.skipif(
 
 
 class Scripted:
-    """Asks one question after the other, and completes meanwhile, on a thread of its own."""
+    """A client that chats without a pause and completes meanwhile, on a thread of its own."""
 
     def __init__(self, model: Path, chat_model: Path) -> None:
         self._model = model
         self._chat_model = chat_model
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-        self.pieces = 0  # of answers
+        self.pieces = 0  # parts of answers that have come
         self.completions: list[str | None] = []
-        self.text = ""  # of its document, in the end
+        self.text = ""  # the text of its document at the end
         self.streams = threading.Event()
         self.ends = threading.Event()
 
@@ -97,7 +97,7 @@ def test_three_clients_on_one_daemon_complete_while_a_chat_streams(tmp_path, mon
     ):
         vim.until(mac.is_connected, "Emacs does not connect")
         assert scripted.streams.wait(WAIT_S)
-        # Those of other tests may still be in the daemon, without a session.
+        # The daemon may still hold models of other tests, without a session.
         used = [(entry["sessions"], entry["name"]) for entry in daemon_status()["models"] if entry["sessions"]]
         assert sorted(used) == [(1, "tiny-instruct"), (3, "model")]
         pieces, completions = scripted.pieces, len(scripted.completions)

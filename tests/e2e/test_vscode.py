@@ -7,7 +7,7 @@ from tests.lsp_server.daemons import Place
 FACE = "\N{GRINNING FACE}"
 
 
-def test_what_is_typed_gets_ghost_text_and_tab_takes_it(editor: VSCode):
+def test_typing_brings_ghost_text_and_tab_accepts_it(editor: VSCode):
     file = editor.open("tab.py", "")
     editor.type("value = ")
     editor.see(WORD)
@@ -16,7 +16,7 @@ def test_what_is_typed_gets_ghost_text_and_tab_takes_it(editor: VSCode):
     editor.until(lambda: f"tab.py: accepted, {len(WORD)} characters" in editor.log(), "the server was not told")
 
 
-def test_control_right_takes_a_word(editor: VSCode):
+def test_control_right_accepts_a_word(editor: VSCode):
     file = editor.open("word.py", "")
     editor.type("value = ")
     editor.see(WORD)
@@ -42,7 +42,7 @@ def test_an_emoji_before_the_cursor_moves_nothing(editor: VSCode):
     assert editor.saved(file) == f"'{FACE}{FACE}'; value = a{WORD}"
 
 
-def test_escape_takes_it_away_and_nothing_is_written(editor: VSCode):
+def test_escape_takes_ghost_text_away_and_writes_nothing(editor: VSCode):
     file = editor.open("escape.py", "")
     editor.type("value = ")
     editor.see(WORD)
@@ -51,7 +51,7 @@ def test_escape_takes_it_away_and_nothing_is_written(editor: VSCode):
     assert editor.saved(file) == "value = "
 
 
-def test_switched_off_it_says_so_and_asks_nothing(editor: VSCode):
+def test_the_status_shows_off_and_the_server_gets_no_request(editor: VSCode):
     file = editor.open("off.py", "")
     editor.run("Midspan: Toggle Completions")
     editor.until(lambda: "off" in editor.status.inner_text(), "the status does not say that it is off")
@@ -66,7 +66,7 @@ def test_switched_off_it_says_so_and_asks_nothing(editor: VSCode):
     assert "off.py" in editor.log()
 
 
-def test_switched_off_for_a_language_the_others_go_on(editor: VSCode):
+def test_a_language_is_switched_off_and_the_others_go_on(editor: VSCode):
     editor.open("lang.py", "")
     editor.run("Midspan: Toggle Completions for This Language")
     editor.until(lambda: "off" in editor.status.inner_text(), "the status does not say that it is off")
@@ -91,7 +91,7 @@ def test_a_daemon_that_dies_costs_no_text(editor: VSCode, daemon_place: Place):
     assert editor.saved(file) == f"value = x + {WORD}"
 
 
-def test_fast_typing_is_never_shown_stale_text(editor: VSCode):
+def test_fast_typing_never_shows_stale_text(editor: VSCode):
     file = editor.open("fast.py", "")
     lines = [f"count {word} " + "abcdefghij" * 3 for word in ("one", "two", "six", "ten", "all")]
     editor.type("count")

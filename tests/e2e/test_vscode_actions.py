@@ -1,4 +1,4 @@
-"""Code actions in the real VS Code: a diff first, then what the user decides."""
+"""Code actions in the real VS Code: the user sees a diff, and accepts or rejects it."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def test_an_edit_without_a_chat_model_says_what_to_do(editor: VSCode):
 
 
 def _fill_body(editor: VSCode, name: str) -> Path:
-    """Chooses the action, until its diff is there."""
+    """Open a file, choose the action that fills its body, and wait for the diff."""
     file = editor.open(name, STUB)
     editor.press("ArrowUp")
     editor.choose_action("Fill this body")

@@ -34,7 +34,7 @@ def test_an_answer_streams_until_it_is_stopped(editor: VSCode, chat: Frame):
     assert answer.inner_text() == written
 
 
-def test_what_is_selected_is_what_the_question_is_about(editor: VSCode, chat: Frame):
+def test_a_question_refers_to_the_selection(editor: VSCode, chat: Frame):
     editor.open("asked.py", ADD)
     editor.select_all()
     editor.run("Midspan: Add Selection to Chat")

@@ -1,4 +1,4 @@
-"""What the commands show, in the real VS Code."""
+"""The commands in the real VS Code."""
 
 from tests.e2e import picture
 from tests.e2e.fake_midspan import WORD
@@ -7,7 +7,7 @@ from tests.e2e.vscode import ROOT, VSCode
 SHOP = "# What the goods of the shop cost.\n\n\ndef add(a, b):\n    return a + b\n\n\ngreeting = "
 
 
-def test_the_trace_says_what_became_of_a_request(editor: VSCode):
+def test_the_trace_says_the_outcome_of_a_request(editor: VSCode):
     editor.open("traced.py", "")
     editor.type("value = ")
     editor.see(WORD)
@@ -18,7 +18,7 @@ def test_the_trace_says_what_became_of_a_request(editor: VSCode):
     assert "traced.py:1:9" in _lines(editor)
 
 
-def test_the_menu_of_the_status_item_names_what_can_be_done(editor: VSCode):
+def test_the_menu_of_the_status_item_offers_commands(editor: VSCode):
     editor.open("menu.py", "")
     editor.status.click()
     rows = editor.page.locator(".quick-input-list .monaco-list-row")

@@ -26,7 +26,7 @@ def test_the_built_in_model_completes(browser: Browser, tmp_path: Path):
         try:
             file = editor.open("real.py", f"{CALL}\n{CALL}\n")
             editor.type("total = add_prices(")
-            editor.press("Alt+Backslash")  # a guess is shown too
+            editor.press("Alt+Backslash")  # a key shows an answer of low confidence too
             ghost = editor.until(editor.ghost_text, "there is no ghost text")
             editor.press("Tab")
             assert editor.saved(file) == f"{CALL}\n{CALL}\ntotal = add_prices({ghost}"
@@ -35,6 +35,6 @@ def test_the_built_in_model_completes(browser: Browser, tmp_path: Path):
 
 
 def _stop_daemon(here: Place) -> None:
-    """A real one does not have the place in its command line."""
+    """End the real daemon, whose command line does not name the place."""
     if pid := here.daemon_status().get("pid"):
         psutil.Process(pid).kill()

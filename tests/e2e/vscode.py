@@ -73,7 +73,7 @@ _SAMPLE = """
 
 
 class VSCode:
-    """What a user does and sees."""
+    """A running VS Code: its methods are what a user does and sees."""
 
     def __init__(self, page: Page, workspace: Path, settings_file: Path, log_file: Path) -> None:
         self.page = page
@@ -85,7 +85,7 @@ class VSCode:
         self.reject_button = page.locator('.editor-actions .action-label[aria-label^="Reject"]')
 
     def open(self, name: str, text: str) -> Path:
-        """A file of the workspace, with the cursor at its end."""
+        """Write and open a file of the workspace, with the cursor at its end."""
         file = self.workspace / name
         file.write_text(text, encoding="utf-8")
         self.page.keyboard.press("Control+Shift+e")
@@ -103,26 +103,26 @@ class VSCode:
             self.page.keyboard.press(key)
 
     def run(self, command: str) -> None:
-        """A command by its title, from the palette."""
+        """Run a command from the palette by its title."""
         self.page.keyboard.press("F1")
         self.page.locator(".quick-input-widget input").fill(f">{command}")
         self.page.locator(".quick-input-list").get_by_text(command, exact=True).first.click()
 
     def ghost_text(self) -> str:
-        """The ghost text, with its lines; "" when there is none."""
+        """Return the ghost text with all its lines, or ""."""
         return str(self.page.evaluate(_GHOST_TEXT)).replace("\xa0", " ")
 
     def see(self, ghost_text: str) -> None:
         self.until(lambda: self.ghost_text() == ghost_text, f"no ghost text {ghost_text!r}")
 
     def saved(self, file: Path) -> str:
-        """What is in the file after it has been saved."""
+        """Save the file in front and return its text."""
         self.page.keyboard.press("Control+s")
         self.page.locator(".tab.active.dirty").wait_for(state="detached")
         return file.read_text(encoding="utf-8")
 
     def select_all(self) -> None:
-        """Of the editor in front, which a view that has just been opened may take the focus from."""
+        """Select all in the editor in front, from which a view that has just opened may take the focus."""
 
         def is_selected() -> bool:
             self.page.locator(".editor-instance .view-lines").first.click()
@@ -132,7 +132,7 @@ class VSCode:
         self.until(is_selected, "nothing is selected")
 
     def choose_action(self, title: str) -> None:
-        """A code action at the cursor."""
+        """Choose a code action at the cursor."""
         row = self.page.locator(".action-widget .monaco-list-row", has_text=title)
 
         def is_open() -> bool:
@@ -144,34 +144,34 @@ class VSCode:
         row.first.click()
 
     def side(self, name: str) -> str:
-        """What is seen of a side of the diff in front: "original" or "modified"."""
+        """Return the visible text of a side of the diff in front: "original" or "modified"."""
         return self.page.locator(f".editor.{name}").inner_text().replace("\xa0", " ")
 
     def accept(self, name: str) -> None:
-        """Accepts the diff in front, which is of this file."""
+        """Accept the diff in front, which is of this file."""
         self.accept_button.click()
         self.wait_for(self.page.locator(f'.tab.active.dirty[data-resource-name="{name}"]'))
 
     def title(self) -> str:
-        """Of the editor in front."""
+        """Return the title of the editor in front."""
         return self.page.locator(".tab.active").get_attribute("data-resource-name") or ""
 
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8") if self.log_file.exists() else ""
 
     def set(self, **settings: Any) -> None:
-        """Settings of the machine's file; None takes one back."""
+        """Change settings in the machine's file; None removes a setting."""
         known = json.loads(self.settings_file.read_text())
         known |= {name.replace("__", "."): value for name, value in settings.items()}
         self.settings_file.write_text(json.dumps({name: value for name, value in known.items() if value is not None}))
 
     def chat(self) -> Frame:
-        """The page of the chat view, once it is there."""
+        """Wait for the chat view and return its page."""
 
         def find() -> Frame | None:
             try:
                 return next((frame for frame in self.page.frames if frame.locator("#composer").count()), None)
-            except Error:  # a frame has gone meanwhile: VS Code makes them anew
+            except Error:  # VS Code has replaced a frame meanwhile
                 return None
 
         return self.until(find, "the chat view is not there")
@@ -180,14 +180,14 @@ class VSCode:
         self.page.evaluate(_SAMPLE)
 
     def sampled_frames(self) -> list[dict[str, str]]:
-        """What stood in the last line, each time that it changed."""
+        """Return the last line's text and ghost text, each time that they changed."""
         frames: list[dict[str, str]] = self.page.evaluate(
             "() => { cancelAnimationFrame(window.midspanSampler); return window.midspanFrames; }"
         )
         return frames
 
     def until(self, condition: Callable[[], T | None], what: str) -> T:
-        """The first true value of the condition, which other processes make true."""
+        """Return the first true value of the condition, which other processes make true."""
 
         def failure() -> str:
             picture = self.workspace.parent / "failed.png"
@@ -204,12 +204,12 @@ class VSCode:
 def vscode(
     browser: Browser, folder: Path, program: Path, log_file: Path, settings: dict[str, Any], *, model: str
 ) -> Iterator[VSCode]:
-    """VS Code with an empty workspace, and the extension, which finds the program in the workspace's environment.
+    """Start VS Code with an empty workspace and the extension, which finds the program in the workspace's environment.
 
     The model that completes is ready when its name is in the status bar.
     """
     workspace, data, home = folder / "shop", folder / "data", folder / "home"
-    # A machine's own settings: the only place of those that say what runs on it.
+    # Only the settings of the machine may name a program to run.
     user_file, settings_file = (data / who / "settings.json" for who in ("User", "Machine"))
     environment_programs = workspace / ".venv/bin"
     for each in (environment_programs, user_file.parent, settings_file.parent, home):
@@ -248,7 +248,7 @@ def vscode(
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """It reaches this machine alone."""
+    """Start a Chromium that reaches this machine alone."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=BROWSER,

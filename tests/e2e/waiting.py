@@ -1,10 +1,10 @@
-"""One way to wait for what other processes do."""
+"""Wait for other processes, with a deadline."""
 
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-WAIT_S = 60  # long enough for a busy machine; only a failure takes it
+WAIT_S = 60  # long enough for a busy machine; only a failure waits this long
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""An editor in a few lines, which talks to a server in the same process or over stdio."""
+"""A small editor that talks to a server in the same process or over stdio."""
 
 import asyncio
 import itertools
@@ -20,7 +20,7 @@ from tests.fake_engine import FakeEngine
 
 INVOKED, AUTOMATIC = 1, 2
 URI = "file:///project/a.py"
-WAIT_S = 30  # long enough for a busy machine; only a hang takes it
+WAIT_S = 30  # long enough for a busy machine; only a hang waits this long
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class ResponseError(Exception):
 
 
 class Editor:
-    """Sends bodies with `send`, and is handed those of the server by `receive`."""
+    """An editor that sends messages with `send`, and receives those of the server with `receive`."""
 
     def __init__(self) -> None:
         self._ids = itertools.count(1)
@@ -116,20 +116,20 @@ class Editor:
         return await self.start_request("textDocument/inlineCompletion", params)
 
     async def complete(self, line: int, character: int, kind: int = AUTOMATIC, uri: str = URI) -> str | None:
-        """The text of the item; None when there is none."""
+        """Return the text of the item, or None."""
         _, future = await self.start_completion(line, character, kind, uri)
         return text_of(await asyncio.wait_for(future, WAIT_S))
 
     async def message(self) -> dict[str, Any]:
-        """The next notification of the server."""
+        """Return the next message of the server that answers no request."""
         return await asyncio.wait_for(self.notifications.get(), WAIT_S)
 
     def messages_so_far(self) -> list[dict[str, Any]]:
-        """The notifications that have come and were not taken yet."""
+        """Return the messages that have come since the last call."""
         return [self.notifications.get_nowait() for _ in range(self.notifications.qsize())]
 
     async def status_with(self, condition: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
-        """The server's first status of which the condition is true."""
+        """Return the server's first status that makes the condition true."""
         async with asyncio.timeout(2 * WAIT_S):
             while not condition(status := await self.request("midspan/status")):
                 await asyncio.sleep(0.005)
@@ -137,7 +137,7 @@ class Editor:
 
 
 class InProcess(Editor):
-    """A server of this process, without a stream between."""
+    """An editor on a server in this process, without a stream between them."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class InProcess(Editor):
         look_ahead: bool = False,
         journal: Journal | None = None,
     ) -> None:
-        """Without `look_ahead` the engine is asked nothing but what a test asks it for."""
+        """Without `look_ahead` the engine gets no requests but those of the test."""
         super().__init__()
         self._frames = FrameReader()
 
@@ -169,11 +169,11 @@ class InProcess(Editor):
             self.receive(body)
 
     def close(self) -> None:
-        """As the server's writer; there is nothing to close."""
+        """Do nothing: as the server's writer, the editor has nothing to close."""
 
 
 class Stdio(Editor):
-    """A server in a process of its own."""
+    """An editor on a server in a process of its own."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         super().__init__()

@@ -9,8 +9,8 @@ from inference.local_engine import LocalEngine
 
 @pytest.fixture(scope="session", autouse=True)
 def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The indexes of workspaces that only tests have do not stay in the user's cache; nor do the user's settings
-    and models change what a test sees.
+    """Give the tests folders of their own: their indexes do not stay in the user's cache, and the user's settings and
+    models change no test.
     """
     variables = [f"XDG_{kind}_HOME" for kind in ("CACHE", "CONFIG", "DATA")]
     before = {name: os.environ.get(name) for name in variables}
@@ -34,5 +34,5 @@ def built_in() -> Iterator[LocalEngine]:
 
 @pytest.fixture
 def long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user has not begun to read, however slow the machine is."""
+    """Let no pause be long enough for looking ahead, however slow the machine is."""
     monkeypatch.setattr("lsp_server.completion.look_ahead._READING_AFTER_S", 1000)

@@ -1,4 +1,4 @@
-"""The relay of a test's own daemon."""
+"""A relay to a daemon that a test starts."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""A server of the test's own process with one document open, and what its engine and its traces tell."""
+"""A server in the test's own process with one document open, its workspace and its traces."""
 
 import asyncio
 from typing import Any

@@ -5,7 +5,7 @@ from tests.fake_engine import FakeEngine, read_prompt
 
 
 class TwoModels:
-    """`answer` is what the chat model says."""
+    """The engines by their section of the settings; the chat model writes `answer`."""
 
     def __init__(self, answer: str) -> None:
         self.answer = answer

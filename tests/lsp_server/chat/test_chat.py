@@ -79,7 +79,7 @@ async def test_the_answer_is_streamed_and_returned(editor, models):
     assert not models.completion.requests
 
 
-async def test_without_a_token_nothing_is_streamed(editor):
+async def test_an_answer_without_a_token_is_not_streamed(editor):
     assert (await editor.request("midspan/chat", {"messages": [ASK]}))["text"] == "Because."
     assert editor.notifications.empty()
 
@@ -129,7 +129,7 @@ async def test_a_range_is_the_lines_that_it_touches(editor, models, root, ends, 
     assert prompt == f"user: # shop/price.py\n{text}\nWhy?\n"
 
 
-async def test_an_open_document_is_told_as_the_editor_has_it(editor, models, root):
+async def test_an_open_document_is_quoted_as_the_editor_has_it(editor, models, root):
     uri = (root / "shop/price.py").as_uri()
     await editor.open("unsaved = 1", uri)
     assert await asked(editor, models, refer(uri)) == "user: # shop/price.py\nunsaved = 1\n\nWhy?\n"
@@ -146,7 +146,7 @@ async def test_an_open_document_is_told_as_the_editor_has_it(editor, models, roo
         ("shop/../../outside.py", "in no workspace|outside the workspace"),
     ],
 )
-async def test_what_a_rule_excludes_is_refused_with_the_reason(editor, models, root, path, reason):
+async def test_a_file_that_a_rule_excludes_is_refused_with_the_reason(editor, models, root, path, reason):
     with pytest.raises(ResponseError, match=reason) as error:
         await editor.request("midspan/chat", refer(f"{root.as_uri()}/{path}"))
     assert error.value.code == -32803
@@ -179,7 +179,7 @@ async def test_an_open_document_that_a_rule_excludes_is_refused_too(editor, mode
         {"messages": [ASK], "partialResultToken": [1]},
     ],
 )
-async def test_wrong_parameters_are_answered_so(editor, models, params):
+async def test_wrong_parameters_are_refused(editor, models, params):
     with pytest.raises(ResponseError) as error:
         await editor.request("midspan/chat", params)
     assert error.value.code == -32602

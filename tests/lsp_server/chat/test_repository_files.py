@@ -1,4 +1,4 @@
-"""A chat knows of the repository what completions were told, and where both have one model, it is read once."""
+"""A chat gets the files that completions got, and a model that serves both reads them once."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ ASK = {"role": "user", "content": "What is rounded?"}
 
 @dataclass
 class Watched:
-    """Real engines, whose requests and traces are noted. Their models only guess, so each completion is asked anew."""
+    """Real engines whose requests and traces are kept. Their untrained models show nothing, so nothing is predicted."""
 
     requests: list[Request] = field(default_factory=list)
     traces: list[Trace] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Watched:
         return engine
 
     async def check_pages(self) -> None:
-        """Each page is free or cached when nothing runs: none is lost, and none has two owners."""
+        """Check that each page is free or cached when no request runs: no page is lost, or counted twice."""
         for engine in self.engines:
             await until(partial(is_at_rest, engine), "a request goes on")
             stats = engine.stats()
@@ -131,7 +131,7 @@ async def test_a_chat_finds_the_repository_in_the_cache_of_completions_and_they_
     assert cached[3] >= shared_tokens(chat, longer) > cached[1]
 
 
-async def test_where_a_path_comment_stands_behind_the_sentinel_chat_knows_the_files_all_the_same(
+async def test_a_chat_knows_the_files_also_of_a_model_whose_path_comments_follow_the_sentinel(
     root: Path, tmp_path: Path
 ) -> None:
     watched = Watched()
@@ -161,7 +161,7 @@ async def editor(root: Path, models: TwoModels) -> AsyncIterator[InProcess]:
     await editor.request("shutdown")
 
 
-async def test_without_a_document_nothing_is_added(editor: InProcess, models: TwoModels, root: Path) -> None:
+async def test_a_chat_without_a_document_gets_no_files(editor: InProcess, models: TwoModels, root: Path) -> None:
     await complete(editor, root)
     await editor.request("midspan/chat", {"messages": [ASK]})
     assert models.asked == "user: What is rounded?\n"
@@ -194,7 +194,9 @@ async def test_a_file_that_is_referred_to_stands_there_once(editor: InProcess, m
     assert models.asked == f"{STOCK}user: {PRICE}\nWhat is rounded?\n"
 
 
-async def test_what_is_no_longer_true_or_allowed_is_not_told(editor: InProcess, models: TwoModels, root: Path) -> None:
+async def test_files_that_have_changed_or_are_excluded_since_are_left_out(
+    editor: InProcess, models: TwoModels, root: Path
+) -> None:
     await complete(editor, root)
     await editor.open("def count_stock(shelf):\n    return 0\n", (root / "shop/stock.py").as_uri())
     await editor.request("midspan/chat", about(root))
@@ -210,7 +212,7 @@ async def test_what_is_no_longer_true_or_allowed_is_not_told(editor: InProcess, 
     assert "count_stock" not in models.asked
 
 
-async def test_the_conversation_comes_first_where_there_is_not_room_for_all(
+async def test_the_conversation_comes_before_the_files_when_room_is_scarce(
     editor: InProcess, models: TwoModels, root: Path
 ) -> None:
     await complete(editor, root)

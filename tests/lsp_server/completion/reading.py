@@ -13,29 +13,29 @@ OTHER = "file:///project/b.py"
 
 
 def write(before: str, _after: str) -> str:
-    """What the fake engine writes."""
+    """Return the text that the fake engine writes."""
     return NEXT if before.endswith(ITEM) else ITEM
 
 
 async def reading(text: str = "x = \n", **options: Any) -> tuple[InProcess, FakeEngine]:
-    """An editor that shows the first item, which nobody has accepted yet."""
+    """Return an editor that shows the first item, not accepted yet, and its engine."""
     editor, engine = await editor_with(text, options.pop("answer", write), look_ahead=True, **options)
     assert await editor.complete(0, 4) == ITEM
     return editor, engine
 
 
 async def begun(engine: FakeEngine) -> None:
-    """The engine looks ahead."""
+    """Wait until the engine looks ahead."""
     await until(lambda: len(engine.requests) == 2 and engine.live)
 
 
 def is_at_rest() -> bool:
-    """Whether nothing goes on but the test itself."""
+    """True when no task runs but the test itself."""
     return len(asyncio.all_tasks()) == 1
 
 
 async def done(engine: FakeEngine, requests: int = 2) -> None:
-    """The engine has looked ahead."""
+    """Wait until the engine has looked ahead."""
     await until(lambda: len(engine.requests) == requests and is_at_rest())
 
 
@@ -44,6 +44,6 @@ async def accept(editor: InProcess, item: str = ITEM) -> None:
 
 
 async def nothing_is_begun(engine: FakeEngine) -> None:
-    """Now or later."""
+    """Assert that the engine looks ahead neither now nor later."""
     await until(is_at_rest)
     assert len(engine.requests) == 1

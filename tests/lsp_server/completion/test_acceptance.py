@@ -1,4 +1,4 @@
-"""What an editor's messages tell of the items that it was given."""
+"""An editor's messages tell which of its items were accepted."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What comes after an item is computed while it is read, and nobody notices but by how fast it is there."""
+"""The server computes the next item while the user reads the last one; only its speed tells so."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What ends the look ahead, and that nothing of it is left."""
+"""Looking ahead ends early, and leaves nothing behind."""
 
 from collections.abc import Callable
 from typing import Any

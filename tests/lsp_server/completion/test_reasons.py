@@ -1,4 +1,4 @@
-"""Whatever is not shown, the trace says why."""
+"""The trace says why a completion was not shown."""
 
 import pytest
 

@@ -15,7 +15,7 @@ ENCODINGS = [("utf-8", 4), ("utf-16", 2), ("utf-32", 1)]
 async def items(
     editor: InProcess, line: int, start: int, end: int, entry: str, kind: int = AUTOMATIC
 ) -> list[dict[str, Any]]:
-    """What is shown at the end of the range that the entry would replace."""
+    """Return the items at the end of the range that the entry would replace."""
     params = editor.completion_params(line, end, kind)
     where = {"start": position(line, start), "end": position(line, end)}
     params["context"]["selectedCompletionInfo"] = {"range": where, "text": entry}

@@ -1,4 +1,4 @@
-"""`midspan serve --standalone` with the real engine: how it begins and how it ends, whatever the engine is doing."""
+"""`midspan serve --standalone` with the real engine ends at once, whatever the engine does."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""Documents that nothing can be completed in: what the editor is told, and that the others go on."""
+"""Documents without completions: the editor is told why, and the other documents go on."""
 
 import logging
 
@@ -60,7 +60,7 @@ async def test_bytes_that_are_no_utf8_do_not_lose_the_message_around_them(editor
     assert await others_go_on(editor)
 
 
-async def test_what_makes_a_file_unusable_may_be_typed_into_it(editor):
+async def test_a_file_becomes_unusable_by_typing(editor):
     await editor.open("x = \n")
     await editor.change((0, 4), (0, 4), "\0")
     assert "a.py is binary" in await shown(editor)

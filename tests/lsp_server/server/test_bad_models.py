@@ -1,4 +1,4 @@
-"""Model folders that are refused: what the editor and the command line say, from the real engine."""
+"""Models that cannot be loaded: the editor and the command line say why."""
 
 import json
 import os

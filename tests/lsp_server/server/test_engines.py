@@ -14,7 +14,7 @@ from tests.lsp_server.client import InProcess, until
 
 
 class Starter:
-    """Starts fake engines and keeps them. They are ready at once, unless `loads` is set."""
+    """A starter of fake engines, which keeps them. They are ready at once, unless `loads` is set."""
 
     def __init__(self, *errors: ModelError | None) -> None:
         self.started: list[FakeEngine] = []

@@ -1,4 +1,4 @@
-"""A model's tokenizer may take a second to read: nobody's typing waits for it."""
+"""No typing waits for a tokenizer, which may take a second to read."""
 
 import threading
 from pathlib import Path
@@ -18,7 +18,7 @@ WAIT_S = 20
 
 @pytest.fixture
 def may_open(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """Until it is set, a tokenizer is being read."""
+    """An event that lets the reading of a tokenizer end."""
     may_open = threading.Event()
 
     class SlowTokenizer(Tokenizer):

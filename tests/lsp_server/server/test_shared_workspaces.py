@@ -31,7 +31,7 @@ def test_a_root_is_open_once_however_often_and_however_written_it_is_asked_for(r
     assert shared.count == 0
 
 
-def test_each_session_hears_how_far_the_index_is_and_none_that_has_left(root):
+def test_each_session_follows_the_progress_of_the_index_until_it_leaves(root):
     shared = SharedWorkspaces()
     heard: list[str] = []
     followers = [lambda _done, _total, name=name: heard.append(name) for name in ("stays", "leaves", "comes")]
@@ -52,7 +52,7 @@ def test_each_session_hears_how_far_the_index_is_and_none_that_has_left(root):
     shared.release(root, followers[2])
 
 
-def test_what_is_no_workspace_is_none_for_all(tmp_path):
+def test_a_folder_that_is_no_workspace_is_none_for_every_session(tmp_path):
     shared = SharedWorkspaces()
     followers = [lambda _done, _total, name=name: None for name in ("one", "two")]
     for follower in followers:

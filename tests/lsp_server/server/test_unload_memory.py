@@ -1,4 +1,4 @@
-"""What a model took comes back when it is unloaded, and loading one brings nothing along that stays."""
+"""An unloaded model gives its memory back, and a loaded model leaves no library behind."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 from tests.inference.folders import LITE, QWEN, write_folder
 
 ROOT = Path(__file__).parents[3]
-ALLOWANCE_MB = 20  # for what its first long prompt made torch and its libraries read of themselves
+ALLOWANCE_MB = 20  # the first long prompt makes torch and its libraries load parts of themselves
 
 LARGE_QWEN = QWEN | {"hidden_size": 512, "intermediate_size": 2304, "num_hidden_layers": 10, "num_attention_heads": 8}
 LARGE_LITE = LITE | {"hidden_size": 512, "moe_intermediate_size": 512, "num_hidden_layers": 6}

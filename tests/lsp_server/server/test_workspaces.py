@@ -46,7 +46,7 @@ def prompt(engine: FakeEngine) -> str:
     return read_prompt(engine.requests[-1])[0]
 
 
-async def test_what_a_file_of_the_workspace_defines_is_in_the_prompt(
+async def test_definitions_of_other_files_of_the_workspace_are_in_the_prompt(
     editor: InProcess, root: Path, engine: FakeEngine
 ) -> None:
     await settled_workspace(editor, root.as_uri())

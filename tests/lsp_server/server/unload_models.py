@@ -1,4 +1,4 @@
-"""Loads and unloads models as the daemon does: unload_models.py SMALL LARGE. Prints the memory it takes, in MB."""
+"""Load and unload models as the daemon does, and print the memory in MB: unload_models.py SMALL LARGE"""
 
 import asyncio
 import json

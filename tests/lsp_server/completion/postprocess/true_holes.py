@@ -1,4 +1,4 @@
-"""Holes cut out of real files at random, where the right answer is known: what stood there."""
+"""Holes cut at random out of real files, whose right answer is the text that stood there."""
 
 import io
 import random
@@ -20,7 +20,7 @@ _CLOSER_OF = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'"}
 
 @dataclass(frozen=True)
 class Hole:
-    """`middle` stood between the two."""
+    """A hole in a file: `middle` stood between `before` and `after`."""
 
     path: str
     before: str
@@ -34,7 +34,7 @@ class Hole:
 
 
 def library_files(count: int, rng: random.Random) -> list[Path]:
-    """Of the standard library, without what is no Python on purpose."""
+    """Return files of the standard library, without those that are no Python on purpose."""
     folder = Path(random.__file__).parent
     files = [
         path
@@ -53,7 +53,7 @@ def _is_utf8(path: Path) -> bool:
 
 
 def holes_of(name: str, text: str, kind: Kind, count: int, rng: random.Random) -> Iterator[Hole]:
-    """At most `count`: where nothing but white space was drawn there is none."""
+    """Yield at most `count` holes: a hole of white space alone is left out."""
     for _ in range(count):
         cut = _cut(text, kind, rng)
         if cut is not None:
@@ -93,7 +93,7 @@ Noise = Literal["the lines below", "the closing bracket", "the closing bracket a
 
 
 def noises_of(name: str, text: str, noise: Noise, count: int, rng: random.Random) -> Iterator[tuple[Hole, str]]:
-    """Holes, and what a model writes that knows the right answer and goes on."""
+    """Yield holes, and the text of a model that writes the right answer and more."""
     if noise == "the lines below":
         for hole in holes_of(name, text, "whole lines", count, rng):
             lines = hole.after.split("\n")[1:]
@@ -109,7 +109,7 @@ def noises_of(name: str, text: str, noise: Noise, count: int, rng: random.Random
 
 
 def _pairs_on_a_line(text: str) -> Iterator[tuple[int, int]]:
-    """Where an opening bracket and its partner are on one line, by Python's own tokenizer."""
+    """Yield the places of an opening bracket and its partner on the same line, by Python's own tokenizer."""
     starts = [0]
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
