@@ -3,10 +3,12 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from context.index.workspace import Workspace
 from lsp_server.telemetry.journal import Journal
 from tests.fake_engine import Answer, FakeEngine
-from tests.lsp_server.client import URI, WAIT_S, InProcess
+from tests.lsp_server.client import URI, WAIT_S, InProcess, ResponseError
 
 
 async def editor_with(
@@ -39,6 +41,14 @@ async def settled_workspace(editor: InProcess, uri: str) -> Workspace:
     assert workspace is not None
     assert await asyncio.to_thread(workspace.wait_until_settled, WAIT_S)
     return workspace
+
+
+async def cancel(editor: InProcess, number: int, answer: "asyncio.Future[Any]") -> None:
+    """Cancel the request, whose answer is then the error that LSP defines for it."""
+    await editor.notify("$/cancelRequest", {"id": number})
+    with pytest.raises(ResponseError) as error:
+        await answer
+    assert error.value.code == -32800
 
 
 async def last_trace(editor: InProcess) -> dict[str, Any]:

@@ -3,6 +3,7 @@ import pytest
 from tests.lsp_server.actions.actions_client import actions_at
 from tests.lsp_server.actions.chat_client import EDIT, EXPLAIN, REVIEW, TESTS, TEXT, edit_params, editor_for
 from tests.lsp_server.client import ResponseError, until
+from tests.lsp_server.in_process import cancel
 
 
 async def test_an_action_on_a_changed_document_is_refused(editor, models, uri):
@@ -27,10 +28,7 @@ async def test_a_cancelled_request_ends_the_generation(editor, models, uri, meth
     params = edit_params(uri, (3, 0), (6, 0), instruction="Simplify", kind="review")
     number, answer = await editor.start_request(method, params)
     await until(lambda: models.chat.live)
-    await editor.notify("$/cancelRequest", {"id": number})
-    with pytest.raises(ResponseError) as error:
-        await answer
-    assert error.value.code == -32800
+    await cancel(editor, number, answer)
     await until(lambda: not models.chat.live)
 
 

@@ -16,6 +16,7 @@ from tests.lsp_server.actions.actions_client import (
     resolve,
 )
 from tests.lsp_server.client import WAIT_S, ResponseError, until
+from tests.lsp_server.in_process import cancel
 
 
 async def test_a_client_that_resolves_no_actions_runs_a_command_and_receives_the_edit():
@@ -76,10 +77,7 @@ async def test_a_cancelled_request_ends_the_generation():
     action = (await actions_at(editor, (1, 4)))[BODY]
     number, answer = await editor.start_request("codeAction/resolve", action)
     await until(lambda: engine.live)
-    await editor.notify("$/cancelRequest", {"id": number})
-    with pytest.raises(ResponseError) as error:
-        await answer
-    assert error.value.code == -32800
+    await cancel(editor, number, answer)
     await until(lambda: not engine.live)
     assert len([task for task in asyncio.all_tasks() if not task.done()]) == 1  # this test
 

@@ -13,6 +13,7 @@ from midspan import CapacityError, ModelError
 from tests.context.tree import KEY, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import InProcess, ResponseError, position, until
+from tests.lsp_server.in_process import cancel
 from tests.lsp_server.two_models import TwoModels
 
 TREE = {
@@ -90,19 +91,14 @@ async def test_a_cancel_ends_the_generation_and_completion_goes_on_meanwhile(edi
     await until(lambda: models.chat.live)
     await editor.open("x = ")
     assert await editor.complete(0, 4) == "filled_in"
-    await editor.notify("$/cancelRequest", {"id": number})
-    with pytest.raises(ResponseError) as error:
-        await answer
-    assert error.value.code == -32800
+    await cancel(editor, number, answer)
     await until(lambda: not models.chat.live)
 
 
 async def test_a_cancel_while_the_model_loads_does_not_end_the_load(editor, models):
     models.chat.ready = Future()
     number, answer = await editor.start_request("midspan/chat", {"messages": [ASK]})
-    await editor.notify("$/cancelRequest", {"id": number})
-    with pytest.raises(ResponseError):
-        await answer
+    await cancel(editor, number, answer)
     assert not models.chat.ready.cancelled()
     _, answer = await editor.start_request("midspan/chat", {"messages": [ASK]})
     models.chat.ready.set_result(None)

@@ -12,8 +12,8 @@ from lsp_server.completion.candidates import generate_several
 from midspan import ModelError
 from tests.bigram_folder import write_bigram_folder
 from tests.fake_engine import FakeEngine, FakeGeneration
-from tests.lsp_server.client import INVOKED, InProcess, ResponseError, until
-from tests.lsp_server.in_process import editor_with
+from tests.lsp_server.client import INVOKED, InProcess, until
+from tests.lsp_server.in_process import cancel, editor_with
 
 GREEDY = ("hello()", 0.6)
 
@@ -140,9 +140,7 @@ async def test_they_are_cancelled_as_one(prompt_is_read):
         engine.gate.clear()
     number, future = await editor.start_completion(0, 4, INVOKED)
     await until(lambda: len(engine.begun) == 4 if prompt_is_read else engine.live)
-    await editor.notify("$/cancelRequest", {"id": number})
-    with pytest.raises(ResponseError):
-        await future
+    await cancel(editor, number, future)
     await until(lambda: not engine.live)
 
 

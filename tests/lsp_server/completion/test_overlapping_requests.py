@@ -2,11 +2,9 @@
 
 import asyncio
 
-import pytest
-
 from tests.fake_engine import read_prompt
-from tests.lsp_server.client import URI, ResponseError, text_of, until
-from tests.lsp_server.in_process import editor_with
+from tests.lsp_server.client import URI, text_of, until
+from tests.lsp_server.in_process import cancel, editor_with
 
 
 async def test_a_request_sees_the_text_as_it_was_when_it_arrived():
@@ -57,10 +55,7 @@ async def test_a_cancel_by_the_client_ends_the_generation():
     engine.gate.clear()
     number, future = await editor.start_completion(0, 4)
     await until(lambda: engine.live)
-    await editor.notify("$/cancelRequest", {"id": number})
-    with pytest.raises(ResponseError) as caught:
-        await future
-    assert caught.value.code == -32800
+    await cancel(editor, number, future)
     await until(lambda: not engine.live)
     engine.gate.set()
     assert await editor.complete(0, 4) == "hello()"

@@ -3,8 +3,8 @@
 import pytest
 
 from midspan import CapacityError, ModelError
-from tests.lsp_server.client import AUTOMATIC, INVOKED, URI, ResponseError, text_of, until
-from tests.lsp_server.in_process import editor_with, last_trace
+from tests.lsp_server.client import AUTOMATIC, INVOKED, URI, text_of, until
+from tests.lsp_server.in_process import cancel, editor_with, last_trace
 
 UNASKED = [
     ("x = value\n", 4, "python", "mid_line"),
@@ -90,9 +90,7 @@ async def test_superseded_and_cancelled():
     number, newer = await editor.start_completion(0, 4)
     assert await older is None
     assert (await last_trace(editor))["outcome"] == "superseded"
-    await editor.notify("$/cancelRequest", {"id": number})
-    with pytest.raises(ResponseError):
-        await newer
+    await cancel(editor, number, newer)
     assert (await last_trace(editor))["outcome"] == "cancelled"
 
 
