@@ -4,6 +4,7 @@ import pytest
 
 from inference.api import EngineSettings
 from inference.local_engine import LocalEngine
+from tests.lsp_server.completion.screen import Screen
 
 
 @pytest.fixture(scope="module")
@@ -19,3 +20,8 @@ def built_in() -> Iterator[LocalEngine]:
 def long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no pause be long enough for looking ahead, however slow the machine is."""
     monkeypatch.setattr("lsp_server.completion.look_ahead._READING_AFTER_S", 1000)
+
+
+@pytest.fixture
+def screen() -> Screen:
+    return Screen("x = |\ny = 2\n")
