@@ -12,7 +12,7 @@ import pytest
 
 from lsp_server.relay import handshake
 from lsp_server.relay.launch import ask
-from tests.lsp_server.client import URI, Editor, until
+from tests.lsp_server.client import URI, WAIT_S, Editor, until
 from tests.lsp_server.daemons import Place, place
 
 KILLS = int(os.environ.get("MIDSPAN_KILLS", "10"))
@@ -49,7 +49,7 @@ class Typist:
             await self._editor.start_request("workspace/executeCommand", accepted)
 
     async def check(self) -> None:
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(2 * WAIT_S):
             while True:
                 with suppress(Exception):  # the daemon died before it answered
                     found = await self._editor.request("midspan/document", {"textDocument": {"uri": URI}})
