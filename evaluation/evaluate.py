@@ -141,9 +141,3 @@ def write_files(folder: Path, suite: str, output: str, table: str, figures: dict
         from evaluation.plot import plot_scores  # pillow is an optional extra
 
         plot_scores({figures["model"]: points}, folder / "needle.png")
-
-
-if __name__ == "__main__":
-    from lsp_server.cli.main import main
-
-    sys.exit(main(["eval", *sys.argv[1:]]))

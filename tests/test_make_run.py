@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from lsp_server.cli.complete_command import snapshot_at
+from lsp_server.cli.input.place import snapshot_at
 
 ROOT = Path(__file__).parents[1]
 

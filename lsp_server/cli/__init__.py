@@ -1,1 +1,1 @@
-"""The command line: one file for each command. Nothing heavy is imported before a command runs."""
+"""The command line: one file for each command, which imports nothing heavy before the command runs."""

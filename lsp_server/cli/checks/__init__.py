@@ -1,1 +1,1 @@
-"""What `midspan doctor` looks at, one file each."""
+"""The checks of `midspan doctor`, one file each, and the examination that runs them."""

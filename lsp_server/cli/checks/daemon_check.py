@@ -1,10 +1,10 @@
-"""Whether the daemon can be reached, and what a daemon that was killed has left."""
+"""The check of the daemon: its folder, its socket, and what a daemon that was killed has left."""
 
 import os
-import socket
 from pathlib import Path
 
 from lsp_server.cli.checks.finding import Finding
+from lsp_server.cli.input.daemon_support import HAS_DAEMON
 from lsp_server.relay import handshake
 from midspan import MidspanError, __version__
 
@@ -12,46 +12,46 @@ _SUBJECT = "daemon"
 
 
 def check_daemon() -> list[Finding]:
-    """Its folder, its socket, and its version when it runs."""
-    if not hasattr(socket, "AF_UNIX"):
-        return [Finding(_SUBJECT, "This system has none; each editor has a server of its own.")]
+    """Check the daemon's folder and socket, and the version of a daemon that runs."""
+    if not HAS_DAEMON:
+        return [Finding(_SUBJECT, "This system has no daemon; each editor starts a server of its own.")]
     from lsp_server.relay.launch import ask
     from lsp_server.relay.runtime_folder import SOCKET, runtime_folder
 
     try:
         folder = runtime_folder()
         answered = ask(handshake.request_line("status"))
-    except MidspanError as error:  # which says what to do
+    except MidspanError as error:  # its message says what to do
         return [Finding(_SUBJECT, str(error), is_wrong=True)]
     if answered is None:
-        return [_absent(folder, folder / SOCKET)]
+        return [_check_absent(folder, folder / SOCKET)]
     answered[0].close()
     status = answered[1]
-    what = f"It runs as process {status['pid']}, version {status['version']}, for {status['sessions']} editors."
+    what = f"The daemon runs as process {status['pid']}, version {status['version']}, for {status['sessions']} editors."
     if status["version"] == __version__:
         return [Finding(_SUBJECT, what)]
-    leave = "It leaves with its last editor; to end it at once: midspan daemon stop"
+    leave = "The daemon ends with its last editor; to end it at once: midspan daemon stop"
     return [Finding(_SUBJECT, f"{what} This is version {__version__}.", fix=leave)]
 
 
-def _absent(folder: Path, socket_file: Path) -> Finding:
+def _check_absent(folder: Path, socket_file: Path) -> Finding:
     from lsp_server.daemon.daemon_process import take_place
     from lsp_server.relay.hung_daemon import find_lock_holder
 
-    place = take_place(folder)
-    if place is None:
+    lock = take_place(folder)
+    if lock is None:
         holder = find_lock_holder()
-        what = f"A process ({holder or 'unknown'}) has the daemon's place in {folder} and does not listen."
-        fix = f"Wait a moment if it has just been started; else end it: kill {holder}" if holder else "End it."
+        what = f"A process ({holder or 'unknown'}) holds the daemon's lock in {folder} and does not listen."
+        fix = f"Wait a moment if it has just started; else end it: kill {holder}" if holder else "End that process."
         return Finding(_SUBJECT, what, is_wrong=True, fix=fix)
-    os.close(place)
+    os.close(lock)
     if not socket_file.exists():
-        return Finding(_SUBJECT, "It does not run. An editor starts it, or: midspan daemon start")
+        return Finding(_SUBJECT, "The daemon does not run. An editor starts it, or: midspan daemon start")
 
     def remove() -> str:
         mine = take_place(folder)
         if mine is None:
-            return "A daemon has been started meanwhile."
+            return "Nothing was mended: a daemon has been started meanwhile."
         try:
             socket_file.unlink(missing_ok=True)
         finally:

@@ -1,4 +1,4 @@
-"""The editors that are here, and whether they are new enough."""
+"""The check of the editors: those on the PATH, and their versions."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ _PATIENCE_S = 10.0
 
 @dataclass(frozen=True)
 class Editor:
-    """`version` finds the numbers in what `program --version` prints."""
+    """An editor with a client. `version` is a pattern with two groups for the output of `program --version`."""
 
     program: str
     name: str
@@ -33,22 +33,23 @@ EDITORS = (
 
 
 def check_editors() -> list[Finding]:
-    """None of it is wrong: any client of LSP will do."""
-    found = [_found(editor, path) for editor in EDITORS if (path := shutil.which(editor.program)) is not None]
+    """Check each editor on the PATH. No finding is wrong: every LSP client works."""
+    found = [_check(editor, path) for editor in EDITORS if (path := shutil.which(editor.program)) is not None]
     names = ", ".join(editor.name for editor in EDITORS)
-    return found or [Finding(_SUBJECT, f"None of {names} is on the PATH; any client of LSP runs: midspan serve")]
+    absent = f"None of these editors is on the PATH: {names}. Any other LSP client can run: midspan serve"
+    return found or [Finding(_SUBJECT, absent)]
 
 
-def _found(editor: Editor, path: str) -> Finding:
+def _check(editor: Editor, path: str) -> Finding:
     try:
         done = subprocess.run(
             [path, "--version"], capture_output=True, text=True, errors="replace", timeout=_PATIENCE_S
         )
     except (OSError, subprocess.TimeoutExpired):
-        return Finding(_SUBJECT, f"{editor.name} ({path}) does not say its version.")
+        return Finding(_SUBJECT, f"{editor.name} ({path}) does not print its version.")
     match = re.search(editor.version, done.stdout)
     if match is None:
-        return Finding(_SUBJECT, f"{editor.name} ({path}) does not say its version.")
+        return Finding(_SUBJECT, f"{editor.name} ({path}) does not print its version.")
     version = (int(match[1]), int(match[2]))
     said = ".".join(map(str, version))
     if version < editor.least:

@@ -1,4 +1,4 @@
-"""One thing that `midspan doctor` found."""
+"""A finding of `midspan doctor`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """`fix` is what to do about it, with a command where there is one. `mend` does it, where that loses nothing; it
-    says what it did, or raises MidspanError or OSError.
+    """A fact about this machine. `fix` tells the user what to do, with a command where there is one.
+
+    `mend` does that where nothing is lost by it; it returns what it did in words, or raises MidspanError or OSError.
     """
 
     subject: str

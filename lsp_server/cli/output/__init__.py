@@ -1,1 +1,1 @@
-"""How commands print what they know."""
+"""The text that commands print."""

@@ -1,4 +1,4 @@
-"""What `midspan model list` and `info` know: of the store, of the catalogue, and of this machine's memory."""
+"""The models of the store and of the catalogue, as `midspan model list` and `info` print them."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,11 +11,12 @@ from inference.store.fit import widest_that_fits
 from inference.store.manifest import read_manifest
 from inference.store.model_store import ModelStore
 from inference.weights.machine_memory import weights_budget_bytes
+from lsp_server.cli.output.sizes import size_in_words
 from midspan import ModelError
 
 
 def list_models(store: ModelStore, catalogue: Catalogue) -> dict[str, Any]:
-    """JSON values: `here`, `begun`, `catalogue` and the memory that they are held against."""
+    """JSON values: the models `here`, the pulls that have `begun`, the `catalogue`, and the memory for weights."""
     here = store.names()
     budget_bytes = weights_budget_bytes()
     return {
@@ -27,9 +28,10 @@ def list_models(store: ModelStore, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def listing_in_words(listing: dict[str, Any]) -> str:
+    """A table of the result of `list_models`."""
     lines = ["Here:", *(_row(model) for model in listing["here"])] if listing["here"] else ["No model is here yet."]
     if listing["begun"]:
-        lines += ["", "Begun:"]
+        lines += ["", "Unfinished:"]
         lines += [
             f"  {pull['name']}: {size_in_words(pull['size_bytes'])} fetched; `{pull['command']}` goes on, "
             f"`midspan model remove {pull['name']}` drops it"
@@ -43,7 +45,7 @@ def listing_in_words(listing: dict[str, Any]) -> str:
 
 
 def describe_model(store: ModelStore, catalogue: Catalogue, name: str) -> dict[str, Any]:
-    """JSON values. Raises ModelError for a model that is neither here nor in the catalogue."""
+    """JSON values about one model. Raises ModelError for a model that is neither here nor in the catalogue."""
     budget_bytes = weights_budget_bytes()
     if name in store.names():
         return _installed(store, name, budget_bytes)
@@ -52,15 +54,23 @@ def describe_model(store: ModelStore, catalogue: Catalogue, name: str) -> dict[s
         places = [f"hub {model.repository}", *map(str, model.mirrors)]
         files = [file.name for file in model.files]
         return _offered(model, budget_bytes) | {"repository": model.repository, "places": places, "files": files}
-    raise ModelError(f"{name}: is neither here nor in the catalogue; `midspan model list` shows both")
+    raise ModelError(f"{name} is neither here nor in the catalogue; `midspan model list` lists both")
 
 
-def size_in_words(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.0f} MB"
+def description_in_words(description: dict[str, Any]) -> str:
+    """The result of `describe_model`, a line for each value."""
+    width = max(map(len, description))
+    return "\n".join(f"{key.replace('_', ' '):{width}}  {_value(key, value)}" for key, value in description.items())
+
+
+def _value(key: str, value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return size_in_words(value) if key.endswith("_bytes") and isinstance(value, int) else str(value)
 
 
 def _installed(store: ModelStore, name: str, budget_bytes: int) -> dict[str, Any]:
-    """A folder that is broken is told apart, not refused: the others are still to be listed."""
+    """A broken folder gives its `problem` and raises nothing: the other models are still listed."""
     folder = store.folder(name)
     try:
         manifest, config = read_manifest(folder), read_config_json(folder)

@@ -3,17 +3,17 @@
 import time
 from typing import Any
 
-from lsp_server.cli.output.sizes import size
+from lsp_server.cli.output.sizes import size_in_words
 from lsp_server.cli.output.terminal_text import visible_line
 
 
-def in_words(status: dict[str, Any]) -> str:
+def status_in_words(status: dict[str, Any]) -> str:
     """A line for each editor, index and model."""
     began = time.strftime("%Y-%m-%d %H:%M", time.localtime(time.time() - status["uptime_s"]))
     rows = [
         ("version", status["version"]),
         ("process", f"{status['pid']}, since {began}"),
-        ("memory", size(status["memory_bytes"])),
+        ("memory", size_in_words(status["memory_bytes"])),
         ("requests", f"{status['requests']} now"),
         *(("editor", _editor(editor)) for editor in status["editors"] or [None]),
         *(("index", _index(index)) for index in status["indexes"] or [None]),
@@ -34,18 +34,18 @@ def _index(index: dict[str, Any] | None) -> str:
         return "no workspace open"
     counts = f"{index['root']}: {_counted(index['files'], 'file')}, {_counted(index['definitions'], 'definition')}"
     if index["is_damaged"]:
-        state = "damaged, it is made again"
+        state = "damaged, being built anew"
     elif index["files_to_read"]:
         state = f"{index['read_files']:,} of {_counted(index['files_to_read'], 'file')} read"
     else:
         state = "up to date" if index["is_settled"] else "being read"
-    return f"{counts}, {size(index['size_bytes'])}; {state}"
+    return f"{counts}, {size_in_words(index['size_bytes'])}; {state}"
 
 
 def _model(model: dict[str, Any] | None) -> str:
     if model is None:
-        return "none in memory; a completion loads it"
-    used = " and ".join(model["for"]) or "nobody now"
+        return "none in memory; a completion loads the model"
+    used = " and ".join(model["for"]) or "no session"
     title = f"{model['name']} for {used}, in {_counted(model['sessions'], 'session')}"
     if model["error"] is not None:
         return f"{title}: cannot be used: {model['error']}"
@@ -54,12 +54,12 @@ def _model(model: dict[str, Any] | None) -> str:
     parts = [f"{title}: ready", f"{model['running_requests']} running, {model['waiting_requests']} waiting"]
     if model["weights_bytes"]:
         kept = model["dtype"] if model["quant"] in (None, "wide") else model["quant"]
-        parts.append(f"weights {size(model['weights_bytes'])} in {kept} on {model['device']}")
+        parts.append(f"weights {size_in_words(model['weights_bytes'])} in {kept} on {model['device']}")
     if model["pages_total"]:
         in_use = model["pages_total"] - model["pages_free"] - model["pages_cached"]
         parts.append(
-            f"cache {size(model['cache_bytes'])}: {model['pages_cached']:,} of {model['pages_total']:,} pages hold "
-            f"prefixes, {in_use:,} are in use"
+            f"cache {size_in_words(model['cache_bytes'])}: {model['pages_cached']:,} of {model['pages_total']:,} pages "
+            f"hold prefixes, {in_use:,} are in use"
         )
     return "; ".join([*parts, f"asked {model['idle_s']:.0f} s ago"])
 

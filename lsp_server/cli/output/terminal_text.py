@@ -1,11 +1,16 @@
-"""Text for the terminal: without what would steer it, or have its reader see another text than is there."""
+"""Text for the terminal, without characters that would control it or show its reader another text."""
 
 
 def visible_text(text: str) -> str:
-    """Over as many lines as it has."""
+    """The text, over as many lines as it has."""
     return "".join(c if c in "\n\t" or c.isprintable() else "\ufffd" for c in text)
 
 
 def visible_line(text: str) -> str:
-    """On one line."""
+    """The text on one line."""
     return visible_text(text.replace("\n", " "))
+
+
+def visible_source_line(line: str) -> str:
+    """One line of a file, without its line end."""
+    return visible_text(line.rstrip("\r\n"))

@@ -1,4 +1,4 @@
-"""A request's trace, as `midspan trace` prints it."""
+"""The trace of a request, as `midspan trace` prints it."""
 
 import time
 from typing import Any
@@ -8,7 +8,7 @@ from lsp_server.telemetry.record import HOW_ENDED, format_place
 
 _EDITOR_CHARACTERS = 14
 HEADER = f"   id  time            ms  tokens  reused  {'editor':{_EDITOR_CHARACTERS}}  request"
-# What the engine counts, in the order and the words in which it is told.
+# The counts of the engine, in the order and the words in which they are printed.
 _TOKENS = {
     "prompt": "in the prompt",
     "cached": "reused",
@@ -29,8 +29,8 @@ _STAGES = {
 }
 
 
-def row(trace: dict[str, Any]) -> str:
-    """One line."""
+def trace_row(trace: dict[str, Any]) -> str:
+    """The trace in one line, under HEADER."""
     tokens = trace["tokens"]
     prompt = tokens.get("prompt", 0)
     count, reused = (f"{prompt:,}", f"{100 * tokens['cached'] // prompt}%") if prompt else ("", "")
@@ -43,8 +43,8 @@ def row(trace: dict[str, Any]) -> str:
     return visible_line(text)
 
 
-def in_full(trace: dict[str, Any]) -> str:
-    """All that is known of it, over several lines."""
+def trace_in_full(trace: dict[str, Any]) -> str:
+    """All that is known of the request, over several lines."""
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(trace["at"]))
     asked = "by a key" if trace["explicit"] else "while typing"
     rows = [
@@ -54,7 +54,7 @@ def in_full(trace: dict[str, Any]) -> str:
     ]
     if trace["model"]:
         rows.append(("model", trace["model"]))
-    if ended := trace.get("ended"):  # a daemon of an older version does not tell
+    if ended := trace.get("ended"):  # a daemon of an older version does not send it
         rows.append(("ended", HOW_ENDED[ended]))
     if trace["confidence"] is not None:
         rows.append(("confidence", f"{trace['confidence']:.2f}"))

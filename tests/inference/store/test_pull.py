@@ -127,7 +127,7 @@ def test_an_interrupted_pull_says_what_to_run(home: Home, hub: Hub) -> None:
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert f"run `midspan model pull {REPOSITORY}` again: it goes on where it stopped" in output.decode()
+    assert f"run `midspan model pull {REPOSITORY}` again: the pull goes on where it stopped" in output.decode()
     assert not home.models.exists()
     assert home.run("model", "remove", "Tiny-Base").returncode == 0
     assert home.left_over() == []

@@ -23,8 +23,8 @@ def start_chat(_settings: ModelSettings) -> FakeEngine:
 
 if __name__ == "__main__":
     with (
-        patch("lsp_server.cli.complete_command.start_engine", start),
+        patch("lsp_server.cli.completion_at_place.start_engine", start),
         patch("lsp_server.cli.checks.model_check.start_engine", start),
-        patch("lsp_server.cli.chat_command.start_engine", start_chat),
+        patch("lsp_server.cli.terminal_chat.start_engine", start_chat),
     ):
         sys.exit(main.main())

@@ -8,8 +8,8 @@ import pytest
 
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
-from lsp_server.cli.complete_command import root_of
-from lsp_server.cli.output.ghost_text_view import show_fill
+from lsp_server.cli.input.place import root_of
+from lsp_server.cli.output.ghost_text_view import show_ghost_text
 from midspan import __version__
 
 HERE = Path(__file__).parent
@@ -71,7 +71,7 @@ def test_nothing_to_fill_in_is_said_on_stderr(source):
     source.write_text("\nheight * width\n    # done\n")
     done = midspan("complete", f"{source}:1:1")
     assert (done.returncode, done.stdout) == (0, "\n")
-    assert "midspan: nothing to fill in here: the model only repeats what is there.\n" in done.stderr
+    assert "midspan: there is no completion here: the model only repeats what is there.\n" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -147,13 +147,13 @@ def test_a_log_file_that_cannot_be_written_is_named(tmp_path):
 
 def test_a_fill_is_grey_on_a_terminal_and_cannot_steer_it():
     snapshot = Snapshot(Document("a.py", "x = \ny = 2\n", "python", 1), 4)
-    assert "1 + x = \x1b[90m1\x1b[0m\n2   y = 2" in show_fill(snapshot, "1", in_grey=True)
-    assert "\x1b" not in show_fill(snapshot, "\x1b[2J", in_grey=False)
+    assert "1 + x = \x1b[90m1\x1b[0m\n2   y = 2" in show_ghost_text(snapshot, "1", in_grey=True)
+    assert "\x1b" not in show_ghost_text(snapshot, "\x1b[2J", in_grey=False)
 
 
 def test_nothing_to_fill_in_marks_no_line():
     snapshot = Snapshot(Document("a.py", "x = 1\n", "python", 1), 5)
-    assert "+" not in show_fill(snapshot, "", in_grey=False)
+    assert "+" not in show_ghost_text(snapshot, "", in_grey=False)
 
 
 def test_the_root_is_the_repository(tmp_path):

@@ -27,7 +27,7 @@ def test_index_says_what_it_did_and_does_it_once(root: Path) -> None:
     assert Path(first["database"]).stat().st_size == first["bytes"]
     again = midspan("index", root)
     assert again.stdout.startswith("3 files and 1 definitions in ")
-    assert again.stdout.endswith(" s: 0 new, 0 changed, 0 gone.\n")
+    assert again.stdout.endswith(" s: 0 added, 0 changed, 0 removed.\n")
     assert midspan("index", root / "cart.py").returncode == 1
 
 
@@ -39,7 +39,7 @@ def test_context_show_prints_each_part_with_its_reason_score_and_tokens(root: Pa
     assert "def round_price(cents):\n    return cents\n── cart.py:1 (before the cursor, " in done.stdout
     *_, summary, begun = done.stdout.splitlines()
     assert "tokens in 3 segments" in summary
-    assert begun == "'(' is no part of the prompt: the answer has to begin with it"
+    assert begun == "'(' is not part of the prompt: the completion has to begin with it"
     assert "\x1b" not in done.stdout
     parts = json.loads(midspan("context", "show", f"{root / 'cart.py'}:3:13", "--budget", "500", "--json").stdout)
     assert (parts["budget_tokens"], parts["begins_with"]) == (500, "(")

@@ -5,7 +5,7 @@ import sys
 import psutil
 import pytest
 
-from lsp_server.cli.daemon_command import daemon_command
+from lsp_server.cli.daemon import control_daemon
 from lsp_server.relay.launch import NoDaemonError
 from midspan import __version__
 from tests.lsp_server.client import WAIT_S
@@ -52,7 +52,7 @@ async def test_stop_says_that_editors_will_start_it_again(here):
     async with here.relay() as editor:
         await editor.initialize()
         stopped = midspan_daemon("stop")
-        assert "1 editor was connected; whoever types next starts it again." in stopped.stdout
+        assert "1 editor was connected; the next keystroke in an editor starts the daemon again." in stopped.stdout
         assert not here.processes()
 
 
@@ -63,7 +63,7 @@ async def test_a_daemon_that_hangs_is_named(here, monkeypatch):
         (daemon,) = here.processes()
         daemon.suspend()
         with pytest.raises(NoDaemonError, match=f"does not answer .*kill -9 {daemon.pid}"):
-            daemon_command("stop", as_json=False)
+            control_daemon("stop", as_json=False)
         daemon.resume()
         assert (await editor.request("midspan/status"))["documents"] == 0
 

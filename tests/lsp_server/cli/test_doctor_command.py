@@ -15,11 +15,11 @@ from inference.store.model_store import user_store
 from lsp_server.cli.checks.daemon_check import check_daemon
 from lsp_server.cli.checks.disk_check import check_disk
 from lsp_server.cli.checks.editor_check import check_editors
+from lsp_server.cli.checks.examination import Examination, settle
 from lsp_server.cli.checks.finding import Finding
 from lsp_server.cli.checks.index_check import check_index
 from lsp_server.cli.checks.model_check import try_chat, try_completion
 from lsp_server.cli.checks.store_check import check_store
-from lsp_server.cli.doctor_command import Examined, settle
 from lsp_server.settings.values import ModelSettings
 from midspan import __version__
 from tests.fake_engine import FakeEngine
@@ -132,7 +132,7 @@ def test_a_broken_index_is_made_again_and_a_whole_one_is_left(here, tmp_path):
     assert (absent.is_wrong, "midspan index" in absent.what) == (False, True)
     broken_index(tmp_path)
     (broken,) = check_index(tmp_path)
-    assert "is made again" in mended(broken)
+    assert "is built anew" in mended(broken)
     (whole,) = check_index(tmp_path)
     assert (whole.is_wrong, f"{tmp_path}: " in whole.what) == (False, True)
 
@@ -182,8 +182,8 @@ def test_both_models_are_tried(monkeypatch):
         return FakeEngine(lambda *_: "Green." if settings.model else "width * height")
 
     monkeypatch.setattr("lsp_server.cli.checks.model_check.start_engine", start)
-    assert try_completion(ModelSettings()).trial["text"] == "width * height"
-    assert try_chat(ModelSettings(Path("/models/chat"))).trial["text"] == "Green."
+    assert try_completion(ModelSettings()).answer["text"] == "width * height"
+    assert try_chat(ModelSettings(Path("/models/chat"))).answer["text"] == "Green."
     assert not try_chat(ModelSettings()).findings[0].is_wrong
 
 
@@ -207,6 +207,6 @@ def test_what_cannot_be_mended_is_told(monkeypatch):
     def fail() -> str:
         raise OSError("the disk is full")
 
-    found = Examined({}, {}, findings=[Finding("index", "It is broken.", is_wrong=True, mend=fail)])
+    found = Examination({}, {}, findings=[Finding("index", "It is broken.", is_wrong=True, mend=fail)])
     settle(found, fixes=True)
     assert found.problems == ["It is broken. It cannot be mended: the disk is full"]

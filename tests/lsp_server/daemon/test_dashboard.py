@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lsp_server.cli.dashboard_command import open_dashboard
+from lsp_server.cli.dashboard import open_dashboard
 from lsp_server.daemon.dashboard import Dashboard
 from tests.lsp_server.client import WAIT_S
 from tests.lsp_server.daemons import Place, place
@@ -159,7 +159,7 @@ async def test_the_command_line_of_the_browser_has_no_token(here: Place, monkeyp
     monkeypatch.setattr("webbrowser.open", opened.append)
     async with here.relay() as editor:
         await editor.initialize()
-        await asyncio.to_thread(open_dashboard, is_opened=True)
+        await asyncio.to_thread(open_dashboard, in_browser=True)
         url = capsys.readouterr().out.strip()
         (address,) = opened
         door = Path(urlsplit(address).path)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lsp_server.cli.trace_command import show_traces
+from lsp_server.cli.trace import show_traces
 from lsp_server.telemetry.record import Record
 from lsp_server.telemetry.traces import Traces
 from midspan import DocumentError, MidspanError

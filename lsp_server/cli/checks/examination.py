@@ -1,4 +1,4 @@
-"""`midspan doctor`: what is installed, what the models do here, and what is wrong, in words, with what to do."""
+"""The examination of `midspan doctor`: all checks, the fixes that were wanted, and the report."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ from lsp_server.cli.checks.finding import Finding
 from lsp_server.cli.checks.index_check import check_index
 from lsp_server.cli.checks.model_check import try_chat, try_completion
 from lsp_server.cli.checks.store_check import check_store
-from lsp_server.cli.output.sizes import size
+from lsp_server.cli.output.sizes import size_in_words
 from lsp_server.cli.output.terminal_text import visible_text
 from lsp_server.rpc.stdio import claim_stdout
 from lsp_server.settings.values import Settings
@@ -30,10 +30,10 @@ _OPTIONAL_PACKAGES = ("triton",)
 
 
 @dataclass
-class Examined:
-    """All that was found. `model`, `engine` and `trial` are completion's, `chat` holds the same of the chat model.
+class Examination:
+    """All facts and findings. `model`, `engine` and `trial` are of completion; `chat` holds the same of the chat model.
 
-    `problems` are the findings that are wrong and were not mended, in words; `mended` says what was.
+    `problems` are the findings that are wrong and were not mended, in words; `mended` says what was mended.
     """
 
     versions: dict[str, str | None]
@@ -50,15 +50,15 @@ class Examined:
 def examine(
     settings: Settings, settings_errors: Sequence[SettingsError], root: Path, *, as_json: bool, fixes: bool
 ) -> int:
-    """Prints what was found; the exit code is 1 when something is wrong. With `fixes`, what is safe is mended first."""
+    """Run all checks and print the report; return 1 when something is wrong. With `fixes`, mend first what is safe."""
     stdout = claim_stdout()
-    set_up_logging(logging.CRITICAL)  # what the log would say is in the findings
-    found = Examined(_versions(), _memory())
+    set_up_logging(logging.CRITICAL)  # the findings say all that the log would
+    found = Examination(_versions(), _memory())
     found.findings += _check_packages(found.versions)
     found.findings += [Finding("settings", str(error), is_wrong=True) for error in settings_errors]
     completion, chat = try_completion(settings.completion), try_chat(settings.chat)
-    found.model, found.engine, found.trial = completion.model, completion.engine, completion.trial
-    found.chat = {"model": chat.model, "engine": chat.engine, "trial": chat.trial} if chat.model else {}
+    found.model, found.engine, found.trial = completion.model, completion.engine, completion.answer
+    found.chat = {"model": chat.model, "engine": chat.engine, "trial": chat.answer} if chat.model else {}
     found.findings += [*completion.findings, *chat.findings]
     found.findings += [*check_daemon(), *check_index(root), *check_store(), *check_disk(), *check_editors()]
     settle(found, fixes=fixes)
@@ -68,8 +68,8 @@ def examine(
     return 1 if found.problems else 0
 
 
-def settle(found: Examined, *, fixes: bool) -> None:
-    """Mends what may be mended, and counts the rest."""
+def settle(found: Examination, *, fixes: bool) -> None:
+    """Mend the wrong findings that may be mended, and report the others as problems."""
     for finding in found.findings:
         if not finding.is_wrong:
             continue
@@ -107,17 +107,16 @@ def _memory() -> dict[str, int]:
     return {"total_bytes": memory.total, "available_bytes": memory.available}
 
 
-def _as_json(found: Examined) -> dict[str, Any]:
+def _as_json(found: Examination) -> dict[str, Any]:
     findings = [
         {"subject": f.subject, "what": f.what, "is_wrong": f.is_wrong, "fix": f.fix, "can_fix": f.mend is not None}
         for f in found.findings
     ]
-    # What mends is a function, which `asdict` would copy.
-    found.findings = []
+    found.findings = []  # `asdict` would copy their functions
     return {**asdict(found), "findings": findings}
 
 
-def _in_words(found: Examined) -> str:
+def _in_words(found: Examination) -> str:
     rows = [f"{name:12} {installed or 'not installed'}" for name, installed in found.versions.items()]
     for title in ("memory", "model", "engine", "trial"):
         rows += _table(title, getattr(found, title))
@@ -142,7 +141,7 @@ def _table(title: str, values: dict[str, Any]) -> list[str]:
 
 def _named(name: str, value: Any) -> str:
     if name.endswith("_bytes"):
-        return f"{name.removesuffix('_bytes').replace('_', ' ')}: {size(value)}"
+        return f"{name.removesuffix('_bytes').replace('_', ' ')}: {size_in_words(value)}"
     if isinstance(value, tuple | list):
         value = ", ".join(value) or "none"
     return f"{name.replace('_', ' ')}: {value}"

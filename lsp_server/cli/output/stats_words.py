@@ -1,34 +1,12 @@
-"""`midspan stats`: what was accepted and how long it took, as counted on this machine."""
+"""The counts of `midspan stats` as tables."""
 
-import json
-import sqlite3
 from typing import Any
-
-from lsp_server.cli.output.terminal_text import visible_text
-from lsp_server.telemetry.usage_file import read_counts, usage_file
-from lsp_server.telemetry.usage_report import first_day, make_report
-from midspan import SettingsError
 
 _COLUMNS = ("suggestions", "accepted", "in part", "typed", "rate", "characters")
 
 
-def show_stats(days: int, *, as_json: bool) -> int:
-    """Prints them; the exit code. Raises SettingsError when the file cannot be read."""
-    path = usage_file()
-    since = first_day(days)
-    try:
-        found = make_report(read_counts(path, since))
-    except sqlite3.Error as error:
-        raise SettingsError(f"{path} cannot be read ({error}). Delete it to begin anew.") from error
-    if as_json:
-        print(json.dumps({"file": str(path), "since": since, **found}, indent=2))
-    else:
-        print(visible_text(_in_words(found, since)))
-        print(f"\nCounted in {path}, on this machine alone. `stats = false` in your settings ends it.")
-    return 0
-
-
-def _in_words(found: dict[str, Any], since: str) -> str:
+def stats_in_words(found: dict[str, Any], since: str) -> str:
+    """A table by language and by editor, a row for all, and the latency."""
     total = found["total"]
     if not total["answers"] and not total["suggestions"]:
         return f"Nothing was counted since {since}."
@@ -40,7 +18,7 @@ def _in_words(found: dict[str, Any], since: str) -> str:
     percentiles = ", ".join(f"{name} {ms:,.0f} ms" for name, ms in total["latency_ms"].items() if ms is not None)
     rows.append(f"\nlatency: {percentiles or 'nothing shown'} ({total['answers']:,} answers of the model)")
     if total["reuse"] is not None:
-        rows.append(f"reuse: {total['reuse']:.0%} of the tokens of all prompts were in the cache")
+        rows.append(f"reuse: {total['reuse']:.0%} of the tokens of all prompts were in the prefix cache")
     return "\n".join(rows)
 
 

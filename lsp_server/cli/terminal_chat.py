@@ -1,4 +1,4 @@
-"""`midspan chat`: asks the chat model from the terminal, one question or a conversation."""
+"""A chat on the terminal: one question, or a conversation of a question each line."""
 
 import asyncio
 import logging
@@ -17,24 +17,24 @@ from midspan import SettingsError
 
 
 def chat(prompt: str | None, settings: Settings) -> int:
-    """Prints each answer as it is written; the exit code. Raises MidspanError.
+    """Print each answer while the model writes it; return the exit code. Raises MidspanError.
 
-    Without a prompt, stdin is the question, or on a terminal a question each line until its end.
+    Without a prompt, stdin is the question, or on a terminal each line is a question.
     """
     section = chat_section(settings)
     is_conversation = prompt is None and sys.stdin.isatty()
-    questions = _typed() if is_conversation else iter([_question(prompt)])
+    questions = _typed_questions() if is_conversation else iter([_one_question(prompt)])
     stdout = claim_stdout()
-    set_up_logging(logging.WARNING)  # what comes out is for the eye
+    set_up_logging(logging.WARNING)  # the output is for a reader
     engine = start_engine(section)
     try:
         engine.ready.result()
-        engine.chat_prompt([Message("user", "")])  # refused before a question is typed
+        engine.chat_prompt([Message("user", "")])  # raises before a question is typed
         messages: list[Message] = []
         for question in questions:
             messages.append(Message("user", question))
             try:
-                text = _answer(engine, messages, section, stdout)
+                text = _print_answer(engine, messages, section, stdout)
             except KeyboardInterrupt:
                 if not is_conversation:
                     raise
@@ -48,16 +48,16 @@ def chat(prompt: str | None, settings: Settings) -> int:
     return 0
 
 
-def _question(prompt: str | None) -> str:
-    """Raises SettingsError when there is none."""
+def _one_question(prompt: str | None) -> str:
+    """The prompt, or all of stdin. Raises SettingsError when it is empty."""
     question = sys.stdin.buffer.read().decode(errors="replace") if prompt is None else prompt
     if not question.strip():
         raise SettingsError('There is no question. Write one, midspan chat "…", or pipe it in.')
     return question
 
 
-def _typed() -> Iterator[str]:
-    print("A question each line; Ctrl-C ends an answer, Ctrl-D the conversation.", file=sys.stderr)
+def _typed_questions() -> Iterator[str]:
+    print("Type a question on each line. Ctrl-C stops an answer, Ctrl-D ends the conversation.", file=sys.stderr)
     while True:
         print("> ", end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
@@ -68,10 +68,13 @@ def _typed() -> Iterator[str]:
             yield line.strip()
 
 
-def _answer(engine: Engine, messages: list[Message], section: ModelSettings, stdout: BinaryIO) -> str:
+def _print_answer(engine: Engine, messages: list[Message], section: ModelSettings, stdout: BinaryIO) -> str:
     request, dropped = build_chat_request(engine, messages, section.max_tokens)
     if dropped:
-        print(f"midspan: the oldest {dropped} messages found no room and are forgotten.", file=sys.stderr)
+        print(
+            f"midspan: the conversation is too long; its oldest {dropped} messages are left out.",
+            file=sys.stderr,
+        )
         del messages[:dropped]
 
     def show(text: str) -> None:
@@ -81,5 +84,5 @@ def _answer(engine: Engine, messages: list[Message], section: ModelSettings, std
     generated = asyncio.run(answer(engine, request, show))
     stdout.write(b"\n")
     if generated.finish_reason == "length":
-        print("midspan: the answer was cut at chat.max_tokens.", file=sys.stderr)
+        print("midspan: the answer was cut at chat.max_tokens. Raise that setting for longer answers.", file=sys.stderr)
     return generated.text

@@ -1,0 +1,51 @@
+"""`midspan eval`: measures how good a model's completions are."""
+
+import argparse
+from pathlib import Path
+
+from lsp_server.cli.input.options import Commands, json_option, model_flags, model_options, positive
+
+SUITES = ("humaneval-infilling", "repository", "needle", "names", "stops", "all")
+
+_DESCRIPTION = """\
+Measure how good a model's completions are, with greedy decoding.
+
+  humaneval-infilling  single lines of HumanEval: exact match, and pass@1 by running the tests in a sandbox
+  repository           lines and blocks that need a name of another file, with the repository and without
+  needle               a definition somewhere in a context of 1K to 128K tokens
+  names                a name that stands once in another open file
+  stops                does the model stop by itself, without a limit of lines?
+
+After an interruption, the same command continues with the next case."""
+
+
+def add_parser(commands: Commands) -> None:
+    """Add `eval`."""
+    parser = commands.add_parser(
+        "eval",
+        parents=[model_options(), json_option()],
+        help="measure how good a model's completions are",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("suite", choices=SUITES, metavar="SUITE", help=", ".join(SUITES))
+    parser.add_argument("--limit", type=positive, metavar="N", help="run only N cases (needle: N of each length)")
+    parser.add_argument("--tasks", type=Path, metavar="FILE", help="HumanEval's SingleLine tasks (.jsonl or .jsonl.gz)")
+    parser.add_argument(
+        "--packages", type=Path, metavar="FOLDER", help="the held-out packages' wheels; default: download them"
+    )
+    parser.add_argument("--longest", type=positive, metavar="TOKENS", help="skip needles in longer contexts than this")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write the JSON, the table and a plot there")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the figures; return the exit code. Raises MidspanError."""
+    from evaluation.evaluate import evaluate
+    from evaluation.suites import Choices
+    from lsp_server.cli.input.command_settings import settings_for
+    from lsp_server.cli.input.place import current_root
+
+    settings = settings_for(model_flags(options), current_root())
+    choices = Choices(options.limit, options.tasks, options.packages, options.longest)
+    return evaluate(options.suite, settings.completion, choices, as_json=options.json, folder=options.out)

@@ -1,0 +1,1 @@
+"""The options, places and settings that a command is given."""

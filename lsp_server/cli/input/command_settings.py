@@ -1,0 +1,25 @@
+"""The settings that a command runs with."""
+
+import sys
+from pathlib import Path
+
+from lsp_server.settings.sources import check_flags, load_settings
+from lsp_server.settings.values import Settings
+from midspan import SettingsError
+
+
+def read_settings(flags: dict[str, str], root: Path) -> tuple[Settings, list[SettingsError]]:
+    """The settings in this root with the command's flags, and every error in the files.
+
+    Raises SettingsError for a wrong flag.
+    """
+    check_flags(flags, Path.cwd())
+    return load_settings([root], Path.cwd(), [flags])
+
+
+def settings_for(flags: dict[str, str], root: Path) -> Settings:
+    """The same settings; the errors in the files go to stderr. Raises SettingsError for a wrong flag."""
+    settings, errors = read_settings(flags, root)
+    for error in errors:
+        print(f"midspan: {error}", file=sys.stderr)
+    return settings
