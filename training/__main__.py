@@ -1,5 +1,5 @@
-"""`python -m training` is `python -m training.train`."""
+"""`python -m training` is `python -m training.run.train`."""
 
-from training.train import main
+from training.run.train import main
 
 main()

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from training.data import SourceFile, order_files
-from training.shape import ModelShape
-from training.tokenizer import TextEncoder, learn_tokenizer
+from training.corpus.build import order_files
+from training.corpus.files import SourceFile
+from training.corpus.tokenizer import TextEncoder, learn_tokenizer
+from training.model.shape import ModelShape
 
 SOURCES = Path(__file__).parents[2] / "training"
 
@@ -25,7 +26,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def sources() -> dict[str, str]:
     """The recipe's own files by path."""
-    return {f"training/{p.name}": p.read_text("utf-8") for p in sorted(SOURCES.glob("*.py"))}
+    return {p.relative_to(SOURCES.parent).as_posix(): p.read_text("utf-8") for p in sorted(SOURCES.rglob("*.py"))}
 
 
 @pytest.fixture(scope="session")

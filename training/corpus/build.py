@@ -1,0 +1,141 @@
+"""The corpus builder: it reads the packages, filters, drops duplicates, and writes text and manifest.
+
+    python -m training.corpus.build            # downloads the missing wheels, then builds
+
+The text goes to the cache folder, one JSON file a package; only `manifest.json` is committed.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import zlib
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from training.corpus.duplicates import SeenText
+from training.corpus.files import MANIFEST, SourceFile
+from training.corpus.filters import clean_text, drop_licence_comment, is_kept_path
+from training.corpus.folders import corpus_folder, wheels_folder
+from training.corpus.imports import find_imports, module_name, order_by_imports
+from training.corpus.licences import has_foreign_header
+from training.corpus.packages import download_wheels, read_held_out, read_trained
+from training.corpus.sources import MAX_PACKAGE_BYTES, Package
+
+
+def select_files(package: Package, seen: SeenText, dropped: Counter[str], copies: set[str]) -> dict[str, str]:
+    """Path → kept text, at most `MAX_PACKAGE_BYTES`; `dropped` counts the reasons why files are left out.
+
+    `copies` are the digests of texts that copy an evaluation text; the copies found here are added to it.
+    """
+    kept: dict[str, str] = {}
+    size = 0
+    # By the hash of the path, so that a capped package is sampled evenly, and the same each time.
+    for path in sorted(package.files, key=lambda name: zlib.crc32(name.encode())):
+        text = clean_text(package.files[path]) if is_kept_path(path) else None
+        if text is None:
+            dropped["path, size, encoding, generated or data"] += 1
+        elif has_foreign_header(text):
+            dropped["foreign licence header"] += 1
+        elif (digest := _digest(text)) in copies or seen.copies_evaluation(text):
+            copies.add(digest)
+            dropped["copies an evaluation text"] += 1
+        elif size + len(text) > MAX_PACKAGE_BYTES:
+            dropped["package is large enough"] += 1
+        elif not seen.add_if_new(text):
+            dropped["near-duplicate"] += 1
+        else:
+            kept[path] = drop_licence_comment(text)
+            size += len(kept[path])
+    return kept
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def order_files(kept: dict[str, str]) -> list[SourceFile]:
+    """The files in import order, each with the indices of the files it imports."""
+    paths = sorted(kept)
+    modules = {module_name(path): index for index, path in enumerate(paths)}
+    imports = [find_imports(path, kept[path], modules) for path in paths]
+    order = order_by_imports(imports)
+    place = {old: new for new, old in enumerate(order)}
+    return [SourceFile(paths[old], kept[paths[old]], tuple(place[index] for index in imports[old])) for old in order]
+
+
+def describe(package: Package, files: list[SourceFile], held_out: bool) -> dict[str, Any]:
+    """The package's entry in the manifest."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.path}\n{file.text}".encode())
+    return {
+        "name": package.name,
+        "version": package.version,
+        "licence": package.licence,
+        "held_out": held_out,
+        "files": len(files),
+        "bytes": sum(len(file.text.encode()) for file in files),
+        "sha256": digest.hexdigest(),
+    }
+
+
+def read_evaluation_texts(folder: Path | None) -> list[str]:
+    """Prompt + solution + suffix of each infilling task under the folder, each program once."""
+    texts: set[str] = set()
+    for path in sorted(folder.glob("*.jsonl.gz")) if folder else []:
+        with gzip.open(path, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                task = json.loads(line)
+                texts.add(task["prompt"] + task["canonical_solution"] + task["suffix"])
+    return sorted(texts)
+
+
+def build_corpus(evaluation: Path | None) -> dict[str, Any]:
+    """Write the corpus to the cache folder and return the manifest."""
+    download_wheels(wheels_folder())
+    corpus = corpus_folder()
+    corpus.mkdir(parents=True, exist_ok=True)
+    evaluation_texts = read_evaluation_texts(evaluation)
+    seen = SeenText(evaluation_texts)
+    # Without the tasks, the copies that an earlier build found with them stay out.
+    known = json.loads(MANIFEST.read_text(encoding="utf-8"))
+    copies: set[str] = set() if evaluation else set(known["evaluation_copies"])
+    dropped: Counter[str] = Counter()
+    packages = []
+    # Held-out packages come first, so that files like theirs are dropped from the training text.
+    for held_out, read in ((True, read_held_out), (False, read_trained)):
+        for package in read(wheels_folder()):
+            files = order_files(select_files(package, seen, dropped, copies))
+            target = corpus / ("held_out" if held_out else "train") / f"{package.name}.json"
+            target.parent.mkdir(exist_ok=True)
+            target.write_text(json.dumps([asdict(file) for file in files]), encoding="utf-8")
+            packages.append(describe(package, files, held_out))
+            print(f"{package.name}: {packages[-1]['files']} files, {packages[-1]['bytes']} bytes")
+    return {
+        "evaluation_programs_excluded": len(evaluation_texts) or known["evaluation_programs_excluded"],
+        "evaluation_copies": sorted(copies),
+        "files_dropped": dict(dropped.most_common()),
+        "train_bytes": sum(entry["bytes"] for entry in packages if not entry["held_out"]),
+        "packages": packages,
+    }
+
+
+def write_corpus(evaluation: Path | None) -> None:
+    """Build the corpus and write the manifest that is committed."""
+    manifest = build_corpus(evaluation)
+    MANIFEST.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    print(f"{manifest['train_bytes']} bytes to train on; dropped: {manifest['files_dropped']}")
+
+
+def main() -> None:
+    """Command line of the corpus builder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--evaluation", type=Path, help="folder of infilling tasks to keep out")
+    write_corpus(parser.parse_args().evaluation)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Training documents: from the files of a package to rows of tokens."""

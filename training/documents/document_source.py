@@ -1,0 +1,175 @@
+"""The source of training documents, drawn from the corpus, and rows of tokens filled with them.
+
+Document number `i` depends on the seed, the sequence length and `i` alone, so the data position of
+a checkpoint is one number and a resumed run reads what an unbroken one would have read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.corpus.files import SourceFile
+from training.corpus.tokenizer import TextEncoder
+from training.documents.fim import Budget, FimText, encode_fim, encode_plain
+from training.documents.holes import Hole, choose_hole, choose_name_hole, skip_docstring
+from training.documents.related import choose_context, identifiers, path_comment
+
+FIM_RATE = 0.5
+# Most holes have the order in which the built-in model is asked: with the suffix first, typing changes only the end.
+SPM_SHARE = 0.9
+# The engine takes a begun word back from the prompt, so most middles begin where a word does; the others
+# teach the model the rest of a word, for engines that do not.
+WORD_SHARE = 0.85
+# The share of holes, with other files before them, at a name that only the other files have: so context pays.
+NAME_SHARE = 0.5
+# Middles and their EOS are a fortieth of the tokens; without more weight a short training learned to go on and
+# not to stop.
+MIDDLE_WEIGHT = 5.0
+CHARS_PER_TOKEN = 3.5
+# Prose fills a third of many files; holes and windows that fall into it mostly move past it.
+DOCSTRINGS_SKIPPED = 0.7
+# The shortest document worth starting in what is left of a row; the rest is padded with EOS.
+MIN_DOCUMENT_TOKENS = 64
+# Documents that take all the room; the lengths of the others are spread evenly on a log scale, so
+# that long rows still teach many holes.
+FULL_SHARE = 0.3
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Inputs, targets and the targets' weights, each [rows, L], and the number of the next document."""
+
+    inputs: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    next_document: int
+
+
+class DocumentSource:
+    """Documents of a list of packages, each file visited in steps of about half a sequence."""
+
+    def __init__(
+        self,
+        packages: Sequence[list[SourceFile]],
+        encoder: TextEncoder,
+        sequence_tokens: int,
+        seed: int,
+        fim_rate: float = FIM_RATE,
+    ) -> None:
+        self.packages = packages
+        self.encoder = encoder
+        self.sequence_tokens = sequence_tokens
+        self.seed = seed
+        self.fim_rate = fim_rate
+        step = int(sequence_tokens * CHARS_PER_TOKEN / 2)
+        self.units = np.array(
+            [
+                (package, file, offset)
+                for package, files in enumerate(packages)
+                for file, source in enumerate(files)
+                for offset in range(0, max(1, len(source.text) - 80), step)
+            ],
+            dtype=np.int32,
+        )
+        self._epoch = -1
+        self._order: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+    def draw(self, number: int, room: int) -> tuple[list[int], int]:
+        """Document `number`, of at most `room` tokens (at least `MIN_DOCUMENT_TOKENS`).
+
+        Returns its ids, and how many of them, at the end, are a middle with its EOS.
+        """
+        epoch, place = divmod(number, len(self.units))
+        if epoch != self._epoch:
+            shuffle = np.random.default_rng((self.seed, self.sequence_tokens, epoch))
+            self._order, self._epoch = shuffle.permutation(len(self.units)), epoch
+        package, file, offset = map(int, self.units[self._order[place]])
+        rng = Random(f"{self.seed} {self.sequence_tokens} {number}")
+        tokens = _draw_length(room, rng)
+        budget = Budget(tokens, _draw_suffix_tokens(tokens, rng), _draw_context_share(rng))
+        return self._encode(package, file, offset, budget, rng)
+
+    def _encode(self, package: int, file: int, offset: int, budget: Budget, rng: Random) -> tuple[list[int], int]:
+        source = self.packages[package][file]
+        text, header = source.text, path_comment(source.path)
+        reach = int(budget.tokens * CHARS_PER_TOKEN * 1.5)
+        context = ""
+        if rng.random() < DOCSTRINGS_SKIPPED:
+            offset = skip_docstring(text, offset)
+        if budget.context_share:
+            window = text[max(0, offset - 600) : offset + 900]
+            chars = int(budget.tokens * budget.context_share * CHARS_PER_TOKEN)
+            context = choose_context(self.packages[package], file, window, chars, rng)
+        if rng.random() < self.fim_rate:
+            near = min(len(text) - 1, offset + rng.randrange(max(1, reach // 3)))
+            if rng.random() < DOCSTRINGS_SKIPPED:
+                near = skip_docstring(text, near)
+            hole = None
+            if context and rng.random() < NAME_SHARE:
+                hole = choose_name_hole(text, near, identifiers(context), reach, rng)
+            hole = hole or choose_hole(text, near, rng)
+            if rng.random() < WORD_SHARE:
+                hole = Hole(self.encoder.word_start(text, hole.start), hole.end)
+            before = text[: hole.start]
+            start = before.rfind("\n", 0, max(0, hole.start - reach)) + 1
+            parts = FimText(
+                context,
+                header,
+                before[start:],
+                text[hole.start : hole.end],
+                text[hole.end : hole.end + budget.suffix_tokens * 6],
+            )
+            ids = encode_fim(self.encoder, parts, budget, rng.random() < SPM_SHARE)
+            if ids is not None:
+                return ids, len(self.encoder.encode(parts.middle)) + 1
+        start = text.rfind("\n", 0, offset) + 1
+        body = header + text[start : start + reach]
+        ids = encode_plain(self.encoder, context, body, budget)
+        cut = ids[-1] == self.encoder.eos and start + reach < len(text)
+        return (ids[:-1] if cut else ids), 0
+
+    def fill_rows(self, rows: int, number: int) -> Rows:
+        """The rows that begin with document `number`.
+
+        A row holds whole documents one after another; each starts with BOS. Padding has no weight.
+        """
+        inputs = np.full((rows, self.sequence_tokens + 1), self.encoder.eos, dtype=np.int64)
+        targets = np.full((rows, self.sequence_tokens), IGNORED, dtype=np.int64)
+        weights = np.zeros((rows, self.sequence_tokens), dtype=np.float32)
+        for row in range(rows):
+            used = 0
+            while (room := self.sequence_tokens + 1 - used) >= MIN_DOCUMENT_TOKENS:
+                ids, answer_tokens = self.draw(number, room)
+                number += 1
+                inputs[row, used : used + len(ids)] = ids
+                # The next document's BOS is not predicted from the last token of this one.
+                end = used + len(ids) - 1
+                targets[row, used:end] = ids[1:]
+                weights[row, used:end] = 1.0
+                weights[row, end - answer_tokens : end] = MIDDLE_WEIGHT
+                used += len(ids)
+        return Rows(inputs[:, :-1], targets, weights, number)
+
+
+def _draw_length(room: int, rng: Random) -> int:
+    if rng.random() < FULL_SHARE:
+        return room
+    growth: float = (room / MIN_DOCUMENT_TOKENS) ** rng.random()
+    return round(MIN_DOCUMENT_TOKENS * growth)
+
+
+def _draw_suffix_tokens(tokens: int, rng: Random) -> int:
+    chance = rng.random()
+    if chance < 0.08:
+        return 0
+    if chance < 0.65:
+        return rng.randint(1, 64)
+    return rng.randint(1, max(1, tokens // 3))
+
+
+def _draw_context_share(rng: Random) -> float:
+    return 0.0 if rng.random() < 0.4 else rng.uniform(0.2, 0.7)

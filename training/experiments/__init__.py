@@ -1,0 +1,1 @@
+"""Measurements of checkpoints, of shapes and of a released model."""

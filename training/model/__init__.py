@@ -1,0 +1,1 @@
+"""The trainable model, its optimizers, and its weights on the disk."""

@@ -1,0 +1,1 @@
+"""The released model folder, its card and its curve."""
