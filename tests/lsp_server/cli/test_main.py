@@ -1,9 +1,14 @@
-"""The command line is parsed without anything that only a command needs."""
+"""The parser imports nothing that only a command needs, and a wrong command line is told in words."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from midspan import __version__
+from tests.lsp_server.cli.run_fake import midspan
 
 ROOT = Path(__file__).parents[3]
 HEAVY = {
@@ -34,3 +39,21 @@ def test_the_parser_of_all_commands_and_the_relay_import_nothing_heavy():
     imported = set(done.stdout.split())
     assert {"lsp_server.cli.model", "lsp_server.relay.relay"} <= imported, done.stderr
     assert not HEAVY & {name.partition(".")[0] for name in imported}
+
+
+@pytest.mark.parametrize("arguments", [[], ["complete"], ["unknown"], ["serve", "--port", "1"]])
+def test_a_wrong_command_line_is_exit_code_2(arguments):
+    done = midspan(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith("usage: midspan")
+
+
+def test_version():
+    assert midspan("--version").stdout == f"midspan {__version__}\n"
+
+
+def test_a_log_file_that_cannot_be_written_is_named(tmp_path):
+    done = midspan("serve", "--log-file", tmp_path / "no" / "folder.log")
+    assert done.returncode == 1
+    assert "folder.log cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr

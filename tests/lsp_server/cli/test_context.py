@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.context.tree import KEY, write_tree
-from tests.lsp_server.cli.test_cli import midspan
+from tests.lsp_server.cli.run_fake import midspan
 
 TREE = {
     ".git/HEAD": "ref: refs/heads/main\n",

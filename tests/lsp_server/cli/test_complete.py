@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,21 +7,9 @@ from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from lsp_server.cli.input.place import root_of
 from lsp_server.cli.output.ghost_text_view import show_ghost_text
-from midspan import __version__
+from tests.lsp_server.cli.run_fake import midspan
 
-HERE = Path(__file__).parent
 SOURCE = "def area(width, height):\n    # ünïcödé 😀\n    return \n\n\nprint(area(2, 3))\n"
-
-
-def midspan(*arguments: str | Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, HERE / "cli_fake.py", *arguments],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=60,
-        env=os.environ | {"PYTHONPATH": str(HERE.parents[2])} | (environment or {}),
-    )
 
 
 @pytest.fixture
@@ -104,44 +89,6 @@ def test_a_model_that_does_not_load_is_one_line_and_exit_code_1(source):
     done = midspan("complete", f"{source}:1:1", "--model", "/models/x")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1] == "midspan: the folder is empty. Fetch the model."
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("arguments", [[], ["complete"], ["unknown"], ["serve", "--port", "1"]])
-def test_a_wrong_command_line_is_exit_code_2(arguments):
-    done = midspan(*arguments)
-    assert done.returncode == 2
-    assert done.stderr.startswith("usage: midspan")
-
-
-def test_version():
-    assert midspan("--version").stdout == f"midspan {__version__}\n"
-
-
-def test_doctor_tells_versions_model_and_memory():
-    done = midspan("doctor", "--json")
-    findings = json.loads(done.stdout)
-    assert done.returncode == 0
-    assert findings["problems"] == []
-    assert findings["versions"]["midspan"] == __version__
-    assert {"python", "torch", "triton", "pygls", "tokenizers", "safetensors"} <= set(findings["versions"])
-    assert findings["model"]["name"] == "fake"
-    assert findings["engine"]["device"] == "cpu"
-    assert findings["memory"]["total_bytes"] >= findings["memory"]["available_bytes"] > 0
-    assert findings["trial"]["text"] == "height * width"
-
-
-def test_doctor_says_what_is_wrong_and_exits_with_1():
-    done = midspan("doctor", "--model", "/models/x")
-    assert done.returncode == 1
-    assert "Wrong: the folder is empty. Fetch the model.\n" in done.stdout
-    assert "torch" in done.stdout  # the rest is told all the same
-
-
-def test_a_log_file_that_cannot_be_written_is_named(tmp_path):
-    done = midspan("serve", "--log-file", tmp_path / "no" / "folder.log")
-    assert done.returncode == 1
-    assert "folder.log cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
 
 

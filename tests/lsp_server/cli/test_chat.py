@@ -4,40 +4,34 @@ import select
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
+from tests.lsp_server.cli.run_fake import HERE, midspan
+
 CHAT = (sys.executable, str(HERE / "cli_fake.py"), "chat")
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(HERE.parents[2])}
 
 
-def chat(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*CHAT, *arguments], input=stdin, capture_output=True, text=True, encoding="utf-8", timeout=60, env=ENVIRONMENT
-    )
-
-
 @pytest.mark.parametrize(("arguments", "stdin"), [(["Why?"], ""), ([], "Why?")])
 def test_the_question_is_an_argument_or_stdin_and_only_the_answer_is_printed(arguments, stdin):
-    done = chat("--model", "/models/chat", *arguments, stdin=stdin)
+    done = midspan("chat", "--model", "/models/chat", *arguments, stdin=stdin)
     assert (done.returncode, done.stdout) == (0, "You said: Why?\n"), done.stderr
 
 
 def test_what_would_steer_the_terminal_is_not_printed():
-    done = chat("--model", "/models/chat", "a\x1b[2J\u202eb\tc")
+    done = midspan("chat", "--model", "/models/chat", "a\x1b[2J\u202eb\tc")
     assert done.stdout == "You said: a\ufffd[2J\ufffdb\tc\n"
 
 
 def test_no_question_is_an_error():
-    done = chat("--model", "/models/chat", stdin="  \n")
+    done = midspan("chat", "--model", "/models/chat", stdin="  \n")
     assert (done.returncode, done.stdout) == (1, "")
     assert "There is no question" in done.stderr
 
 
 def test_without_a_model_it_says_which_to_pull():
-    done = chat("Why?")
+    done = midspan("chat", "Why?")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(
         "midspan: No model is set to chat with. `midspan model pull qwen2.5-coder-1.5b-instruct`"

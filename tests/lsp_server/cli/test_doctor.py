@@ -2,8 +2,6 @@ import fcntl
 import json
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +21,8 @@ from lsp_server.cli.checks.store_check import check_store
 from lsp_server.settings.values import ModelSettings
 from midspan import __version__
 from tests.fake_engine import FakeEngine
+from tests.lsp_server.cli.run_fake import midspan
 from tests.lsp_server.daemons import place
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture
@@ -34,11 +31,6 @@ def here(monkeypatch, tmp_path):
         for kind in ("DATA", "CACHE", "CONFIG"):
             monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
         yield found
-
-
-def doctor(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(HERE / "cli_fake.py"), "doctor", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd)
 
 
 def mended(finding: Finding) -> str:
@@ -77,21 +69,41 @@ def test_everything_is_told_and_what_is_safe_is_mended(here, tmp_path):
     (tmp_path / "root" / "midspan.toml").write_text("log_levle = 1\n")
     stale, broken = stale_socket(here.folder), broken_index(tmp_path / "root")
     work = unfinished_work("a-model")
-    done = doctor(cwd=tmp_path / "root")
+    done = midspan("doctor", cwd=tmp_path / "root")
     assert done.returncode == 1
     for part in (str(stale), str(broken), "Did you mean 'log_level'", str(work), "No model is set to chat with"):
         assert part in done.stdout
     assert done.stdout.count("Wrong: ") == 4
     assert "midspan:" not in done.stderr  # it is among the findings
 
-    fixed = json.loads(doctor("--json", "--fix", cwd=tmp_path / "root").stdout)
+    fixed = json.loads(midspan("doctor", "--json", "--fix", cwd=tmp_path / "root").stdout)
     assert len(fixed["mended"]) == 3
     assert ["Did you mean" in problem for problem in fixed["problems"]] == [True]
     assert not stale.exists()
     assert not list(work.iterdir())
     (tmp_path / "root" / "midspan.toml").unlink()
-    again = doctor(cwd=tmp_path / "root")
+    again = midspan("doctor", cwd=tmp_path / "root")
     assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "Nothing is wrong.")
+
+
+def test_doctor_tells_versions_model_and_memory():
+    done = midspan("doctor", "--json")
+    findings = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert findings["problems"] == []
+    assert findings["versions"]["midspan"] == __version__
+    assert {"python", "torch", "triton", "pygls", "tokenizers", "safetensors"} <= set(findings["versions"])
+    assert findings["model"]["name"] == "fake"
+    assert findings["engine"]["device"] == "cpu"
+    assert findings["memory"]["total_bytes"] >= findings["memory"]["available_bytes"] > 0
+    assert findings["trial"]["text"] == "height * width"
+
+
+def test_doctor_says_what_is_wrong_and_exits_with_1():
+    done = midspan("doctor", "--model", "/models/x")
+    assert done.returncode == 1
+    assert "Wrong: the folder is empty. Fetch the model.\n" in done.stdout
+    assert "torch" in done.stdout  # the rest is told all the same
 
 
 async def test_a_daemon_that_runs_is_told_with_its_version(here, monkeypatch):
