@@ -1,5 +1,5 @@
-"""What token healing is worth to a model: lines of held-out packages are cut within a word, after a blank, a mark or
-the indentation, and each rest is asked for twice: with the begun word taken back from the prompt, and without.
+"""The worth of token healing to a model. Lines of held-out packages are cut within a word, after a blank, a mark or the
+indentation, and each rest is requested twice: with the begun word taken back from the prompt, and without.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Literal, get_args
 
 from tqdm import tqdm
 
-from evaluation.packages import load_packages
+from evaluation.held_out_packages import load_packages
 from inference.api import EngineSettings, Request
 from inference.local_engine import LocalEngine
 from inference.store.model_store import find_folder, user_store
@@ -27,14 +27,14 @@ from midspan import ModelError
 SEED = 31
 PREFIX_LINES, SUFFIX_LINES = 40, 10
 MOST_TOKENS = 48
-MOST_LETTERS = 3  # of the begun word
+MOST_LETTERS = 3  # letters of the begun word
 LEAST_WORD = 4
 Kind = Literal["within a word", "after a blank", "after a mark", "after the indentation"]
 
 
 @dataclass(frozen=True)
 class Cut:
-    """`word` is the name or keyword that is begun, or comes next; `wanted` is the rest of the line."""
+    """A cut line. `word` is the name or keyword that is begun, or comes next; `wanted` is the rest of the line."""
 
     kind: Kind
     prefix: str
@@ -51,7 +51,7 @@ class Score:
 
 
 def cuts_of(text: str, rng: Random) -> Iterator[Cut]:
-    """Around each name and keyword of a file."""
+    """The cuts around each name and keyword of a file."""
     lines = text.split("\n")
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         row, start = token.start[0] - 1, token.start[1]
@@ -74,7 +74,7 @@ def _cut(kind: Kind, lines: list[str], row: int, column: int, word: str) -> Cut:
 
 
 def draw_cuts(count: int, folder: Path | None) -> list[Cut]:
-    """As many of each kind; of a larger count the first ones are those of a smaller one."""
+    """Equally many cuts of each kind; a smaller set is the beginning of a larger set."""
     rng = Random(SEED)
     found: dict[str, list[Cut]] = {kind: [] for kind in get_args(Kind)}
     for package in load_packages(folder):
@@ -98,7 +98,7 @@ def ask_for(engine: LocalEngine, cut: Cut, *, heals: bool) -> Score:
 
 
 def measure(engine: LocalEngine, cuts: list[Cut]) -> dict[str, dict[str, float]]:
-    """By kind and way."""
+    """The figures by kind of cut and by way."""
     scores: dict[str, list[Score]] = {}
     for cut in tqdm(cuts, disable=None, leave=False):
         for way, heals in (("plain", False), ("healed", True)):
@@ -116,9 +116,9 @@ def measure(engine: LocalEngine, cuts: list[Cut]) -> dict[str, dict[str, float]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, help="a model's folder, or its name in the store (default: the built-in)")
+    parser.add_argument("--model", type=Path, help="a model's folder or name (default: the built-in model)")
     parser.add_argument("--quant", choices=("auto", "none", "int8", "int4"), default="auto")
-    parser.add_argument("--cuts", type=int, default=200, help="of each kind (default: %(default)s)")
+    parser.add_argument("--cuts", type=int, default=200, help="cuts of each kind (default: %(default)s)")
     parser.add_argument("--packages", type=Path, help="a folder with the wheels of the held-out packages")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()

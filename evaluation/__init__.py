@@ -1,1 +1,1 @@
-"""What `midspan eval` runs: how good the suggestions of a model are."""
+"""The evaluation of a model's completions, for `midspan eval`."""

@@ -1,7 +1,7 @@
-"""How good a model's suggestions are, always greedy: what `midspan eval` runs.
+"""The evaluation of a model's completions with greedy decoding, as `midspan eval` runs it.
 
 Every answer is kept in the user's cache folder at once, under the model, the form of its weights and the question. So
-the same command goes on where it was stopped, and asks nothing twice.
+the same command continues after an interruption, and no question is asked twice.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from evaluation.results import Result, ResultFile, digest_model, result_file, summarize, to_table
+from evaluation.results import KeptResults, Result, digest_model, kept_results, summarize, to_table
 from evaluation.suites import SUITES, Choices, RunCase
 from inference.api import Engine
 from lsp_server.rpc.stdio import claim_stdout
@@ -31,14 +31,14 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Report:
-    """One suite's outcome: an object for the JSON, and its table."""
+    """The outcome of one suite: an object for the JSON, and its table."""
 
     figures: dict[str, Any]
     table: str
 
 
 def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: bool, folder: Path | None) -> int:
-    """Prints a table or JSON, and writes both into `folder`; the exit code. Raises MidspanError."""
+    """Print a table or JSON and write both into `folder`; return the exit code. Raises MidspanError."""
     stdout = claim_stdout()
     set_up_logging(logging.WARNING)
     engine = start_engine(settings)
@@ -46,7 +46,7 @@ def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: 
         engine.ready.result()
         model = {
             "model": engine.info.name,
-            "weights": identify(engine, settings),
+            "weights": digest_weights(engine, settings),
             "quant": engine.stats().quant or "unknown",
         }
         if suite == ALL:
@@ -55,7 +55,7 @@ def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: 
             report = run_suite(engine, model, suite, choices)
             figures, table = model | report.figures, report.table
     except KeyboardInterrupt:
-        print("\nmidspan: stopped; the same command goes on from here", file=sys.stderr)
+        print("\nmidspan: stopped; the same command goes on with the next case", file=sys.stderr)
         return 130
     finally:
         engine.close()
@@ -68,22 +68,22 @@ def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: 
     return 0
 
 
-def identify(engine: Engine, settings: ModelSettings) -> str:
-    """The digest of the model's folder, or of a server's address."""
+def digest_weights(engine: Engine, settings: ModelSettings) -> str:
+    """The digest of the model's folder, or of the server's address."""
     if engine.info.folder is not None:
         return digest_model(engine.info.folder)
     return sha256(str(settings.model).encode()).hexdigest()[:16]
 
 
 def run_all(engine: Engine, model: dict[str, str], choices: Choices) -> tuple[dict[str, Any], str]:
-    """Every suite; one whose cases are not at hand is named with the reason. Raises MidspanError."""
+    """Run every suite; a suite whose cases are not at hand is skipped with the reason. Raises MidspanError."""
     suites, skipped, tables = {}, {}, []
     for name in SUITES:
         try:
             report = run_suite(engine, model, name, choices)
         except SettingsError as error:
             skipped[name] = str(error)
-            tables.append(f"## {name}\n\nnot asked: {error}")
+            tables.append(f"## {name}\n\nnot run: {error}")
             continue
         suites[name] = report.figures
         tables.append(f"## {name}\n\n{report.table}")
@@ -91,10 +91,13 @@ def run_all(engine: Engine, model: dict[str, str], choices: Choices) -> tuple[di
 
 
 def run_suite(engine: Engine, model: dict[str, str], name: str, choices: Choices) -> Report:
-    """The first way's figures at the top, every way's under its name. Raises MidspanError."""
+    """Run one suite. The figures of its first way are at the top, those of every way under its name.
+
+    Raises MidspanError.
+    """
     with ExitStack() as opened:
         suite = SUITES[name](engine, choices, opened)
-        kept = result_file(name, model["weights"], model["quant"])
+        kept = kept_results(name, model["weights"], model["quant"])
         bar = opened.enter_context(
             # disable=None: shown only where stderr is a terminal
             tqdm(total=len(suite.cases), desc=name, unit="case", file=sys.stderr, disable=None, leave=False)
@@ -102,14 +105,14 @@ def run_suite(engine: Engine, model: dict[str, str], name: str, choices: Choices
         results = run_cases(engine, suite.cases, kept, bar.update)
     summaries = {way: summarize(found) for way, found in results.items()}
     first = next(iter(summaries.values()), {"n": 0})
-    figures = {"suite": name, "command": command_of(name, choices), **first, "ways": summaries}
+    figures = {"suite": name, "command": command_for(name, choices), **first, "ways": summaries}
     return Report(figures | suite.details(results), to_table(summaries, suite.missing))
 
 
 def run_cases(
-    engine: Engine, cases: Sequence[RunCase], kept: ResultFile, on_case: Callable[[], object]
+    engine: Engine, cases: Sequence[RunCase], kept: KeptResults, on_case: Callable[[], object]
 ) -> dict[str, list[Result]]:
-    """By the way in which they were asked. Raises MidspanError."""
+    """Run the cases; return the results by the way in which they were asked. Raises MidspanError."""
     results: dict[str, list[Result]] = {}
     for run_case in cases:
         for result in run_case(engine, kept):
@@ -118,8 +121,8 @@ def run_cases(
     return results
 
 
-def command_of(suite: str, choices: Choices) -> str:
-    """What is to be typed to ask the same of another model; where the files are is the user's own matter."""
+def command_for(suite: str, choices: Choices) -> str:
+    """The command that asks another model the same; paths of files are left out, because they differ by machine."""
     words = ["midspan", "eval", suite]
     words += ["--limit", str(choices.limit)] if choices.limit else []
     words += ["--longest", str(choices.longest_tokens)] if choices.longest_tokens else []
@@ -138,6 +141,6 @@ def write_files(folder: Path, suite: str, output: str, table: str, figures: dict
         ) from error
     needle = figures.get("suites", {}).get("needle") or figures
     if points := needle.get("points"):
-        from evaluation.plot import plot_scores  # pillow is an optional extra
+        from evaluation.needle_plot import plot_scores  # pillow is optional
 
         plot_scores({figures["model"]: points}, folder / "needle.png")

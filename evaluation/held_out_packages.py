@@ -1,6 +1,6 @@
-"""The packages whose text the sets of cases are made of. The built-in model is never trained on them.
+"""The held-out packages, from whose text the cases are made. The built-in model is never trained on them.
 
-Their wheels are read as zip files and unpacked as text; nothing of them is installed or run.
+Their wheels are read as zip files and unpacked as text; none of their code is installed or run.
 """
 
 import hashlib
@@ -10,8 +10,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from platformdirs import user_cache_path
-
+from evaluation.cache_folder import cache_folder
 from midspan import SettingsError
 
 _MOST_FILE_BYTES = 200_000
@@ -19,7 +18,7 @@ _MOST_FILE_BYTES = 200_000
 
 @dataclass(frozen=True)
 class Pin:
-    """One wheel, for every platform the same."""
+    """A wheel that is the same for every platform."""
 
     name: str
     version: str
@@ -28,6 +27,7 @@ class Pin:
 
     @property
     def wheel(self) -> str:
+        """The name of the wheel's file."""
         return f"{self.name.lower()}-{self.version}-py3-none-any.whl"
 
 
@@ -49,15 +49,18 @@ class HeldOutPackage:
 
 
 def load_packages(folder: Path | None) -> list[HeldOutPackage]:
-    """From wheels in `folder`, or in the user's cache, where missing ones are fetched. Raises SettingsError."""
-    cache = user_cache_path("midspan") / "quality" / "packages"
+    """Read the wheels in `folder`, or in the user's cache, to which missing wheels are downloaded.
+
+    Raises SettingsError.
+    """
+    cache = cache_folder() / "packages"
     if folder is None:
         _fetch(cache)
     return [_unpack(pin, folder or cache, cache) for pin in PINS]
 
 
 def _fetch(folder: Path) -> None:
-    """With pip, which knows the user's index. Wheels only: source archives would run code."""
+    """Download the wheels with pip, which knows the user's index. Wheels only: source archives would run code."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [f"{pin.name}=={pin.version}" for pin in PINS if not (folder / pin.wheel).is_file()]
     if not wanted:
@@ -68,7 +71,7 @@ def _fetch(folder: Path) -> None:
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise SettingsError(
-            f"{', '.join(wanted)} cannot be fetched ({reason}). "
+            f"{', '.join(wanted)} cannot be downloaded ({reason}). "
             f"Put the wheels into a folder and name it with --packages."
         )
 
@@ -76,10 +79,10 @@ def _fetch(folder: Path) -> None:
 def _unpack(pin: Pin, wheels: Path, cache: Path) -> HeldOutPackage:
     path = wheels / pin.wheel
     if not path.is_file():
-        raise SettingsError(f"{path} does not exist. Fetch {pin.name}=={pin.version}, or leave --packages out.")
+        raise SettingsError(f"{path} does not exist. Download {pin.name}=={pin.version}, or leave --packages out.")
     if hashlib.sha256(path.read_bytes()).hexdigest() != pin.sha256:
         raise SettingsError(
-            f"{path} is not the wheel that the cases are made of: its sha256 is another. Fetch it again."
+            f"{path} is not the wheel that the cases are made from: its sha256 differs. Download it again."
         )
     root = cache / f"{pin.name.lower()}-{pin.version}"
     files = {}

@@ -1,7 +1,7 @@
 """Holes in files of the held-out packages: lines and blocks with a name that another file of the package defines.
 
-The name stands nowhere else in the current file, so it can only come from the other one. Nothing here depends on how
-the built-in model is trained: the set stays the same when that changes.
+The name stands nowhere else in the current file, so it can only come from the other file. The set of holes does not
+depend on the training of the built-in model, and stays the same when that changes.
 """
 
 import ast
@@ -12,7 +12,7 @@ from random import Random
 from typing import Literal
 
 from context.syntax.imports import find_imports
-from evaluation.packages import HeldOutPackage
+from evaluation.held_out_packages import HeldOutPackage
 
 SEED = 11
 Kind = Literal["line", "block"]
@@ -28,7 +28,7 @@ _BLOCK_LINES = range(2, 9)
 
 @dataclass(frozen=True)
 class Hole:
-    """The hole is `text[start:end]` of the file at `path`; `name` is in it. `other` is the file that defines it."""
+    """A hole is `text[start:end]` of the file at `path` and holds `name`, which the file `other` defines."""
 
     kind: Kind
     package: str
@@ -42,19 +42,21 @@ class Hole:
 
     @property
     def wanted(self) -> str:
+        """The text that was cut out."""
         return self.text[self.start : self.end]
 
     @property
     def title(self) -> str:
+        """The name of the case in the kept results."""
         return f"{self.path}:{self.start}:{self.end}:{self.name}"
 
 
 def draw_holes(packages: list[HeldOutPackage], count: int) -> list[Hole]:
-    """As many lines as blocks, in turn; of a larger count the first ones are those of a smaller one."""
+    """Draw as many lines as blocks, in turn; a smaller set is the beginning of a larger set."""
     found: dict[Kind, list[Hole]] = {"line": [], "block": []}
     for package in packages:
         for path, text in package.files.items():
-            if path.endswith("__init__.py"):  # lists of names, mostly
+            if path.endswith("__init__.py"):  # mostly lists of names
                 continue
             for other_path in _imported_files(path, text, package.files):
                 for hole in _holes_between(package, path, other_path):
@@ -96,7 +98,7 @@ def _holes_between(package: HeldOutPackage, path: str, other_path: str) -> Itera
 
 
 def _rest_of_line(text: str, use: int) -> tuple[int, int] | None:
-    """From the last place before the name where typing pauses to the line's end; None within prose or imports."""
+    """The text from the last pause of typing before the name to the line end; None within prose or imports."""
     line_start, line_end = text.rfind("\n", 0, use) + 1, text.find("\n", use)
     line = text[line_start : use + 1]
     is_code = not re.match(r"\s*(?:from|import|def|class|#|@)", line) and "#" not in line
@@ -111,7 +113,7 @@ def _rest_of_line(text: str, use: int) -> tuple[int, int] | None:
 def _blocks(text: str) -> list[tuple[int, int]]:
     """The insides of functions, branches and loops, of a few lines each, without their first indentation.
 
-    A docstring stays outside: nobody wants it guessed.
+    Docstrings are left out: nobody wants them guessed.
     """
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     spans = []
@@ -137,5 +139,5 @@ def _is_docstring(node: ast.stmt) -> bool:
 
 
 def _hangs_on(text: str, line_start: int) -> bool:
-    """Whether the first line is the rest of an `else` (an `elif`), a decorator or an import."""
+    """Return whether the first line is the rest of an `else` (an `elif`), a decorator or an import."""
     return bool(re.match(r"[ \t]*(?:elif\b|@|from\b|import\b)", text[line_start:]))

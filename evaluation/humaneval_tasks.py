@@ -14,7 +14,7 @@ SINGLE_LINE_FILE = "HumanEval-SingleLineInfilling.jsonl.gz"
 
 @dataclass(frozen=True)
 class Task:
-    """`prompt + wanted + suffix` is a right program; `test` defines `check`, called with the entry point."""
+    """A task. `prompt + wanted + suffix` is a right program; `test` defines `check`, called with the entry point."""
 
     name: str
     entry_point: str
@@ -24,19 +24,19 @@ class Task:
     test: str
 
     def program(self, middle: str) -> str:
-        """What is run to judge a middle: it ends without an exception when the middle is right."""
+        """The program that judges a middle: it ends without an exception when the middle is right."""
         return f"{self.prompt}{middle}{self.suffix}\n{self.test}\ncheck({self.entry_point})\n"
 
 
 def task_file(named: Path | None) -> Path:
-    """The file of the SingleLine tasks. Raises SettingsError when it is not there."""
+    """The file of the SingleLine tasks. Raises SettingsError when there is none."""
     path = named
     if path is None and (folder := os.environ.get(FOLDER_VARIABLE)):
         path = Path(folder) / SINGLE_LINE_FILE
     if path is None:
         raise SettingsError(
-            f"Where are the tasks? Give {SINGLE_LINE_FILE} with --tasks FILE, or name its folder in {FOLDER_VARIABLE}. "
-            "The file is published in OpenAI's repository human-eval-infilling."
+            f"HumanEval's tasks are missing. Give {SINGLE_LINE_FILE} with --tasks FILE, or name its folder in "
+            f"{FOLDER_VARIABLE}. The file is published in OpenAI's repository human-eval-infilling."
         )
     if not path.is_file():
         raise SettingsError(f"{path} does not exist. Give {SINGLE_LINE_FILE} with --tasks FILE.")
@@ -44,13 +44,13 @@ def task_file(named: Path | None) -> Path:
 
 
 def read_tasks(path: Path, limit: int | None) -> list[Task]:
-    """The first `limit` tasks of the file, in its order. Raises SettingsError for another kind of file."""
+    """The first `limit` tasks of the file, in the file's order. Raises SettingsError for another kind of file."""
     try:
         opened = gzip.open if path.suffix == ".gz" else open
         with opened(path, "rt", encoding="utf-8") as lines:
             return [_parse(line) for number, line in enumerate(lines) if limit is None or number < limit]
     except (OSError, EOFError, ValueError, KeyError) as error:
-        raise SettingsError(f"{path} cannot be read as tasks ({error!r}). Fetch it again.") from error
+        raise SettingsError(f"{path} cannot be read as tasks ({error!r}). Download it again.") from error
 
 
 def _parse(line: str) -> Task:

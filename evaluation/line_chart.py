@@ -1,4 +1,4 @@
-"""A small line chart as PNG. Pillow draws it: one wheel without dependencies, where matplotlib brings nine."""
+"""A small line chart as PNG, drawn by pillow: one wheel without dependencies, where matplotlib brings nine."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +15,12 @@ _INK, _GRID, _PAPER = (40, 40, 40), (225, 225, 225), (255, 255, 255)
 # Okabe and Ito's colours, which the colour-blind tell apart.
 COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167), (230, 159, 0))
 _TEXT_PIXELS = 15
-_SCALE = 2  # drawn larger and made smaller: smooth lines
+_SCALE = 2  # the chart is drawn larger and made smaller, for smooth lines
 
 
 @dataclass(frozen=True)
 class Axis:
-    """From `low` to `high`; `ticks` are marked, and written by `label`."""
+    """An axis from `low` to `high`; `ticks` are marked, and `label` writes them."""
 
     title: str
     low: float
@@ -30,14 +30,14 @@ class Axis:
     is_logarithmic: bool = False
 
     def share(self, value: float) -> float:
-        """Where a value lies, from 0 to 1."""
+        """The position of a value on the axis, from 0 to 1."""
         if self.is_logarithmic:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
 
 
 def draw_chart(path: Path, title: str, x: Axis, y: Axis, series: Mapping[str, Points]) -> None:
-    """Write the chart. Every line has its name in the legend."""
+    """Write the chart; the legend names every line."""
     image = Image.new("RGB", (_WIDTH * _SCALE, _HEIGHT * _SCALE), _PAPER)
     pen = ImageDraw.Draw(image)
     font = ImageFont.load_default(_TEXT_PIXELS * _SCALE)
@@ -58,7 +58,7 @@ def draw_chart(path: Path, title: str, x: Axis, y: Axis, series: Mapping[str, Po
 
 
 def _place(x_share: float, y_share: float) -> tuple[float, float]:
-    """Pixels from the shares of the axes; what lies beyond them is moved to their ends."""
+    """Pixels from the shares of the axes; points beyond an axis are moved to its end."""
     x_share, y_share = min(1.0, max(0.0, x_share)), min(1.0, max(0.0, y_share))
     left = _LEFT + x_share * (_WIDTH - _LEFT - _RIGHT)
     top = _TOP + (1 - y_share) * (_HEIGHT - _TOP - _BOTTOM)

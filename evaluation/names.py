@@ -1,4 +1,4 @@
-"""Does the model continue a name that it has seen once, in another open file?"""
+"""The suite about names: the model has to continue a name that stands once, in another open file."""
 
 import json
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
-from evaluation.fills import Fill, Question, answer, user_request
-from evaluation.results import Result, ResultFile
+from evaluation.questions import Fill, Question, answer_question, user_request
+from evaluation.results import KeptResults, Result
 from inference.api import Engine
 
 CASES = Path(__file__).with_name("names.json")
@@ -17,7 +17,7 @@ USER = "user"
 
 @dataclass(frozen=True)
 class NameCase:
-    """`other` stands in another open file; the cursor is between `before` and `after`, and `wanted` comes next."""
+    """A case with the open file `other`; the cursor is between `before` and `after`, and `wanted` comes next."""
 
     title: str
     other: str
@@ -32,21 +32,21 @@ def read_cases() -> list[NameCase]:
 
 
 def snapshot_of(case: NameCase) -> Snapshot:
-    """Both files open, the cursor in the second."""
+    """A snapshot with both files open and the cursor in the second."""
     other = Document(f"shop/{case.title}.py", case.other, "python", version=0)
     current = Document("shop/main.py", case.before + case.after, "python", version=0)
     return Snapshot(current, len(case.before), (other,))
 
 
 def judge(case: NameCase, fill: Fill) -> dict[str, float]:
-    """The name must come first and be whole: a longer name is another one."""
+    """Right when the whole name comes first; a longer name is another name."""
     rest = fill.text.removeprefix(case.wanted)
     whole = len(rest) < len(fill.text) and not (rest[:1].isalnum() or rest[:1] == "_")
     return {"right": float(whole)}
 
 
-def run_case(engine: Engine, kept: ResultFile, case: NameCase) -> list[Result]:
-    """One result. Raises MidspanError."""
+def run_case(engine: Engine, kept: KeptResults, case: NameCase) -> list[Result]:
+    """Ask the case; return its one result. Raises MidspanError."""
     snapshot = snapshot_of(case)
     question = Question(case.title, USER, user_request(engine, snapshot), snapshot)
-    return [answer(engine, question, kept, partial(judge, case))]
+    return [answer_question(engine, question, kept, partial(judge, case))]

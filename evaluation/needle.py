@@ -1,9 +1,9 @@
-"""A needle in a repository: does the model use a definition that stands somewhere in a long context?
+"""A needle in a repository: the model has to use a definition that stands somewhere in a long context.
 
 At each length one haystack of held-out files holds a few small modules, spread from its beginning to its end. Each
 module has a number and a function with a name that nobody can guess; the line at the cursor names the module and
-needs one of the two. All questions of one length have the context in common, so an engine with a prefix cache reads
-it once.
+needs one of the two. All questions of one length share their context, so an engine with a prefix cache prefills the
+context once.
 """
 
 import re
@@ -13,9 +13,9 @@ from functools import partial
 from random import Random
 
 from context.documents.document import path_comment
-from evaluation.fills import Fill, Question, answer
-from evaluation.packages import HeldOutPackage
-from evaluation.results import Result, ResultFile
+from evaluation.held_out_packages import HeldOutPackage
+from evaluation.questions import Fill, Question, answer_question
+from evaluation.results import KeptResults, Result
 from inference.api import FIM_PROMPT_OVERHEAD_TOKENS, ContextFile, Engine, Repository, Request
 from midspan import SettingsError
 
@@ -25,10 +25,10 @@ SEED = 23
 ANSWER_TOKENS = 24
 CURRENT = "depot/main.py"
 SUFFIX = "\n"
-_PIECES = 12  # of so many files a haystack is made at least, so that needles can stand between them
+_PIECES = 12  # a haystack has at least this many files, so that needles can stand between them
 _LEAST_PIECE_TOKENS = 48
-_ATTEMPTS = 5  # the parts' counts do not quite add up to the whole's
-_VERBS = ("reserve", "dispatch", "audit", "weigh", "settle")  # each begins one name of the haystack only
+_ATTEMPTS = 5  # the token counts of the parts do not quite add up to the count of the whole
+_VERBS = ("reserve", "dispatch", "audit", "weigh", "settle")  # each begins exactly one name of the haystack
 _SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
 
 _MODULE = """{constant}_LIMIT = {number}
@@ -41,7 +41,7 @@ def {verb}_{secret}(ticket, weight):
 
 @dataclass(frozen=True)
 class Needle:
-    """A module `depot/{name}.py`: what it holds cannot be known without having read it."""
+    """A module `depot/{name}.py`; nobody can guess its number and its function without reading it."""
 
     name: str
     verb: str
@@ -51,13 +51,14 @@ class Needle:
 
     @property
     def file(self) -> ContextFile:
+        """The module as a file of the context."""
         text = _MODULE.format(constant=self.name.upper(), number=self.number, verb=self.verb, secret=self.secret)
         return ContextFile(f"depot/{self.name}.py", text)
 
 
 @dataclass(frozen=True)
 class NeedleCase:
-    """The function at the cursor and how its line goes on."""
+    """A question about a needle: the function at the cursor, and how its line continues."""
 
     needle: Needle
     function: str
@@ -65,21 +66,23 @@ class NeedleCase:
 
     @property
     def prefix(self) -> str:
+        """The text before the cursor."""
         return f"from depot import {self.needle.name}\n\n\n{self.function}"
 
     @property
     def title(self) -> str:
+        """The name of the case in the kept results."""
         line = self.function.rpartition("\n")[2]
         return f"{line.strip()} at {self.needle.depth:.0%}"
 
 
 def label_of(length_tokens: int) -> str:
-    """As it stands in the table: 2048 is 2K."""
+    """The length as the table has it: 2048 is 2K."""
     return f"{length_tokens // 1024}K"
 
 
 def draw_needles(length_tokens: int) -> list[Needle]:
-    """One for each depth, others at each length."""
+    """A needle for each depth; every length has its own needles."""
     rng = Random(f"{SEED} {length_tokens}")
     words = ["".join(rng.sample(_SYLLABLES, 3)) for _ in range(2 * len(DEPTHS))]
     numbers = rng.sample(range(10_000, 100_000), len(DEPTHS))
@@ -87,7 +90,7 @@ def draw_needles(length_tokens: int) -> list[Needle]:
 
 
 def cases_of(needles: Sequence[Needle]) -> list[NeedleCase]:
-    """For each needle its function's name and its number; the first five have every depth."""
+    """Two questions for each needle, its function's name and its number; the first five cover all depths."""
     names = [NeedleCase(n, f"def check(ticket, weight):\n    return {n.name}.{n.verb}_", n.secret) for n in needles]
     numbers = [
         NeedleCase(n, f"def test_limit():\n    assert {n.name}.{n.name.upper()}_LIMIT == ", str(n.number))
@@ -98,7 +101,7 @@ def cases_of(needles: Sequence[Needle]) -> list[NeedleCase]:
 
 
 class Haystacks:
-    """The files of a context for each length; the last one is kept, because its cases follow one another."""
+    """The files of the context for each length. The last haystack is kept, because its cases follow one another."""
 
     def __init__(self, engine: Engine, packages: Sequence[HeldOutPackage]) -> None:
         self._engine = engine
@@ -107,7 +110,7 @@ class Haystacks:
         self._last: tuple[int, list[ContextFile]] | None = None
 
     def request(self, length_tokens: int, case: NeedleCase) -> Request:
-        """Prompt and answer together fill the length. Raises SettingsError when the packages hold too little text."""
+        """The request whose prompt and answer fill the length. Raises SettingsError when the text is too short."""
         if self._last is None or self._last[0] != length_tokens:
             self._last = length_tokens, self._build(length_tokens)
         return self._ask(self._last[1], case)
@@ -134,7 +137,7 @@ class Haystacks:
         raise SettingsError(f"{label_of(length_tokens)} tokens are too few for the needles. Ask at greater lengths.")
 
     def _hay(self, room_tokens: int) -> list[tuple[ContextFile, int]]:
-        """Beginnings of files, with their tokens, which fill the room."""
+        """Beginnings of files that fill the room, with their counts of tokens."""
         count = self._engine.count_tokens
         longest, left = max(_LEAST_PIECE_TOKENS, room_tokens // _PIECES), room_tokens
         hay = []
@@ -156,7 +159,7 @@ class Haystacks:
 
 
 def _spread(needles: Sequence[Needle], hay: Sequence[tuple[ContextFile, int]]) -> list[ContextFile]:
-    """Each needle where its share of the hay lies before it."""
+    """The hay with each needle at its depth."""
     total = sum(tokens for _, tokens in hay)
     files, passed, waiting = [], 0, list(needles)
     for file, tokens in hay:
@@ -168,21 +171,21 @@ def _spread(needles: Sequence[Needle], hay: Sequence[tuple[ContextFile, int]]) -
 
 
 def judge(case: NeedleCase, fill: Fill) -> dict[str, float]:
-    """The name or the number must come first and be whole."""
+    """Right when the whole name or number comes first."""
     return {"right": float(re.match(rf"\s*{case.wanted}\b", fill.text) is not None)}
 
 
 def run_case(
-    engine: Engine, kept: ResultFile, haystacks: Haystacks, length_tokens: int, case: NeedleCase
+    engine: Engine, kept: KeptResults, haystacks: Haystacks, length_tokens: int, case: NeedleCase
 ) -> list[Result]:
-    """One result. Raises MidspanError."""
+    """Ask the case; return its one result. Raises MidspanError."""
     request = haystacks.request(length_tokens, case)
     question = Question(case.title, label_of(length_tokens), request, None)
-    return [answer(engine, question, kept, partial(judge, case))]
+    return [answer_question(engine, question, kept, partial(judge, case))]
 
 
 def by_depth(results: Sequence[Result]) -> dict[str, float]:
-    """The share right of one length's results, by the place of the needle."""
+    """The share of right answers among one length's results, by the depth of the needle."""
     found: dict[str, list[float]] = {}
     for result in results:
         found.setdefault(result.case.rpartition(" ")[2], []).append(result.scores["right"])

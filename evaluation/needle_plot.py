@@ -1,8 +1,8 @@
-"""Score against the length of the context, one line for each model.
+"""A plot of the needle suite: the score over the length of the context, one line for each model.
 
-    python -m evaluation.plot OUT.png RESULT.json [RESULT.json ...]
+    python -m evaluation.needle_plot OUT.png RESULT.json [RESULT.json ...]
 
-A result is what `midspan eval needle --json` prints.
+A result is the output of `midspan eval needle --json`.
 """
 
 import argparse
@@ -22,7 +22,7 @@ except ImportError as error:
 
 
 def plot_scores(points_of: Mapping[str, Points], path: Path) -> None:
-    """Write the PNG. Lengths that were not asked have no point."""
+    """Write the PNG. Lengths without results have no point."""
     x = Axis("context, tokens", LENGTHS[0], LENGTHS[-1], LENGTHS, lambda tokens: label_of(int(tokens)), True)
     y = Axis("right", 0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0), lambda share: f"{share:.0%}")
     draw_chart(path, "A needle in a repository", x, y, points_of)

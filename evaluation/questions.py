@@ -1,11 +1,11 @@
-"""Asks the engine to fill a hole, and shows what a user would see of it."""
+"""Questions to the engine about holes, and the answers as a user would see them."""
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from context.documents.snapshot import Snapshot
-from evaluation.results import Result, ResultFile, digest_request
+from evaluation.results import KeptResults, Result, digest_request
 from inference.api import Engine, FinishReason, Request
 from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.completion.postprocess import postprocess
@@ -15,12 +15,12 @@ from lsp_server.settings.values import ModelSettings
 # The longest line of HumanEval's solutions has 59 tokens in DeepSeek's vocabulary.
 MOST_TOKENS = 96
 ONE_LINE = 1
-NOTHING_KNOWN = PromptSource()
+NO_SOURCE = PromptSource()  # the snapshot alone
 
 
 @dataclass(frozen=True)
 class Fill:
-    """What is judged, and why the engine stopped there."""
+    """The text that is judged, and why the engine stopped there."""
 
     text: str
     finish_reason: FinishReason
@@ -28,9 +28,9 @@ class Fill:
 
 @dataclass(frozen=True)
 class Question:
-    """One case asked in one way. `snapshot` is None where the answer is judged as the model wrote it.
+    """A case asked in one way. `snapshot` is None where the answer is judged as the model wrote it.
 
-    Of the answer no more than `max_lines` lines are judged.
+    At most `max_lines` lines of the answer are judged.
     """
 
     case: str
@@ -41,9 +41,9 @@ class Question:
 
 
 def plain_request(engine: Engine, prefix: str, suffix: str) -> Request:
-    """The paper's: the text before the hole, the text after it, nothing else. Raises ModelError without FIM.
+    """The request of the paper: only the text before and after the hole. Raises ModelError for a model without FIM.
 
-    The end of the line is part of what is wanted, so that only a second line shows that the model does not stop.
+    The line end belongs to the wanted text, so only a second line shows that the model does not stop.
     """
     begun = engine.begun_word(prefix)
     prompt = engine.fim_prompt("", prefix.removesuffix(begun), suffix)
@@ -51,37 +51,39 @@ def plain_request(engine: Engine, prefix: str, suffix: str) -> Request:
 
 
 def user_request(
-    engine: Engine, snapshot: Snapshot, known: PromptSource = NOTHING_KNOWN, max_lines: int = ONE_LINE
+    engine: Engine, snapshot: Snapshot, source: PromptSource = NO_SOURCE, max_lines: int = ONE_LINE
 ) -> Request:
-    """What the server would ask for. Raises ModelError without FIM."""
-    _, request = build_request(engine, snapshot, max_lines, ModelSettings(max_tokens=MOST_TOKENS), known)
+    """The request that the server would make. Raises ModelError for a model without FIM."""
+    _, request = build_request(engine, snapshot, max_lines, ModelSettings(max_tokens=MOST_TOKENS), source)
     return request
 
 
-def ask(engine: Engine, request: Request) -> Fill:
-    """The greedy answer, all of it. Raises MidspanError."""
+def generate_fill(engine: Engine, request: Request) -> Fill:
+    """The whole greedy answer. Raises MidspanError."""
     generated = asyncio.run(generate(engine, request))
     return Fill(generated.text, generated.finish_reason)
 
 
-def shown(question: Question, written: Fill) -> Fill:
-    """What is judged: what the user would see, or the text as it is, up to the question's lines."""
+def judged_part(question: Question, written: Fill) -> Fill:
+    """The part of the answer that is judged: as the user would see it, or as it is, up to the question's lines."""
     text = written.text
     if question.snapshot is not None:
         text = postprocess(text, question.snapshot, written.finish_reason).text
     return Fill("\n".join(text.split("\n")[: question.max_lines]), written.finish_reason)
 
 
-def answer(engine: Engine, question: Question, kept: ResultFile, judge: Callable[[Fill], dict[str, float]]) -> Result:
-    """From the file of results, or from the engine and the judge. Raises MidspanError.
+def answer_question(
+    engine: Engine, question: Question, kept: KeptResults, judge: Callable[[Fill], dict[str, float]]
+) -> Result:
+    """The kept result of the question, or a new one from the engine and the judge. Raises MidspanError.
 
-    What the model wrote is kept, not only the scores: where the same text is shown otherwise now, it is judged again.
+    The model's text is kept beside the scores: where postprocessing changes its judged part, the text is judged again.
     """
     request = question.request
     prompt = digest_request(request)
     known = kept.find(question.case, question.way, prompt)
-    written = Fill(known.text, known.finish_reason) if known else ask(engine, request)
-    fill = shown(question, written)
+    written = Fill(known.text, known.finish_reason) if known else generate_fill(engine, request)
+    fill = judged_part(question, written)
     if known is not None and known.fill == fill.text:
         return known
     result = Result(question.case, question.way, prompt, written.text, fill.text, written.finish_reason, judge(fill))

@@ -1,7 +1,7 @@
 """Lines and blocks of packages that were never trained on, each with a name that another file defines.
 
-Each is asked for as a user gets it, with the package's index, which finds what it finds; alone, with the current file
-only; and with the definition open, which is what the best of all searches would find.
+Each hole is asked in three ways: as a user gets it, with the package's index; alone, with the current file only; and
+with the definition open, as the best possible search would find it.
 """
 
 import difflib
@@ -13,9 +13,9 @@ from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from context.index.workspace import Workspace
 from context.packer import ContextPacker
-from evaluation.fills import ONE_LINE, Fill, Question, answer, user_request
 from evaluation.holes import DEFINITION, Hole
-from evaluation.results import Result, ResultFile, Summaries
+from evaluation.questions import ONE_LINE, Fill, Question, answer_question, user_request
+from evaluation.results import KeptResults, Result, Summaries
 from inference.api import Engine
 from lsp_server.completion.build_request import PromptSource
 from lsp_server.completion.triggers import BLOCK_LINES
@@ -27,14 +27,14 @@ SCORES = ("exact_match", "edit_similarity", "identifier_match")
 
 
 def definition_around(hole: Hole) -> str:
-    """The other file's lines around the definition of the name."""
+    """The lines of the other file around the definition of the name."""
     lines = hole.other.split("\n")
     where = next(i for i, line in enumerate(lines) if hole.name in DEFINITION.findall(line))
     return "\n".join(lines[max(0, where - LINES_AROUND) : where + LINES_AROUND]) + "\n"
 
 
 def snapshots_of(hole: Hole) -> dict[str, Snapshot]:
-    """The current file with the hole cut out; beside it nothing, or the lines around the definition."""
+    """The current file without the hole, for each way; for one way the lines around the definition are open too."""
     current = Document(hole.path, hole.text[: hole.start] + hole.text[hole.end :], "python", version=0)
     other = Document(hole.other_path, definition_around(hole), "python", version=0)
     return {
@@ -45,7 +45,7 @@ def snapshots_of(hole: Hole) -> dict[str, Snapshot]:
 
 
 def judge(hole: Hole, fill: Fill) -> dict[str, float]:
-    """Blanks at the end do not count. `edit_similarity` is difflib's ratio."""
+    """Compare the fill with the original, without blanks at the end. `edit_similarity` is difflib's ratio."""
     wanted, text = hole.wanted.rstrip(), fill.text.rstrip()
     return {
         "exact_match": float(text == wanted),
@@ -55,22 +55,22 @@ def judge(hole: Hole, fill: Fill) -> dict[str, float]:
 
 
 def run_hole(
-    engine: Engine, kept: ResultFile, hole: Hole, workspaces: Mapping[str, Callable[[], Workspace]]
+    engine: Engine, kept: KeptResults, hole: Hole, workspaces: Mapping[str, Callable[[], Workspace]]
 ) -> list[Result]:
-    """One result for each way. Raises MidspanError."""
+    """Ask the hole in each way; return the results. Raises MidspanError."""
     lines = ONE_LINE if hole.kind == "line" else BLOCK_LINES
     results = []
     for way, snapshot in snapshots_of(hole).items():
         workspace = workspaces[hole.package]() if way == REPOSITORY else None
-        known = PromptSource(ContextPacker(workspace, keeps_placement=False))
-        request = user_request(engine, snapshot, known, lines)
+        source = PromptSource(ContextPacker(workspace, keeps_placement=False))
+        request = user_request(engine, snapshot, source, lines)
         question = Question(hole.title, f"{hole.kind}s, {way}", request, snapshot, lines)
-        results.append(answer(engine, question, kept, partial(judge, hole)))
+        results.append(answer_question(engine, question, kept, partial(judge, hole)))
     return results
 
 
 def gain_from_context(summaries: Summaries) -> dict[str, dict[str, float]]:
-    """By how much the index raises each score, for lines and for blocks."""
+    """The gain of each score from the index, for lines and for blocks."""
     gains = {}
     for kind in ("lines", "blocks"):
         with_it, without = summaries.get(f"{kind}, {REPOSITORY}"), summaries.get(f"{kind}, {ALONE}")

@@ -1,4 +1,4 @@
-"""Results by case, kept on the disk so that an interrupted evaluation goes on where it stopped."""
+"""Results by case, kept on the disk so that an interrupted evaluation can continue."""
 
 import hashlib
 import json
@@ -8,21 +8,20 @@ from pathlib import Path
 from statistics import fmean
 from types import MappingProxyType
 
-from platformdirs import user_cache_path
-
+from evaluation.cache_folder import cache_folder
 from inference.api import FinishReason, Request
 
 _SAMPLE_BYTES = 1 << 20
-# By the way in which the cases were asked.
+# Summaries by the way in which the cases were asked.
 Summaries = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Result:
-    """One case, asked and judged in one way. `prompt` is a digest of what the engine was asked.
+    """A case, asked and judged in one way. `prompt` is the digest of the request.
 
-    `text` is what the model wrote, `fill` what was judged of it. `scores` are from 0 to 1, under the names that stand
-    in the summary.
+    `text` is the model's text, `fill` the part of it that was judged. `scores` run from 0 to 1, under their names in
+    the summary.
     """
 
     case: str
@@ -35,7 +34,7 @@ class Result:
 
 
 def digest_request(request: Request) -> str:
-    """The same for the same question to the engine only, as long as that is greedy."""
+    """The digest of a greedy request: two requests have one digest when the engine has to answer them alike."""
     question = f"{request.max_new_tokens} {request.max_lines} {request.prompt.identity}"
     if request.begins_with:
         question += f" {request.begins_with!r}"
@@ -43,7 +42,7 @@ def digest_request(request: Request) -> str:
 
 
 def digest_model(folder: Path) -> str:
-    """The config, the tokenizer, and of weights the size and both ends: a folder of gigabytes is told apart at once."""
+    """The digest of config, tokenizer, and the size and both ends of the weights, so that gigabytes take no time."""
     digest = hashlib.sha256()
     for path in sorted((*folder.glob("*.json"), *folder.glob("*.safetensors"))):
         size = path.stat().st_size
@@ -55,8 +54,8 @@ def digest_model(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-class ResultFile:
-    """One JSON object a line, for one model. A line that was cut off by a crash is done again."""
+class KeptResults:
+    """The results of one suite and model, in a file of JSON lines. A line that a crash cut off is ignored."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -70,25 +69,25 @@ class ResultFile:
             self._known[result.case, result.way, result.prompt] = result
 
     def find(self, case: str, way: str, prompt: str) -> Result | None:
-        """What was found for the same prompt earlier."""
+        """The earlier result for the same prompt, or None."""
         return self._known.get((case, way, prompt))
 
     def add(self, result: Result) -> None:
-        """Keep it at once."""
+        """Write the result to the file at once."""
         self._known[result.case, result.way, result.prompt] = result
         with self.path.open("a", encoding="utf-8") as file:
             file.write(f"\n{json.dumps(asdict(result))}")  # the last line may have been cut off
 
 
-def result_file(suite: str, weights: str, quant: str) -> ResultFile:
-    """In the user's cache folder, one for each state of a model and form of its weights."""
-    return ResultFile(user_cache_path("midspan") / "quality" / f"{suite}-{weights}-{quant}.jsonl")
+def kept_results(suite: str, weights: str, quant: str) -> KeptResults:
+    """The kept results of a suite, for one state of a model and one form of its weights."""
+    return KeptResults(cache_folder() / f"{suite}-{weights}-{quant}.jsonl")
 
 
 def summarize(results: Sequence[Result]) -> dict[str, float]:
-    """`n`, the mean of each score, and the share that ended with EOS before the line or the budget did.
+    """The number of results, the mean of each score, and the share that ended with EOS before a limit.
 
-    Raises ValueError for no results.
+    Raises ValueError when there are no results.
     """
     if not results:
         raise ValueError("there are no results to summarize")
@@ -100,7 +99,7 @@ def summarize(results: Sequence[Result]) -> dict[str, float]:
 
 
 def to_table(summaries: Summaries, missing: Mapping[str, str] = MappingProxyType({})) -> str:
-    """A row for each way, in Markdown; for one in which nothing was asked, why."""
+    """A Markdown table with a row for each way; a `missing` way has a row with the reason."""
     names = list(next(iter(summaries.values()), {"n": 0}))
     lines = [f"| asked | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
     for way, summary in summaries.items():

@@ -1,4 +1,4 @@
-"""Runs a program that a model wrote: another process, with limits on time, memory and network, in an empty folder."""
+"""The sandbox for a model's program: a process with limits on time, memory and network, in an empty folder."""
 
 import contextlib
 import json
@@ -11,12 +11,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-_INSIDE = Path(__file__).with_name("inside_sandbox.py")
+_SCRIPT = Path(__file__).with_name("sandboxed_program.py")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """A busy machine runs a program slowly: wall time is several times the processor's."""
+    """Limits of a program. Wall time is several times processor time, because a busy machine runs a program slowly."""
 
     wall_s: float = 30.0
     cpu_s: int = 5
@@ -24,12 +24,12 @@ class Limits:
 
 
 def passes(program: str, limits: Limits) -> bool:
-    """Whether the program runs to its end without an exception. `sys.exit` on the way is a failure."""
+    """Return whether the program runs to its end without an exception. An early `sys.exit` is a failure."""
     password = secrets.token_hex()
     order = {"program": program, "password": password, "memory_bytes": limits.memory_bytes, "cpu_s": limits.cpu_s}
-    with tempfile.TemporaryDirectory(prefix="midspan-quality-") as folder:
+    with tempfile.TemporaryDirectory(prefix="midspan-sandbox-") as folder:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", str(_INSIDE)],
+            [sys.executable, "-I", "-S", "-B", str(_SCRIPT)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -48,7 +48,7 @@ def passes(program: str, limits: Limits) -> bool:
 
 
 def _end_session(process: "subprocess.Popen[str]") -> None:
-    """Ends the process and whatever it has started."""
+    """End the process and every process that it has started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,6 +1,6 @@
-"""Runs in the sandbox, as a script: give up rights, run the program on stdin, and say the password at its end.
+"""The script in the sandbox: it gives up rights, runs the program on stdin, and writes the password at its end.
 
-Imports nothing of this project: the process starts with an empty path.
+The script imports nothing of this project, because its process starts with an empty path.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
 
 def limit_resources(memory_bytes: int, cpu_s: int) -> None:
-    """No more memory, time, file size or core dumps than this, for good."""
+    """Limit memory, time, file size, core dumps and processes for good."""
     for what, most in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CPU, cpu_s),
@@ -27,7 +27,7 @@ def limit_resources(memory_bytes: int, cpu_s: int) -> None:
 
 
 def leave_network() -> None:
-    """A network namespace of our own, where only Linux allows it, and no sockets from Python in any case."""
+    """Enter an empty network namespace, where Linux allows that, and refuse sockets of Python in any case."""
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.unshare(CLONE_NEWNET) != 0:
@@ -41,7 +41,7 @@ def leave_network() -> None:
 
 
 def main() -> None:
-    """Exit code 0 and the password on the old stdout mean that the program ended by itself."""
+    """Run the program. Exit code 0 and the password on the old stdout mean that the program ended by itself."""
     order = json.load(sys.stdin)
     answer = os.dup(1)
     silence = os.open(os.devnull, os.O_RDWR)

@@ -1,4 +1,4 @@
-"""The suites of `midspan eval`: which cases each asks, and what it says of them beside the means."""
+"""The suites of `midspan eval`: the cases of each, and the details that it reports beside the means."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -9,21 +9,21 @@ from typing import Any
 
 from context.index.workspace import Workspace
 from evaluation import humaneval, names, needle, repository, stops
+from evaluation.held_out_packages import PINS, load_packages
 from evaluation.holes import SEED, draw_holes
-from evaluation.packages import PINS, load_packages
-from evaluation.results import Result, ResultFile, summarize
-from evaluation.tasks import read_tasks, task_file
+from evaluation.humaneval_tasks import read_tasks, task_file
+from evaluation.results import KeptResults, Result, summarize
 from inference.api import Engine
 
-# A case is done by calling this with the engine and the file of results.
-RunCase = Callable[[Engine, ResultFile], list[Result]]
+# Runs one case with the engine and the kept results.
+RunCase = Callable[[Engine, KeptResults], list[Result]]
 Results = Mapping[str, Sequence[Result]]  # by the way in which the cases were asked
-_INDEX_SECONDS = 120.0
+_INDEX_WITHIN_S = 120.0
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What the command line says of the cases. None: as many, from where, as long as the suite has them."""
+    """The cases that the command line chooses. None leaves the choice to the suite."""
 
     limit: int | None = None
     tasks: Path | None = None
@@ -33,14 +33,14 @@ class Choices:
 
 @dataclass(frozen=True)
 class Suite:
-    """`details` are added to the JSON. `missing` are ways in which nothing is asked, and why: rows of the table."""
+    """A suite's cases. `details` are added to the JSON; `missing` gives the reasons why some ways are not asked."""
 
     cases: Sequence[RunCase]
     details: Callable[[Results], dict[str, Any]] = lambda results: {}
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
-# Raises SettingsError where the cases are not at hand. What it opens is closed by the stack.
+# Raises SettingsError where the cases are not at hand. The stack closes whatever the suite opens.
 MakeSuite = Callable[[Engine, Choices, ExitStack], Suite]
 
 
@@ -72,7 +72,7 @@ def stops_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
 
 
 def needle_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
-    """`limit` is how many cases each length has."""
+    """The suite with at most `limit` cases for each length."""
     haystacks = needle.Haystacks(engine, load_packages(choices.packages))
     longest = choices.longest_tokens or needle.LENGTHS[-1]
     lengths = [length for length in needle.LENGTHS if length <= engine.info.context_tokens]
@@ -99,20 +99,20 @@ def needle_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
 
 
 def open_workspaces(choices: Choices, opened: ExitStack) -> Mapping[str, Callable[[], Workspace]]:
-    """Each package's index, brought up to date when it is first asked for."""
+    """The workspace of each package; its index is brought up to date at the first call."""
 
     def open_indexed(root: Path) -> Workspace:
         workspace = Workspace(root)
         opened.callback(workspace.close)
         workspace.start()
-        workspace.wait_until_settled(_INDEX_SECONDS)
+        workspace.wait_until_settled(_INDEX_WITHIN_S)
         return workspace
 
     return {package.name: cache(partial(open_indexed, package.root)) for package in load_packages(choices.packages)}
 
 
 def describe_set() -> str:
-    """What the holes are drawn from: with the same words it is the same set."""
+    """The packages and the seed of the holes: equal text means the same set of holes."""
     return f"{', '.join(f'{pin.name} {pin.version}' for pin in PINS)}; seed {SEED}"
 
 

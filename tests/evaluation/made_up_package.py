@@ -4,7 +4,7 @@ import zipfile
 from hashlib import sha256
 from pathlib import Path
 
-from evaluation.packages import HeldOutPackage, Pin
+from evaluation.held_out_packages import HeldOutPackage, Pin
 
 OTHER = (
     "\n".join(f"line_{i} = {i}" for i in range(40))
@@ -34,7 +34,7 @@ FILES = {"package/__init__.py": "", "package/other.py": OTHER, "package/current.
 
 
 def write_package(root: Path, files: dict[str, str]) -> HeldOutPackage:
-    """Under `root`, as if it had been unpacked."""
+    """Write a package under `root`, as if a wheel had been unpacked there."""
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
@@ -42,7 +42,7 @@ def write_package(root: Path, files: dict[str, str]) -> HeldOutPackage:
 
 
 def write_wheel(folder: Path, files: dict[str, str]) -> Pin:
-    """The pin of a wheel that is in the folder."""
+    """Write a wheel into the folder and return its pin."""
     path = folder / "package-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
         for name, text in files.items():

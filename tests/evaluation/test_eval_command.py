@@ -1,4 +1,4 @@
-"""`midspan eval` as it is typed: what it prints and writes, and that it goes on wherever it was stopped."""
+"""`midspan eval` prints and writes its figures, and continues after an interruption."""
 
 import json
 import os
@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from evaluation import evaluate, suites
-from evaluation.packages import HeldOutPackage
+from evaluation.held_out_packages import HeldOutPackage
 from evaluation.suites import Choices
 from inference.local_engine import BUILTIN_MODEL
+from lsp_server.cli.eval import SUITES as OFFERED_SUITES
 from lsp_server.settings.values import ModelSettings
 from midspan import SettingsError
 from tests.bigram_folder import write_bigram_folder
@@ -28,7 +29,7 @@ TASKS = 8
 
 @pytest.fixture
 def tasks(tmp_path: Path) -> Path:
-    """The model of these tests writes "abc" into every hole, which is right in every second task."""
+    """Tasks of which every second is solved by "abc", which the model of these tests writes into every hole."""
     lines = []
     for number in range(TASKS):
         task = {
@@ -96,7 +97,7 @@ def test_stopped_in_the_middle_the_same_command_goes_on(
 
 
 def parse(line: str) -> dict[str, str] | None:
-    """None for a line that was cut off."""
+    """The result in a line, or None for a line that was cut off."""
     try:
         parsed: dict[str, str] = json.loads(line)
     except ValueError:
@@ -134,6 +135,10 @@ def test_all_is_one_json_one_table_and_one_plot(tmp_path: Path, capfdbinary: pyt
         assert (plot.format, plot.size) == ("PNG", (900, 500))
 
 
+def test_the_command_line_offers_every_suite() -> None:
+    assert (*suites.SUITES, evaluate.ALL) == OFFERED_SUITES
+
+
 @pytest.mark.usefixtures("fake")
 def test_without_the_tasks_it_says_how_to_give_them() -> None:
     with pytest.raises(SettingsError, match="--tasks FILE"):
@@ -143,7 +148,7 @@ def test_without_the_tasks_it_says_how_to_give_them() -> None:
 @pytest.mark.usefixtures("fake")
 def test_without_pillow_all_but_the_plot_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
-    for name in ("evaluation.line_chart", "evaluation.plot"):
+    for name in ("evaluation.line_chart", "evaluation.needle_plot"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     with pytest.raises(SettingsError, match=r"midspan\[eval\]"):
         evaluate.evaluate("needle", ModelSettings(), Choices(limit=1), as_json=True, folder=tmp_path / "out")

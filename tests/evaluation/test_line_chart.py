@@ -1,4 +1,4 @@
-"""A chart shows its points where they belong."""
+"""A chart has its points at the right places."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from evaluation.line_chart import Axis, draw_chart
-from evaluation.plot import plot_scores
+from evaluation.needle_plot import plot_scores
 
 FIRST_COLOUR = (0, 114, 178)
 
 
 def coloured(path: Path) -> NDArray[np.int64]:
-    """Where the first line's colour is, left of the legend or below it: left and top of each pixel."""
+    """The places, left and top, of the pixels in the first line's colour, without those of the legend."""
     with Image.open(path) as chart:
         pixels = np.asarray(chart.convert("RGB"), dtype=int)
     like_it = np.abs(pixels - FIRST_COLOUR).sum(axis=2) < 40

@@ -1,12 +1,12 @@
-"""The cases about names ask what they say they ask."""
+"""In each case about names, the name stands once, in the other file."""
 
 import re
 
 import pytest
 
 from evaluation import names
-from evaluation.fills import Fill
 from evaluation.names import NameCase
+from evaluation.questions import Fill
 
 
 @pytest.mark.parametrize("case", names.read_cases(), ids=lambda case: case.title)

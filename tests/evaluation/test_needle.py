@@ -1,4 +1,4 @@
-"""The needle is in the haystack, at its depth, and nowhere near the cursor; what is too long is said, not asked."""
+"""The needle is in the haystack, at its depth, and not near the cursor; too long contexts are reported, not asked."""
 
 import re
 from pathlib import Path
@@ -7,9 +7,9 @@ import pytest
 
 from evaluation import suites
 from evaluation.evaluate import run_suite
-from evaluation.fills import Fill
+from evaluation.held_out_packages import HeldOutPackage
 from evaluation.needle import ANSWER_TOKENS, DEPTHS, Haystacks, cases_of, draw_needles, judge
-from evaluation.packages import HeldOutPackage
+from evaluation.questions import Fill
 from evaluation.suites import Choices
 from midspan import SettingsError
 from tests.fake_engine import FakeEngine, read_prompt
@@ -19,7 +19,7 @@ PACKAGES = [HeldOutPackage("package", Path(), FILES)]
 
 
 def look_up(before: str, after: str) -> str:
-    """What a model with perfect eyes writes."""
+    """The answer of a model that overlooks nothing."""
     if asked := re.search(r"(\w+) == $", before):
         return str(re.findall(rf"{asked[1]} = (\d+)", before)[0])
     begun = re.findall(r"\.(\w+_)$", before)[0]

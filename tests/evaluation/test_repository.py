@@ -1,19 +1,18 @@
-"""The holes of the repository's set need another file, and what is asked differs in nothing but what is known of it."""
+"""The holes of the repository suite need another file, and the ways of asking differ only in what they show of it."""
 
 from pathlib import Path
 
 import pytest
 
 from context.index.workspace import Workspace
-from evaluation import packages as held_out_packages
-from evaluation import repository
-from evaluation.fills import Fill
+from evaluation import held_out_packages, repository
+from evaluation.held_out_packages import HeldOutPackage, load_packages
 from evaluation.holes import Hole, draw_holes
-from evaluation.packages import HeldOutPackage, load_packages
+from evaluation.questions import Fill
 from evaluation.repository import ALONE, DEFINITION_OPEN, REPOSITORY, gain_from_context, run_hole, snapshots_of
-from evaluation.results import ResultFile
+from evaluation.results import KeptResults
 from midspan import SettingsError
-from tests.evaluation.packages import CURRENT, FILES, OTHER, write_package, write_wheel
+from tests.evaluation.made_up_package import CURRENT, FILES, OTHER, write_package, write_wheel
 from tests.fake_engine import FakeEngine, read_prompt
 
 
@@ -63,7 +62,7 @@ def test_only_what_is_known_of_the_other_file_differs(tmp_path: Path) -> None:
     assert workspace.wait_until_settled(60)
     engine = FakeEngine(write)
     try:
-        results = run_hole(engine, ResultFile(tmp_path / "kept.jsonl"), hole, {"package": lambda: workspace})
+        results = run_hole(engine, KeptResults(tmp_path / "kept.jsonl"), hole, {"package": lambda: workspace})
         prompts = dict(zip((REPOSITORY, ALONE, DEFINITION_OPEN), map(read_prompt, engine.requests), strict=True))
     finally:
         engine.close()

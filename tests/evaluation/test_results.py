@@ -1,4 +1,4 @@
-"""From a task to a figure: right lines count, and an interrupted evaluation goes on."""
+"""Right lines count, and an interrupted evaluation continues."""
 
 import gzip
 import json
@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from evaluation.evaluate import run_cases
-from evaluation.fills import Fill, Question, answer, shown
 from evaluation.humaneval import PLAIN, USER, judge, run_task, snapshot_of
-from evaluation.results import Result, ResultFile, digest_model, summarize, to_table
-from evaluation.tasks import FOLDER_VARIABLE, SINGLE_LINE_FILE, Task, read_tasks, task_file
+from evaluation.humaneval_tasks import FOLDER_VARIABLE, SINGLE_LINE_FILE, Task, read_tasks, task_file
+from evaluation.questions import Fill, Question, answer_question, judged_part
+from evaluation.results import KeptResults, Result, digest_model, summarize, to_table
 from inference.api import FinishReason, Request
 from inference.prompts.prompt import TokenPrompt
 from midspan import SettingsError
@@ -50,8 +50,8 @@ def test_a_user_s_cursor_is_on_an_empty_line_between_the_parts() -> None:
     assert text[: snapshot.cursor] == TASK.prompt
     assert text[snapshot.cursor :] == "\n" + TASK.suffix
     question = Question("case", USER, Request(TokenPrompt((1,)), 1), snapshot)
-    assert shown(question, Fill("        best = max(best, number)", "eos")).text == ""  # it stands there already
-    assert shown(question, Fill("    for number in numbers:", "eos")).text == "    for number in numbers:"
+    assert judged_part(question, Fill("        best = max(best, number)", "eos")).text == ""  # it stands there already
+    assert judged_part(question, Fill("    for number in numbers:", "eos")).text == "    for number in numbers:"
 
 
 def make_result(case: str, finish_reason: FinishReason = "eos", exact: float = 0.0) -> Result:
@@ -65,16 +65,16 @@ def test_a_summary_counts_shares() -> None:
 
 
 def test_results_outlive_a_crash_in_the_middle_of_a_line(tmp_path: Path) -> None:
-    path = tmp_path / "quality" / "results.jsonl"
-    ResultFile(path).add(make_result("a"))
+    path = tmp_path / "kept" / "results.jsonl"
+    KeptResults(path).add(make_result("a"))
     with path.open("a", encoding="utf-8") as file:
         file.write('\n{"task": "b", "way"')
-    again = ResultFile(path)
+    again = KeptResults(path)
     assert again.find("a", PLAIN, "digest") == make_result("a")
     assert again.find("a", USER, "digest") is None
     assert again.find("a", PLAIN, "another prompt") is None
     again.add(make_result("b"))
-    assert ResultFile(path).find("b", PLAIN, "digest") == make_result("b")
+    assert KeptResults(path).find("b", PLAIN, "digest") == make_result("b")
 
 
 def test_other_weights_have_other_results(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_missing_and_broken_task_files_are_named(tmp_path: Path, monkeypatch: py
     with pytest.raises(SettingsError, match=SINGLE_LINE_FILE):
         task_file(None)
     (tmp_path / SINGLE_LINE_FILE).write_text("not gzip")
-    with pytest.raises(SettingsError, match="Fetch it again"):
+    with pytest.raises(SettingsError, match="Download it again"):
         read_tasks(task_file(None), None)
 
 
@@ -122,7 +122,7 @@ def test_an_evaluation_asks_each_prompt_once_and_goes_on_where_it_stopped(tmp_pa
     engine = FakeEngine(write)
     try:
         for _ in range(2):
-            kept = ResultFile(tmp_path / "results.jsonl")
+            kept = KeptResults(tmp_path / "results.jsonl")
             cases = [partial(run_task, task=TASK)]
             results = run_cases(engine, cases, kept, lambda: steps.append(len(asked)))
     finally:
@@ -149,14 +149,14 @@ def test_what_is_shown_otherwise_than_when_it_was_kept_is_judged_again_but_not_a
         return {"right": 1.0}
 
     engine = FakeEngine(write)
-    kept = ResultFile(tmp_path / "results.jsonl")
+    kept = KeptResults(tmp_path / "results.jsonl")
     request = Request(engine.fim_prompt("", "a", "b"), 50)
     try:
         for lines in (1, 1, 2):
-            answer(engine, Question("case", PLAIN, request, None, lines), kept, judge_text)
+            answer_question(engine, Question("case", PLAIN, request, None, lines), kept, judge_text)
         begun = replace(request, begins_with="a")
         for other in (replace(request, max_new_tokens=51), replace(request, max_lines=2), begun):
-            answer(engine, Question("case", PLAIN, other, None), kept, judge_text)
+            answer_question(engine, Question("case", PLAIN, other, None), kept, judge_text)
     finally:
         engine.close()
     assert judged == ["first", "first\nsecond", "first", "first", "first"]

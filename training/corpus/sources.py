@@ -6,7 +6,7 @@ downloaded with pip and read as zip files; `INSTALLED` are read where pip put th
 
 from dataclasses import dataclass
 
-from evaluation.packages import PINS
+from evaluation.held_out_packages import PINS
 
 # Never trained on: validation during training, and the repository-level evaluation.
 HELD_OUT = tuple(f"{pin.name}=={pin.version}" for pin in PINS)
