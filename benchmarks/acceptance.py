@@ -1,8 +1,8 @@
-"""What a user waits for the next item after accepting one: with and without what was computed while it was read.
+"""The wait for the next item after an acceptance, with and without looking ahead.
 
-At the assignments of a real file all behind the "=" is taken away, and an item is asked for, read for `--reading-ms`
+At the assignments of a real file all text after the "=" is removed, and an item is requested, read for `--reading-ms`
 and accepted. A session that looks ahead and one that does not, each with an engine of its own, take turns. `answer_ms`
-is from the request after the acceptance to its answer, `next_item_ms` where that is an item.
+is from the request after the acceptance to its answer, `next_item_ms` where the answer is an item.
 """
 
 import argparse
@@ -33,14 +33,14 @@ _AUTOMATIC = 2
 
 @dataclass(frozen=True)
 class Accepted:
-    """`next_item` is what came after an acceptance, if something did."""
+    """An acceptance; `next_item` is the item after it, if there was one."""
 
     next_item: str | None
     waited_ms: float
 
 
 class FixedBudget(PromptBudget):
-    """Both sessions ask the same, whatever else the machine does."""
+    """A budget that never changes, so that both sessions ask the same however busy the machine is."""
 
     def learn(self, trace: Trace) -> None:
         pass
@@ -105,7 +105,7 @@ class Editor:
         self._server.protocol.handle_body(json.dumps(message | {"jsonrpc": "2.0"}).encode())
 
     def write(self, data: bytes) -> None:
-        """As the server's writer."""
+        """Take a message of the server, as its writer does."""
         for body in self._frames.feed(data):
             message = json.loads(body)
             if (future := self._waiting.pop(message.get("id"), None)) is None:
@@ -116,7 +116,7 @@ class Editor:
                 future.set_result(message["result"])
 
     def close(self) -> None:
-        """As the server's writer; there is nothing to close."""
+        """Do nothing: there is nothing to close."""
 
 
 def _end_of(text: str) -> dict[str, int]:
@@ -164,13 +164,13 @@ def _median_ms(accepted: Iterable[Accepted]) -> float | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, help="a model folder; without it, the built-in one")
+    parser.add_argument("--model", type=Path, help="a model folder (default: the built-in model)")
     parser.add_argument(
-        "--file", type=Path, default=DEFAULT_FILE, help="whose assignments are begun (default: argparse.py)"
+        "--file", type=Path, default=DEFAULT_FILE, help="the file with the assignments (default: argparse.py)"
     )
     parser.add_argument("--first-line", type=int, default=200, help="lines count from 1")
     parser.add_argument("--acceptances", type=int, default=30)
-    parser.add_argument("--reading-ms", type=float, default=1000, help="how long an item is read")
+    parser.add_argument("--reading-ms", type=float, default=1000, help="the time to read an item")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)

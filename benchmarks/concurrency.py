@@ -1,7 +1,7 @@
-"""What a chat that streams costs the completions beside it: on completion's own engine, and on a second one.
+"""The cost of a streaming chat to the completions beside it, on completion's own engine and on a second engine.
 
 A real file is typed, as in benchmarks/keystroke.py. Blocks of keystrokes alone, beside a chat on the same engine and
-beside one on another engine take turns, so that whatever else the machine does falls on all three.
+beside a chat on another engine take turns, so that other work on the machine slows all three.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SITUATIONS = "alone", "same_engine", "second_engine"
 
 
 class Chat:
-    """Asks one question after the other, without the model's own end: what counts is that it works all the time."""
+    """A chat that asks one question after another and ignores the model's EOS, so that it works all the time."""
 
     def __init__(self, engine: LocalEngine, prompt: tuple[int, ...]) -> None:
         self._engine = engine
@@ -57,7 +57,7 @@ class Chat:
                 if update.finish_reason is not None:
                     ended.set_result(None)
 
-            self._count += 1  # each begins elsewhere, so that some of each is prefilled
+            self._count += 1  # every question begins elsewhere, so that part of it is prefilled
             prompt = TokenPrompt(self._prompt[self._count % 64 :])
             generation = self._engine.submit(Request(prompt, CHAT_TOKENS, background=True), take)
             while not ended.done() and not self._is_over.wait(0.01):
@@ -86,7 +86,7 @@ def measure(arguments: Namespace) -> dict[str, object]:
                     started_s = perf_counter()
                     _, request = build_request(engine, snapshot, ONE_LINE, ModelSettings(), source)
                     run(engine, request, snapshot)
-                    if number:  # the first one is a jump to another place
+                    if number:  # the first keystroke jumps to another place
                         waited_ms[situation].append(1000 * (perf_counter() - started_s))
             streamed_s[situation] += perf_counter() - began_s
             line += 20
@@ -110,10 +110,10 @@ def _percentiles(values: list[float]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, help="a model folder; without it, the built-in one")
+    parser.add_argument("--model", type=Path, help="a model folder (default: the built-in model)")
     parser.add_argument("--file", type=Path, default=DEFAULT_FILE)
     parser.add_argument("--first-line", type=int, default=200)
-    parser.add_argument("--keystrokes", type=int, default=31, help="of a block")
+    parser.add_argument("--keystrokes", type=int, default=31, help="keystrokes of a block")
     parser.add_argument("--rounds", type=int, default=5, help="blocks of each situation")
     parser.add_argument("--context-tokens", type=int, default=1024)
     parser.add_argument("--chat-prompt-tokens", type=int, default=512)

@@ -1,8 +1,8 @@
-"""What it saves to decode an edit with the original as its draft: the same request with and without, in one run.
+"""The time that a draft saves when an edit is decoded: the same request with and without its draft, in one run.
 
 `--task rename` asks a model that chats to rename a variable of each of some functions of a file; the function is the
-draft. `--task echo` takes any model: the draft is the output that it gives without one, a line of it changed every so
-often, which measures the engine whatever the model can do.
+draft. `--task echo` takes any model: the draft is the output without a draft, in which every so many
+lines one is changed, so that the measurement does not depend on the model's skill.
 """
 
 import argparse
@@ -23,7 +23,7 @@ DEFAULT_FILE = Path(argparse.__file__)
 
 @dataclass(frozen=True)
 class Pair:
-    """One request without and with its draft, the prompt cached both times."""
+    """A request without and with its draft; the prompt is cached both times."""
 
     plain: Trace
     drafted: Trace
@@ -44,7 +44,7 @@ def run(engine: LocalEngine, request: Request) -> tuple[str, Trace]:
 
 
 def functions(file: Path, least_lines: int, most_lines: int) -> Iterator[tuple[str, str]]:
-    """The text of each function of such a size, and one of its variables that is written more than once."""
+    """The text of each function of a fitting size, with one of its variables that occurs more than once."""
     source = file.read_text()
     for node in ast.walk(ast.parse(source)):
         text = ast.get_source_segment(source, node) if isinstance(node, ast.FunctionDef) else None
@@ -79,7 +79,7 @@ def measure(arguments: Namespace) -> list[Pair]:
     pairs = []
     for request, _ in zip(requests, range(arguments.requests), strict=False):
         plainly = replace(request, draft_tokens=())
-        run(engine, replace(plainly, max_new_tokens=1))  # so that neither of the two reads the prompt
+        run(engine, replace(plainly, max_new_tokens=1))  # so that neither of the two prefills the prompt
         text, plain = run(engine, plainly)
         again, drafted = run(engine, request)
         pairs.append(Pair(plain, drafted, text == again))
@@ -108,13 +108,13 @@ def summarize(pairs: list[Pair]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, help="a model folder (default: the built-in one)")
+    parser.add_argument("--model", type=Path, help="a model folder (default: the built-in model)")
     parser.add_argument("--quant", choices=["auto", "none", "int8", "int4"], default="auto")
     parser.add_argument("--task", choices=["echo", "rename"], default="echo")
-    parser.add_argument("--file", type=Path, default=DEFAULT_FILE, help="whose functions (default: argparse.py)")
+    parser.add_argument("--file", type=Path, default=DEFAULT_FILE, help="the functions' file (default: argparse.py)")
     parser.add_argument("--requests", type=int, default=20)
     parser.add_argument("--tokens", type=int, default=256, help="the longest output")
-    parser.add_argument("--changed-line", type=int, default=8, help="echo: every so many lines, one differs")
+    parser.add_argument("--changed-line", type=int, default=8, help="echo: change one line in this many")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     figures = {name: round(value, 3) for name, value in summarize(measure(arguments)).items()}

@@ -1,4 +1,4 @@
-"""Lines of a real repository that use a name of another file, taken out of their files as if not yet written."""
+"""Lines of a real repository that use a name of another file, removed from their files as if not yet written."""
 
 import io
 import keyword
@@ -18,7 +18,7 @@ from context.index.view import Definition, View
 from context.index.workspace import Workspace
 from midspan import DocumentError
 
-_MIN_LINES_BEFORE = 20  # a cursor at the top of a file has nothing to go by
+_MIN_LINES_BEFORE = 20  # at the top of a file the model has nothing to go by
 _OPEN_BUFFERS = 4
 _SETTLE_SECONDS = 600.0
 _Item = TypeVar("_Item")
@@ -26,7 +26,7 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The cursor is where the line stood, after its indentation. `name` is defined in another file, in one place."""
+    """A removed line. The cursor is at its place, after the indentation; another file defines `name`, in one place."""
 
     snapshot: Snapshot
     line: str
@@ -35,7 +35,7 @@ class HeldOut:
 
 
 def open_workspace(root: Path, cache_folder: Path) -> Workspace:
-    """Indexed to the end."""
+    """Open the workspace and wait until its index is complete."""
     workspace = Workspace(root, cache_folder)
     workspace.start()
     workspace.wait_until_settled(_SETTLE_SECONDS)
@@ -45,8 +45,8 @@ def open_workspace(root: Path, cache_folder: Path) -> Workspace:
 def hold_out(workspace: Workspace, count: int, seed: int) -> list[HeldOut]:
     """Lines of Python files in an order that the seed gives, at most one a file and round; tests are not asked.
 
-    Some other files of the same folder are open, as they would be in an editor. Which definition a name means is for
-    jedi to say, which knows nothing of the index.
+    Some other files of the same folder are open, as they would be in an editor. Jedi, which knows nothing of the
+    index, finds the definition of a name.
     """
     rng = random.Random(seed)
     view = workspace.view()
@@ -78,7 +78,7 @@ def _read(path: Path, root: Path) -> Document | None:
 
 
 def _lines_with_names(text: str) -> list[tuple[int, list[tuple[int, str]]]]:
-    """Line by line, the columns and names in it. Import lines do not count: what they name is what they take."""
+    """The columns and names in each line. Import lines are left out: they name what they import."""
     names: dict[int, list[tuple[int, str]]] = {}
     lines = text.split("\n")
     try:
@@ -117,7 +117,7 @@ def _use_of_another_file(
 
 
 def _is_at(definition: Definition, line: int) -> bool:
-    """A decorated definition begins at its first decorator."""
+    """Return whether the definition stands at this line; a decorated one begins at its first decorator."""
     return definition.symbol.first_line <= line <= definition.symbol.last_line
 
 

@@ -1,4 +1,4 @@
-"""What it costs to know a repository: trees of 10K, 100K and 1M lines of Python's library are indexed and asked."""
+"""The cost of an index: trees of 10K, 100K and 1M lines of Python's library are indexed and asked."""
 
 import argparse
 import json
@@ -34,7 +34,7 @@ _BYTES_IN_MB = 1_000_000
 
 
 def copy_tree(source: Path, target: Path, lines: int) -> int:
-    """Copies files that the rules allow until they have so many lines; installed packages come last."""
+    """Copy files that the rules allow, until they have `lines` lines; installed packages come last."""
     copied = 0
     for path, text in _texts(source):
         if copied >= lines:
@@ -77,7 +77,7 @@ def measure(root: Path, lines: int, tokenizer: Tokenizer) -> dict[str, float]:
         "reindex_ms_max": max(reindex_ms),
         "collect_pack_p50_ms": statistics.median(collect_pack_ms),
         "collect_pack_p95_ms": _p95(collect_pack_ms),
-        "collect_pack_cpu_p95_ms": _p95(collect_pack_cpu_ms),  # what other programs on the machine take is not in it
+        "collect_pack_cpu_p95_ms": _p95(collect_pack_cpu_ms),  # without the time of other programs
         "rss_mb": peak_bytes / _BYTES_IN_MB,
         "files_outside_rules": outside,
     }
@@ -97,7 +97,7 @@ def _reindex_ms(index: Index, rules: Rules) -> list[float]:
 
 
 def _collect_pack_ms(workspace: Workspace, tokenizer: Tokenizer) -> tuple[list[float], list[float]]:
-    """At one cursor after the other, everything collected anew; the second time each. By the clock, and of the CPU."""
+    """Wall and CPU times of collect + pack at each cursor, everything collected anew; the second call counts."""
     rng = random.Random(0)
     files = [workspace.root / path for path in workspace.view().named("*.py")]
     files = [path for path in files if _MIN_FILE_BYTES < path.stat().st_size < MAX_DOCUMENT_BYTES]
@@ -123,10 +123,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--source", type=Path, default=Path(argparse.__file__).parent, help="default: Python's library")
     parser.add_argument("--lines", type=int, nargs="+", default=_SIZES)
-    parser.add_argument("--model", type=Path, default=BUILTIN_MODEL, help="whose tokenizer counts")
-    parser.add_argument("--json", action="store_true", help="one object a size")
+    parser.add_argument("--model", type=Path, default=BUILTIN_MODEL, help="count with this model's tokenizer")
+    parser.add_argument("--json", action="store_true", help="print one object for each size")
     arguments = parser.parse_args()
-    if len(arguments.lines) > 1:  # a process each, because its peak of memory is a figure
+    if len(arguments.lines) > 1:  # each size in its own process, because the peak of memory is measured
         command = [sys.executable, "-m", "benchmarks.index", "--source", arguments.source, "--model", arguments.model]
         for lines in arguments.lines:
             subprocess.run([*command, *(["--json"] if arguments.json else []), "--lines", str(lines)], check=True)

@@ -1,9 +1,9 @@
-"""What a warm keystroke costs: a real file is typed again, one character at a time, and each state is completed.
+"""The cost of a warm keystroke: a real file is typed again, one character at a time, and each state is completed.
 
-`--context-tokens` is how long the prompt may be, in which other open files have their part. `request_to_text` is what a
-user waits for the text of a line: packing, the engine, and what is done to the text before it is shown.
+`--context-tokens` is the longest prompt, with parts of other open files. `request_to_text` is the time that a user
+waits for the text of a line: packing, the engine, and postprocessing.
 
-The peer is the same engine without what it keeps: every prompt is prefilled whole (`--peer transformers` takes the
+The peer is the same engine without its prefix cache: every prompt is prefilled whole (`--peer transformers` takes the
 reference implementation on the same weights instead).
 """
 
@@ -44,7 +44,7 @@ class Keystroke:
 
 
 def type_file(document: Document, others: tuple[Document, ...], first_line: int, count: int) -> Iterator[Snapshot]:
-    """States of the document while `count` characters are typed from the beginning of a line on; others are open."""
+    """The states of the document while `count` characters are typed from a line's beginning; other files are open."""
     start = document.line_starts[first_line]
     after = document.text[start + count :]
     for typed in range(1, count + 1):
@@ -112,7 +112,7 @@ def measure(arguments: Namespace) -> list[Keystroke]:
         took_ms = (perf_counter() - started_s) * 1000
         keystrokes.append(Keystroke(trace, took_ms, peer(request)))
     engine.close()
-    return keystrokes[1:]  # the first finds an empty cache
+    return keystrokes[1:]  # the first keystroke finds an empty cache
 
 
 def summarize(keystrokes: list[Keystroke]) -> dict[str, float]:
@@ -145,13 +145,13 @@ def summarize(keystrokes: list[Keystroke]) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", type=Path, help="a model folder (default: the built-in one)")
+    parser.add_argument("--model", type=Path, help="a model folder (default: the built-in model)")
     parser.add_argument("--file", type=Path, default=DEFAULT_FILE, help="the file that is typed (default: argparse.py)")
     parser.add_argument(
-        "--open", nargs="*", default=OPEN_FILES, metavar="NAME", help="files beside it that are open too"
+        "--open", nargs="*", default=OPEN_FILES, metavar="NAME", help="other open files of the same folder"
     )
     parser.add_argument("--context-tokens", type=int, default=FIRST_TOKENS, help="the longest prompt (default: 2048)")
-    parser.add_argument("--line", type=int, default=2000, help="where typing begins; lines count from 1")
+    parser.add_argument("--line", type=int, default=2000, help="the line where typing begins; lines count from 1")
     parser.add_argument("--keystrokes", type=int, default=60)
     parser.add_argument("--peer", choices=["uncached", "transformers"], default="uncached")
     parser.add_argument("--json", action="store_true")

@@ -1,10 +1,10 @@
-"""Whether a GGUF file says the same here as in llama.cpp: greedy replies to real fill-in-the-middle prompts.
+"""A comparison with llama.cpp on one GGUF file: greedy replies to real fill-in-the-middle prompts.
 
     python -m benchmarks.llama_cpp_parity MODEL.gguf --llama-cpp FOLDER [--prompts 20] [--dtype float32] [--json]
 
 Both run the same weights in one type: llama-quantize widens the file, Midspan imports it with that --dtype. Where the
 replies part, the logit gap between the two tokens tells a rounding tie from an error. Prompts are cut out of Python's
-own library. Needs llama-server and llama-quantize in FOLDER, and five times the model's size on the disk.
+own library. FOLDER holds llama-server and llama-quantize; the disk needs five times the model's size.
 """
 
 import argparse
@@ -41,7 +41,7 @@ from inference.store.model_store import ModelStore
 from midspan import MidspanError, ModelError
 
 PREFIX_LINES, SUFFIX_LINES = 24, 8
-LIKELY_TOKENS = 10  # that llama-server names with each token
+LIKELY_TOKENS = 10  # llama-server names so many with each token
 START_S = 120.0
 SEED = 20
 DTYPES = {"float32": "F32", "bfloat16": "BF16"}  # torch's name -> llama-quantize's
@@ -49,10 +49,10 @@ DTYPES = {"float32": "F32", "bfloat16": "BF16"}  # torch's name -> llama-quantiz
 
 @dataclass(frozen=True)
 class Comparison:
-    """`equal_tokens` of the reply are the same; the gaps are between the two tokens that part, each side's own view.
+    """Two replies whose first `equal_tokens` are equal, and each side's gap between the two tokens after them.
 
-    A gap is the logit of one's own token less that of the other's; None: the replies are equal, or llama.cpp does not
-    name our token among its likely ones.
+    A gap is the logit of a side's own token less that of the other side's; None: the replies are equal, or llama.cpp
+    does not name our token among its likely tokens.
     """
 
     place: str
@@ -73,14 +73,14 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Step:
-    """One token of llama.cpp's reply, with the log-probabilities of the likely ones where it tells them."""
+    """A token of llama.cpp's reply, with the log-probabilities of the likely tokens where llama.cpp gives them."""
 
     token: int
     logprobs: dict[int, float]
 
 
 class OurModel:
-    """The model without the engine around it, so that its logits can be seen."""
+    """The model without the engine, which would hide its logits."""
 
     def __init__(self, folder: Path, family: Family, context_tokens: int, dtype: torch.dtype) -> None:
         self.config = parse_config(read_config_json(folder), family, folder / "config.json")
@@ -179,7 +179,7 @@ def reply_of_llama_cpp(address: str, prompt: Sequence[int], count: int) -> list[
     found: dict[str, Any] = answer.json()
     tokens: list[int] = found["tokens"]
     steps: list[dict[str, Any]] = found["completion_probabilities"]
-    if len(steps) != len(tokens):  # a token that ends inside a character has none, so that they cannot be told apart
+    if len(steps) != len(tokens):  # a token that ends inside a character has no step, so steps and tokens do not match
         return [Step(token, {}) for token in tokens]
     return [Step(step["id"], {top["id"]: top["logprob"] for top in step["top_logprobs"]}) for step in steps]
 
@@ -251,11 +251,11 @@ def in_words(comparisons: Sequence[Comparison]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser("benchmarks.llama_cpp_parity", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("model", type=Path, metavar="MODEL.gguf")
-    parser.add_argument("--llama-cpp", type=Path, required=True, metavar="FOLDER", help="holds llama-server")
+    parser.add_argument("--llama-cpp", type=Path, required=True, metavar="FOLDER", help="the folder of llama-server")
     parser.add_argument("--prompts", type=int, default=20)
-    parser.add_argument("--tokens", type=int, default=32, help="of each reply")
-    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="of the weights on both sides")
-    parser.add_argument("--scratch", type=Path, metavar="FOLDER", help="for the widened weights; they are removed")
+    parser.add_argument("--tokens", type=int, default=32, help="tokens of each reply")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="the type of the weights on both sides")
+    parser.add_argument("--scratch", type=Path, metavar="FOLDER", help="a folder for the widened weights")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     try:

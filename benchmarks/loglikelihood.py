@@ -1,4 +1,4 @@
-"""What repository context is worth to a model: held-out lines that use a name of another file, with it and without."""
+"""The worth of repository context to a model: held-out lines with a name of another file, with context and without."""
 
 import argparse
 import json
@@ -30,10 +30,10 @@ _MOST_LINE_TOKENS = 96
 
 
 class Scorer:
-    """A model outside of the engine, because the logits of whole lines are wanted. One text at a time."""
+    """A model outside of the engine, which would hide the logits; it scores one text at a time."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises ModelError."""
+        """Load the model. Raises ModelError."""
         raw_config = read_config_json(folder)
         family = family_of(raw_config.get("model_type"), folder)
         identity = parse_identity(raw_config, folder, family)
@@ -53,7 +53,7 @@ class Scorer:
         pages = range(-(-len(tokens) // PAGE_TOKENS))
         batch = pack_batch([Work(tokens, 0, pages, logit_tokens=1)], self._device)
         with torch.inference_mode():
-            rows = torch.arange(len(prompt) - 1, len(tokens))  # each predicts the token after it
+            rows = torch.arange(len(prompt) - 1, len(tokens))  # a row predicts the token after it
             logits = self._model.forward(replace(batch, logit_rows=rows), self._memory)
             target = torch.tensor(wanted)
             likelihood = logits.log_softmax(-1).gather(1, target[:, None]).mean()
@@ -92,9 +92,9 @@ def measure(scorer: Scorer, root: Path, lines: int, budget_tokens: int, seed: in
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", type=Path, help="the folder of a real repository with Python in it")
-    parser.add_argument("--model", type=Path, default=BUILTIN_MODEL, help="a model folder (default: the built-in one)")
+    parser.add_argument("--model", type=Path, default=BUILTIN_MODEL, help="a model folder (default: built-in)")
     parser.add_argument("--lines", type=int, default=100)
-    parser.add_argument("--budget", type=int, default=2048, help="tokens")
+    parser.add_argument("--budget", type=int, default=2048, help="tokens of the prompt")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
-"""What int8 and int4 cost in precision, and what they save: each form of one model beside its wide weights.
+"""The cost of int8 and int4 in precision, and their savings: each form of one model beside its wide weights.
 
-The prompts are holes in Python's standard library. Scored are the tokens that stood in the hole: the KL divergence of
-the predictions from the wide ones, and how often the likeliest token is the same.
+The prompts are holes in Python's standard library. The tokens of the hole are scored: the KL divergence of the
+predictions from those of the wide weights, and how often the likeliest token is the same.
 """
 
 import argparse
@@ -41,7 +41,7 @@ DECODED_TOKENS = 32
 
 @dataclass(frozen=True)
 class Scored:
-    """A prompt with the tokens that follow it; those are what is scored."""
+    """A prompt with the tokens that follow it, which are scored."""
 
     prompt: tuple[int, ...]
     middle: tuple[int, ...]
@@ -51,16 +51,16 @@ class Scored:
 class Figures:
     quant: str
     bytes: int  # on disk
-    memory_bytes: int  # of all tensors that the loaded model holds
+    memory_bytes: int  # all tensors of the loaded model
     kl: float  # nats a token
     top1: float
     decode_tok_s: float
     load_s: float
-    make_s: float  # once: to make the form and keep it
+    make_s: float  # the time to make and keep the form, once
 
 
 class Runner:
-    """One form of the model, with a cache for one sequence."""
+    """A form of the model with a cache for one sequence."""
 
     def __init__(self, model: Decoder, dtype: torch.dtype, tokens: int) -> None:
         self._model = model
@@ -69,13 +69,13 @@ class Runner:
         self._memory = allocate_memory(len(model.layers), len(self._pages), width, dtype, CPU)
 
     def logits(self, tokens: Sequence[int], start: int, rows: int) -> Tensor:
-        """Of the last `rows` of `tokens`; what stands before `start` is in the cache."""
+        """The logits of the last `rows` of `tokens`; the cache holds the tokens before `start`."""
         batch = pack_batch([Work(tokens[start:], start, self._pages, 1)], CPU)
         new_tokens = len(tokens) - start
         return self._model.forward(replace(batch, logit_rows=torch.arange(new_tokens - rows, new_tokens)), self._memory)
 
     def decode_s(self, tokens: Sequence[int]) -> list[float]:
-        """The seconds of each of some steps, of one token each."""
+        """The seconds of each of several decoding steps of one token."""
         self.logits(tokens, 0, 1)
         seconds, tokens = [], list(tokens)
         for _ in range(DECODED_TOKENS):
@@ -104,7 +104,7 @@ def holes(tokenizer: Tokenizer, count: int, seed: int) -> Iterator[Scored]:
 
 
 def tensor_bytes() -> int:
-    """Of every tensor there is; views that begin at the same place count once."""
+    """The bytes of every CPU tensor in the process; views that begin at the same address count once."""
     sizes: dict[int, int] = {}
     for found in gc.get_objects():
         if issubclass(type(found), Tensor) and found.device.type == "cpu":  # isinstance wakes torch's lazy objects
@@ -122,7 +122,7 @@ class Loaded:
 
 
 def load(folder: Path, quant: Quant, longest_tokens: int) -> Loaded:
-    """The form is made afresh and then loaded from where it is kept, as every later start does."""
+    """Make the form anew, then load its copy from the disk, as every later start does."""
     raw_config = read_config_json(folder)
     config = parse_config(raw_config, family_of(raw_config.get("model_type"), folder), folder / "config.json")
     dtype = stored_dtype(folder)
@@ -145,13 +145,13 @@ def load(folder: Path, quant: Quant, longest_tokens: int) -> Loaded:
 
 @dataclass
 class Agreement:
-    """Of one form with the wide one, for each scored token."""
+    """The agreement of one form with the wide weights, for each scored token."""
 
     divergences: list[float] = field(default_factory=list)
     same: list[bool] = field(default_factory=list)
 
     def add(self, expected: Tensor, got: Tensor) -> None:
-        """Log probabilities [T, vocabulary]."""
+        """Add log probabilities [T, vocabulary]."""
         self.divergences += (expected.exp() * (expected - got)).sum(-1).tolist()
         self.same += (expected.argmax(-1) == got.argmax(-1)).tolist()
 
@@ -159,7 +159,7 @@ class Agreement:
 def compare(scored: Sequence[Scored], loaded: Mapping[Quant, Loaded]) -> dict[Quant, Agreement]:
     agreements = {quant: Agreement() for quant in loaded}
     for hole in scored:
-        # The last token's prediction is of what comes after the middle.
+        # The last token predicts the text after the middle.
         tokens, rows = [*hole.prompt, *hole.middle], len(hole.middle) + 1
         expected = loaded["wide"].runner.logits(tokens, 0, rows).log_softmax(-1)
         agreements["wide"].add(expected, expected)
@@ -175,7 +175,7 @@ def measure(folder: Path, prompts: int, seed: int) -> list[Figures]:
     longest_tokens = max(len(hole.prompt) + len(hole.middle) for hole in scored) + DECODED_TOKENS
     loaded = {quant: load(folder, quant, longest_tokens) for quant in FORMS}
     steps_s: dict[Quant, list[float]] = {quant: [] for quant in FORMS}
-    for hole in scored[:3]:  # in turns: what else the machine does meets all of them
+    for hole in scored[:3]:  # in turns, so that other work on the machine slows all of them
         for quant, form in loaded.items():
             steps_s[quant] += form.runner.decode_s(hole.prompt)
     figures = []
@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True, help="a model folder with wide weights")
     parser.add_argument("--prompts", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, help="default: torch's own choice")
+    parser.add_argument("--threads", type=int, help="threads of torch (default: its own choice)")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     if arguments.threads:

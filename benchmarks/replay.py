@@ -1,4 +1,4 @@
-"""How much of a prompt is the prompt before: two real files are typed in by turns, with jumps, one key at a time."""
+"""The part of a prompt that equals the prompt before: two real files are typed in turns, with jumps, key by key."""
 
 import argparse
 import json
@@ -20,13 +20,13 @@ from inference.prompts.families import DEEPSEEK_V2
 from inference.prompts.prompt import build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
 
-# Which of the files, at which part of it, how many keys.
+# The index of a file, the place in it as a share, and the number of keys.
 _SCRIPT = [(0, 0.6, 100), (0, 0.25, 50), (1, 0.5, 75), (0, 0.25, 45), (0, 0.8, 30)]
 _KEYS_A_SECOND = 5.0
 
 
 def keystrokes(documents: list[Document], ring: EditRing) -> Iterator[Snapshot]:
-    """Lines are taken out of the files and typed again where they were."""
+    """The keystrokes that type lines of the files again where they stood."""
     states = list(documents)
     time_s = 0.0
     for file, part, keys in _SCRIPT:
@@ -46,8 +46,8 @@ def keystrokes(documents: list[Document], ring: EditRing) -> Iterator[Snapshot]:
 def shares(
     workspace: Workspace, documents: list[Document], budget: Budget, tokenizer: Tokenizer
 ) -> list[tuple[float, bool]]:
-    """Of each prompt the share of tokens that it has in common with the one before, from the first on, and whether
-    the key before was on the same line.
+    """For each prompt the share of its first tokens that the prompt before begins with, and whether the key before was
+    on the same line.
     """
     ring, packer = EditRing(), ContextPacker(workspace)
     last: tuple[int, ...] = ()
@@ -76,8 +76,8 @@ def main() -> None:
     folder = Path(argparse.__file__).parent
     parser.add_argument("--root", type=Path, default=folder, help="the workspace (default: Python's library)")
     parser.add_argument("--files", type=Path, nargs=2, default=[folder / "argparse.py", folder / "optparse.py"])
-    parser.add_argument("--budget", type=int, default=8192, help="tokens")
-    parser.add_argument("--model", type=Path, default=BUILTIN_MODEL, help="whose tokenizer counts")
+    parser.add_argument("--budget", type=int, default=8192, help="tokens of the prompt")
+    parser.add_argument("--model", type=Path, default=BUILTIN_MODEL, help="count with this model's tokenizer")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     tokenizer = Tokenizer(arguments.model, DEEPSEEK_V2)

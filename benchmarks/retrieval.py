@@ -1,5 +1,5 @@
-"""Is what a line needs in the prompt? Of held-out lines that use a name of another file, the share whose pack contains
-that name's definition: with all sources, with the open buffers alone, and with BM25 alone.
+"""The recall of retrieval. Of held-out lines that use a name of another file, the share whose pack contains that name's
+definition: with all sources, with the open buffers alone, and with BM25 alone.
 """
 
 import argparse
@@ -25,7 +25,7 @@ Collect = Callable[[Snapshot], Sequence[Snippet]]
 
 
 def contains_definition(held_out: HeldOut, snippets: Sequence[Snippet], budget_tokens: int, count: CountTokens) -> bool:
-    """Whether the pack shows the line that defines the name, under the path of its file."""
+    """Return whether the pack shows the line that defines the name, under the path of its file."""
     packed = pack(held_out.snapshot, snippets, Budget(budget_tokens), count)
     symbol = held_out.definition.symbol
     defining = next(line for line in symbol.signature.split("\n") if symbol.name in line).strip()
@@ -40,7 +40,7 @@ def contains_definition(held_out: HeldOut, snippets: Sequence[Snippet], budget_t
 
 
 def measure(workspace: Workspace, lines: int, budget_tokens: int, seed: int, count: CountTokens) -> dict[str, float]:
-    """Shares of the held-out lines, by source."""
+    """The shares of held-out lines whose pack has the definition, by source."""
 
     def from_everything(snapshot: Snapshot) -> Sequence[Snippet]:
         return collect(snapshot, workspace)
@@ -62,9 +62,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("root", type=Path, help="the folder of a real repository with Python in it")
     parser.add_argument("--lines", type=int, default=300)
-    parser.add_argument("--budget", type=int, default=4096, help="tokens")
+    parser.add_argument("--budget", type=int, default=4096, help="tokens of the prompt")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--model", type=Path, default=BUILTIN_MODEL, help="whose tokenizer counts")
+    parser.add_argument("--model", type=Path, default=BUILTIN_MODEL, help="count with this model's tokenizer")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     count = Tokenizer(arguments.model, DEEPSEEK_V2).count

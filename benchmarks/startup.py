@@ -1,7 +1,7 @@
-"""How long an editor waits for Midspan: for the answer to `initialize`, and from nothing to the first completion.
+"""The wait of an editor for Midspan: for the answer to `initialize`, and for the first completion after the start.
 
 The peer of the relay is the same server in a process of the editor's own (`midspan serve --standalone`), in the same
-run; `interpreter_ms` is what starting Python alone takes.
+run; `interpreter_ms` is the start of Python alone.
 """
 
 import argparse
@@ -31,7 +31,7 @@ SOURCE = "def area(width, height):\n    return "
 
 
 class Editor:
-    """A client that waits for each answer; `began_s` is when its server was started."""
+    """A client that waits for each answer; `began_s` is the time at which its server was started."""
 
     def __init__(self, *arguments: str) -> None:
         self.began_s = perf_counter()
@@ -48,7 +48,7 @@ class Editor:
 
     @property
     def ms(self) -> float:
-        """How long ago its server was started."""
+        """The time since the server was started."""
         return 1000 * (perf_counter() - self.began_s)
 
     def initialize(self) -> None:
@@ -93,7 +93,7 @@ class Editor:
 
 
 def initialize_ms(*arguments: str) -> float:
-    """From the start of the server to its answer."""
+    """The time from the start of the server to its answer to `initialize`."""
     editor = Editor(*arguments)
     editor.initialize()
     took_ms = editor.ms
@@ -102,7 +102,7 @@ def initialize_ms(*arguments: str) -> float:
 
 
 def first_completion_ms(*arguments: str) -> float:
-    """From the start of the server to the answer to a completion asked for at once."""
+    """The time from the start of the server to the answer to a completion that is requested at once."""
     editor = Editor(*arguments)
     editor.initialize()
     editor.open()
@@ -119,7 +119,7 @@ def interpreter_ms() -> float:
 
 
 def recovery_ms(*arguments: str) -> tuple[float, float]:
-    """From a kill of the daemon to an answer of the next one, and to a completion of it."""
+    """The times from a kill of the daemon to an answer of the next daemon, and to a completion of it."""
     editor = Editor(*arguments)
     editor.initialize()
     editor.open()
@@ -128,7 +128,7 @@ def recovery_ms(*arguments: str) -> tuple[float, float]:
     began_s = perf_counter()
     daemon.kill()
     while editor.request("midspan/document", {"textDocument": {"uri": URI}}) is None:
-        pass  # what the dying daemon was asked is answered by an error
+        pass  # a request to the dying daemon is answered with an error
     answered_s = perf_counter()
     editor.complete()
     completed_s = perf_counter()
@@ -153,7 +153,7 @@ def stop_daemon() -> None:
 
 @contextmanager
 def own_runtime_folder() -> Iterator[None]:
-    """The user's own daemon is not met."""
+    """Set a runtime folder of its own, so that the user's daemon is left alone."""
     folder = tempfile.mkdtemp(prefix="mid")
     os.environ |= {"XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder, "PYTHONPATH": str(ROOT)}
     try:
@@ -195,8 +195,8 @@ def measure(runs: int, arguments: list[str]) -> dict[str, float]:
 
 def parse_options() -> Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", metavar="FOLDER", help="the model's folder; without it, the built-in model")
-    parser.add_argument("--runs", type=int, default=15, help="how often each start is measured")
+    parser.add_argument("--model", metavar="FOLDER", help="a model folder (default: the built-in model)")
+    parser.add_argument("--runs", type=int, default=15, help="measurements of each start")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()
 
