@@ -1,4 +1,4 @@
-"""One completion at a place in a file, made as an editor's completions are."""
+"""A completion at a place in a file, made as an editor's completions are."""
 
 import asyncio
 import json

@@ -9,7 +9,7 @@ from lsp_server.cli.input.options import Commands, json_option
 def add_parser(commands: Commands) -> None:
     """Add `index`."""
     parser = commands.add_parser("index", parents=[json_option()], help="bring the index of a workspace up to date")
-    parser.add_argument("path", type=Path, nargs="?", metavar="PATH", help="its root; default: the current repository")
+    parser.add_argument("path", type=Path, nargs="?", metavar="PATH", help="the root; default: the current repository")
     parser.set_defaults(run=run)
 
 

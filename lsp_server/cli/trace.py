@@ -26,7 +26,7 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("id", type=natural, nargs="?", metavar="ID", help="show all that is known of this request")
     parser.add_argument("--limit", type=natural, metavar="N", help="show at most N requests")
-    parser.add_argument("--follow", action="store_true", help="go on with the requests that come")
+    parser.add_argument("--follow", action="store_true", help="go on with new requests")
     parser.set_defaults(run=run)
 
 

@@ -1,4 +1,4 @@
-"""What the training tests share: a small tokenizer and a small corpus, both from this folder."""
+"""A small tokenizer and a small corpus for the training tests, both from the recipe's own files."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,7 @@ SOURCES = Path(__file__).parents[2] / "training"
 
 @pytest.fixture(autouse=True, scope="package")
 def one_thread() -> Iterator[None]:
-    """Tiny products on two threads wait for each other whenever the machine is busy."""
+    """Run on one thread: two threads wait for each other at every tiny product when the machine is busy."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

@@ -23,7 +23,7 @@ NAME = re.compile(r"step-(\d{8})\.pt")
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is. `run_*` count since the run (not its origin) began."""
+    """The progress of a run. `run_*` count since the run (not its origin) began."""
 
     step: int = 0
     tokens: int = 0

@@ -32,7 +32,7 @@ class LossSettings:
 
 @dataclass(frozen=True)
 class Board:
-    """One step's micro-batches, in memory that all workers share.
+    """The micro-batches of one step, in memory that all workers share.
 
     inputs, targets and weights [micro-batches, rows, L]; parts [micro-batches, 3] receives plain loss,
     balance loss and dropped share; `taken` counts the micro-batches that a worker has begun.

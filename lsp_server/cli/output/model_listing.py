@@ -33,8 +33,8 @@ def listing_in_words(listing: dict[str, Any]) -> str:
     if listing["begun"]:
         lines += ["", "Unfinished:"]
         lines += [
-            f"  {pull['name']}: {size_in_words(pull['size_bytes'])} fetched; `{pull['command']}` goes on, "
-            f"`midspan model remove {pull['name']}` drops it"
+            f"  {pull['name']}: {size_in_words(pull['size_bytes'])} fetched; `{pull['command']}` continues it, "
+            f"`midspan model remove {pull['name']}` deletes it"
             for pull in listing["begun"]
         ]
     lines += ["", "In the catalogue, for `midspan model pull NAME`:", *(_row(model) for model in listing["catalogue"])]

@@ -12,5 +12,5 @@ def visible_line(text: str) -> str:
 
 
 def visible_source_line(line: str) -> str:
-    """One line of a file, without its line end."""
+    """A line of a file, without its line end."""
     return visible_text(line.rstrip("\r\n"))

@@ -1,4 +1,4 @@
-"""Which files are kept, in what order, and what counts as a copy."""
+"""The corpus keeps the right files in import order, and no copies."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""A packed corpus trains as the corpus does, on a machine that has nothing else."""
+"""A packed corpus gives the same training as the corpus, on a machine without the corpus."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""The properties the engine relies on, each true of the released tokenizer too."""
+"""The tokenizer has the properties that the engine relies on and that the released tokenizer has."""
 
 from tokenizers import Tokenizer
 

@@ -1,4 +1,4 @@
-"""A document's ids say exactly what text it is, and its middle ends with EOS."""
+"""A document's ids decode to exactly its text, and its middle ends with EOS."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""Losses by the place in a long document: each token is scored once, from what its way lets it see."""
+"""Losses by the place in a long document: each token is scored once, from the tokens that its way shows."""
 
 from pathlib import Path
 

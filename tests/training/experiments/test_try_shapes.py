@@ -1,4 +1,4 @@
-"""A shape's run ends when its processor seconds do, and vocabularies are compared by the same text."""
+"""A shape's run ends with its processor seconds, and vocabularies are compared on the same text."""
 
 import json
 import math

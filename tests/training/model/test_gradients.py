@@ -1,4 +1,4 @@
-"""Work shared among processes adds up to the work of one."""
+"""The gradients of several processes add up to the gradient of one process."""
 
 import pytest
 import torch

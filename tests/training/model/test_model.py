@@ -1,4 +1,4 @@
-"""The trainable model is the released architecture, and its experts drop nothing unasked."""
+"""The trainable model is the released architecture, and its experts drop no choice below their capacity."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Where there is no checkpoint, training goes on from the weights that ship."""
+"""Training without a checkpoint continues from the weights that ship."""
 
 import dataclasses
 from pathlib import Path

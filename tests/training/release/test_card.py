@@ -1,4 +1,4 @@
-"""The card tells what the logs and the benchmarks say, of just these weights."""
+"""The card has the losses of the logs and the results of exactly these weights."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run that was stopped goes on as if it had not been; a decay run ends at rate zero."""
+"""A stopped run continues exactly as an unbroken run would; a decay run ends at rate zero."""
 
 import argparse
 import dataclasses
