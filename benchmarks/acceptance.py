@@ -73,7 +73,7 @@ class Editor:
         return session.engine(session.settings.completion)
 
     async def accept_at(self, text: str, reading_ms: float) -> Accepted | None:
-        """At the end of the text; None when no item comes there."""
+        """Accept the item at the end of the text; None when no item comes there."""
         document = {"uri": URI, "languageId": "python", "version": 1, "text": text}
         self._notify("textDocument/didOpen", {"textDocument": document})
         item = await self._complete(text)

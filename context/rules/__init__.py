@@ -1,1 +1,1 @@
-"""Which files may be read: ignore files, secrets, generated and binary files."""
+"""The rules on what may be read: ignore files, secrets, generated and binary files."""

@@ -22,7 +22,7 @@ class ServerAwayError(ModelError):
 
 
 class Explainer:
-    """Makes the errors. Knows the key, which servers quote, so that no message holds it."""
+    """Turns failures into errors, and takes the key, which servers quote, out of their messages."""
 
     def __init__(self, address: RemoteAddress, key: str | None, silence_s: float) -> None:
         self._address = address

@@ -1,4 +1,4 @@
-"""Gives freed memory back to the system, which the C library does only when asked."""
+"""The return of freed memory to the system, which the C library does only when asked."""
 
 import ctypes
 import gc

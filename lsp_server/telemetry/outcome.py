@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What came of a request. The value is its name in a trace; a detail may say more."""
+    """The outcome of a request. The value is its name in a trace; a detail may say more."""
 
     SHOWN = "shown"
     ANSWERED = "answered"

@@ -61,7 +61,7 @@ class Place:
 
 
 def daemon_status() -> dict[str, Any]:
-    """What the daemon of the runtime folder says of itself; {} when there is none to ask."""
+    """Return the status of the daemon in the runtime folder; {} when there is no daemon to ask."""
     answered = ask(handshake.request_line("status"))
     if answered is None:
         return {}

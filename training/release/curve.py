@@ -62,7 +62,7 @@ def read_curve(log: Path, last_step: int | None = None) -> Curve:
 
 
 def thin_out(points: tuple[Point, ...], most: int = CURVE_POINTS) -> list[Point]:
-    """At most `most` points, and always the last."""
+    """Return at most `most` points, the last one among them."""
     step = max(1, -(-len(points) // most))
     return list(points[::-1][::step][::-1])
 

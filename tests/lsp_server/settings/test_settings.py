@@ -189,7 +189,7 @@ def test_the_schema_allows_what_the_check_does(setting):
 
 
 def _is_allowed(schema: dict[str, Any], value: object) -> bool:
-    """By the part of JSON Schema that the table uses."""
+    """Tell whether the part of JSON Schema that the table uses allows a value."""
     if "enum" in schema:
         return value in schema["enum"]
     names = {type(None): "null", bool: "boolean", int: "integer", str: "string", list: "array"}
