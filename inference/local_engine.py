@@ -21,6 +21,7 @@ from inference.api import (
     Request,
     Update,
 )
+from inference.compiled_products import keep_few_compiled_products
 from inference.live_sequence import LiveSequence
 from inference.models.architecture import parse_config
 from inference.models.config_json import read_config_json
@@ -179,6 +180,7 @@ class LocalEngine:
     def _load(self) -> None:
         self._opened.set_result(Tokenizer(self.folder, self._family))
         let_threads_sleep()
+        keep_few_compiled_products()
         import torch  # here, so that importing the engine stays cheap
 
         from inference.loader import build_scheduler

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import torch
-from torch.nn.functional import linear, silu
+from torch.nn.functional import silu
 
+from kernels.few_shapes import linear
 from kernels.triton_import import compute_dtype, jit, runs_triton, tl, triton
 
 

@@ -6,7 +6,8 @@ heads attend to one shared row per token: the latent, followed by the rotated ke
 
 import torch
 
-from kernels.page_rows import rows_of_sequence
+from kernels.few_shapes import pad_rows
+from kernels.page_rows import spans_of_sequence
 from kernels.triton_import import compute_dtype, jit, runs_triton, tl, triton
 
 
@@ -44,22 +45,32 @@ def mla_attention_reference(
     In bf16 the scores are rounded, as in the released eager code: about 1% of the result where the softmax is sharp.
     """
     sequences, new_tokens, heads, _ = q.shape
-    queries = q.flatten(1, 2)  # [B, M * H, R + D], token-major
-    out = q.new_empty(sequences, new_tokens * heads, latent_dim)
+    queries = pad_rows(q.flatten(1, 2))  # [B, >= M * H, R + D], token-major; the outputs of the added rows are dropped
+    out = q.new_empty(*queries.shape[:2], latent_dim)
     ahead = None  # a single new token sees everything
     if new_tokens > 1:  # only the new tokens' own columns can lie ahead of one of them
         ahead = torch.ones(new_tokens, new_tokens, dtype=torch.bool, device=q.device).triu(1)
         ahead = ahead.repeat_interleave(heads, dim=0)
     for b, length in enumerate(lengths.tolist()):
-        rows = rows_of_sequence(pages, page_table[b], length)
+        spans = spans_of_sequence(pages, page_table[b], length)
         for first in range(0, new_tokens * heads, _QUERIES_AT_ONCE):
             part = slice(first, first + _QUERIES_AT_ONCE)
-            scores = torch.mm(queries[b, part], rows.T).float().mul_(scale)
+            scores = torch.cat([torch.mm(queries[b, part], rows.T) for rows in spans], dim=-1).float().mul_(scale)
+            scores[:, length:] = float("-inf")
             if ahead is not None:
-                scores[:, length - new_tokens :].masked_fill_(ahead[part], float("-inf"))
+                unseen = ahead[part]
+                scores[: len(unseen), length - new_tokens : length].masked_fill_(unseen, float("-inf"))
             probabilities = torch.softmax(scores, dim=-1, out=scores).to(q.dtype)
-            torch.mm(probabilities, rows[:, :latent_dim], out=out[b, part])
-    return out.view(sequences, new_tokens, heads, latent_dim)
+            _mix(probabilities, spans, latent_dim, out[b, part])
+    return out[:, : new_tokens * heads].view(sequences, new_tokens, heads, latent_dim)
+
+
+def _mix(probabilities: torch.Tensor, spans: list[torch.Tensor], latent_dim: int, out: torch.Tensor) -> None:
+    """Write the mean of the spans' latents by `probabilities` [M, L] into `out` [M, R]."""
+    first, *others = torch.split(probabilities, [len(rows) for rows in spans], dim=-1)
+    torch.mm(first.contiguous(), spans[0][:, :latent_dim], out=out)
+    for part, rows in zip(others, spans[1:], strict=True):
+        out += torch.mm(part.contiguous(), rows[:, :latent_dim])
 
 
 _QUERIES_AT_ONCE = 256  # bounds the scores: 134 MB at 128K tokens, whatever the number of new tokens and heads

@@ -14,7 +14,9 @@ from inference.models.moe import load_moe
 from inference.models.rotary import Rotary
 from inference.weights.checkpoint import TensorSource
 from inference.weights.linear import Linear, Part, load_linear
+from kernels.few_shapes import linear, pad_rows, round_up
 from kernels.mla_attention import mla_attention
+from kernels.page_rows import rows_of_sequence
 from kernels.page_write import write_pages
 from kernels.rmsnorm import rmsnorm
 from kernels.rope import apply_rope
@@ -46,7 +48,7 @@ class Query:
 
     def __call__(self, x: Tensor) -> Tensor:
         if self.down is not None and self.norm is not None:
-            x = rmsnorm(F.linear(x, self.down), self.norm, LATENT_NORM_EPS)
+            x = rmsnorm(linear(x, self.down), self.norm, LATENT_NORM_EPS)
         return self.proj(x)
 
 
@@ -67,7 +69,7 @@ class LatentAttention:
         q = self.query(x).view(len(x), c.num_attention_heads, -1)
         q_nope, q_rope = torch.split(q, [c.qk_nope_head_dim, c.qk_rope_head_dim], dim=-1)
         q_rope = apply_rope(q_rope, cos, sin)
-        latent, k_rope = torch.split(F.linear(x, self.kv_down), [c.kv_lora_rank, c.qk_rope_head_dim], dim=-1)
+        latent, k_rope = torch.split(linear(x, self.kv_down), [c.kv_lora_rank, c.qk_rope_head_dim], dim=-1)
         latent = rmsnorm(latent, self.kv_norm, LATENT_NORM_EPS)
         k_rope = apply_rope(k_rope[:, None], cos, sin)[:, 0]
         write_pages(pages, batch.slots, torch.cat([latent, k_rope], dim=-1))
@@ -84,11 +86,13 @@ class LatentAttention:
         q_nope [M, H, N], q_rope [M, H, D] -> [M, H, V]. Cheaper for few new tokens. Section 2.1.2.
         """
         c = self.config
-        q_latent = torch.bmm(q_nope.transpose(0, 1), self.key_up).transpose(0, 1)  # [M, H, R]
+        new_tokens = len(q_nope)
+        q_latent = torch.bmm(pad_rows(q_nope.transpose(0, 1)), self.key_up)[:, :new_tokens].transpose(0, 1)  # [M, H, R]
         q = torch.cat([q_latent, q_rope], dim=-1)
         lengths = torch.tensor([segment.length], dtype=torch.int32, device=q.device)
         mixed = mla_attention(q[None], pages, segment.page_table[None], lengths, c.softmax_scale, c.kv_lora_rank)[0]
-        return torch.bmm(mixed.transpose(0, 1), self.value_up.transpose(1, 2)).transpose(0, 1)
+        values = torch.bmm(pad_rows(mixed.transpose(0, 1)), self.value_up.transpose(1, 2))  # [H, >= M, V]
+        return values[:, :new_tokens].transpose(0, 1)
 
     def _attend_expanded(self, q_nope: Tensor, q_rope: Tensor, segment: Segment, pages: Tensor) -> Tensor:
         """Attend over keys and values expanded from every cached latent of the sequence.
@@ -96,18 +100,22 @@ class LatentAttention:
         q_nope [M, H, N], q_rope [M, H, D] -> [M, H, V]. Cheaper for a long prefill. Section 2.1.1.
         """
         c = self.config
-        entries = pages[segment.page_table.long()].flatten(0, 1)[: segment.length]  # [L, R + D]
+        length = round_up(segment.length)
+        entries = pages.new_zeros(length, pages.shape[-1])  # [L, R + D]
+        entries[: segment.length] = rows_of_sequence(pages, segment.page_table, segment.length)
         latent, k_rope = torch.split(entries, [c.kv_lora_rank, c.qk_rope_head_dim], dim=-1)
         k_nope = torch.einsum("lr,hnr->hln", latent, self.key_up)
         k = torch.cat([k_nope, k_rope.expand(len(k_nope), -1, -1)], dim=-1)  # [H, L, N + D]
         v = torch.einsum("lr,hvr->hlv", latent, self.value_up)
-        q = torch.cat([q_nope, q_rope], dim=-1).transpose(0, 1)  # [H, M, N + D]
+        q = pad_rows(torch.cat([q_nope, q_rope], dim=-1).transpose(0, 1))  # [H, >= M, N + D]
         # A value width other than the key width leaves SDPA's fast path.
         v = F.pad(v, (0, k.shape[-1] - c.v_head_dim)) if c.v_head_dim < k.shape[-1] else v
         new = torch.arange(segment.length - segment.count, segment.length, device=q.device)
-        visible = torch.arange(segment.length, device=q.device) <= new[:, None]  # [M, L]
+        visible = q.new_zeros(q.shape[1], length, dtype=torch.bool)
+        visible[: segment.count] = torch.arange(length, device=q.device) <= new[:, None]
+        visible[segment.count :, 0] = True  # a row that sees nothing would be NaN
         out = F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=visible, scale=c.softmax_scale)
-        return out[0, ..., : c.v_head_dim].transpose(0, 1)
+        return out[0, :, : segment.count, : c.v_head_dim].transpose(0, 1)
 
 
 def _load_attention(c: DeepseekV2Config, source: TensorSource, prefix: str) -> LatentAttention:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from inference.weights.checkpoint import TensorSource
 from inference.weights.matrix import WIDENED_AT_ONCE, Matrix, dequantize, join_rows
 from inference.weights.packed_int4 import PackedInt4
+from kernels.few_shapes import linear
 
 # From this number of rows of x on, widening the codes for a wide product is faster than the op that reads codes.
 INT8_WIDEN_FROM_ROWS = 24
@@ -30,7 +31,7 @@ class WideLinear:
         self.bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight, self.bias)
+        return linear(x, self.weight, self.bias)
 
 
 class Int8Linear:
@@ -47,7 +48,7 @@ class Int8Linear:
             out = torch._weight_int8pack_mm(x.contiguous(), self._codes, self._scale)
         else:
             step = max(1, WIDENED_AT_ONCE // self._codes.shape[1])
-            parts = [F.linear(x, codes.to(x.dtype)) for codes in torch.split(self._codes, step)]
+            parts = [linear(x, codes.to(x.dtype)) for codes in torch.split(self._codes, step)]
             out = (parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)).mul_(self._scale)
         return out if self._bias is None else out.add_(self._bias)
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from inference.weights.matrix import GROUP_COLUMNS, INT4_LARGEST, ROWS_AT_ONCE, WIDENED_AT_ONCE, Matrix, unpack_int4
+from kernels.few_shapes import pad_rows
 
 # From this number of rows of x on, widening the codes for a bf16 product is faster than the op that reads codes.
 WIDEN_FROM_ROWS = 64
@@ -36,8 +37,9 @@ class PackedInt4:
         if x.shape[0] < WIDEN_FROM_ROWS or block is None or rows % block:
             return torch._weight_int4pack_mm_for_cpu(x.contiguous(), self._codes, GROUP_COLUMNS, self._scale_zero)
         step = max(1, WIDENED_AT_ONCE // (columns * block)) * block
-        parts = [x @ self._widen(first, min(first + step, rows), block) for first in range(0, rows, step)]
-        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+        padded = pad_rows(x)
+        parts = [padded @ self._widen(first, min(first + step, rows), block) for first in range(0, rows, step)]
+        return (parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1))[: x.shape[0]]
 
     def _widen(self, first: int, end: int, block: int) -> Tensor:
         """Widen some rows, transposed: [K, end - first]. A byte of the op holds two rows, half a block apart."""
