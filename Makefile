@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+NEWEST := .venv-newest
 VSCODE := editors/vscode
 # npm, with the Node.js of .tools
 NPM    := PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm --prefix $(VSCODE)
 
-.PHONY: run test check lint train clean
+.PHONY: run test test-newest check lint lock train clean
 
 # Complete a real file of this repository at a real cursor, with the built-in model, offline.
 run: $(VENV)/installed
@@ -30,16 +31,27 @@ train: $(VENV)/installed-dev
 	$(BIN)/python -m training --background
 
 clean:
-	rm -rf $(VENV) .tools $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/*.vsix *.egg-info build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(NEWEST) .tools $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/*.vsix *.egg-info build .pytest_cache .mypy_cache .ruff_cache
 
-$(VENV)/installed: pyproject.toml
+$(VENV)/installed: pyproject.toml requirements/run.lock requirements/cuda.lock scripts/install-locked.sh
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable .
+	bash scripts/install-locked.sh $(BIN)/python run
 	touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+$(VENV)/installed-dev: $(VENV)/installed requirements/dev.lock
+	bash scripts/install-locked.sh $(BIN)/python dev
 	touch $@
+
+# Resolve the newest releases that pyproject.toml allows, for every later install.
+lock: $(VENV)/installed-dev
+	bash scripts/lock.sh $(BIN)/python
+
+# The tests on the newest releases that pyproject.toml allows, in an environment of their own, with the editors of .tools.
+test-newest:
+	$(PYTHON) -m venv --clear $(NEWEST)
+	$(NEWEST)/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[dev]'
+	$(NEWEST)/bin/python -m pip freeze --exclude-editable
+	$(NEWEST)/bin/python -m pytest
 
 .tools/nvim/nvim: $(VENV)/installed-dev scripts/install-nvim.sh
 	PATH="$(CURDIR)/$(BIN):$$PATH" bash scripts/install-nvim.sh .tools/nvim
