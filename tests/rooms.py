@@ -16,7 +16,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "context": ("context.documents", "context.index", "context.prompt", "context.related"),
     "inference.api": (),
     "inference.cache": (),
-    "inference.weights": (),
+    "inference.weights": ("kernels",),
     "inference.prompts": ("inference.api",),
     "inference.models": ("inference.cache", "inference.prompts", "inference.weights", "kernels"),
     "inference": ("inference.api", "inference.cache", "inference.models", "inference.prompts", "inference.weights"),

@@ -27,11 +27,14 @@ def identifiers(text: str) -> set[str]:
     return {name for name in set(_IDENTIFIER.findall(text)) if name.lower() not in _COMMON}
 
 
+_LONGEST_CACHED_NAME = 100
+
+
 def search_terms(names: Iterable[str]) -> set[str]:
     """Return the words that a chunk is found by: its names and their parts, in lower case."""
     terms: set[str] = set()
     for name in names:
-        terms.update(_terms_of(name))
+        terms.update(_terms_of(name) if len(name) <= _LONGEST_CACHED_NAME else _terms_of.__wrapped__(name))
     return terms
 
 

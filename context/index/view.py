@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from context.documents.document import Document
+from context.documents.document_cache import DocumentCache
 from context.index.index import Index
 from context.index.resolve import resolve
 from context.index.terms import search_terms
@@ -260,7 +260,7 @@ def _batches(items: Iterable[str]) -> Iterable[list[str]]:
     return [listed[start : start + _IN_BATCH] for start in range(0, len(listed), _IN_BATCH)]
 
 
-@lru_cache(maxsize=64)
+@DocumentCache
 def parsed(document: Document) -> tuple[list[Symbol], list[Chunk]]:
     """Return the definitions and chunks of a buffer; each state of the buffer is parsed once."""
     return parse(document.language, document.text, document.lines)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from context.documents.document import Document
+from context.documents.document_cache import DocumentCache
 from context.documents.languages import language_of
 from context.index.database import index_path
 from context.index.index import Report, open_index
@@ -137,7 +138,7 @@ class Workspace:
     def _set_rules(self) -> None:
         rules = Rules(self.root)
         self._rules = rules
-        self._judge = lru_cache(maxsize=64)(rules.buffer)
+        self._judge = DocumentCache(rules.buffer)
         self._may_name = lru_cache(maxsize=4096)(
             lambda path: not secret_by_name(path[1:]) if path.startswith("/") else rules.by_name(path).included
         )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from context.documents.document import Document
+from context.documents.document_cache import DocumentCache
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.index.view import View
@@ -113,7 +113,7 @@ def _may_show(document: Document, snapshot: Snapshot, workspace: Workspace | Non
 
 
 # Buffers other than the current one change rarely, and the rules read all of their text.
-@lru_cache(maxsize=64)
+@DocumentCache
 def _judge_alone(document: Document) -> Verdict:
     reason = judge_buffer(document)
     return Verdict(reason is None, reason or "no rule excludes it")

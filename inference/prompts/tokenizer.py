@@ -14,7 +14,9 @@ from inference.prompts.families import Family
 from inference.prompts.healing import Spellings, begun_word
 from midspan import ModelError
 
-PIECE_CACHE_SIZE = 65_536
+# The pieces that were encoded last, which are lines in most models: a few MB.
+PIECE_CACHE_SIZE = 16_384
+LONGEST_CACHED_PIECE = 500
 
 # Qwen's pre-tokenizer: a newline belongs to the punctuation or the white space before it, and to blank lines after it.
 QWEN_SPLIT = (
@@ -65,7 +67,7 @@ class Tokenizer:
         self.sentinels = self._find_sentinels()
         self._bytes = spell_tokens(definition)
         self._cut = _safe_cut(definition)
-        self._encode_piece = lru_cache(maxsize=PIECE_CACHE_SIZE)(self._encode_whole)
+        self._encode_again = lru_cache(maxsize=PIECE_CACHE_SIZE)(self._encode_whole)
 
     def encode(self, text: str) -> list[int]:
         """Turn user text into ids without BOS or sentinels, piece by piece where that gives the ids of the whole."""
@@ -113,6 +115,9 @@ class Tokenizer:
 
     def _pieces(self, text: str) -> list[str]:
         return [text] if self._cut is None else [piece for piece in self._cut.split(text) if piece]
+
+    def _encode_piece(self, piece: str) -> tuple[int, ...]:
+        return (self._encode_again if len(piece) <= LONGEST_CACHED_PIECE else self._encode_whole)(piece)
 
     def _encode_whole(self, text: str) -> tuple[int, ...]:
         return tuple(self._text_tokenizer.encode(text, add_special_tokens=False).ids)

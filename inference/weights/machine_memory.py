@@ -7,7 +7,7 @@ GIB = 1 << 30
 SHARE_OF_AVAILABLE = 4
 MAX_DEFAULT_BYTES = 4 * GIB
 # More whole contexts are not worth their memory: only a small model with a short context reaches this bound.
-MAX_DEFAULT_CONTEXTS = 16
+MAX_DEFAULT_CONTEXTS = 8
 
 # The share of all memory: the rest is for the cache, the editor and the system. A laptop with 32 GB can then hold a
 # 16B model in int8, which takes 16 GB.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from inference.api import Engine
 from inference.remote.address import RemoteAddress
-from lsp_server.server.release_memory import release_memory
+from lsp_server.server.release_memory import release_memory, trim_heap
 from lsp_server.settings.values import ModelSettings
 
 _log = logging.getLogger(__name__)
@@ -86,10 +86,11 @@ class Engines:
         return running is not None and time.monotonic() >= running.asked_at + after_s and _is_idle(running.engine)
 
     async def keep_unloading(self, after_s: float) -> None:
-        """Unload idle models for ever."""
+        """Unload idle models for ever, and give back what the others have freed."""
         while True:
             await asyncio.sleep(min(after_s / 2, 30))
             await self.unload_idle(after_s)
+            await asyncio.to_thread(trim_heap)
 
 
 def key_of(settings: ModelSettings) -> EngineKey:

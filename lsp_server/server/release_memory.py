@@ -19,6 +19,11 @@ def use_one_arena() -> None:
 def release_memory() -> None:
     """Collect garbage and give freed memory back, where the C library can."""
     gc.collect()
+    trim_heap()
+
+
+def trim_heap() -> None:
+    """Give freed memory back, where the C library can: a prefill leaves 30 MB of it. This takes milliseconds."""
     _call_glibc("malloc_trim", 0)
 
 
