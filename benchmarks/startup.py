@@ -51,13 +51,13 @@ class Editor:
         """The time since the server was started."""
         return 1000 * (perf_counter() - self.began_s)
 
-    def initialize(self) -> None:
-        self.request("initialize", {"processId": None, "rootUri": "file:///project", "capabilities": {}})
-        self._send({"method": "initialized", "params": {}})
+    def initialize(self, root: str = "file:///project") -> None:
+        self.request("initialize", {"processId": None, "rootUri": root, "capabilities": {}})
+        self.notify("initialized", {})
 
     def open(self) -> None:
         item = {"uri": URI, "languageId": "python", "version": 1, "text": SOURCE}
-        self._send({"method": "textDocument/didOpen", "params": {"textDocument": item}})
+        self.notify("textDocument/didOpen", {"textDocument": item})
 
     def complete(self) -> Any:
         position = {"line": 1, "character": len(SOURCE.splitlines()[1])}
@@ -70,13 +70,26 @@ class Editor:
         self._send({"method": "exit"})
         self._process.wait()
 
+    def notify(self, method: str, params: Any) -> None:
+        self._send({"method": method, "params": params})
+
+    def kill(self) -> None:
+        """End the relay; the daemon runs on."""
+        self._process.kill()
+        self._process.wait()
+
     def request(self, method: str, params: Any) -> Any:
+        """Return the result, None for an error."""
+        return self.answer(method, params).get("result")
+
+    def answer(self, method: str, params: Any) -> dict[str, Any]:
+        """Return the whole response. Raises SystemExit when the server has ended."""
         self._requests += 1
         self._send({"id": self._requests, "method": method, "params": params})
         while True:
-            message = json.loads(self._receive())
+            message: dict[str, Any] = json.loads(self._receive())
             if message.get("id") == self._requests and "method" not in message:
-                return message.get("result")
+                return message
 
     def _send(self, message: dict[str, Any]) -> None:
         assert self._process.stdin
