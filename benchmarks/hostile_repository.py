@@ -59,13 +59,15 @@ class HostileRepository:
         self._folders = [root]
         for _ in range(self._dice.randrange(4, 24)):
             self._grow()
-        for name in (".gitignore", ".midspanignore", "midspan.toml"):
-            if self._dice.random() < 0.7:
-                self._write(self._dice.choice(self._folders) / name, self._text_of_settings(name))
+        for name in (".gitignore", ".midspanignore"):
+            self._write(self._dice.choice([root, *self._folders]) / name, self._lines_of(PATTERNS, [1, 3, 400]))
         if self._dice.random() < 0.3:
             self._write(root / ".git", "gitdir: " + self._dice.choice(["../x", "/dev/zero", "\x00", "." * 5000]))
-        if self._dice.random() < 0.5:
+        if self._dice.random() < 0.4:
             self._write_model(root / "m")
+            self._write(root / "midspan.toml", 'completion.model = "./m"')
+        else:
+            self._write(root / "midspan.toml", self._lines_of(SETTINGS, [1, 1, 4]))
 
     def _grow(self) -> None:
         folder = self._dice.choice(self._folders)
@@ -89,9 +91,8 @@ class HostileRepository:
             return "".join(piece * (length // len(pieces) // len(piece.encode())) for piece in pieces)
         return "".join(self._dice.choices(pieces, k=length // max(len(piece.encode()) for piece in pieces)))
 
-    def _text_of_settings(self, name: str) -> str:
-        lines = SETTINGS if name == "midspan.toml" else PATTERNS
-        return "\n".join(self._dice.choices(lines, k=self._dice.choice([1, 1, 2, 3, 400 if lines is PATTERNS else 4])))
+    def _lines_of(self, lines: list[str], counts: list[int]) -> str:
+        return "\n".join(self._dice.choices(lines, k=self._dice.choice(counts)))
 
     def _write(self, path: Path, text: str) -> bool:
         """Write a file, or make something else of this name; return whether it is a file with this text."""
