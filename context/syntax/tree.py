@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from tree_sitter import Node, Parser
 
 from context.documents.document import Document
+from context.documents.document_cache import DocumentCache
 from context.syntax.grammars import grammar
 
 _MAX_CHARACTERS = 400_000
@@ -74,7 +74,7 @@ def last_line(node: Node) -> int:
     return node.end_point[0] - (node.end_point[1] == 0)
 
 
-@lru_cache(maxsize=8)
+@DocumentCache
 def tree_of(document: Document) -> Tree | None:
     """Parse a document; None for a language without a grammar, and for data, which would take too long to parse."""
     found = grammar(document.language)
