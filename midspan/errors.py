@@ -3,9 +3,17 @@
 A message names the thing that is wrong and says what to do about it, because the user reads it as it is.
 """
 
+from midspan.visible_text import visible_text
+
 
 class MidspanError(Exception):
-    """The root: whatever Midspan refuses on purpose."""
+    """The root: whatever Midspan refuses on purpose.
+
+    A message often quotes a file, which anybody may have written: what would steer a terminal is replaced.
+    """
+
+    def __str__(self) -> str:
+        return visible_text(super().__str__())
 
 
 class DocumentError(MidspanError):

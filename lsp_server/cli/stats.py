@@ -23,9 +23,9 @@ def run(options: argparse.Namespace) -> int:
     import sqlite3
 
     from lsp_server.cli.output.stats_words import stats_in_words
-    from lsp_server.cli.output.terminal_text import visible_text
     from lsp_server.telemetry.usage_file import read_counts, usage_file
     from lsp_server.telemetry.usage_report import first_day, make_report
+    from midspan.visible_text import visible_text
 
     path = usage_file()
     since = first_day(options.days)

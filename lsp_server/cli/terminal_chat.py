@@ -8,12 +8,12 @@ from typing import BinaryIO
 
 from inference.api import Engine, Message
 from lsp_server.chat.chat_request import answer, build_chat_request, chat_section
-from lsp_server.cli.output.terminal_text import visible_text
 from lsp_server.rpc.stdio import claim_stdout
 from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import ModelSettings, Settings
 from lsp_server.telemetry.log_setup import set_up_logging
 from midspan import SettingsError
+from midspan.visible_text import visible_text
 
 
 def chat(prompt: str | None, settings: Settings) -> int:

@@ -19,11 +19,11 @@ from lsp_server.cli.checks.index_check import check_index
 from lsp_server.cli.checks.model_check import try_chat, try_completion
 from lsp_server.cli.checks.store_check import check_store
 from lsp_server.cli.output.sizes import size_in_words
-from lsp_server.cli.output.terminal_text import visible_text
 from lsp_server.rpc.stdio import claim_stdout
 from lsp_server.settings.values import Settings
 from lsp_server.telemetry.log_setup import set_up_logging
 from midspan import MidspanError, SettingsError, __version__
+from midspan.visible_text import visible_text
 
 _PACKAGES = ("torch", "triton", "pygls", "lsprotocol", "tokenizers", "safetensors", "openai", "keyring")
 _OPTIONAL_PACKAGES = ("triton",)

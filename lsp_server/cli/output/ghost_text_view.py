@@ -1,7 +1,7 @@
 """A file around the cursor with the ghost text in it, for the terminal."""
 
 from context.documents.snapshot import Snapshot
-from lsp_server.cli.output.terminal_text import visible_source_line
+from midspan.visible_text import visible_source_line
 
 _LINES_BEFORE = 8
 _LINES_AFTER = 4

@@ -1,7 +1,7 @@
 """A packed prompt for the terminal: each segment with its reason, score and tokens."""
 
 from context.prompt.pack import Budget, Pack, Segment
-from lsp_server.cli.output.terminal_text import visible_source_line
+from midspan.visible_text import visible_source_line
 
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 

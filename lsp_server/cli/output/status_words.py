@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from lsp_server.cli.output.sizes import size_in_words
-from lsp_server.cli.output.terminal_text import visible_line
+from midspan.visible_text import visible_line
 
 
 def status_in_words(status: dict[str, Any]) -> str:

@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
-from lsp_server.cli.output.terminal_text import visible_line
 from lsp_server.telemetry.record import HOW_ENDED, format_place
+from midspan.visible_text import visible_line
 
 _EDITOR_CHARACTERS = 14
 HEADER = f"   id  time            ms  tokens  reused  {'editor':{_EDITOR_CHARACTERS}}  request"
