@@ -186,7 +186,10 @@ class Engine(Protocol):
 
     @property
     def info(self) -> ModelInfo:
-        """The model's description so far: a remote engine learns more when it first reaches the server."""
+        """The model's description so far: an engine learns more when it has read the folder or reached the server."""
+
+    def describe(self) -> ModelInfo:
+        """Return the description that prompts are made by, once a local model's folder is read. Raises ModelError."""
 
     @property
     def ready(self) -> "Future[None]":

@@ -23,20 +23,28 @@ from midspan import ModelError
 
 log = logging.getLogger(__name__)
 
+MOST_TENSORS = 100_000
+# Those that a message may name; with more of them missing the config itself is wrong.
+_MOST_MISSING = 1000
+
 
 def load_model(
     folder: Path, config: ModelConfig, dtype: torch.dtype, device: torch.device, quant: Quant = "wide"
 ) -> Decoder:
     """Load a model, after checking the name and shape of every tensor. Raises ModelError."""
-    wanted = wanted_tensors(config)
     with Checkpoint(folder, dtype, device, quant) as checkpoint:
-        checkpoint.require(wanted)
+        checkpoint.require(wanted_tensors(config, checkpoint.tensor_count, folder))
         return _build(config, checkpoint, device)
 
 
-def wanted_tensors(config: ModelConfig) -> ShapeRecorder:
-    """Record the names and shapes of a model's tensors."""
-    recorder = ShapeRecorder()
+def wanted_tensors(
+    config: ModelConfig, found_tensors: int = MOST_TENSORS, source: object = "the model"
+) -> ShapeRecorder:
+    """Record the names and shapes of a model's tensors.
+
+    Raises ModelError, with the source, for a config that asks for far more than are found: it may ask for a billion.
+    """
+    recorder = ShapeRecorder(found_tensors + _MOST_MISSING, source)
     _build(config, recorder, torch.device("cpu"))
     return recorder
 
@@ -62,7 +70,9 @@ def build_scheduler(
     started_s = time.perf_counter()
     device = torch.device("cpu")
     dtype = stored_dtype(folder) if settings.dtype == "auto" else getattr(torch, settings.dtype)
-    weights, quant, must_quantize = find_weights(folder, wanted_tensors(config), dtype, settings.quant)
+    with Checkpoint(folder, dtype, device) as checkpoint:
+        wanted = wanted_tensors(config, checkpoint.tensor_count, folder)
+    weights, quant, must_quantize = find_weights(folder, wanted, dtype, settings.quant)
     model = load_model(weights, config, dtype, device, quant if must_quantize else "wide")
     token_bytes = config.num_hidden_layers * config.page_width * dtype.itemsize
     wanted_bytes = settings.cache_bytes or default_cache_bytes(context_tokens * token_bytes)

@@ -23,10 +23,8 @@ from inference.api import (
 )
 from inference.compiled_products import keep_few_compiled_products
 from inference.live_sequence import LiveSequence
-from inference.models.architecture import parse_config
-from inference.models.config_json import read_config_json
-from inference.models.identity import parse_identity
-from inference.prompts.families import family_of
+from inference.models.description import ModelDescription, read_description
+from inference.models.identity import name_of_folder
 from inference.prompts.prompt import TokenPrompt, build_chat_prompt, build_fim_prompt, read_tokens
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
@@ -60,20 +58,15 @@ class LocalEngine:
     """Owns the model, the cache and the thread that runs them, until `close`."""
 
     def __init__(self, settings: EngineSettings) -> None:
-        """Read the config, and begin to load the tokenizer and the weights. Raises ModelError for a bad config.
+        """Begin to read the model's folder, on the engine's thread alone; errors appear in `ready` and in requests.
 
-        Methods that need the tokenizer wait for it, and raise ModelError when it cannot be loaded: call them on a
-        thread that may wait.
+        Methods that need the description or the tokenizer wait for it, and raise ModelError when the folder is
+        refused: call them on a thread that may wait.
         """
         self.folder = folder = settings.model or BUILTIN_MODEL
-        raw_config = read_config_json(folder)
-        family = family_of(raw_config.get("model_type"), folder)
-        self._family = family
-        self._identity = parse_identity(raw_config, folder, family)
-        self._config = parse_config(raw_config, family, folder / "config.json")
+        self.info = ModelInfo(name_of_folder(folder), folder, "unknown", (), 0)  # until the folder is read
         self._settings = settings
-        name, orders = self._identity.name, self._identity.fim_orders
-        self.info = ModelInfo(name, folder, family.name, orders, self._identity.context_tokens)
+        self._described: Future[ModelDescription] = Future()
         self._opened: Future[Tokenizer] = Future()
         self._is_advised = False
         self.ready: Future[None] = Future()
@@ -84,6 +77,11 @@ class LocalEngine:
         self._weights_bytes = 0
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
+
+    def describe(self) -> ModelInfo:
+        """Return the model's description as its folder gives it, once it is read. Raises ModelError."""
+        self._described.result()
+        return self.info
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -100,12 +98,13 @@ class LocalEngine:
         `repository` says the same as `context` and `prefix`, for families that keep files apart by separators.
         Raises ModelError when the model was not trained to fill a hole.
         """
-        if not self.info.fim_orders:
-            raise ModelError(str(self._identity.fim_advice))
-        if self._identity.fim_advice and not self._is_advised:
+        identity = self._described.result().identity
+        if not identity.fim_orders:
+            raise ModelError(str(identity.fim_advice))
+        if identity.fim_advice and not self._is_advised:
             self._is_advised = True
-            log.warning("%s", self._identity.fim_advice)
-        order = self.info.fim_orders[0]
+            log.warning("%s", identity.fim_advice)
+        order = identity.fim_orders[0]
         return TokenPrompt(build_fim_prompt(self.tokenizer, order, context, prefix, suffix, repository))
 
     def begun_word(self, prefix: str) -> str:
@@ -114,8 +113,8 @@ class LocalEngine:
 
     def chat_prompt(self, messages: Sequence[Message], files: Sequence[ContextFile] = ()) -> TokenPrompt:
         """Make the prompt for the next answer, with `files` before the messages. ModelError: the model cannot chat."""
-        if self._identity.chat_advice:
-            raise ModelError(self._identity.chat_advice)
+        if advice := self._described.result().identity.chat_advice:
+            raise ModelError(advice)
         return TokenPrompt(build_chat_prompt(self.tokenizer, messages, files))
 
     def draft(self, text: str) -> tuple[int, ...]:
@@ -129,16 +128,16 @@ class LocalEngine:
         that is too long, ForeignPromptError for a prompt of a remote engine.
         """
         prompt_tokens = read_tokens(request.prompt)
-        total = len(prompt_tokens) + request.max_new_tokens
-        if total > self.info.context_tokens:
+        total, info = len(prompt_tokens) + request.max_new_tokens, self.describe()
+        if total > info.context_tokens:
             raise CapacityError(
-                f"prompt and output are {total} tokens and {self.info.name} takes {self.info.context_tokens}; "
+                f"prompt and output are {total} tokens and {info.name} takes {info.context_tokens}; "
                 f"lower the token budget"
             )
         if not prompt_tokens or request.max_new_tokens < 1:
             raise CapacityError("a request needs a prompt and at least one token of output")
         stream = TextStream(self.tokenizer, request.begins_with)
-        sequence = LiveSequence(request, on_update, stream, self.info.context_tokens)
+        sequence = LiveSequence(request, on_update, stream, info.context_tokens)
         self._inbox.put(sequence)
         return Generation(sequence, self._inbox)
 
@@ -170,7 +169,7 @@ class LocalEngine:
             self._load()
         except MidspanError as error:
             self._refuse_all(error)
-        except Exception as error:
+        except BaseException as error:  # also the panic of a native library, which is no Exception
             log.exception("loading %s failed", self.folder)
             self._refuse_all(ModelError(f"{self.folder}: cannot be loaded: {error}"))
         else:
@@ -178,7 +177,11 @@ class LocalEngine:
             self._serve()
 
     def _load(self) -> None:
-        self._opened.set_result(Tokenizer(self.folder, self._family))
+        description = read_description(self.folder)
+        identity, family = description.identity, description.family
+        self.info = ModelInfo(identity.name, self.folder, family.name, identity.fim_orders, identity.context_tokens)
+        self._described.set_result(description)
+        self._opened.set_result(Tokenizer(self.folder, family))
         let_threads_sleep()
         keep_few_compiled_products()
         import torch  # here, so that importing the engine stays cheap
@@ -188,7 +191,7 @@ class LocalEngine:
         if self._settings.threads is not None:
             torch.set_num_threads(self._settings.threads)
         self._scheduler, self._quant, self._weights_bytes = build_scheduler(
-            self.folder, self._config, self.tokenizer, self.info.context_tokens, self._settings
+            self.folder, description.config, self.tokenizer, identity.context_tokens, self._settings
         )
 
     def _serve(self) -> None:
@@ -208,7 +211,7 @@ class LocalEngine:
                 began_s = time.perf_counter()
                 try:
                     scheduler.step()
-                except Exception as error:  # whatever torch raises ends the requests, and the engine goes on
+                except BaseException as error:  # whatever a library raises ends the requests, and the engine goes on
                     log.exception("a step failed")
                     scheduler.fail_all(MidspanError(f"the engine failed: {error}"))
                 step_s = time.perf_counter() - began_s
@@ -229,8 +232,9 @@ class LocalEngine:
 
     def _refuse_all(self, error: MidspanError) -> None:
         """Answer every request, also a later one, with the error that kept the model from loading."""
-        if not self._opened.done():
-            self._opened.set_exception(error)
+        for awaited in (self._described, self._opened):
+            if not awaited.done():
+                awaited.set_exception(error)
         self.ready.set_exception(error)
         while not self._closing:
             if sequence := self._inbox.get():

@@ -79,6 +79,9 @@ class FakeEngine(LocalEngine):
         self._answer = answer
         self.confidence = confidence
 
+    def describe(self) -> ModelInfo:
+        return self.info
+
     def fim_prompt(self, context: str, prefix: str, suffix: str, repository: Repository | None = None) -> TokenPrompt:
         encode = self.tokenizer.encode
         return TokenPrompt((*encode(context + prefix), HOLE, *encode(suffix), END))

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from inference.models.config_json import positive_number, read_rope, refuse_unsupported
+from inference.models.config_json import (
+    MOST_CONTEXT_TOKENS,
+    MOST_EXPERTS,
+    MOST_HEADS,
+    MOST_LAYERS,
+    MOST_WIDTH,
+    read_integer,
+    read_number,
+    read_rope,
+    read_switch,
+    refuse_unsupported,
+)
 from midspan import ModelError
 
 TopkMethod = Literal["greedy", "group_limited_greedy"]
@@ -19,21 +30,22 @@ _SUPPORTED: dict[str, tuple[Any, ...]] = {
     "moe_layer_freq": (1,),
 }
 
-_INTEGER_FIELDS = (
-    "vocab_size",
-    "hidden_size",
-    "intermediate_size",
-    "moe_intermediate_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "kv_lora_rank",
-    "qk_nope_head_dim",
-    "qk_rope_head_dim",
-    "v_head_dim",
-    "n_routed_experts",
-    "num_experts_per_tok",
-    "max_position_embeddings",
-)
+# The largest value of each field.
+_INTEGER_FIELDS = {
+    "vocab_size": MOST_WIDTH,
+    "hidden_size": MOST_WIDTH,
+    "intermediate_size": MOST_WIDTH,
+    "moe_intermediate_size": MOST_WIDTH,
+    "num_hidden_layers": MOST_LAYERS,
+    "num_attention_heads": MOST_HEADS,
+    "kv_lora_rank": MOST_WIDTH,
+    "qk_nope_head_dim": MOST_WIDTH,
+    "qk_rope_head_dim": MOST_WIDTH,
+    "v_head_dim": MOST_WIDTH,
+    "n_routed_experts": MOST_EXPERTS,
+    "num_experts_per_tok": MOST_EXPERTS,
+    "max_position_embeddings": MOST_CONTEXT_TOKENS,
+}
 
 
 @dataclass(frozen=True)
@@ -135,24 +147,40 @@ class DeepseekV2Config:
 def parse_deepseek_v2(config: Mapping[str, Any], path: Path) -> DeepseekV2Config:
     """Build the config from the parsed JSON; `path` is only for messages. Raises ModelError."""
     refuse_unsupported(config, _SUPPORTED, path)
-    theta, rope_kind, scaling = read_rope(config)
-    fields = {name: positive_number(config, name, int, path) for name in _INTEGER_FIELDS}
+    theta, rope_kind, scaling = read_rope(config, path)
+    fields = {name: read_integer(config, name, path, most=most) for name, most in _INTEGER_FIELDS.items()}
+    if fields["qk_rope_head_dim"] % 2:
+        raise ModelError(f"{path}: qk_rope_head_dim must be even, but is {fields['qk_rope_head_dim']}")
+    groups, used_groups = _read_groups(config, fields["n_routed_experts"], fields["num_experts_per_tok"], path)
     return DeepseekV2Config(
         **fields,
-        q_lora_rank=positive_number(config, "q_lora_rank", int, path) if config.get("q_lora_rank") else None,
+        q_lora_rank=read_integer(config, "q_lora_rank", path, 0, least=0, most=MOST_WIDTH) or None,
         # transformers' default where older files leave a field out
-        n_shared_experts=config.get("n_shared_experts") or 0,
-        first_k_dense_replace=config.get("first_k_dense_replace") or 0,
+        n_shared_experts=read_integer(config, "n_shared_experts", path, 0, least=0, most=MOST_EXPERTS),
+        first_k_dense_replace=read_integer(config, "first_k_dense_replace", path, 0, least=0, most=MOST_LAYERS),
         topk_method=config.get("topk_method") or "greedy",
-        n_group=config.get("n_group") or 1,
-        topk_group=config.get("topk_group") or 1,
-        routed_scaling_factor=float(config.get("routed_scaling_factor", 1.0)),
-        norm_topk_prob=bool(config.get("norm_topk_prob", False)),
-        rms_norm_eps=positive_number(config, "rms_norm_eps", float, path),
+        n_group=groups,
+        topk_group=used_groups,
+        routed_scaling_factor=read_number(config, "routed_scaling_factor", path, 1.0),
+        norm_topk_prob=read_switch(config, "norm_topk_prob", path),
+        rms_norm_eps=read_number(config, "rms_norm_eps", path, most=1),
         rope_theta=theta,
         yarn=_parse_yarn(rope_kind, scaling, path),
-        tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
+        tie_word_embeddings=read_switch(config, "tie_word_embeddings", path),
     )
+
+
+def _read_groups(config: Mapping[str, Any], experts: int, used_experts: int, path: Path) -> tuple[int, int]:
+    """Return the number of groups of experts, and of those that a token may use. Raises ModelError."""
+    groups = read_integer(config, "n_group", path, 1, most=experts)
+    used_groups = read_integer(config, "topk_group", path, 1, most=groups)
+    is_grouped = config.get("topk_method") == "group_limited_greedy"
+    if is_grouped and experts % groups:
+        raise ModelError(f"{path}: {experts} experts do not fall into {groups} groups of one size (n_group)")
+    reachable = used_groups * experts // groups if is_grouped else experts
+    if used_experts > reachable:
+        raise ModelError(f"{path}: num_experts_per_tok is {used_experts}, and a token can reach {reachable} experts")
+    return groups, used_groups
 
 
 def _parse_yarn(kind: str, scaling: Mapping[str, Any], path: Path) -> YarnScaling | None:
@@ -160,11 +188,12 @@ def _parse_yarn(kind: str, scaling: Mapping[str, Any], path: Path) -> YarnScalin
         return None
     if kind != "yarn":
         raise ModelError(f"{path}: rope scaling {kind!r} is not supported for DeepSeek-V2; only yarn is")
+    original = "original_max_position_embeddings"
     return YarnScaling(
-        factor=positive_number(scaling, "factor", float, path),
-        original_context_tokens=positive_number(scaling, "original_max_position_embeddings", int, path),
-        beta_fast=float(scaling.get("beta_fast") or 32),
-        beta_slow=float(scaling.get("beta_slow") or 1),
-        mscale=float(scaling.get("mscale") or 0.0),
-        mscale_all_dim=float(scaling.get("mscale_all_dim") or 0.0),
+        factor=read_number(scaling, "factor", path),
+        original_context_tokens=read_integer(scaling, original, path, most=MOST_CONTEXT_TOKENS),
+        beta_fast=read_number(scaling, "beta_fast", path, 32.0),
+        beta_slow=read_number(scaling, "beta_slow", path, 1.0),
+        mscale=read_number(scaling, "mscale", path, 0.0, least=0),
+        mscale_all_dim=read_number(scaling, "mscale_all_dim", path, 0.0, least=0),
     )

@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr  # shortens a long value to what fits in a message
 from typing import Any
 
-from inference.models.config_json import positive_number
+from inference.models.config_json import MOST_CONTEXT_TOKENS, MOST_WIDTH, read_integer
 from inference.prompts.families import Family
 from midspan import ModelError
+from midspan.visible_text import visible_line
 
 FIM_ORDERS = ("psm", "spm")
 # The 236B DeepSeek-Coder-V2 is known by its width: Lite has 2048.
 _WIDTH_OF_236B = 5120
+_MOST_NAME_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -33,17 +36,26 @@ def parse_identity(config: Mapping[str, Any], folder: Path, family: Family) -> M
     block = config.get("midspan") or {}
     if not isinstance(block, Mapping):
         raise ModelError(f"{path}: midspan must be an object")
-    name = str(block.get("name") or name_of_folder(folder))
-    orders, advice = _fim_of_released(config, name, family)
+    name = block.get("name") or name_of_folder(folder)
+    if not isinstance(name, str) or len(name) > _MOST_NAME_CHARACTERS:
+        raise ModelError(f"{path}: the name in midspan must be a text of at most {_MOST_NAME_CHARACTERS} characters")
+    name = visible_line(name)
+    width = read_integer(config, "hidden_size", path, most=MOST_WIDTH)
+    orders, advice = _fim_of_released(width, name, family)
     if "fim_orders" in block:
-        orders = tuple(block["fim_orders"])
+        orders = _read_orders(block["fim_orders"], path)
         advice = None if orders else f"{name} was not trained to fill a hole; take {family.fim_model} for completion"
+    limit = read_integer(config, "max_position_embeddings", path, most=MOST_CONTEXT_TOKENS)
+    context_tokens = read_integer(block, "context_tokens", path, limit, most=MOST_CONTEXT_TOKENS)
+    return ModelIdentity(name, orders, advice, _chat_advice(name, family), min(limit, context_tokens))
+
+
+def _read_orders(orders: object, path: Path) -> tuple[str, ...]:
+    if not isinstance(orders, list):
+        raise ModelError(f"{path}: fim_orders must be a list of psm and spm")
     if unknown := [order for order in orders if order not in FIM_ORDERS]:
-        raise ModelError(f"{path}: unknown FIM order {unknown[0]!r}; write psm or spm")
-    limit = positive_number(config, "max_position_embeddings", int, path)
-    return ModelIdentity(
-        name, orders, advice, _chat_advice(name, family), min(limit, int(block.get("context_tokens", limit)))
-    )
+        raise ModelError(f"{path}: unknown FIM order {repr(unknown[0])}; write psm or spm")
+    return tuple(dict.fromkeys(orders))
 
 
 def name_of_folder(folder: Path) -> str:
@@ -66,10 +78,10 @@ def _chat_advice(name: str, family: Family) -> str | None:
     )
 
 
-def _fim_of_released(config: Mapping[str, Any], name: str, family: Family) -> tuple[tuple[str, ...], str | None]:
+def _fim_of_released(width: int, name: str, family: Family) -> tuple[tuple[str, ...], str | None]:
     """Return the FIM orders and the advice."""
     take = f"take {family.fim_model} for completion"
-    if family.model_type == "deepseek_v2" and config.get("hidden_size", 0) >= _WIDTH_OF_236B:
+    if family.model_type == "deepseek_v2" and width >= _WIDTH_OF_236B:
         # DeepSeek-Coder-V2's issue 18.
         return (), f"{name} is the 236B model, which was not trained to fill a hole; use it for chat, and {take}"
     if not _is_tuned_for_chat(name):

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inference.models.config_json import positive_number, read_rope, refuse_unsupported
+from inference.models.config_json import (
+    MOST_CONTEXT_TOKENS,
+    MOST_HEADS,
+    MOST_LAYERS,
+    MOST_WIDTH,
+    read_integer,
+    read_number,
+    read_rope,
+    read_switch,
+    refuse_unsupported,
+)
 from inference.prompts.families import Family
 from midspan import ModelError
 
@@ -17,14 +27,15 @@ _SUPPORTED: dict[str, tuple[Any, ...]] = {
     "pretraining_tp": (1,),
 }
 
-_INTEGER_FIELDS = (
-    "vocab_size",
-    "hidden_size",
-    "intermediate_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "max_position_embeddings",
-)
+# The largest value of each field.
+_INTEGER_FIELDS = {
+    "vocab_size": MOST_WIDTH,
+    "hidden_size": MOST_WIDTH,
+    "intermediate_size": MOST_WIDTH,
+    "num_hidden_layers": MOST_LAYERS,
+    "num_attention_heads": MOST_HEADS,
+    "max_position_embeddings": MOST_CONTEXT_TOKENS,
+}
 
 
 @dataclass(frozen=True)
@@ -66,21 +77,24 @@ class LlamaConfig:
 def parse_llama(config: Mapping[str, Any], family: Family, path: Path) -> LlamaConfig:
     """Build the config from the parsed JSON; `path` is only for messages. Raises ModelError."""
     refuse_unsupported(config, _SUPPORTED, path)
-    theta, rope_kind, scaling = read_rope(config)
-    fields = {name: positive_number(config, name, int, path) for name in _INTEGER_FIELDS}
+    theta, rope_kind, scaling = read_rope(config, path)
+    fields = {name: read_integer(config, name, path, most=most) for name, most in _INTEGER_FIELDS.items()}
     heads, hidden = fields["num_attention_heads"], fields["hidden_size"]
-    kv_heads = int(config.get("num_key_value_heads") or heads)
+    kv_heads = read_integer(config, "num_key_value_heads", path, heads, most=heads)
     if heads % kv_heads:
         raise ModelError(f"{path}: {heads} attention heads cannot share {kv_heads} key/value heads evenly")
+    head_dim = read_integer(config, "head_dim", path, hidden // heads, most=hidden)
+    if head_dim < 2 or head_dim % 2:
+        raise ModelError(f"{path}: a head is {head_dim} wide, and must be an even number wide to be rotated")
     return LlamaConfig(
         **fields,
         num_key_value_heads=kv_heads,
-        head_dim=int(config.get("head_dim") or hidden // heads),
-        rms_norm_eps=positive_number(config, "rms_norm_eps", float, path),
+        head_dim=head_dim,
+        rms_norm_eps=read_number(config, "rms_norm_eps", path, most=1),
         rope_theta=theta,
         rope_factor=_linear_factor(rope_kind, scaling, path),
         qkv_bias=family.qkv_bias,
-        tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
+        tie_word_embeddings=read_switch(config, "tie_word_embeddings", path),
     )
 
 
@@ -89,4 +103,4 @@ def _linear_factor(kind: str, scaling: Mapping[str, Any], path: Path) -> float:
         return 1.0
     if kind != "linear":
         raise ModelError(f"{path}: rope scaling {kind!r} is not supported for llama-like models; only linear is")
-    return positive_number(scaling, "factor", float, path)
+    return read_number(scaling, "factor", path)

@@ -1,6 +1,7 @@
 """The prompt formats of the model families, as data."""
 
 from dataclasses import dataclass
+from reprlib import repr  # shortens a long value to what fits in a message
 from typing import Literal
 
 from midspan import ModelError
@@ -147,5 +148,5 @@ def family_of(model_type: object, where: object) -> Family:
     for family in FAMILIES:
         if family.model_type == model_type:
             return family
-    known = ", ".join(f"{family.model_type!r}" for family in FAMILIES)
-    raise ModelError(f"{where}: model_type is {model_type!r}; Midspan runs {known}")
+    known = ", ".join(repr(family.model_type) for family in FAMILIES)
+    raise ModelError(f"{where}: model_type is {repr(model_type)}; Midspan runs {known}")

@@ -1,18 +1,20 @@
 """Turns text into ids and back. Sentinels exist as ids only: no text that a user writes becomes a sentinel."""
 
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
-from tokenizers import Tokenizer as HfTokenizer
-
+from inference.model_files import TOKENIZER_FILE, read_file
 from inference.prompts.families import Family
 from inference.prompts.healing import Spellings, begun_word
+from inference.prompts.tokenizer_file import MOST_FILE_BYTES, TokenizerFile, is_control, is_panic, parse_tokenizer
+from inference.prompts.trial import pass_trial
 from midspan import ModelError
+
+T = TypeVar("T")
 
 # The pieces that were encoded last, which are lines in most models: a few MB.
 PIECE_CACHE_SIZE = 16_384
@@ -60,13 +62,17 @@ class Tokenizer:
     """The tokenizer.json of a model folder. Safe to use from several threads."""
 
     def __init__(self, folder: Path, family: Family) -> None:
-        """Raises ModelError when the file is missing, corrupt or lacks BOS or EOS."""
-        self.path = folder / "tokenizer.json"
+        """Raises ModelError when the file is missing, corrupt, dangerous or lacks BOS or EOS."""
+        self.path = folder / TOKENIZER_FILE
         self.family = family
-        definition, self._controls, self._text_tokenizer = self._read()
+        data = read_file(folder, TOKENIZER_FILE, MOST_FILE_BYTES)
+        pass_trial(data, self.path)
+        file = parse_tokenizer(data, self.path)
+        self._controls = file.controls
+        self._text_tokenizer = self._guarded(file.build)
         self.sentinels = self._find_sentinels()
-        self._bytes = spell_tokens(definition)
-        self._cut = _safe_cut(definition)
+        self._bytes = spell_tokens(file)
+        self._cut = _safe_cut(file)
         self._encode_again = lru_cache(maxsize=PIECE_CACHE_SIZE)(self._encode_whole)
 
     def encode(self, text: str) -> list[int]:
@@ -105,7 +111,7 @@ class Tokenizer:
         pre_tokenizer = self._text_tokenizer.pre_tokenizer
         if not line or pre_tokenizer is None:
             return ""
-        start, end = pre_tokenizer.pre_tokenize_str(line)[-1][1]
+        start, end = self._guarded(partial(pre_tokenizer.pre_tokenize_str, line))[-1][1]
         return begun_word(line, line[start:end], self.spellings)
 
     @property
@@ -120,25 +126,16 @@ class Tokenizer:
         return (self._encode_again if len(piece) <= LONGEST_CACHED_PIECE else self._encode_whole)(piece)
 
     def _encode_whole(self, text: str) -> tuple[int, ...]:
-        return tuple(self._text_tokenizer.encode(text, add_special_tokens=False).ids)
+        return tuple(self._guarded(lambda: self._text_tokenizer.encode(text, add_special_tokens=False)).ids)
 
-    def _read(self) -> tuple[dict[str, Any], dict[str, int], HfTokenizer]:
-        """Read the file, its control tokens, and a tokenizer without them, which no text can make produce one."""
+    def _guarded(self, call: Callable[[], T]) -> T:
+        """Call the library. Raises ModelError for its errors and for its panics, which are no Exceptions."""
         try:
-            definition: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
-            if definition["model"]["type"] != "BPE":
-                raise ModelError(f"{self.path}: is not a byte-level BPE tokenizer")
-            added = definition["added_tokens"] = definition.get("added_tokens") or []
-            controls = {t["content"]: int(t["id"]) for t in added if _is_control(t)}
-            text_only = {"added_tokens": [t for t in added if not _is_control(t)], "post_processor": None}
-            # Only once: for a large vocabulary this takes 0.35 s, during which no other thread runs Python.
-            return definition, controls, HfTokenizer.from_str(json.dumps(definition | text_only))
-        except FileNotFoundError:
-            raise ModelError(f"{self.path}: missing; fetch it with the model") from None
-        except ModelError:
-            raise
-        except Exception as error:  # tokenizers raises bare Exception for a file it cannot use
-            raise ModelError(f"{self.path}: cannot be read ({error}); fetch it again") from error
+            return call()
+        except BaseException as error:
+            if not isinstance(error, Exception) and not is_panic(error):
+                raise
+            raise ModelError(f"{self.path}: cannot be used ({error}); fetch it again") from error
 
     def _find_sentinels(self) -> Sentinels:
         family, controls = self.family, self._controls
@@ -156,17 +153,11 @@ class Tokenizer:
         )
 
 
-def _is_control(added_token: dict[str, Any]) -> bool:
-    """Return whether an added token is a control token: DeepSeek-Coder v1 adds plain letters too, which are text."""
-    return bool(added_token["special"]) or added_token["content"].startswith("<")
-
-
-def _safe_cut(definition: dict[str, Any]) -> re.Pattern[str] | None:
+def _safe_cut(file: TokenizerFile) -> re.Pattern[str] | None:
     """Find the pattern at which a text can be cut so that its parts have the ids of the whole; None: none is known."""
-    pre_tokenizer = definition.get("pre_tokenizer") or {}
-    first: dict[str, Any] = (pre_tokenizer.get("pretokenizers") or [pre_tokenizer])[0]
+    first = next(iter(file.steps), {})
     split = first.get("pattern", {}).get("Regex")
-    normalizer = definition.get("normalizer") or {}
+    normalizer = file.definition.get("normalizer") or {}
     keeps_text = not normalizer or normalizer.get("normalizers") == []
     if first.get("type") != "Split" or first.get("behavior") != "Isolated":
         return None
@@ -176,18 +167,16 @@ def _safe_cut(definition: dict[str, Any]) -> re.Pattern[str] | None:
     return BEFORE_A_FILLED_LINE if split == QWEN_SPLIT and (keeps_text or normalizer["type"] == "NFC") else None
 
 
-def spell_tokens(definition: dict[str, Any]) -> list[bytes]:
+def spell_tokens(file: TokenizerFile) -> list[bytes]:
     """Make the table id -> bytes. Byte-level BPE spells each byte as a printable character (GPT-2's table)."""
     byte_of = {character: byte for byte, character in _byte_spellings().items()}
-    vocabulary: dict[str, int] = definition["model"]["vocab"]
-    added = definition["added_tokens"]
-    size = 1 + max([*vocabulary.values(), *(t["id"] for t in added)], default=-1)
+    size = 1 + max([*file.vocabulary.values(), *(t["id"] for t in file.added_tokens)], default=-1)
     table = [b""] * size
-    for spelling, token in vocabulary.items():
+    for spelling, token in file.vocabulary.items():
         if all(character in byte_of for character in spelling):
             table[token] = bytes(byte_of[character] for character in spelling)
-    for token in added:
-        table[token["id"]] = b"" if _is_control(token) else token["content"].encode()
+    for added in file.added_tokens:
+        table[added["id"]] = b"" if is_control(added) else added["content"].encode()
     return table
 
 

@@ -71,6 +71,10 @@ class RemoteEngine:
         context_tokens = found.context_tokens if found else address.context_tokens or UNTOLD_CONTEXT_TOKENS
         return ModelInfo(name, None, "remote", ("psm",), context_tokens)
 
+    def describe(self) -> ModelInfo:
+        """Return the description so far: a prompt does not wait for the server."""
+        return self.info
+
     def count_tokens(self, text: str) -> int:
         """Estimate the tokens of a text, on the high side."""
         return estimate_tokens(text)

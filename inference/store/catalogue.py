@@ -87,6 +87,7 @@ class CatalogueModel:
     use: tuple[str, ...]  # the uses it was trained for: "completion", "chat"
     files: tuple[CatalogueFile, ...]
     mirrors: tuple[Mirror, ...] = ()
+    revision: str | None = None  # the commit of the repository that is fetched; None: the newest
 
     @property
     def gguf(self) -> CatalogueFile | None:
@@ -143,13 +144,15 @@ def _model(entry: Mapping[str, Any]) -> CatalogueModel:
         use=tuple(entry["use"]),
         files=tuple(CatalogueFile(**file) for file in entry["files"]),
         mirrors=_mirrors(entry),
+        revision=entry.get("revision"),
     )
 
 
 def _changed(known: CatalogueModel, entry: Mapping[str, Any]) -> CatalogueModel:
     said = {file["name"]: CatalogueFile(**file) for file in entry.get("files", ())}
     files = [said.pop(file.name, file) for file in known.files]
-    return replace(known, files=(*files, *said.values()), mirrors=(*_mirrors(entry), *known.mirrors))
+    mirrors, revision = (*_mirrors(entry), *known.mirrors), entry.get("revision", known.revision)
+    return replace(known, files=(*files, *said.values()), mirrors=mirrors, revision=revision)
 
 
 def _mirrors(entry: Mapping[str, Any]) -> tuple[Mirror, ...]:

@@ -1,9 +1,11 @@
-"""Reads GGUF files: metadata, and tensors by rows. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md"""
+"""A GGUF file: its metadata by type and range, and its tensors by rows."""
 
 import math
+import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from reprlib import repr  # shortens a long value to what fits in a message
 from typing import Any
 
 import gguf
@@ -11,25 +13,14 @@ import numpy as np
 from gguf.quants import QuantError, dequantize
 from numpy.typing import NDArray
 
+from inference.model_files import find_file
+from inference.store.gguf_metadata import MAGIC, CorruptFileError, TensorEntry, read_front
 from inference.store.tensor_stream import BLOCK_VALUES, Float32
 from midspan import ModelError
+from midspan.visible_text import visible_line
 
-MAGIC = b"GGUF"
-
-
-class _Reader(gguf.GGUFReader):
-    """The library's reader over a plain array.
-
-    A slice of a memmap costs five times the time and twice the memory, and a vocabulary with its merges is 600,000.
-    """
-
-    @property  # type: ignore[override]  # an array does all that the library needs of the memmap
-    def data(self) -> NDArray[np.uint8]:
-        return self._plain
-
-    @data.setter
-    def data(self, mapped: NDArray[np.uint8]) -> None:
-        self._plain = np.asarray(mapped)
+_MOST_VALUES = 1 << 40  # of a tensor
+_MOST_NAME_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -74,41 +65,93 @@ class GgufFile:
 
     @property
     def architecture(self) -> str:
-        return str(self.metadata.get("general.architecture", ""))
+        return visible_line(str(self.metadata.get("general.architecture", ""))[:_MOST_NAME_CHARACTERS])
 
-    def value(self, key: str, default: Any = None) -> Any:
-        """Read a value of the architecture, such as `deepseek2.block_count`. ModelError: no value and no default."""
-        full_key = f"{self.architecture}.{key}"
-        value = self.metadata.get(full_key, default)
-        if value is None:
-            raise ModelError(f"{self.path}: has no {full_key}; convert the model again with a newer llama.cpp")
+    def integer(self, key: str, default: int | None = None) -> int:
+        """Return a whole number of the architecture, such as `deepseek2.block_count`. Raises ModelError."""
+        value = self.value(key, default)
+        if type(value) is not int:
+            raise ModelError(f"{self._key(key)} must be a whole number, but is {repr(value)}")
         return value
+
+    def number(self, key: str, default: float | None = None) -> float:
+        """Return a number of the architecture, rounded to its decimal. Raises ModelError.
+
+        GGUF keeps 1e-06 as the float32 9.999999974752427e-07.
+        """
+        value = self.value(key, default)
+        if type(value) not in (int, float):
+            raise ModelError(f"{self._key(key)} must be a number, but is {repr(value)}")
+        return float(f"{value:.7g}")
+
+    def word(self, key: str, default: str) -> str:
+        """Return a word of the architecture, such as the kind of its rope scaling."""
+        return visible_line(str(self.value(key, default)))
+
+    def width(self, key: str) -> int:
+        """Return a width that some converters write once for each layer. Raises ModelError."""
+        value = self.value(key, None)
+        widths = set(value) if isinstance(value, list) else {value}
+        if len(widths) != 1 or type(width := widths.pop()) is not int:
+            raise ModelError(f"{self._key(key)} must be one whole number, but is {repr(value)}")
+        return width
+
+    def token(self, name: str) -> int | None:
+        """Return the id of a token such as "bos", None where the file has none. Raises ModelError."""
+        token = self.metadata.get(f"tokenizer.ggml.{name}_token_id")
+        if token is not None and type(token) is not int:
+            raise ModelError(
+                f"{self.path}: tokenizer.ggml.{name}_token_id must be a whole number, but is {repr(token)}"
+            )
+        return token
+
+    def value(self, key: str, default: Any) -> Any:
+        """Return a value of the architecture as it is. Raises ModelError when there is no value and no default."""
+        value = self.metadata.get(f"{self.architecture}.{key}", default)
+        if value is None:
+            raise ModelError(
+                f"{self.path}: has no {self.architecture}.{key}; convert the model again with a newer llama.cpp"
+            )
+        return value
+
+    def _key(self, key: str) -> str:
+        return f"{self.path}: {self.architecture}.{key}"
 
 
 def open_gguf(path: Path) -> GgufFile:
     """Read metadata and the table of tensors. Raises ModelError for a file that is truncated, split or no GGUF."""
+    real = find_file(path.parent, path.name)
     try:
-        with path.open("rb") as file:
-            magic = file.read(len(MAGIC))
+        with real.open("rb") as file:
+            if file.read(len(MAGIC)) != MAGIC:
+                raise ModelError(f"{path}: is no GGUF file; import takes a .gguf file or a folder of safetensors")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                metadata, entries = read_front(data)
+                tensors = [_tensor(path, entry, len(data)) for entry in entries]
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
-    if magic != MAGIC:
-        raise ModelError(f"{path}: is no GGUF file; import takes a .gguf file or a folder of safetensors")
+    except CorruptFileError as error:
+        raise ModelError(f"{path}: is truncated or corrupt ({error}); fetch it again") from error
+    parts = metadata.get("split.count", 1)
+    if parts != 1 and parts != 0:
+        raise ModelError(f"{path}: is one of {parts} parts; join them with `llama-gguf-split --merge` first")
+    return GgufFile(path, metadata, {tensor.name: tensor for tensor in tensors})
+
+
+def _tensor(path: Path, entry: TensorEntry, file_bytes: int) -> GgufTensor:
+    """Return the tensor. Raises CorruptFileError when it does not lie within the file."""
     try:
-        reader = _Reader(path)
-        metadata = {key: field.contents() for key, field in reader.fields.items()}
-    except Exception as error:  # the library raises whatever numpy raises beyond the file's end
-        raise ModelError(f"{path}: is truncated or corrupt ({_first_line(error)}); fetch it again") from error
-    if metadata.get("split.count", 1) > 1:
-        raise ModelError(
-            f"{path}: is one of {metadata['split.count']} parts; join them with `llama-gguf-split --merge` first"
-        )
-    return GgufFile(path, metadata, {tensor.name: _tensor(path, tensor) for tensor in reader.tensors})
-
-
-def _tensor(path: Path, found: gguf.ReaderTensor) -> GgufTensor:
-    shape = tuple(int(size) for size in reversed(found.shape.tolist()))
-    return GgufTensor(path, found.name, shape, found.tensor_type, int(found.data_offset), int(found.n_bytes))
+        kind = gguf.GGMLQuantizationType(entry.kind)
+        block_values, block_bytes = gguf.GGML_QUANT_SIZES[kind]
+    except (ValueError, KeyError):
+        raise CorruptFileError(f"{entry.name} is of the unknown kind {entry.kind}") from None
+    values = math.prod(entry.shape)
+    if not 0 < values <= _MOST_VALUES or entry.shape[0] % block_values:
+        raise CorruptFileError(f"{entry.name} is of the shape {list(entry.shape)}")
+    size_bytes = values // block_values * block_bytes
+    if entry.offset + size_bytes > file_bytes:
+        raise CorruptFileError(f"it ends inside {entry.name}")
+    return GgufTensor(path, entry.name, entry.shape[::-1], kind, entry.offset, size_bytes)
 
 
 def _unpack(packed: NDArray[np.uint8], kind: gguf.GGMLQuantizationType, path: Path) -> Float32:
@@ -119,7 +162,3 @@ def _unpack(packed: NDArray[np.uint8], kind: gguf.GGMLQuantizationType, path: Pa
         return dequantize(packed, kind).astype(np.float32, copy=False)
     except (NotImplementedError, QuantError) as error:
         raise ModelError(f"{path}: holds {kind.name} weights, which cannot be unpacked; take another file") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from inference.models.config_json import MOST_EXPERTS
 from inference.store.gguf_file import GgufFile, GgufTensor
 from inference.store.tensor_stream import Float32, TensorStream
 from midspan import ModelError
 
 MAX_NAMES_IN_MESSAGE = 5
+_EXPERT_DIMENSIONS = 3  # also of a split key/value projection
 _BLOCK = re.compile(r"blk\.(\d+)\.(.+)")
 
 _OUTSIDE = {
@@ -94,7 +96,8 @@ class _Translation:
         if part == _SPLIT_VALUE or block + _WHOLE in self.file.tensors:
             return []
         value = self.file.tensors.get(block + _SPLIT_VALUE)
-        if value is None or (tensor.shape[0], tensor.shape[1]) != (value.shape[0], value.shape[-1]):
+        is_split = value is not None and len(value.shape) == len(tensor.shape) == _EXPERT_DIMENSIONS
+        if value is None or not is_split or tensor.shape[:2] != (value.shape[0], value.shape[-1]):
             raise ModelError(f"{self.file.path}: {tensor.name} and {block}{_SPLIT_VALUE} do not belong together")
         heads, latent, nope = tensor.shape
         shape = (heads * (nope + value.shape[1]), latent)
@@ -106,7 +109,11 @@ def _whole(released: str, tensor: GgufTensor) -> TensorStream:
 
 
 def _experts(prefix: str, projection: str, tensor: GgufTensor) -> list[TensorStream]:
-    """Split [E, out, in] into a matrix for each expert."""
+    """Split [E, out, in] into a matrix for each expert. Raises ModelError for more experts than any model has."""
+    if len(tensor.shape) != _EXPERT_DIMENSIONS or tensor.shape[0] > MOST_EXPERTS:
+        raise ModelError(
+            f"{tensor.path}: {tensor.name} is of the shape {list(tensor.shape)}, which is no row of experts"
+        )
     count, out, columns = tensor.shape
     return [
         TensorStream(f"{prefix}.{e}.{projection}", (out, columns), partial(tensor.blocks, e * out, (e + 1) * out))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inference.model_files import checked_path
 from inference.store.manifest import READ_BYTES, hash_file
 from inference.store.model_store import PART_SUFFIX, InterruptedFetchError, require_space
 from inference.weights.progress import show_progress
@@ -86,13 +87,17 @@ def find_revision(repository: str, revision: str | None, endpoint: str | None = 
 def fetch_from_hub(revision: HubRevision, files: Sequence[HubFile], folder: Path) -> None:
     """Fetch and check the files that the folder does not have yet.
 
-    Raises ModelError; after InterruptedFetchError, a later call continues at the byte where this one stopped.
+    Raises ModelError, before anything is written for a name that is no path inside the folder; after
+    InterruptedFetchError, a later call continues at the byte where this one stopped.
     """
+    for file in files:
+        checked_path(file.name, revision)
     missing = [file for file in files if not (folder / file.name).exists()]
-    have_bytes = sum(path.stat().st_size for path in folder.glob(f"*{PART_SUFFIX}"))
+    have_bytes = sum(path.stat().st_size for path in folder.rglob(f"*{PART_SUFFIX}"))
     require_space(folder, sum(file.size_bytes for file in missing) - have_bytes)
     for file in missing:
         part = folder / f"{file.name}{PART_SUFFIX}"
+        part.parent.mkdir(exist_ok=True)
         _download(revision, file, part)
         if not _is_right(part, file):
             part.unlink()

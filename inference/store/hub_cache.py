@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from inference.store.import_model import CONFIG_FILE
+from inference.model_files import CONFIG_FILE, find_file, has_file
 from inference.store.manifest import hash_file
 from inference.store.model_store import InterruptedFetchError, require_space
-from inference.store.released_folder import open_folder
+from inference.store.released_folder import LICENCE_FOLDER, open_folder
 from inference.weights.progress import show_progress
 from midspan import ModelError
 
@@ -25,19 +25,21 @@ def copy_from_cache(
     """Copy the released files, or the GGUF file, and return their source in words. Raises ModelError."""
     snapshot = _snapshot(repository, revision)
     if gguf is None:
-        files = [snapshot / CONFIG_FILE, *open_folder(snapshot).files]
+        files = {CONFIG_FILE: find_file(snapshot, CONFIG_FILE), **open_folder(snapshot).files}
+    elif has_file(snapshot, gguf):
+        files = {gguf: find_file(snapshot, gguf)}
     else:
-        files = [snapshot / gguf]
-        if not files[0].is_file():
-            raise InterruptedFetchError(f"the hub's cache has no {gguf} of {repository}; unset HF_HUB_OFFLINE")
-    require_space(folder, sum(file.stat().st_size for file in files))
-    for file in files:
-        blob = file.resolve().name  # the cache names a large file's bytes by their sha256
-        expected = known_sha256.get(file.name) or (blob if len(blob) == SHA256_DIGITS else None)
-        with show_progress(file.name, file.stat().st_size) as progress:
-            found = hash_file(file, progress, copy_to=folder / file.name)
+        raise InterruptedFetchError(f"the hub's cache has no {gguf} of {repository}; unset HF_HUB_OFFLINE")
+    require_space(folder, sum(path.stat().st_size for path in files.values()))
+    if any("/" in name for name in files):
+        (folder / LICENCE_FOLDER).mkdir(exist_ok=True)
+    for name, path in files.items():
+        # The cache names a large file's bytes by their sha256.
+        expected = known_sha256.get(name) or (path.name if len(path.name) == SHA256_DIGITS else None)
+        with show_progress(name, path.stat().st_size) as progress:
+            found = hash_file(path, progress, copy_to=folder / name)
         if expected and found.sha256 != expected:
-            raise ModelError(f"{file}: its sha256 is {found.sha256} and must be {expected}; remove it from the cache")
+            raise ModelError(f"{path}: its sha256 is {found.sha256} and must be {expected}; remove it from the cache")
     return f"{repository}@{snapshot.name[:12]} in the hub's cache"
 
 

@@ -9,22 +9,24 @@ from typing import Any, Literal
 
 import gguf
 
+from inference.model_files import CONFIG_FILE, SINGLE_FILE, TOKENIZER_FILE
+from inference.models.architecture import parse_config
 from inference.models.config_json import read_config_json
 from inference.models.identity import name_of_folder
+from inference.prompts.families import family_of
 from inference.store.gguf_config import config_from_gguf
 from inference.store.gguf_file import GgufFile, open_gguf
 from inference.store.gguf_tensors import released_tensors
 from inference.store.gguf_tokenizer import tokenizer_from_gguf
 from inference.store.manifest import Manifest, StoredFile, hash_file, write_manifest
-from inference.store.model_check import check_model
+from inference.store.model_check import check_model, check_shapes
 from inference.store.model_store import ModelStore, checked_name, require_space
-from inference.store.released_folder import SINGLE_FILE, TOKENIZER_FILE, open_folder
+from inference.store.released_folder import LICENCE_FOLDER, open_folder
 from inference.store.tensor_stream import stream_bytes, write_safetensors
 from inference.weights.progress import show_progress
 from midspan import ModelError
 
 StoredType = Literal["auto", "bfloat16", "float32"]
-CONFIG_FILE = "config.json"
 
 
 def import_model(store: ModelStore, path: Path, name: str | None, dtype: StoredType = "auto") -> Path:
@@ -49,14 +51,16 @@ def finish_folder(folder: Path, result: Path, source: str, command: str, *, titl
     check_model(folder, source)
     if not move:
         require_space(result, released.size_bytes)
+    if any("/" in name for name in released.files):
+        (result / LICENCE_FOLDER).mkdir()
     files = {CONFIG_FILE: _write_json(result / CONFIG_FILE, _titled(read_config_json(folder), title, name))}
-    for file in released.files:
-        with show_progress(file.name, file.stat().st_size) as progress:
-            files[file.name] = hash_file(file, progress, copy_to=None if move else result / file.name)
+    for file, path in released.files.items():
+        with show_progress(file, path.stat().st_size) as progress:
+            files[file] = hash_file(path, progress, copy_to=None if move else result / file)
     write_manifest(result, Manifest(source, command, released.parameters, files))
     # Last, because a pull that is killed has to fetch again what is in `result`.
-    for file in released.files if move else ():
-        file.rename(result / file.name)
+    for file, path in released.files.items() if move else ():
+        path.rename(result / file)
 
 
 def finish_gguf(
@@ -65,6 +69,7 @@ def finish_gguf(
     """Unpack a GGUF file into `result`, one block of a tensor at a time."""
     file = open_gguf(path)
     config = config_from_gguf(file)
+    parse_config(config, family_of(config["model_type"], path), path)  # before its numbers are counted with
     tokenizer = tokenizer_from_gguf(file)
     tensors = released_tensors(file, config)
     stored = ("float32" if _is_wide(file) else "bfloat16") if dtype == "auto" else dtype
@@ -74,10 +79,10 @@ def finish_gguf(
         CONFIG_FILE: _write_json(result / CONFIG_FILE, _titled(config | {"torch_dtype": stored}, title, name)),
         TOKENIZER_FILE: _write_json(result / TOKENIZER_FILE, tokenizer),
     }
+    check_shapes(result, {tensor.name: tensor.shape for tensor in tensors}, source)
     with show_progress(f"unpacking {title}", size_bytes) as progress:
         files[SINGLE_FILE] = write_safetensors(result / SINGLE_FILE, tensors, stored, progress)
     parameters = sum(math.prod(tensor.shape) for tensor in tensors)
-    check_model(result, source)
     write_manifest(result, Manifest(source, command, parameters, files))
 
 
@@ -94,6 +99,6 @@ def _titled(config: Mapping[str, Any], title: str, name: str) -> dict[str, Any]:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> StoredFile:
-    data = json.dumps(content, ensure_ascii=False, indent=2).encode()
+    data = json.dumps(content, indent=2).encode()
     path.write_bytes(data)
     return StoredFile(len(data), hashlib.sha256(data).hexdigest())

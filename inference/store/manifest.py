@@ -2,17 +2,22 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from inference.model_files import checked_path, find_file, read_json
+from inference.models.config_json import read_integer
 from inference.weights.progress import Progress
 from midspan import ModelError
 
 MANIFEST_FILE = "midspan.json"
 READ_BYTES = 1 << 20
+_MOST_BYTES = 1 << 20
+_MOST_SIZE = 1 << 50  # of a file, and of a model's parameters
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -41,13 +46,22 @@ def read_manifest(folder: Path) -> Manifest:
     """Read a folder's manifest. Raises ModelError when it is missing or corrupt."""
     path = folder / MANIFEST_FILE
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        files = {name: StoredFile(**file) for name, file in found.pop("files").items()}
-        return Manifest(**found, files=files)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelError(
-            f"{path}: cannot be read ({error!r}); `midspan model remove {folder.name}`, then fetch the model again"
-        ) from error
+        found = read_json(folder, MANIFEST_FILE, _MOST_BYTES)
+        parameters = read_integer(found, "parameters", path, least=0, most=_MOST_SIZE)
+        files = found.get("files")
+        texts = [found.get("source"), found.get("command")]
+        if not isinstance(files, dict) or not all(isinstance(text, str) for text in texts):
+            raise ModelError(f"{path}: lacks files, source or command")
+        stored = {checked_path(name, path): _read_file(file, path) for name, file in files.items()}
+    except ModelError as error:
+        raise ModelError(f"{error}; `midspan model remove {folder.name}`, then fetch the model again") from error
+    return Manifest(found["source"], found["command"], parameters, stored)
+
+
+def _read_file(file: object, path: Path) -> StoredFile:
+    if not isinstance(file, dict) or not _SHA256.fullmatch(str(file.get("sha256"))):
+        raise ModelError(f"{path}: has a file without a sha256")
+    return StoredFile(read_integer(file, "size_bytes", path, least=0, most=_MOST_SIZE), file["sha256"])
 
 
 def hash_file(path: Path, progress: Progress, copy_to: Path | None = None) -> StoredFile:
@@ -68,13 +82,16 @@ def verify(folder: Path, manifest: Manifest, progress: Progress) -> list[str]:
     """List the differences from the manifest in words; empty: every byte is as it was."""
     problems = []
     for name, expected in manifest.files.items():
-        path = folder / name
-        if not path.is_file():
-            problems.append(f"{name} is missing")
-        elif (size_bytes := path.stat().st_size) != expected.size_bytes:
+        try:
+            path = find_file(folder, name)
+        except ModelError as error:
+            problems.append(f"{name} {str(error).partition(': ')[2].partition(';')[0]}")
+            continue
+        if (size_bytes := path.stat().st_size) != expected.size_bytes:
             problems.append(f"{name} has {size_bytes} bytes instead of {expected.size_bytes}")
         elif hash_file(path, progress) != expected:
             problems.append(f"{name} has changed: its sha256 is different")
     known = {*manifest.files, MANIFEST_FILE}
+    known |= {name.partition("/")[0] for name in known}  # the folder of licences
     problems += [f"{path.name} does not belong to it" for path in sorted(folder.iterdir()) if path.name not in known]
     return problems

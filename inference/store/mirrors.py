@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx2
 
+from inference.model_files import checked_path
 from inference.store.catalogue import CatalogueFile, FolderMirror, PackagesMirror, UrlMirror
 from inference.store.hub_cache import is_offline
 from inference.store.manifest import READ_BYTES, hash_file
@@ -26,6 +27,8 @@ def fetch_from_mirror(
 ) -> None:
     """Fetch the files that the folder does not have. ModelError; InterruptedFetchError: a later call continues."""
     _refuse_offline(mirror)
+    for file in files:
+        checked_path(file.name, "the catalogue")
     for file in files:
         target = folder / file.name
         if target.exists():

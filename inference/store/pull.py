@@ -1,12 +1,12 @@
 """`midspan model pull`: fetches a model by its name or repository into the store."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from inference.prompts.families import family_of
+from inference.model_files import CONFIG_FILE, INDEX_FILE, SINGLE_FILE, TOKENIZER_FILE
+from inference.models.description import read_description
 from inference.store.catalogue import (
     Catalogue,
     CatalogueModel,
@@ -17,12 +17,13 @@ from inference.store.catalogue import (
     checked_for_mirrors,
     find_model,
 )
-from inference.store.hub import HubFile, HubRevision, fetch_from_hub, find_revision
+from inference.store.hub import HubRevision, fetch_from_hub, find_revision
 from inference.store.hub_cache import copy_from_cache, is_offline
-from inference.store.import_model import CONFIG_FILE, finish_folder, finish_gguf
+from inference.store.import_model import finish_folder, finish_gguf
 from inference.store.mirrors import fetch_from_mirror
 from inference.store.model_store import InterruptedFetchError, ModelStore
-from inference.store.released_folder import INDEX_FILE, SINGLE_FILE, TOKENIZER_FILE, read_index
+from inference.store.released_folder import licences
+from inference.weights.shards import find_shards
 from midspan import ModelError
 
 Fetch = Callable[[Path], str]  # fills the folder and returns the source of the files in words
@@ -57,7 +58,7 @@ def pull_model(store: ModelStore, catalogue: Catalogue, wanted: str) -> Path:
 
 def _sources(model: CatalogueModel, revision: str | None) -> Iterator[Fetch]:
     """List the sources: the model's hub, then the mirrors. Only the hub has revisions that a user can name."""
-    yield partial(_from_hub, model.repository, revision, None, model)
+    yield partial(_from_hub, model.repository, revision or model.revision, None, model)
     for mirror in () if revision else model.mirrors:
         if isinstance(mirror, HubMirror):
             yield partial(_from_hub, mirror.repository or model.repository, None, mirror.endpoint, model)
@@ -87,12 +88,12 @@ def _from_mirror(mirror: FolderMirror | UrlMirror | PackagesMirror, model: Catal
 def _from_hub(
     repository: str, revision: str | None, endpoint: str | None, model: CatalogueModel | None, folder: Path
 ) -> str:
+    # The user may name another revision than the catalogue, which has other files.
+    known = _known_hashes(model) if model and revision in (None, model.revision) else {}
     if is_offline() and endpoint is None:
-        known = {file.name: file.sha256 for file in model.files if file.sha256} if model else {}
         return copy_from_cache(repository, revision, model.gguf.name if model and model.gguf else None, known, folder)
     found = find_revision(repository, revision, endpoint)
-    if model:
-        found = _with_known_hashes(found, model)
+    found = _with_known_hashes(found, known)
     if model and model.gguf:
         fetch_from_hub(found, [found.file(model.gguf.name)], folder)
     else:
@@ -100,9 +101,12 @@ def _from_hub(
     return str(found)
 
 
-def _with_known_hashes(found: HubRevision, model: CatalogueModel) -> HubRevision:
+def _known_hashes(model: CatalogueModel) -> dict[str, str]:
+    return {file.name: file.sha256 for file in model.files if file.sha256}
+
+
+def _with_known_hashes(found: HubRevision, known: Mapping[str, str]) -> HubRevision:
     """Put the catalogue's sha256 in place of the hub's. Raises ModelError where the two differ."""
-    known = {file.name: file.sha256 for file in model.files if file.sha256}
     for file in found.files:
         if file.sha256 and known.get(file.name, file.sha256) != file.sha256:
             raise ModelError(f"{found}: its {file.name} has another sha256 than the catalogue says")
@@ -111,16 +115,10 @@ def _with_known_hashes(found: HubRevision, model: CatalogueModel) -> HubRevision
 
 
 def _fetch_released(found: HubRevision, folder: Path) -> None:
-    """Fetch the small files first, to refuse an unknown architecture before gigabytes are fetched."""
-    licences = [file for file in found.files if file.name.startswith("LICENSE")]
+    """Fetch the small files first, to refuse a model that Midspan does not run before gigabytes are fetched."""
+    names = [CONFIG_FILE, TOKENIZER_FILE, *licences(file.name for file in found.files)]
     index = [file for file in found.files if file.name == INDEX_FILE]
-    fetch_from_hub(found, [found.file(CONFIG_FILE), found.file(TOKENIZER_FILE), *licences, *index], folder)
-    config = json.loads((folder / CONFIG_FILE).read_bytes())
-    family_of(config.get("model_type"), found)
-    fetch_from_hub(found, _weights(found, folder), folder)
-
-
-def _weights(found: HubRevision, folder: Path) -> list[HubFile]:
-    if (folder / INDEX_FILE).exists():
-        return [found.file(name) for name in read_index(folder / INDEX_FILE)]
-    return [found.file(SINGLE_FILE)]
+    fetch_from_hub(found, [*map(found.file, names), *index], folder)
+    read_description(folder)
+    shards = [name for name, _ in find_shards(folder)] if index else [SINGLE_FILE]
+    fetch_from_hub(found, [found.file(name) for name in shards], folder)

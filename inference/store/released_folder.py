@@ -1,67 +1,60 @@
 """Finds a model's files in a folder of safetensors and checks by names and headers that they are whole."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.models.config_json import read_config_json
-from inference.prompts.families import family_of
-from inference.store.safetensors_header import read_header
+from inference.model_files import INDEX_FILE, TOKENIZER_FILE, checked_path, find_file, has_file
+from inference.models.description import read_description
+from inference.store.safetensors_header import StoredTensor, read_header
+from inference.weights.shards import find_shards
 from midspan import ModelError
 
-SINGLE_FILE = "model.safetensors"
-INDEX_FILE = "model.safetensors.index.json"
-TOKENIZER_FILE = "tokenizer.json"
+LICENCE_FOLDER = "LICENSES"  # as the REUSE specification has it
+_MOST_LICENCES = 100
 
 
 @dataclass(frozen=True)
 class ReleasedFolder:
-    """A folder of safetensors. `files` are the model's, without config.json."""
+    """A folder of safetensors. `files` are the real paths of the model's files by their names, without config.json."""
 
-    files: tuple[Path, ...]
-    parameters: int
+    files: Mapping[str, Path]
+    tensors: Mapping[str, StoredTensor]
+
+    @property
+    def parameters(self) -> int:
+        return sum(tensor.size for tensor in self.tensors.values())
 
     @property
     def size_bytes(self) -> int:
-        return sum(file.stat().st_size for file in self.files)
+        return sum(file.stat().st_size for file in self.files.values())
 
 
 def open_folder(folder: Path) -> ReleasedFolder:
     """Find the files. Raises ModelError for an unknown architecture, a missing, corrupt or truncated file."""
-    family_of(read_config_json(folder).get("model_type"), folder)
-    if not (folder / TOKENIZER_FILE).is_file():
+    read_description(folder)
+    if not has_file(folder, TOKENIZER_FILE):
         raise ModelError(f"{folder}: has no {TOKENIZER_FILE}; fetch it with the model")
-    weights = [folder / name for name in weight_files(folder)]
-    parameters = sum(tensor.size for file in weights for tensor in read_header(file).values())
-    return ReleasedFolder((folder / TOKENIZER_FILE, *_beside(folder), *weights), parameters)
+    shards = [name for name, _ in find_shards(folder)]
+    tensors = {name: tensor for shard in shards for name, tensor in read_header(folder, shard).items()}
+    index = [INDEX_FILE] if has_file(folder, INDEX_FILE) else []
+    names = [TOKENIZER_FILE, *licences(_names(folder)), *index, *shards]
+    return ReleasedFolder({name: find_file(folder, name) for name in names}, tensors)
 
 
-def weight_files(folder: Path) -> list[str]:
-    """Return the shards that the index names, or the single file. Raises ModelError when there is neither."""
-    if not (folder / INDEX_FILE).is_file():
-        if not (folder / SINGLE_FILE).is_file():
-            others = sorted(path.name for path in folder.iterdir() if path.suffix in (".gguf", ".bin", ".pt"))
-            holds = f"; it holds {others[0]}" if others else ""
-            raise ModelError(f"{folder}: has no {SINGLE_FILE} and no {INDEX_FILE}{holds}: take a safetensors release")
-        return [SINGLE_FILE]
-    return read_index(folder / INDEX_FILE)
+def licences(names: Iterable[str]) -> list[str]:
+    """Return the names of the texts under which the weights may be kept."""
+    found = sorted(name for name in names if name.startswith("LICENSE") and _is_licence(name))
+    return [checked_path(name, "the model") for name in found[:_MOST_LICENCES]]
 
 
-def read_index(path: Path) -> list[str]:
-    """Read the names of the shards. Raises ModelError."""
-    try:
-        names = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
-        # A name with a folder in it would let an index reach any file of the machine.
-        if not names or any(Path(name).name != name or not name.endswith(".safetensors") for name in names):
-            raise ValueError("names no safetensors files beside it")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path}: cannot be read ({error!r}); fetch it again") from error
-    return names
+def _is_licence(name: str) -> bool:
+    return "/" not in name or (name.startswith(f"{LICENCE_FOLDER}/") and name.count("/") == 1)
 
 
-def _beside(folder: Path) -> Iterator[Path]:
-    """Find the index and the licence, under which the weights may be kept."""
-    yield from (path for path in sorted(folder.glob("LICENSE*")) if path.is_file())
-    if (folder / INDEX_FILE).is_file():
-        yield folder / INDEX_FILE
+def _names(folder: Path) -> Iterator[str]:
+    """List the files of the folder and of its folder of licences."""
+    yield from (path.name for path in folder.iterdir() if not path.is_dir())
+    inner = folder / LICENCE_FOLDER
+    if inner.is_dir() and not inner.is_symlink():
+        yield from (f"{LICENCE_FOLDER}/{path.name}" for path in inner.iterdir())

@@ -1,8 +1,7 @@
 """Reads weights from safetensors: one file, or shards with an index. No other file is ever opened as weights."""
 
-import json
 import math
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,12 +10,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from inference.model_files import INDEX_FILE, find_file
 from inference.weights.matrix import GROUP_COLUMNS, PARTS, Matrix, Quant, form_of, part_shapes, quantize
+from inference.weights.progress import Progress
+from inference.weights.shards import check_header_size, find_shards
 from midspan import ModelError
+from midspan.visible_text import visible_line
 
-SINGLE_FILE = "model.safetensors"
-INDEX_FILE = "model.safetensors.index.json"
-PICKLE_SUFFIXES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 MAX_NAMES_IN_MESSAGE = 5
 # safetensors' names of the types that codes are stored in
 STORED_QUANT: dict[str, Quant] = {"I8": "int8", "U8": "int4"}
@@ -42,11 +42,19 @@ class ShapeRecorder:
 
     dtype = torch.float32
 
-    def __init__(self) -> None:
+    def __init__(self, most_tensors: int, source: object) -> None:
+        """`load` raises ModelError beyond `most_tensors`, which names the source of the config."""
+        self._most_tensors = most_tensors
+        self._source = source
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.matrices: dict[str, Quant] = {}  # those that may be quantized: name -> smallest form
 
     def load(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        if len(self.shapes) > self._most_tensors:
+            most = self._most_tensors
+            raise ModelError(
+                f"{self._source}: the weights do not fit config.json, which asks for more than {most} tensors"
+            )
         self.shapes[name] = shape
         return torch.empty(shape, device="meta")
 
@@ -87,8 +95,8 @@ class Checkpoint:
         self._files: dict[str, Any] = {}  # tensor name -> open safetensors file
         self._stack = ExitStack()
         try:
-            for path, promised in _shards(folder):
-                self._open_shard(path, promised)
+            for name, promised in find_shards(folder):
+                self._open_shard(name, promised)
         except BaseException:
             self._stack.close()
             raise
@@ -99,11 +107,12 @@ class Checkpoint:
     def __exit__(self, *exc_info: object) -> None:
         self._stack.close()
 
-    def _open_shard(self, path: Path, promised: set[str] | None) -> None:
+    def _open_shard(self, name: str, promised: set[str] | None) -> None:
+        path = self.folder / name
+        real = find_file(self.folder, name)
+        check_header_size(real, path)
         try:
-            file = self._stack.enter_context(safe_open(path, framework="pt", device="cpu"))
-        except FileNotFoundError:
-            raise ModelError(f"{path}: missing; the index names it: fetch it again") from None
+            file = self._stack.enter_context(safe_open(real, framework="pt", device="cpu"))
         except (SafetensorError, OSError) as error:
             raise ModelError(f"{path}: corrupt or truncated ({error}); fetch it again") from error
         names = set(file.keys())
@@ -115,23 +124,16 @@ class Checkpoint:
             raise ModelError(f"{path}: holds tensors that another shard holds too: {_some(twice)}; fetch both again")
         self._files |= dict.fromkeys(names, file)
 
+    @property
+    def tensor_count(self) -> int:
+        return len(self._files)
+
     def require(self, wanted: ShapeRecorder) -> None:
         """Check that the folder holds exactly the wanted tensors. Raises ModelError that names what differs."""
         shapes = self._expand_quantized(wanted)
-        problems = []
-        if missing := shapes.keys() - self._files.keys():
-            problems.append(f"missing {_some(missing)}")
-        if extra := self._files.keys() - shapes.keys():
-            problems.append(f"not part of this architecture {_some(extra)}")
-        misshapen = {
-            f"{name} is {found} instead of {list(shape)}"
-            for name, shape in shapes.items()
-            if name in self._files and (found := self._shape(name)) != list(shape)
-        }
-        if misshapen:
-            problems.append(f"wrong shape: {_some(misshapen)}")
-        if problems:
-            raise ModelError(f"{self.folder}: the weights do not fit config.json: {'; '.join(problems)}")
+        found = {name: self._shape(name) for name in self._files}
+        if problems := differences(shapes, found):
+            raise ModelError(f"{self.folder}: the weights do not fit config.json: {problems}")
 
     def _expand_quantized(self, wanted: ShapeRecorder) -> dict[str, tuple[int, ...]]:
         """Return the names and shapes that the folder must hold, given the form in which it stores each matrix."""
@@ -154,12 +156,12 @@ class Checkpoint:
         forms = {self.stored_quant(name) for name in wanted.matrices}
         return "int4" if "int4" in forms else "int8" if "int8" in forms else "wide"
 
-    def _shape(self, name: str) -> list[int]:
-        return list(self._files[name].get_slice(name).get_shape())
+    def _shape(self, name: str) -> tuple[int, ...]:
+        return tuple(self._files[name].get_slice(name).get_shape())
 
     def load(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """Load a tensor in the checkpoint's dtype and device; the caller owns it."""
-        tensor: Tensor = self._files[name].get_tensor(name)
+        """Load a tensor in the checkpoint's dtype and device; the caller owns it. ModelError: it is not finite."""
+        tensor = self._read(name)
         if not tensor.is_floating_point():
             raise ModelError(f"{self.folder}: {name} is {tensor.dtype}, not floating point")
         return tensor.to(device=self.device, dtype=self.dtype)
@@ -169,8 +171,20 @@ class Checkpoint:
         stored = self.stored_quant(name)
         if stored == "wide":
             return quantize(self.load(name, shape), form_of(self.quant, at_least, shape[1]))
-        tensors = (self._files[name + part].get_tensor(name + part) for part in PARTS[stored])
+        tensors = (self._read(name + part) for part in PARTS[stored])
         return Matrix(stored, tuple(tensor.to(self.device) for tensor in tensors))
+
+    def read_all(self, progress: Progress) -> None:
+        """Read every value. Raises ModelError for a tensor with values that are not finite."""
+        for name in self._files:
+            progress(self._read(name).nbytes)
+
+    def _read(self, name: str) -> Tensor:
+        tensor: Tensor = self._files[name].get_tensor(name)
+        # 23 GB/s on one core, where isfinite() has 0.5. A NaN makes both ends NaN.
+        if tensor.is_floating_point() and tensor.numel() and not all(map(torch.isfinite, torch.aminmax(tensor))):
+            raise ModelError(f"{self.folder}: {visible_line(name)} has values that are not finite (NaN or infinity)")
+        return tensor
 
 
 def stored_dtype(folder: Path) -> torch.dtype:
@@ -183,37 +197,17 @@ def stored_dtype(folder: Path) -> torch.dtype:
     raise ModelError(f"{folder}: has no floating-point weights; fetch it again")
 
 
-def _shards(folder: Path) -> Iterator[tuple[Path, set[str] | None]]:
-    """List each safetensors file with the names that the index promises for it (None: no index)."""
-    index_path = folder / INDEX_FILE
-    if (folder / SINGLE_FILE).exists() and not index_path.exists():
-        yield folder / SINGLE_FILE, None
-        return
-    if not index_path.exists():
-        pickles = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLE_SUFFIXES)
-        if pickles:
-            raise ModelError(
-                f"{folder}: holds weights as pickle ({pickles[0]}), which can run code; "
-                f"Midspan reads safetensors only: convert it, or fetch the safetensors files"
-            )
-        raise ModelError(f"{folder}: has no {SINGLE_FILE} and no {INDEX_FILE}; fetch the weights")
-    promised: dict[str, set[str]] = {}
-    for name, file_name in _weight_map(index_path).items():
-        promised.setdefault(file_name, set()).add(name)
-    for file_name, names in sorted(promised.items()):
-        yield folder / file_name, names
-
-
-def _weight_map(index_path: Path) -> dict[str, str]:
-    try:
-        weight_map = json.loads(index_path.read_text(encoding="utf-8"))["weight_map"]
-        entries = {str(name): str(file_name) for name, file_name in weight_map.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{index_path}: cannot be read ({error!r}); fetch it again") from error
-    # A shard outside the folder would let an index read any file of the machine.
-    if outside := [f for f in entries.values() if Path(f).name != f or not f.endswith(".safetensors")]:
-        raise ModelError(f"{index_path}: names {outside[0]!r}, which is no safetensors file beside it; fetch it again")
-    return entries
+def differences(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> str:
+    """Return in words how the found tensors differ from the wanted ones, "" when they do not."""
+    problems = []
+    if missing := wanted.keys() - found.keys():
+        problems.append(f"missing {_some(missing)}")
+    if extra := found.keys() - wanted.keys():
+        problems.append(f"not part of this architecture {_some(extra)}")
+    both = wanted.keys() & found.keys()
+    if odd := {f"{n} is {list(found[n])} instead of {list(wanted[n])}" for n in both if wanted[n] != found[n]}:
+        problems.append(f"wrong shape: {_some(odd)}")
+    return "; ".join(problems)
 
 
 def _some(names: set[str]) -> str:

@@ -13,7 +13,8 @@ import platformdirs
 import psutil
 import torch
 
-from inference.weights.checkpoint import SINGLE_FILE, Checkpoint, ShapeRecorder
+from inference.model_files import SINGLE_FILE
+from inference.weights.checkpoint import Checkpoint, ShapeRecorder
 from inference.weights.matrix import PARTS, Quant, form_of, part_shapes
 from inference.weights.progress import show_progress
 from inference.weights.tensor_file import Entry, TensorFile

@@ -34,9 +34,9 @@ def add_parser(commands: Commands) -> None:
         help="store a GGUF's weights in this type; auto: float32 only where the file has it",
     )
     importing.set_defaults(run=_import)
-    models.add_parser("verify", parents=[name], help="compare a model's files with their checksums").set_defaults(
-        run=_verify
-    )
+    models.add_parser(
+        "verify", parents=[name], help="compare a model's files with their checksums, and check its weights"
+    ).set_defaults(run=_verify)
     models.add_parser("remove", parents=[name], help="delete a model, or an unfinished pull").set_defaults(run=_remove)
     models.add_parser("info", parents=[name, json_option()], help="print what is known of a model").set_defaults(
         run=_info
@@ -90,6 +90,7 @@ def _make_model(command: str, afterwards: str, make: Callable[[], Path]) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     from inference.store.manifest import read_manifest, verify
+    from inference.store.model_check import check_model
     from inference.store.model_store import user_store
     from inference.weights.progress import show_progress
     from lsp_server.cli.output.sizes import size_in_words
@@ -106,6 +107,7 @@ def _verify(options: argparse.Namespace) -> int:
             f"{options.name}: {'; '.join(problems)}. Run `midspan model remove {options.name}`, "
             f"then `{manifest.command}`"
         )
+    check_model(folder, str(folder))
     print(f"{options.name}: {len(manifest.files)} files, {size_in_words(manifest.size_bytes)}, all unchanged.")
     return 0
 

@@ -32,7 +32,7 @@ def build_request(
 
     Raises ModelError when the model has no FIM, DocumentError when a rule keeps the document out of every prompt.
     """
-    context_tokens = engine.info.context_tokens
+    context_tokens = engine.describe().context_tokens
     new_tokens = min(settings.max_tokens, context_tokens // 4)
     room = context_tokens - new_tokens - FIM_PROMPT_OVERHEAD_TOKENS
     budget = Budget(total_tokens=min(room, source.prompt_tokens))

@@ -17,6 +17,7 @@ import torch
 from inference.api import EngineSettings, ForeignPromptError, Request, Sampling, Update
 from inference.local_engine import LocalEngine
 from inference.models.batch import Batch
+from inference.models.description import ModelDescription, read_description
 from inference.prompts.prompt import TokenPrompt
 from inference.remote.prompt import HolePrompt
 from midspan import CapacityError, MidspanError, ModelError
@@ -303,13 +304,71 @@ def test_requests_that_cannot_run_are_refused_with_the_numbers(engine: LocalEngi
         engine.submit(Request(HolePrompt("a", "b"), 10), print)
 
 
-def test_bad_folders_are_refused_at_once_and_by_name(model_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no such model folder"):
-        LocalEngine(EngineSettings(model=tmp_path / "nowhere"))
+def test_bad_folders_are_refused_by_name(model_folder: Path, tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "llama")
     (folder / "config.json").write_text(json.dumps({**LITE, "model_type": "llama9"}))
-    with pytest.raises(ModelError, match="model_type is 'llama9'"):
-        LocalEngine(EngineSettings(model=folder))
+    for bad, message in [(tmp_path / "nowhere", "no such model folder"), (folder, "model_type is 'llama9'")]:
+        engine = LocalEngine(EngineSettings(model=bad))
+        for ask in (engine.describe, lambda engine=engine: engine.fim_prompt("", "a", "b"), engine.ready.result):
+            with pytest.raises(ModelError, match=message):
+                ask()
+        with pytest.raises(ModelError, match=message):
+            generate(engine, [BOS, 1])
+        engine.close()
+
+
+def test_the_caller_reads_nothing_of_the_folder(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event loop makes engines: a folder that answers slowly must not hold it up."""
+    read = threading.Event()
+
+    def read_slowly(folder: Path) -> ModelDescription:
+        read.wait(60)
+        return read_description(folder)
+
+    monkeypatch.setattr("inference.local_engine.read_description", read_slowly)
+    engine = LocalEngine(EngineSettings(model=model_folder, cache_bytes=4 << 20))
+    assert engine.info.name == model_folder.name
+    assert engine.stats().live_requests == 0
+    assert not engine.ready.done()
+    read.set()
+    engine.ready.result(timeout=60)
+    assert engine.info.context_tokens > 0
+    engine.close()
+
+
+class Panic(BaseException):
+    """A stand-in for the panic of a Rust library, which is no Exception."""
+
+
+def test_a_panic_of_a_native_library_ends_its_requests_and_nothing_else(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = engine._scheduler
+    assert scheduler is not None
+    expected = generate(engine, random_prompt(30, 40)).text
+
+    def panic(*_: object) -> torch.Tensor:
+        raise Panic("index out of range")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler._model, "forward", panic)  # a fault is injected
+        failed = generate(engine, random_prompt(31, 40))
+        assert "index out of range" in str(failed.error)
+    assert generate(engine, random_prompt(30, 40)).text == expected
+    check_integrity(engine)
+
+
+def test_a_panic_while_loading_is_told_to_every_request(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def panic(*_: object) -> None:
+        raise Panic("range end index 18446744073709551610")
+
+    monkeypatch.setattr("inference.local_engine.Tokenizer", panic)  # a fault is injected
+    engine = LocalEngine(EngineSettings(model=model_folder))
+    with pytest.raises(ModelError, match="cannot be loaded: range end index"):
+        engine.ready.result(timeout=60)
+    with pytest.raises(ModelError, match="range end index"):
+        engine.count_tokens("x = 1")
+    engine.close()
 
 
 def test_a_load_that_fails_is_told_to_every_request(tmp_path: Path) -> None:

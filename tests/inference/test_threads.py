@@ -16,7 +16,7 @@ from tests.inference.folders import LARGE, LITE
 @pytest.mark.parametrize("released", [LITE, LARGE], ids=["lite", "236b"])
 def test_active_parameters_are_those_of_the_tensors_a_token_meets(released) -> None:
     config = parse_deepseek_v2(released, Path("config.json"))
-    wanted = ShapeRecorder()
+    wanted = ShapeRecorder(1000, "the test")
     load_deepseek_v2(config, wanted, torch.device("meta"))
     matrices = {
         name: math.prod(shape)

@@ -20,6 +20,7 @@ from tokenizers.trainers import BpeTrainer
 
 from inference.prompts.healing import Spellings, begun_word
 from inference.prompts.tokenizer import spell_tokens
+from inference.prompts.tokenizer_file import TokenizerFile
 from training.corpus.files import load_files
 from training.corpus.folders import corpus_folder
 
@@ -78,7 +79,7 @@ class TextEncoder:
         newline = text_only.token_to_id("Ċ")  # the byte-level spelling of "\n"
         assert newline is not None
         self.newline = newline
-        self._spellings = Spellings(spell_tokens(json.loads(text_only.to_str())))
+        self._spellings = Spellings(spell_tokens(TokenizerFile(json.loads(text_only.to_str()))))
 
     def encode(self, text: str) -> list[int]:
         """Ids of the text, never a sentinel's."""

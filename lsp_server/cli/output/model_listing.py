@@ -3,9 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from inference.models.config_json import read_config_json
-from inference.models.identity import parse_identity
-from inference.prompts.families import family_of
+from inference.models.description import read_description
 from inference.store.catalogue import Catalogue, CatalogueModel
 from inference.store.fit import widest_that_fits
 from inference.store.manifest import read_manifest
@@ -13,6 +11,7 @@ from inference.store.model_store import ModelStore
 from inference.weights.machine_memory import weights_budget_bytes
 from lsp_server.cli.output.sizes import size_in_words
 from midspan import ModelError
+from midspan.visible_text import visible_line
 
 
 def list_models(store: ModelStore, catalogue: Catalogue) -> dict[str, Any]:
@@ -39,9 +38,8 @@ def listing_in_words(listing: dict[str, Any]) -> str:
         ]
     lines += ["", "In the catalogue, for `midspan model pull NAME`:", *(_row(model) for model in listing["catalogue"])]
     budget = size_in_words(listing["weights_budget_bytes"])
-    return "\n".join(
-        [*lines, "", f"The last column is the widest form that fits the {budget} this machine has for weights."]
-    )
+    lines += ["", f"The last column is the widest form that fits the {budget} this machine has for weights."]
+    return "\n".join(map(visible_line, lines))
 
 
 def describe_model(store: ModelStore, catalogue: Catalogue, name: str) -> dict[str, Any]:
@@ -60,7 +58,8 @@ def describe_model(store: ModelStore, catalogue: Catalogue, name: str) -> dict[s
 def description_in_words(description: dict[str, Any]) -> str:
     """The result of `describe_model`, a line for each value."""
     width = max(map(len, description))
-    return "\n".join(f"{key.replace('_', ' '):{width}}  {_value(key, value)}" for key, value in description.items())
+    rows = (f"{key.replace('_', ' '):{width}}  {_value(key, value)}" for key, value in description.items())
+    return "\n".join(map(visible_line, rows))
 
 
 def _value(key: str, value: object) -> str:
@@ -73,15 +72,14 @@ def _installed(store: ModelStore, name: str, budget_bytes: int) -> dict[str, Any
     """A broken folder gives its `problem` and raises nothing: the other models are still listed."""
     folder = store.folder(name)
     try:
-        manifest, config = read_manifest(folder), read_config_json(folder)
-        family = family_of(config.get("model_type"), folder)
-        identity = parse_identity(config, folder, family)
+        manifest, description = read_manifest(folder), read_description(folder)
     except ModelError as error:
         return {"name": name, "folder": str(folder), "problem": str(error)}
+    identity = description.identity
     return {
         "name": name,
         "folder": str(folder),
-        "family": family.name,
+        "family": description.family.name,
         "use": [*(["completion"] if identity.fim_orders else []), *([] if identity.chat_advice else ["chat"])],
         "parameters": manifest.parameters,
         "size_bytes": manifest.size_bytes,

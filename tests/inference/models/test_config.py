@@ -43,9 +43,9 @@ def test_no_scaling_is_plain_rope() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kv_lora_rank": None}, "kv_lora_rank must be a positive number, but is None"),
-        ({"hidden_size": -1}, "hidden_size must be a positive number, but is -1"),
-        ({"hidden_size": "64"}, "hidden_size must be a positive number, but is '64'"),
+        ({"kv_lora_rank": None}, "kv_lora_rank must be a whole number from 1 to 1048576, but is None"),
+        ({"hidden_size": -1}, "hidden_size must be a whole number from 1 to 1048576, but is -1"),
+        ({"hidden_size": "64"}, "hidden_size must be a whole number from 1 to 1048576, but is '64'"),
         ({"hidden_act": "gelu"}, "hidden_act is 'gelu'; only 'silu' is supported"),
         ({"topk_method": "noaux_tc"}, "topk_method is 'noaux_tc'"),
         ({"attention_bias": True}, "attention_bias is True"),
@@ -59,7 +59,7 @@ def test_what_the_model_code_does_not_do_is_refused_by_name(change: dict[str, An
 
 def test_a_missing_field_is_named() -> None:
     config = {k: v for k, v in LITE.items() if k != "v_head_dim"}
-    with pytest.raises(ModelError, match="v_head_dim must be a positive number, but is missing"):
+    with pytest.raises(ModelError, match="v_head_dim must be a whole number from 1 to 1048576, but is missing"):
         parse_deepseek_v2(config, PATH)
 
 

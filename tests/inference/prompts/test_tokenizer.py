@@ -16,6 +16,7 @@ from inference.api import Message
 from inference.local_engine import BUILTIN_MODEL
 from inference.prompts.families import DEEPSEEK_V2, QWEN2
 from inference.prompts.prompt import build_chat_prompt, build_fim_prompt
+from inference.prompts.split_pattern import find_danger
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import QWEN_SPLIT, Tokenizer
 from midspan import ModelError
@@ -191,3 +192,59 @@ def test_a_tokenizer_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     without_eos["added_tokens"] = without_eos["added_tokens"][:1]
     with pytest.raises(ModelError, match=f"has no {DEEPSEEK_V2.eos}"):
         Tokenizer(write(tmp_path, without_eos), DEEPSEEK_V2)
+
+
+def test_a_panic_of_the_library_is_a_model_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pattern passes for this test: Oniguruma gives up in a panic, which `except Exception` would let through."""
+    definition = byte_tokenizer()
+    definition["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = "(a+)+b"
+    monkeypatch.setattr("inference.prompts.tokenizer_file.find_danger", lambda pattern: None)
+    monkeypatch.setattr("inference.prompts.tokenizer.pass_trial", lambda data, path: None)
+    tokenizer = Tokenizer(write(tmp_path, definition), DEEPSEEK_V2)
+    for call in (tokenizer.encode, tokenizer.count, tokenizer.begun_word):
+        with pytest.raises(ModelError, match=r"tokenizer\.json: cannot be used \(Onig"):
+            call(f"{'a' * 40} b")
+    assert tokenizer.encode("x = 1") == [120, 32, 61, 32, 49]
+
+
+def test_padding_and_truncation_of_a_file_are_left_out(tmp_path: Path) -> None:
+    padding: dict[str, object] = {"strategy": {"Fixed": 10**9}, "direction": "Right", "pad_to_multiple_of": None}
+    padding |= {"pad_id": 0, "pad_type_id": 0, "pad_token": "x"}
+    truncation = {"max_length": 1, "strategy": "LongestFirst", "stride": 0, "direction": "Right"}
+    definition = byte_tokenizer() | {"padding": padding, "truncation": truncation}
+    assert Tokenizer(write(tmp_path, definition), DEEPSEEK_V2).encode("ab") == [97, 98]
+
+
+def test_a_content_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tried = []
+    monkeypatch.setattr("inference.prompts.trial._try", lambda data, path: tried.append(path))
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+        Tokenizer(write(folder, byte_tokenizer()), DEEPSEEK_V2)
+    assert tried == [folders[0] / "tokenizer.json"]
+    Tokenizer(write(folders[1], byte_tokenizer() | {"version": "2.0"}), DEEPSEEK_V2)
+    assert tried[1:] == [folders[1] / "tokenizer.json"]
+    Tokenizer(BUILTIN_MODEL, DEEPSEEK_V2)
+    assert len(tried) == 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "danger"),
+    [
+        (QWEN_SPLIT, None),
+        (r"'(?i:[sdmt]|ll|ve|re)|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)", None),
+        (r"(?:ab)+[(+*|?]", None),
+        ("(a+)+b", "repeats a group with choices"),
+        ("(?:a|a)*b", "repeats a group with choices"),
+        ("((?:a?b)){30}", "repeats a group with choices"),
+        ("a?{30}", "has a group or a quantifier of a rare kind"),
+        ("(?(1)a|b)", "has a group or a quantifier of a rare kind"),
+        (r"(a)\1", "refers to another part of itself"),
+        ("[a[b]]", "has classes within classes"),
+        ("a" * 9000, "has more than 8192 characters"),
+    ],
+)
+def test_patterns_that_may_take_for_ever_are_told(pattern: str, danger: str | None) -> None:
+    assert find_danger(pattern) == danger

@@ -65,8 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
         parts = self.path.partition("?")[0].strip("/").split("/")
         if parts[:2] == ["api", "models"]:
             self._describe("/".join(parts[2:4]), parts[5] if len(parts) > 5 else "main")
-        elif len(parts) == 5 and parts[2] == "resolve":
-            self._send_file("/".join(parts[:2]), parts[4], with_body=with_body)
+        elif len(parts) >= 5 and parts[2] == "resolve":
+            self._send_file("/".join(parts[:2]), "/".join(parts[4:]), with_body=with_body)
         else:
             self._refuse("EntryNotFound")
 

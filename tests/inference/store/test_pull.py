@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load
 
+from inference.store.catalogue import read_catalogue
 from tests.inference.folders import LITE, write_folder
 from tests.inference.store.command import Home
 from tests.inference.store.hub_server import COMMIT, Hub
@@ -180,6 +182,47 @@ def test_an_unknown_architecture_is_refused_before_its_weights_are_fetched(home:
     assert "'mamba'" in done.stderr
     assert WEIGHTS not in hub.sent_bytes
     assert home.left_over() == []
+
+
+def test_licences_in_a_folder_are_fetched_with_the_model(home: Home, hub: Hub) -> None:
+    hub.repositories[REPOSITORY] |= {"LICENSES/MIT.txt": b"free", "LICENSE": b"see LICENSES", "docs/a/b.md": b"more"}
+    done = home.run("model", "pull", REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    assert (home.models / "Tiny-Base" / "LICENSES" / "MIT.txt").read_bytes() == b"free"
+    assert home.run("model", "verify", "Tiny-Base").returncode == 0
+    assert "docs/a/b.md" not in hub.sent_bytes
+    assert home.left_over() == []
+
+
+@pytest.mark.parametrize("name", ["LICENSE\x1b]0;owned\x07", "LICENSES/..", "LICENSE\\..\\evil", "LICENSE:stream"])
+def test_a_name_that_is_no_path_is_refused_before_anything_is_written(home: Home, hub: Hub, name: str) -> None:
+    hub.repositories[REPOSITORY][name] = b"evil"
+    done = home.run("model", "pull", REPOSITORY)
+    assert done.returncode == 1
+    assert "which is no path inside a model's folder" in done.stderr
+    assert "\x1b" not in done.stderr
+    assert hub.sent_bytes == {}
+    assert home.left_over() == []
+
+
+def test_the_catalogues_revision_is_asked_for_unless_the_user_names_another(
+    home: Home, hub: Hub, released: Path
+) -> None:
+    entry = {"name": "tiny", "repository": REPOSITORY, "use": ["completion"], "parameters": 1}
+    files = [{"name": WEIGHTS, "sha256": hashlib.sha256((released / WEIGHTS).read_bytes()).hexdigest()}]
+    home.catalogue.write_text(json.dumps({"models": [entry | {"revision": COMMIT, "files": files}]}))
+    assert home.run("model", "pull", "tiny").returncode == 0
+    assert any(f"/revision/{COMMIT}" in request for request in hub.requests)
+    home.run("model", "remove", "tiny")
+    hub.requests.clear()
+    assert home.run("model", "pull", "tiny@v1").returncode == 0
+    assert any("/revision/v1" in request for request in hub.requests)
+
+
+def test_every_model_of_the_catalogue_has_a_pinned_revision() -> None:
+    for model in read_catalogue(Path("nowhere")).values():
+        assert re.fullmatch("[0-9a-f]{40}", str(model.revision)), model.name
+        assert all(re.fullmatch("[0-9a-f]{64}", file.sha256) for file in model.files if file.sha256)
 
 
 def test_a_repository_of_gguf_only_says_what_to_do(home: Home, hub: Hub) -> None:

@@ -72,7 +72,10 @@ def drop_tensor(folder: Path) -> None:
         (drop_tensor, "missing model.norm.weight"),
         (lambda folder: (folder / "tokenizer.json").unlink(), "has no tokenizer.json"),
         (lambda folder: (folder / "tokenizer.json").write_text("{}"), "cannot be read"),
-        (lambda folder: (folder / WEIGHTS).rename(folder / "pytorch_model.bin"), "it holds pytorch_model.bin"),
+        (
+            lambda folder: (folder / WEIGHTS).rename(folder / "pytorch_model.bin"),
+            r"holds weights as pickle \(pytorch_model.bin\)",
+        ),
         (lambda folder: (folder / "config.json").unlink(), "has no config.json"),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 
 from inference.api import Engine
 from inference.prompts.prompt import TokenPrompt
+from lsp_server.server.engines import Engines
 from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import ModelSettings
 from midspan import ModelError
@@ -64,6 +65,14 @@ def not_trained_to_fill(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(LITE | {"midspan": {"fim_orders": []}}))
 
 
+def device(folder: Path) -> None:
+    (folder / "config.json").symlink_to("/dev/zero")
+
+
+def fifo(folder: Path) -> None:
+    os.mkfifo(folder / "config.json")
+
+
 BAD_FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (missing, "weights: no such model folder; check the path of the model setting"),
     (empty, "weights: has no config.json"),
@@ -72,6 +81,8 @@ BAD_FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (truncated, "model.safetensors: "),
     (no_sentinels, "tokenizer.json: has no <｜begin▁of▁sentence｜>"),
     (no_fim_sentinels, "tokenizer.json: has no FIM sentinels"),
+    (device, "config.json: is a link that leads out of the model's folder"),
+    (fifo, "config.json: is no regular file"),
     (not_trained_to_fill, "weights was not trained to fill a hole"),
 ]
 
@@ -110,6 +121,32 @@ async def test_the_editor_is_told_once_what_is_wrong_and_the_server_stays_up(fol
     assert await editor.complete(0, 4) is None
     assert (await editor.request("midspan/status"))["documents"] == 1
     assert editor.notifications.empty()
+
+
+async def test_a_session_whose_model_fails_leaves_the_requests_of_another_as_they_were(folder, engines):
+    fifo(folder)
+    answering = FakeEngine(lambda before, after: "1 + 1")
+    answering.gate.clear()
+
+    def start(settings: ModelSettings) -> Engine:
+        if settings.model is None:
+            return answering
+        engine = start_engine(settings)
+        engines.append(engine)
+        return engine
+
+    shared = Engines(start)
+    neighbour, editor = InProcess(shared), InProcess(shared)
+    await neighbour.initialize()
+    await neighbour.open("x = \n")
+    _, waiting = await neighbour.start_completion(0, 4)
+    await editor.initialize(options={"completion": {"model": str(folder)}})
+    assert "is no regular file" in (await editor.message())["params"]["message"]
+    await editor.open("y = \n")
+    assert await editor.complete(0, 4) is None
+    answering.gate.set()
+    assert "1 + 1" in str(await waiting)
+    assert await neighbour.complete(0, 4) == "1 + 1"
 
 
 async def test_a_model_that_cannot_fill_a_hole_is_told_once_also_when_its_weights_come_later():
