@@ -1,9 +1,13 @@
 import os
 import shutil
+import signal
 import tempfile
 
 # Tests run beside other work; a second thread of torch would wait for a core at every operation.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell that starts the tests in the background has them ignore SIGINT, and so would every program that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test meets the daemon of the user who runs it. The path is short: the address of a socket may not be long.
 _RUNTIME = tempfile.mkdtemp(prefix="mid")
