@@ -27,7 +27,7 @@ _HOST = "127.0.0.1"
 _REQUEST_TIMEOUT_S = 10.0
 _MAX_REQUEST_BYTES = 16 * 1024
 _CHUNK_BYTES = 1 << 14
-_MAX_CONNECTIONS = 32  # at a time; a browser opens six
+_MAX_IDLE = 32  # connections that have not said what they want; a browser opens six
 
 # Reads the state for a page that has the traces up to an id of a daemon's process; both are 0 for a new page.
 ReadState = Callable[[int, int], Awaitable[dict[str, Any]]]
@@ -51,7 +51,7 @@ class Dashboard:
         self._server: asyncio.Server | None = None
         self._starting = asyncio.Lock()
         self._port = 0
-        self._connections = 0
+        self._idle: dict[asyncio.StreamWriter, None] = {}  # the longest idle connection first
 
     async def url(self) -> str:
         """Return the page's URL with the token, and listen if need be. Raises OSError when no port is free."""
@@ -69,21 +69,25 @@ class Dashboard:
 
     async def _accept(self, reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:
         """Answer one request. A page that polls once a second needs no persistent connection."""
-        self._connections += 1
+        if len(self._idle) >= _MAX_IDLE:  # other users may open connections, but not to shut out this one
+            oldest = next(iter(self._idle))
+            del self._idle[oldest]
+            oldest.transport.abort()
+        self._idle[stream] = None
         try:
-            if self._connections <= _MAX_CONNECTIONS:
-                async with asyncio.timeout(_REQUEST_TIMEOUT_S):
-                    await self._serve(reader, stream)
+            async with asyncio.timeout(_REQUEST_TIMEOUT_S):
+                await self._serve(reader, stream)
         except (OSError, TimeoutError):
             return  # the browser has closed the connection, or sends nothing
         finally:
-            self._connections -= 1
+            self._idle.pop(stream, None)
             stream.close()
 
     async def _serve(self, reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_MAX_REQUEST_BYTES)
         try:
             request = await _read_request(connection, reader)
+            self._idle.pop(stream, None)
             if request is None:
                 return
             answer = await self._answer(request)

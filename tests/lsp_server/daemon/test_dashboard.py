@@ -48,6 +48,16 @@ async def served():
     dashboard.close()
 
 
+async def test_connections_that_say_nothing_do_not_shut_out_the_user(served):
+    idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(40)]
+    for _, writer in idle[:20]:
+        writer.write(b"GET / HT")  # nor do those that begin a request
+    assert (await served.get(f"/?{served.query}"))[0] == 200
+    assert (await served.get(f"/state?{served.query}"))[0] == 200
+    for _, writer in idle:
+        writer.close()
+
+
 async def test_the_page_and_its_state_need_the_token(served):
     status, headers, page = await served.get(f"/?{served.query}")
     assert (status, headers["content-type"]) == (200, "text/html; charset=utf-8")
