@@ -46,6 +46,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "context.*",
         "inference.*",
         "lsp_server.rpc",
+        "lsp_server.rpc.frames",
         "lsp_server.settings",
         "lsp_server.telemetry",
     ),
@@ -135,7 +136,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.settings",
         "lsp_server.telemetry",
     ),
-    "lsp_server.cli.input": ("context.documents", "lsp_server.settings"),
+    "lsp_server.cli.input": ("context.documents", "lsp_server.rpc", "lsp_server.settings"),
     "lsp_server.cli.output": (
         "context.documents",
         "context.prompt",
@@ -143,6 +144,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "inference.prompts",
         "inference.store",
         "inference.weights",
+        "lsp_server.rpc",
         "lsp_server.telemetry",
     ),
     "lsp_server.cli.checks": (

@@ -38,6 +38,7 @@ def run_why(options: argparse.Namespace) -> int:
     from context.rules.rules import Rules
     from lsp_server.cli.input.place import root_of
     from midspan import DocumentError
+    from midspan.visible_text import visible_line
 
     path: Path = options.file
     if not path.exists():
@@ -48,5 +49,5 @@ def run_why(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps({"path": name, "root": str(root), **asdict(verdict)}))
     else:
-        print(f"{name} is {'read' if verdict.included else 'not read'}: {verdict.why}")
+        print(visible_line(f"{name} is {'read' if verdict.included else 'not read'}: {verdict.why}"))
     return 0

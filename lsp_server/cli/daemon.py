@@ -75,6 +75,7 @@ def _print_status(status: dict[str, Any], *, as_json: bool) -> None:
 
 def _print_log() -> int:
     from lsp_server.relay.daemon_log import daemon_log
+    from midspan.visible_text import visible_text
 
     path = daemon_log()
     try:
@@ -84,5 +85,5 @@ def _print_log() -> int:
     except FileNotFoundError:
         print(f"There is no log yet. The daemon writes it to {path}")
         return 1
-    print(f"{text}{path}")
+    print(visible_text(f"{text}{path}"))
     return 0

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from lsp_server.cli import chat, complete, context, daemon, dashboard, doctor, index, model, serve, stats, trace
 from lsp_server.cli import eval as eval_command
 from midspan import MidspanError, __version__
+from midspan.visible_text import visible_line
 
 _DESCRIPTION = "A code-assist daemon: inline completions from a model inside the process, over LSP."
 _COMMANDS = (serve, complete, chat, index, context, daemon, trace, dashboard, stats, doctor, eval_command, model)
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except MidspanError as error:
-        print(f"midspan: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"midspan: {visible_line(' '.join(str(error).split()))}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader of the output has closed it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lsp_server.cli.input.options import Commands, json_option
 from midspan import ModelError
+from midspan.visible_text import visible_text
 
 
 def add_parser(commands: Commands) -> None:
@@ -49,7 +50,7 @@ def _list(options: argparse.Namespace) -> int:
     from lsp_server.cli.output.model_listing import list_models, listing_in_words
 
     listing = list_models(user_store(), read_catalogue(user_catalogue_path()))
-    print(json.dumps(listing, indent=2) if options.json else listing_in_words(listing))
+    print(json.dumps(listing, indent=2) if options.json else visible_text(listing_in_words(listing)))
     return 0
 
 
@@ -130,5 +131,5 @@ def _info(options: argparse.Namespace) -> int:
     from lsp_server.cli.output.model_listing import describe_model, description_in_words
 
     description = describe_model(user_store(), read_catalogue(user_catalogue_path()), options.name)
-    print(json.dumps(description, indent=2) if options.json else description_in_words(description))
+    print(json.dumps(description, indent=2) if options.json else visible_text(description_in_words(description)))
     return 0

@@ -27,6 +27,7 @@ from lsp_server.rpc.incoming import Answer, Call, MessageId, Refusal, read_messa
 from lsp_server.rpc.outgoing import LSP_TYPES, ClientRequests
 from lsp_server.rpc.params import params_type, read_arguments, read_params
 from midspan import MidspanError
+from midspan.visible_text import visible_text
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class MidspanProtocol(LanguageServerProtocol):
 
     def __init__(self, server: Any, converter: Converter) -> None:
         self.exit_code: int | None = None  # set by `exit`
+        self.on_skipped: Callable[[], None] = lambda: None  # called when a message was too long to be read
         self.on_activity: Callable[[], None] = lambda: None  # called after each call that comes and each response
         self._strict = converter
         self._is_shut_down = False
@@ -68,6 +70,8 @@ class MidspanProtocol(LanguageServerProtocol):
 
     def handle_body(self, body: bytes) -> None:
         """Handle the body of one message. A body that is no message is answered with an error; nothing is raised."""
+        if not body:  # frames.py cuts off a longer body than it reads
+            self.on_skipped()
         match read_message(body):
             case Call() as call:
                 self._take_call(call)
@@ -212,7 +216,7 @@ class MidspanProtocol(LanguageServerProtocol):
 
 
 def _error(number: MessageId | None, error: JsonRpcException) -> dict[str, Any]:
-    return {"id": number, "error": {"code": error.code, "message": error.message}}
+    return {"id": number, "error": {"code": error.code, "message": visible_text(error.message)}}
 
 
 def _run(handler: Callable[..., Any], params: Any) -> Any:

@@ -10,7 +10,7 @@ _HEADER_END = b"\r\n\r\n"
 _MAX_HEADER_BYTES = 8 * 1024
 _MAX_LENGTH_BYTES = 4 * 1024**3
 # A longer body is skipped: it would only fill the memory, and no document of this size is completed.
-_MAX_BODY_BYTES = 64 * 1024**2
+MAX_BODY_BYTES = 64 * 1024**2
 
 
 class FramingError(MidspanError):
@@ -63,7 +63,7 @@ class FrameReader:
         if body_bytes > _MAX_LENGTH_BYTES:
             raise FramingError(f"The input is not LSP: a header announces {body_bytes} bytes.")
         del self._buffer[: end + len(_HEADER_END)]
-        if body_bytes <= _MAX_BODY_BYTES:
+        if body_bytes <= MAX_BODY_BYTES:
             return body_bytes
         here = min(body_bytes, len(self._buffer))
         del self._buffer[:here]

@@ -9,6 +9,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from lsp_server.rpc.endpoint import MidspanProtocol
+from midspan.visible_text import visible_line
 
 
 def has_progress(capabilities: types.ClientCapabilities) -> bool:
@@ -22,7 +23,7 @@ async def show_loading(protocol: MidspanProtocol, model: str, ready: "Future[Non
     progress = protocol.progress
     with suppress(JsonRpcException):  # an editor that refuses is not asked twice
         await progress.create_async(token)
-        progress.begin(token, types.WorkDoneProgressBegin(title="Midspan", message=f"loading {model}"))
+        progress.begin(token, types.WorkDoneProgressBegin(title="Midspan", message=f"loading {visible_line(model)}"))
         loaded = asyncio.wrap_future(ready)
         await asyncio.wait([loaded])
         failed = loaded.cancelled() or loaded.exception() is not None

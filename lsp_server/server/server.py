@@ -17,6 +17,7 @@ from pygls.lsp.server import LanguageServer
 from inference.api import Engine
 from lsp_server.rpc.converter import strict_converter
 from lsp_server.rpc.endpoint import MidspanProtocol
+from lsp_server.rpc.frames import MAX_BODY_BYTES
 from lsp_server.rpc.positions import choose_encoding
 from lsp_server.server.engines import Engines
 from lsp_server.server.index_progress import IndexProgress
@@ -29,6 +30,7 @@ from lsp_server.settings.live_settings import LiveSettings
 from lsp_server.telemetry.journal import EditorName, Journal
 from lsp_server.telemetry.session_log import follow_level
 from midspan import SettingsError, __version__
+from midspan.visible_text import visible_text
 
 _log = logging.getLogger(__name__)
 
@@ -54,9 +56,11 @@ class MidspanServer(LanguageServer):
         # Each is called before the server's capabilities are told, and may register what only some clients are to see.
         self.on_initialize: list[Callable[[types.ClientCapabilities], None]] = []
         self._live_settings = LiveSettings(folder, flags)
+        self._has_told_skipped = False
         self._followed_loads: weakref.WeakSet[Engine] = weakref.WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
         self.protocol.on_activity = self.status.changes.look_soon
+        self.protocol.on_skipped = self._tell_skipped
         self._engines = engines
         engines.on_unload.append(self.status.changes.look_soon)
 
@@ -161,7 +165,13 @@ class MidspanServer(LanguageServer):
 
     def show(self, kind: types.MessageType, message: str) -> None:
         """Show the user a message."""
-        self.window_show_message(types.ShowMessageParams(kind, message))
+        self.window_show_message(types.ShowMessageParams(kind, visible_text(message)))
+
+    def _tell_skipped(self) -> None:
+        if not self._has_told_skipped:  # a message at every change of the document would be noise
+            self._has_told_skipped = True
+            limit = f"{MAX_BODY_BYTES // 1024**2} MB"
+            self.warn(f"A message of over {limit} was skipped. A file of this size is not completed.")
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log an error of pygls, which would show it to the user."""

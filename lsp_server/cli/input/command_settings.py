@@ -6,6 +6,7 @@ from pathlib import Path
 from lsp_server.settings.sources import check_flags, load_settings
 from lsp_server.settings.values import Settings
 from midspan import SettingsError
+from midspan.visible_text import visible_line
 
 
 def read_settings(flags: dict[str, str], root: Path) -> tuple[Settings, list[SettingsError]]:
@@ -21,5 +22,5 @@ def settings_for(flags: dict[str, str], root: Path) -> Settings:
     """The same settings; the errors in the files go to stderr. Raises SettingsError for a wrong flag."""
     settings, errors = read_settings(flags, root)
     for error in errors:
-        print(f"midspan: {error}", file=sys.stderr)
+        print(f"midspan: {visible_line(str(error))}", file=sys.stderr)
     return settings

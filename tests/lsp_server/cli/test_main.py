@@ -57,3 +57,9 @@ def test_a_log_file_that_cannot_be_written_is_named(tmp_path):
     assert done.returncode == 1
     assert "folder.log cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_an_error_shows_no_character_that_would_steer_a_terminal():
+    done = midspan("model", "verify", "\x1b]0;owned\x07")
+    assert done.returncode == 1
+    assert done.stderr.rstrip("\n").isprintable()

@@ -1,9 +1,11 @@
 """Documents without completions: the editor is told why, and the other documents go on."""
 
+import json
 import logging
 
 import pytest
 
+from lsp_server.rpc.frames import FrameReader, frame
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import URI, InProcess
 
@@ -112,3 +114,16 @@ async def test_documents_that_are_not_followed_are_no_news_at_every_keystroke(ed
         await editor.change((0, 0), (0, 0), "a", uri=uri)
     assert editor.notifications.empty()
     assert await others_go_on(editor)
+
+
+async def test_a_message_that_is_too_long_to_be_read_is_told_once(editor):
+    reader = FrameReader()
+    item = {"uri": URI, "languageId": "python", "version": 1, "text": "x" * 100_000_000}
+    body = json.dumps({"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": item}}).encode()
+    for _ in range(2):
+        for skipped in reader.feed(frame(body)):
+            editor.server.protocol.handle_body(skipped)
+    assert await shown(editor) == "A message of over 64 MB was skipped. A file of this size is not completed."
+    assert await others_go_on(editor)
+    told = [await editor.message() for _ in range(editor.notifications.qsize())]
+    assert [message.get("method") for message in told] == [None, None]  # the protocol's errors
