@@ -20,8 +20,8 @@ from tqdm import tqdm
 from evaluation.held_out_packages import load_packages
 from inference.api import EngineSettings, Request
 from inference.local_engine import LocalEngine
-from inference.store.model_store import find_folder, user_store
 from lsp_server.server.generate import generate
+from lsp_server.settings.model_setting import find_model
 from midspan import ModelError
 
 SEED = 31
@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--packages", type=Path, help="a folder with the wheels of the held-out packages")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    model = find_folder(user_store(), arguments.model) if arguments.model else None
+    model = find_model(Path.cwd(), arguments.model) if arguments.model else None
     engine = LocalEngine(EngineSettings(model=model, quant=arguments.quant))
     try:
         engine.ready.result()

@@ -23,6 +23,10 @@ A plist by section, such as
 \(:completion (:model \"/models/lite\") :log_level \"debug\")."
   :type 'plist)
 
+;; Emacs never takes these two from a folder for good: one starts a program, the other names servers.
+(put 'midspan-command 'risky-local-variable t)
+(put 'midspan-settings 'risky-local-variable t)
+
 (defcustom midspan-modes
   '(c-mode c-ts-mode (c++-mode :language-id "cpp") (c++-ts-mode :language-id "cpp") go-mode go-ts-mode java-mode
     java-ts-mode (js-mode :language-id "javascript") (js-ts-mode :language-id "javascript") lua-mode lua-ts-mode

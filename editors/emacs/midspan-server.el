@@ -19,7 +19,9 @@
   ((status :initform nil :accessor midspan-server-status
            :documentation "The last parameters of midspan/statusChanged.")
    (listeners :initform (make-hash-table :test #'equal) :accessor midspan-server-listeners
-              :documentation "By token: a function that gets each piece of an answer."))
+              :documentation "By token: a function that gets each piece of an answer.")
+   (has-warned :initform nil :accessor midspan-server-has-warned
+               :documentation "Whether the user knows that a folder's settings are ignored."))
   :documentation "Eglot's connection to Midspan.")
 
 (defun midspan-contact (&optional _interactive)
@@ -27,8 +29,40 @@
   (cons 'midspan-server midspan-command))
 
 (cl-defmethod eglot-initialization-options ((_server midspan-server))
-  "Give the server `midspan-settings'."
-  (or midspan-settings (make-hash-table)))
+  "Give the server `midspan-settings', but no value that a folder has set."
+  (or (default-value 'midspan-settings) (make-hash-table)))
+
+(defun midspan--section (configuration server)
+  "Return Midspan's settings in CONFIGURATION.
+That is a value of `eglot-workspace-configuration' for SERVER."
+  (let ((all (if (functionp configuration) (funcall configuration server) configuration)))
+    (if (consp (car-safe all))
+        (or (alist-get :midspan all) (alist-get 'midspan all))
+      (plist-get all :midspan))))
+
+(defun midspan--warn-of-folder (server)
+  "Tell the user once that SERVER is not given the settings of a folder."
+  (unless (midspan-server-has-warned server)
+    (setf (midspan-server-has-warned server) t)
+    (display-warning
+     'midspan
+     (concat "This folder sets :midspan in `eglot-workspace-configuration'.  Midspan ignores that, "
+             "because a folder may not choose where your code is sent.  "
+             "Put settings that are yours into `midspan-settings' in your init file."))))
+
+(cl-defmethod jsonrpc-connection-send :around ((server midspan-server) &rest message)
+  "Send MESSAGE to SERVER, of a configuration only the settings of the user.
+Emacs takes `eglot-workspace-configuration' from a folder without a question."
+  (if (not (eq (plist-get message :method) :workspace/didChangeConfiguration))
+      (cl-call-next-method)
+    (let* ((settings (plist-get (plist-get message :params) :settings))
+           (section (and (listp settings) (plist-get settings :midspan)))
+           (own (midspan--section (default-value 'eglot-workspace-configuration) server)))
+      (unless (equal section own)
+        (midspan--warn-of-folder server))
+      (when own
+        (cl-call-next-method server :method :workspace/didChangeConfiguration
+                             :params (list :settings (list :midspan own)))))))
 
 (defun midspan--with (plist path value)
   "Return PLIST with VALUE at PATH, a list of keys."
@@ -43,7 +77,8 @@
     (pcase-dolist (`(,path ,value)
                    '(((:textDocument :inlineCompletion) (:dynamicRegistration :json-false))
                      ((:textDocument :codeAction :disabledSupport) t)
-                     ((:experimental :midspan :status) t)))
+                     ((:experimental :midspan :status) t)
+                     ((:experimental :midspan :userSettings) t)))
       (setq capabilities (midspan--with capabilities path value)))
     capabilities))
 

@@ -18,12 +18,17 @@ OWN = "midspan.path"  # the extension's own setting, which stands first
 
 
 def configured(package: dict[str, Any]) -> dict[str, Any]:
-    """The package with the settings of the table behind its own."""
+    """The package with the settings of the table behind its own. None of them is an untrusted folder's to set."""
     contributes = package["contributes"]
     own = contributes["configuration"]["properties"][OWN]
     properties = {OWN: own} | {f"midspan.{setting.name}": _property(setting) for setting in TABLE}
     configuration = contributes["configuration"] | {"properties": properties}
-    return package | {"contributes": contributes | {"configuration": configuration}}
+    untrusted = package["capabilities"]["untrustedWorkspaces"] | {"restrictedConfigurations": [*properties]}
+    capabilities = package["capabilities"] | {"untrustedWorkspaces": untrusted}
+    return package | {
+        "capabilities": capabilities,
+        "contributes": contributes | {"configuration": configuration},
+    }
 
 
 def with_rows(page: str, rows: Sequence[str]) -> str:

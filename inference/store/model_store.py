@@ -164,12 +164,12 @@ def user_store() -> ModelStore:
 def find_folder(store: ModelStore, model: Path) -> Path:
     """Return the folder of the store's model when `model` is its name, else the path as it is.
 
-    Raises ModelError for a plain name that is neither.
+    Raises ModelError for a plain name that is not in the store.
     """
     is_name = len(model.parts) == 1 and MODEL_NAME.fullmatch(model.name) is not None
     if is_name and model.name in store.names():
         return store.folder(model.name)
-    if is_name and not model.exists():
+    if is_name:  # a folder of that name in the current directory may be anybody's
         raise ModelError(
             f"{model}: there is no model and no folder of that name; `midspan model list` shows the models that are "
             f"here and those that `midspan model pull` can fetch"

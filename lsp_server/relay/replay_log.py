@@ -13,7 +13,12 @@ from lsp_server.relay.handshake import LOG_METHOD, STOPPED_METHOD
 _COMPACT_FROM_BYTES = 256 * 1024  # shorter changes are not worth a request
 _REQUEST_FAILED = -32803
 _WARNING = 2  # LSP's MessageType
-_WORKSPACE = ("workspace/didChangeWorkspaceFolders", "workspace/didChangeConfiguration", "$/setTrace")
+_WORKSPACE = (
+    "workspace/didChangeWorkspaceFolders",
+    "workspace/didChangeConfiguration",
+    "midspan/userSettings",
+    "$/setTrace",
+)
 # An editor would show an error to the user where an empty answer does: no ghost text appears.
 _ANSWERED_WITH_NULL = ("textDocument/inlineCompletion", "shutdown")
 

@@ -25,7 +25,6 @@ from lsp_server.server.load_progress import has_progress, show_loading
 from lsp_server.server.session import Session
 from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.server.status import ServerStatus
-from lsp_server.server.status_changes import wants_status
 from lsp_server.settings.live_settings import LiveSettings
 from lsp_server.telemetry.journal import EditorName, Journal
 from lsp_server.telemetry.session_log import follow_level
@@ -56,6 +55,7 @@ class MidspanServer(LanguageServer):
         # Each is called before the server's capabilities are told, and may register what only some clients are to see.
         self.on_initialize: list[Callable[[types.ClientCapabilities], None]] = []
         self._live_settings = LiveSettings(folder, flags)
+        self._told_errors: list[str] = []
         self._has_told_skipped = False
         self._followed_loads: weakref.WeakSet[Engine] = weakref.WeakSet()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,8 +85,13 @@ class MidspanServer(LanguageServer):
             # Some editors send the settings of all servers: one section of them is ours.
             said = params.settings.get("midspan") if isinstance(params.settings, dict) else None
             if said is not None:
-                self._live_settings.changed_options = said
+                self._live_settings.take_changed_options(said)
                 self._change_settings()
+
+        @self.feature("midspan/userSettings")
+        def user_settings(params: Any) -> None:
+            self._live_settings.take_options(params)
+            self._change_settings()
 
         @self.feature(types.SHUTDOWN)
         def shutdown(_params: None) -> None:
@@ -97,13 +102,13 @@ class MidspanServer(LanguageServer):
         session.encoding = choose_encoding(params.capabilities)
         if (client := params.client_info) is not None:
             session.editor = EditorName(_short(client.name), _short(client.version or ""))
-        self.status.changes.is_wanted = wants_status(params.capabilities.experimental)
+        self.status.changes.is_wanted = asks_for(params.capabilities.experimental, "status")
         folders = [folder.uri for folder in params.workspace_folders or ()]
         self._set_roots(folders or [params.root_uri or ""])
-        self._live_settings.options = params.initialization_options
+        self._live_settings.is_vouched = asks_for(params.capabilities.experimental, "userSettings")
+        self._live_settings.take_options(params.initialization_options)
         self._index_progress = IndexProgress(self, asyncio.get_running_loop())
-        for error in self._load_settings():
-            self.after_response(partial(self.warn, str(error)))
+        self.after_response(partial(self._tell_errors, self._load_settings()))
 
     def after_response(self, work: Callable[[], None]) -> None:
         """Do this when the message that is being answered has its response: `initialize` comes before all else."""
@@ -122,9 +127,16 @@ class MidspanServer(LanguageServer):
             self._change_settings()
 
     def _change_settings(self) -> None:
-        for error in self._load_settings():
-            self.warn(str(error))
+        self._tell_errors(self._load_settings())
         _log.info("The settings have been read again")
+
+    def _tell_errors(self, errors: list[SettingsError]) -> None:
+        """Tell the user what was not wrong before."""
+        messages = [str(error) for error in errors]
+        for message in messages:
+            if message not in self._told_errors:
+                self.warn(message)
+        self._told_errors = messages
 
     def _set_roots(self, folders: list[str]) -> None:
         paths = [uris.to_fs_path(uri) for uri in folders if uri]
@@ -187,6 +199,12 @@ def on_loop(callback: Callable[["Future[None]"], None]) -> Callable[["Future[Non
             loop.call_soon_threadsafe(callback, future)
 
     return forward
+
+
+def asks_for(experimental: Any, name: str) -> bool:
+    """Return whether a client's `capabilities.experimental.midspan` has this member."""
+    ours = experimental.get("midspan") if isinstance(experimental, dict) else None
+    return isinstance(ours, dict) and ours.get(name) is True
 
 
 def _short(name: str) -> str:

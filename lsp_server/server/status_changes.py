@@ -37,9 +37,3 @@ class StatusChanges:
         if now != self._told:
             self._told = now
             self._tell(status)
-
-
-def wants_status(experimental: Any) -> bool:
-    """Tell whether a client's `capabilities.experimental` asks for `midspan/statusChanged`."""
-    ours = experimental.get("midspan") if isinstance(experimental, dict) else None
-    return isinstance(ours, dict) and ours.get("status") is True

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from lsp_server.settings.source import Source, Voice
 from lsp_server.settings.sources import load_settings, settings_files
 from lsp_server.settings.values import Settings
 from midspan import SettingsError
@@ -16,18 +17,29 @@ class LiveSettings:
 
     def __init__(self, folder: Path, flags: object) -> None:
         """`flags` are the settings of the command line, by name; their paths are relative to `folder`."""
-        self.options: object = None  # initializationOptions
-        self.changed_options: object = None  # from didChangeConfiguration
+        self.is_vouched = False  # True: the client says that no folder sets models and `stats` in `options`
+        self._options: object = None  # initializationOptions, or the latest midspan/userSettings
+        self._changed_options: object = None  # from didChangeConfiguration
         self._folder = folder
         self._flags = flags
         self._stamps: list[tuple[int, int, int] | None] = []
         self._looked_at = time.monotonic()
 
+    def take_options(self, options: object) -> None:
+        """Let these be all that the editor has said."""
+        self._options, self._changed_options = options, None
+
+    def take_changed_options(self, options: object) -> None:
+        """Let these hold over the other settings of the editor. A client cannot vouch for them."""
+        self._changed_options = options
+
     def load(self, roots: Sequence[Path]) -> tuple[Settings, list[SettingsError]]:
         """Read the settings as they are written now, and the errors in them."""
+        user, editor = Source(self._folder), Source(self._folder, voice=Voice.EDITOR)
+        options = (self._options, user if self.is_vouched else editor)
         self._stamps = _stamps(roots)
         self._looked_at = time.monotonic()
-        return load_settings(roots, self._folder, (self.options, self.changed_options, self._flags))
+        return load_settings(roots, [options, (self._changed_options, editor), (self._flags, user)])
 
     def have_changed(self, roots: Sequence[Path]) -> bool:
         """Return whether a file has changed since the last `load`; between two looks at the disk, False."""

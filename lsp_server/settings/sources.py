@@ -7,13 +7,11 @@ from pathlib import Path
 from reprlib import repr  # shortens a long name to what fits in a message
 from typing import Any
 
-import platformdirs
-
-from lsp_server.settings.table import TABLE, Setting, Source
+from lsp_server.settings.source import FILE_NAME, Source, Voice, user_settings_file
+from lsp_server.settings.table import TABLE, Setting
 from lsp_server.settings.values import Settings
 from midspan import SettingsError
 
-FILE_NAME = "midspan.toml"
 _MOST_BYTES = 64 * 1024
 _LONGEST_NAME = 60  # a longer name resembles no setting
 _MOST_ERRORS = 20  # more messages would bury the editor
@@ -21,18 +19,20 @@ _MOST_ERRORS = 20  # more messages would bury the editor
 _BY_NAME = {setting.name: setting for setting in TABLE}
 
 
-def load_settings(roots: Sequence[Path], folder: Path, given: Sequence[object]) -> tuple[Settings, list[SettingsError]]:
+def load_settings(
+    roots: Sequence[Path], given: Sequence[tuple[object, Source]]
+) -> tuple[Settings, list[SettingsError]]:
     """Return the settings and the errors in them. A wrong value changes nothing and gives one error.
 
     Later sources override earlier ones: the defaults, the user's file, the files of the workspaces from the last to
-    the first, then each of `given`. Paths in `given` are relative to `folder`.
+    the first, then each of `given`.
     """
     user_file = user_settings_file()
     sources = [Source(user_file.parent, user_file)]
-    sources += [Source(root, root / FILE_NAME, is_workspace=True) for root in reversed(roots)]
+    sources += [Source(root, root / FILE_NAME, Voice.WORKSPACE) for root in reversed(roots)]
     settings, errors = Settings(), []
     for source in sources:
-        if source.is_workspace and source.file == user_file:
+        if source.voice is Voice.WORKSPACE and source.file == user_file:
             continue  # already read as the user's file
         try:
             written = _read(source.file) if source.file else {}
@@ -41,8 +41,8 @@ def load_settings(roots: Sequence[Path], folder: Path, given: Sequence[object]) 
             continue
         settings, wrong = apply_options(settings, written, source)
         errors += [SettingsError(f"{source.file}: {error}") for error in wrong]
-    for options in given:
-        settings, wrong = apply_options(settings, options, Source(folder))
+    for options, source in given:
+        settings, wrong = apply_options(settings, options, source)
         errors += wrong
     return settings, errors
 
@@ -84,11 +84,6 @@ def settings_files(roots: Sequence[Path]) -> list[Path]:
     return [user_settings_file(), *(root / FILE_NAME for root in roots)]
 
 
-def user_settings_file() -> Path:
-    """Return the path of the user's file of settings. The file need not exist."""
-    return platformdirs.user_config_path("midspan") / FILE_NAME
-
-
 def _read(file: Path) -> dict[str, Any]:
     """Read a file of settings, {} if there is none. Raises SettingsError if the file cannot be used."""
     try:
@@ -103,6 +98,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file} cannot be read ({error.strerror}). The file is ignored.") from error
     except ValueError as error:
         raise SettingsError(f"{file} is not TOML ({error}). Correct the file; until then it is ignored.") from error
+    except RecursionError as error:
+        raise SettingsError(f"{file} is nested too deeply. The file is ignored.") from error
 
 
 def _named(options: dict[Any, Any]) -> Iterator[tuple[str, object]]:

@@ -1,32 +1,22 @@
 """The table of all settings: the name, the check and the meaning of each. docs/settings.md shows the same table."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from reprlib import repr  # shortens a long or deep value to what fits in a message
 from typing import Any
 
+import psutil
 from pathspec import GitIgnoreSpec
 
-from inference.remote.address import RemoteAddress, is_remote, parse_address
-from inference.store.model_store import user_store
+from lsp_server.settings.model_setting import check_model
 from lsp_server.settings.quants import QUANTS
+from lsp_server.settings.source import Source, Voice
 from lsp_server.settings.values import Settings
 from midspan import SettingsError
 
+_MOST_TOKENS = 1_000_000  # more than any model writes
 _LOG_LEVELS = ("debug", "info", "warning", "error")
-
-
-@dataclass(frozen=True)
-class Source:
-    """The place where settings are written: a file, an editor's settings or a command line."""
-
-    folder: Path  # the paths of models in this source are relative to the folder
-    file: Path | None = None  # None: an editor's settings or a command line
-    # True: `folder` is the root of a workspace. Its authors may not send the user's code away, nor use other folders.
-    is_workspace: bool = False
 
 
 # Takes the name of a setting and its value as it is written, and returns the value that Settings holds.
@@ -74,34 +64,6 @@ class Setting:
         return f"| `{self.name}` | {default} | {self.meaning} |"
 
 
-def _check_model(name: str, value: object, source: Source) -> Path | RemoteAddress | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value:
-        raise SettingsError(f"The setting {name!r} must be the name or the folder of a model, not {repr(value)}.")
-    if is_remote(value):
-        if source.is_workspace:
-            raise SettingsError(f"A workspace may not set {name!r} to a server. Set it in your own settings.")
-        return parse_address(value)
-    folder = find_model(source.folder, Path(value).expanduser())
-    is_inside = folder.resolve().is_relative_to(source.folder.resolve()) or folder.parent == user_store().models
-    if source.is_workspace and folder.is_absolute() and not is_inside:
-        raise SettingsError(
-            f"A workspace may not set {name!r} to a path outside itself, {value}. Set it in your own settings."
-        )
-    return folder
-
-
-def find_model(folder: Path, model: Path) -> Path:
-    """Return the folder of a model that is named in `folder`. The name of a model that is not here yet stays a name."""
-    is_name = len(model.parts) == 1
-    if is_name and model.name in user_store().names():
-        return user_store().folder(model.name)
-    if is_name and not (folder / model).exists():
-        return model
-    return Path(os.path.abspath(folder / model))
-
-
 def _one_of(words: tuple[str, ...]) -> Check:
     def check(name: str, value: object, _source: Source) -> object:
         if value not in words:
@@ -111,14 +73,26 @@ def _one_of(words: tuple[str, ...]) -> Check:
     return check
 
 
-def _check_number(name: str, value: object, _source: Source) -> int:
+def _check_tokens(name: str, value: object, _source: Source) -> int:
+    number = _check_number(name, value)
+    if number > _MOST_TOKENS:
+        raise SettingsError(f"The setting {name!r} may be {_MOST_TOKENS:,} at most, not {repr(value)}.")
+    return number
+
+
+def _check_cache_bytes(name: str, value: object, _source: Source) -> int | None:
+    if value is None:
+        return None
+    number, memory_bytes = _check_number(name, value), psutil.virtual_memory().total
+    if number > memory_bytes:
+        raise SettingsError(f"The setting {name!r} is more than this machine's memory, {memory_bytes:,} bytes.")
+    return number
+
+
+def _check_number(name: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise SettingsError(f"The setting {name!r} must be a whole number of at least 1, not {repr(value)}.")
     return value
-
-
-def _check_number_or_none(name: str, value: object, source: Source) -> int | None:
-    return None if value is None else _check_number(name, value, source)
 
 
 def _check_switch(name: str, value: object, _source: Source) -> bool:
@@ -145,16 +119,19 @@ def _check_globs(name: str, value: object, source: Source) -> tuple[str, ...]:
 
 
 def _check_own_switch(name: str, value: object, source: Source) -> bool:
-    """Only the user decides what is recorded of the user."""
-    if source.is_workspace:
+    """Only the user decides what is recorded of the user. An editor's settings may say no for the user."""
+    is_on = _check_switch(name, value, source)
+    if source.voice is Voice.WORKSPACE:
         raise SettingsError(f"A workspace may not set {name!r}. Set it in your own settings.")
-    return _check_switch(name, value, source)
+    if source.voice is Voice.EDITOR and is_on:
+        raise SettingsError(f"An editor's settings that may be a folder's do not switch {name!r} on.")
+    return is_on
 
 
-_MODEL = Kind(_check_model, {"type": ["string", "null"]}, users_own=True)
+_MODEL = Kind(check_model, {"type": ["string", "null"]}, users_own=True)
 _QUANT = Kind(_one_of(QUANTS), {"enum": [*QUANTS]})
-_NUMBER = Kind(_check_number, {"type": "integer", "minimum": 1})
-_NUMBER_OR_NONE = Kind(_check_number_or_none, {"type": ["integer", "null"], "minimum": 1})
+_TOKENS = Kind(_check_tokens, {"type": "integer", "minimum": 1, "maximum": _MOST_TOKENS})
+_CACHE_BYTES = Kind(_check_cache_bytes, {"type": ["integer", "null"], "minimum": 1})
 _SWITCH = Kind(_check_switch, {"type": "boolean"})
 _OWN_SWITCH = Kind(_check_own_switch, {"type": "boolean"}, users_own=True)
 _WORDS = Kind(_check_words, {"type": "array", "items": {"type": "string"}})
@@ -178,11 +155,11 @@ TABLE = (
     ),
     Setting(
         "completion.cache_bytes",
-        _NUMBER_OR_NONE,
+        _CACHE_BYTES,
         "what the prefix cache of completion's model may take",
         without="from the machine's memory",
     ),
-    Setting("completion.max_tokens", _NUMBER, "the longest completion"),
+    Setting("completion.max_tokens", _TOKENS, "the longest completion"),
     Setting(
         "completion.enabled",
         _SWITCH,
@@ -214,11 +191,11 @@ TABLE = (
     Setting("chat.quant", _QUANT, "how its weights are kept"),
     Setting(
         "chat.cache_bytes",
-        _NUMBER_OR_NONE,
+        _CACHE_BYTES,
         "what its prefix cache may take",
         without="from the machine's memory",
     ),
-    Setting("chat.max_tokens", _NUMBER, "the longest answer"),
+    Setting("chat.max_tokens", _TOKENS, "the longest answer"),
     Setting(
         "stats",
         _OWN_SWITCH,

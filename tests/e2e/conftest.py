@@ -1,12 +1,18 @@
+import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 from playwright.sync_api import Browser
 
+from tests.bigram_folder import write_bigram_folder
 from tests.e2e import fake_midspan
 from tests.e2e.vscode import ROOT, VSCode, chromium, vscode
 from tests.lsp_server.daemons import Place, place
+
+USERS_WORD = "wonderful"  # the text of the user's model
 
 
 @pytest.fixture(scope="package")
@@ -36,3 +42,25 @@ def editor(browser: Browser, daemon_place: Place, tmp_path_factory: pytest.TempP
     program.chmod(0o755)
     with vscode(browser, folder, program, log_file, {"midspan.chat.model": "fake-chat"}, model="fake") as editor:
         yield editor
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A runtime folder, whose daemon has the environment of the editor."""
+    with place(monkeypatch) as here:
+        yield here
+        if pid := here.daemon_status().get("pid"):
+            psutil.Process(pid).kill()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, here: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository that somebody else has written, and a user with a model."""
+    folder = tmp_path / "theirs"
+    (folder / ".git").mkdir(parents=True)
+    configuration = tmp_path / "CONFIG/midspan"
+    configuration.mkdir(parents=True)
+    model = write_bigram_folder(tmp_path / "mine", USERS_WORD)
+    (configuration / "midspan.toml").write_text(f"[completion]\nmodel = {json.dumps(str(model))}\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "CONFIG"))
+    return folder

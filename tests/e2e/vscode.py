@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 _SETTINGS = {
     "workbench.startupEditor": "none",
+    "security.workspace.trust.startupPrompt": "never",
     "workbench.editor.restoreViewState": False,
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "window.restoreWindows": "none",
@@ -202,11 +203,20 @@ class VSCode:
 
 @contextmanager
 def vscode(
-    browser: Browser, folder: Path, program: Path, log_file: Path, settings: dict[str, Any], *, model: str
+    browser: Browser,
+    folder: Path,
+    program: Path,
+    log_file: Path,
+    settings: dict[str, Any],
+    *,
+    model: str,
+    folders_settings: dict[str, Any] | None = None,
+    is_trusted: bool = True,
 ) -> Iterator[VSCode]:
     """Start VS Code with an empty workspace and the extension, which finds the program in the workspace's environment.
 
-    The model that completes is ready when its name is in the status bar.
+    The model that completes is ready when its name is in the status bar. `folders_settings` are those that the
+    workspace brings along.
     """
     workspace, data, home = folder / "shop", folder / "data", folder / "home"
     # Only the settings of the machine may name a program to run.
@@ -226,7 +236,11 @@ def vscode(
     folders = {"config": config, "user-data-dir": data, "extensions-dir": folder / "extensions"}
     common = [str(SERVER), *(f"--{name}={path}" for name, path in folders.items())]
     subprocess.run([*common, "--install-extension", str(EXTENSION)], env=environment, check=True, capture_output=True)
-    quiet = ["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"]
+    quiet = ["--disable-telemetry", "--disable-update-check"]
+    quiet += ["--disable-workspace-trust"] if is_trusted else []
+    if folders_settings is not None:
+        (workspace / ".vscode").mkdir()
+        (workspace / ".vscode/settings.json").write_text(json.dumps(folders_settings))
     with (folder / "code-server.log").open("w") as output:
         server = subprocess.Popen(
             [*common, *quiet, str(workspace)], env=environment, stdout=output, stderr=output, start_new_session=True

@@ -77,12 +77,20 @@ class Editor:
         root: str = "file:///project",
         capabilities: dict[str, Any] | None = None,
         client: dict[str, str] | None = None,
+        vouches: bool = True,
     ) -> dict[str, Any]:
+        """Begin as an editor of ours, which vouches for its settings, or as another one."""
+        experimental = {**(capabilities or {}).get("experimental", {})}
+        experimental["midspan"] = {"userSettings": vouches, **experimental.get("midspan", {})}
         params = {
             "processId": None,
             "rootUri": root,
             "workspaceFolders": [{"uri": root, "name": "project"}],
-            "capabilities": {"general": {"positionEncodings": list(encodings)}, **(capabilities or {})},
+            "capabilities": {
+                "general": {"positionEncodings": list(encodings)},
+                **(capabilities or {}),
+                "experimental": experimental,
+            },
             "initializationOptions": options,
             **({"clientInfo": client} if client is not None else {}),
         }

@@ -39,7 +39,7 @@ function describeRunning(status: Status | undefined, off: string | undefined): I
       return { text: `$(loading~spin) ${model}`, tooltip: tooltip(`Loading ${model}`, chat), severity: 'none' };
     default: {
       const icon = (status?.busy ?? 0) > 0 ? '$(loading~spin)' : '$(sparkle)';
-      return { text: `${icon} ${model}`, tooltip: tooltip(`Completion: ${model}`, chat), severity: 'none' };
+      return { text: `${icon} ${model}`, tooltip: tooltip(`Completion: ${model}`, completion?.reason, chat), severity: 'none' };
     }
   }
 }

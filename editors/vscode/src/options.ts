@@ -5,9 +5,17 @@ export type Options = Record<string, unknown>;
 /** The settings that only the extension reads. */
 const OWN = new Set(['path']);
 
-/** Returns the names of the server's settings, from the keys of package.json. */
-export function serverSettingNames(keys: readonly string[]): string[] {
-  return keys.map((key) => key.replace(/^midspan\./, '')).filter((name) => !OWN.has(name));
+/** A setting of the server. A folder's settings never decide one that is the user's own. */
+export interface ServerSetting {
+  name: string;
+  isUsersOwn: boolean;
+}
+
+/** Returns the server's settings, from the configuration in package.json. */
+export function serverSettings(properties: Record<string, { scope?: string }>): ServerSetting[] {
+  return Object.entries(properties)
+    .map(([key, { scope }]) => ({ name: key.replace(/^midspan\./, ''), isUsersOwn: scope === 'machine' }))
+    .filter(({ name }) => !OWN.has(name));
 }
 
 /** The value of one setting at each level. */
@@ -18,19 +26,18 @@ export interface Inspected {
 }
 
 /** Returns the settings that the user has set; midspan.toml decides the others. */
-export function collectOptions(names: readonly string[], inspect: (name: string) => Inspected | undefined): Options {
+export function collectOptions(
+  settings: readonly ServerSetting[],
+  inspect: (name: string) => Inspected | undefined,
+): Options {
   const options: Options = {};
-  for (const name of names) {
+  for (const { name, isUsersOwn } of settings) {
     const found = inspect(name);
-    const value = found?.workspaceFolderValue ?? found?.workspaceValue ?? found?.globalValue;
+    const foldersValue = isUsersOwn ? undefined : (found?.workspaceFolderValue ?? found?.workspaceValue);
+    const value = foldersValue ?? found?.globalValue;
     if (value !== undefined) {
       options[name] = value;
     }
   }
   return options;
-}
-
-/** Returns whether the server must restart to go from `before` to `now`: a notification cannot remove a setting. */
-export function needsRestart(before: Options, now: Options): boolean {
-  return Object.keys(before).some((name) => !(name in now));
 }

@@ -13,17 +13,18 @@ import {
   type StaticFeature,
 } from 'vscode-languageclient/node';
 import { findMidspan, type Found, type Missing } from './executable.ts';
-import { collectOptions, needsRestart, serverSettingNames, type Options } from './options.ts';
+import { collectOptions, serverSettings, type Options, type ServerSetting } from './options.ts';
 import type { Status } from './protocol.ts';
 import type { ServerState } from './server_state.ts';
 
 const RESTARTS = 4;
 const SCHEMES = ['file', 'untitled'];
 
-// Announces that the client wants midspan/statusChanged.
-const STATUS_FEATURE: StaticFeature = {
+// Announces that the client wants midspan/statusChanged, and that no folder sets models and `stats` in its settings.
+const MIDSPAN_FEATURE: StaticFeature = {
   fillClientCapabilities: (capabilities: ClientCapabilities) => {
-    capabilities.experimental = { ...(capabilities.experimental as object), midspan: { status: true } };
+    const midspan = { status: true, userSettings: true };
+    capabilities.experimental = { ...(capabilities.experimental as object), midspan };
   },
   initialize: () => undefined,
   getState: () => ({ kind: 'static' }),
@@ -35,16 +36,15 @@ export class Server implements vscode.Disposable {
   readonly log: vscode.LogOutputChannel;
   readonly #changed = new vscode.EventEmitter<ServerState>();
   readonly onDidChange = this.#changed.event;
-  readonly #names: string[];
+  readonly #settings: ServerSetting[];
   readonly #middleware: Middleware;
   #client: LanguageClient | undefined;
-  #sentOptions: Options = {};
   #busy = 0;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(context: vscode.ExtensionContext, middleware: Middleware) {
     const { contributes } = context.extension.packageJSON as PackageJson;
-    this.#names = serverSettingNames(Object.keys(contributes.configuration.properties));
+    this.#settings = serverSettings(contributes.configuration.properties);
     this.#middleware = middleware;
     this.log = vscode.window.createOutputChannel('Midspan', { log: true });
     context.subscriptions.push(
@@ -127,10 +127,9 @@ export class Server implements vscode.Disposable {
       return;
     }
     this.#set({ kind: 'starting' });
-    this.#sentOptions = this.#options();
     const client = this.#build(found.program);
     this.#client = client;
-    client.registerFeature(STATUS_FEATURE);
+    client.registerFeature(MIDSPAN_FEATURE);
     this.#busy = 0;
     client.onNotification('midspan/statusChanged', ({ busy }: Status) => {
       this.#busy = busy ?? 0;
@@ -156,7 +155,7 @@ export class Server implements vscode.Disposable {
       { command: program, args: ['serve'] },
       {
         documentSelector: SCHEMES.map((scheme) => ({ scheme })),
-        initializationOptions: this.#sentOptions,
+        initializationOptions: () => this.#options(),
         outputChannel: this.log,
         revealOutputChannelOn: RevealOutputChannelOn.Never,
         middleware: this.#middleware,
@@ -189,22 +188,16 @@ export class Server implements vscode.Disposable {
   }
 
   async #sendSettings(): Promise<void> {
-    const now = this.#options();
-    if (needsRestart(this.#sentOptions, now)) {
-      await this.restart();
-      return;
-    }
     await this.#turn;
     if (this.#client?.isRunning()) {
-      this.#sentOptions = now;
-      await this.#client.sendNotification('workspace/didChangeConfiguration', { settings: { midspan: now } });
+      await this.#client.sendNotification('midspan/userSettings', this.#options());
       await this.askStatus(); // the status of one document; midspan/statusChanged is about all
     }
   }
 
   #options(): Options {
     const settings = vscode.workspace.getConfiguration('midspan');
-    return collectOptions(this.#names, (name) => settings.inspect(name));
+    return collectOptions(this.#settings, (name) => settings.inspect(name));
   }
 
   #set(state: ServerState): void {
@@ -214,7 +207,7 @@ export class Server implements vscode.Disposable {
 }
 
 interface PackageJson {
-  contributes: { configuration: { properties: Record<string, unknown> } };
+  contributes: { configuration: { properties: Record<string, { scope?: string }> } };
 }
 
 function localFolders(): string[] {

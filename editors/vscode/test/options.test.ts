@@ -1,24 +1,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { collectOptions, needsRestart, serverSettingNames, type Inspected } from '../src/options.ts';
+import { collectOptions, serverSettings, type Inspected } from '../src/options.ts';
 
 test('the path of the program is not told to the program', () => {
-  assert.deepEqual(serverSettingNames(['midspan.path', 'midspan.completion.model']), ['completion.model']);
+  const properties = { 'midspan.path': { scope: 'machine' }, 'midspan.completion.model': { scope: 'machine' } };
+  assert.deepEqual(serverSettings(properties), [{ name: 'completion.model', isUsersOwn: true }]);
 });
 
 test('only set values are sent, and the nearest level decides', () => {
   const said: Record<string, Inspected> = {
     'completion.enabled': { globalValue: true, workspaceValue: false },
-    'completion.model': { globalValue: 'lite' },
-    'chat.model': {},
+    'completion.quant': { globalValue: 'int8' },
+    'chat.quant': {},
   };
+  const settings = [...Object.keys(said), 'log_level'].map((name) => ({ name, isUsersOwn: false }));
   assert.deepEqual(
-    collectOptions([...Object.keys(said), 'log_level'], (name) => said[name]),
-    { 'completion.enabled': false, 'completion.model': 'lite' },
+    collectOptions(settings, (name) => said[name]),
+    { 'completion.enabled': false, 'completion.quant': 'int8' },
   );
 });
 
-test('a removed setting needs a restart, a changed or new one does not', () => {
-  assert.equal(needsRestart({ a: 1 }, { a: 2, b: 3 }), false);
-  assert.equal(needsRestart({ a: 1, b: 2 }, { a: 1 }), true);
+test('a folder decides no setting that is the users own', () => {
+  const said: Record<string, Inspected> = {
+    'completion.model': { globalValue: 'lite', workspaceValue: 'remote:http://evil' },
+    'chat.model': { workspaceFolderValue: 'remote:http://evil' },
+  };
+  const settings = Object.keys(said).map((name) => ({ name, isUsersOwn: true }));
+  assert.deepEqual(
+    collectOptions(settings, (name) => said[name]),
+    { 'completion.model': 'lite' },
+  );
 });

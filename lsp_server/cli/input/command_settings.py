@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from lsp_server.settings.source import Source
 from lsp_server.settings.sources import check_flags, load_settings
 from lsp_server.settings.values import Settings
 from midspan import SettingsError
@@ -15,7 +16,7 @@ def read_settings(flags: dict[str, str], root: Path) -> tuple[Settings, list[Set
     Raises SettingsError for a wrong flag.
     """
     check_flags(flags, Path.cwd())
-    return load_settings([root], Path.cwd(), [flags])
+    return load_settings([root], [(flags, Source(Path.cwd()))])
 
 
 def settings_for(flags: dict[str, str], root: Path) -> Settings:

@@ -110,6 +110,12 @@ def test_changes_of_the_workspace_are_replayed(log):
     assert log.replay()[2:] == [folders, opened("x")]
 
 
+def test_the_users_settings_are_replayed(log):
+    settings = body(method="midspan/userSettings", params={"completion": {"max_tokens": 5}})
+    log.read_from_editor(settings)
+    assert log.replay()[2:] == [settings]
+
+
 def test_a_whole_text_replaces_all_earlier_changes(log):
     log.read_from_editor(opened("x"))
     for text in ("one", "two", "three"):

@@ -16,8 +16,9 @@ from editors.vscode.write_settings import (
     written,
 )
 from inference.remote.address import RemoteAddress
+from lsp_server.settings.source import Source
 from lsp_server.settings.sources import apply_options, check_flags
-from lsp_server.settings.table import TABLE, Source
+from lsp_server.settings.table import TABLE
 from lsp_server.settings.values import CompletionSettings, ModelSettings, Settings
 from midspan import SettingsError
 

@@ -3,12 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.settings.sources import load_settings, user_settings_file
+from lsp_server.settings.source import Source, user_settings_file
+from lsp_server.settings.sources import load_settings
 from lsp_server.settings.values import CompletionSettings, ModelSettings, Settings
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import InProcess
 
-HERE = Path("/here")
+HERE = Source(Path("/here"))
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def write(root: Path, text: str) -> Path:
 
 
 def test_without_files_the_defaults_hold(user_file, root):
-    assert load_settings([root], HERE, []) == (Settings(), [])
+    assert load_settings([root], []) == (Settings(), [])
 
 
 def test_each_source_goes_over_the_one_before(user_file, root):
@@ -42,7 +43,7 @@ def test_each_source_goes_over_the_one_before(user_file, root):
     write(root, "\n".join(f"{name} = 2" for name in names[1:]))
     options = dict.fromkeys(names[2:], 3)
     flags = dict.fromkeys(names[3:], 4)
-    settings, errors = load_settings([root], HERE, [options, flags])
+    settings, errors = load_settings([root], [(options, HERE), (flags, HERE)])
     assert errors == []
     assert settings.completion == CompletionSettings(max_tokens=1, cache_bytes=2)
     assert settings.chat == ModelSettings(max_tokens=3, cache_bytes=4)
@@ -51,7 +52,7 @@ def test_each_source_goes_over_the_one_before(user_file, root):
 def test_a_file_has_sections(user_file, root):
     user_file.write_text('log_level = "debug"\n[completion]\nmodel = "lite"\nmax_tokens = 5\n[chat]\nquant = "int4"\n')
     (user_file.parent / "lite").mkdir()
-    settings, errors = load_settings([root], HERE, [])
+    settings, errors = load_settings([root], [])
     assert errors == []
     assert settings == Settings(
         CompletionSettings(user_file.parent / "lite", max_tokens=5),
@@ -65,13 +66,13 @@ def test_the_first_of_the_workspaces_has_the_last_word(user_file, root, tmp_path
     second.mkdir()
     write(root, "[completion]\nmax_tokens = 1\n")
     write(second, "[completion]\nmax_tokens = 2\ncache_bytes = 2\n")
-    settings, _ = load_settings([root, second], HERE, [])
+    settings, _ = load_settings([root, second], [])
     assert settings.completion == CompletionSettings(max_tokens=1, cache_bytes=2)
 
 
 def test_the_user_may_set_a_server_and_any_path(user_file, root):
     user_file.write_text('[completion]\nmodel = "remote:http://gpu:8000"\n[chat]\nmodel = "/models/lite"\n')
-    settings, errors = load_settings([root], HERE, [])
+    settings, errors = load_settings([root], [])
     assert errors == []
     assert str(settings.completion.model) == "http://gpu:8000/v1"
     assert settings.chat.model == Path("/models/lite")
@@ -92,7 +93,7 @@ def test_the_user_may_set_a_server_and_any_path(user_file, root):
 def test_a_workspace_may_not_reach_beyond_itself(user_file, root, model, message):
     (root / "link").symlink_to(root.parent)
     file = write(root, f'[completion]\nmodel = "{model}"\nmax_tokens = 5\n[chat]\nmodel = "{model}"\n')
-    settings, errors = load_settings([root], HERE, [])
+    settings, errors = load_settings([root], [])
     assert settings == Settings(completion=CompletionSettings(max_tokens=5))
     assert len(errors) == 2
     for name, error in zip(("completion.model", "chat.model"), errors, strict=True):
@@ -102,7 +103,7 @@ def test_a_workspace_may_not_reach_beyond_itself(user_file, root, model, message
 
 def test_a_workspace_may_not_set_a_command(user_file, root):
     write(root, 'command = ["/bin/sh"]\n')
-    settings, (error,) = load_settings([root], HERE, [])
+    settings, (error,) = load_settings([root], [])
     assert settings == Settings()
     assert "There is no setting 'command'" in str(error)
 
@@ -112,7 +113,7 @@ def test_a_workspace_may_set_a_model_within_itself_or_one_of_the_users_by_name(u
     stored = root.parent / "data/midspan/models/qwen"
     stored.mkdir(parents=True)
     write(root, '[completion]\nmodel = "models/small"\n[chat]\nmodel = "qwen"\n')
-    settings, errors = load_settings([root], HERE, [])
+    settings, errors = load_settings([root], [])
     assert errors == []
     assert (settings.completion.model, settings.chat.model) == (root / "models/small", stored)
 
@@ -131,7 +132,7 @@ def test_a_file_that_cannot_be_used_is_named_and_the_others_hold(user_file, root
     user_file.write_text("completion.max_tokens = 5\n")
     file = write(root, "")
     file.write_bytes(data)
-    settings, (error,) = load_settings([root], HERE, [{"log_level": "error"}])
+    settings, (error,) = load_settings([root], [({"log_level": "error"}, HERE)])
     assert settings == Settings(CompletionSettings(max_tokens=5), log_level="error")
     assert str(error).startswith(str(file))
     assert message in str(error)
@@ -139,12 +140,12 @@ def test_a_file_that_cannot_be_used_is_named_and_the_others_hold(user_file, root
 
 def test_a_pipe_in_the_place_of_the_file_is_not_read(user_file, root):
     os.mkfifo(root / "midspan.toml")
-    assert load_settings([root], HERE, []) == (Settings(), [])
+    assert load_settings([root], []) == (Settings(), [])
 
 
 def test_the_users_file_is_no_workspaces_though_its_folder_is_open(user_file):
     user_file.write_text('[chat]\nmodel = "remote:http://gpu"\n')
-    settings, errors = load_settings([user_file.parent], HERE, [])
+    settings, errors = load_settings([user_file.parent], [])
     assert errors == []
     assert settings.chat.model is not None
 
@@ -190,11 +191,11 @@ async def test_an_editor_changes_its_settings_and_those_of_other_servers_are_not
     for settings in (None, {}, {"python": {"path": "x"}}, [1]):
         await editor.notify("workspace/didChangeConfiguration", {"settings": settings})
     assert await editor.complete(0, 4, uri=uri) == "abcde"
-    said = {"midspan": {"completion": {"model": "/models/other"}}, "python": {}}
+    said = {"midspan": {"completion": {"model": "other"}}, "python": {}}
     await editor.notify("workspace/didChangeConfiguration", {"settings": said})
     await editor.change((0, 0), (0, 1), "y", uri)
     assert await editor.complete(0, 4, uri=uri) == "abcde"
-    assert started == [None, Path("/models/other")]
+    assert started == [None, Path("other")]
     assert editor.notifications.empty()
 
 

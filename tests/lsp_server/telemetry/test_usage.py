@@ -15,8 +15,8 @@ import pytest
 from lsp_server.daemon.build_server import build_server
 from lsp_server.server.engines import Engines
 from lsp_server.server.shared_workspaces import SharedWorkspaces
+from lsp_server.settings.source import Source, Voice
 from lsp_server.settings.sources import apply_options
-from lsp_server.settings.table import Source
 from lsp_server.settings.values import Settings
 from lsp_server.telemetry.journal import Journal
 from lsp_server.telemetry.usage import Usage, bucket_ms, latency_bucket
@@ -190,7 +190,7 @@ def test_percentiles_are_right_within_a_bucket():
 
 
 def test_a_workspace_cannot_turn_the_counting_on(tmp_path):
-    source = Source(tmp_path, None, is_workspace=True)
+    source = Source(tmp_path, None, Voice.WORKSPACE)
     settings, (error,) = apply_options(Settings(stats=False), {"stats": True}, source)
     assert settings == Settings(stats=False)
     assert isinstance(error, SettingsError)

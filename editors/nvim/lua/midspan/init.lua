@@ -103,6 +103,19 @@ local function capabilities()
   }
 end
 
+local function init_options()
+  return next(M.options.settings) and M.options.settings or vim.empty_dict()
+end
+
+--- Vouches for the settings of `setup`. A plugin that takes settings from the project, such as neoconf, may have put
+--- others in their place, and nobody vouches for those.
+local function vouch(params)
+  local is_ours = vim.deep_equal(params.initializationOptions, init_options())
+  params.capabilities = vim.tbl_deep_extend('force', params.capabilities, {
+    experimental = { midspan = { userSettings = is_ours } },
+  })
+end
+
 --- Starts Midspan in all buffers of its file types, those that are already open included.
 function M.setup(options)
   if vim.fn.has('nvim-0.11') == 0 then
@@ -116,7 +129,8 @@ function M.setup(options)
     root_markers = M.options.root_markers,
     capabilities = capabilities(),
     handlers = { ['midspan/statusChanged'] = require('midspan.status').changed },
-    init_options = next(M.options.settings) and M.options.settings or vim.empty_dict(),
+    init_options = init_options(),
+    before_init = vouch,
   })
   vim.api.nvim_create_autocmd('LspAttach', {
     group = vim.api.nvim_create_augroup('midspan', {}),

@@ -4,7 +4,7 @@ local M = {}
 local function use(name)
   for _, client in ipairs(vim.lsp.get_clients({ name = 'midspan' })) do
     local settings = vim.tbl_deep_extend('force', require('midspan').options.settings, { completion = { model = name } })
-    client:notify('workspace/didChangeConfiguration', { settings = { midspan = settings } })
+    client:notify('midspan/userSettings', settings)
   end
   vim.notify('Midspan now completes with ' .. name)
 end
