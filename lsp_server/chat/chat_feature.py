@@ -79,8 +79,10 @@ class ChatFeature:
     def status(self, _uri: str | None) -> dict[str, Any]:
         """Return chat's part of the status."""
         settings, engine = self.session.settings.chat, self.running
+        untrusted = self.session.why_untrusted("chat.model")
         if settings.model is None:
-            return {"chat": {"state": "none", "reason": "The setting chat.model names no model.", "model": ""}}
+            reason = untrusted or "The setting chat.model names no model."
+            return {"chat": {"state": "none", "reason": reason, "model": ""}}
         if engine is not None:
             state = state_as_json(model_state(engine, lambda: engine.chat_prompt(())), settings, engine)
         else:

@@ -8,13 +8,13 @@ import os
 import sys
 from collections.abc import Sequence
 
-from lsp_server.cli import chat, complete, context, daemon, dashboard, doctor, index, model, serve, stats, trace
+from lsp_server.cli import chat, complete, context, daemon, dashboard, doctor, index, model, serve, stats, trace, trust
 from lsp_server.cli import eval as eval_command
 from midspan import MidspanError, __version__
 from midspan.visible_text import visible_line
 
 _DESCRIPTION = "A code-assist daemon: inline completions from a model inside the process, over LSP."
-_COMMANDS = (serve, complete, chat, index, context, daemon, trace, dashboard, stats, doctor, eval_command, model)
+_COMMANDS = (serve, complete, chat, index, context, daemon, trace, dashboard, stats, doctor, trust, eval_command, model)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

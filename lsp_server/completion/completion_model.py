@@ -68,6 +68,8 @@ class CompletionModel:
             state = "error", self.reported
         else:
             state = "ready", "The model is not loaded; the next completion loads it."
+        if state[0] != "error" and (untrusted := self._session.why_untrusted("completion.model")) is not None:
+            state = state[0], untrusted
         return state_as_json(state, self._session.settings.completion, engine)
 
     def engine_status(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from lsp_server.completion import accepted, completion_menu, inline_completion, 
 from lsp_server.completion.completion_feature import CompletionFeature
 from lsp_server.server import document_text, status_request, sync, trace_request
 from lsp_server.server.engines import Engines
+from lsp_server.server.model_consent import ModelConsent
 from lsp_server.server.server import MidspanServer
 from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.telemetry.journal import Journal
@@ -26,6 +27,7 @@ def build_server(
     server = MidspanServer(flags, engines, workspaces, folder, journal or Journal())
     for request in (sync, status_request, trace_request, document_text):
         request.register(server)
+    ModelConsent(server)
     completion = CompletionFeature(server)
     for request in (inline_completion, completion_menu, accepted, set_completion):
         request.register(completion)

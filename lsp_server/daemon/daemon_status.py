@@ -47,6 +47,7 @@ def _editor(server: MidspanServer) -> dict[str, Any]:
         "name": str(session.editor),
         "roots": [str(root) for root in session.roots],
         "documents": len(session.documents),
+        "untrusted_models": sorted({str(error.folder) for error in session.untrusted_models}),
         "running_requests": server.status.read()["running_requests"],
     }
 

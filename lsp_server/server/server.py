@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import weakref
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from lsp_server.server.session import Session
 from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.server.status import ServerStatus
 from lsp_server.settings.live_settings import LiveSettings
+from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.telemetry.journal import EditorName, Journal
 from lsp_server.telemetry.session_log import follow_level
 from midspan import SettingsError, __version__
@@ -54,6 +55,8 @@ class MidspanServer(LanguageServer):
         self.status = ServerStatus(self.session, self.protocol)
         # Each is called before the server's capabilities are told, and may register what only some clients are to see.
         self.on_initialize: list[Callable[[types.ClientCapabilities], None]] = []
+        # Each is called with the models of workspaces that are not loaded, whenever the settings were read.
+        self.on_untrusted_models: list[Callable[[Sequence[UntrustedModelError]], None]] = []
         self._live_settings = LiveSettings(folder, flags)
         self._told_errors: list[str] = []
         self._has_told_skipped = False
@@ -78,7 +81,7 @@ class MidspanServer(LanguageServer):
         def folders_changed(_params: types.DidChangeWorkspaceFoldersParams) -> None:
             self._set_roots([folder.uri for folder in self.workspace.folders.values()])
             self._open_workspaces()
-            self._change_settings()
+            self.change_settings()
 
         @self.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
         def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
@@ -86,12 +89,12 @@ class MidspanServer(LanguageServer):
             said = params.settings.get("midspan") if isinstance(params.settings, dict) else None
             if said is not None:
                 self._live_settings.take_changed_options(said)
-                self._change_settings()
+                self.change_settings()
 
         @self.feature("midspan/userSettings")
         def user_settings(params: Any) -> None:
             self._live_settings.take_options(params)
-            self._change_settings()
+            self.change_settings()
 
         @self.feature(types.SHUTDOWN)
         def shutdown(_params: None) -> None:
@@ -117,26 +120,31 @@ class MidspanServer(LanguageServer):
     def _load_settings(self) -> list[SettingsError]:
         """Let the settings hold that are written now, and return what is wrong with them."""
         settings, errors = self._live_settings.load(self.session.roots)
+        self.session.untrusted_models = [error for error in errors if isinstance(error, UntrustedModelError)]
         self.session.change_settings(settings)
+        self.status.changes.look_soon()
         follow_level(settings.logging_level)
         return errors
 
     def follow_settings(self) -> None:
         """Take in what has changed in a file of settings. To be called before a request is answered."""
         if self._live_settings.have_changed(self.session.roots):
-            self._change_settings()
+            self.change_settings()
 
-    def _change_settings(self) -> None:
+    def change_settings(self) -> None:
+        """Take in the settings as they are written now."""
         self._tell_errors(self._load_settings())
         _log.info("The settings have been read again")
 
     def _tell_errors(self, errors: list[SettingsError]) -> None:
-        """Tell the user what was not wrong before."""
-        messages = [str(error) for error in errors]
-        for message in messages:
-            if message not in self._told_errors:
-                self.warn(message)
-        self._told_errors = messages
+        """Tell the user what was not wrong before. Whoever listens asks about the models of workspaces."""
+        for listener in self.on_untrusted_models:
+            listener(self.session.untrusted_models)
+        others = [str(error) for error in errors if not isinstance(error, UntrustedModelError)]
+        for error in others:
+            if error not in self._told_errors:
+                self.warn(error)
+        self._told_errors = others
 
     def _set_roots(self, folders: list[str]) -> None:
         paths = [uris.to_fs_path(uri) for uri in folders if uri]
@@ -178,6 +186,13 @@ class MidspanServer(LanguageServer):
     def show(self, kind: types.MessageType, message: str) -> None:
         """Show the user a message."""
         self.window_show_message(types.ShowMessageParams(kind, visible_text(message)))
+
+    async def ask(self, kind: types.MessageType, question: str, answers: Sequence[str]) -> str | None:
+        """Ask the user a question, and return the answer, None for none. Raises JsonRpcException."""
+        actions = [types.MessageActionItem(answer) for answer in answers]
+        params = types.ShowMessageRequestParams(kind, visible_text(question), actions)
+        chosen = await asyncio.wrap_future(self.protocol.send_request(types.WINDOW_SHOW_MESSAGE_REQUEST, params))
+        return chosen.title if chosen is not None else None
 
     def _tell_skipped(self) -> None:
         if not self._has_told_skipped:  # a message at every change of the document would be noise

@@ -21,6 +21,7 @@ from lsp_server.server.engines import EngineKey, Engines, key_of
 from lsp_server.server.prompt_budget import PromptBudget
 from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.server.workspaces import Workspaces
+from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.settings.values import ModelSettings, Settings
 from lsp_server.telemetry.display_outcome import DisplayOutcome
 from lsp_server.telemetry.journal import EditorName, Journal
@@ -36,6 +37,7 @@ class Session:
 
     def __init__(self, engines: Engines, workspaces: SharedWorkspaces, journal: Journal) -> None:
         self.settings = Settings()
+        self.untrusted_models: Sequence[UntrustedModelError] = ()  # of workspaces, which the settings do without
         self.encoding = types.PositionEncodingKind.Utf16
         self.roots: tuple[Path, ...] = ()
         self.editor = EditorName()
@@ -69,6 +71,10 @@ class Session:
         """The engines that this session may ask, by what it asks them for."""
         completion, chat = self.settings.completion, self.settings.chat
         return {"completion": key_of(completion)} | ({"chat": key_of(chat)} if chat.model is not None else {})
+
+    def why_untrusted(self, name: str) -> str | None:
+        """Say why the model that a workspace gives to this setting is not loaded; None if there is none."""
+        return next((str(error) for error in self.untrusted_models if error.name == name), None)
 
     def change_settings(self, settings: Settings) -> None:
         """Let these settings hold from here on."""

@@ -4,12 +4,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from lsp_server.settings.model_content import stamp_of
+from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.settings.source import Source, Voice
 from lsp_server.settings.sources import load_settings, settings_files
+from lsp_server.settings.trusted_models import trusted_models
 from lsp_server.settings.values import Settings
 from midspan import SettingsError
 
 _LOOK_EVERY_S = 2.0  # each keystroke asks, but a slow disk is read less often
+
+_Stamp = tuple[int, int, int] | str | None
 
 
 class LiveSettings:
@@ -22,7 +27,8 @@ class LiveSettings:
         self._changed_options: object = None  # from didChangeConfiguration
         self._folder = folder
         self._flags = flags
-        self._stamps: list[tuple[int, int, int] | None] = []
+        self._models: list[Path] = []  # those of workspaces, trusted or not
+        self._stamps: list[_Stamp] = []
         self._looked_at = time.monotonic()
 
     def take_options(self, options: object) -> None:
@@ -37,21 +43,28 @@ class LiveSettings:
         """Read the settings as they are written now, and the errors in them."""
         user, editor = Source(self._folder), Source(self._folder, voice=Voice.EDITOR)
         options = (self._options, user if self.is_vouched else editor)
-        self._stamps = _stamps(roots)
-        self._looked_at = time.monotonic()
-        return load_settings(roots, [options, (self._changed_options, editor), (self._flags, user)])
+        settings, errors = load_settings(roots, [options, (self._changed_options, editor), (self._flags, user)])
+        untrusted = [error.folder for error in errors if isinstance(error, UntrustedModelError)]
+        models = [model for model in (settings.completion.model, settings.chat.model) if isinstance(model, Path)]
+        self._models = untrusted + [m for m in models if any(m.is_relative_to(root) for root in roots)]
+        self._stamps = self._look(roots)
+        return settings, errors
 
     def have_changed(self, roots: Sequence[Path]) -> bool:
         """Return whether a file has changed since the last `load`; between two looks at the disk, False."""
         if time.monotonic() < self._looked_at + _LOOK_EVERY_S:
             return False
+        return self._look(roots) != self._stamps
+
+    def _look(self, roots: Sequence[Path]) -> list[_Stamp]:
+        """A model of a workspace that changes is another one, which the user has not allowed."""
         self._looked_at = time.monotonic()
-        return _stamps(roots) != self._stamps
+        return [*_stamps(roots), *(stamp_of(model) for model in self._models)]
 
 
-def _stamps(roots: Sequence[Path]) -> list[tuple[int, int, int] | None]:
-    stamps: list[tuple[int, int, int] | None] = []
-    for file in settings_files(roots):
+def _stamps(roots: Sequence[Path]) -> list[_Stamp]:
+    stamps: list[_Stamp] = []
+    for file in (trusted_models().file, *settings_files(roots)):
         try:
             state = file.stat()
         except (OSError, ValueError):  # ValueError: no legal path, such as one with a zero byte

@@ -1,17 +1,32 @@
 """The check of the settings that name a model: who may name a server, a folder, or a model of the user's store."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from reprlib import repr  # shortens a long or deep value to what fits in a message
 
 from inference.remote.address import RemoteAddress, is_remote, parse_address
 from inference.store.model_store import MODEL_NAME, user_store
+from lsp_server.settings.model_content import read_content
 from lsp_server.settings.source import Source, Voice, user_settings_file
+from lsp_server.settings.trusted_models import trusted_models
 from midspan import SettingsError
 
 
+class UntrustedModelError(SettingsError):
+    """A workspace names a model of its own, `folder`, that the user has not allowed yet."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        super().__init__(
+            f"The setting {name!r} names a model of this workspace, which is not loaded before you trust it. To trust "
+            f"the model: midspan trust {folder}"
+        )
+        self.name = name
+        self.folder = folder
+
+
 def check_model(name: str, value: object, source: Source) -> Path | RemoteAddress | None:
-    """Return the model that a setting names. Raises SettingsError."""
+    """Return the model that a setting names. Raises SettingsError, or UntrustedModelError for a workspace's own."""
     if value is None:
         return None
     if not isinstance(value, str) or not value:
@@ -44,7 +59,26 @@ def _check_folder(name: str, value: str, source: Source) -> Path:
         raise SettingsError(
             f"A workspace may not set {name!r} to a path outside itself, {value}. Set it in your own settings."
         )
+    if not trusted_models().is_trusted(folder):
+        raise UntrustedModelError(name, folder)
     return folder
+
+
+def recognize_models(errors: Sequence[SettingsError]) -> bool:
+    """Read the untrusted models among the errors, and return whether the user has allowed one of them before.
+
+    The settings are to be loaded again then. Files that are written anew may hold what they held.
+    """
+    known = [_is_known(error.folder) for error in errors if isinstance(error, UntrustedModelError)]
+    return any(known)
+
+
+def _is_known(folder: Path) -> bool:
+    trusted = trusted_models()
+    try:
+        return trusted.has_answers(folder) and trusted.recognize(folder, read_content(folder)) is True
+    except SettingsError:  # a folder that holds no model is not trusted
+        return False
 
 
 def _not_vouched(name: str, what: str) -> str:

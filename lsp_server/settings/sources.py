@@ -7,6 +7,7 @@ from pathlib import Path
 from reprlib import repr  # shortens a long name to what fits in a message
 from typing import Any
 
+from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.settings.source import FILE_NAME, Source, Voice, user_settings_file
 from lsp_server.settings.table import TABLE, Setting
 from lsp_server.settings.values import Settings
@@ -25,7 +26,7 @@ def load_settings(
     """Return the settings and the errors in them. A wrong value changes nothing and gives one error.
 
     Later sources override earlier ones: the defaults, the user's file, the files of the workspaces from the last to
-    the first, then each of `given`.
+    the first, then each of `given`. A workspace's own model that waits for the user's trust is an error too.
     """
     user_file = user_settings_file()
     sources = [Source(user_file.parent, user_file)]
@@ -40,7 +41,7 @@ def load_settings(
             errors.append(error)
             continue
         settings, wrong = apply_options(settings, written, source)
-        errors += [SettingsError(f"{source.file}: {error}") for error in wrong]
+        errors += [_in_file(source.file, error) for error in wrong]
     for options, source in given:
         settings, wrong = apply_options(settings, options, source)
         errors += wrong
@@ -100,6 +101,12 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file} is not TOML ({error}). Correct the file; until then it is ignored.") from error
     except RecursionError as error:
         raise SettingsError(f"{file} is nested too deeply. The file is ignored.") from error
+
+
+def _in_file(file: Path | None, error: SettingsError) -> SettingsError:
+    if isinstance(error, UntrustedModelError):  # keeps its kind: the server asks the user about it
+        return error
+    return SettingsError(f"{file}: {error}")
 
 
 def _named(options: dict[Any, Any]) -> Iterator[tuple[str, object]]:

@@ -10,9 +10,11 @@ from playwright.sync_api import Browser
 from tests.bigram_folder import write_bigram_folder
 from tests.e2e import fake_midspan
 from tests.e2e.vscode import ROOT, VSCode, chromium, vscode
+from tests.inference.remote.api_server import Answer, ApiServer
 from tests.lsp_server.daemons import Place, place
 
 USERS_WORD = "wonderful"  # the text of the user's model
+THEIR_WORD = "mag"  # the text of the model that came with a folder
 
 
 @pytest.fixture(scope="package")
@@ -64,3 +66,23 @@ def folder(tmp_path: Path, here: Place, monkeypatch: pytest.MonkeyPatch) -> Path
     (configuration / "midspan.toml").write_text(f"[completion]\nmodel = {json.dumps(str(model))}\n")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "CONFIG"))
     return folder
+
+
+def hostile(server: ApiServer) -> str:
+    """Return the setting that sends the code to this server."""
+    return f"remote:{server.url}#m"
+
+
+def bring_model(workspace: Path) -> None:
+    """Put a model into the workspace, and have its settings name the model."""
+    workspace.mkdir(exist_ok=True)
+    write_bigram_folder(workspace / "m", THEIR_WORD)
+    (workspace / "midspan.toml").write_text('completion.model = "./m"\n')
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    """A server that somebody else has chosen."""
+    server = ApiServer(Answer(["evil"]))
+    yield server
+    server.close()

@@ -5,34 +5,26 @@ own model completes.
 """
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
 
 from tests.bigram_folder import write_bigram_folder
 from tests.e2e import emacs as emacs_batch
+from tests.e2e.conftest import THEIR_WORD, bring_model, hostile
 from tests.e2e.conftest import USERS_WORD as WORD
 from tests.e2e.emacs_terminal import Emacs, emacs
-from tests.e2e.neovim import Neovim, neovim
-from tests.e2e.vscode import ROOT, VSCode, vscode
-from tests.inference.remote.api_server import Answer, ApiServer
+from tests.e2e.neovim import PROGRAM, Neovim, neovim
+from tests.inference.remote.api_server import ApiServer
 
-
-@pytest.fixture
-def server() -> Iterator[ApiServer]:
-    """A server that somebody else has chosen."""
-    server = ApiServer(Answer(["evil"]))
-    yield server
-    server.close()
-
-
-def hostile(server: ApiServer) -> str:
-    return f"remote:{server.url}#m"
+# In CI a missing editor is a failure: the project's own scripts install both.
+pytestmark = pytest.mark.skipif(
+    not (PROGRAM.exists() and emacs_batch.PROGRAM.exists()) and not os.environ.get("CI"),
+    reason="An editor is not installed: make .tools/emacs/emacs .tools/nvim/nvim",
+)
 
 
 class TestEmacs:
@@ -141,38 +133,34 @@ class TestNeovim:
             editor.until(lambda: editor.ghost_text() == "mag", "there is no ghost text of the user's model")
 
 
-class TestVSCode:
-    @pytest.fixture(params=[True, False], ids=["trusted", "untrusted"])
-    def editor(
-        self, browser: Browser, folder: Path, server: ApiServer, request: pytest.FixtureRequest
-    ) -> Iterator[VSCode]:
-        program, log_file = folder.parent / "midspan", folder.parent / "midspan.log"
-        program.write_text(
-            f"#!/bin/sh\nexport XDG_CONFIG_HOME={folder.parent}/CONFIG\n"
-            f'cd {ROOT}; exec {sys.executable} -m lsp_server.cli "$@" --log-file {log_file}\n'
-        )
-        program.chmod(0o755)
-        names = ("midspan.completion.model", "midspan.chat.model")
-        theirs: dict[str, Any] = {name: hostile(server) for name in names}
-        theirs |= {"midspan.path": "/bin/false", "midspan.completion.max_tokens": 3}
-        mine = {"midspan.path": str(program)}
-        is_trusted = request.param
-        with vscode(
-            browser,
-            folder,
-            program,
-            log_file,
-            mine,
-            model="mine",
-            folders_settings=theirs,
-            is_trusted=is_trusted,
-        ) as editor:
-            yield editor
+@pytest.mark.parametrize(("choice", "word"), [(2, THEIR_WORD), (1, WORD)], ids=["allowed", "not-now"])
+def test_neovim_asks_about_a_model_that_came_with_the_folder(folder, choice, word):
+    bring_model(folder)
+    setup = """
+vim.ui.select = function(items, options, on_choice)
+  _G.asked = options.prompt
+  _G.choose = function(number) on_choice(items[number]) end
+end
+"""
+    with neovim(folder.parent, folder / "area.py", setup=setup) as editor:
+        editor.until(lambda: str(folder / "m") in (editor.api.exec_lua("return _G.asked") or ""), "nothing is asked")
+        editor.api.exec_lua(f"_G.choose({choice})")
+        model = "m" if word == THEIR_WORD else "mine"
+        editor.until(lambda: editor.status()["completion"]["model"] == model, f"the model is not {model!r}")
+        editor.type("Ox = ")
+        editor.until(lambda: editor.ghost_text() == word, f"there is no ghost text {word!r}")
 
-    def test_a_folders_settings_choose_no_server(self, editor, server, request):
-        editor.open("area.py", "")
+
+def test_emacs_asks_about_a_model_that_came_with_the_folder(folder):
+    bring_model(folder)
+    with emacs(folder) as editor:
+        editor.open(folder / "area.py", "")
+        editor.until(lambda: "Choose an option: Not now" in editor.screen(), "nothing is asked")
+        assert str(folder / "m") in editor.screen().replace("\n", "").replace("\\", "")
+        editor.press("C-a", "C-k")
+        editor.type("Allow")
+        editor.press("Enter")
+        model = "(plist-get (plist-get (midspan-server-status (eglot-current-server)) :completion) :model)"
+        editor.until(lambda: editor.lisp(model) == "m", "the model is not the one that was allowed")
         editor.type("x = ")
-        # A folder that is trusted may shorten completions, one that is not may do nothing.
-        shown = WORD if "untrusted" in request.node.name else WORD[:3]
-        editor.until(lambda: editor.ghost_text() == shown, "there is no ghost text of the user's model")
-        assert server.received == []
+        editor.until(lambda: editor.ghost_text() == THEIR_WORD, "their model does not complete")

@@ -20,6 +20,7 @@ from lsp_server.cli.checks.model_check import try_chat, try_completion
 from lsp_server.cli.checks.store_check import check_store
 from lsp_server.cli.output.sizes import size_in_words
 from lsp_server.rpc.stdio import claim_stdout
+from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.settings.values import Settings
 from lsp_server.telemetry.log_setup import set_up_logging
 from midspan import MidspanError, SettingsError, __version__
@@ -55,7 +56,10 @@ def examine(
     set_up_logging(logging.CRITICAL)  # the findings say all that the log would
     found = Examination(_versions(), _memory())
     found.findings += _check_packages(found.versions)
-    found.findings += [Finding("settings", str(error), is_wrong=True) for error in settings_errors]
+    found.findings += [
+        Finding("settings", str(error), is_wrong=not isinstance(error, UntrustedModelError))
+        for error in settings_errors
+    ]
     completion, chat = try_completion(settings.completion), try_chat(settings.chat)
     found.model, found.engine, found.trial = completion.model, completion.engine, completion.answer
     found.chat = {"model": chat.model, "engine": chat.engine, "trial": chat.answer} if chat.model else {}

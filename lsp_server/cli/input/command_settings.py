@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from lsp_server.settings.model_setting import recognize_models
 from lsp_server.settings.source import Source
 from lsp_server.settings.sources import check_flags, load_settings
 from lsp_server.settings.values import Settings
@@ -16,7 +17,11 @@ def read_settings(flags: dict[str, str], root: Path) -> tuple[Settings, list[Set
     Raises SettingsError for a wrong flag.
     """
     check_flags(flags, Path.cwd())
-    return load_settings([root], [(flags, Source(Path.cwd()))])
+    given = [(flags, Source(Path.cwd()))]
+    settings, errors = load_settings([root], given)
+    if recognize_models(errors):
+        settings, errors = load_settings([root], given)
+    return settings, errors
 
 
 def settings_for(flags: dict[str, str], root: Path) -> Settings:

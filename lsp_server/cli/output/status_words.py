@@ -16,6 +16,7 @@ def status_in_words(status: dict[str, Any]) -> str:
         ("memory", size_in_words(status["memory_bytes"])),
         ("requests", f"{status['requests']} now"),
         *(("editor", _editor(editor)) for editor in status["editors"] or [None]),
+        *(("trust", _untrusted(folder)) for folder in _untrusted_models(status["editors"])),
         *(("index", _index(index)) for index in status["indexes"] or [None]),
         *(("model", _model(model)) for model in status["models"] or [None]),
     ]
@@ -27,6 +28,14 @@ def _editor(editor: dict[str, Any] | None) -> str:
         return "none connected"
     roots = ", ".join(editor["roots"]) or "no folder"
     return f"{editor['name']} in {roots}, {_counted(editor['documents'], 'document')} open"
+
+
+def _untrusted_models(editors: list[dict[str, Any]]) -> list[str]:
+    return sorted({folder for editor in editors for folder in editor["untrusted_models"]})
+
+
+def _untrusted(folder: str) -> str:
+    return f"{folder} came with a workspace and waits for your trust: midspan trust {folder}"
 
 
 def _index(index: dict[str, Any] | None) -> str:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.settings.source import Source, user_settings_file
 from lsp_server.settings.sources import load_settings
 from lsp_server.settings.values import CompletionSettings, ModelSettings, Settings
@@ -108,14 +109,15 @@ def test_a_workspace_may_not_set_a_command(user_file, root):
     assert "There is no setting 'command'" in str(error)
 
 
-def test_a_workspace_may_set_a_model_within_itself_or_one_of_the_users_by_name(user_file, root, monkeypatch):
+def test_a_workspace_may_set_one_of_the_users_models_by_name_and_its_own_after_a_question(user_file, root, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(root.parent / "data"))
     stored = root.parent / "data/midspan/models/qwen"
     stored.mkdir(parents=True)
     write(root, '[completion]\nmodel = "models/small"\n[chat]\nmodel = "qwen"\n')
-    settings, errors = load_settings([root], [])
-    assert errors == []
-    assert (settings.completion.model, settings.chat.model) == (root / "models/small", stored)
+    settings, (error,) = load_settings([root], [])
+    assert isinstance(error, UntrustedModelError)
+    assert error.folder == root / "models/small"
+    assert (settings.completion.model, settings.chat.model) == (None, stored)
 
 
 @pytest.mark.parametrize(

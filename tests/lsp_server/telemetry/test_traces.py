@@ -240,7 +240,9 @@ async def test_status_lists_editors_models_and_indexes(here, tmp_path):
 
         assert (await until(index, "the workspace is not indexed"))["definitions"] == 1
         status = json.loads(midspan("status", "--json").stdout)
-        assert status["editors"] == [{"name": "Helix", "roots": [str(tmp_path)], "documents": 1, "running_requests": 0}]
+        assert status["editors"] == [
+            {"name": "Helix", "roots": [str(tmp_path)], "documents": 1, "untrusted_models": [], "running_requests": 0}
+        ]
         (model,) = status["models"]
         assert (model["name"], model["for"], model["ready"]) == ("fake", ["completion"], True)
         assert (model["pages_total"], model["pages_free"]) == (100, 100)
