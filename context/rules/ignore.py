@@ -6,7 +6,8 @@ from pathlib import Path
 
 from context.rules.git_pattern import GitPattern, bytewise, read_pattern
 
-_MAX_IGNORE_FILE_BYTES = 1024 * 1024
+# Of an ignore file and those in the folders above it. To read and match more takes long, and people write less.
+_MAX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,8 @@ class _IgnoreFile:
     path: str  # as the user knows the file, for the reason
     lines: tuple[str, ...]
     patterns: tuple[tuple[int, GitPattern], ...]  # with the indexes of their lines, the last first
+    size_bytes: int
+    is_too_large: bool = False  # then the file ignores all that is in its folder
 
 
 class IgnoreFiles:
@@ -23,17 +26,20 @@ class IgnoreFiles:
     """
 
     def __init__(self, root: Path, name: str, extra: Iterable[Path] = ()) -> None:
-        """`extra` are files that apply to the whole tree and lose against every other (.git/info/exclude)."""
+        """`extra` are files that apply to the whole tree and lose against every other, the strongest first."""
         self._root = root
         self._name = name
         self._top = git_top(root) or root
         self._inside_top = root.relative_to(self._top).parts
-        self._extra = [file for path in extra if (file := _read(path, str(path)))]
+        self._extra = [file for path in extra if (file := _read(path, str(path), _MAX_BYTES))]
         self._files: dict[tuple[str, ...], _IgnoreFile | None] = {}
 
     def reason(self, parts: tuple[str, ...], is_folder: bool) -> str | None:
         """Return the line that ignores the path (from the root, in parts), or None. Its folders are not judged here."""
         full = (*self._inside_top, *parts)
+        if full[:-1] not in self._files:
+            for depth in range(len(full)):  # the outer files first: they leave the inner ones less room
+                self._file_in(full[:depth])
         for depth in range(len(full) - 1, -1, -1):
             file = self._file_in(full[:depth])
             if file is not None and (verdict := _match(file, full[depth:], is_folder)) is not None:
@@ -48,7 +54,9 @@ class IgnoreFiles:
             path = self._top.joinpath(*folder, self._name)
             inside_root = folder[: len(self._inside_top)] == self._inside_top
             shown = "/".join((*folder[len(self._inside_top) :], self._name)) if inside_root else path
-            self._files[folder] = _read(path, str(shown))
+            above = (self._files.get(folder[:depth]) for depth in range(len(folder)))
+            room_bytes = _MAX_BYTES - sum(file.size_bytes for file in above if file is not None)
+            self._files[folder] = _read(path, str(shown), room_bytes)
         return self._files[folder]
 
 
@@ -62,6 +70,8 @@ def git_top(root: Path) -> Path | None:
 
 def _match(file: _IgnoreFile, parts: tuple[str, ...], is_folder: bool) -> str | None:
     """Return the reason when the file ignores the path, "" when it keeps the path, None when no line matches."""
+    if file.is_too_large:
+        return f"{file.path} is larger than the {_MAX_BYTES // 1024} KB that ignore files may have together"
     path, name = bytewise("/".join(parts)), bytewise(parts[-1])
     for number, pattern in file.patterns:
         if pattern.matches(path, name, is_folder):
@@ -69,14 +79,17 @@ def _match(file: _IgnoreFile, parts: tuple[str, ...], is_folder: bool) -> str | 
     return None
 
 
-def _read(path: Path, shown: str) -> _IgnoreFile | None:
+def _read(path: Path, shown: str, room_bytes: int) -> _IgnoreFile | None:
     try:
         if not path.is_file():
             return None
         with path.open("rb") as file:
-            text = file.read(_MAX_IGNORE_FILE_BYTES).decode("utf-8-sig", "surrogateescape")
+            data = file.read(room_bytes + 1)
     except OSError:
         return None
+    if len(data) > room_bytes:
+        return _IgnoreFile(shown, (), (), room_bytes, is_too_large=True)
+    text = data.decode("utf-8-sig", "surrogateescape")
     lines = tuple(line.removesuffix("\r") for line in text.split("\n"))
     read = [(number, pattern) for number, line in enumerate(lines) if (pattern := read_pattern(line)) is not None]
-    return _IgnoreFile(shown, lines, tuple(reversed(read)))
+    return _IgnoreFile(shown, lines, tuple(reversed(read)), len(data))

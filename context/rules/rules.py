@@ -12,6 +12,7 @@ from fnmatch import translate
 from pathlib import Path
 
 from context.documents.document import Document, language_of
+from context.rules.git_files import find_git_files
 from context.rules.ignore import IgnoreFiles, git_top
 from context.rules.secret_rules import secret_by_name, secret_in_text
 
@@ -71,9 +72,11 @@ class Rules:
         self.root = Path(os.path.realpath(root))
         self.max_bytes = max_bytes
         top = git_top(self.root)
-        exclude = [top / ".git" / "info" / "exclude"] if top else []
+        git = find_git_files(top) if top else None
+        # Files outside the tree, a change of which changes the rules or the whole tree.
+        self.git_files = (*git.ignore_files, git.head) if git else ()
         self._ignored = (
-            IgnoreFiles(self.root, ".gitignore", exclude),
+            IgnoreFiles(self.root, ".gitignore", git.ignore_files if git else ()),
             IgnoreFiles(self.root, ".midspanignore"),
         )
 
@@ -98,6 +101,14 @@ class Rules:
                 return Verdict(False, f"its folder {'/'.join(parts[:depth])}: {reason}")
         reason = self._file_reason(parts)
         return Verdict(False, reason) if reason else Verdict(True, "no rule excludes its name")
+
+    def enters(self, parts: tuple[str, ...]) -> bool:
+        """Return whether a folder may be read as far as its own name goes; the folders around it are not judged."""
+        return self._folder_reason(parts) is None
+
+    def may_read(self, parts: tuple[str, ...]) -> bool:
+        """Return whether a file may be read as far as its own name goes; the folders around it are not judged."""
+        return self._file_reason(parts) is None
 
     def buffer(self, document: Document) -> Verdict:
         """Return the verdict on an editor's text, which may differ from the text on the disk."""
@@ -143,9 +154,9 @@ class Rules:
                 parts = (*folder, entry.name)
                 try:
                     if entry.is_dir(follow_symlinks=False):
-                        if not self._folder_reason(parts):
+                        if self.enters(parts):
                             folders.append(parts)
-                    elif entry.is_file(follow_symlinks=False) and not self._file_reason(parts):
+                    elif entry.is_file(follow_symlinks=False) and self.may_read(parts):
                         found = entry.stat(follow_symlinks=False)
                         if found.st_size <= self.max_bytes:
                             yield FoundFile("/".join(parts), found.st_mtime_ns, found.st_size)
