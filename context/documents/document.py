@@ -16,6 +16,7 @@ __all__ = ["MAX_DOCUMENT_BYTES", "Document", "language_of", "path_comment", "rea
 
 # Larger files are data, and their lines alone would stall an editor.
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+MAX_DOCUMENT_LINES = 200_000
 
 # The line ends of LSP. str.splitlines knows more (form feed, U+2028), and would disagree with editors.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)")

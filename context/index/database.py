@@ -20,7 +20,7 @@ import platformdirs
 _log = logging.getLogger(__name__)
 
 # Covers the tables, what is written into them, and the rules by content: a change of any makes a new index.
-_VERSION = 1
+_VERSION = 2
 _SUFFIXES = ("", "-wal", "-shm")
 _BATCH_SECONDS = 0.2  # between commits: readers see the new files, other writers get their turn
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -28,9 +28,11 @@ _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _SECURE_DELETE_VERSION = (3, 42)
 
 _SCHEMA = """
+CREATE TABLE about (id INTEGER PRIMARY KEY CHECK (id = 1), root TEXT NOT NULL);
 CREATE TABLE files (
   id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, name TEXT NOT NULL, language TEXT NOT NULL,
-  mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, hash BLOB NOT NULL, imports TEXT NOT NULL);
+  mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, hash BLOB NOT NULL, imports TEXT NOT NULL,
+  why_plain TEXT NOT NULL);
 CREATE INDEX files_by_name ON files(name);
 CREATE TABLE chunks (
   id INTEGER PRIMARY KEY, file_id INTEGER NOT NULL, first_line INTEGER NOT NULL, end_line INTEGER NOT NULL,
@@ -66,6 +68,7 @@ class Database:
         self._read_lock = threading.RLock()
         self._writer: sqlite3.Connection
         self._reader: sqlite3.Connection
+        self._opened: tuple[int, int] | None
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._open()
 
@@ -80,6 +83,15 @@ class Database:
         with self.write_lock, self._read_lock:
             self._writer.close()
             self._reader.close()
+
+    def reopen_if_replaced(self) -> None:
+        """Open the file that another process has put in this one's place: it made a broken index again."""
+        with self.write_lock, self._read_lock:
+            if _identity(self.path) != self._opened:
+                self._writer.close()
+                self._reader.close()
+                self._open()
+                self.is_damaged = False
 
     def read(self, sql: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
         """Return the rows; no rows when the database is damaged or closed."""
@@ -155,6 +167,7 @@ class Database:
             self._writer = self._connect()
         self._reader = self._connect()
         self._reader.execute("PRAGMA query_only = ON")
+        self._opened = _identity(self.path)
 
     def _is_ours(self) -> bool:
         """Tell whether the file is a database of this version."""
@@ -201,6 +214,14 @@ class Database:
     def _delete_files(self) -> None:
         for suffix in _SUFFIXES:
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_corruption(error: sqlite3.Error) -> bool:

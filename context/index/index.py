@@ -6,19 +6,25 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from context.documents.document import Document, language_of
+from context.documents.work_limit import WorkLimit, WorkLimitError
 from context.index.database import Database
+from context.index.quarantine import Quarantine
 from context.index.terms import identifiers, search_terms
 from context.rules.rules import FoundFile, Rules
 from context.syntax.imports import find_imports
 from context.syntax.syntax import parse
 
 _log = logging.getLogger(__name__)
+
+_FILE_SECONDS = 2.0  # of the CPU, to read, judge and parse one file
+_MAX_SEARCHED_CHARACTERS = 50_000  # a longer chunk is data, and too long to be compared with others
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,23 @@ class Report:
 class Index:
     """Open until `close`. Any thread may call anything; those that write take turns."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the database or make it. Raises OSError when the folder cannot be written."""
+    def __init__(
+        self,
+        path: Path,
+        watched: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """Open the database or make it. Raises OSError when the folder cannot be written.
+
+        Each file is read and written within a context of `watched`.
+        """
         self._database = Database(path)
+        self._quarantine = Quarantine(path)
+        self._watched = watched
+
+    @property
+    def path(self) -> Path:
+        """The file of the database."""
+        return self._database.path
 
     @property
     def is_damaged(self) -> bool:
@@ -49,7 +69,21 @@ class Index:
 
     def close(self) -> None:
         """Close the database; later reads find nothing."""
+        self._quarantine.close()
         self._database.close()
+
+    def forget_work(self) -> None:
+        """Note on the disk that no file is read: the process ends by itself."""
+        self._quarantine.close()
+
+    def reopen_if_replaced(self) -> None:
+        """Open the file that another process has put in the place of a broken one."""
+        self._database.reopen_if_replaced()
+
+    def note(self, path: str) -> str:
+        """Return why the file's text was read without its syntax; "" where it was read with it, or is not known."""
+        rows = self.read("SELECT why_plain FROM files WHERE path = ?", [path])
+        return str(rows[0][0]) if rows else ""
 
     def read(self, sql: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
         """Return the rows; no rows when the database is damaged or closed."""
@@ -67,6 +101,8 @@ class Index:
         """
         with self._database.write_lock:
             self._database.repair()
+            self._quarantine.open()
+            self._database.write("INSERT OR REPLACE INTO about(id, root) VALUES (1, ?)", [str(rules.root)])
             found = list(rules.walk())
             rows = self._database.write("SELECT path, mtime_ns, size FROM files")
             known = {path: (mtime_ns, size) for path, mtime_ns, size in rows}
@@ -91,6 +127,7 @@ class Index:
         """Make the index agree with the disk and the rules about these files only. Raises sqlite3.Error."""
         changes: list[str] = []
         with self._database.write_lock:
+            self._quarantine.open()
             with self._database.transactions() as step:
                 for path in paths:
                     file = _stat(rules, path) if rules.by_name(path).included else None
@@ -107,10 +144,34 @@ class Index:
         return report
 
     def _take(self, rules: Rules, file: FoundFile) -> str:
-        """Write the file's content into the index; return "added", "changed", "removed", or "" for no change."""
+        """Write the file's content into the index; return "added", "changed", "removed", or "" for no change.
+
+        A file on which the work fails, or takes too long, is left out until it changes.
+        """
+        if self._quarantine.reason(file) is not None:
+            return self._remove(file.path)
+        self._database.write("SAVEPOINT file")
+        try:
+            with self._watched(), self._quarantine.working_on(file):
+                change = self._write(rules, file, WorkLimit(_FILE_SECONDS))
+            self._database.write("RELEASE file")
+            return change
+        except WorkLimitError as error:
+            reason = str(error)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # whatever a file does, the others are indexed
+            _log.exception("%s cannot be indexed.", file.path)
+            reason = f"it cannot be indexed ({type(error).__name__})"
+        self._database.write("ROLLBACK TO file")
+        self._quarantine.add(file, reason)
+        return self._remove(file.path)
+
+    def _write(self, rules: Rules, file: FoundFile, limit: WorkLimit) -> str:
         verdict, text = rules.read(file.path)
         if not verdict.included:
             return self._remove(file.path)
+        limit.check("read and judge")
         known = self._database.write("SELECT id, hash FROM files WHERE path = ?", (file.path,)).fetchone()
         digest = blake2b(text.encode(), digest_size=16).digest()
         if known and known[1] == digest:
@@ -120,25 +181,26 @@ class Index:
             return ""
         if known:
             self._remove(file.path)
-        self._insert(file, text, digest)
+        self._insert(file, text, digest, limit)
         return "changed" if known else "added"
 
-    def _insert(self, file: FoundFile, text: str, digest: bytes) -> None:
+    def _insert(self, file: FoundFile, text: str, digest: bytes, limit: WorkLimit) -> None:
         language = language_of(file.path)
         lines = Document(file.path, text, language, 0).lines
-        symbols, chunks = parse(language, text, lines)
+        outline = parse(language, text, lines, limit)
         imports = json.dumps(find_imports(language, text))
         name = file.path.rsplit("/", 1)[-1]
         file_id = self._database.write(
-            "INSERT INTO files(path, name, language, mtime_ns, size, hash, imports) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (file.path, name, language, file.mtime_ns, file.size, digest, imports),
+            "INSERT INTO files(path, name, language, mtime_ns, size, hash, imports, why_plain)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (file.path, name, language, file.mtime_ns, file.size, digest, imports, outline.why_plain),
         ).lastrowid
         self._database.write_many(
             "INSERT INTO symbols(file_id, name, kind, container, signature, first_line, last_line)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(file_id, s.name, s.kind, s.container, s.signature, s.first_line, s.last_line) for s in symbols],
+            [(file_id, s.name, s.kind, s.container, s.signature, s.first_line, s.last_line) for s in outline.symbols],
         )
-        for chunk in chunks:
+        for chunk in outline.chunks:
             chunk_text = "".join(lines[chunk.first_line : chunk.end_line])
             chunk_id = self._database.write(
                 "INSERT INTO chunks(file_id, first_line, end_line, text) VALUES (?, ?, ?, ?)",
@@ -172,6 +234,8 @@ def open_index(path: Path) -> Index | None:
 
 
 def _words(text: str) -> str:
+    if len(text) > _MAX_SEARCHED_CHARACTERS:
+        return ""
     return " ".join(sorted(search_terms(identifiers(text))))
 
 

@@ -13,9 +13,12 @@ from typing import Any, Protocol
 from context.syntax.imports import Import
 
 _SCRIPT_SUFFIXES = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte", ".json")
-_JSON_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|/\*.*?\*/|//[^\n]*', re.DOTALL)
+# A string or a comment without its end reaches to the end of the text: to look for other ends takes for ever.
+_JSON_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*+"?)|/\*.*?(?:\*/|\Z)|//[^\n]*', re.DOTALL)
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 _MAX_EXTENDS = 5
+_MAX_TARGETS = 100
+_MAX_CONFIGURATION_CHARACTERS = 100_000
 
 
 class Files(Protocol):
@@ -132,8 +135,8 @@ def _script_targets(module: str, options: dict[str, Any]) -> list[str]:
             middle = ""
         else:
             continue
-        targets += [str(place).replace("*", middle) for place in places if isinstance(places, list)]
-    return targets
+        targets += [str(place).replace("*", middle) for place in places] if isinstance(places, list) else []
+    return targets[:_MAX_TARGETS]
 
 
 def _script_configurations(path: str, files: Files) -> list[tuple[str, dict[str, Any]]]:
@@ -150,7 +153,7 @@ def _script_configurations(path: str, files: Files) -> list[tuple[str, dict[str,
         options = configuration.get("compilerOptions")
         found.append((folder, options if isinstance(options, dict) else {}))
         extended = configuration.get("extends")
-        for name in [extended] if isinstance(extended, str) else extended or []:
+        for name in extended if isinstance(extended, list) else [extended]:
             if isinstance(name, str) and name.startswith("."):
                 target = _join(folder, name)
                 pending += _first_existing([target, f"{target}.json"], files)
@@ -159,6 +162,8 @@ def _script_configurations(path: str, files: Files) -> list[tuple[str, dict[str,
 
 def _relaxed_json(text: str) -> dict[str, Any]:
     """Read JSON with comments and trailing commas; {} for any other text."""
+    if len(text) > _MAX_CONFIGURATION_CHARACTERS:
+        return {}
     text = _JSON_COMMENT.sub(lambda match: match[1] or "", text)
     try:
         value = json.loads(_TRAILING_COMMA.sub(r"\1", text))

@@ -7,17 +7,20 @@ from typing import Any, TypeVar
 
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
+from context.documents.work_limit import WorkLimit
 from context.index.index import Index
 from context.index.resolve import resolve
 from context.index.terms import search_terms
 from context.syntax.imports import Import, find_imports
-from context.syntax.syntax import Chunk, Symbol, parse
+from context.syntax.symbols import Symbol
+from context.syntax.syntax import Outline, parse
 
 _Answer = TypeVar("_Answer")
 _MAX_QUERY_TERMS = 16
 _MAX_QUERY_CHUNKS = 4000  # to rank more takes long, and words that are so common tell little
 _IN_BATCH = 500
 _MAX_ANSWERS = 20_000
+_BUFFER_SECONDS = 0.5  # of the CPU, to parse a buffer
 
 # The index's answers by the question: its name and its parameters.
 Answers = dict[tuple[object, ...], Any]
@@ -85,6 +88,11 @@ class View:
         paths = {path for (path,) in rows} | set(self._buffers)
         return sorted(path for path in paths if path.startswith(start) and "/" not in path[len(start) :])
 
+    def below(self, folder: str) -> list[str]:
+        """Return the files of the index in a folder and in those in it."""
+        rows = self._rows("SELECT path FROM files WHERE path >= ? AND path < ?", [f"{folder}/", f"{folder}0"])
+        return [path for (path,) in rows]
+
     def language_of(self, path: str) -> str:
         if path in self._buffers:
             return self._buffers[path].language
@@ -134,7 +142,7 @@ class View:
                 known[definition.symbol.name].append(definition)
         found = {name: [place for place in known[name] if place.path not in self._buffers] for name in sorted(wanted)}
         for document in self._buffers.values():
-            for symbol in parsed(document)[0]:
+            for symbol in parsed(document).symbols:
                 if symbol.name in wanted:
                     found[symbol.name].append(Definition(document.path, document.language, symbol))
         return {name: places for name, places in found.items() if 0 < len(places) <= limit_each}
@@ -143,7 +151,7 @@ class View:
         """Return all definitions of a file, in its order."""
         if path in self._buffers:
             document = self._buffers[path]
-            return [Definition(path, document.language, symbol) for symbol in parsed(document)[0]]
+            return [Definition(path, document.language, symbol) for symbol in parsed(document).symbols]
         return self._once(
             ("definitions", path),
             lambda: list(map(_definition, self._rows(f"{_SELECT_SYMBOLS} WHERE f.path = ? ORDER BY s.id", [path]))),
@@ -261,6 +269,6 @@ def _batches(items: Iterable[str]) -> Iterable[list[str]]:
 
 
 @DocumentCache
-def parsed(document: Document) -> tuple[list[Symbol], list[Chunk]]:
+def parsed(document: Document) -> Outline:
     """Return the definitions and chunks of a buffer; each state of the buffer is parsed once."""
-    return parse(document.language, document.text, document.lines)
+    return parse(document.language, document.text, document.lines, WorkLimit(_BUFFER_SECONDS))

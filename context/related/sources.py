@@ -130,9 +130,8 @@ def from_edits(around: CursorSurroundings, view: View, edits: Sequence[Edit]) ->
 
 
 def _ranked_chunks(document: Document, around: CursorSurroundings) -> list[tuple[float, Chunk]]:
-    _, chunks = parsed(document)
     ranked = []
-    for chunk in chunks:
+    for chunk in parsed(document).chunks:
         if chunk.first_line < _BUFFER_LINES:
             text = "".join(document.lines[chunk.first_line : chunk.end_line])
             if text.strip():

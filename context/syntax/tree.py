@@ -2,15 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from time import monotonic
 
-from tree_sitter import Node, Parser
+from tree_sitter import Node
 
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
+from context.documents.work_limit import WorkLimit, WorkLimitError
+from context.syntax.bounded_parse import parse_within
 from context.syntax.grammars import grammar
 
 _MAX_CHARACTERS = 400_000
 _MAX_LINE_CHARACTERS = 10_000
+# All editors may wait for the syntax of one keystroke, so a text that takes longer has none for a while.
+_PARSE_SECONDS = 0.1
+_GIVE_UP_SECONDS = 60.0
+_MAX_GIVEN_UP = 256
+_MAX_DEPTH = 1000  # of a place in the tree; no person nests so deeply
+_given_up: dict[str, float] = {}  # the paths of texts that took too long -> when to try again
 
 
 @dataclass(frozen=True)
@@ -74,32 +83,50 @@ def last_line(node: Node) -> int:
     return node.end_point[0] - (node.end_point[1] == 0)
 
 
+@dataclass(frozen=True)
+class Leaf:
+    """The smallest node at a place. `types` are those of the node and of all nodes around it."""
+
+    node: Node
+    types: frozenset[str]
+
+    def is_within(self, *words: str) -> bool:
+        """Return whether the node or one around it has one of these words in the name of its type."""
+        return any(word in name for name in self.types for word in words)
+
+
 @DocumentCache
 def tree_of(document: Document) -> Tree | None:
     """Parse a document; None for a language without a grammar, and for data, which would take too long to parse."""
     found = grammar(document.language)
-    if found is None or len(document.text) > _MAX_CHARACTERS:
+    if found is None or len(document.text) > _MAX_CHARACTERS or _given_up.get(document.path, 0.0) > monotonic():
         return None
     # A file with CR alone would be one line to tree-sitter, and the places would disagree.
     if "\r" in document.text.replace("\r\n", "\n") or max(map(len, document.lines)) > _MAX_LINE_CHARACTERS:
         return None
     data = document.text.encode("utf-8", "replace")
-    return Tree(Parser(found[0]).parse(data).root_node, document)
+    try:
+        return Tree(parse_within(found, data, WorkLimit(_PARSE_SECONDS)), document)
+    except WorkLimitError:
+        if len(_given_up) >= _MAX_GIVEN_UP:
+            _given_up.clear()
+        _given_up[document.path] = monotonic() + _GIVE_UP_SECONDS
+        return None
 
 
-def leaf_before(document: Document, offset: int) -> Node | None:
+def leaf_before(document: Document, offset: int) -> Leaf | None:
     """Return the smallest node that holds the character before the offset; None without a tree."""
     tree = tree_of(document) if offset else None
-    return tree.at(offset - 1, offset) if tree is not None else None
-
-
-def is_within(node: Node | None, *kinds: str) -> bool:
-    """Return whether the node or one around it has one of these words in the name of its type."""
-    while node is not None:
-        if any(kind in node.type for kind in kinds):
-            return True
-        node = node.parent
-    return False
+    if tree is None:
+        return None
+    leaf, node = tree.at(offset - 1, offset), tree.root
+    types = {node.type}
+    for _ in range(_MAX_DEPTH):  # down from the root: tree-sitter looks for each parent from there
+        if node == leaf or (below := node.child_with_descendant(leaf)) is None:
+            return Leaf(leaf, frozenset(types))
+        node = below
+        types.add(node.type)
+    return None
 
 
 def breaks_syntax(before: Document, after: Document) -> bool:

@@ -35,7 +35,7 @@ def run_why(options: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from context.documents.document import relative_path
-    from context.rules.rules import Rules
+    from context.index.explain import explain
     from lsp_server.cli.input.place import root_of
     from midspan import DocumentError
     from midspan.visible_text import visible_line
@@ -45,7 +45,7 @@ def run_why(options: argparse.Namespace) -> int:
         raise DocumentError(f"{path} does not exist. Check the name.")
     root = root_of(path)
     name = relative_path(path, root)
-    verdict = Rules(root).why(name)
+    verdict = explain(root, name)
     if options.json:
         print(json.dumps({"path": name, "root": str(root), **asdict(verdict)}))
     else:

@@ -5,7 +5,7 @@ from context.documents.indentation import OPENS_BLOCK, indentation_of
 from context.documents.languages import block_comment, line_comment
 from context.documents.snapshot import Snapshot
 from context.syntax.comments import may_be_in_long_string
-from context.syntax.tree import is_within, leaf_before
+from context.syntax.tree import leaf_before
 
 _QUOTES = ('"', "'")
 
@@ -28,7 +28,10 @@ def _opens_block(document: Document, line: int) -> bool:
     if not OPENS_BLOCK.search(text):
         return False
     end = document.line_starts[line] + len(text)
-    return not (_may_be_text(document, line, end) and is_within(leaf_before(document, end), "comment", "string"))
+    if not _may_be_text(document, line, end):
+        return True
+    leaf = leaf_before(document, end)
+    return leaf is None or not leaf.is_within("comment", "string")
 
 
 def _may_be_text(document: Document, line: int, end: int) -> bool:
@@ -44,7 +47,7 @@ def _may_be_text(document: Document, line: int, end: int) -> bool:
 def _without_comment(document: Document, line: int, text: str) -> str:
     """Return the line without the comment at its end; the whole line where there is no grammar."""
     leaf = leaf_before(document, document.line_starts[line] + len(text))
-    if leaf is None or not is_within(leaf, "comment"):
+    if leaf is None or not leaf.is_within("comment"):
         return text
-    first_line, column_bytes = leaf.start_point
+    first_line, column_bytes = leaf.node.start_point
     return text.encode()[:column_bytes].decode().rstrip() if first_line == line else ""

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from lsprotocol import types
 from pygls import uris
 
-from context.documents.document import MAX_DOCUMENT_BYTES, Document, language_of, relative_path
+from context.documents.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_LINES, Document, language_of, relative_path
 from lsp_server.rpc.text_changes import apply_changes
 from midspan import DocumentError
 
@@ -134,6 +134,8 @@ def _refusal(document: Document) -> str | None:
     """Return the reason why nothing is completed in a document, None if there is none."""
     if len(document.text) > MAX_DOCUMENT_BYTES:
         return f"{document.path} is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB: nothing is completed in it."
+    if max(document.text.count("\n"), document.text.count("\r")) > MAX_DOCUMENT_LINES:
+        return f"{document.path} has more than {MAX_DOCUMENT_LINES:,} lines: nothing is completed in it."
     if "\0" in document.text:
         return f"{document.path} is binary (it holds a zero byte): nothing is completed in it."
     try:

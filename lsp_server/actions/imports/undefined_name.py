@@ -60,7 +60,7 @@ def find_undefined_at(document: Document, place: int) -> str | None:
         return None
     uses = [node for node in _places_of(tree, document, name) if not _is_attribute(node)]
     is_here = any(tree.start(node) <= place <= tree.end(node) for node in uses)
-    if not is_here or any(map(_binds, uses)) or re.search(r"^\s*from .* import \*", document.text, re.MULTILINE):
+    if not is_here or any(map(_binds, uses)) or re.search(r"^[ \t]*from .* import \*", document.text, re.MULTILINE):
         return None
     return name
 

@@ -3,7 +3,9 @@ import random
 import pytest
 
 from context.documents.document import Document
-from context.syntax.syntax import Chunk, Symbol, parse
+from context.documents.work_limit import WorkLimit
+from context.syntax.symbols import Symbol
+from context.syntax.syntax import Chunk, parse
 
 SOURCES = {
     "python": '''
@@ -140,7 +142,8 @@ EXPECTED = {
 
 
 def parsed(language: str, text: str) -> tuple[list[Symbol], list[Chunk]]:
-    return parse(language, text, Document("x", text, language, 0).lines)
+    outline = parse(language, text, Document("x", text, language, 0).lines, WorkLimit(10))
+    return list(outline.symbols), list(outline.chunks)
 
 
 @pytest.mark.parametrize("language", SOURCES)

@@ -71,3 +71,10 @@ def test_what_a_rule_excludes_is_not_shown(root: Path) -> None:
 @pytest.mark.parametrize("budget", ["0", "-1", "many"])
 def test_a_budget_that_is_no_number_of_tokens_is_refused(root: Path, budget: str) -> None:
     assert midspan("context", "show", f"{root / 'cart.py'}:1:1", "--budget", budget).returncode == 2
+
+
+def test_context_why_says_what_became_of_a_file_in_the_index(root: Path) -> None:
+    path = root / "slow.rs"
+    path.write_text('r#"\n' * 200_000)
+    assert midspan("index", root).returncode == 0
+    assert "plain text, as it takes longer than" in midspan("context", "why", path).stdout

@@ -112,3 +112,10 @@ def test_one_character_further_it_is_a_place_like_any_other():
 def test_behind_the_end_of_a_statement_nothing_is_asked(language, is_over):
     assert isinstance(decide(at("x = 1;|\n", language), explicit=False), Skip) == is_over
     assert decide(at("for (i = 0;|)\n", language), explicit=False) == Trigger(1)
+
+
+@pytest.mark.timeout(30)
+def test_a_line_of_spaces_is_judged_at_once():
+    text = "x" + " " * 200_000 + "y\n"
+    snapshot = Snapshot(Document("a.py", text, "python", 1), 1)
+    assert decide(snapshot, explicit=False) == Skip(Outcome.MID_LINE)
