@@ -1,91 +1,39 @@
 """Watches the disk and says which files changed; the listener decides when to read them."""
 
-import logging
-import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
-from watchdog.events import (
-    EVENT_TYPE_DELETED,
-    EVENT_TYPE_MOVED,
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileModifiedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-from watchdog.observers import Observer
-
-from context.rules.rules import belongs_to_tool, is_utf8
-
-_log = logging.getLogger(__name__)
-
-# Without this list the system reports each file that anyone opens too, and its queue holds some thousand events only.
-_CHANGES: list[type[FileSystemEvent]] = [
-    DirCreatedEvent,
-    DirDeletedEvent,
-    DirMovedEvent,
-    FileCreatedEvent,
-    FileDeletedEvent,
-    FileModifiedEvent,
-    FileMovedEvent,
-]
-# The files of a repository that change when another commit is checked out, or when rules change.
-_GIT_FILES = {".git/HEAD", ".git/info/exclude"}
+from context.rules.rules import Rules
 
 
-class Watch:
-    """Calls `on_change(path)` on a thread of its own, with "" when a whole folder came, went or was renamed."""
+class Watch(Protocol):
+    """Calls `on_change(path)` on a thread of its own, with the path of a file or of a folder that went.
 
-    def __init__(self, root: Path, on_change: Callable[[str], None]) -> None:
-        self._observer = Observer()
-        self._handler = _Handler(root, on_change)
-        self._is_started = False
-        try:
-            self._observer.schedule(self._handler, str(root), recursive=True, event_filter=_CHANGES)
-            self._observer.start()
-            self._is_started = True
-        except OSError as error:
-            _log.info("%s cannot be watched (%s); it is read again every minute.", root, error)
+    A change of a file of git outside the tree has a path that begins with ".git/". "" says that anything may have
+    changed. Folders that the rules keep out are not watched.
+    """
+
+    limit: str  # the limit of the system at which nothing is watched; "" for none
 
     @property
     def is_alive(self) -> bool:
-        """True while changes are reported: not when the root could not be watched, or has gone away since."""
-        return self._is_started and self._observer.is_alive() and not self._handler.root_is_gone
+        """True while changes are reported: not when the root cannot be watched, or has gone away since."""
+
+    def follow(self, rules: Rules) -> None:
+        """Watch what these rules let in."""
 
     def close(self) -> None:
         """End the watch. May be called twice."""
-        if self._is_started:
-            self._is_started = False
-            self._observer.stop()
-            self._observer.join()
 
 
-class _Handler(FileSystemEventHandler):
-    def __init__(self, root: Path, on_change: Callable[[str], None]) -> None:
-        self._root = str(root)
-        self._on_change = on_change
-        self.root_is_gone = False
+def start_watch(root: Path, rules: Rules, on_change: Callable[[str], None]) -> Watch:
+    """Begin to watch a root; a watch that is not alive says in the log why."""
+    if sys.platform == "linux":
+        from context.index.inotify_watch import InotifyWatch
 
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        for name in (event.src_path, event.dest_path):
-            path = self._inside(os.fsdecode(name)) if name else None
-            if path is None:
-                continue
-            if not path and event.event_type in (EVENT_TYPE_DELETED, EVENT_TYPE_MOVED):
-                self.root_is_gone = True
-            if path in _GIT_FILES or not belongs_to_tool(path):
-                self._on_change("" if event.is_directory else path)
+        return InotifyWatch(root, rules, on_change)
+    from context.index.watchdog_watch import WatchdogWatch
 
-    def _inside(self, name: str) -> str | None:
-        """Return the path from the root; None for a file outside, and for a name that is no UTF-8."""
-        if not is_utf8(name):
-            return None
-        if name == self._root:
-            return ""
-        prefix = self._root.rstrip("/") + "/"
-        return name[len(prefix) :].replace(os.sep, "/") if name.startswith(prefix) else None
+    return WatchdogWatch(root, rules, on_change)

@@ -14,9 +14,11 @@ from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
 from context.documents.languages import language_of
 from context.index.database import index_path
-from context.index.index import Report, open_index
+from context.index.explain import explain
+from context.index.index import Index, Report, open_index
+from context.index.indexer_process import IndexerProcess
 from context.index.view import Answers, View
-from context.index.watch import Watch
+from context.index.watch import Watch, start_watch
 from context.rules.rules import IGNORE_FILE_NAMES, Rules, Verdict
 from context.rules.secret_rules import secret_by_name
 from midspan import DocumentError
@@ -42,6 +44,7 @@ class IndexState:
     size_bytes: int
     is_settled: bool
     is_damaged: bool
+    watch_limit: str = ""  # why the disk is read every minute, and not watched
 
 
 class Workspace:
@@ -51,11 +54,18 @@ class Workspace:
     """
 
     def __init__(
-        self, root: Path, cache_folder: Path | None = None, on_progress: OnProgress = lambda done, total: None
+        self,
+        root: Path,
+        cache_folder: Path | None = None,
+        on_progress: OnProgress = lambda done, total: None,
+        indexer: IndexerProcess | None = None,
     ) -> None:
+        """With an `indexer`, the files are read in its process, else on the workspace's thread."""
         self.root = Path(os.path.realpath(root))
         self.revision = 0  # grows whenever shown text may have to leave the prompts
         self._on_progress = on_progress
+        self._indexer = indexer
+        self._cache_folder = cache_folder
         self._answers: Answers = {}  # of the index as it is now; a new dict after each change
         self._index = open_index(index_path(self.root, cache_folder))
         self._changed = threading.Condition()
@@ -64,6 +74,7 @@ class Workspace:
         self._busy = False
         self._closing = False
         self._watch: Watch | None = None
+        self._watch_began = 0.0
         self._thread = threading.Thread(target=self._follow, name="midspan-workspace", daemon=True)
         self._set_rules()
 
@@ -96,11 +107,12 @@ class Workspace:
         rows = self._index.read("SELECT (SELECT count(*) FROM files), (SELECT count(*) FROM symbols)")
         files, definitions = rows[0] if rows else (0, 0)
         settled = self.wait_until_settled(0)
-        return IndexState(files, definitions, self._index.size_bytes, settled, self._index.is_damaged)
+        limit = self._watch.limit if self._watch is not None else ""
+        return IndexState(files, definitions, self._index.size_bytes, settled, self._index.is_damaged, limit)
 
     def why(self, path: str) -> Verdict:
         """Return the rule that lets the file (from the root, with "/") in or keeps it out. Reads the disk."""
-        return Rules(self.root).why(path)
+        return explain(self.root, path, self._cache_folder)
 
     def read(self, path: str) -> Document:
         """Read a file of the disk (from the root, with "/"). Raises DocumentError for one that a rule keeps out."""
@@ -164,12 +176,15 @@ class Workspace:
 
     def _watch_root(self) -> None:
         """Start a watch where none is alive, also when the root has come back after it was gone."""
-        if self._watch is None or not self._watch.is_alive:
-            if self._watch is not None:
-                self._watch.close()
-            self._watch = Watch(self.root, self.mark_dirty)
-            if self._watch.is_alive:
-                self.mark_dirty("")  # nothing has reported the changes until now
+        watch = self._watch
+        if watch is not None:
+            if watch.is_alive or (watch.limit and time.monotonic() - self._watch_began < _RESCAN_WATCHED_SECONDS):
+                return  # at a limit of the system, to try again soon would cost other programs their watches
+            watch.close()
+        self._watch_began = time.monotonic()
+        self._watch = start_watch(self.root, self._rules, self.mark_dirty)
+        if self._watch.is_alive:
+            self.mark_dirty("")  # nothing has reported the changes until now
 
     def _next_changes(self) -> tuple[bool, set[str]]:
         """Wait for changes and for the end of their burst; return whether to walk over all files, and the paths."""
@@ -195,18 +210,34 @@ class Workspace:
         scan = scan or rules_changed or len(dirty) > _MANY_FILES
         if scan:  # a new folder may have brought rules along
             self._set_rules()
+        if rules_changed and self._watch is not None:
+            self._watch.follow(self._rules)
         if self._index is None:
             return
         if scan:
             try:
-                report = self._index.update(self._rules, self._on_progress, lambda: self._closing)
+                report = self._update(self._index)
             finally:
                 self._on_progress(0, 0)
         else:
-            known = View(self._index).existing(dirty)
-            wanted = sorted(path for path in dirty if path in known or self._rules.by_name(path).included)
-            report = self._index.refresh(self._rules, wanted)
+            view = View(self._index)
+            known = view.existing(dirty) | {path for folder in dirty for path in view.below(folder)}
+            wanted = {path for path in dirty if self._rules.by_name(path).included}
+            report = self._refresh(self._index, sorted(known | wanted)) if known or wanted else Report()
         if report != Report():
             self._answers = {}
         if report.removed:
             self.revision += 1
+
+    def _update(self, index: Index) -> Report:
+        if self._indexer is None:
+            return index.update(self._rules, self._on_progress, lambda: self._closing)
+        try:
+            return self._indexer.run(self.root, index.path, None, self._on_progress, lambda: self._closing)
+        finally:
+            index.reopen_if_replaced()
+
+    def _refresh(self, index: Index, paths: Sequence[str]) -> Report:
+        if self._indexer is None:
+            return index.refresh(self._rules, paths)
+        return self._indexer.run(self.root, index.path, paths, should_stop=lambda: self._closing)

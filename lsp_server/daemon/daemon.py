@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from context.index.indexer_process import IndexerProcess
 from lsp_server.daemon.daemon_reports import DaemonReports
 from lsp_server.daemon.daemon_session import DaemonSession, SharedServices
 from lsp_server.relay import handshake
@@ -44,7 +45,9 @@ class Daemon:
         self._listener = listener
         self._lock = lock
         self._times = times
-        self._services = SharedServices(Engines(start_engine), SharedWorkspaces(), Journal(Usage(usage_file())))
+        self._indexer = IndexerProcess()
+        workspaces = SharedWorkspaces(self._indexer)
+        self._services = SharedServices(Engines(start_engine), workspaces, Journal(Usage(usage_file())))
         self._sessions: list[DaemonSession] = []
         self._reports = DaemonReports(self._services, self._sessions, began_at=time.monotonic())
         self._connection_count = 0
@@ -72,6 +75,7 @@ class Daemon:
         unloading.cancel()
         self._reports.close()
         self._services.journal.close()
+        self._indexer.close()
         _log.info("The daemon ends")
 
     async def _accept(self, reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from pygls.io_ import StdoutWriter
 
+from context.index.indexer_process import IndexerProcess
 from lsp_server.daemon.build_server import build_server
 from lsp_server.rpc.stdio import claim_stdin, claim_stdout, read_messages
 from lsp_server.server.engines import Engines, StartEngine
@@ -31,10 +32,12 @@ def serve(flags: object, log_file: Path | None, start_engine: StartEngine = star
     stdin, stdout = claim_stdin(), claim_stdout()
     set_up_logging(logging.INFO, log_file)
     journal = Journal(Usage(usage_file()))
-    server = build_server(flags, Engines(start_engine), SharedWorkspaces(), Path.cwd(), journal)
+    indexer = IndexerProcess()
+    server = build_server(flags, Engines(start_engine), SharedWorkspaces(indexer), Path.cwd(), journal)
     code = asyncio.run(_serve(server, stdin, stdout))
     server.session.close()
     journal.close()
+    indexer.close()
     return code
 
 

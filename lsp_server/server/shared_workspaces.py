@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from context.index.indexer_process import IndexerProcess
 from context.index.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -31,8 +32,10 @@ class _Shared:
 class SharedWorkspaces:
     """Opens and closes workspaces for all sessions. Lives on the event loop; workspaces have threads of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, indexer: IndexerProcess | None = None) -> None:
+        """Without an `indexer`, each workspace reads its files on a thread of its own."""
         self._open: dict[str, _Shared] = {}
+        self._indexer = indexer
 
     def acquire(self, root: Path, follower: OnProgress) -> Workspace | None:
         """Return the workspace of this root, opened for the first caller; None where there is none. Returns at once.
@@ -42,7 +45,7 @@ class SharedWorkspaces:
         shared = self._open.setdefault(_key(root), _Shared())
         shared.followers += (follower,)
         if len(shared.followers) == 1:
-            shared.workspace = start_workspace(root, shared.note)
+            shared.workspace = start_workspace(root, shared.note, self._indexer)
         return shared.workspace
 
     def release(self, root: Path, follower: OnProgress) -> None:
@@ -65,12 +68,12 @@ class SharedWorkspaces:
         return sum(shared.workspace is not None for shared in self._open.values())
 
 
-def start_workspace(root: Path, on_progress: OnProgress) -> Workspace | None:
-    """Open a workspace. None for what is no folder, and for the whole disk or home, which would take hours to index."""
-    if not _is_folder(root) or root in (Path(root.anchor), Path.home()):
+def start_workspace(root: Path, on_progress: OnProgress, indexer: IndexerProcess | None = None) -> Workspace | None:
+    """Open a workspace. None for what is no folder, and for what holds the user's home, which takes hours to index."""
+    if not _is_folder(root) or _holds_home(root):
         _log.info("%s is no workspace; of its files only those that are open are read", root)
         return None
-    workspace = Workspace(root, on_progress=on_progress)
+    workspace = Workspace(root, on_progress=on_progress, indexer=indexer)
     workspace.start()
     return workspace
 
@@ -79,6 +82,23 @@ def _is_folder(root: Path) -> bool:
     try:
         return root.is_dir()
     except OSError:  # a name that is too long, a server that does not answer
+        return False
+
+
+def _holds_home(root: Path) -> bool:
+    """Tell whether this is the user's home or a folder around it, however it is written: by links, "..", /proc."""
+    try:
+        home = Path(os.path.realpath(Path.home()))
+    except RuntimeError:  # the system does not know the user
+        home = Path(root.anchor or "/")
+    real = Path(os.path.realpath(root))
+    return any(_is_same(real, above) for above in (home, *home.parents))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one == other or one.samefile(other)  # one folder may be mounted at two places
+    except OSError:
         return False
 
 

@@ -73,16 +73,14 @@ def examine(
 
 
 def settle(found: Examination, *, fixes: bool) -> None:
-    """Mend the wrong findings that may be mended, and report the others as problems."""
+    """Mend the findings that may be mended, and report the other wrong ones as problems."""
     for finding in found.findings:
-        if not finding.is_wrong:
-            continue
         if fixes and finding.mend is not None:
             try:
                 found.mended.append(finding.mend())
             except (MidspanError, OSError) as error:
                 found.problems.append(f"{finding.what} It cannot be mended: {error}")
-        else:
+        elif finding.is_wrong:
             found.problems.append(str(finding))
 
 

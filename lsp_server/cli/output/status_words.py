@@ -48,6 +48,8 @@ def _index(index: dict[str, Any] | None) -> str:
         state = f"{index['read_files']:,} of {_counted(index['files_to_read'], 'file')} read"
     else:
         state = "up to date" if index["is_settled"] else "being read"
+    if index["watch_limit"]:
+        state += f"; it is read again every minute: {index['watch_limit']}"
     return f"{counts}, {size_in_words(index['size_bytes'])}; {state}"
 
 

@@ -1,6 +1,7 @@
 import fcntl
 import json
 import os
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -222,3 +223,23 @@ def test_what_cannot_be_mended_is_told(monkeypatch):
     found = Examination({}, {}, findings=[Finding("index", "It is broken.", is_wrong=True, mend=fail)])
     settle(found, fixes=True)
     assert found.problems == ["It is broken. It cannot be mended: the disk is full"]
+
+
+def test_an_index_without_its_folder_and_files_that_are_not_read_are_mended(here, tmp_path):
+    gone, root = tmp_path / "gone", tmp_path / "root"
+    for folder in (gone, root):
+        folder.mkdir()
+        (folder / "a.py").write_text("x = 1\n")
+        assert midspan("index", folder).returncode == 0
+    shutil.rmtree(gone)
+    index_path(root).with_suffix(".quarantine").write_text('{"bomb.py": [1, 2, "it takes too long"]}')
+    found = check_index(root)
+    assert not any(finding.is_wrong for finding in found)
+    assert ["bomb.py" in finding.what for finding in found] == [False, True, False]
+    assert str(gone) in found[2].what
+    examination = Examination({}, {}, findings=found)
+    settle(examination, fixes=True)
+    assert len(examination.mended) == 2
+    assert not index_path(gone).exists()
+    (whole,) = check_index(root)
+    assert "1 files" in whole.what

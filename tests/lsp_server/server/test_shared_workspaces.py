@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.server.shared_workspaces import SharedWorkspaces
+from lsp_server.server.shared_workspaces import SharedWorkspaces, start_workspace
 from tests.context.tree import write_tree
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import WAIT_S, InProcess
@@ -78,3 +78,18 @@ async def test_two_editors_know_the_same_workspace_and_one_may_leave(root):
     assert "def round_price(cents)" in read_prompt(engine.requests[-1])[0]
     await two.request("shutdown")
     assert shared.count == 0
+
+
+@pytest.mark.parametrize(
+    "form", ["{home}", "{home}/inner/..", "{home}/../{name}", "{home}/..", "/", "/proc/self/root", "{link}"]
+)
+def test_a_folder_that_holds_the_home_is_no_workspace_however_it_is_written(tmp_path, monkeypatch, form):
+    home = tmp_path / "home"
+    (home / "inner").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(home)
+    monkeypatch.setenv("HOME", str(home))
+    root = Path(form.format(home=home, name=home.name, link=tmp_path / "link"))
+    assert start_workspace(root, lambda _done, _total: None) is None
+    workspace = start_workspace(home / "inner", lambda _done, _total: None)
+    assert workspace is not None
+    workspace.close()

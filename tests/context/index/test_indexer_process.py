@@ -1,0 +1,159 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic, sleep
+
+import psutil
+import pytest
+
+from context.index.database import index_path
+from context.index.explain import explain
+from context.index.index import Index, Report
+from context.index.indexer_process import IndexerError, IndexerProcess
+from context.index.view import View
+from context.index.workspace import Workspace
+from tests.context.tree import SECONDS, write_tree
+
+CODE = Path(__file__).parents[3]
+# Reads for ever within C code, which holds the interpreter; the kernel's timer is set to a second.
+FREEZE = """
+import re, signal
+set_timer = signal.setitimer
+signal.setitimer = lambda which, seconds: set_timer(which, min(seconds, 1.0))
+import context.rules.rules as rules
+read = rules.Rules.read
+def freeze(self, path):
+    if path == "bomb.py":
+        re.match("(a+)+$", "a" * 60 + "b")
+    return read(self, path)
+rules.Rules.read = freeze
+"""
+
+
+@pytest.fixture
+def indexer() -> Iterator[IndexerProcess]:
+    indexer = IndexerProcess()
+    yield indexer
+    indexer.close()
+    assert indexer.pid is None
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_tree(tmp_path / "root", {"a.py": "def first(): ...\n", "bomb.py": "def bomb(): ...\n"})
+
+
+def knows(workspace: Workspace, name: str) -> bool:
+    return bool(workspace.view().definitions([name], 9))
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    end = monotonic() + SECONDS
+    while not condition() and monotonic() < end:
+        sleep(0.02)
+    return condition()
+
+
+def test_a_workspace_is_indexed_and_followed_by_another_process(
+    root: Path, tmp_path: Path, indexer: IndexerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Index, "update", None)  # this process writes nothing
+    monkeypatch.setattr(Index, "refresh", None)
+    seen: list[tuple[int, int]] = []
+    workspace = Workspace(root, tmp_path / "cache", lambda done, total: seen.append((done, total)), indexer)
+    assert indexer.pid is None
+    workspace.start()
+    assert workspace.wait_until_settled(SECONDS)
+    assert knows(workspace, "first")
+    assert seen[-1] == (0, 0)
+    write_tree(root, {"new/b.py": "def second(): ...\n"})
+    assert wait_for(lambda: knows(workspace, "second"))
+    workspace.close()
+
+
+def test_the_process_is_started_again_when_it_was_killed(root: Path, tmp_path: Path, indexer: IndexerProcess) -> None:
+    workspace = Workspace(root, tmp_path / "cache", indexer=indexer)
+    workspace.start()
+    assert workspace.wait_until_settled(SECONDS)
+    killed = indexer.pid
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    write_tree(root, {"a.py": "def second(): ...\n"})
+    assert wait_for(lambda: knows(workspace, "second"))
+    assert indexer.pid != killed
+    workspace.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the timer's signal is the same, its clock is not")
+def test_a_file_that_freezes_the_process_is_left_out_and_the_others_are_indexed(
+    root: Path, tmp_path: Path, indexer: IndexerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path / "patch", {"sitecustomize.py": FREEZE})
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'patch'}")
+    write_tree(root, {"z.py": "def last(): ...\n"})
+    workspace = Workspace(root, tmp_path / "cache", indexer=indexer)
+    workspace.start()
+    assert workspace.wait_until_settled(SECONDS)
+    assert [knows(workspace, name) for name in ("first", "bomb", "last")] == [True, False, True]
+    assert explain(root, "bomb.py", tmp_path / "cache").why.startswith("Midspan's process ended")
+    workspace.close()
+
+
+def test_a_broken_index_is_made_again_by_the_process_and_read_by_this_one(
+    root: Path, tmp_path: Path, indexer: IndexerProcess
+) -> None:
+    workspace = Workspace(root, tmp_path / "cache", indexer=indexer)
+    workspace.start()
+    assert workspace.wait_until_settled(SECONDS)
+    index_path(root, tmp_path / "cache").write_bytes(b"no database at all" * 4000)
+    workspace.mark_dirty("")
+    assert wait_for(lambda: workspace.wait_until_settled(0) and knows(workspace, "first"))
+    workspace.close()
+
+
+def test_a_job_that_is_stopped_ends_early_and_a_job_that_fails_says_why(
+    root: Path, tmp_path: Path, indexer: IndexerProcess
+) -> None:
+    database = index_path(root, tmp_path / "cache")
+    assert indexer.run(root, database, None, should_stop=lambda: True) == Report()
+    assert indexer.run(root, database, None) == Report(added=2)
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(IndexerError, match="file"):
+        indexer.run(root, tmp_path / "file" / "x.sqlite3", None)
+    index = Index(database)
+    assert View(index).existing(["a.py"]) == {"a.py"}
+    index.close()
+
+
+def test_the_process_ends_with_the_one_that_started_it_and_no_file_is_blamed(root: Path, tmp_path: Path) -> None:
+    write_tree(root, {f"m{number}.py": "x = 1\n" * 3000 for number in range(3000)})
+    code = f"""
+        import time
+        from pathlib import Path
+        from context.index.indexer_process import IndexerProcess
+        from context.index.workspace import Workspace
+        indexer = IndexerProcess()
+        workspace = Workspace(Path({str(root)!r}), Path({str(tmp_path / "cache")!r}), indexer=indexer)
+        workspace.start()
+        while indexer.pid is None:
+            time.sleep(0.01)
+        time.sleep(0.5)
+        print(indexer.pid, flush=True)
+        time.sleep(600)
+    """
+    environment = os.environ | {"PYTHONPATH": str(CODE)}
+    parent = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert wait_for(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    assert not list((tmp_path / "cache").glob("*.quarantine"))
+    assert not list((tmp_path / "cache").glob("*.working*"))
