@@ -1,0 +1,112 @@
+"""The keys and tokens of known services, by the expressions of service_rules.toml and more_rules.toml.
+
+Texts are matched as bytes, one for each character: RE2 takes time linear in the text, whatever the text holds.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from context.secrets.finding import Finding
+from context.secrets.linear_expression import compile_linear
+from context.secrets.randomness import entropy_bits, is_placeholder, randomness_bits
+
+_FILES = [Path(__file__).with_name(f"{name}_rules.toml") for name in ("service", "more")]
+# A rule is tried within so many characters around its keyword. Keywords that stand close share one try, so the time is
+# linear in the text.
+_BEFORE, _LEAST_AFTER, _AFTER = 64, 512, 1024
+_PEM_AFTER = 20_000
+_PEM = "private-key"
+_JWT_IO_PAYLOAD = "eyJzdWIiOiIxMjM0NTY3ODkwI"  # of the token that jwt.io shows, which half of all documentation quotes
+_LEAST_RANDOMNESS_BITS = 8.0
+_PEM_LINE = re.compile(
+    r"(?<!\\)[A-Za-z0-9+/=]{16,}|(?<!\\)[A-Za-z0-9+/][A-Za-z0-9+/=]{5,14}(?=(?:\\[nr]|[\s\"'+,;])*-----END)"
+)
+_REST_OF_TOKEN = re.compile(rb"[A-Za-z0-9+/=_.-]*")
+
+
+@dataclass(frozen=True)
+class ServiceRule:
+    """One rule; its expression is compiled when a text first holds one of its keywords."""
+
+    name: str
+    pattern: str
+    keywords: tuple[str, ...]
+    least_entropy_bits: float
+    must_be_random: bool
+    group: int | None
+
+    @cached_property
+    def expression(self) -> Any:
+        """The compiled expression, for bytes."""
+        return compile_linear(self.pattern)
+
+    def find(self, data: bytes, start: int, end: int) -> Iterator[Finding]:
+        """Yield the secrets of this rule between two offsets."""
+        for match in self.expression.finditer(data, start, end):
+            groups = [self.group] if self.group else range(1, self.expression.groups + 1)
+            group = next((number for number in groups if match.span(number)[0] >= 0), 0)
+            first, last = match.span(group)
+            if last == end and (rest := _REST_OF_TOKEN.match(data, end)):
+                last = rest.end()
+            if self._is_secret(data[first:last].decode("latin-1")):
+                yield Finding(first, last, self.name)
+
+    def _is_secret(self, value: str) -> bool:
+        if _JWT_IO_PAYLOAD in value or (self.name != _PEM and is_placeholder(value)):
+            return False
+        if self.must_be_random and randomness_bits(value) < _LEAST_RANDOMNESS_BITS:
+            return False
+        return entropy_bits(value) >= self.least_entropy_bits
+
+
+def find_service_secrets(data: bytes) -> Iterator[Finding]:
+    """Yield the keys and tokens of known services in a text of one byte a character."""
+    tried_until: dict[str, int] = {}
+    keywords = _keywords()
+    for match in keywords.expression.finditer(data):
+        for rule in keywords.rules[match.group().lower()]:
+            until = tried_until.get(rule.name, 0)
+            if match.end() + _LEAST_AFTER <= min(until, len(data)) or until >= len(data):
+                continue
+            end = min(match.end() + (_PEM_AFTER if rule.name == _PEM else _AFTER), len(data))
+            tried_until[rule.name] = end
+            for finding in rule.find(data, max(match.start() - _BEFORE, 0), end):
+                yield from _pem_lines(data, finding) if rule.name == _PEM else (finding,)
+
+
+def _pem_lines(data: bytes, found: Finding) -> Iterator[Finding]:
+    """Yield the lines of a key without what stands around them, such as quotes and the marks of begin and end."""
+    text = data[found.start : found.end].decode("latin-1")
+    for line in _PEM_LINE.finditer(text):
+        yield Finding(found.start + line.start(), found.start + line.end(), found.rule)
+
+
+class _Keywords:
+    """One expression for all keywords, and the rules of each."""
+
+    def __init__(self) -> None:
+        tables = [tomllib.loads(file.read_text(encoding="utf-8")) for file in _FILES]
+        rules = [_rule(entry) for table in tables for entry in table["rules"]]
+        words = sorted({word for rule in rules for word in rule.keywords}, key=len, reverse=True)
+        pattern = "(?i)" + "|".join(re.escape(word) for word in words)
+        self.expression = compile_linear(pattern)
+        # The expression finds the longest keyword at a place: the rules of those within it are tried with its own.
+        self.rules = {
+            word.encode(): [rule for rule in rules if any(keyword in word for keyword in rule.keywords)]
+            for word in words
+        }
+
+
+@cache
+def _keywords() -> _Keywords:
+    return _Keywords()
+
+
+def _rule(entry: dict[str, Any]) -> ServiceRule:
+    entropy, random = entry.get("entropy", 0.0), entry.get("random", False)
+    return ServiceRule(entry["id"], entry["regex"], tuple(entry["keywords"]), entropy, random, entry.get("group"))

@@ -1,0 +1,59 @@
+import time
+
+import pytest
+
+from benchmarks.secrets.planted import HARMLESS, PLANTED, PlantedText, read_forms, unmasked
+from context.secrets.find_secrets import find_secrets
+from context.secrets.masking import mask_text
+
+FORMS = list(read_forms(PLANTED, seed=1))
+LONG_S = 5.0  # the old expressions took many times as long; only a hang takes it
+
+
+def test_the_labelled_set_is_as_large_as_it_says() -> None:
+    assert len(FORMS) >= 200
+    assert len({form.path for form in FORMS}) >= 25
+
+
+def test_nearly_all_planted_secrets_are_found() -> None:
+    secrets = sum(len(form.secrets) for form in FORMS)
+    missed = [secret for form in FORMS for secret in unmasked(form, mask_text(form.text, form.path)[0])]
+    assert len(missed) <= 0.03 * secrets
+
+
+@pytest.mark.parametrize("form", list(read_forms(HARMLESS, seed=1)), ids=lambda form: form.path)
+def test_forms_that_only_look_like_secrets_are_none(form: PlantedText) -> None:
+    assert [(form.text[f.start : f.end], f.rule) for f in find_secrets(form.text, form.path)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.md", "eyJ-" * 150_000),
+        ("a.txt", "token" * 8_000),
+        ("a.py", "token " * 100_000),
+        ("a.yaml", "password=" * 60_000),
+        ("a.py", "password='" * 60_000),
+        ("a.ini", "secret: " * 60_000),
+        ("a.js", "api_key = (" * 50_000),
+        ("a.env", "://a:" * 100_000),
+        ("a.yaml", "kind: Secret\ndata:\n" * 30_000),
+        ("a.yaml", "kind: Secret\n---\n" * 30_000),
+        ("a.pem.txt", "-----BEGIN PRIVATE KEY-----" * 20_000),
+        ("a.txt", "bearer " + "a" * 600_000),
+        ("a.env", "secret=aB3dE" * 50_000),
+        ("a.yaml", "token: " + "aB3" * 200_000),
+        ("a.tf", 'variable "db_password" {' + " " * 600_000),
+    ],
+)
+def test_a_hostile_text_takes_no_long_time(path: str, text: str) -> None:
+    began = time.process_time()
+    find_secrets(text, path)
+    assert time.process_time() - began < LONG_S
+
+
+def test_the_places_are_those_of_the_text_whatever_letters_stand_before() -> None:
+    form = next(form for form in FORMS if form.path == "Main.java")
+    text = f"// 😀é\ud800 日本\n{form.text}"
+    (finding,) = find_secrets(text, form.path)
+    assert text[finding.start : finding.end] == form.secrets[0]
