@@ -1,6 +1,7 @@
 """Packs prompts: finds what matters at a cursor, and lays it out where the prompt before had it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from context.documents.document import Document
 from context.documents.edits import Edit
@@ -10,7 +11,10 @@ from context.prompt.pack import Budget, Pack, PackedFile, files_of, pack
 from context.prompt.placement import Placement
 from context.prompt.window import CountTokens
 from context.related.collect import collect, judge, still_true
+from context.secrets.masking import count_masked, mask_document, mask_snapshot
 from midspan import DocumentError
+
+_MAX_RULES = 10_000
 
 
 class ContextPacker:
@@ -25,16 +29,21 @@ class ContextPacker:
         self._workspace = workspace
         self._keeps_placement = keeps_placement
         self._placement = Placement()
+        # The rule that found each secret which a prompt may show masked, by the secret's placeholder. Replaced, never
+        # changed, so any thread may read it.
+        self.mask_rules: Mapping[str, str] = {}
 
     def pack(self, snapshot: Snapshot, budget: Budget, count_tokens: CountTokens, edits: Sequence[Edit] = ()) -> Pack:
-        """Return the text of the prompt at the cursor.
+        """Return the text of the prompt at the cursor, in which placeholders stand for secrets.
 
         Raises DocumentError when a rule keeps the document out of every prompt.
         """
         verdict = judge(snapshot.document, self._workspace)
         if not verdict.included:
             raise DocumentError(f"{snapshot.document.path} is in no prompt: {verdict.why}.")
-        return self._pack(snapshot, budget, count_tokens, edits)
+        packed = self._pack(mask_snapshot(snapshot), budget, count_tokens, edits)
+        self._learn_rules((snapshot.document, *snapshot.open_documents), {segment.path for segment in packed.segments})
+        return replace(packed, masked=count_masked([segment.text for segment in packed.segments], self.mask_rules))
 
     def placed_files(
         self,
@@ -50,9 +59,21 @@ class ContextPacker:
         looks at. `others` are the other open buffers.
         """
         if not self._placement.snippets and document is not None and judge(document, self._workspace).included:
-            self._pack(Snapshot(document, len(document.text), tuple(others)), budget, count_tokens, edits)
+            shown = mask_snapshot(Snapshot(document, len(document.text), tuple(others)))
+            self._pack(shown, budget, count_tokens, edits)
         buffers = others if document is None else (document, *others)
-        return files_of(still_true(self._placement.snippets, buffers, self._workspace))
+        masked = [mask_document(buffer).document for buffer in buffers]
+        placed = still_true(self._placement.snippets, masked, self._workspace)
+        self._learn_rules(buffers, {snippet.path for snippet in placed})
+        return files_of(placed)
+
+    def _learn_rules(self, documents: Sequence[Document], paths: Iterable[str]) -> None:
+        rules = dict(self._workspace.view().mask_rules(paths)) if self._workspace is not None else {}
+        for document in documents:
+            rules |= mask_document(document).rules
+        if not rules.keys() <= self.mask_rules.keys():
+            kept = self.mask_rules if len(self.mask_rules) < _MAX_RULES else {}
+            self.mask_rules = {**kept, **rules}
 
     def _pack(self, snapshot: Snapshot, budget: Budget, count_tokens: CountTokens, edits: Sequence[Edit]) -> Pack:
         if not self._keeps_placement:

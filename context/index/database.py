@@ -43,6 +43,8 @@ CREATE TABLE symbols (
   container TEXT NOT NULL, signature TEXT NOT NULL, first_line INTEGER NOT NULL, last_line INTEGER NOT NULL);
 CREATE INDEX symbols_by_file ON symbols(file_id);
 CREATE INDEX symbols_by_name ON symbols(name);
+CREATE TABLE masks (file_id INTEGER NOT NULL, placeholder TEXT NOT NULL, rule TEXT NOT NULL);
+CREATE INDEX masks_by_file ON masks(file_id);
 CREATE VIRTUAL TABLE words USING fts5(
   terms, content='', tokenize="unicode61 remove_diacritics 0 tokenchars '_'");
 CREATE VIRTUAL TABLE word_counts USING fts5vocab(words, row);

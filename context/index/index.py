@@ -18,6 +18,7 @@ from context.index.database import Database
 from context.index.quarantine import Quarantine
 from context.index.terms import identifiers, search_terms
 from context.rules.rules import FoundFile, Rules
+from context.secrets.masking import MaskedSecret, mask_text
 from context.syntax.imports import find_imports
 from context.syntax.syntax import parse
 
@@ -172,6 +173,7 @@ class Index:
         if not verdict.included:
             return self._remove(file.path)
         limit.check("read and judge")
+        text, secrets = mask_text(text, file.path)
         known = self._database.write("SELECT id, hash FROM files WHERE path = ?", (file.path,)).fetchone()
         digest = blake2b(text.encode(), digest_size=16).digest()
         if known and known[1] == digest:
@@ -181,10 +183,12 @@ class Index:
             return ""
         if known:
             self._remove(file.path)
-        self._insert(file, text, digest, limit)
+        self._insert(file, text, digest, secrets, limit)
         return "changed" if known else "added"
 
-    def _insert(self, file: FoundFile, text: str, digest: bytes, limit: WorkLimit) -> None:
+    def _insert(
+        self, file: FoundFile, text: str, digest: bytes, secrets: Iterable[MaskedSecret], limit: WorkLimit
+    ) -> None:
         language = language_of(file.path)
         lines = Document(file.path, text, language, 0).lines
         outline = parse(language, text, lines, limit)
@@ -199,6 +203,10 @@ class Index:
             "INSERT INTO symbols(file_id, name, kind, container, signature, first_line, last_line)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             [(file_id, s.name, s.kind, s.container, s.signature, s.first_line, s.last_line) for s in outline.symbols],
+        )
+        self._database.write_many(
+            "INSERT INTO masks(file_id, placeholder, rule) VALUES (?, ?, ?)",
+            {(file_id, secret.placeholder, secret.rule) for secret in secrets},
         )
         for chunk in outline.chunks:
             chunk_text = "".join(lines[chunk.first_line : chunk.end_line])
@@ -218,7 +226,7 @@ class Index:
             "INSERT INTO words(words, rowid, terms) VALUES ('delete', ?, ?)",
             [(chunk_id, _words(text)) for chunk_id, text in chunks],
         )
-        for table in ("chunks", "symbols"):
+        for table in ("chunks", "symbols", "masks"):
             self._database.write(f"DELETE FROM {table} WHERE file_id = ?", row)
         self._database.write("DELETE FROM files WHERE id = ?", row)
         return "removed"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from context.documents.document import Document
@@ -113,6 +114,13 @@ class View:
             return find_imports(document.language, document.text)
         return self._file(path)[1]
 
+    def mask_rules(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return the placeholders that the index has in place of secrets of these files, with the secrets' rules."""
+        rules: dict[str, str] = {}
+        for path in paths:
+            rules |= self._once(("masks", path), partial(self._masks_of, path))
+        return rules
+
     def importers(self, name: str, language: str, limit: int) -> list[tuple[str, Import]]:
         """Return files of a language with their imports of this name, as the index alone knows them."""
         rows = self._rows(
@@ -187,6 +195,13 @@ class View:
             for path, language, first_line, text in rows
             if path not in self._buffers
         ]
+
+    def _masks_of(self, path: str) -> dict[str, str]:
+        return dict(
+            self._rows(
+                "SELECT m.placeholder, m.rule FROM masks m JOIN files f ON f.id = m.file_id WHERE f.path = ?", [path]
+            )
+        )
 
     def _file(self, path: str) -> tuple[str, list[Import]]:
         """Return the language and the imports of a file in the index."""

@@ -20,7 +20,7 @@ from context.index.indexer_process import IndexerProcess
 from context.index.view import Answers, View
 from context.index.watch import Watch, start_watch
 from context.rules.rules import IGNORE_FILE_NAMES, Rules, Verdict
-from context.rules.secret_rules import secret_by_name
+from context.rules.secret_names import secret_by_name
 from midspan import DocumentError
 
 _log = logging.getLogger(__name__)
@@ -115,7 +115,10 @@ class Workspace:
         return explain(self.root, path, self._cache_folder)
 
     def read(self, path: str) -> Document:
-        """Read a file of the disk (from the root, with "/"). Raises DocumentError for one that a rule keeps out."""
+        """Read a file of the disk (from the root, with "/"), its secrets included.
+
+        Raises DocumentError for a file that a rule keeps out.
+        """
         rules = Rules(self.root)
         verdict = rules.by_name(path)
         text = ""

@@ -5,8 +5,8 @@ other files change rarely, the current file at each keystroke and only at its en
 divided in coarse steps, and never by the content of the current line.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import groupby
 from typing import Literal
@@ -77,7 +77,8 @@ class PackedFile:
 class Pack:
     """`context + prefix` reads as one document: files joined under comments with their paths.
 
-    `files`, and `prefix` after its `title`, are the same text without those comments.
+    `files`, and `prefix` after its `title`, are the same text without those comments. `masked` counts the secrets for
+    which placeholders stand in the text, by the rules that found them.
     """
 
     context: str
@@ -87,6 +88,7 @@ class Pack:
     tokens: int
     files: tuple[PackedFile, ...]
     title: str  # the start of `prefix`: the comment with the current file's path, or ""
+    masked: Mapping[str, int] = field(default_factory=dict)
 
 
 def pack(

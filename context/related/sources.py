@@ -15,6 +15,7 @@ from context.prompt.snippet import Snippet, Tier
 from context.related.counterpart import counterparts
 from context.related.cursor import CursorSurroundings
 from context.related.imported import base_classes, imported_definitions, members_of
+from context.secrets.masking import mask_text
 from context.syntax.syntax import Chunk
 
 # The worth of a source's best snippet beside those of the other sources.
@@ -121,7 +122,7 @@ def from_edits(around: CursorSurroundings, view: View, edits: Sequence[Edit]) ->
     elsewhere = [edit for edit in edits if edit.path != around.snapshot.document.path and edit.new_lines]
     for rank, edit in enumerate(elsewhere[:_EDITS]):
         end = edit.first_line + len(edit.new_lines)
-        if view.lines(edit.path, edit.first_line, end) != "".join(edit.new_lines):
+        if view.lines(edit.path, edit.first_line, end) != mask_text("".join(edit.new_lines), edit.path)[0]:
             continue  # the file is not what the editor had
         first = max(0, edit.first_line - _EDIT_LINES_AROUND)
         text = view.lines(edit.path, first, end + _EDIT_LINES_AROUND)

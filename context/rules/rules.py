@@ -14,7 +14,8 @@ from pathlib import Path
 from context.documents.document import Document, language_of
 from context.rules.git_files import find_git_files
 from context.rules.ignore import IgnoreFiles, git_top
-from context.rules.secret_rules import secret_by_name, secret_in_text
+from context.rules.secret_names import secret_by_name
+from context.secrets.masking import mask_text
 
 MAX_INDEXED_BYTES = 1024 * 1024
 # A change of one of these files changes which files may be read.
@@ -85,7 +86,13 @@ class Rules:
         verdict = self.by_name(path)
         if not verdict.included:
             return verdict
-        return self.read(path)[0]
+        verdict, text = self.read(path)
+        secrets = mask_text(text, path)[1]
+        if not secrets:
+            return verdict
+        found = ", ".join(sorted({secret.rule for secret in secrets}))
+        places = "1 place" if len(secrets) == 1 else f"{len(secrets)} places"
+        return Verdict(verdict.included, f"{verdict.why}; a placeholder stands for a secret in {places} ({found})")
 
     def by_name(self, path: str) -> Verdict:
         """Return the verdict by names, links and ignore files. The file is not read."""
@@ -227,7 +234,7 @@ def judge_text(path: str, text: str) -> str | None:
             return f"it is minified or data (lines of {len(text) // lines} characters on average)"
         if len(text) > _MAX_LINE_CHARACTERS and _longest_line(text) > _MAX_LINE_CHARACTERS:
             return f"it is minified or data (a line of more than {_MAX_LINE_CHARACTERS} characters)"
-    return secret_in_text(text)
+    return None
 
 
 def is_utf8(name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from lsprotocol import types
 
-from lsp_server.actions.protocol.action_context import ActionContext, start_action
+from lsp_server.actions.protocol.action_context import ActionContext, start_action, with_secrets
 from lsp_server.actions.protocol.action_data import ActionData
 from lsp_server.actions.protocol.action_features import ActionFeatures
 from lsp_server.actions.protocol.draft_progress import ProgressTokens
@@ -123,6 +123,6 @@ def _rewrite_result(action: ActionContext, title: str, rewrite: Rewrite) -> Resu
         start, end = min(start, action.start), max(end, action.end)
     return {
         "edit": action.make_edit(rewrite.changes, EditLabel(title, rewrite.warning)),
-        "text": whole[start : rewrite.start] + rewrite.new_text + whole[rewrite.end : end],
-        "range": action.edit_builder.range_of(action.document, start, end),
+        "text": with_secrets(whole[start : rewrite.start] + rewrite.new_text + whole[rewrite.end : end], action.masked),
+        "range": action.edit_builder.range_of(action.original, start, end),
     }

@@ -34,12 +34,12 @@ async def answer_chat(feature: ChatFeature, params: ChatParams) -> dict[str, Any
 
 async def _answer_chat(feature: ChatFeature, params: ChatParams, record: Record) -> dict[str, Any]:
     feature.server.follow_settings()
-    messages = [await with_references(feature.session, message) for message in params.messages]
+    messages = [await with_references(feature.session, message, record) for message in params.messages]
     record.mark("references")
     engine = await feature.ready_engine()
     record.mark("load")
     record.model = engine.info.name
-    files = await _files_around(feature, engine, params)
+    files = await _files_around(feature, engine, params, record)
     request, dropped = await asyncio.to_thread(build_chat_request, engine, messages, feature.max_tokens, files)
     record.mark("pack")
     generated = await feature.answer(request, record, _teller(feature.server, params.partial_result_token))
@@ -55,13 +55,15 @@ async def _answer_chat(feature: ChatFeature, params: ChatParams, record: Record)
     }
 
 
-async def _files_around(feature: ChatFeature, engine: Engine, params: ChatParams) -> tuple[ContextFile, ...]:
+async def _files_around(
+    feature: ChatFeature, engine: Engine, params: ChatParams, record: Record
+) -> tuple[ContextFile, ...]:
     """Return what of the repository around the document that the user looks at stands before the conversation."""
     if params.text_document is None:
         return ()
     references = (reference for message in params.messages for reference in message.references)
     referred = frozenset(path_of(reference.uri, feature.session.roots) for reference in references)
-    return await feature.files(engine, params.text_document.uri, referred)
+    return await feature.files(engine, params.text_document.uri, referred, record)
 
 
 def _teller(server: MidspanServer, token: str | int | None) -> Callable[[str], None]:

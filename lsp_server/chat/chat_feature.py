@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from context.secrets.masking import count_masked
 from inference.api import ContextFile, Engine, Request
 from lsp_server.chat.chat_request import answer, chat_section
 from lsp_server.chat.repository_files import repository_files
@@ -46,7 +47,9 @@ class ChatFeature:
             raise error
         raise ModelError("The chat model failed unexpectedly; the log says where.") from error
 
-    async def files(self, engine: Engine, uri: str, referred: frozenset[str]) -> tuple[ContextFile, ...]:
+    async def files(
+        self, engine: Engine, uri: str, referred: frozenset[str], record: Record
+    ) -> tuple[ContextFile, ...]:
         """Return what the engine is told of the repository around a document, without the paths in `referred`."""
         session = self.session
         packer, budget = session.workspaces.of(uri).packer, session.budget(session.settings.chat)
@@ -54,7 +57,9 @@ class ChatFeature:
         source = PromptSource(packer, session.edits.recent(), budget.tokens)
         arguments = (engine, document, session.others(uri), source, referred)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(session.context_thread, repository_files, *arguments)
+        files = await loop.run_in_executor(session.context_thread, repository_files, *arguments)
+        record.masks(count_masked([file.text for file in files], packer.mask_rules))
+        return files
 
     async def answer(
         self,

@@ -8,22 +8,28 @@ from pygls import uris
 from context.documents.document import Document, relative_path
 from context.documents.languages import path_comment
 from context.related.collect import judge
+from context.secrets.masking import count_masked, mask_document
 from inference.api import Message
 from lsp_server.chat.chat_params import ChatMessage, Reference
 from lsp_server.rpc.positions import offset_of
 from lsp_server.server.session import Session
+from lsp_server.telemetry.record import Record
 from midspan import DocumentError
 
 
-async def with_references(session: Session, message: ChatMessage) -> Message:
-    """Return the message with each reference before it, under a comment with its path. Raises DocumentError."""
-    parts = [await _text_of(session, reference) for reference in message.references]
+async def with_references(session: Session, message: ChatMessage, record: Record) -> Message:
+    """Return the message with each reference before it, under a comment with its path. Raises DocumentError.
+
+    Placeholders stand for the secrets of what is referred to. The words of the message are the user's own, and stay.
+    """
+    parts = [await _text_of(session, reference, record) for reference in message.references]
     return Message(message.role, "\n".join([*parts, message.content]))
 
 
-async def _text_of(session: Session, reference: Reference) -> str:
+async def _text_of(session: Session, reference: Reference, record: Record) -> str:
     document = await _document(session, reference.uri)
-    text = document.text
+    masked = await asyncio.to_thread(mask_document, document)
+    text = masked.document.text
     if reference.range is not None:
         first = reference.range.start.line
         begin = offset_of(document, reference.range.start, session.encoding)
@@ -32,8 +38,9 @@ async def _text_of(session: Session, reference: Reference) -> str:
             raise DocumentError(f"{document.path}: a reference ends before it begins.")
         last, column = document.position_at(end)
         # A range that ends at the start of a line does not touch it.
-        lines = document.lines[first : last + (column > 0 or last == first)]
+        lines = masked.document.lines[first : last + (column > 0 or last == first)]
         text = "".join(lines)
+    record.masks(count_masked([text], masked.rules))
     newline = "" if text.endswith("\n") else "\n"
     return f"{path_comment(document.language, document.path)}{text}{newline}"
 

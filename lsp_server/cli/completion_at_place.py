@@ -41,14 +41,13 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool) ->
         filled = asyncio.run(fill(engine, job, Record("completion")))
         found, trace = filled.candidates[0], filled.greedy.trace
         text = found.text
-        assert trace is not None  # only a closed engine gives no trace
         if as_json:
-            answer = {"text": text, "model": engine.info.name, "trace": asdict(trace)}
+            answer = {"text": text, "model": engine.info.name, "trace": asdict(trace) if trace is not None else None}
             output = json.dumps(answer, indent=2)
         elif show:
             grey = os.isatty(stdout.fileno()) and "NO_COLOR" not in os.environ
             view = show_ghost_text(snapshot, text, in_grey=grey)
-            output = f"{view}\n\n{engine.info.name}: {format_trace(trace)}"
+            output = view if trace is None else f"{view}\n\n{engine.info.name}: {format_trace(trace)}"
         else:
             output = text
         if not text:

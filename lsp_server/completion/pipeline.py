@@ -9,6 +9,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from context.documents.snapshot import Snapshot
+from context.secrets.cursor import is_in_secret
+from context.secrets.masking import Masked, find_placeholders, mask_document
 from inference.api import Engine, Request
 from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.completion.candidates import generate_one, surest_first
@@ -16,6 +18,7 @@ from lsp_server.completion.confidence import has_low_confidence
 from lsp_server.completion.postprocess import Cleaned, postprocess
 from lsp_server.server.generate import Generated
 from lsp_server.settings.values import ModelSettings
+from lsp_server.telemetry.outcome import Outcome
 from lsp_server.telemetry.record import Record
 from midspan import ModelError
 
@@ -65,19 +68,35 @@ class Filled:
 async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor | None = None) -> Filled:
     """Fill the hole, and note in the record what each stage did. The prompt is built on a thread of the executor.
 
+    The model sees placeholders for secrets, and its text is cleaned against a document that has them; the candidates
+    have the secrets of this document again. In a secret, the engine is not asked.
+
     Raises MidspanError: the document is kept out of prompts, the model has no FIM, or generating failed.
     """
     record.model = engine.info.name
+    document, cursor = job.snapshot.document, job.snapshot.cursor
     arguments = (engine, job.snapshot, job.max_lines, job.settings, job.source)
     loop = asyncio.get_running_loop()
-    record.packed, request = await loop.run_in_executor(executor, build_request, *arguments)
+    masked = await loop.run_in_executor(executor, mask_document, document)
+    if is_in_secret(masked, document, cursor):
+        return Filled((Cleaned("", Outcome.IN_SECRET),), Generated("", "eos", None), has_low_confidence=False)
+    packed, request = await loop.run_in_executor(executor, build_request, *arguments)
+    record.packed = packed
+    record.masks(packed.masked)
     record.mark("pack")
     if not job.may_submit():
         raise ModelError("The model was unloaded. Ask again.")
-    outputs = await job.generate(engine, replace(request, background=job.is_background), job.snapshot)
+    seen = replace(job.snapshot, document=masked.document)
+    outputs = await job.generate(engine, replace(request, background=job.is_background), seen)
     record.mark("engine")
     greedy = outputs[0]
     record.trace, record.ended = greedy.trace, greedy.finish_reason
-    candidates = surest_first(outputs, [job.clean(output, job.snapshot) for output in outputs])
+    candidates = surest_first(outputs, [_with_secrets(job.clean(output, seen), masked) for output in outputs])
     record.mark("post")
     return Filled(tuple(candidates), greedy, has_low_confidence(greedy.trace))
+
+
+def _with_secrets(cleaned: Cleaned, masked: Masked) -> Cleaned:
+    """Put the document's secrets back; a text with the placeholder of another file's secret is not shown."""
+    text = masked.restore(cleaned.text)
+    return Cleaned("", Outcome.MASKED_SECRET) if find_placeholders(text) else replace(cleaned, text=text)

@@ -15,12 +15,14 @@ class Outcome(StrEnum):
     SWITCHED_OFF = "switched_off"
     MID_LINE = "mid_line"
     STATEMENT_OVER = "statement_over"
+    IN_SECRET = "in_secret"
     # The engine has answered, and nothing of that is worth showing.
     EMPTY = "empty"
     LOOP = "loop"
     REPETITION = "repetition"
     OTHER_CODE = "other_code"
     UNSEEN_CHARACTERS = "unseen_characters"
+    MASKED_SECRET = "masked_secret"
     LOW_CONFIDENCE = "low_confidence"
 
 
@@ -28,6 +30,7 @@ _NOT_ASKED = {
     Outcome.SWITCHED_OFF: "completion is off",
     Outcome.MID_LINE: "the cursor is in the middle of a line",
     Outcome.STATEMENT_OVER: "the statement is over",
+    Outcome.IN_SECRET: "the cursor is in a secret",
 }
 _NOT_SHOWN = {
     Outcome.EMPTY: "the model writes nothing",
@@ -35,6 +38,7 @@ _NOT_SHOWN = {
     Outcome.REPETITION: "the model only repeats what is there",
     Outcome.OTHER_CODE: "the model only goes on with other code",
     Outcome.UNSEEN_CHARACTERS: "the text holds characters that a reader does not see",
+    Outcome.MASKED_SECRET: "the text holds the placeholder of a secret of another file",
     Outcome.LOW_CONFIDENCE: "the confidence of the model is low",
 }
 

@@ -1,7 +1,7 @@
 """The record of one request, its costs and its outcome: a line of the log, and a trace."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -40,6 +40,7 @@ class Record:
     source: Source = "engine"
     shown_characters: int = 0
     packed: Pack | None = None
+    masked: dict[str, int] = field(default_factory=dict)  # secrets that the model saw placeholders for, by their rules
     trace: Trace | None = None
     ended: FinishReason | None = None  # the reason why the generation of `trace` ended
     stages_ms: dict[str, float] = field(default_factory=dict)
@@ -59,6 +60,11 @@ class Record:
         """Set the outcome: so many characters were shown."""
         self.shown_characters = characters
         self.ends(Outcome.SHOWN, detail)
+
+    def masks(self, counts: Mapping[str, int]) -> None:
+        """Add the secrets that a part of the prompt shows placeholders for, by the rules that found them."""
+        for rule, count in counts.items():
+            self.masked[rule] = self.masked.get(rule, 0) + count
 
     def ends(self, outcome: Outcome, detail: str = "") -> None:
         """Set the outcome of the request."""
@@ -82,6 +88,8 @@ class Record:
         if self.packed is not None:
             files = len({segment.path for segment in self.packed.segments})
             parts.append(f"packed {self.packed.tokens} tokens from {files} file{'s'[: files != 1]}")
+        if self.masked:
+            parts.append(f"masked {secrets_in_words(self.masked)}")
         if self.trace is not None:
             parts.append(format_trace(self.trace))
         if self.ended is not None:
@@ -118,3 +126,10 @@ def tokens_per_second(trace: Trace) -> float | None:
     if trace.ttft_ms is None or trace.decode_tokens < 2 or trace.total_ms <= trace.ttft_ms:
         return None
     return 1000 * (trace.decode_tokens - 1) / (trace.total_ms - trace.ttft_ms)
+
+
+def secrets_in_words(counts: Mapping[str, int]) -> str:
+    """Return how many secrets each rule found, such as "3 secrets (assignment: 2, jwt: 1)"."""
+    total = sum(counts.values())
+    rules = ", ".join(f"{rule}: {count}" for rule, count in sorted(counts.items()))
+    return f"{total} secret{'s'[: total != 1]} ({rules})"

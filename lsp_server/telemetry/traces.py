@@ -53,6 +53,7 @@ class RequestTrace:
     ms: dict[str, float]
     packed: tuple[PackedPart, ...]
     packed_tokens: int
+    masked: dict[str, int]
 
 
 class Traces:
@@ -117,6 +118,7 @@ def _make_trace(number: int, record: Record, editor: str) -> RequestTrace:
         ms=_milliseconds(record),
         packed=tuple(PackedPart(p.kind, p.path, p.why, p.tokens, p.first_line, p.score, p.moved) for p in packed),
         packed_tokens=record.packed.tokens if record.packed is not None else 0,
+        masked=dict(record.masked),
     )
 
 

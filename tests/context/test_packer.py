@@ -12,12 +12,12 @@ from context.prompt.pack import Budget, pack
 from context.related.collect import collect
 from midspan import DocumentError
 from tests.context.prompt.test_pack import count_words, source
-from tests.context.tree import KEY, SECONDS, write_tree
+from tests.context.tree import GENERATED, SECONDS, write_tree
 
 TREE = {
     "price.py": source(9, "price"),
     "stock.py": source(9, "stock"),
-    "keys.py": f"key = '{KEY}'\n",
+    "generated.py": GENERATED,
     **{f"many/m{n}.py": source(40, f"many{n}_") for n in range(20)},
 }
 BUDGET = Budget(2048)
@@ -40,8 +40,8 @@ IMPORTS = at_end_of("from price import price1\nfrom stock import stock1\n\nprice
 
 
 def test_a_document_that_a_rule_excludes_gets_no_prompt(workspace: Workspace) -> None:
-    with pytest.raises(DocumentError, match=r"^keys\.py is in no prompt: line 1 holds .*\.$"):
-        ContextPacker(workspace).pack(at_end_of(TREE["keys.py"], "keys.py"), BUDGET, count_words)
+    with pytest.raises(DocumentError, match=r"^generated\.py is in no prompt: it says that it is generated .*\.$"):
+        ContextPacker(workspace).pack(at_end_of(GENERATED, "generated.py"), BUDGET, count_words)
     with pytest.raises(DocumentError, match=r"^\.env is in no prompt: "):
         ContextPacker(None).pack(at_end_of("A=\n", ".env"), BUDGET, count_words)
 
@@ -72,8 +72,8 @@ def test_nothing_is_collected_again_while_the_cursor_stays_near(workspace: Works
 def test_the_placed_files_are_those_of_the_last_prompt_or_of_a_first_one(workspace: Workspace) -> None:
     packer = ContextPacker(workspace)
     assert packer.placed_files(None, (), BUDGET, count_words) == ()
-    secret = Document("keys.py", TREE["keys.py"], "python", 1)
-    assert packer.placed_files(secret, (), BUDGET, count_words) == ()
+    excluded = Document("generated.py", GENERATED, "python", 1)
+    assert packer.placed_files(excluded, (), BUDGET, count_words) == ()
     placed = packer.placed_files(IMPORTS.document, (), BUDGET, count_words)
     assert {file.path for file in placed} == {"price.py", "stock.py"}
     assert packer.pack(IMPORTS, BUDGET, count_words).files == placed

@@ -13,6 +13,7 @@ export interface Trace {
   ms: Record<string, number>;
   packed: { kind: string; path: string; why: string; tokens: number; first_line: number }[];
   packed_tokens: number;
+  masked?: Record<string, number>;
 }
 
 /** Formats the traces, the newest first. */
@@ -35,6 +36,10 @@ function formatTrace(trace: Trace): string {
   if (tokens) {
     const confidence = trace.confidence === null ? '' : `; confidence ${trace.confidence.toFixed(2)}`;
     lines.push(`    tokens of ${trace.model}: ${tokens}${confidence}`);
+  }
+  const masked = counts(trace.masked ?? {}, String);
+  if (masked) {
+    lines.push(`    masked secrets: ${masked}`);
   }
   if (trace.packed.length) {
     lines.push(`    packed, ${trace.packed_tokens} tokens:`);

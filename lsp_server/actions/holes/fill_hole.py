@@ -28,8 +28,9 @@ class Fill:
 async def fill_hole(action: ActionContext, hole: ActionHole) -> Fill:
     """Have the model fill a hole. Raises MidspanError; ModelError when no text is worth showing."""
     session, completion, document = action.session, action.features.completion, action.document
-    seen = session.snapshot(action.uri, position_of(document, hole.start, session.encoding))
-    snapshot = replace(seen, document=replace(document, text=hole.text_with_hole(document)), cursor=hole.cursor)
+    seen = session.snapshot(action.uri, position_of(action.original, hole.start, session.encoding))
+    with_hole = replace(action.original, text=hole.text_with_hole(action.original))
+    snapshot = replace(seen, document=with_hole, cursor=hole.cursor)
 
     async def generate_fill(engine: Engine, request: Request, _snapshot: Snapshot) -> list[Generated]:
         return [await generate(engine, request, action.on_text, lambda text: hole.find_end(text) is not None)]

@@ -1,13 +1,15 @@
 """The context of a running action: its place in the document, its progress and its edits."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcContentModified
 
 from context.documents.document import Document
+from context.secrets.masking import Masked, find_placeholders, mask_document
 from lsp_server.actions.protocol.action_data import ActionData
 from lsp_server.actions.protocol.action_features import ActionFeatures
 from lsp_server.actions.protocol.draft_progress import OnText, ProgressTokens, draft_progress
@@ -16,23 +18,31 @@ from lsp_server.rpc.positions import offsets_of
 from lsp_server.server.server import MidspanServer
 from lsp_server.server.session import Session
 from lsp_server.telemetry.record import Record
+from midspan import DocumentError
 
 
 @dataclass(frozen=True)
 class ActionContext:
     """A running action on `start` to `end`, offsets in the document as it was when the action began.
 
-    `detail` is that of ActionData; `report` shows the user each piece of the model's text.
+    All that an action reads is of `document`, in which placeholders stand for secrets; `original` has the secrets, and
+    gives the positions of edits. `detail` is that of ActionData; `report` shows the user each piece of the model's
+    text.
     """
 
     features: ActionFeatures
     uri: str
-    document: Document
+    original: Document
+    masked: Masked
     start: int
     end: int
     detail: str
     report: OnText
     record: Record
+
+    @property
+    def document(self) -> Document:
+        return self.masked.document
 
     @property
     def server(self) -> MidspanServer:
@@ -50,11 +60,12 @@ class ActionContext:
         """Report a piece of the model's text. Raises ContentModified when the document has changed."""
         current_document(self.server, self.uri, self.document.version)
         if text:
-            self.report(text)
+            self.report(self.masked.restore(text))
 
     def make_edit(self, changes: Sequence[Change], label: EditLabel) -> types.WorkspaceEdit:
         """Return an edit, and show its warning if the client cannot ask for confirmation. Raises DocumentError."""
-        edit = self.edit_builder.document_edit(self.uri, self.document, changes, label)
+        changes = [replace(change, new_text=with_secrets(change.new_text, self.masked)) for change in changes]
+        edit = self.edit_builder.document_edit(self.uri, self.original, changes, label)
         characters = sum(len(change.new_text) for change in changes)
         self.record.shows(characters, label.warning)
         if label.warning and not self.edit_builder.has_annotations:
@@ -76,8 +87,24 @@ async def start_action(
         record.is_about(document)
         start, end = offsets_of(document, data.range, session.encoding)
         async with draft_progress(server, title, tokens) as report:
-            yield ActionContext(features, data.uri, document, start, max(start, end), data.detail, report, record)
+            masked = await asyncio.to_thread(mask_document, document)
+            place = (start, max(start, end))
+            yield ActionContext(features, data.uri, document, masked, *place, data.detail, report, record)
         current_document(server, data.uri, document.version)
+
+
+def with_secrets(text: str, masked: Masked) -> str:
+    """Return a text that a model wrote for a document, with the document's secrets in place of their placeholders.
+
+    Raises DocumentError when the text holds the placeholder of a secret that the document does not have.
+    """
+    text = masked.restore(text)
+    if find_placeholders(text):
+        raise DocumentError(
+            f"Nothing is changed: the model wrote the placeholder of a secret that is not in {masked.document.path}. "
+            "Write the place of the secret by hand."
+        )
+    return text
 
 
 def current_document(server: MidspanServer, uri: str, version: int | None) -> Document:

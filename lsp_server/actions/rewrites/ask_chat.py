@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from context.documents.snapshot import Snapshot
 from context.prompt.pack import Budget, Pack, pack
 from context.related.collect import judge
+from context.secrets.masking import count_masked
 from inference.api import Engine, Message
 from lsp_server.actions.protocol.action_context import ActionContext
 from lsp_server.actions.protocol.draft_progress import OnText
@@ -49,8 +50,9 @@ async def ask_chat(
     record.mark("load")
     record.model = engine.info.name
     record.packed = packed = await _pack_around(action, engine, start, end)
-    files = await chat.files(engine, action.uri, frozenset({action.document.path}))
+    files = await chat.files(engine, action.uri, frozenset({action.document.path}), record)
     messages = make_messages(packed)
+    record.masks(count_masked([message.content for message in messages], action.masked.rules))
     request, _ = await asyncio.to_thread(build_chat_request, engine, messages, chat.max_tokens, files)
     if draft_text:
         request = replace(request, draft_tokens=await asyncio.to_thread(engine.draft, draft_text))

@@ -1,5 +1,6 @@
 """Edit and fix: the chat model rewrites lines by an instruction, or for a diagnostic."""
 
+from context.secrets.masking import mask_text
 from lsp_server.actions.protocol.action_context import ActionContext
 from lsp_server.actions.rewrites.chat_prompts import diagnostics_text
 from lsp_server.actions.rewrites.instruction import find_instruction
@@ -41,6 +42,8 @@ async def fix_diagnostics(action: ActionContext, messages: list[tuple[int, str]]
     """Rewrite the code around a diagnostic; `messages` are pairs of line and message. Raises MidspanError."""
     document = action.document
     first, last = expand_selection(document, *selected_lines(document, action.start, action.end))
-    problems = diagnostics_text([(document.lines[line], message) for line, message in messages])
+    # A linter may quote the secret that it warns about.
+    hidden = [(line, mask_text(action.masked.hide(message), "")[0]) for line, message in messages]
+    problems = diagnostics_text([(document.lines[line], message) for line, message in hidden])
     instruction = f"Fix only this problem, with as little change as possible:\n{problems}"
     return await rewrite_lines(action, first, last, instruction)

@@ -15,6 +15,7 @@ from lsp_server.actions.rewrites.ask_chat import ChatAnswer, ask_chat
 from lsp_server.actions.rewrites.chat_prompts import code_block, insert_messages, rewrite_messages
 from lsp_server.actions.rewrites.code_draft import CodeDraft
 from lsp_server.actions.rewrites.fenced_code import extract_code
+from lsp_server.actions.rewrites.kept_secrets import secrets_within, warn_of_lost_secrets
 from lsp_server.actions.rewrites.line_diff import diff_lines
 from lsp_server.actions.rewrites.selection import strip_blank_lines
 from midspan import ModelError
@@ -77,7 +78,7 @@ async def write_code_at_line(action: ActionContext, line: int, instruction: str)
 async def _rewrite(
     action: ActionContext, start: int, end: int, selected: str, indent: str, instruction: str
 ) -> Rewrite:
-    document = action.document
+    document, secrets = action.document, secrets_within(action, start, end)
 
     def messages(packed: Pack) -> list[Message]:
         return rewrite_messages(packed, selected, document.language, instruction)
@@ -88,10 +89,11 @@ async def _rewrite(
     code = require_code(answer, indent)
     if code == selected:
         raise ModelError("Nothing is changed: the model wrote the same code again.")
+    warning = warn_of_lost_secrets(selected, code, secrets)
     if "\r\n" in document.text:
         code = code.replace("\n", "\r\n")
     changes = diff_lines(start, document.text[start:end], code)
-    return await _check(document, start, end, code, tuple(changes))
+    return await _check(document, start, end, code, tuple(changes), warning)
 
 
 def require_code(answer: ChatAnswer, indent: str) -> str:
@@ -105,8 +107,10 @@ def require_code(answer: ChatAnswer, indent: str) -> str:
     return code
 
 
-async def _check(document: Document, start: int, end: int, code: str, changes: tuple[Change, ...]) -> Rewrite:
-    warnings = []
+async def _check(
+    document: Document, start: int, end: int, code: str, changes: tuple[Change, ...], warning: str = ""
+) -> Rewrite:
+    warnings = [warning] if warning else []
     old = document.text[start:end]
     if _ELISION.search(code) and not _ELISION.search(old):
         warnings.append("it leaves code out")

@@ -9,8 +9,9 @@ from pygls import uris
 from context.documents.document import Document
 from context.index.workspace import Workspace
 from context.prompt.pack import Pack
+from context.secrets.masking import Masked, mask_document
 from inference.api import Message
-from lsp_server.actions.protocol.action_context import ActionContext, current_document
+from lsp_server.actions.protocol.action_context import ActionContext, current_document, with_secrets
 from lsp_server.actions.protocol.workspace_edit import Change, EditLabel
 from lsp_server.actions.protocol.workspace_view import view_workspace
 from lsp_server.actions.rewrites.ask_chat import ask_chat
@@ -74,13 +75,15 @@ async def write_tests(action: ActionContext) -> tuple[types.WorkspaceEdit, str]:
         lines = find_enclosing_definition(document, lines[0]) or lines
     start, end = document.line_starts[lines[0]], document.line_end(lines[1])
     selected = document.text[start:end]
-    existing = "".join(target.document.lines[-_END_LINES:]) if target.document is not None else ""
+    masked = await asyncio.to_thread(mask_document, target.document) if target.document is not None else None
+    existing = "".join(masked.document.lines[-_END_LINES:]) if masked is not None else ""
 
     def messages(packed: Pack) -> list[Message]:
         return tests_messages(packed, selected, document.language, target.path, existing)
 
     code_draft = CodeDraft(action.on_text, document.language, selected)
     code = require_code(await ask_chat(action, start, end, messages, code_draft.add, code_draft.is_whole), "")
+    code = with_secrets(code, masked or Masked(Document(target.path, "", "", 0), ()))
     label = EditLabel(f"{WRITE_TESTS} in {target.path}")
     action.record.shows(len(code))
     if target.document is None:

@@ -1,6 +1,7 @@
 """A packed prompt for the terminal: each segment with its reason, score and tokens."""
 
 from context.prompt.pack import Budget, Pack, Segment
+from lsp_server.telemetry.record import secrets_in_words
 from midspan.visible_text import visible_source_line
 
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -16,7 +17,10 @@ def prompt_in_words(packed: Pack, budget: Budget, *, in_color: bool) -> str:
         parts += [f"{bold}{_title(segment)}{plain}", f"{begin}{text}{end}"]
         if segment.kind == "prefix":
             parts[-1] += f"{bold}█{plain}"  # the cursor
-    parts.append(f"{bold}{packed.tokens} of {budget.total_tokens} tokens in {len(packed.segments)} segments{plain}")
+    summary = f"{packed.tokens} of {budget.total_tokens} tokens in {len(packed.segments)} segments"
+    if packed.masked:
+        summary += f"; placeholders stand for {secrets_in_words(packed.masked)}"
+    parts.append(f"{bold}{summary}{plain}")
     return "\n".join(parts)
 
 

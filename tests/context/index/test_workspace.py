@@ -11,7 +11,7 @@ from context.documents.snapshot import Snapshot
 from context.index.workspace import Workspace
 from context.related.collect import collect
 from context.rules.rules import FoundFile, Rules
-from tests.context.tree import KEY, SECONDS, bytes_on_disk, write_tree
+from tests.context.tree import GENERATED, SECONDS, bytes_on_disk, write_tree
 
 Open = Callable[[], Workspace]
 
@@ -91,7 +91,7 @@ def test_a_rule_that_begins_to_match_takes_text_out_of_prompts_and_disk(
     assert wait_for(lambda: not knows(workspace, "second_one"))
     assert shown() == {"a.py"}
     assert not workspace.may_name("inner/b.py")
-    write_tree(root, {"a.py": f"key = '{KEY}'\ndef first_one(): ...\n"})
+    write_tree(root, {"a.py": f"{GENERATED}def first_one(): ...\n"})
     assert wait_for(lambda: not knows(workspace, "first_one"))
     assert shown() == set()
     assert workspace.wait_until_settled(SECONDS)

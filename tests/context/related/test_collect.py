@@ -10,7 +10,7 @@ from context.documents.snapshot import Snapshot
 from context.index.workspace import Workspace
 from context.prompt.snippet import Snippet
 from context.related.collect import collect
-from tests.context.tree import KEY, SECONDS, write_tree
+from tests.context.tree import GENERATED, SECONDS, write_tree
 
 LONG_BODY = "".join(f"        step_{n} = {n}\n" for n in range(30))
 TREE = {
@@ -24,7 +24,7 @@ TREE = {
     "legacy/basket.py": "def sum_up(lines, discount):\n    for line in lines:\n        yield line.amount * discount\n",
     "private/.gitignore": "*\n",
     "private/plan.py": "def reserve(secret): ...\n",
-    "config.py": f"key = '{KEY}'\ndef reserve_key(): ...\n",
+    "config.py": f"{GENERATED}def reserve_key(): ...\n",
 }
 
 
@@ -98,7 +98,7 @@ def test_nothing_that_a_rule_excludes_is_collected(workspace: Workspace) -> None
     others = (
         Document("private/plan.py", TREE["private/plan.py"], "python", 1),
         Document(".env", "reserve=1\n", "plaintext", 1),
-        Document("open.py", f"key = '{KEY}'\nreserve = 1\n", "python", 1),
+        Document("open.py", f"{GENERATED}reserve = 1\n", "python", 1),
         Document("/elsewhere/id_rsa", "reserve\n", "plaintext", 1),
     )
     paths = {snippet.path for snippet in collect(at("reserve(reserve_key|", *others), workspace)}

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
+from context.secrets.masking import make_placeholder
 from inference.api import Message
 from lsp_server.chat.chat_request import build_chat_request
 from lsp_server.server.engines import Engines
 from lsp_server.settings.values import ModelSettings
 from midspan import CapacityError, ModelError
-from tests.context.tree import KEY, write_tree
+from tests.context.tree import GENERATED, KEY, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import InProcess, ResponseError, position, until
 from tests.lsp_server.in_process import cancel
@@ -21,6 +22,7 @@ TREE = {
     "private/.gitignore": "*\n",
     "private/plan.py": "def round_secretly(): ...\n",
     "keys.py": f"key = '{KEY}'\n",
+    "generated.py": GENERATED,
 }
 ASK = {"role": "user", "content": "Why?"}
 
@@ -135,7 +137,7 @@ async def test_an_open_document_is_quoted_as_the_editor_has_it(editor, models, r
     ("path", "reason"),
     [
         ("private/plan.py", "gitignore"),
-        ("keys.py", "is in no prompt"),
+        ("generated.py", "is in no prompt"),
         ("link.py", "no regular file|link"),
         ("missing.py", "cannot be read"),
         ("../outside.py", "in no workspace|outside the workspace"),
@@ -149,9 +151,26 @@ async def test_a_file_that_a_rule_excludes_is_refused_with_the_reason(editor, mo
     assert not models.chat.requests
 
 
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_a_secret_in_a_file_that_is_referred_to_is_masked(editor, models, root, is_open):
+    uri = (root / "keys.py").as_uri()
+    if is_open:
+        await editor.open(TREE["keys.py"], uri)
+    placeholder = make_placeholder(KEY)
+    assert await asked(editor, models, refer(uri)) == f"user: # keys.py\nkey = '{placeholder}'\n\nWhy?\n"
+    trace = (await editor.request("midspan/trace"))["traces"][-1]
+    assert trace["masked"] == {"aws-access-key-id": 1}
+    assert KEY not in str(trace)
+
+
+async def test_the_words_of_a_message_are_sent_as_the_user_wrote_them(editor, models, root):
+    message = {"role": "user", "content": f"What is {KEY}?"}
+    assert await asked(editor, models, {"messages": [message]}) == f"user: What is {KEY}?\n"
+
+
 async def test_an_open_document_that_a_rule_excludes_is_refused_too(editor, models, root):
     uri = (root / "notes.py").as_uri()
-    await editor.open(TREE["keys.py"], uri)
+    await editor.open(GENERATED, uri)
     with pytest.raises(ResponseError, match=r"notes\.py is in no prompt"):
         await editor.request("midspan/chat", refer(uri))
     assert not models.chat.requests

@@ -44,6 +44,14 @@ def test_complete_prints_json_with_the_trace(source):
     assert set(answer["trace"]) == names
 
 
+def test_in_a_secret_the_model_is_not_asked(source):
+    source.write_text("api_key = 'aX9'\n", encoding="utf-8")
+    for option in ("--show", "--json"):
+        done = midspan("complete", f"{source}:1:15", option)
+        assert done.stderr.endswith("midspan: there is no completion here: the cursor is in a secret.\n")
+    assert json.loads(done.stdout) == {"text": "", "model": "fake", "trace": None}
+
+
 def test_show_prints_the_file_around_the_cursor_with_the_fill_marked(source):
     done = midspan("complete", f"{source}:3:12", "--show")
     assert "3 +     return «height * width»\n4 + «    # done»\n" in done.stdout

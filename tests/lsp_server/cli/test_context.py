@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.context.tree import KEY, write_tree
+from context.secrets.masking import make_placeholder
+from tests.context.tree import GENERATED, KEY, write_tree
 from tests.lsp_server.cli.run_fake import midspan
 
 TREE = {
@@ -23,10 +24,10 @@ def root(tmp_path: Path) -> Path:
 
 def test_index_says_what_it_did_and_does_it_once(root: Path) -> None:
     first = json.loads(midspan("index", root, "--json").stdout)
-    assert (first["added"], first["files"]) == (3, 3)
+    assert (first["added"], first["files"]) == (4, 4)
     assert Path(first["database"]).stat().st_size == first["bytes"]
     again = midspan("index", root)
-    assert again.stdout.startswith("3 files and 1 definitions in ")
+    assert again.stdout.startswith("4 files and 2 definitions in ")
     assert again.stdout.endswith(" s: 0 added, 0 changed, 0 removed.\n")
     assert midspan("index", root / "cart.py").returncode == 1
 
@@ -51,7 +52,10 @@ def test_context_show_prints_each_part_with_its_reason_score_and_tokens(root: Pa
     [
         ("cart.py", "cart.py is read: "),
         ("build/out.py", "build/out.py is not read: its folder build: .gitignore, line 1: build/"),
-        ("keys.py", "keys.py is not read: line 1 holds what looks like a token or key"),
+        (
+            "keys.py",
+            "keys.py is read: no rule excludes it; a placeholder stands for a secret in 1 place (aws-access-key-id)\n",
+        ),
         (".git/HEAD", ".git/HEAD is not read: its folder .git: built-in rule: .git belongs to a tool"),
     ],
 )
@@ -62,9 +66,16 @@ def test_context_why_names_the_rule(root: Path, path: str, words: str) -> None:
 
 
 def test_what_a_rule_excludes_is_not_shown(root: Path) -> None:
-    done = midspan("context", "show", f"{root / 'keys.py'}:1:1")
+    write_tree(root, {"generated.py": GENERATED})
+    done = midspan("context", "show", f"{root / 'generated.py'}:1:1")
     assert done.returncode == 1
-    assert "keys.py is in no prompt: line 1 holds" in done.stderr
+    assert "generated.py is in no prompt: it says that it is generated" in done.stderr
+
+
+def test_a_secret_is_shown_as_the_model_sees_it(root: Path) -> None:
+    done = midspan("context", "show", f"{root / 'keys.py'}:2:1")
+    assert f"key = '{make_placeholder(KEY)}'" in done.stdout
+    assert "; placeholders stand for 1 secret (aws-access-key-id: 1)\n" in done.stdout
     assert KEY not in done.stdout + done.stderr
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.context.tree import KEY, write_tree
+from tests.context.tree import GENERATED, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import InProcess
 from tests.lsp_server.in_process import settled_workspace
@@ -75,16 +75,16 @@ async def test_a_document_that_a_rule_excludes_gets_no_completion_and_is_in_no_p
     editor: InProcess, root: Path, engine: FakeEngine
 ) -> None:
     await settled_workspace(editor, root.as_uri())
-    plan, secret = (root / "private/plan.py").as_uri(), (root / "new.py").as_uri()
+    plan, generated = (root / "private/plan.py").as_uri(), (root / "new.py").as_uri()
     await editor.open(TREE["private/plan.py"] + "round_", plan)
     assert await editor.complete(1, 6, uri=plan) is None
-    await editor.open(f"key = '{KEY}'\nround_", secret)
-    assert await editor.complete(1, 6, uri=secret) is None
+    await editor.open(f"{GENERATED}generated_name\nround_", generated)
+    assert await editor.complete(2, 6, uri=generated) is None
     assert engine.requests == []
     uri = (root / "cart.py").as_uri()
     await editor.open("round_price(", uri)
     await editor.complete(0, 12, uri=uri)
-    assert KEY not in prompt(engine)
+    assert "generated_name" not in prompt(engine)
     assert "round_secretly" not in prompt(engine)
 
 
