@@ -122,7 +122,7 @@ def memory_of_torch_bytes() -> int:
 
 def write_results(figures: dict[str, Any], folder: Path) -> None:
     curve = [(number, used / MB) for number, used in figures["curve_bytes"]]
-    top = 100 * (1 + max(round(used) for _, used in curve) // 100)
+    top = 100 * (2 + max(round(used) for _, used in curve) // 100)  # with room for the legend
     lines = {
         "the daemon": curve,
         "before the model loads": [(number, figures["before_load_bytes"] / MB) for number, _ in curve],
