@@ -144,7 +144,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.settings",
         "lsp_server.telemetry",
     ),
-    "lsp_server.cli.input": ("context.documents", "lsp_server.rpc", "lsp_server.settings"),
+    "lsp_server.cli.input": ("context.documents", "lsp_server.settings"),
     "lsp_server.cli.output": (
         "context.documents",
         "context.prompt",
@@ -152,7 +152,6 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "inference.prompts",
         "inference.store",
         "inference.weights",
-        "lsp_server.rpc",
         "lsp_server.telemetry",
     ),
     "lsp_server.cli.checks": (
