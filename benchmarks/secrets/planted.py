@@ -77,6 +77,10 @@ def _jwt_part(data: Mapping[str, object]) -> str:
 
 
 def unmasked(form: PlantedText, masked_text: str) -> list[str]:
-    """Return the secrets of a form of which a masked text still shows half or more."""
-    halves = {secret: (secret[: len(secret) // 2], secret[-(len(secret) // 2) :]) for secret in form.secrets}
-    return [secret for secret, parts in halves.items() if any(len(p) > 3 and p in masked_text for p in parts)]
+    """Return the secrets of a form of which a text still shows the first or the last half, or 8 characters."""
+    shown = []
+    for secret in form.secrets:
+        length = max(len(secret) // 2, 8)  # fewer characters would be found in other random text
+        if secret[:length] in masked_text or secret[-length:] in masked_text:
+            shown.append(secret)
+    return shown
