@@ -1,7 +1,6 @@
 """Values that are secrets, where their place says that a secret may stand there."""
 
 import base64
-import binascii
 import re
 from urllib.parse import unquote
 
@@ -53,7 +52,7 @@ def is_basic_auth(value: str) -> bool:
     """Return whether the value is a user and a real password, in Base64."""
     try:
         user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # neither Base64 nor UTF-8, or not even ASCII
         return False
     return bool(user and colon) and is_users_password(password)
 

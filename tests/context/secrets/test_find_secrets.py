@@ -1,4 +1,5 @@
 import time
+from random import Random
 
 import pytest
 
@@ -57,3 +58,40 @@ def test_the_places_are_those_of_the_text_whatever_letters_stand_before() -> Non
     text = f"// 😀é\ud800 日本\n{form.text}"
     (finding,) = find_secrets(text, form.path)
     assert text[finding.start : finding.end] == form.secrets[0]
+
+
+def test_no_text_makes_the_search_fail() -> None:
+    pieces = (
+        *(
+            '"auth": "',
+            "password = ",
+            "Authorization: Basic ",
+            "https://user:",
+            "@host",
+            "data:\n  key: ",
+            "-----BEGIN ",
+        ),
+        *(
+            "PRIVATE KEY-----",
+            "«",
+            "é",
+            "😀",
+            "\ud800",
+            "\0",
+            "%zz",
+            "{{ x }}",
+            '"',
+            "'",
+            "`",
+            "\n",
+            "=",
+            ":",
+            "aB3$",
+            "Zm9v",
+        ),
+    )
+    chance = Random(7)
+    for path in ("config.json", "app.yaml", "a.py", "Dockerfile", "notes.md"):
+        for _ in range(400):
+            find_secrets("".join(chance.choices(pieces, k=12)), path)
+    find_secrets('"auth": "«value»"', "config.json")
