@@ -63,6 +63,7 @@ class View:
         self._index = index
         self._buffers = {document.path: document for document in buffers}
         self._answers = answers if answers is not None else {}
+        self._outlines: dict[str, Outline] = {}
 
     def existing(self, paths: Iterable[str]) -> set[str]:
         asked = set(paths)
@@ -150,7 +151,7 @@ class View:
                 known[definition.symbol.name].append(definition)
         found = {name: [place for place in known[name] if place.path not in self._buffers] for name in sorted(wanted)}
         for document in self._buffers.values():
-            for symbol in parsed(document).symbols:
+            for symbol in self._outline(document).symbols:
                 if symbol.name in wanted:
                     found[symbol.name].append(Definition(document.path, document.language, symbol))
         return {name: places for name, places in found.items() if 0 < len(places) <= limit_each}
@@ -159,7 +160,7 @@ class View:
         """Return all definitions of a file, in its order."""
         if path in self._buffers:
             document = self._buffers[path]
-            return [Definition(path, document.language, symbol) for symbol in parsed(document).symbols]
+            return [Definition(path, document.language, symbol) for symbol in self._outline(document).symbols]
         return self._once(
             ("definitions", path),
             lambda: list(map(_definition, self._rows(f"{_SELECT_SYMBOLS} WHERE f.path = ? ORDER BY s.id", [path]))),
@@ -232,6 +233,12 @@ class View:
             known.update(dict.fromkeys(batch, 0))
             known.update(self._rows("SELECT term, doc FROM word_counts WHERE term IN ({})", batch))
         return {term: known[term] for term in terms}
+
+    def _outline(self, document: Document) -> Outline:
+        """Parse a buffer once for this view: the cache of all documents drops long ones, and one prompt asks often."""
+        if document.path not in self._outlines:
+            self._outlines[document.path] = parsed(document)
+        return self._outlines[document.path]
 
     def _once(self, question: tuple[object, ...], ask: Callable[[], _Answer]) -> _Answer:
         known: _Answer | None = self._answers.get(question)
