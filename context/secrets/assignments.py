@@ -64,7 +64,7 @@ _COMMENT = re.compile(rb"\s*(?:#|//|--|\*|;|%|<!--)")
 _CODE = re.compile(
     r"(?i)\.(?:py|pyi|pyx|js|jsx|mjs|cjs|ts|tsx|mts|cts|go|rs|java|c|h|cc|cpp|cxx|hpp|hh|cs|rb|php|kt|kts|swift|scala"
     r"|dart|m|mm|lua|pl|pm|r|ex|exs|erl|clj|groovy|vue|svelte|zig|nim|hs|ml|fs|vb|sql|ps1|css|scss|html?|jsonc?"
-    r"|graphql|proto|sol)$"
+    r"|graphql|proto|sol|vim|cuh?)$"
 )
 _PROSE = re.compile(r"\.(?i:md|mdx|markdown|rst|txt|adoc|tex|patch|diff|log)$|(?:^|/)[A-Z_]+$")
 

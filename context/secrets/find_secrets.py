@@ -11,7 +11,8 @@ from context.secrets.service_rules import find_service_secrets
 
 def find_secrets(text: str, path: str) -> tuple[Finding, ...]:
     """Return the secrets in a text, in its order and without overlap. The path's name says what kind of file it is."""
-    data = text.encode("latin-1", "replace")  # one byte a character, so offsets are those of the text
+    # One byte a character, so offsets are those of the text. An ellipsis is what it is in Windows' code page.
+    data = text.replace("…", "\x85").encode("latin-1", "replace")
     found = [
         *find_service_secrets(data),
         *find_secrets_in_headers(data),

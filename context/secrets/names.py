@@ -25,18 +25,20 @@ _ABOUT = (
     "|column|table|attr|attribute|params?|parameter|headers?|cookie_name|provider|manager|service|store|source|ref|arn"
     "|policy|rules?|validators?|hasher|algorithm|alg|encoding|index|position|pos|offset|line|start|end|limit|enabled"
     "|required|budget|location|scopes?|issuer|audience|var|env|description|tag|status|state|mode|usage|uses|timeout"
-    "|lifetime|generator|factory|handler|listener|callback|fn|func|selector|sha\\d*|md5|digest|checksum|chars|re"
+    "|lifetime|generator|factory|handler|listener|callback|fn|func|selector|sha\\d*|md5|digest|checksum|chars|re|logits"
 )
-_ABOUT_CAMEL = "Ids?|Ur[il]s?|Path|File|Name|Type|Fields?|Label|Length|Headers?|Class|Message|Error|Text|Hint|Regexp?"
+_ABOUT_CAMEL = (
+    "Ids?|Ur[il]s?|Path|File|Name|Type|Fields?|Label|Length|Headers?|Class|Message|Error|Text|Hint|Regexp?|Algo"
+)
 _PARSED = (
-    "pad|eos|bos|unk|sep|cls|mask|special|stop|start|begin|end|next|page|prev|sync|continuation|cancel\\w*|fim|image"
+    "pad|eos|bos|unk|sep|cls|mask|embed|special|stop|start|begin|end|next|page|prev|sync|continuation|cancel\\w*|fim|image"
     "|video|audio|invalid|wrong|bad|new_?line|comment|keyword|first|last|close|open|left|right|min|max|num|eof"
     "|punctuat\\w*|lexer|parser|syntax|ident\\w*|operator"
 )
 _HARMLESS = re.compile(
     rf"(?i:tokeni[sz]|(?:{_PARSED})_?-?tokens?$|[_.-](?:{_ABOUT})$"
-    r"|(?:^|[_-])(?:hash|hashed|digest|sha\d*|md5|checksum|fingerprint|integrity|salted|encrypted|public|pub|regexp?"
-    r"|pattern)(?:[_-]|$)|csrf|xsrf|nonce)"
+    r"|(?:^|[_-])(?:hash|hashed|digest|sha\d*|md5|checksum|fingerprint|integrity|salted|encrypted|masked|public|pub"
+    r"|regexp?|pattern)(?:[_-]|$)|csrf|xsrf|nonce)"
     r"|[a-z](?:Hash|Hashed|Digest|Sha\d*|Checksum|Fingerprint|Public|Pattern)|^Public"
     rf"|[a-z](?:{_ABOUT_CAMEL})$|^(?:OLD)?PWD$|^PASS$"
 )

@@ -14,12 +14,12 @@ _SIGN_BITS = 6.0  # what a sign costs in names and words
 _HEX = re.compile(r"[0-9a-f]+|[0-9A-F]+")
 _ONLY_BASE64 = re.compile(r"[A-Za-z0-9_+/=.-]+")
 
-# A person wrote this where a secret is to be put in, or a program puts it in.
+# A person wrote this where a secret is to be put in, or a program puts it in. \x85 stands for an ellipsis.
 _PLACEHOLDER = re.compile(
     r"(?i:example|sample|placeholder|change[-_]?(?:me|it|this)|dummy|\bfake|your[-_ ]?|redacted|xxxx|insecure[-_]?test"
-    r"|replace[-_]?(?:me|this)|insert[-_ ]|\*{3}|\.\.\.|…|not[-_ ]?(?:a|so)[-_ ]?(?:real|secret)"
+    r"|replace[-_]?(?:me|this)|insert[-_ ]|\*{3}|\.\.\.|\x85|not[-_ ]?(?:a|so)[-_ ]?(?:real|secret)"
     r"|(?:my|the|some)[-_ ]secret)"
-    r"|<[\w .:/-]*>|\$[{(]|#\{|\{\{|\{[\w.:!]*\}|%\(\w*\)|^.{0,6}%[sdvqrx].{0,6}$|\[\[|<%"
+    r"|<[\w .:/-]*>|\$[{(]|#\{|\{\{|\{[\w.:!]*\}|%\(\w*\)|^.{0,6}%[sdvqrx].{0,6}$|%[sdvqrx]\W.*%[sdvqrx]\b|\[\[|<%"
     r"|^\$\w+$|^%\w+%$|^@[\w.]+@$|\]\(|^\$\$"
 )
 _MOST_REGULAR = 0.5  # of the characters may go on a row such as "abcd", "4321" or "0000"

@@ -17,12 +17,16 @@ _PASSWORD_HASH = re.compile(
     r"(?:pbkdf2|bcrypt|argon2|scrypt|sha\d*|md5|crypt|unsalted|plain)\w*\$|\$(?:\d|2[abxy]|argon2\w*|apr1|y)\$"
     r"|\{S?SHA\d*\}|!|\*[0-9A-F]{40}$"
 )
-# A path, an address, a chain of names, a call, a regular expression.
+# A path, a URL, a chain of names, a call, a regular expression. A password within a URL is found by itself.
 _EXPRESSION = re.compile(
-    r"^[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+$|^[a-z]+://[^@]*$|^(?:\.{1,2}|~)/|^@\w+$|^\w+(?:\.\w+)*\(.*\)?$"
+    r"^[A-Za-z_]\w*(?:(?:\.|::|->)[A-Za-z_]\w*)+$|^[a-z]+://(?:[^@/:]*:[^@/]*@)?[^@]*$|(?:^|/)\.{1,2}/|^~/|^@\w+$"
+    r"|^\w+(?:\.\w+)*\(.*\)?$|^__\w+__$"
     r"|\.[*+]|\\[swdbSWDB]|\[\^|\(\?|[aA]-[zZ]|0-9|\]\+|^[\w./-]+:[ \w]"
 )
+# The name of a secret: `AZURE_API_KEY`, `x-webhook-secret`, `/oauth2/v2.0/token`.
+_NAME = re.compile(r"(?i)[/._-]?(?:[a-z]*\d{0,2}[/._-])+(?:key|token|secret|passw(?:or)?d|credential|id)s?")
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{1,3}|[\\abfnrtv])")
+_NUMBER = re.compile(r"0x(?:[0-9a-fA-F]{1,16}|[0-9a-fA-F]{40})")  # of at most 64 bits, or the address of a contract
 _SPELLED = str.maketrans("@0134$5!", "aoleassi")
 _WEAK = re.compile(r"(?:my|the|your|pa|letmein|secret|admin|passw?o?r?d?|password|test|user|root|welcome|qwerty)+")
 
@@ -34,7 +38,7 @@ def is_given_secret(value: str, name: str, least_bits: float) -> bool:
         return False
     if " " in value and not value.replace(" ", "").isalnum() and _bits(value) < _LEAST_BITS_WITH_SPACES:
         return False
-    if _is_harmless(plain) or _EXPRESSION.search(value):
+    if _is_harmless(plain) or _EXPRESSION.search(value) or _NAME.fullmatch(value):
         return False
     if least_bits < LEAST_BITS_IN_PROSE and is_chosen_password(plain):
         return True
@@ -84,7 +88,8 @@ def is_chosen_password(value: str) -> bool:
 def _is_harmless(value: str) -> bool:
     """Return whether the value stands for a secret, is a number, or is a password of which everybody knows."""
     spelled = value.lower().translate(_SPELLED).rstrip("0123456789oleasi!.")
-    return is_placeholder(value) or not any(map(str.isalpha, value)) or _WEAK.fullmatch(spelled) is not None
+    is_number = not any(map(str.isalpha, value)) or _NUMBER.fullmatch(value) is not None
+    return is_number or is_placeholder(value) or _WEAK.fullmatch(spelled) is not None
 
 
 def _bits(value: str) -> float:
