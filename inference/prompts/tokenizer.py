@@ -161,7 +161,7 @@ def _safe_cut(file: TokenizerFile) -> re.Pattern[str] | None:
     keeps_text = not normalizer or normalizer.get("normalizers") == []
     if first.get("type") != "Split" or first.get("behavior") != "Isolated":
         return None
-    if split in ("[\r\n]", "\n") and keeps_text:
+    if split in (r"[\r\n]", "[\r\n]", "\n") and keeps_text:  # the first is the built-in model's
         return AFTER_NEWLINE
     # NFC joins nothing to an ASCII character from before it.
     return BEFORE_A_FILLED_LINE if split == QWEN_SPLIT and (keeps_text or normalizer["type"] == "NFC") else None
