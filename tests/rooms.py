@@ -48,7 +48,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "lsp_server.rpc.frames": (),
     "lsp_server.rpc": ("context.documents", "lsp_server.rpc.frames"),
     "lsp_server.relay": ("lsp_server.rpc.frames",),
-    "lsp_server.settings": ("context.documents", "inference.remote.address", "inference.store", "lsp_server.rpc"),
+    "lsp_server.settings": (
+        "context.documents",
+        "context.rules",
+        "inference.remote.address",
+        "inference.store",
+        "lsp_server.rpc",
+    ),
     "lsp_server.telemetry": ("context.documents", "context.prompt", "inference.api", "lsp_server.rpc"),
     "lsp_server.server": (
         "context.*",

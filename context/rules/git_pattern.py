@@ -1,12 +1,12 @@
-"""One pattern of an ignore file, read as git reads it: gitignore(5), and wildmatch.c of git's source.
+"""Reads the patterns of an ignore file as git does: gitignore(5), and wildmatch.c of git's source.
 
-pathspec's patterns do not serve here. They also match all that lies in the folder that they name, so that a kept folder
-would keep every file in it, and have no public way to match the path alone. They read `[[:alpha:]]`, `[a\\]]` and `***`
-otherwise than git, let `[!a]` match a "/", and raise an error of `re` for `[z-a]`.
+Matches take linear time. pathspec's patterns do not serve here. They also match all that lies in the folder that they
+name, so that a kept folder would keep every file in it, and have no public way to match the path alone. They read
+`[[:alpha:]]`, `[a\\]]` and `***` otherwise than git, let `[!a]` match a "/", and raise an error of `re` for `[z-a]`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _CHARACTER = r"\\.|[^\]\\]"
@@ -42,7 +42,7 @@ _UP_TO_TRAILING_SPACES = re.compile(r"(?: *(?:\\.?|[^\\ ]))*", re.DOTALL)
 
 @dataclass(frozen=True)
 class GitPattern:
-    """`keeps`: the pattern takes back what an earlier one ignores."""
+    """One pattern. `keeps`: the pattern takes back what an earlier one ignores."""
 
     keeps: bool
     only_folders: bool
@@ -54,6 +54,22 @@ class GitPattern:
         if self.only_folders and not is_folder:
             return False
         return self.regex.fullmatch(name if self.only_name else path) is not None
+
+
+# The patterns of some lines, each with the index of its line, the last first.
+Patterns = tuple[tuple[int, GitPattern], ...]
+
+
+def read_patterns(lines: Iterable[str]) -> Patterns:
+    """Read the patterns of lines without their line ends."""
+    read = [(number, pattern) for number, line in enumerate(lines) if (pattern := read_pattern(line)) is not None]
+    return tuple(reversed(read))
+
+
+def find_deciding(patterns: Patterns, parts: Sequence[str], is_folder: bool) -> tuple[int, GitPattern] | None:
+    """Return the last pattern that names the path, with the index of its line. The path's folders are not judged."""
+    path, name = bytewise("/".join(parts)), bytewise(parts[-1])
+    return next((found for found in patterns if found[1].matches(path, name, is_folder)), None)
 
 
 def read_pattern(line: str) -> GitPattern | None:

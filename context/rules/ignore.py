@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from context.rules.git_pattern import GitPattern, bytewise, read_pattern
+from context.rules.git_pattern import Patterns, find_deciding, read_patterns
 
 # Of an ignore file and those in the folders above it. To read and match more takes long, and people write less.
 _MAX_BYTES = 64 * 1024
@@ -14,7 +14,7 @@ _MAX_BYTES = 64 * 1024
 class _IgnoreFile:
     path: str  # as the user knows the file, for the reason
     lines: tuple[str, ...]
-    patterns: tuple[tuple[int, GitPattern], ...]  # with the indexes of their lines, the last first
+    patterns: Patterns
     size_bytes: int
     is_too_large: bool = False  # then the file ignores all that is in its folder
 
@@ -72,11 +72,11 @@ def _match(file: _IgnoreFile, parts: tuple[str, ...], is_folder: bool) -> str | 
     """Return the reason when the file ignores the path, "" when it keeps the path, None when no line matches."""
     if file.is_too_large:
         return f"{file.path} is larger than the {_MAX_BYTES // 1024} KB that ignore files may have together"
-    path, name = bytewise("/".join(parts)), bytewise(parts[-1])
-    for number, pattern in file.patterns:
-        if pattern.matches(path, name, is_folder):
-            return "" if pattern.keeps else f"{file.path}, line {number + 1}: {file.lines[number].strip()}"
-    return None
+    found = find_deciding(file.patterns, parts, is_folder)
+    if found is None:
+        return None
+    number, pattern = found
+    return "" if pattern.keeps else f"{file.path}, line {number + 1}: {file.lines[number].strip()}"
 
 
 def _read(path: Path, shown: str, room_bytes: int) -> _IgnoreFile | None:
@@ -91,5 +91,4 @@ def _read(path: Path, shown: str, room_bytes: int) -> _IgnoreFile | None:
         return _IgnoreFile(shown, (), (), room_bytes, is_too_large=True)
     text = data.decode("utf-8-sig", "surrogateescape")
     lines = tuple(line.removesuffix("\r") for line in text.split("\n"))
-    read = [(number, pattern) for number, line in enumerate(lines) if (pattern := read_pattern(line)) is not None]
-    return _IgnoreFile(shown, lines, tuple(reversed(read)), len(data))
+    return _IgnoreFile(shown, lines, read_patterns(lines), len(data))

@@ -1,8 +1,9 @@
 """The switches of inline completion: the settings, and the command `midspan.setCompletion` in this session."""
 
-from pathspec import GitIgnoreSpec
+from functools import lru_cache
 
 from context.documents.document import Document, language_of
+from context.rules.git_pattern import find_deciding, read_patterns
 from lsp_server.settings.values import CompletionSettings
 
 
@@ -55,11 +56,20 @@ class Switches:
 
 
 def _why_off_by_glob(document: Document, settings: CompletionSettings) -> str | None:
-    """Return the reason in the globs. The last glob that matches decides, as in git's ignore files."""
+    """Return the reason in the globs, which are read as git reads an ignore file at the root.
+
+    The last glob that matches decides, and a file in a folder that is off is off.
+    """
     globs = settings.disabled_globs
     if not globs:
         return None
-    found = GitIgnoreSpec.from_lines(globs).check_file(document.path)
-    if not found.include or found.index is None:
-        return None
-    return f"{globs[found.index]!r} of the setting 'completion.disabled_globs' matches {document.path}"
+    patterns = _read_globs(globs)
+    parts = document.path.strip("/").split("/")
+    for depth in range(1, len(parts) + 1):
+        found = find_deciding(patterns, parts[:depth], is_folder=depth < len(parts))
+        if found is not None and not found[1].keeps:
+            return f"{globs[found[0]]!r} of the setting 'completion.disabled_globs' matches {document.path}"
+    return None
+
+
+_read_globs = lru_cache(maxsize=16)(read_patterns)  # each keystroke asks

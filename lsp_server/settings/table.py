@@ -7,8 +7,8 @@ from reprlib import repr  # shortens a long or deep value to what fits in a mess
 from typing import Any
 
 import psutil
-from pathspec import GitIgnoreSpec
 
+from context.rules.git_pattern import read_pattern
 from lsp_server.settings.model_setting import check_model
 from lsp_server.settings.quants import QUANTS
 from lsp_server.settings.source import Source, Voice
@@ -111,10 +111,8 @@ def _check_words(name: str, value: object, _source: Source) -> tuple[str, ...]:
 def _check_globs(name: str, value: object, source: Source) -> tuple[str, ...]:
     globs = _check_words(name, value, source)
     for glob in globs:
-        try:
-            GitIgnoreSpec.from_lines([glob])
-        except ValueError as error:
-            raise SettingsError(f"The setting {name!r} holds {repr(glob)}, which is no .gitignore pattern.") from error
+        if read_pattern(glob) is None:
+            raise SettingsError(f"The setting {name!r} holds {repr(glob)}, which is no .gitignore pattern.")
     return globs
 
 

@@ -92,6 +92,7 @@ def test_a_name_like_none_of_them_is_answered_with_all_of_them():
         ("completion.disabled_languages", "python"),
         ("completion.disabled_languages", ["python", 3]),
         ("completion.disabled_globs", ["!"]),
+        ("completion.disabled_globs", ["*.md", "a["]),
         ("stats", 1),
     ],
 )

@@ -1,18 +1,22 @@
 """Inline completion is switched off and on, and an editor is told so."""
 
 import logging
+import time
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
+from context.documents.document import Document
 from lsp_server.server.engines import Engines
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.switches import Switches
+from lsp_server.settings.values import CompletionSettings, ModelSettings
 from midspan import ModelError
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import INVOKED, URI, InProcess, ResponseError, until
 from tests.lsp_server.in_process import editor_with
 
+LONG_S = 5.0  # only a hang takes it
 ELSEWHERE = "file:///elsewhere/notes.md"
 
 
@@ -32,6 +36,10 @@ OFF = [
     ({"disabled_languages": ["python"]}, "'python' is in the setting 'completion.disabled_languages'"),
     ({"disabled_globs": ["*.py"]}, "'*.py' of the setting 'completion.disabled_globs' matches a.py"),
     ({"disabled_globs": ["*.md", "/a.*"]}, "'/a.*' of the setting 'completion.disabled_globs' matches a.py"),
+    (
+        {"disabled_globs": ["[[:alpha:]].py"]},
+        "'[[:alpha:]].py' of the setting 'completion.disabled_globs' matches a.py",
+    ),
 ]
 
 
@@ -59,6 +67,29 @@ async def test_elsewhere_it_is_on(options):
     editor, _ = await editor_with(options={"completion": options})
     assert await editor.complete(0, 4) == "hello()"
     assert (await completion(editor))["state"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("globs", "path", "decides"),
+    [
+        (("*.md", "sub/"), "sub/a.py", "sub/"),
+        (("sub", "!a.py"), "sub/a.py", "sub"),
+        (("vendor/",), "/elsewhere/vendor/a.py", "vendor/"),
+        (("/vendor/",), "lib/vendor/a.py", None),
+        (("x/*", "!x/keep"), "x/keep/a.txt", None),
+        (("*.md", "!a.md"), "a.md", None),
+    ],
+)
+def test_globs_are_read_as_git_reads_them(globs: tuple[str, ...], path: str, decides: str | None) -> None:
+    reason = Switches().why_off_in(Document(path, "", "python", 1), CompletionSettings(disabled_globs=globs))
+    assert reason == (f"{decides!r} of the setting 'completion.disabled_globs' matches {path}" if decides else None)
+
+
+def test_no_glob_takes_long() -> None:
+    settings = CompletionSettings(disabled_globs=("*a" * 40 + "b", "**/" * 40 + "*a" * 40 + "b"))
+    started = time.process_time()
+    assert Switches().why_off_in(Document("a" * 200 + "/" + "a" * 200, "", "python", 1), settings) is None
+    assert time.process_time() - started < LONG_S
 
 
 async def test_comments_are_completed_unless_a_setting_says_no(caplog):
