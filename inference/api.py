@@ -144,6 +144,8 @@ class EngineSettings:
     # The form of the weight matrices; auto: as wide as the machine's memory allows.
     quant: Literal["auto", "none", "int8", "int4"] = "auto"
     threads: int | None = None  # the most that a step may use; None: torch's own choice
+    # Called before the files of the model are read, and after. Raises ModelError for files that are not to be used.
+    confirm: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True)

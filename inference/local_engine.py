@@ -177,6 +177,8 @@ class LocalEngine:
             self._serve()
 
     def _load(self) -> None:
+        confirm = self._settings.confirm or (lambda: None)
+        confirm()
         description = read_description(self.folder)
         identity, family = description.identity, description.family
         self.info = ModelInfo(identity.name, self.folder, family.name, identity.fim_orders, identity.context_tokens)
@@ -190,9 +192,11 @@ class LocalEngine:
 
         if self._settings.threads is not None:
             torch.set_num_threads(self._settings.threads)
-        self._scheduler, self._quant, self._weights_bytes = build_scheduler(
+        built = build_scheduler(
             self.folder, description.config, self.tokenizer, identity.context_tokens, self._settings
         )
+        confirm()  # nothing was written in the meantime, so what was allowed is what was read
+        self._scheduler, self._quant, self._weights_bytes = built
 
     def _serve(self) -> None:
         import torch

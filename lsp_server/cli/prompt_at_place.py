@@ -22,6 +22,7 @@ from lsp_server.cli.output.progress_bar import ProgressBar
 from lsp_server.cli.output.prompt_words import prompt_in_words
 from lsp_server.server.prompt_budget import FIRST_TOKENS
 from lsp_server.server.shared_workspaces import start_workspace
+from lsp_server.settings.model_content import AllowedModel
 from lsp_server.settings.values import ModelSettings, Settings
 from lsp_server.telemetry.log_setup import set_up_logging
 
@@ -49,7 +50,10 @@ def _load_tokenizer(settings: ModelSettings) -> Tokenizer | None:
     """The model's tokenizer, or None for a remote model, whose server has it. Raises ModelError."""
     if isinstance(settings.model, RemoteAddress):
         return None
-    folder = find_folder(user_store(), settings.model) if settings.model else BUILTIN_MODEL
+    if isinstance(settings.model, AllowedModel):
+        folder = settings.model.folder
+    else:
+        folder = find_folder(user_store(), settings.model) if settings.model else BUILTIN_MODEL
     return Tokenizer(folder, family_of(read_config_json(folder).get("model_type"), folder))
 
 

@@ -5,18 +5,19 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inference.api import Engine
 from inference.remote.address import RemoteAddress
 from lsp_server.server.release_memory import release_memory, trim_heap
+from lsp_server.settings.model_content import AllowedModel
 from lsp_server.settings.values import ModelSettings
 
 _log = logging.getLogger(__name__)
 
 StartEngine = Callable[[ModelSettings], Engine]
-EngineKey = tuple["Path | RemoteAddress | None", str, int | None]
+EngineKey = tuple["Path | AllowedModel | RemoteAddress | None", str, int | None]
 
 # A model that did not load may have been mended since. A shorter pause would load it at every keystroke.
 _RETRY_S = 10.0
@@ -98,6 +99,8 @@ def key_of(settings: ModelSettings) -> EngineKey:
     model = settings.model
     if isinstance(model, Path) and model.is_absolute():
         model = Path(os.path.realpath(model))  # a folder is one model, whatever way leads there
+    elif isinstance(model, AllowedModel):
+        model = replace(model, folder=Path(os.path.realpath(model.folder)))
     return model, settings.quant, settings.cache_bytes
 
 

@@ -1,8 +1,11 @@
 """The real engine of a model's settings: inside this process, or at a server."""
 
+from dataclasses import replace
+
 from inference.api import Engine
 from inference.remote.address import RemoteAddress
 from inference.store.model_store import find_folder, user_store
+from lsp_server.settings.model_content import AllowedModel
 from lsp_server.settings.values import ModelSettings
 
 
@@ -15,5 +18,7 @@ def start_engine(settings: ModelSettings) -> Engine:
     from inference.api import EngineSettings
     from inference.local_engine import LocalEngine
 
-    model = find_folder(user_store(), settings.model) if settings.model else None
-    return LocalEngine(EngineSettings(model=model, cache_bytes=settings.cache_bytes, quant=settings.quant))
+    engine = EngineSettings(cache_bytes=settings.cache_bytes, quant=settings.quant)
+    if isinstance(settings.model, AllowedModel):
+        return LocalEngine(replace(engine, model=settings.model.folder, confirm=settings.model.confirm))
+    return LocalEngine(replace(engine, model=find_folder(user_store(), settings.model) if settings.model else None))

@@ -9,6 +9,7 @@ from inference.remote.address import RemoteAddress
 from lsp_server.rpc.endpoint import MidspanProtocol
 from lsp_server.server.session import Session
 from lsp_server.server.status_changes import StatusChanges
+from lsp_server.settings.model_content import AllowedModel
 from lsp_server.settings.values import ModelSettings
 from midspan import MidspanError
 
@@ -68,5 +69,7 @@ def _name(settings: ModelSettings) -> str:
             return "built-in"
         case Path():
             return settings.model.name
+        case AllowedModel():
+            return settings.model.folder.name
         case RemoteAddress():
             return str(settings.model)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lsp_server.settings.model_content import stamp_of
+from lsp_server.settings.model_content import AllowedModel, stamp_of
 from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.settings.source import Source, Voice
 from lsp_server.settings.sources import load_settings, settings_files
@@ -45,8 +45,8 @@ class LiveSettings:
         options = (self._options, user if self.is_vouched else editor)
         settings, errors = load_settings(roots, [options, (self._changed_options, editor), (self._flags, user)])
         untrusted = [error.folder for error in errors if isinstance(error, UntrustedModelError)]
-        models = [model for model in (settings.completion.model, settings.chat.model) if isinstance(model, Path)]
-        self._models = untrusted + [m for m in models if any(m.is_relative_to(root) for root in roots)]
+        models = (settings.completion.model, settings.chat.model)
+        self._models = untrusted + [model.folder for model in models if isinstance(model, AllowedModel)]
         self._stamps = self._look(roots)
         return settings, errors
 

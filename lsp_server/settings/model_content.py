@@ -7,10 +7,10 @@ reads no others. The folder is not trusted yet, so only regular files are read, 
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from midspan import SettingsError
+from midspan import ModelError, SettingsError
 
 _MOST_FILES = 1000
 _MOST_GB = 8  # a larger model is no part of a repository
@@ -25,6 +25,23 @@ class ModelContent:
     stamp: str
     files: int
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class AllowedModel:
+    """A workspace's model that the user has allowed. `stamp` is that of the folder when it last had the content.
+
+    Two with other stamps may be equal: a folder with the same content is the same model.
+    """
+
+    folder: Path
+    sha256: str
+    stamp: str = field(compare=False)
+
+    def confirm(self) -> None:
+        """Raise ModelError when a file of the folder has been written since."""
+        if stamp_of(self.folder) != self.stamp:
+            raise ModelError(f"{self.folder}: changed after you allowed it; allow its new content")
 
 
 def read_content(folder: Path) -> ModelContent:

@@ -7,7 +7,7 @@ from reprlib import repr  # shortens a long or deep value to what fits in a mess
 
 from inference.remote.address import RemoteAddress, is_remote, parse_address
 from inference.store.model_store import MODEL_NAME, user_store
-from lsp_server.settings.model_content import read_content
+from lsp_server.settings.model_content import AllowedModel, read_content
 from lsp_server.settings.source import Source, Voice, user_settings_file
 from lsp_server.settings.trusted_models import trusted_models
 from midspan import SettingsError
@@ -25,7 +25,7 @@ class UntrustedModelError(SettingsError):
         self.folder = folder
 
 
-def check_model(name: str, value: object, source: Source) -> Path | RemoteAddress | None:
+def check_model(name: str, value: object, source: Source) -> Path | AllowedModel | RemoteAddress | None:
     """Return the model that a setting names. Raises SettingsError, or UntrustedModelError for a workspace's own."""
     if value is None:
         return None
@@ -47,7 +47,7 @@ def _check_server(name: str, value: str, source: Source) -> RemoteAddress:
     return parse_address(value)
 
 
-def _check_folder(name: str, value: str, source: Source) -> Path:
+def _check_folder(name: str, value: str, source: Source) -> Path | AllowedModel:
     if source.voice is Voice.EDITOR:
         if MODEL_NAME.fullmatch(value) is None:
             raise SettingsError(_not_vouched(name, "a folder"))
@@ -59,9 +59,9 @@ def _check_folder(name: str, value: str, source: Source) -> Path:
         raise SettingsError(
             f"A workspace may not set {name!r} to a path outside itself, {value}. Set it in your own settings."
         )
-    if not trusted_models().is_trusted(folder):
+    if (allowed := trusted_models().find_allowed(folder)) is None:
         raise UntrustedModelError(name, folder)
-    return folder
+    return allowed
 
 
 def recognize_models(errors: Sequence[SettingsError]) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock
 
-from lsp_server.settings.model_content import ModelContent, stamp_of
+from lsp_server.settings.model_content import AllowedModel, ModelContent, stamp_of
 from midspan import SettingsError
 
 _log = logging.getLogger(__name__)
@@ -52,13 +52,15 @@ class TrustedModels:
             _log.warning("%s is ignored, and no workspace's model is trusted: %s", self.file, error)
             return []
 
-    def is_trusted(self, folder: Path) -> bool:
-        """Return whether the user has allowed what the folder holds now. No file of the folder is read.
+    def find_allowed(self, folder: Path) -> AllowedModel | None:
+        """Return the model if the user has allowed what the folder holds now. No file of the folder is read.
 
-        False also when files were written since: `recognize` reads them.
+        None also when files were written since: `recognize` reads them.
         """
-        allowed = [answer.stamp for answer in self.answers() if answer.folder == _key(folder) and answer.is_allowed]
-        return bool(allowed) and (now := stamp_of(folder)) != "" and now in allowed
+        allowed = [answer for answer in self.answers() if answer.folder == _key(folder) and answer.is_allowed]
+        now = stamp_of(folder) if allowed else ""
+        sha256 = next((answer.sha256 for answer in allowed if now and answer.stamp == now), None)
+        return AllowedModel(folder, sha256, now) if sha256 is not None else None
 
     def has_answers(self, folder: Path) -> bool:
         """Return whether the user has answered about any content of this folder."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.remote.address import RemoteAddress
+from lsp_server.settings.model_content import AllowedModel
 from lsp_server.settings.quants import Quant
 
 
@@ -14,8 +15,8 @@ from lsp_server.settings.quants import Quant
 class ModelSettings:
     """A section of the settings, for one of the two models. Attributes have the names that the user writes."""
 
-    # The folder of the model, the name of a model that is not here yet, or a server; None is the built-in model.
-    model: Path | RemoteAddress | None = None
+    # The folder of a model, the name of one that is not here, a workspace's own, or a server; None: the built-in one.
+    model: Path | AllowedModel | RemoteAddress | None = None
     quant: Quant = "auto"  # the form of the weights; auto: by the machine's memory
     cache_bytes: int | None = None  # the size of the prefix cache; None: by the machine's memory
     max_tokens: int = 96  # the longest output

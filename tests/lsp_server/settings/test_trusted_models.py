@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from lsp_server.settings.model_content import read_content, stamp_of
+from lsp_server.server.engines import key_of
+from lsp_server.server.start_engine import start_engine
+from lsp_server.settings.model_content import AllowedModel, read_content, stamp_of
 from lsp_server.settings.model_setting import UntrustedModelError, recognize_models
 from lsp_server.settings.sources import load_settings
 from lsp_server.settings.trusted_models import TrustedModels, trusted_models
 from lsp_server.settings.values import Settings
-from midspan import SettingsError
+from midspan import ModelError, SettingsError
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +42,13 @@ def allow(folder: Path) -> None:
 
 
 def models(root: Path) -> tuple[object, object]:
+    """Return the models that hold; for one of the workspace, that the user has allowed, its folder."""
     settings, _ = load_settings([root], [])
-    return settings.completion.model, settings.chat.model
+    completion, chat = (
+        model.folder if isinstance(model, AllowedModel) else model
+        for model in (settings.completion.model, settings.chat.model)
+    )
+    return completion, chat
 
 
 def test_a_workspaces_own_model_waits_for_the_users_word_and_its_other_settings_hold(root):
@@ -98,6 +105,29 @@ def test_the_same_content_in_files_that_were_written_anew_is_known(root):
     assert errors
     assert recognize_models(errors)
     assert models(root) == (root / "m", root / "m")
+
+
+def test_a_content_that_is_swapped_after_the_check_is_not_loaded(root):
+    """The check of the settings and the load are seconds apart, and the load takes seconds."""
+    allow(root / "m")
+    settings, _ = load_settings([root], [])
+    write_model(root / "m", '{"model_type": "other"}')
+    engine = start_engine(settings.completion)
+    with pytest.raises(ModelError, match="changed after you allowed it"):
+        engine.ready.result(timeout=60)
+    engine.close()
+
+
+def test_the_same_content_in_other_files_is_the_same_model_for_the_engines(root):
+    allow(root / "m")
+    before, _ = load_settings([root], [])
+    write_model(root / "m")
+    assert recognize_models(load_settings([root], [])[1])
+    after, _ = load_settings([root], [])
+    assert key_of(before.completion) == key_of(after.completion)
+    write_model(root / "m", "{} ")
+    allow(root / "m")
+    assert key_of(load_settings([root], [])[0].completion) != key_of(before.completion)
 
 
 def test_the_same_content_elsewhere_is_not_allowed(root, tmp_path):
