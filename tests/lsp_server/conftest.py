@@ -3,6 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lsp_server.daemons import Place, place
+
 
 @pytest.fixture(scope="session", autouse=True)
 def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -18,3 +20,10 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = value
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A runtime folder of the test's own, whose daemons end with it."""
+    with place(monkeypatch) as found:
+        yield found

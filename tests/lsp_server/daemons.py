@@ -1,6 +1,8 @@
 """A test's own runtime folder, and the daemons in it."""
 
+import json
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -14,10 +16,12 @@ from lsp_server.relay import handshake
 from lsp_server.relay.hung_daemon import PATIENCE_S
 from lsp_server.relay.launch import ask
 from lsp_server.relay.runtime_folder import SOCKET
-from tests.lsp_server.client import Stdio, stdio_server
+from midspan import __version__
+from tests.lsp_server.client import WAIT_S, Stdio, stdio_server
 
 ROOT = Path(__file__).parents[2]
 RELAY = Path(__file__).parent / "serve_fake_daemon.py"
+A, B = "file:///project/a.py", "file:///project/b.py"
 
 
 class Place:
@@ -46,6 +50,15 @@ class Place:
         except Exception:  # a test that kills daemons asks at any moment
             return {}
 
+    def shake_hands(self, **changes: object) -> dict[str, object]:
+        """Return the daemon's answer to a relay's line of the handshake with these changes."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(WAIT_S)
+            connection.connect(str(self.socket))
+            connection.sendall(handshake.encode({"version": __version__, "wants": "serve", **changes}))
+            answer: dict[str, object] = json.loads(connection.makefile().readline() or "{}")
+            return answer
+
     def processes(self) -> list[psutil.Process]:
         """Return the daemons of this place that run, whether they listen or not."""
         found = []
@@ -67,6 +80,18 @@ def daemon_status() -> dict[str, Any]:
         return {}
     answered[0].close()
     return answered[1]
+
+
+async def text_in(editor: Stdio, uri: str = A) -> str:
+    """Return the text of an editor's document as the daemon has it."""
+    return str((await editor.request("midspan/document", {"textDocument": {"uri": uri}}))["text"])
+
+
+async def leave(editor: Stdio) -> int:
+    """End an editor's session, and return the relay's exit code."""
+    await editor.request("shutdown")
+    await editor.notify("exit")
+    return await editor.exit_code()
 
 
 @contextmanager

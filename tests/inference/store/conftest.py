@@ -5,13 +5,16 @@ import pytest
 
 from inference.store.model_store import ModelStore
 from tests.inference.folders import write_folder
+from tests.inference.store.catalogues import REPOSITORY
 from tests.inference.store.command import Home
 from tests.inference.store.hub_server import Hub, serving
 
 
 @pytest.fixture
-def hub() -> Iterator[Hub]:
+def hub(released: Path) -> Iterator[Hub]:
+    """A hub that has the released model."""
     hub = Hub()
+    hub.add_folder(REPOSITORY, released)
     with serving(hub):
         yield hub
 

@@ -9,13 +9,6 @@ from lsp_server.cli.daemon import control_daemon
 from lsp_server.relay.launch import NoDaemonError
 from midspan import __version__
 from tests.lsp_server.client import WAIT_S
-from tests.lsp_server.daemons import place
-
-
-@pytest.fixture
-def here(monkeypatch):
-    with place(monkeypatch) as found:
-        yield found
 
 
 def midspan_daemon(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ import pytest
 from lsp_server.cli.dashboard import open_dashboard
 from lsp_server.daemon.dashboard import Dashboard
 from tests.lsp_server.client import WAIT_S
-from tests.lsp_server.daemons import Place, place
+from tests.lsp_server.daemons import Place
 
 
 async def no_state(after: int, pid: int) -> dict[str, Any]:
@@ -132,12 +132,6 @@ async def test_the_page_runs_its_own_script_and_reaches_this_server_only(served)
     assert "access-control-allow-origin" not in headers
     assert b"http:" not in page.replace(b"http://www.w3.org/2000/svg", b"")
     assert b"innerHTML" not in page
-
-
-@pytest.fixture
-def here(monkeypatch):
-    with place(monkeypatch) as found:
-        yield found
 
 
 async def test_the_daemon_serves_one_dashboard_on_request_and_closes_it_when_it_ends(here: Place):

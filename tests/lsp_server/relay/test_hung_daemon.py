@@ -4,7 +4,6 @@ import asyncio
 import signal
 
 import psutil
-import pytest
 
 from lsp_server.relay import handshake
 from lsp_server.relay.launch import ask, connect
@@ -12,12 +11,6 @@ from tests.lsp_server.client import URI, WAIT_S, until
 from tests.lsp_server.daemons import place
 
 PATIENCE_S = 0.3
-
-
-@pytest.fixture
-def here(monkeypatch):
-    with place(monkeypatch) as found:
-        yield found
 
 
 async def until_another_relay_gives_up(monkeypatch, patience_s: float) -> None:

@@ -11,16 +11,9 @@ import pytest
 from lsp_server.relay.runtime_folder import check_peer, check_socket, runtime_folder
 from midspan import SettingsError
 from tests.lsp_server.client import WAIT_S
-from tests.lsp_server.daemons import place
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-
-
-@pytest.fixture
-def here(monkeypatch):
-    with place(monkeypatch) as found:
-        yield found
 
 
 async def refusal(here) -> str:

@@ -14,7 +14,7 @@ from lsp_server.relay import handshake
 from lsp_server.relay.replay_log import ReplayLog
 from lsp_server.rpc.frames import frame
 from tests.lsp_server.client import URI, Stdio, until
-from tests.lsp_server.daemons import Place, place
+from tests.lsp_server.daemons import Place
 from tests.lsp_server.rpc.hostile import not_json, oversized, wrong_order, wrong_places, wrong_types
 from tests.lsp_server.rpc.hostile.client import INITIALIZE, connect
 from tests.lsp_server.rpc.hostile.message import (
@@ -39,12 +39,6 @@ SPARE = 10
 SWAY_BYTES, SWAY_OF_LARGE_BYTES = 8_000_000, 60_000_000
 
 Generator = Callable[[Dice, Numbers], Messages]
-
-
-@pytest.fixture
-def here(monkeypatch):
-    with place(monkeypatch) as found:
-        yield found
 
 
 class Neighbour:

@@ -13,7 +13,6 @@ from midspan import DocumentError, MidspanError
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.actions.actions_client import actions_at, resolve
 from tests.lsp_server.client import INVOKED, WAIT_S, InProcess, ResponseError, until
-from tests.lsp_server.daemons import place
 from tests.lsp_server.in_process import editor_with
 
 OTHER = "file:///project/lib/price.py"
@@ -175,12 +174,6 @@ async def test_waiting_for_news_ends_with_the_next_trace():
     await waiting
     await traces.wait_for_news(after=0, timeout_s=WAIT_S)
     await traces.wait_for_news(after=1, timeout_s=0)
-
-
-@pytest.fixture
-def here(monkeypatch):
-    with place(monkeypatch) as found:
-        yield found
 
 
 def midspan(*arguments: str) -> subprocess.CompletedProcess[str]:

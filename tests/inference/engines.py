@@ -1,0 +1,47 @@
+"""Engines of tests, with prompts for them and probes."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from inference.api import EngineSettings
+from inference.local_engine import LocalEngine
+from inference.models.batch import Batch
+
+BOS = 256
+
+
+def random_prompt(seed: int, length: int) -> list[int]:
+    rng = random.Random(seed)
+    return [BOS, *(rng.randrange(256) for _ in range(length - 1))]
+
+
+def check_integrity(engine: LocalEngine) -> None:
+    """Check that every page of an engine at rest has one owner."""
+    assert engine._scheduler is not None
+    engine._scheduler.check_integrity()
+    assert engine.stats().live_requests == engine.stats().waiting_requests == 0
+
+
+def after_each_step(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, act: Callable[[torch.Tensor], object]
+) -> None:
+    """Let `act` look at the logits of each step [rows, vocabulary], or change them: a probe, not a fake."""
+    assert engine._scheduler is not None
+    forward = engine._scheduler._model.forward
+
+    def forward_and_act(batch: Batch, pages: torch.Tensor) -> torch.Tensor:
+        logits = forward(batch, pages)
+        act(logits)
+        return logits
+
+    monkeypatch.setattr(engine._scheduler._model, "forward", forward_and_act)
+
+
+def fresh_engine(folder: Path, **settings: int) -> LocalEngine:
+    engine = LocalEngine(EngineSettings(model=folder, **{"cache_bytes": 4 << 20, **settings}))  # type: ignore[arg-type]  # ints only
+    engine.ready.result(timeout=60)
+    return engine

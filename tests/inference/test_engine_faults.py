@@ -1,0 +1,107 @@
+"""A fault ends the requests that it concerns, and nothing else."""
+
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from inference.api import EngineSettings, ForeignPromptError, Request, Update
+from inference.local_engine import LocalEngine
+from inference.prompts.prompt import TokenPrompt
+from inference.remote.prompt import HolePrompt
+from midspan import CapacityError, MidspanError, ModelError
+from tests.inference.engines import BOS, check_integrity, random_prompt
+from tests.inference.folders import write_folder
+from tests.inference.generate import generate
+
+
+class Panic(BaseException):
+    """A stand-in for the panic of a Rust library, which is no Exception."""
+
+
+def test_a_failing_step_ends_its_requests_and_nothing_else(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = engine._scheduler
+    assert scheduler is not None
+    forward = scheduler._model.forward
+    expected = generate(engine, random_prompt(30, 40)).text
+
+    def fail(*_: object) -> torch.Tensor:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(scheduler._model, "forward", fail)  # a fault is injected
+    failed = generate(engine, random_prompt(31, 40))
+    assert failed.reason == "error"
+    assert isinstance(failed.error, MidspanError)
+    assert "out of memory" in str(failed.error)
+    monkeypatch.setattr(scheduler._model, "forward", forward)  # the fault ends
+    assert generate(engine, random_prompt(30, 40)).text == expected
+    check_integrity(engine)
+
+
+def test_a_panic_of_a_native_library_ends_its_requests_and_nothing_else(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = engine._scheduler
+    assert scheduler is not None
+    expected = generate(engine, random_prompt(30, 40)).text
+
+    def panic(*_: object) -> torch.Tensor:
+        raise Panic("index out of range")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scheduler._model, "forward", panic)  # a fault is injected
+        failed = generate(engine, random_prompt(31, 40))
+        assert "index out of range" in str(failed.error)
+    assert generate(engine, random_prompt(30, 40)).text == expected
+    check_integrity(engine)
+
+
+def test_a_receiver_that_fails_does_not_stop_the_engine(engine: LocalEngine) -> None:
+    def fail(_: Update) -> None:
+        raise ValueError("the receiver is broken")
+
+    engine.submit(Request(TokenPrompt(tuple(random_prompt(32, 40))), 500), fail)
+    assert generate(engine, random_prompt(33, 40)).reason in ("length", "eos", "fim")
+    deadline = time.monotonic() + 30
+    while engine.stats().live_requests and time.monotonic() < deadline:
+        time.sleep(0.01)
+    check_integrity(engine)
+
+
+def test_requests_that_cannot_run_are_refused_with_the_numbers(engine: LocalEngine) -> None:
+    info = engine.info
+    with pytest.raises(CapacityError, match=f"200000 tokens and {info.name} takes {info.context_tokens}"):
+        engine.submit(Request(TokenPrompt((1,) * 199_000), 1000), print)
+    with pytest.raises(CapacityError, match="needs a prompt"):
+        engine.submit(Request(TokenPrompt(()), 10), print)
+    with pytest.raises(ForeignPromptError, match="Ask again"):
+        engine.submit(Request(HolePrompt("a", "b"), 10), print)
+
+
+def test_a_panic_while_loading_is_told_to_every_request(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def panic(*_: object) -> None:
+        raise Panic("range end index 18446744073709551610")
+
+    monkeypatch.setattr("inference.local_engine.Tokenizer", panic)  # a fault is injected
+    engine = LocalEngine(EngineSettings(model=model_folder))
+    with pytest.raises(ModelError, match="cannot be loaded: range end index"):
+        engine.ready.result(timeout=60)
+    with pytest.raises(ModelError, match="range end index"):
+        engine.count_tokens("x = 1")
+    engine.close()
+
+
+def test_a_load_that_fails_is_told_to_every_request(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "cut")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    engine = LocalEngine(EngineSettings(model=folder))
+    assert isinstance(engine.ready.exception(timeout=60), ModelError)
+    for _ in range(2):
+        failed = generate(engine, [BOS, 1])
+        assert failed.reason == "error"
+        assert "corrupt or truncated" in str(failed.error)
+    engine.close()

@@ -1,0 +1,80 @@
+"""An engine reads its folder by itself, and refuses a bad one by name."""
+
+import json
+import sys
+import threading
+from pathlib import Path
+from subprocess import run
+
+import pytest
+
+from inference.api import EngineSettings
+from inference.local_engine import LocalEngine
+from inference.models.description import ModelDescription, read_description
+from midspan import ModelError
+from tests.inference.engines import BOS
+from tests.inference.folders import LITE, write_folder
+from tests.inference.generate import generate
+
+
+def test_bad_folders_are_refused_by_name(model_folder: Path, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "llama")
+    (folder / "config.json").write_text(json.dumps({**LITE, "model_type": "llama9"}))
+    for bad, message in [(tmp_path / "nowhere", "no such model folder"), (folder, "model_type is 'llama9'")]:
+        engine = LocalEngine(EngineSettings(model=bad))
+        for ask in (engine.describe, lambda engine=engine: engine.fim_prompt("", "a", "b"), engine.ready.result):
+            with pytest.raises(ModelError, match=message):
+                ask()
+        with pytest.raises(ModelError, match=message):
+            generate(engine, [BOS, 1])
+        engine.close()
+
+
+def test_the_caller_reads_nothing_of_the_folder(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event loop makes engines: a folder that answers slowly must not hold it up."""
+    read = threading.Event()
+
+    def read_slowly(folder: Path) -> ModelDescription:
+        read.wait(60)
+        return read_description(folder)
+
+    monkeypatch.setattr("inference.local_engine.read_description", read_slowly)
+    engine = LocalEngine(EngineSettings(model=model_folder, cache_bytes=4 << 20))
+    assert engine.info.name == model_folder.name
+    assert engine.stats().live_requests == 0
+    assert not engine.ready.done()
+    read.set()
+    engine.ready.result(timeout=60)
+    assert engine.info.context_tokens > 0
+    engine.close()
+
+
+def test_a_model_without_fim_refuses_to_fill_and_says_what_to_use(tmp_path: Path) -> None:
+    chat_only = write_folder(tmp_path / "chat", {**LITE, "midspan": {"fim_orders": []}})
+    engine = LocalEngine(EngineSettings(model=chat_only))
+    with pytest.raises(ModelError, match="not trained to fill a hole"):
+        engine.fim_prompt("", "a", "b")
+    engine.close()
+
+
+def test_importing_the_engine_does_not_import_torch() -> None:
+    code = "import sys, inference.local_engine; sys.exit('torch' in sys.modules)"
+    assert run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("checks", [1, 2])
+def test_files_that_are_refused_before_or_after_they_are_read_are_not_loaded(model_folder: Path, checks: int) -> None:
+    """The files may be swapped while they are read, which takes seconds."""
+    asked = 0
+
+    def confirm() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == checks:
+            raise ModelError("the files have changed")
+
+    engine = LocalEngine(EngineSettings(model=model_folder, cache_bytes=4 << 20, confirm=confirm))
+    with pytest.raises(ModelError, match="the files have changed"):
+        engine.ready.result(timeout=60)
+    assert asked == checks
+    engine.close()
