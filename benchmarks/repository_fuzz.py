@@ -1,4 +1,4 @@
-"""One session opens hostile repositories, and a neighbour session of the same daemon types meanwhile.
+"""Opens hostile repositories, and a neighbour session of the same daemon types meanwhile.
 
 `longest_wait_ms` is the longest that the neighbour waited for a completion, `longest_wait_alone_ms` the same before the
 first repository. `failed` names the seeds during which the daemon was replaced, a request was not answered, or the

@@ -48,7 +48,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Segment:
-    """One part of a pack. `first_line` counts from 0.
+    """A part of a pack. `first_line` counts from 0.
 
     `moved`: the segment is new, or stands elsewhere than in the pack before, so that its tokens must be computed again.
     Segments at the cursor are compared by the lines that they begin at.

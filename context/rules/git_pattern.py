@@ -42,7 +42,7 @@ _UP_TO_TRAILING_SPACES = re.compile(r"(?: *(?:\\.?|[^\\ ]))*", re.DOTALL)
 
 @dataclass(frozen=True)
 class GitPattern:
-    """One pattern. `keeps`: the pattern takes back what an earlier one ignores."""
+    """A pattern of an ignore file. `keeps`: the pattern takes back what an earlier one ignores."""
 
     keeps: bool
     only_folders: bool

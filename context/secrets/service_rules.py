@@ -31,7 +31,7 @@ _REST_OF_TOKEN = re.compile(rb"[A-Za-z0-9+/=_.-]*")
 
 @dataclass(frozen=True)
 class ServiceRule:
-    """One rule; its expression is compiled when a text first holds one of its keywords."""
+    """A rule for one kind of key; its expression is compiled when a text first holds one of its keywords."""
 
     name: str
     pattern: str
@@ -87,7 +87,7 @@ def _pem_lines(data: bytes, found: Finding) -> Iterator[Finding]:
 
 
 class _Keywords:
-    """One expression for all keywords, and the rules of each."""
+    """The keywords of all rules in a single expression, and the rules of each."""
 
     def __init__(self) -> None:
         tables = [tomllib.loads(file.read_text(encoding="utf-8")) for file in _FILES]

@@ -38,7 +38,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. `meaning` is Markdown for docs/settings.md; links in it are relative to `docs`.
+    """A setting. `meaning` is Markdown for docs/settings.md; links in it are relative to `docs`.
 
     `without` says in words, for the same page, what a default of null stands for.
     """
