@@ -24,7 +24,6 @@ from context.syntax.syntax import parse
 
 _log = logging.getLogger(__name__)
 
-_FILE_SECONDS = 2.0  # of the CPU, to read, judge and parse one file
 _MAX_SEARCHED_CHARACTERS = 50_000  # a longer chunk is data, and too long to be compared with others
 
 
@@ -44,14 +43,17 @@ class Index:
         self,
         path: Path,
         watched: Callable[[], AbstractContextManager[None]] = nullcontext,
+        file_s: float = 2.0,
     ) -> None:
         """Open the database or make it. Raises OSError when the folder cannot be written.
 
-        Each file is read and written within a context of `watched`.
+        Each file is read and written within a context of `watched`. `file_s` is the time of the CPU to read, judge and
+        parse a file.
         """
         self._database = Database(path)
         self._quarantine = Quarantine(path)
         self._watched = watched
+        self._file_s = file_s
 
     @property
     def path(self) -> Path:
@@ -154,7 +156,7 @@ class Index:
         self._database.write("SAVEPOINT file")
         try:
             with self._watched(), self._quarantine.working_on(file):
-                change = self._write(rules, file, WorkLimit(_FILE_SECONDS))
+                change = self._write(rules, file, WorkLimit(self._file_s))
             self._database.write("RELEASE file")
             return change
         except WorkLimitError as error:

@@ -28,8 +28,7 @@ _log = logging.getLogger(__name__)
 _SETTLE_SECONDS = 0.25  # after so long without a change, a burst of changes is over
 _MAX_SETTLE_SECONDS = 2.0
 _MANY_FILES = 500  # more changes are a branch switch: one walk over all files is cheaper
-_RESCAN_SECONDS = 60.0  # between walks where the disk cannot be watched
-_RESCAN_WATCHED_SECONDS = 600.0  # between walks elsewhere: the system drops events when too many come at once
+_RESCAN_WATCHED_SECONDS = 600.0  # between walks where it is watched: the system drops events when too many come at once
 _NICE = 10
 
 OnProgress = Callable[[int, int], None]
@@ -59,12 +58,17 @@ class Workspace:
         cache_folder: Path | None = None,
         on_progress: OnProgress = lambda done, total: None,
         indexer: IndexerProcess | None = None,
+        rescan_s: float = 60.0,
     ) -> None:
-        """With an `indexer`, the files are read in its process, else on the workspace's thread."""
+        """With an `indexer`, the files are read in its process, else on the workspace's thread.
+
+        `rescan_s` is the time between walks where the disk cannot be watched.
+        """
         self.root = Path(os.path.realpath(root))
         self.revision = 0  # grows whenever shown text may have to leave the prompts
         self._on_progress = on_progress
         self._indexer = indexer
+        self._rescan_s = rescan_s
         self._cache_folder = cache_folder
         self._answers: Answers = {}  # of the index as it is now; a new dict after each change
         self._index = open_index(index_path(self.root, cache_folder))
@@ -195,7 +199,7 @@ class Workspace:
             watched = self._watch is not None and self._watch.is_alive
             if not self._changed.wait_for(
                 lambda: self._closing or self._scan_wanted or self._dirty,
-                _RESCAN_WATCHED_SECONDS if watched else _RESCAN_SECONDS,
+                _RESCAN_WATCHED_SECONDS if watched else self._rescan_s,
             ):
                 self._scan_wanted = True
             started = time.monotonic()

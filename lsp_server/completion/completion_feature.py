@@ -76,7 +76,8 @@ class CompletionFeature:
     def look_ahead(self, uri: str, snapshot: Snapshot, text: str, now: str) -> None:
         """While the user reads the text at the cursor, compute what comes after its acceptance."""
         if self.session.settings.completion.look_ahead:
-            ahead = LookAhead(snapshot, text, lambda ahead: self._fill_ahead(uri, ahead))
+            pause_s = self.server.pauses.reading_s
+            ahead = LookAhead(snapshot, text, lambda ahead: self._fill_ahead(uri, ahead), pause_s)
             self.document(uri).look_ahead(ahead, now)
 
     async def _fill_ahead(self, uri: str, ahead: LookAhead) -> None:

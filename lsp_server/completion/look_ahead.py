@@ -8,9 +8,6 @@ from context.documents.snapshot import Snapshot
 from lsp_server.completion.pipeline import Filled
 from lsp_server.completion.placed_text import PlacedText
 
-# A user who goes on typing does not read: nothing is begun between two keystrokes.
-_READING_AFTER_S = 0.1
-
 
 class LookAhead:
     """Computes the completion in `snapshot`, the state after an acceptance. Lives on the event loop alone.
@@ -18,8 +15,14 @@ class LookAhead:
     `max_lines` and `filled` are set by `compute`, as soon as each is known.
     """
 
-    def __init__(self, displayed_at: Snapshot, text: str, compute: "Callable[[LookAhead], Awaitable[None]]") -> None:
-        """`text` is displayed at the cursor of `displayed_at`."""
+    def __init__(
+        self,
+        displayed_at: Snapshot,
+        text: str,
+        compute: "Callable[[LookAhead], Awaitable[None]]",
+        pause_s: float,
+    ) -> None:
+        """`text` is displayed at the cursor of `displayed_at`. Nothing is computed before `pause_s`."""
         document, cursor = displayed_at.document, displayed_at.cursor
         inserted = text.replace("\n", "\r\n") if "\r\n" in document.text else text  # as an editor inserts it
         after = document.text[:cursor] + inserted + document.text[cursor:]
@@ -28,6 +31,7 @@ class LookAhead:
         self.filled: Filled | None = None
         self._placed = PlacedText(document.text, cursor, cursor, text)
         self._compute = compute
+        self._pause_s = pause_s
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -59,5 +63,5 @@ class LookAhead:
         return (mine.document.text, mine.cursor) == (snapshot.document.text, snapshot.cursor)
 
     async def _run(self) -> None:
-        await asyncio.sleep(_READING_AFTER_S)
+        await asyncio.sleep(self._pause_s)
         await self._compute(self)

@@ -11,20 +11,26 @@ from lsp_server.completion.completion_feature import CompletionFeature
 from lsp_server.server import document_text, status_request, sync, trace_request
 from lsp_server.server.engines import Engines
 from lsp_server.server.model_consent import ModelConsent
+from lsp_server.server.pauses import Pauses
 from lsp_server.server.server import MidspanServer
 from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.telemetry.journal import Journal
 
 
 def build_server(
-    flags: object, engines: Engines, workspaces: SharedWorkspaces, folder: Path, journal: Journal | None = None
+    flags: object,
+    engines: Engines,
+    workspaces: SharedWorkspaces,
+    folder: Path,
+    journal: Journal | None = None,
+    pauses: Pauses | None = None,
 ) -> MidspanServer:
     """Return the server of one connection.
 
     `flags` are the settings of its command line, by name; a model's path in them is relative to `folder`. Without the
     journal of its process the server keeps its own.
     """
-    server = MidspanServer(flags, engines, workspaces, folder, journal or Journal())
+    server = MidspanServer(flags, engines, workspaces, folder, journal or Journal(), pauses or Pauses())
     for request in (sync, status_request, trace_request, document_text):
         request.register(server)
     ModelConsent(server)

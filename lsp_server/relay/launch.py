@@ -59,17 +59,17 @@ def connect(
     raise NoDaemonError("The editor has ended, so no daemon is needed.")
 
 
-def ask(request_line: bytes) -> tuple[socket.socket, dict[str, Any]] | None:
+def ask(request_line: bytes, patience_s: float = _PATIENCE_S) -> tuple[socket.socket, dict[str, Any]] | None:
     """Return the connection and the daemon's line; None when no daemon runs.
 
-    Raises MidspanError when the daemon does not answer, or is not this user's.
+    Raises MidspanError when the daemon does not answer within `patience_s`, or is not this user's.
     """
     connection = _try_connect(runtime_folder())
     if connection is None:
         return None
     pid = peer_pid(connection)
     try:
-        return connection, _shake_hands(connection, request_line)
+        return connection, _shake_hands(connection, request_line, patience_s)
     except OSError as error:
         raise NoDaemonError(f"The daemon does not answer ({error}). To end it: kill -9 {pid}") from error
 

@@ -22,6 +22,7 @@ from lsp_server.rpc.positions import choose_encoding
 from lsp_server.server.engines import Engines
 from lsp_server.server.index_progress import IndexProgress
 from lsp_server.server.load_progress import has_progress, show_loading
+from lsp_server.server.pauses import Pauses
 from lsp_server.server.session import Session
 from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.server.status import ServerStatus
@@ -43,7 +44,13 @@ class MidspanServer(LanguageServer):
     protocol: MidspanProtocol
 
     def __init__(
-        self, flags: object, engines: Engines, workspaces: SharedWorkspaces, folder: Path, journal: Journal
+        self,
+        flags: object,
+        engines: Engines,
+        workspaces: SharedWorkspaces,
+        folder: Path,
+        journal: Journal,
+        pauses: Pauses,
     ) -> None:
         super().__init__(
             "midspan",
@@ -57,7 +64,8 @@ class MidspanServer(LanguageServer):
         self.on_initialize: list[Callable[[types.ClientCapabilities], None]] = []
         # Each is called with the models of workspaces that are not loaded, whenever the settings were read.
         self.on_untrusted_models: list[Callable[[Sequence[UntrustedModelError]], None]] = []
-        self._live_settings = LiveSettings(folder, flags)
+        self.pauses = pauses
+        self._live_settings = LiveSettings(folder, flags, pauses.settings_s)
         self._told_errors: list[str] = []
         self._has_told_skipped = False
         self._followed_loads: weakref.WeakSet[Engine] = weakref.WeakSet()

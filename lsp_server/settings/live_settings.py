@@ -12,16 +12,18 @@ from lsp_server.settings.trusted_models import trusted_models
 from lsp_server.settings.values import Settings
 from midspan import SettingsError
 
-_LOOK_EVERY_S = 2.0  # each keystroke asks, but a slow disk is read less often
-
 _Stamp = tuple[int, int, int] | str | None
 
 
 class LiveSettings:
     """The settings of one connection. Used on the event loop only."""
 
-    def __init__(self, folder: Path, flags: object) -> None:
-        """`flags` are the settings of the command line, by name; their paths are relative to `folder`."""
+    def __init__(self, folder: Path, flags: object, pause_s: float) -> None:
+        """`flags` are the settings of the command line, by name; their paths are relative to `folder`.
+
+        `pause_s` is the time between two looks at the disk.
+        """
+        self._pause_s = pause_s
         self.is_vouched = False  # True: the client says that no folder sets models and `stats` in `options`
         self._options: object = None  # initializationOptions, or the latest midspan/userSettings
         self._changed_options: object = None  # from didChangeConfiguration
@@ -52,7 +54,7 @@ class LiveSettings:
 
     def have_changed(self, roots: Sequence[Path]) -> bool:
         """Return whether a file has changed since the last `load`; between two looks at the disk, False."""
-        if time.monotonic() < self._looked_at + _LOOK_EVERY_S:
+        if time.monotonic() < self._looked_at + self._pause_s:
             return False
         return self._look(roots) != self._stamps
 

@@ -15,8 +15,6 @@ from lsp_server.telemetry.usage_file import Counts, Group, add_counts
 _log = logging.getLogger(__name__)
 
 _WRITE_AFTER_S = 2.0
-# A client can name any language, so further groups of a day are counted as one.
-_MAX_GROUPS_PER_DAY = 200
 _MAX_NAME_CHARACTERS = 40
 _OTHER = "other"
 # A user cannot read ghost text that is shown for a shorter time.
@@ -29,7 +27,9 @@ _MAX_LATENCY_MS = 600_000.0
 class Usage:
     """Collects counts on the event loop, and writes them to the file a little later on another thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most_groups: int = 200) -> None:
+        """A client can name any language, so groups of a day beyond `most_groups` are counted as one."""
+        self._most_groups = most_groups
         self._path = path
         self._pending: Counts = {}
         self._groups: set[Group] = set()  # of today
@@ -71,7 +71,7 @@ class Usage:
         if group in self._groups:
             return group
         self._groups = {known for known in self._groups if known.day == day}
-        if len(self._groups) >= _MAX_GROUPS_PER_DAY:
+        if len(self._groups) >= self._most_groups:
             return Group(day, _OTHER, _OTHER)
         self._groups.add(group)
         return group

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from lsp_server.daemon.build_server import build_server
 from lsp_server.rpc.frames import FrameReader
 from lsp_server.server.engines import Engines, StartEngine
+from lsp_server.server.pauses import Pauses
 from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.telemetry.journal import Journal
 from tests.fake_engine import FakeEngine
@@ -154,6 +155,7 @@ class InProcess(Editor):
         *,
         look_ahead: bool = False,
         journal: Journal | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         """Without `look_ahead` the engine gets no requests but those of the test."""
         super().__init__()
@@ -164,7 +166,7 @@ class InProcess(Editor):
         else:
             engines = engine if isinstance(engine, Engines) else Engines(engine)
         self.server = build_server(
-            {"completion.look_ahead": look_ahead}, engines, workspaces or SharedWorkspaces(), Path("/"), journal
+            {"completion.look_ahead": look_ahead}, engines, workspaces or SharedWorkspaces(), Path("/"), journal, pauses
         )
         self.server.protocol.set_writer(self)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from context.index.workspace import Workspace
+from lsp_server.server.pauses import Pauses
 from lsp_server.telemetry.journal import Journal
 from tests.fake_engine import Answer, FakeEngine
 from tests.lsp_server.client import URI, WAIT_S, InProcess, ResponseError
@@ -24,12 +25,13 @@ async def editor_with(
     look_ahead: bool = False,
     journal: Journal | None = None,
     engine: FakeEngine | None = None,
+    pauses: Pauses | None = None,
     **engine_options: Any,
 ) -> tuple[InProcess, FakeEngine]:
     """Return an editor with this document open, and its engine: the given one, or a fake one that writes the answer."""
     if engine is None:
         engine = FakeEngine(answer if callable(answer) else lambda _before, _after: answer, **engine_options)
-    editor = InProcess(engine, look_ahead=look_ahead, journal=journal)
+    editor = InProcess(engine, look_ahead=look_ahead, journal=journal, pauses=pauses)
     await editor.initialize([encoding], options, capabilities=capabilities, client=client)
     await editor.open(text, uri, language)
     return editor, engine

@@ -90,13 +90,12 @@ def test_a_file_whose_reading_fails_is_left_out_and_the_others_are_indexed(
     index.close()
 
 
-def test_a_file_that_takes_too_long_to_read_and_judge_leaves_the_index(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_takes_too_long_to_read_and_judge_leaves_the_index(root: Path, tmp_path: Path) -> None:
     index, view = indexed(root, tmp_path / "cache")
     assert "bomb" in view.definitions(["bomb"], 3)
     write_tree(root, {"bomb.py": "def bomb_2(): ...\n"})
-    monkeypatch.setattr("context.index.index._FILE_SECONDS", -1.0)
+    index.close()
+    index = Index(index_path(root, tmp_path / "cache"), file_s=-1.0)
     index.update(Rules(root))
     assert View(index).existing(FILES) == {"a.py", "z.py"}
     assert "takes longer than" in explain(root, "bomb.py", tmp_path / "cache").why

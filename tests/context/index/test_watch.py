@@ -123,8 +123,7 @@ def test_at_a_limit_of_the_system_the_disk_is_read_again_and_again_and_the_user_
         raise OSError(number, "no more")
 
     monkeypatch.setattr("context.index.inotify_watch.INotify.add_watch", refuse)
-    monkeypatch.setattr("context.index.workspace._RESCAN_SECONDS", 0.1)
-    workspace = Workspace(root, tmp_path / "cache")
+    workspace = Workspace(root, tmp_path / "cache", rescan_s=0.1)
     workspace.start()
     assert workspace.wait_until_settled(SECONDS)
     assert workspace.state().watch_limit.startswith("Linux lets no")

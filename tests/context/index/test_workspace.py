@@ -13,7 +13,7 @@ from context.related.collect import collect
 from context.rules.rules import FoundFile, Rules
 from tests.context.tree import GENERATED, SECONDS, bytes_on_disk, write_tree
 
-Open = Callable[[], Workspace]
+Open = Callable[..., Workspace]
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def root(tmp_path: Path) -> Path:
 def opened(root: Path, tmp_path: Path) -> Iterator[Open]:
     made: list[Workspace] = []
 
-    def open_workspace() -> Workspace:
-        workspace = Workspace(root, tmp_path / "cache")
+    def open_workspace(rescan_s: float = 60.0) -> Workspace:
+        workspace = Workspace(root, tmp_path / "cache", rescan_s=rescan_s)
         made.append(workspace)
         workspace.start()
         assert workspace.wait_until_settled(SECONDS)
@@ -99,9 +99,8 @@ def test_a_rule_that_begins_to_match_takes_text_out_of_prompts_and_disk(
     assert b"first_one" not in bytes_on_disk(tmp_path / "cache")
 
 
-def test_a_workspace_that_is_deleted_and_comes_back(opened: Open, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("context.index.workspace._RESCAN_SECONDS", 0.1)
-    workspace = opened()
+def test_a_workspace_that_is_deleted_and_comes_back(opened: Open, root: Path) -> None:
+    workspace = opened(rescan_s=0.1)
     shutil.rmtree(root)
     assert wait_for(lambda: not knows(workspace, "first_one"))
     assert collect(Snapshot(Document("x.py", "first_one\n", "python", 1), 0), workspace) == ()

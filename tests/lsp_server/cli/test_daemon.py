@@ -5,8 +5,8 @@ import sys
 import psutil
 import pytest
 
-from lsp_server.cli.daemon import control_daemon
-from lsp_server.relay.launch import NoDaemonError
+from lsp_server.relay import handshake
+from lsp_server.relay.launch import NoDaemonError, ask
 from midspan import __version__
 from tests.lsp_server.client import WAIT_S
 
@@ -49,14 +49,13 @@ async def test_stop_says_that_editors_will_start_it_again(here):
         assert not here.processes()
 
 
-async def test_a_daemon_that_hangs_is_named(here, monkeypatch):
-    monkeypatch.setattr("lsp_server.relay.launch._PATIENCE_S", 0.2)
+async def test_a_daemon_that_hangs_is_named(here):
     async with here.relay() as editor:
         await editor.initialize()
         (daemon,) = here.processes()
         daemon.suspend()
         with pytest.raises(NoDaemonError, match=f"does not answer .*kill -9 {daemon.pid}"):
-            control_daemon("stop", as_json=False)
+            ask(handshake.request_line("stop"), patience_s=0.2)
         daemon.resume()
         assert (await editor.request("midspan/status"))["documents"] == 0
 

@@ -17,11 +17,5 @@ def built_in() -> Iterator[LocalEngine]:
 
 
 @pytest.fixture
-def long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no pause be long enough for looking ahead, however slow the machine is."""
-    monkeypatch.setattr("lsp_server.completion.look_ahead._READING_AFTER_S", 1000)
-
-
-@pytest.fixture
 def screen() -> Screen:
     return Screen("x = |\ny = 2\n")

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from lsp_server.server.pauses import Pauses
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import InProcess, until
 from tests.lsp_server.in_process import editor_with
@@ -10,6 +11,7 @@ from tests.lsp_server.in_process import editor_with
 ITEM, NEXT = "first()", "\nsecond()\nthird()"
 AFTER = "x = first()"
 OTHER = "file:///project/b.py"
+LONG_PAUSE = Pauses(reading_s=1000)  # longer than any keystroke waits, however slow the machine is
 
 
 def write(before: str, _after: str) -> str:

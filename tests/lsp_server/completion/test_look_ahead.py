@@ -14,6 +14,7 @@ from tests.lsp_server.client import INVOKED, InProcess, until
 from tests.lsp_server.completion.reading import (
     AFTER,
     ITEM,
+    LONG_PAUSE,
     NEXT,
     accept,
     begun,
@@ -70,18 +71,16 @@ async def test_an_acceptance_before_it_is_done_waits_for_it_and_asks_nothing_aga
     assert len(engine.requests) == 2
 
 
-@pytest.mark.usefixtures("long_pause")
 async def test_an_acceptance_before_it_has_begun_asks_at_once():
-    editor, engine = await reading()
+    editor, engine = await reading(pauses=LONG_PAUSE)
     await accept(editor)
     assert await editor.complete(0, len(AFTER)) == NEXT
     assert [request.background for request in engine.requests] == [False, False]
     await editor.request("shutdown")
 
 
-@pytest.mark.usefixtures("long_pause")
 async def test_between_two_keystrokes_nothing_is_begun():
-    editor, engine = await reading()
+    editor, engine = await reading(pauses=LONG_PAUSE)
     await editor.change((0, 4), (0, 4), "q")
     await nothing_is_begun(engine)
 

@@ -11,6 +11,7 @@ from tests.lsp_server.client import URI, InProcess, until
 from tests.lsp_server.completion.reading import (
     AFTER,
     ITEM,
+    LONG_PAUSE,
     NEXT,
     OTHER,
     accept,
@@ -86,10 +87,9 @@ async def test_nothing_of_it_is_left(end: Callable[[InProcess], Any]):
     await until(is_at_rest)
 
 
-@pytest.mark.usefixtures("long_pause")
 @pytest.mark.parametrize("end", ENDS)
 async def test_nothing_of_it_is_begun_later(end: Callable[[InProcess], Any]):
-    editor, engine = await reading()
+    editor, engine = await reading(pauses=LONG_PAUSE)
     await end(editor)
     await nothing_is_begun(engine)
 

@@ -9,6 +9,7 @@ import pytest
 
 from lsp_server.server import model_consent
 from lsp_server.server.engines import Engines
+from lsp_server.server.pauses import Pauses
 from lsp_server.settings.model_content import ModelContent, read_content
 from lsp_server.settings.trusted_models import trusted_models
 from lsp_server.settings.values import ModelSettings
@@ -22,7 +23,6 @@ USERS, THEIRS = "of the user", "of theirs"
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setattr("lsp_server.settings.live_settings._LOOK_EVERY_S", 0)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ class Asked(InProcess):
         self.root = root
         self._letters = itertools.cycle("abcdefgh")
         self.uri = (root / "a.py").as_uri()
-        super().__init__(Engines(self._start))
+        super().__init__(Engines(self._start), pauses=Pauses(settings_s=0))
 
     def _start(self, settings: ModelSettings) -> FakeEngine:
         return FakeEngine(lambda *_: USERS if settings.model is None else THEIRS)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from lsp_server.server.pauses import Pauses
 from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.settings.source import Source, user_settings_file
 from lsp_server.settings.sources import load_settings
@@ -162,9 +163,8 @@ async def test_an_editor_is_told_what_is_wrong_in_its_workspace(user_file, root)
     assert await editor.complete(0, 4, uri=uri) == "abc"
 
 
-async def test_a_file_that_changes_changes_the_settings_at_the_next_request(user_file, root, monkeypatch):
-    monkeypatch.setattr("lsp_server.settings.live_settings._LOOK_EVERY_S", 0)
-    editor = InProcess(FakeEngine(lambda *_: "abcdefgh"))
+async def test_a_file_that_changes_changes_the_settings_at_the_next_request(user_file, root):
+    editor = InProcess(FakeEngine(lambda *_: "abcdefgh"), pauses=Pauses(settings_s=0))
     await editor.initialize(root=root.as_uri())
     uri = (root / "a.py").as_uri()
     await editor.open("x = \n", uri)

@@ -33,10 +33,10 @@ GROUP = Group("2026-01-31", "python", "Neovim")
 class Counted(InProcess):
     """An editor whose completions are counted in a file."""
 
-    def __init__(self, path: Path, **options: Any) -> None:
+    def __init__(self, usage: Usage, **options: Any) -> None:
         engine = FakeEngine(lambda *_: "hello()", **options)
         super().__init__(engine)
-        self.journal = Journal(Usage(path))
+        self.journal = Journal(usage)
         engines = Engines(lambda _settings: engine)
         self.server = build_server(
             {"completion.look_ahead": False}, engines, SharedWorkspaces(), Path("/"), self.journal
@@ -49,8 +49,8 @@ class Counted(InProcess):
         return make_report(read_counts(path, ""))
 
 
-async def counted(path: Path, settings: Any = None, **options: Any) -> Counted:
-    editor = Counted(path, **options)
+async def counted(path: Path, settings: Any = None, most_groups: int = 200, **options: Any) -> Counted:
+    editor = Counted(Usage(path, most_groups), **options)
     await editor.initialize(client={"name": "Neovim", "version": "0.12.4"}, options=settings)
     await editor.open("x = \n")
     return editor
@@ -104,10 +104,9 @@ async def test_the_file_has_no_text_and_no_file_names_and_no_other_user_may_read
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-async def test_past_a_limit_all_new_languages_become_one(tmp_path, monkeypatch):
-    monkeypatch.setattr("lsp_server.telemetry.usage._MAX_GROUPS_PER_DAY", 5)
+async def test_past_a_limit_all_new_languages_become_one(tmp_path):
     path = tmp_path / "usage.sqlite3"
-    editor = await counted(path)
+    editor = await counted(path, most_groups=5)
     for number in range(8):
         uri = f"file:///project/{number}"
         await editor.open("x = \n", uri=uri, language=f"{number}" * 100)

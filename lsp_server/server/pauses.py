@@ -1,0 +1,13 @@
+"""The pauses that a session makes."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """The seconds of each pause."""
+
+    # Between two looks at the files of settings. Each keystroke asks, but a slow disk is read less often.
+    settings_s: float = 2.0
+    # Between a keystroke and look-ahead. A user who goes on typing does not read, so nothing is begun in between.
+    reading_s: float = 0.1
