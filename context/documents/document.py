@@ -4,10 +4,13 @@ import os
 import re
 import stat
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate, islice
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from context.documents.languages import language_of, path_comment
 from midspan import DocumentError
@@ -24,12 +27,17 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)")
 
 @dataclass(frozen=True)
 class Document:
-    """`path` is relative to the root, with "/", where the file is inside it; else absolute."""
+    """`path` is relative to the root, with "/", where the file is inside it; else absolute.
+
+    `last_results` belongs to a document that an editor has open, and all states of the document share it: what each
+    `DocumentCache` computed last, with the state that it was computed from.
+    """
 
     path: str
     text: str
     language: str
     version: int
+    last_results: "WeakKeyDictionary[Any, tuple[Document, Any]] | None" = field(default=None, repr=False, compare=False)
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
@@ -39,7 +47,13 @@ class Document:
     @cached_property
     def line_starts(self) -> tuple[int, ...]:
         """The offset of every line's first character."""
-        return (0, *accumulate(len(line) for line in self.lines[:-1]))
+        return (0, *accumulate(map(len, self.lines[:-1])))
+
+    def with_lines(self, lines: Sequence[str], version: int) -> "Document":
+        """Return the state of the document with these lines, which have to be those that `split_lines` finds."""
+        later = replace(self, text="".join(lines), version=version)
+        later.__dict__["lines"] = tuple(lines)  # where `cached_property` looks: to split the text again takes long
+        return later
 
     def line_end(self, line: int) -> int:
         """Return the offset of the end of a line, before its line end."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from weakref import WeakKeyDictionary
 
 from lsprotocol import types
 from pygls import uris
@@ -35,8 +36,9 @@ class OpenDocuments:
     def open(self, item: types.TextDocumentItem, roots: Iterable[Path]) -> None:
         """Open a document, also if nothing can be completed in it, which raises DocumentError."""
         path = path_of(item.uri, roots)
-        document = Document(path, item.text, item.language_id or language_of(path), item.version)
-        self._buffers.pop(item.uri, None)  # inserted again, the document is the most recently used
+        language = item.language_id or language_of(path)
+        document = Document(path, item.text, language, item.version, last_results=WeakKeyDictionary())
+        self.close(item.uri)  # inserted again, the document is the most recently used
         self._keep(item.uri, document)
 
     def change(
@@ -59,15 +61,21 @@ class OpenDocuments:
             return
         self._buffers.pop(uri)
         try:
-            changed = apply_changes(buffer.document, changes, encoding)
+            changed = apply_changes(buffer.document, changes, encoding, version)
         except DocumentError as error:
             self._buffers[uri] = replace(buffer, refusal=str(error))
             raise
-        self._keep(uri, replace(changed, version=version), told=refused_before)
+        self._keep(uri, changed, told=refused_before)
 
     def close(self, uri: str) -> None:
-        """Forget the document, if it is open."""
-        self._buffers.pop(uri, None)
+        """Forget the document, if it is open, and what was computed from it."""
+        if (buffer := self._buffers.pop(uri, None)) is not None:
+            _forget_results(buffer.document)
+
+    def close_all(self) -> None:
+        """Forget all documents."""
+        for uri in list(self._buffers):
+            self.close(uri)
 
     def document(self, uri: str) -> Document:
         """Return an open document. Raises DocumentError if it is not open or nothing can be completed in it."""
@@ -105,6 +113,7 @@ class OpenDocuments:
         if refusal is None:
             self._buffers[uri] = Buffer(document)
             return
+        _forget_results(document)
         self._buffers[uri] = Buffer(replace(document, text=""), refusal)
         if not told:
             raise DocumentError(refusal)
@@ -113,6 +122,11 @@ class OpenDocuments:
         if uri not in self._buffers:
             raise DocumentError(f"{uri} is not open. The editor must send didOpen for it first.")
         return self._buffers[uri]
+
+
+def _forget_results(document: Document) -> None:
+    if document.last_results is not None:  # some of them hold the document, which would be freed late
+        document.last_results.clear()
 
 
 def path_of(uri: str, roots: Iterable[Path]) -> str:

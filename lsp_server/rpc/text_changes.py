@@ -1,7 +1,6 @@
 """Application of the changes of didChange to a document."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from lsprotocol import types
 
@@ -17,8 +16,9 @@ def apply_changes(
     document: Document,
     changes: Iterable[types.TextDocumentContentChangeEvent],
     encoding: types.PositionEncodingKind,
+    version: int,
 ) -> Document:
-    """Return the document after the changes. Each change refers to the text that the change before it left.
+    """Return this version of the document, after the changes. Each refers to the text that the change before it left.
 
     To replace a word everywhere is thousands of changes, so the time of one must not grow with the text.
     Raises DocumentError if a change does not fit.
@@ -32,7 +32,7 @@ def apply_changes(
                 raise DocumentError(f"{document.path}: too many changes of too long a line at once. Reopen the file.")
         else:
             lines = list(split_lines(change.text))
-    return replace(document, text="".join(lines))
+    return document.with_lines(lines, version)
 
 
 def _replace(

@@ -134,5 +134,6 @@ class Session:
         """End what goes on for this connection."""
         for listener in self.on_close:
             listener()
+        self.documents.close_all()
         self.workspaces.close()
         self.context_thread.shutdown(wait=False, cancel_futures=True)

@@ -74,5 +74,5 @@ def applied(text: str, edit: dict[str, Any], uri: str = URI, encoding: str = "ut
     for one in reversed(ordered):
         ends = (types.Position(**one["range"][end]) for end in ("start", "end"))
         change = types.TextDocumentContentChangePartial(types.Range(*ends), one["newText"])
-        document = apply_changes(document, [change], types.PositionEncodingKind(encoding))
+        document = apply_changes(document, [change], types.PositionEncodingKind(encoding), document.version + 1)
     return document.text

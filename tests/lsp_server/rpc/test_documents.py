@@ -12,6 +12,7 @@ from lsprotocol.types import (
 )
 
 from context.documents.document import MAX_DOCUMENT_BYTES, Document
+from context.documents.document_cache import DocumentCache
 from lsp_server.rpc.documents import OpenDocuments, path_of
 from lsp_server.rpc.positions import position_of
 from lsp_server.rpc.text_changes import apply_changes
@@ -47,7 +48,8 @@ def test_random_edits_are_applied_exactly(encoding):
                 partial(position_of(expected, start, encoding), position_of(expected, end, encoding), inserted)
             )
             expected = Document("a.py", text[:start] + inserted + text[end:], "python", 1)
-        assert apply_changes(document, changes, encoding).text == expected.text
+        changed = apply_changes(document, changes, encoding, 2)
+        assert (changed.text, changed.lines, changed.version) == (expected.text, expected.lines, 2)
 
 
 def test_a_whole_text_replaces_the_text():
@@ -98,6 +100,32 @@ def test_a_document_that_is_no_source_is_refused_once_and_not_kept(text, why):
     assert documents.others("file:///project/b.py") == ()
     documents.change(URI, 5, [TextDocumentContentChangeWholeDocument("whole")], UTF16)
     assert documents.document(URI).text == "whole"
+
+
+def test_what_was_computed_of_a_document_lives_until_it_is_closed_opened_anew_or_refused():
+    computed = []
+    cached = DocumentCache(lambda document: computed.append(document.text))
+    documents = opened("a")
+    cached(documents.document(URI))
+    documents.change(URI, 2, [partial(Position(0, 1), Position(0, 1), "b")], UTF16)
+    results = documents.document(URI).last_results
+    assert results is not None
+    assert results[cached][0].text == "a"
+    for _ in range(2):
+        cached(documents.document(URI))
+    assert computed == ["a", "ab"]
+    documents.open(TextDocumentItem(URI, "python", 3, "ab"), [Path("/project")])
+    assert not results
+    cached(documents.document(URI))
+    with pytest.raises(DocumentError, match="binary"):
+        documents.change(URI, 4, [TextDocumentContentChangeWholeDocument("\0")], UTF16)
+    documents.change(URI, 5, [TextDocumentContentChangeWholeDocument("ab")], UTF16)
+    results = documents.document(URI).last_results
+    assert not results
+    cached(documents.document(URI))
+    documents.close_all()
+    assert not results
+    assert len(documents) == 0
 
 
 def test_the_others_come_most_recently_used_first():
