@@ -14,7 +14,12 @@ from context.secrets.values import LEAST_BITS, LEAST_BITS_IN_PROSE, is_basic_aut
 ASSIGNMENT = "assignment"  # the rule's name
 _REACH = 60  # a name has at most so many characters before its word, and after it
 _BEFORE = 80
-_MOST_CHARACTERS = 4096  # of a value; every match below is bounded, whatever the text holds
+# Of a value, of what stands before its quote, and of a value without quotes with what stands before it. Every match
+# below is bounded, whatever the text holds.
+_MOST_CHARACTERS = 4096
+_MOST_CHARACTERS_BEFORE_QUOTE = 800
+_MOST_CHARACTERS_BARE = 1200
+LOOKS_AHEAD = _MOST_CHARACTERS_BEFORE_QUOTE + _MOST_CHARACTERS + len("&quot;")
 _NAME_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-$@"
 _NAME_END = re.compile(rb"[\w-]{0,60}")
 
@@ -105,17 +110,21 @@ class _Place:
         return is_given_secret(value, self.name, least_bits)
 
 
-def find_assigned_secrets(data: bytes, path: str) -> Iterator[Finding]:
-    """Yield the secrets that are given to a name which says so, in a text of one byte a character."""
-    for place, end in _places(data, path):
-        if found := _quoted(data, end, place) or _bare(data, end, place):
-            yield found
+def find_assigned_secrets(data: bytes, path: str, start: int, end: int) -> Iterator[tuple[int, Finding]]:
+    """Yield the secrets that are given to a name which says so, between two line starts, each with its name's offset.
+
+    The text has one byte a character. All that decides whether a value is a secret ends `LOOKS_AHEAD` characters
+    behind the name.
+    """
+    for place, name_end in _places(data, path, start, end):
+        if found := _quoted(data, name_end, place) or _bare(data, name_end, place):
+            yield name_end - 1, found
 
 
 def is_value_begun(before: str, path: str) -> bool:
     """Return whether a line's text before the cursor ends within a value that is given to the name of a secret."""
     data = before.encode("latin-1", "replace")
-    for place, end in _places(data, path):
+    for place, end in _places(data, path, 0, len(data)):
         quoted = _QUOTED.match(data, end)
         if quoted is not None and _may_be_quoted(quoted, place):
             value = data[quoted.end() :]
@@ -126,21 +135,21 @@ def is_value_begun(before: str, path: str) -> bool:
     return False
 
 
-def _places(data: bytes, path: str) -> Iterator[tuple[_Place, int]]:
-    """Yield the names of secrets, each with the offset of its end."""
+def _places(data: bytes, path: str, start: int, end: int) -> Iterator[tuple[_Place, int]]:
+    """Yield the names of secrets between two line starts, each with the offset of its end. No name is on two lines."""
     is_code, is_prose = _CODE.search(path) is not None, _PROSE.search(path) is not None
     seen = 0
-    for match in _words().finditer(data):
+    for match in _words().finditer(data, start, end):
         if match.start() < seen:  # within a name that has been looked at
             continue
         head = data[max(match.start() - _REACH, 0) : match.start()]
-        start = match.start() - len(head) + len(head.rstrip(_NAME_BYTES))
+        first = match.start() - len(head) + len(head.rstrip(_NAME_BYTES))
         tail = _NAME_END.match(data, match.end())
-        end = seen = tail.end() if tail else match.end()
-        name = data[start:end].decode("latin-1")
+        seen = tail.end() if tail else match.end()
+        name = data[first:seen].decode("latin-1")
         if is_secret_name(name):
-            before = data[max(start - _BEFORE, 0) : start].rpartition(b"\n")[2]
-            yield _Place(name, before, is_code=is_code, is_prose=is_prose), end
+            before = data[max(first - _BEFORE, 0) : first].rpartition(b"\n")[2]
+            yield _Place(name, before, is_code=is_code, is_prose=is_prose), seen
 
 
 @cache
@@ -149,7 +158,7 @@ def _words() -> Any:
 
 
 def _quoted(data: bytes, end: int, place: _Place) -> Finding | None:
-    match = _QUOTED.match(data, end, end + 800)
+    match = _QUOTED.match(data, end, end + _MOST_CHARACTERS_BEFORE_QUOTE)
     if match is None or not _may_be_quoted(match, place):
         return None
     quote = match["quote"]
@@ -180,7 +189,7 @@ def _may_be_quoted(match: re.Match[bytes], place: _Place) -> bool:
 
 
 def _bare(data: bytes, end: int, place: _Place) -> Finding | None:
-    match = _BARE.match(data, end, end + 1200)
+    match = _BARE.match(data, end, end + _MOST_CHARACTERS_BARE)
     if match is None or _NESTED.search(match["value"]):
         return None
     if match["space"] and not place.is_command and not (place.is_config and place.begins_line):

@@ -8,7 +8,7 @@ from context.secrets.finding import Finding
 from context.secrets.linear_expression import compile_linear
 from context.secrets.values import is_basic_auth, is_token, is_users_password
 
-# Each expression has one group, the secret, and a check of it.
+# Each expression has one group, the secret, and a check of it. None matches across a line's end.
 _FORMS: dict[str, tuple[str, Callable[[str], bool]]] = {
     "url-password": (
         r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@'\"<>{}$*`]{0,64}:([^\s@'\"<>{}`/]{6,256})@[\w.%\[$-]",
@@ -34,14 +34,17 @@ _FORMS: dict[str, tuple[str, Callable[[str], bool]]] = {
 }
 
 
-def find_secrets_in_headers(data: bytes) -> Iterator[Finding]:
-    """Yield the secrets of these forms in a text of one byte a character."""
+def find_secrets_in_headers(data: bytes, start: int, end: int) -> Iterator[tuple[int, Finding]]:
+    """Yield the secrets of these forms between two line starts, each with the offset of its form.
+
+    The text has one byte a character.
+    """
     for rule, expression in _expressions().items():
         is_secret = _FORMS[rule][1]
-        for match in expression.finditer(data):
-            start, end = match.span(1)
-            if is_secret(data[start:end].decode("latin-1")):
-                yield Finding(start, end, rule)
+        for match in expression.finditer(data, start, end):
+            first, last = match.span(1)
+            if is_secret(data[first:last].decode("latin-1")):
+                yield match.start(), Finding(first, last, rule)
 
 
 @cache

@@ -15,7 +15,9 @@ _BLOCK_LINE = re.compile(rb"^[ \t]+([A-Za-z0-9+/=]{12,})[ \t]*\r?$", re.MULTILIN
 def find_secrets_of_kubernetes(data: bytes) -> Iterator[Finding]:
     """Yield the values of `data` and `stringData` in each document that is a Secret; one byte a character."""
     start = 0
-    for document in re.split(rb"(?m)^---[^\n]*$", data) if _KIND.search(data) else ():
+    may_be_secret = data.startswith(b"kind:") or b"\nkind:" in data  # in nearly no text, and seen many times faster
+    has_kind = may_be_secret and _KIND.search(data)
+    for document in re.split(rb"(?m)^---[^\n]*$", data) if has_kind else ():
         start = data.index(document, start)
         if _KIND.search(document):
             yield from _values(document, start)

@@ -15,7 +15,8 @@ from hashlib import shake_256
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
 from context.documents.snapshot import Snapshot
-from context.secrets.find_secrets import find_secrets
+from context.secrets.find_secrets import Search, find_secrets, search
+from context.secrets.finding import Finding
 from context.secrets.mask_key import mask_key
 
 _ALPHABETS = (
@@ -82,13 +83,18 @@ class Masked:
         return {found.placeholder: found.rule for found in self.secrets}
 
 
-def _mask_document(document: Document) -> Masked:
-    text, secrets = mask_text(document.text, document.path)
+@DocumentCache
+def _search_document(document: Document) -> Search:
+    return search(document.text, document.path, _search_document.last(document))
+
+
+@DocumentCache
+def mask_document(document: Document) -> Masked:
+    """Return the document with a placeholder for each secret in its text."""
+    before = mask_document.last(document)
+    known = {found.secret: found.placeholder for found in before.secrets} if before is not None else {}
+    text, secrets = _mask(document.text, _search_document(document).findings, known)
     return Masked(replace(document, text=text) if secrets else document, secrets)
-
-
-# Returns the document with a placeholder for each secret in its text.
-mask_document = DocumentCache(_mask_document)
 
 
 def mask_snapshot(snapshot: Snapshot) -> Snapshot:
@@ -99,13 +105,19 @@ def mask_snapshot(snapshot: Snapshot) -> Snapshot:
 
 def mask_text(text: str, path: str) -> tuple[str, tuple[MaskedSecret, ...]]:
     """Return the text of a file with a placeholder for each secret, and the secrets. The length stays."""
+    return _mask(text, find_secrets(text, path), {})
+
+
+def _mask(text: str, findings: Iterable[Finding], known: Mapping[str, str]) -> tuple[str, tuple[MaskedSecret, ...]]:
+    """Put placeholders in place of what was found. `known` are secrets of the text before an edit, with theirs."""
     secrets = []
     parts, end = [], 0
-    for finding in find_secrets(text, path):
-        if find_placeholders(text[finding.start : finding.end]):
+    for finding in findings:
+        value = text[finding.start : finding.end]
+        if value not in known and find_placeholders(value):
             continue
         for piece in _PIECE.finditer(text, finding.start, finding.end):
-            placeholder = make_placeholder(piece.group())
+            placeholder = known.get(piece.group()) or make_placeholder(piece.group())
             secrets.append(MaskedSecret(piece.start(), placeholder, piece.group(), finding.rule))
             parts += [text[end : piece.start()], placeholder]
             end = piece.end()

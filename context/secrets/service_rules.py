@@ -5,7 +5,7 @@ Texts are matched as bytes, one for each character: RE2 takes time linear in the
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -28,6 +28,9 @@ _PEM_LINE = re.compile(
 )
 _REST_OF_TOKEN = re.compile(rb"[A-Za-z0-9+/=_.-]*")
 
+# The two offsets of a keyword, and the keyword in small letters.
+Keyword = tuple[int, int, bytes]
+
 
 @dataclass(frozen=True)
 class ServiceRule:
@@ -45,16 +48,20 @@ class ServiceRule:
         """The compiled expression, for bytes."""
         return compile_linear(self.pattern)
 
-    def find(self, data: bytes, start: int, end: int) -> Iterator[Finding]:
-        """Yield the secrets of this rule between two offsets."""
+    def search(self, data: bytes, start: int, end: int) -> "Try":
+        """Look for the secrets of this rule between two offsets."""
+        found: list[Finding] = []
+        seen = end + 1  # an expression looks at the character behind the end
         for match in self.expression.finditer(data, start, end):
             groups = [self.group] if self.group else range(1, self.expression.groups + 1)
             group = next((number for number in groups if match.span(number)[0] >= 0), 0)
             first, last = match.span(group)
             if last == end and (rest := _REST_OF_TOKEN.match(data, end)):
                 last = rest.end()
+                seen = max(seen, last + 1)
             if self._is_secret(data[first:last].decode("latin-1")):
-                yield Finding(first, last, self.name)
+                found += _pem_lines(data, first, last) if self.name == _PEM else [Finding(first, last, self.name)]
+        return Try(seen - start, tuple(finding.moved(-start) for finding in found))
 
     def _is_secret(self, value: str) -> bool:
         if _JWT_IO_PAYLOAD in value or (self.name != _PEM and is_placeholder(value)):
@@ -64,26 +71,36 @@ class ServiceRule:
         return entropy_bits(value) >= self.least_entropy_bits
 
 
-def find_service_secrets(data: bytes) -> Iterator[Finding]:
-    """Yield the keys and tokens of known services in a text of one byte a character."""
+@dataclass(frozen=True)
+class Try:
+    """The secrets that one rule finds by reading the text from one offset up to `seen`. All is counted from there."""
+
+    seen: int
+    findings: tuple[Finding, ...]
+
+
+def find_keywords(data: bytes, start: int, end: int) -> list[Keyword]:
+    """Return the keywords of all rules between two offsets. None of them reaches across a line's end."""
+    return [(*match.span(), match.group().lower()) for match in _keywords().expression.finditer(data, start, end)]
+
+
+def plan_tries(keywords: Iterable[Keyword], length: int) -> Iterator[tuple[ServiceRule, int, int]]:
+    """Yield the rules to try in a text of this length, each with the two offsets between which to try it."""
     tried_until: dict[str, int] = {}
-    keywords = _keywords()
-    for match in keywords.expression.finditer(data):
-        for rule in keywords.rules[match.group().lower()]:
+    for keyword_start, keyword_end, keyword in keywords:
+        for rule in _keywords().rules[keyword]:
             until = tried_until.get(rule.name, 0)
-            if match.end() + _LEAST_AFTER <= min(until, len(data)) or until >= len(data):
+            if keyword_end + _LEAST_AFTER <= min(until, length) or until >= length:
                 continue
-            end = min(match.end() + (_PEM_AFTER if rule.name == _PEM else _AFTER), len(data))
+            end = min(keyword_end + (_PEM_AFTER if rule.name == _PEM else _AFTER), length)
             tried_until[rule.name] = end
-            for finding in rule.find(data, max(match.start() - _BEFORE, 0), end):
-                yield from _pem_lines(data, finding) if rule.name == _PEM else (finding,)
+            yield rule, max(keyword_start - _BEFORE, 0), end
 
 
-def _pem_lines(data: bytes, found: Finding) -> Iterator[Finding]:
+def _pem_lines(data: bytes, start: int, end: int) -> Iterator[Finding]:
     """Yield the lines of a key without what stands around them, such as quotes and the marks of begin and end."""
-    text = data[found.start : found.end].decode("latin-1")
-    for line in _PEM_LINE.finditer(text):
-        yield Finding(found.start + line.start(), found.start + line.end(), found.rule)
+    for line in _PEM_LINE.finditer(data[start:end].decode("latin-1")):
+        yield Finding(start + line.start(), start + line.end(), _PEM)
 
 
 class _Keywords:

@@ -1,15 +1,21 @@
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
+from context.index import view
 from context.index.workspace import Workspace
 from context.packer import ContextPacker
 from context.prompt.pack import Budget, pack
+from context.related import collect as collecting
 from context.related.collect import collect
+from context.secrets import masking
 from midspan import DocumentError
 from tests.context.prompt.test_pack import count_words, source
 from tests.context.tree import GENERATED, SECONDS, write_tree
@@ -110,3 +116,32 @@ def test_typing_jumping_and_switching_leave_nearly_all_tokens_where_they_were() 
         last, last_place = prompt, place
     assert sorted(shares)[len(shares) // 2] >= 0.95
     assert min(same_line) >= 0.9
+
+
+def test_a_key_has_no_other_open_buffer_masked_judged_or_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = tuple(opened(f"{name}.py", source(10_000, name)) for name in ("price", "stock", "order", "bill", "sum"))
+    assert sum(len(other.text) for other in others) > 1_500_000
+    typed = opened("here.py", "import price\n" + "\n" * 50)
+    packer = ContextPacker(None)
+    packer.pack(Snapshot(typed, 20, others), BUDGET, count_words)
+    read: list[str] = []
+    for module, name in ((masking, "search"), (collecting, "judge_buffer"), (view, "parse")):
+        monkeypatch.setattr(module, name, noting_name(getattr(module, name), read))
+    for cursor in (21, 22, 50):  # at the last one, snippets are collected again
+        typed = replace(typed, text=typed.text[:cursor] + "x" + typed.text[cursor:], version=typed.version + 1)
+        packer.pack(Snapshot(typed, cursor + 1, others), BUDGET, count_words)
+    assert read == ["judge_buffer", "search"] * 3  # of the document at the cursor
+
+
+def opened(path: str, text: str) -> Document:
+    return Document(path, text, "python", 1, last_results=WeakKeyDictionary())
+
+
+def noting_name(function: Callable[..., Any], called: list[str]) -> Callable[..., Any]:
+    """Return the function, which notes its name first."""
+
+    def call_noting(*arguments: Any) -> Any:
+        called.append(function.__name__)
+        return function(*arguments)
+
+    return call_noting
