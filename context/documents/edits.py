@@ -6,6 +6,7 @@ The ring of edits lives in memory only and belongs to a session.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from context.documents.difference import find_change
 from context.documents.document import Document
 
 _MAX_EDITS = 64
@@ -64,18 +65,12 @@ class EditRing:
 
 def _difference(before: Document, after: Document, time_s: float) -> Edit | None:
     """Return the lines from the first that differs to the last one; None when no line differs."""
-    old, new = before.lines, after.lines
-    shorter = min(len(old), len(new))
-    start = 0
-    while start < shorter and old[start] == new[start]:
-        start += 1
-    end = 0
-    while end < shorter - start and old[-1 - end] == new[-1 - end]:
-        end += 1
-    removed, added = old[start : len(old) - end], new[start : len(new) - end]
+    change = find_change(before.lines, after.lines)
+    removed = before.lines[change.start : change.old_end]
+    added = after.lines[change.start : change.new_end]
     if not removed and not added:
         return None
-    return Edit(after.path, after.language, start, removed, added, time_s)
+    return Edit(after.path, after.language, change.start, removed, added, time_s)
 
 
 def _touches(edit: Edit, change: Edit) -> bool:

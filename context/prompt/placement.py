@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
+from context.documents.difference import find_change
+from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from context.prompt.choose import Cut, choose
 from context.prompt.pack import Pack
@@ -17,6 +19,7 @@ from context.syntax.imports import Import, find_imports
 
 _LINES = 8  # the cursor moves farther than this before snippets are collected again
 _FILL = 0.8  # the part of the room that is filled when all snippets are laid out anew
+_IMPORT_CHARACTERS = 4000  # no import is longer
 _MIN_NEW_SCORE = 0.5  # of the best snippet's score: a lower one is not worth moving the current file
 
 
@@ -38,6 +41,7 @@ class Placement:
         self._anchor: _Anchor | None = None
         self._arranged: Sequence[Snippet] = ()
         self._last_parts: Sequence[object] = ()
+        self._importing: tuple[Document, Sequence[Import]] | None = None  # the last document, with its imports
 
     def is_due(self, snapshot: Snapshot, revision: int) -> bool:
         """Return whether to collect again: the cursor is elsewhere, or the buffers or the `revision` have changed."""
@@ -46,13 +50,14 @@ class Placement:
         if _buffers_of(snapshot) != self._anchor.buffers:
             return True
         lines_away = abs(_line_of(snapshot) - self._anchor.line)
-        return lines_away > _LINES or (lines_away > 0 and _imports_of(snapshot) != self._anchor.imports)
+        return lines_away > _LINES or (lines_away > 0 and self._imports_of(snapshot.document) != self._anchor.imports)
 
     def remember(self, candidates: tuple[Snippet, ...], snapshot: Snapshot, revision: int) -> None:
         """Remember the snippets that were collected at this place."""
         self.candidates = candidates
         place = (snapshot.document.path, _line_of(snapshot))
-        self._anchor = _Anchor(*place, _imports_of(snapshot), _buffers_of(snapshot), revision)
+        imports = self._imports_of(snapshot.document)
+        self._anchor = _Anchor(*place, imports, _buffers_of(snapshot), revision)
 
     def arrange(self, candidates: Sequence[Snippet], room_tokens: int, cut: Cut) -> tuple[Snippet, ...]:
         """Return the snippets to show, in their order.
@@ -76,6 +81,14 @@ class Placement:
         self._last_parts = parts
         segments = tuple(replace(segment, moved=number >= unmoved) for number, segment in enumerate(packed.segments))
         return replace(packed, segments=segments)
+
+    def _imports_of(self, document: Document) -> Sequence[Import]:
+        if self._importing is None or _may_differ_in_imports(self._importing[0], document):
+            imports: Sequence[Import] = find_imports(document.language, document.text)
+        else:
+            imports = self._importing[1]
+        self._importing = document, imports
+        return imports
 
     def _arrange_again(self, candidates: Sequence[Snippet], room_tokens: int, cut: Cut) -> list[Snippet]:
         kept, used = [], 0
@@ -113,8 +126,17 @@ def _line_of(snapshot: Snapshot) -> int:
     return snapshot.document.position_at(snapshot.cursor)[0]
 
 
-def _imports_of(snapshot: Snapshot) -> Sequence[Import]:
-    return find_imports(snapshot.document.language, snapshot.document.text)
+def _may_differ_in_imports(old: Document, new: Document) -> bool:
+    """Return whether the lines around the change between two states of a document have other imports now."""
+    if old.path != new.path or old.language != new.language:
+        return True
+    change = find_change(old.text, new.text)
+    start = old.text.rfind("\n", 0, max(change.start - _IMPORT_CHARACTERS, 0)) + 1
+    before, after = (
+        find_imports(new.language, text[start : end + _IMPORT_CHARACTERS])
+        for text, end in ((old.text, change.old_end), (new.text, change.new_end))
+    )
+    return before != after
 
 
 def _buffers_of(snapshot: Snapshot) -> frozenset[tuple[str, int]]:

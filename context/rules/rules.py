@@ -232,7 +232,7 @@ def judge_text(path: str, text: str) -> str | None:
         lines = text.count("\n") + 1
         if len(text) > 4 * _MAX_MEAN_LINE_CHARACTERS and len(text) / lines > _MAX_MEAN_LINE_CHARACTERS:
             return f"it is minified or data (lines of {len(text) // lines} characters on average)"
-        if len(text) > _MAX_LINE_CHARACTERS and _longest_line(text) > _MAX_LINE_CHARACTERS:
+        if _has_longer_line(text, _MAX_LINE_CHARACTERS):
             return f"it is minified or data (a line of more than {_MAX_LINE_CHARACTERS} characters)"
     return None
 
@@ -242,5 +242,12 @@ def is_utf8(name: str) -> bool:
     return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
 
 
-def _longest_line(text: str) -> int:
-    return max(map(len, text.split("\n")))
+def _has_longer_line(text: str, most: int) -> bool:
+    """Return whether a line has more characters; all but the ends of some lines is skipped."""
+    start = 0
+    while len(text) - start > most:
+        end = text.rfind("\n", start, start + most + 1)
+        if end < 0:
+            return True
+        start = end + 1
+    return False

@@ -120,7 +120,9 @@ class Tokenizer:
         return len(self._bytes)
 
     def _pieces(self, text: str) -> list[str]:
-        return [text] if self._cut is None else [piece for piece in self._cut.split(text) if piece]
+        if self._cut is None or text.find("\n", 0, -1) < 0:  # nearly all texts that are counted are one line
+            return [text]
+        return [piece for piece in self._cut.split(text) if piece]
 
     def _encode_piece(self, piece: str) -> tuple[int, ...]:
         return (self._encode_again if len(piece) <= LONGEST_CACHED_PIECE else self._encode_whole)(piece)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 # An editor may put these behind the cursor by itself when the user types their opener.
 CLOSERS = ")]}\"'`"
+# What stands there has at most so many times the characters of the text: what the user typed of it, what the editor
+# closed of it, and a "\r" in each of its line ends.
+_MOST_TIMES = 4
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,19 @@ class PlacedText:
         `closed` are the closers that the editor is known to have added. With a cursor, the rest begins there.
         """
         stop = len(now) - (len(self.source) - self.end)
-        if stop < self.start or now[: self.start] != self.source[: self.start] or now[stop:] != self.source[self.end :]:
+        if not 0 <= stop - self.start <= _MOST_TIMES * len(self.text):
             return None
         there = now[self.start : stop].replace("\r\n", "\n")  # an editor inserts a "\n" so in a file with CR LF
         for begun, added in _readings(there, closed):
             starts_at = stop - len(added)
             if self.text.startswith(begun) and self.text.endswith(added) and cursor in (None, starts_at):
-                return Progress(begun, added, self.text[len(begun) :].removesuffix(added), starts_at)
+                progress = Progress(begun, added, self.text[len(begun) :].removesuffix(added), starts_at)
+                return progress if self._is_same_around(now, stop) else None
         return None
+
+    def _is_same_around(self, now: str, stop: int) -> bool:
+        """Return whether all is unchanged but `now[start:stop]`. This reads the whole text, and nothing else does."""
+        return now[: self.start] == self.source[: self.start] and now[stop:] == self.source[self.end :]
 
 
 def _readings(there: str, closed: str) -> Iterator[tuple[str, str]]:

@@ -42,7 +42,7 @@ def decide(snapshot: Snapshot, explicit: bool, accepted: str | None = None) -> T
     if not _ONLY_CLOSERS.fullmatch(after):
         # A completion would push aside the text behind the cursor.
         return Skip(Outcome.MID_LINE)
-    written = snapshot.document.text[: snapshot.cursor].replace("\r\n", "\n")
+    written = "" if accepted is None else snapshot.document.text[: snapshot.cursor].replace("\r\n", "\n")
     if written == accepted:
         return Trigger(BLOCK_LINES)
     if before.rstrip().endswith(";") and not after.strip() and line_comment(snapshot.document.language) != ";":

@@ -52,4 +52,4 @@ def place_of(snapshot: Snapshot) -> Place:
 
 def with_newlines(text: str) -> str:
     """Replace all line ends by newlines."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text

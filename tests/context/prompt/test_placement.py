@@ -9,6 +9,7 @@ from context.documents.snapshot import Snapshot
 from context.prompt.pack import Budget, Pack, pack
 from context.prompt.placement import Placement
 from context.prompt.snippet import Snippet, Tier, in_reading_order
+from context.syntax.imports import find_imports
 from tests.context.prompt.test_pack import COUNTS, count_words, source
 
 HERE = Snapshot(Document("here.py", "x = 1\n", "python", 1), 6)
@@ -113,3 +114,24 @@ def test_the_budget_is_never_exceeded_whatever_was_placed(seed: int) -> None:
         budget = Budget(rng.choice([0, 5, 60, 300, 1500, 4000]), rng.choice([0, 64]))
         it = pack(snapshot, candidates, budget, count, placement.arrange)
         assert count(it.context) + count(it.prefix) + count(it.suffix) == it.tokens <= budget.total_tokens
+
+
+IMPORTING = {
+    "python": ["import a\n", "from a.b import (\n    c,\n    d,\n)\n", "from . import e\n"],
+    "typescript": ["import { a,\n  b } from './c'\n", "const d = require('e')\n", "export * from 'f'\n"],
+    "go": ['import "fmt"\n', 'import (\n  "a/b"\n  c "d"\n)\n'],
+}
+
+
+@pytest.mark.parametrize("language", IMPORTING)
+def test_the_imports_of_a_file_are_followed_over_its_edits(language: str) -> None:
+    rng = random.Random(5)
+    pieces = [*IMPORTING[language], "import ", "from 'x'", "(", ")", "x", "{", "\n", "x = call(y)\n" * 40]
+    placement = Placement()
+    for _ in range(8):
+        text = "".join(rng.choices([*IMPORTING[language], "x = call(y)\n" * 300], k=30))
+        for _ in range(40):
+            start = rng.randrange(len(text))
+            text = text[:start] + rng.choice(pieces) + text[start + rng.choice([0, 1, 10]) :]
+            document = Document("here", text, language, 1)
+            assert placement._imports_of(document) == find_imports(language, text)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from context.documents.document import Document
-from context.rules.rules import Rules
+from context.rules.rules import Rules, judge_text
 from context.rules.secret_names import secret_by_name
 
 Tree = Callable[[dict[str, str]], Path]
@@ -127,6 +127,16 @@ py ts go rs java kt swift scala dart ex lua pl vue mjs m sh ps1 sql tf clj hs ni
 )
 def test_source_code_about_secrets_is_not_one(name: str) -> None:
     assert secret_by_name(name) is None
+
+
+def test_a_line_is_found_to_be_too_long_wherever_it_stands() -> None:
+    rng = random.Random(3)
+    for _ in range(200):
+        lengths = rng.choices(
+            [0, 3, 4_000, 9_999, 10_000, 10_001, 15_000], [6, 6, 3, 1, 3, 1, 1], k=rng.randrange(1, 9)
+        )
+        text = "\n".join("x" * length for length in lengths) + rng.choice(["", "\n", "\n" * 400])
+        assert ("a line of more than" in (judge_text("a.py", text + "\n" * 900) or "")) == (max(lengths) > 10_000)
 
 
 def test_generated_minified_binary_and_large_files_are_left_out_with_a_reason(tree: Tree) -> None:
