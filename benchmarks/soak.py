@@ -39,8 +39,9 @@ MB = 1e6
 class Soak:
     """A session that asks for completions; `traces` are those of the daemon for these."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, cache_bytes: int | None) -> None:
         self._dice = random.Random(seed)
+        self._cache = {} if cache_bytes is None else {"cache_bytes": cache_bytes}
         self._sources = [path.read_text(encoding="utf-8") for path in SOURCES]
         self._editor = Editor()
         self._editor.initialize()
@@ -57,12 +58,12 @@ class Soak:
         start = self._dice.randrange(len(source) - length)
         text = source[start : start + length]
         before = text[: self._dice.randint(0, length)]
-        limit = {"midspan": {"completion": {"max_tokens": self._dice.randint(1, MOST_OUTPUT_TOKENS)}}}
+        limit = {"max_tokens": self._dice.randint(1, MOST_OUTPUT_TOKENS)} | self._cache
         document = {"uri": f"file:///project/file_{self._count}.py"}
         opened = document | {"languageId": "python", "version": 1, "text": text}
         position = {"line": before.count("\n"), "character": len(before.rpartition("\n")[2].encode("utf-16-le")) // 2}
         params = {"textDocument": document, "position": position, "context": {"triggerKind": INVOKED}}
-        self._editor.notify("workspace/didChangeConfiguration", {"settings": limit})
+        self._editor.notify("workspace/didChangeConfiguration", {"settings": {"midspan": {"completion": limit}}})
         self._editor.notify("textDocument/didOpen", {"textDocument": opened})
         self._editor.request("textDocument/inlineCompletion", params)
         self._editor.notify("textDocument/didClose", {"textDocument": document})
@@ -85,7 +86,7 @@ def measure(arguments: Namespace) -> dict[str, Any]:
         connection, status = connect(handshake.request_line("status"), (sys.executable, "-P", "-c", DAEMON))
         connection.close()
         before_load_bytes = status["memory_bytes"]
-        soak = Soak(arguments.seed)
+        soak = Soak(arguments.seed, arguments.cache_bytes)
         curve = []
         for number in range(1, arguments.completions + 1):
             soak.complete()
@@ -141,6 +142,7 @@ def parse_options() -> Namespace:
     parser.add_argument("--completions", type=int, default=1000)
     parser.add_argument("--every", type=int, default=50, help="the number of completions between two measurements")
     parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--cache-bytes", type=int, help="what the prefix cache may take (default: Midspan's own)")
     parser.add_argument("--results", type=Path, metavar="FOLDER", help="write soak.png and soak.json there")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()

@@ -22,6 +22,7 @@ from inference.api import (
     Update,
 )
 from inference.compiled_products import keep_few_compiled_products
+from inference.heap import trim_heap
 from inference.live_sequence import LiveSequence
 from inference.models.description import ModelDescription, read_description
 from inference.models.identity import name_of_folder
@@ -229,6 +230,9 @@ class LocalEngine:
     def _take_requests(self, scheduler: "Scheduler") -> None:
         """Move the requests that have arrived to the scheduler; wait for one only when nothing runs."""
         idle = not scheduler.live_count and not scheduler.waiting_count and not self._closing
+        if idle and scheduler.has_prefilled and self._inbox.empty():
+            scheduler.has_prefilled = False
+            trim_heap()
         while idle or not self._inbox.empty():
             if sequence := self._inbox.get():
                 scheduler.add(sequence)

