@@ -1,7 +1,7 @@
 """The cost of a warm keystroke: a real file is typed again, one character at a time, and each state is completed.
 
 `--context-tokens` is the longest prompt, with parts of other open files. `request_to_text` is the time that a user
-waits for the text of a line: packing, the engine, and postprocessing.
+waits for the text of a line: packing (`before_engine`), the engine, and postprocessing.
 
 The peer is the same engine without its prefix cache: every prompt is prefilled whole (`--peer transformers` takes the
 reference implementation on the same weights instead).
@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from lsprotocol import types
+
 from context.documents.document import Document, read_document
 from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
@@ -26,6 +28,8 @@ from inference.prompts.prompt import TokenPrompt, read_tokens
 from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.completion.candidates import generate_one
 from lsp_server.completion.postprocess import postprocess
+from lsp_server.rpc.documents import OpenDocuments
+from lsp_server.rpc.positions import position_of
 from lsp_server.server.generate import Generated, generate
 from lsp_server.server.prompt_budget import FIRST_TOKENS
 from lsp_server.settings.values import ModelSettings
@@ -34,22 +38,28 @@ from midspan import ModelError
 DEFAULT_FILE = Path(argparse.__file__)
 OPEN_FILES = ["optparse.py", "gettext.py", "configparser.py"]
 ONE_LINE = 1
+_ENCODING = types.PositionEncodingKind.Utf32
 
 
 @dataclass(frozen=True)
 class Keystroke:
     trace: Trace
+    before_engine_ms: float
     request_to_text_ms: float
     peer_ms: float
 
 
 def type_file(document: Document, others: tuple[Document, ...], first_line: int, count: int) -> Iterator[Snapshot]:
-    """The states of the document while `count` characters are typed from a line's beginning; other files are open."""
+    """The states of the document while an editor types `count` characters from a line's beginning; others are open."""
+    uri, documents = Path(document.path).as_uri(), OpenDocuments()
     start = document.line_starts[first_line]
-    after = document.text[start + count :]
-    for typed in range(1, count + 1):
-        text = document.text[: start + typed] + after
-        yield Snapshot(Document(document.path, text, document.language, typed), start + typed, others)
+    untyped = document.text[:start] + document.text[start + count :]
+    documents.open(types.TextDocumentItem(uri, document.language, 0, untyped), [])
+    for offset in range(start, start + count):
+        place = position_of(documents.document(uri), offset, _ENCODING)
+        change = types.TextDocumentContentChangePartial(types.Range(place, place), document.text[offset])
+        documents.change(uri, offset, [change], _ENCODING)
+        yield Snapshot(documents.document(uri), offset + 1, others)
 
 
 def run(engine: LocalEngine, request: Request, snapshot: Snapshot) -> tuple[Generated, Trace]:
@@ -107,10 +117,11 @@ def measure(arguments: Namespace) -> list[Keystroke]:
     for snapshot in type_file(document, others, arguments.line - 1, arguments.keystrokes):
         started_s = perf_counter()
         _, request = build_request(engine, snapshot, ONE_LINE, settings, known)
+        before_engine_ms = (perf_counter() - started_s) * 1000
         generated, trace = run(engine, request, snapshot)
         postprocess(generated.text, snapshot, generated.finish_reason)
         took_ms = (perf_counter() - started_s) * 1000
-        keystrokes.append(Keystroke(trace, took_ms, peer(request)))
+        keystrokes.append(Keystroke(trace, before_engine_ms, took_ms, peer(request)))
     engine.close()
     return keystrokes[1:]  # the first keystroke finds an empty cache
 
@@ -136,6 +147,7 @@ def summarize(keystrokes: list[Keystroke]) -> dict[str, float]:
         "ttft_ms_p95": percentile(ttft_ms, 0.95),
         "total_ms": statistics.median(total_ms),
         "total_ms_p95": percentile(total_ms, 0.95),
+        "before_engine_ms": statistics.median(k.before_engine_ms for k in keystrokes),
         "request_to_text_ms": statistics.median(waited_ms),
         "request_to_text_ms_p95": percentile(waited_ms, 0.95),
         "peer_ttft_ms": peer_ms,
