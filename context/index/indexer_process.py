@@ -7,28 +7,25 @@ closes its stdin.
 
 import json
 import logging
-import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from context.child_process import end_child, start_child
 from context.index.index import Report
 from midspan import MidspanError
 
 _log = logging.getLogger(__name__)
 
-_CODE = Path(__file__).parents[2]
 _MAX_DEATHS = 10  # in a row, without a job done between
 _MAX_BACKOFF_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 10.0  # after this, a job that was stopped is not waited for
 _IDLE_SECONDS = 60.0
-_END_SECONDS = 5.0
 
 
 class IndexerError(MidspanError):
@@ -94,7 +91,7 @@ class IndexerProcess:
                 self._idle.cancel()
             process, self._process = self._process, None
         if process is not None:
-            _end(process)
+            end_child(process)
 
     def _ask(
         self, job: dict[str, Any], on_progress: Callable[[int, int], None], should_stop: Callable[[], bool]
@@ -151,14 +148,7 @@ class IndexerProcess:
     def _started(self) -> "subprocess.Popen[bytes]":
         """Return the process, started where there is none that lives. The caller holds the lock."""
         if self._process is None or self._process.poll() is not None:
-            path = [str(_CODE), os.environ.get("PYTHONPATH", "")]
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "context.index.indexer_main"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                cwd="/",
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
-            )
+            self._process = start_child("context.index.indexer_main")
             threading.Thread(
                 target=self._hear, args=(self._process,), name="midspan-indexer-answers", daemon=True
             ).start()
@@ -195,14 +185,4 @@ class IndexerProcess:
             if self._answers or self._process is None:
                 return
             process, self._process = self._process, None
-        _end(process)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    assert process.stdin is not None
-    try:
-        process.stdin.close()
-        process.wait(_END_SECONDS)
-    except (OSError, subprocess.TimeoutExpired):
-        process.kill()
-        process.wait()
+        end_child(process)

@@ -8,20 +8,19 @@ from typing import Any, TypeVar
 
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
-from context.documents.work_limit import WorkLimit
 from context.index.index import Index
 from context.index.resolve import resolve
 from context.index.terms import search_terms
 from context.syntax.imports import Import, find_imports
+from context.syntax.parser_process import outline_of
 from context.syntax.symbols import Symbol
-from context.syntax.syntax import Outline, parse
+from context.syntax.syntax import Outline
 
 _Answer = TypeVar("_Answer")
 _MAX_QUERY_TERMS = 16
 _MAX_QUERY_CHUNKS = 4000  # to rank more takes long, and words that are so common tell little
 _IN_BATCH = 500
 _MAX_ANSWERS = 20_000
-_BUFFER_SECONDS = 0.5  # of the CPU, to parse a buffer
 
 # The index's answers by the question: its name and its parameters.
 Answers = dict[tuple[object, ...], Any]
@@ -290,7 +289,5 @@ def _batches(items: Iterable[str]) -> Iterable[list[str]]:
     return [listed[start : start + _IN_BATCH] for start in range(0, len(listed), _IN_BATCH)]
 
 
-@DocumentCache
-def parsed(document: Document) -> Outline:
-    """Return the definitions and chunks of a buffer; each state of the buffer is parsed once."""
-    return parse(document.language, document.text, document.lines, WorkLimit(_BUFFER_SECONDS))
+# Returns the definitions and chunks of a buffer; each state of the buffer is parsed once.
+parsed = DocumentCache(outline_of)

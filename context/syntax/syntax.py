@@ -34,14 +34,18 @@ class Outline:
 
 def parse(language: str, text: str, lines: Sequence[str], limit: WorkLimit) -> Outline:
     """Return the outline of a text. A text whose syntax takes too long is parted by its blank lines."""
-    symbols: list[Symbol] = []
-    why_plain = ""
     try:
         symbols = _definitions(language, text, lines, limit)
     except WorkLimitError as error:
-        why_plain = str(error)
-    starts = [symbol.first_line for symbol in symbols] if symbols else _paragraphs(lines)
-    return Outline(symbols, _chunks(len(lines), sorted(set(starts))), why_plain)
+        return plain_outline(lines, str(error))
+    if not symbols:
+        return plain_outline(lines)
+    return Outline(symbols, _chunks(len(lines), sorted({symbol.first_line for symbol in symbols})))
+
+
+def plain_outline(lines: Sequence[str], why_plain: str = "") -> Outline:
+    """Return the outline of a text by its blank lines."""
+    return Outline([], _chunks(len(lines), _paragraphs(lines)), why_plain)
 
 
 def _definitions(language: str, text: str, lines: Sequence[str], limit: WorkLimit) -> list[Symbol]:
