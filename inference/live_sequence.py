@@ -60,6 +60,11 @@ class LiveSequence:
         return self.output_tokens - self.begun_tokens
 
     @property
+    def left_tokens(self) -> int:
+        """The tokens that are still to be computed: one while the sequence decodes."""
+        return len(self.tokens) - self.num_computed_tokens
+
+    @property
     def most_tokens(self) -> int:
         """The most tokens that prompt and output may have together.
 

@@ -21,6 +21,9 @@ from inference.threads import threads_for
 from midspan import CapacityError, MidspanError
 
 _PREFILL_TOKENS = 64  # a step of so many leaves megabytes of freed memory
+# On a CPU a step takes as long as its tokens. So while a sequence decodes, the prefill chunks of the others are this
+# much shorter: each of its tokens takes a few times as long, not twenty times.
+_CHUNK_BESIDE_DECODING = 8
 
 
 class Model(Protocol):
@@ -86,7 +89,7 @@ class Scheduler:
             self._waiting.insert(ahead, sequence)
 
     def step(self) -> None:
-        """Advance every decoding sequence by a token or its draft, and the oldest prefill by one chunk.
+        """Advance every decoding sequence by a token or its draft, and the shortest prefill by one chunk.
 
         Background sequences take part in every step only when no foreground sequence runs.
         """
@@ -178,15 +181,18 @@ class Scheduler:
 
     def _plan(self) -> list[tuple[LiveSequence, Work]]:
         planned = []
+        turn = self._whose_turn()
         room = self._chunk_tokens
-        for sequence in self._whose_turn():
-            rest = len(sequence.tokens) - sequence.num_computed_tokens
+        if self.device.type == "cpu" and any(sequence.left_tokens == 1 for sequence in turn):
+            room = max(1, room // _CHUNK_BESIDE_DECODING)
+        for sequence in turn:
+            rest = sequence.left_tokens
             if sequence.request.background:
                 room = min(room, max(1, self._chunk_tokens // BACKGROUND_CHUNK))
             take = rest if rest == 1 else min(rest, room)
             if take == 0:
                 continue
-            room = room if rest == 1 else 0  # one chunk a step, so that a cancel is seen soon
+            room -= take if rest > 1 else 0  # one chunk a step, so that a cancel is seen soon
             end = sequence.num_computed_tokens + take
             tokens = sequence.tokens[sequence.num_computed_tokens : end]
             logit_tokens = 0
@@ -198,8 +204,12 @@ class Scheduler:
         return planned
 
     def _whose_turn(self) -> list[LiveSequence]:
-        """Choose the sequences of this step: the foreground first, and the background in its share of the steps."""
+        """Choose the sequences of this step: the foreground first, and the background in its share of the steps.
+
+        In the foreground, a short prompt does not wait for a long one.
+        """
         urgent = [sequence for sequence in self._running if not sequence.request.background]
+        urgent.sort(key=lambda sequence: sequence.left_tokens)
         self._steps += 1
         if urgent and self._steps % BACKGROUND_SHARE:
             return urgent
