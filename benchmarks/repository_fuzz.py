@@ -1,14 +1,16 @@
 """Opens hostile repositories, and a neighbour session of the same daemon types meanwhile.
 
-`longest_wait_ms` is the longest that the neighbour waited for a completion, `longest_wait_alone_ms` the same before the
-first repository. `failed` names the seeds during which the daemon was replaced, a request was not answered, or the
-daemon took over 1 GB, and `slow` those during which the neighbour waited over 300 ms. `--seed N --repositories 1` tries
-one again.
+`longest_wait_ms` is the longest that the neighbour waited for a completion of a few tokens, so that a wait tells of the
+daemon and not of the length of the model's text. `longest_wait_alone_ms` is the same before the first repository, and
+`longest_wait_beside_ordinary_ms` while the other session opened ordinary repositories, which use the model as much.
+`failed` names the seeds during which the daemon was replaced, a request was not answered, or the daemon took over 1 GB,
+and `slow` those during which the neighbour waited over 300 ms. `--seed N --repositories 1` tries one again.
 """
 
 import argparse
 import json
 import os
+import random
 import resource
 import shutil
 import statistics
@@ -24,7 +26,7 @@ from time import monotonic, perf_counter, sleep
 import psutil
 
 from benchmarks.hostile_repository import HostileRepository
-from benchmarks.startup import Editor, own_runtime_folder
+from benchmarks.startup import ROOT, Editor, own_runtime_folder
 
 TYPED = (
     "def total(prices, taxes):\n    result = 0\n    for price in prices:\n        result += price\n    return result\n"
@@ -34,6 +36,8 @@ PAUSE_S = 0.05  # between two keystrokes
 ALONE_S = 3.0
 SESSION_S = 45.0  # a session that is not answered within this time is given up; a hung daemon is replaced before
 INVOKED, AUTOMATIC = 1, 2
+SETTINGS = {"completion": {"max_tokens": 8}}  # of the neighbour
+ORDINARY = 5  # repositories
 MOST_WAIT_MS = 300
 MOST_BYTES = 1_000_000_000
 # A repository that makes the daemon ask for more than this fails there, and not on the whole machine.
@@ -61,7 +65,7 @@ class Neighbour(threading.Thread):
         self._watch = Watch()
 
     def run(self) -> None:
-        self._editor.initialize()
+        self._editor.initialize(settings=SETTINGS)
         document = {"uri": URI, "languageId": "python", "version": 1, "text": ""}
         self._editor.notify("textDocument/didOpen", {"textDocument": document})
         typed = 0
@@ -104,7 +108,21 @@ class Neighbour(threading.Thread):
             self._watch.peak_bytes = max(self._watch.peak_bytes, used_bytes)
 
 
-def visit(editor: Editor, repository: HostileRepository) -> None:
+class OrdinaryRepository:
+    """A repository below `root` with some of Midspan's own sources, as a peer of the hostile ones."""
+
+    def __init__(self, root: Path, seed: int) -> None:
+        self.root = root
+        self.texts: dict[Path, str] = {}
+        root.mkdir()
+        sources = sorted((ROOT / "inference").glob("**/*.py"), key=lambda path: -path.stat().st_size)
+        for path in random.Random(seed).sample(sources[:40], 8):
+            self.texts[root / path.name] = path.read_text(encoding="utf-8")
+        for path, text in self.texts.items():
+            path.write_text(text, encoding="utf-8")
+
+
+def visit(editor: Editor, repository: HostileRepository | OrdinaryRepository) -> None:
     """Open the repository and its sources, type into them, and ask for completions and actions there."""
     editor.initialize(repository.root.as_uri())
     for path, text in list(repository.texts.items())[:4]:
@@ -126,7 +144,7 @@ def visit(editor: Editor, repository: HostileRepository) -> None:
     editor.leave()
 
 
-def is_answered(repository: HostileRepository) -> bool:
+def is_answered(repository: HostileRepository | OrdinaryRepository) -> bool:
     """Visit the repository in a session of its own; return whether that session got all its answers."""
     editor = Editor()
     session = threading.Thread(target=visit, args=(editor, repository), daemon=True)
@@ -158,7 +176,10 @@ def fuzz(seconds: float, first_seed: int, most_repositories: int | None = None) 
             sleep(PAUSE_S)
         sleep(ALONE_S)
         alone = neighbour.take_watch()
-        pids = set(alone.pids)
+        for number in range(ORDINARY):
+            is_answered(OrdinaryRepository(Path(folder) / f"ordinary{number}", number))
+        ordinary = neighbour.take_watch()
+        pids = alone.pids | ordinary.pids
         end, seed = monotonic() + seconds, first_seed
         while monotonic() < end and seed - first_seed != most_repositories:
             root = Path(folder) / str(seed)
@@ -189,6 +210,7 @@ def fuzz(seconds: float, first_seed: int, most_repositories: int | None = None) 
         "longest_wait_ms": round(max(waits_ms, default=0), 1),
         "median_wait_ms": round(statistics.median(waits_ms), 1) if waits_ms else None,
         "longest_wait_alone_ms": round(max(alone.waits_ms, default=0), 1),
+        "longest_wait_beside_ordinary_ms": round(max(ordinary.waits_ms, default=0), 1),
         "keystrokes": len(waits_ms),
         "neighbour_errors": errors,
         "restarts": restarts,

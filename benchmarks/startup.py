@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -51,8 +51,9 @@ class Editor:
         """The time since the server was started."""
         return 1000 * (perf_counter() - self.began_s)
 
-    def initialize(self, root: str = "file:///project") -> None:
-        self.request("initialize", {"processId": None, "rootUri": root, "capabilities": {}})
+    def initialize(self, root: str = "file:///project", settings: Mapping[str, Any] | None = None) -> None:
+        params = {"processId": None, "rootUri": root, "capabilities": {}, "initializationOptions": settings}
+        self.request("initialize", params)
         self.notify("initialized", {})
 
     def open(self) -> None:

@@ -18,6 +18,9 @@ from lsp_server.server.start_engine import start_engine
 from midspan import MidspanError
 
 _MAX_PENDING_CONNECTIONS = 128
+# The engine's thread releases the interpreter in each operation. To get it back from a thread that builds a prompt took
+# 5 ms each time, and a step has many operations.
+_SWITCH_SECONDS = 0.0005
 
 
 def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
@@ -38,6 +41,7 @@ def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
         print(error, flush=True)
         os._exit(1)
     use_one_arena()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     os.dup2(2, 1)  # the relay reads the end of stdout; later prints go to the log
 
     from lsp_server.daemon.daemon import Daemon
