@@ -9,13 +9,14 @@ import pytest
 
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
-from context.index import view
 from context.index.workspace import Workspace
 from context.packer import ContextPacker
 from context.prompt.pack import Budget, pack
 from context.related import collect as collecting
 from context.related.collect import collect
 from context.secrets import masking
+from context.syntax import parser_process
+from context.syntax.parser_process import ParserProcesses
 from midspan import DocumentError
 from tests.context.prompt.test_pack import count_words, source
 from tests.context.tree import GENERATED, SECONDS, write_tree
@@ -125,8 +126,9 @@ def test_a_key_has_no_other_open_buffer_masked_judged_or_parsed_again(monkeypatc
     packer = ContextPacker(None)
     packer.pack(Snapshot(typed, 20, others), BUDGET, count_words)
     read: list[str] = []
-    for module, name in ((masking, "search"), (collecting, "judge_buffer"), (view, "parse")):
-        monkeypatch.setattr(module, name, noting_name(getattr(module, name), read))
+    parsers = ((ParserProcesses, "outline"), (parser_process, "parse"))
+    for place, name in ((masking, "search"), (collecting, "judge_buffer"), *parsers):
+        monkeypatch.setattr(place, name, noting_name(getattr(place, name), read))
     for cursor in (21, 22, 50):  # at the last one, snippets are collected again
         typed = replace(typed, text=typed.text[:cursor] + "x" + typed.text[cursor:], version=typed.version + 1)
         packer.pack(Snapshot(typed, cursor + 1, others), BUDGET, count_words)
