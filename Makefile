@@ -10,10 +10,10 @@ NPM    := PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm --prefix $(VSCODE)
 .PHONY: run test test-newest check lint lock train clean
 
 # Complete a real file of this repository at a real cursor, with the built-in model, offline.
-run: $(VENV)/installed
+run: $(VENV)/native-step
 	$(BIN)/midspan complete $(or $(AT),inference/api.py:109:20) --show
 
-test: $(VENV)/installed-dev .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium .tools/tmux/tmux \
+test: $(VENV)/installed-dev $(VENV)/native-step .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium .tools/tmux/tmux \
 		.tools/code-server/code-server $(VSCODE)/midspan.vsix
 	$(NPM) test
 	$(BIN)/python -m pytest
@@ -31,7 +31,7 @@ train: $(VENV)/installed-dev
 	$(BIN)/python -m training --background
 
 clean:
-	rm -rf $(VENV) $(NEWEST) .tools $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/*.vsix *.egg-info build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(NEWEST) .tools $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/*.vsix *.egg-info build kernels/cpu/libmidspan_cpu.* .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/installed: pyproject.toml requirements/run.lock requirements/cuda.lock scripts/install-locked.sh
 	$(PYTHON) -m venv $(VENV)
@@ -40,6 +40,11 @@ $(VENV)/installed: pyproject.toml requirements/run.lock requirements/cuda.lock s
 
 $(VENV)/installed-dev: $(VENV)/installed requirements/dev.lock
 	bash scripts/install-locked.sh $(BIN)/python dev
+	touch $@
+
+# The installation builds the library; a change of its sources builds it anew. Without a compiler there is none.
+$(VENV)/native-step: $(VENV)/installed setup.py $(wildcard kernels/cpu/*.cpp kernels/cpu/*.h)
+	$(BIN)/python setup.py --quiet build_ext --inplace
 	touch $@
 
 # Resolve the newest releases that pyproject.toml allows, for every later install.

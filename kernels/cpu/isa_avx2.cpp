@@ -1,0 +1,4 @@
+#define MIDSPAN_ISA avx2
+#define MIDSPAN_AVX2
+
+#include "export_kernels.h"

@@ -1,0 +1,4 @@
+#define MIDSPAN_ISA neon
+#define MIDSPAN_NEON
+
+#include "export_kernels.h"

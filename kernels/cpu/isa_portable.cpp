@@ -1,0 +1,3 @@
+#define MIDSPAN_ISA portable
+
+#include "export_kernels.h"

@@ -1,0 +1,101 @@
+// The products of a head with its up-projections by bf16 products of AVX-512. What they multiply is rounded to bf16 for
+// any number of rows, so that a row's result does not depend on the rows beside it.
+#pragma once
+
+#include "bf16_quads.h"
+
+namespace midspan::MIDSPAN_ISA {
+
+// out[m] += q[m][0 .. 2 * PAIRS) @ key_up[2 * PAIRS, latent]; where `odd` is, the last row of key_up is not there.
+template <int PAIRS>
+inline void absorb_pairs(const bf16* key_up, int latent, bool odd, const float* q, int64_t q_stride, int rows,
+                         float* out, int64_t out_stride) {
+    uint32_t both[PROJECTED_ROWS][PAIRS];
+    for (int m = 0; m < rows; ++m) {
+        for (int p = 0; p < PAIRS; ++p) {
+            uint32_t second = odd && p == PAIRS - 1 ? 0 : narrow(q[m * q_stride + 2 * p + 1]);
+            both[m][p] = narrow(q[m * q_stride + 2 * p]) | second << 16;
+        }
+    }
+    const __m512i low = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6, 37,
+                                         5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
+    const __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+    for (int r = 0; r < latent; r += 32) {
+        __m512bh columns[PAIRS][2];
+        for (int p = 0; p < PAIRS; ++p) {
+            const bf16* at = key_up + int64_t{2 * p} * latent + r;
+            const bf16* next = odd && p == PAIRS - 1 ? at : at + latent;
+            prefetch(reinterpret_cast<const char*>(at) + PROJECT_PREFETCH_BYTES);
+            prefetch(reinterpret_cast<const char*>(next) + PROJECT_PREFETCH_BYTES);
+            __m512i even = _mm512_loadu_si512(at), second = _mm512_loadu_si512(next);
+            columns[p][0] = (__m512bh)_mm512_permutex2var_epi16(even, low, second);
+            columns[p][1] = (__m512bh)_mm512_permutex2var_epi16(even, high, second);
+        }
+        for (int m = 0; m < rows; ++m) {
+            float* to = out + m * out_stride + r;
+            __m512 first = _mm512_loadu_ps(to), second = _mm512_loadu_ps(to + 16);
+            for (int p = 0; p < PAIRS; ++p) {
+                first = _mm512_dpbf16_ps(first, columns[p][0], broadcast_both(both[m][p]));
+                second = _mm512_dpbf16_ps(second, columns[p][1], broadcast_both(both[m][p]));
+            }
+            _mm512_storeu_ps(to, first);
+            _mm512_storeu_ps(to + 16, second);
+        }
+    }
+}
+
+inline void absorb_rows_bf16(const bf16* key_up, int nope, int latent, const float* q, int64_t q_stride, int rows,
+                             float* out, int64_t out_stride) {
+    constexpr int PAIRS = ABSORBED_ROWS / 2;
+    for (int m = 0; m < rows; ++m) std::memset(out + m * out_stride, 0, latent * sizeof(float));
+    int n = 0;
+    for (; n + ABSORBED_ROWS <= nope; n += ABSORBED_ROWS) {
+        absorb_pairs<PAIRS>(key_up + int64_t{n} * latent, latent, false, q + n, q_stride, rows, out, out_stride);
+    }
+    for (; n < nope; n += 2) {
+        absorb_pairs<1>(key_up + int64_t{n} * latent, latent, n + 1 == nope, q + n, q_stride, rows, out, out_stride);
+    }
+}
+
+// Lane 4 * v + m: mixed[m] . value_up[v] for four rows each.
+inline __m512 project_quad(const bf16* const (&value_up)[QUAD], int latent, const bf16 (&mixed)[QUAD][MOST_LATENT]) {
+    __m512 sums[QUAD][QUAD];
+    for (int v = 0; v < QUAD; ++v) {
+        for (int m = 0; m < QUAD; ++m) sums[v][m] = _mm512_setzero_ps();
+    }
+    for (int r = 0; r < latent; r += 32) {
+        __m512bh weights[QUAD];
+        for (int v = 0; v < QUAD; ++v) {
+            weights[v] = load_bf16(value_up[v] + r);
+            prefetch(reinterpret_cast<const char*>(value_up[v] + r) + PROJECT_PREFETCH_BYTES);
+        }
+        for (int m = 0; m < QUAD; ++m) {
+            __m512bh row = load_bf16(mixed[m] + r);
+            for (int v = 0; v < QUAD; ++v) sums[v][m] = _mm512_dpbf16_ps(sums[v][m], weights[v], row);
+        }
+    }
+    return sum_lanes(sums);
+}
+
+inline void project_rows_bf16(const bf16* value_up, int values, int latent, const float* mixed, int64_t mixed_stride,
+                              int rows, float* out, int64_t out_stride) {
+    alignas(64) bf16 rounded[QUAD][MOST_LATENT];
+    for (int first = 0; first < rows; first += QUAD) {
+        int together = rows - first < QUAD ? rows - first : QUAD;
+        for (int m = 0; m < QUAD; ++m) {
+            const float* row = mixed + (first + (m < together ? m : 0)) * mixed_stride;
+            for (int r = 0; r < latent; r += LANES) store(rounded[m] + r, load(row + r));
+        }
+        for (int v = 0; v < values; v += QUAD) {
+            const bf16* at[QUAD];
+            for (int i = 0; i < QUAD; ++i) at[i] = value_up + int64_t{v + i < values ? v + i : v} * latent;
+            alignas(64) float products[QUAD][QUAD];
+            _mm512_store_ps(products[0], project_quad(at, latent, rounded));
+            for (int i = 0; i < QUAD && v + i < values; ++i) {
+                for (int m = 0; m < together; ++m) out[(first + m) * out_stride + v + i] = products[i][m];
+            }
+        }
+    }
+}
+
+}  // namespace midspan::MIDSPAN_ISA

@@ -1,0 +1,72 @@
+// Prepares a step: the memory that its batch needs.
+#pragma once
+
+#include "step.h"
+
+namespace midspan::MIDSPAN_ISA {
+
+// The bytes that one thread needs for its part of any attention, the floats of all partials, and the rows that are
+// attended in parts.
+inline void measure_attention(const State& s, const Batch& batch, int64_t* work, int64_t* partials, int64_t* rows_in_parts) {
+    const Shape& shape = s.shape;
+    int mixed = shape.latent ? shape.latent : shape.value_width;
+    *partials = *rows_in_parts = 0;
+    *work = shape.latent ? mix_latent_work_bytes(shape) : 0;
+    for (int i = 0; i < batch.segment_count; ++i) {
+        const Segment& segment = batch.segments[i];
+        if (is_expanded(shape, segment)) {
+            int tile = static_cast<int>(expanded_tile_rows(s, segment));
+            int64_t bytes = attend_expanded_work_bytes(expanded_shape(shape), tile);
+            if (bytes > *work) *work = bytes;
+            continue;
+        }
+        *rows_in_parts += segment.count;
+        bool is_tiled = tiles_of(segment) > 1;
+        int splits = splits_of(segment), rows = is_tiled ? TILE_ROWS : segment.count;
+        *partials += static_cast<int64_t>(splits) * segment.count * shape.heads * (mixed + 2);
+        int64_t bytes = shape.latent ? attend_mla_work_bytes(s.mla_shape, shape.heads, rows)
+                                     : attend_kv_work_bytes(s.kv_shape, is_tiled ? 1 : shape.kv_heads, rows);
+        if (bytes > *work) *work = bytes;
+    }
+    *work = round_up(*work, 64);
+}
+
+inline bool reserve_experts(State& s, int64_t rows) {
+    const Shape& shape = s.shape;
+    int64_t pairs = rows * shape.top_k;
+    if (!s.gathered_memory.reserve(pairs, shape.hidden, &s.gathered) ||
+        !s.expert_hidden_memory.reserve(pairs, shape.expert_width, &s.expert_hidden) || !s.weights_memory.reserve(2 * pairs) ||
+        !s.experts_memory.reserve(2 * pairs + 2 * shape.experts + 1)) {
+        return false;
+    }
+    int32_t* ids = s.experts_memory.data;
+    s.experts = Experts{ids,       s.weights_memory.data, ids + pairs, s.weights_memory.data + pairs,
+                        ids + 2 * pairs, ids + 2 * pairs + shape.experts, 0};
+    return true;
+}
+
+// False: there is no memory.
+inline bool prepare(State& s, const Batch& batch) {
+    s.batch = &batch;
+    const Shape& shape = s.shape;
+    int64_t rows = batch.rows, partials, rows_in_parts;
+    measure_attention(s, batch, &s.work_bytes, &partials, &rows_in_parts);
+    if (!s.residual_memory.reserve(rows * shape.hidden) || !s.values_memory.reserve(rows * shape.values_width) ||
+        !s.queries_memory.reserve(shape.latent ? rows_in_parts * shape.heads * (shape.latent + shape.rope) : 0) ||
+        !s.cos_memory.reserve(rows * shape.rope) || !s.sin_memory.reserve(rows * shape.rope) ||
+        !s.partials_memory.reserve(partials) || !s.work_memory.reserve(s.work_bytes * s.threads) ||
+        !s.input_memory.reserve(rows, shape.largest_input, &s.input) ||
+        !s.hidden_memory.reserve(rows, shape.hidden_width, &s.hidden) ||
+        (shape.experts && !reserve_experts(s, rows))) {
+        return false;
+    }
+    s.residual = s.residual_memory.data;
+    s.values = s.values_memory.data;
+    s.queries = s.queries_memory.data;
+    s.cos = s.cos_memory.data;
+    s.sin = s.sin_memory.data;
+    s.partials = s.partials_memory.data;
+    return true;
+}
+
+}  // namespace midspan::MIDSPAN_ISA

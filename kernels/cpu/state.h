@@ -1,0 +1,102 @@
+// The memory that the operations of a step share: it grows with the rows of the largest step.
+#pragma once
+
+#include <cstdlib>
+
+#include "attention_kv.h"
+#include "attention_mla.h"
+#include "input.h"
+#include "router.h"
+
+namespace midspan::MIDSPAN_ISA {
+
+// Memory that its owner frees; `reserve` loses what it held.
+template <typename Value>
+struct Buffer {
+    Value* data = nullptr;
+    int64_t size = 0;
+
+    Buffer() = default;
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+    ~Buffer() { std::free(data); }
+
+    // False: there is no memory.
+    bool reserve(int64_t wanted) {
+        if (wanted <= size) return true;
+        std::free(data);
+        // A vector may be read past the last value.
+        size_t bytes = static_cast<size_t>(round_up(wanted * static_cast<int64_t>(sizeof(Value)), 64)) + 64;
+        data = static_cast<Value*>(std::aligned_alloc(64, bytes));
+        size = data ? wanted : 0;
+        return data;
+    }
+};
+
+struct InputMemory {
+    Buffer<float> wide, scale, scaled_sum;
+    Buffer<int8_t> codes;
+    Buffer<int32_t> sum;
+
+    bool reserve(int64_t rows, int64_t width, Input* input) {
+        width = round_up(width, TILE_COLUMNS);
+        int64_t groups = rows * width / GROUP;
+        if (!wide.reserve(rows * width) || !codes.reserve(rows * width) || !scale.reserve(groups) ||
+            !scaled_sum.reserve(groups) || !sum.reserve(groups)) {
+            return false;
+        }
+        *input = Input{wide.data, codes.data, scale.data, scaled_sum.data, sum.data, width};
+        return true;
+    }
+};
+
+// A pair is a row with one of its experts. Pairs are sorted by expert, so that an expert's rows lie behind one another.
+struct Experts {
+    int32_t* ids;         // [rows, top_k]
+    float* weights;       // [rows, top_k]
+    int32_t* rows;        // [pairs]: the row of each sorted pair
+    float* pair_weights;  // [pairs]
+    int32_t* used;        // the experts that have pairs
+    int32_t* starts;      // [used + 1]: where the pairs of each begin
+    int32_t used_count;
+};
+
+struct State {
+    explicit State(const Shape& shape, int32_t threads) : shape(shape), threads(threads) {
+        kv_shape = KvShape{shape.heads,         shape.kv_heads,   shape.key_width,
+                           shape.value_width,   shape.softmax_scale, static_cast<PageType>(shape.page_type),
+                           shape.page_tokens,   shape.page_width, shape.kv_heads * shape.key_width};
+        mla_shape = MlaShape{shape.heads, shape.latent, shape.rope, shape.softmax_scale,
+                             static_cast<PageType>(shape.page_type), shape.page_tokens};
+        row_bytes = page_row_bytes(static_cast<PageType>(shape.page_type), shape.page_width);
+        router_shape = RouterShape{shape.hidden, shape.experts, shape.top_k, shape.groups, shape.top_groups,
+                                   shape.is_group_limited, shape.is_normalized, shape.routed_scaling};
+    }
+
+    const Shape shape;
+    const int32_t threads;
+    const Batch* batch = nullptr;
+    KvShape kv_shape;
+    MlaShape mla_shape;
+    RouterShape router_shape;
+    int64_t row_bytes;  // of a token in the pages of a layer
+    Input input, hidden, gathered, expert_hidden;  // the last two: of pairs
+    Experts experts;
+    float *residual = nullptr, *values = nullptr, *queries = nullptr, *cos = nullptr, *sin = nullptr, *partials = nullptr;
+    int64_t work_bytes = 0;
+
+    Buffer<float> residual_memory, values_memory, queries_memory, cos_memory, sin_memory, partials_memory, weights_memory;
+    Buffer<int32_t> experts_memory;
+    Buffer<uint8_t> work_memory;
+    InputMemory input_memory, hidden_memory, gathered_memory, expert_hidden_memory;
+
+    uint8_t* pages(int32_t layer) const { return batch->pages + layer * batch->layer_bytes; }
+
+    uint8_t* page_row(int32_t layer, int64_t row) const {
+        return pages(layer) + batch->slots[row] * row_bytes;
+    }
+
+    void* work(int32_t thread) const { return work_memory.data + thread * work_bytes; }
+};
+
+}  // namespace midspan::MIDSPAN_ISA

@@ -1,0 +1,88 @@
+// Latent attention (DeepSeek-V2, arXiv:2405.04434, section 2.1) in a step.
+#pragma once
+
+#include "attention_mla.h"
+#include "attention_parts.h"
+#include "mla_project.h"
+
+namespace midspan::MIDSPAN_ISA {
+
+// The released code builds the norms of both latents with its default, whatever rms_norm_eps says.
+constexpr float LATENT_NORM_EPS = 1e-6f;
+
+inline void norm_query(State& s, const Op& op, int64_t row) {
+    rmsnorm_row(s.values + row * s.shape.values_width, op.vector, op.width, LATENT_NORM_EPS, s.input.wide + row * s.input.width);
+    write_row(s.input, row, op.width, op.is_quantized);
+}
+
+inline void rotate_latent(State& s, const Op& op, int64_t row) {
+    const Shape& shape = s.shape;
+    float* values = s.values + row * shape.values_width;
+    const float *cos = s.cos + row * shape.rope, *sin = s.sin + row * shape.rope;
+    for (int head = 0; head < shape.heads; ++head) {
+        rotate_neighbours(values + shape.query_at + (head + 1) * shape.key_width - shape.rope, cos, sin, shape.rope);
+    }
+    write_latent(shape.latent, shape.rope, values + shape.latent_at, op.vector, LATENT_NORM_EPS, cos, sin,
+                 static_cast<PageType>(shape.page_type), s.page_row(op.layer, row));
+}
+
+inline int64_t wide_bytes(const Shape& shape) { return shape.wide_form == WIDE_F32 ? 4 : 2; }
+
+inline void absorb_query(State& s, const Op& op, int64_t head) {
+    const Shape& shape = s.shape;
+    int nope = shape.key_width - shape.rope, width = shape.latent + shape.rope;
+    const float* q = s.values + shape.query_at + head * shape.key_width;
+    float* out = s.queries + head * width;
+    const uint8_t* up = static_cast<const uint8_t*>(op.key_up) + head * nope * shape.latent * wide_bytes(shape);
+    for (int i = 0; i < s.batch->segment_count; ++i) {
+        const Segment& segment = s.batch->segments[i];
+        if (is_expanded(shape, segment)) continue;
+        const float* from = q + segment.start * shape.values_width;
+        absorb_head(static_cast<Form>(shape.wide_form), up, nope, shape.latent, from, shape.values_width, segment.count,
+                    out, shape.heads * width);
+        for (int row = 0; row < segment.count; ++row, from += shape.values_width, out += shape.heads * width) {
+            std::memcpy(out + shape.latent, from + nope, shape.rope * sizeof(float));
+        }
+    }
+}
+
+inline void attend_latent(State& s, const Op& op, int64_t chunk, int32_t thread) {
+    const Shape& shape = s.shape;
+    Part part = part_of(s, chunk, 1, shape.latent);
+    const Segment& segment = *part.segment;
+    int64_t stride = shape.heads * (shape.latent + shape.rope), width = shape.latent + 2;
+    KvQuery query{s.queries + part.query * stride, stride, segment.count, segment.length, segment.table, s.pages(op.layer)};
+    int64_t at = static_cast<int64_t>(part.split) * segment.count + part.first_row;
+    attend_mla(s.mla_shape, query, 0, shape.heads, part.first_row, part.rows, part.from, part.to,
+               s.partials + part.partial + at * shape.heads * width, s.work(thread));
+}
+
+inline int64_t mix_latent_work_bytes(const Shape& shape) { return PROJECTED_ROWS * shape.latent * sizeof(float); }
+
+inline void mix_latent(State& s, const Op& op, int64_t head, int32_t thread) {
+    const Shape& shape = s.shape;
+    int64_t width = shape.latent + 2, partial = 0;
+    float* mixed = static_cast<float*>(s.work(thread));
+    const uint8_t* up =
+        static_cast<const uint8_t*>(op.value_up) + head * shape.value_width * shape.latent * wide_bytes(shape);
+    for (int i = 0; i < s.batch->segment_count; ++i) {
+        const Segment& segment = s.batch->segments[i];
+        if (is_expanded(shape, segment)) continue;
+        int64_t stride = segment.count * shape.heads * width;
+        for (int64_t first = 0; first < segment.count; first += PROJECTED_ROWS) {
+            int64_t rows = segment.count - first < PROJECTED_ROWS ? segment.count - first : PROJECTED_ROWS;
+            for (int64_t m = 0; m < rows; ++m) {
+                const float* at = s.partials + partial + ((first + m) * shape.heads + head) * width;
+                combine(at, splits_of(segment), stride, shape.latent, mixed + m * shape.latent);
+            }
+            project_head(static_cast<Form>(shape.wide_form), up, shape.value_width, shape.latent, mixed, shape.latent,
+                         static_cast<int>(rows), s.input.wide + (segment.start + first) * s.input.width + head * shape.value_width,
+                         s.input.width);
+        }
+        partial += splits_of(segment) * stride;
+    }
+}
+
+inline void quantize_input(State& s, const Op& op, int64_t row) { write_row(s.input, row, op.width, op.is_quantized); }
+
+}  // namespace midspan::MIDSPAN_ISA

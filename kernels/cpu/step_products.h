@@ -1,0 +1,153 @@
+// The embedding, the norms and the products of a step, in chunks.
+#pragma once
+
+#include "norm.h"
+#include "products.h"
+#include "rope.h"
+#include "state.h"
+
+namespace midspan::MIDSPAN_ISA {
+
+constexpr int UNIT_ROWS = 2 * BLOCK_ROWS;     // rows of weights: what they yield is a group of the next input
+constexpr int64_t CHUNK_BYTES = 48 << 10;  // of weights that a chunk reads for few rows
+
+inline int64_t units_of(const Matrix& matrix) { return (matrix.rows + UNIT_ROWS - 1) / UNIT_ROWS; }
+
+inline int64_t unit_bytes(int64_t columns, int32_t form) {
+    int64_t values = columns * UNIT_ROWS;
+    switch (form) {
+        case INT4: return values * 9 / 16;
+        case INT8: return values;
+        case WIDE_BF16: return values * 2;
+        default: return values * 4;
+    }
+}
+
+// The number of units that one chunk takes: enough bytes for a stream, and one where each unit is much work.
+inline int64_t units_in_chunk(const Matrix& matrix, int64_t rows) {
+    if (rows > FEW_ROWS) return 1;
+    int64_t units = CHUNK_BYTES / (unit_bytes(matrix.columns, matrix.form) + 1);
+    return units < 1 ? 1 : units;
+}
+
+inline int64_t chunks_of(const Matrix& matrix, int64_t rows) {
+    int64_t step = units_in_chunk(matrix, rows);
+    return (units_of(matrix) + step - 1) / step;
+}
+
+// Fetches the beginning of a unit's codes, as a stream that begins anew is slow.
+inline void prefetch_unit(const Matrix& matrix, int64_t unit) {
+    if (unit >= units_of(matrix)) return;
+    int64_t columns = matrix.form == INT8 || matrix.form == INT4 ? round_up(matrix.columns, TILE_COLUMNS) : matrix.columns;
+    const char* codes = static_cast<const char*>(matrix.codes) + unit * unit_bytes(columns, matrix.form);
+    for (int at = 0; at < PREFETCH_BYTES; at += 64) prefetch(codes + at);
+}
+
+// Multiplies one unit with all rows, and hands each row's 32 results (fewer at the end of the matrix) to `take`.
+template <typename Take>
+inline void multiply_unit(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, int64_t rows, Take take) {
+    alignas(64) float results[ROWS_AT_ONCE][UNIT_ROWS], block[ROWS_AT_ONCE * BLOCK_ROWS];
+    int64_t count = matrix.rows - unit * UNIT_ROWS < UNIT_ROWS ? matrix.rows - unit * UNIT_ROWS : UNIT_ROWS;
+    for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
+        int together = rows - row < ROWS_AT_ONCE ? rows - row : ROWS_AT_ONCE;
+        for (int half = 0; half * BLOCK_ROWS < count; ++half) {
+            multiply_block(matrix, 2 * unit + half, input, first + row, together, block);
+            for (int m = 0; m < together; ++m) {
+                std::memcpy(results[m] + half * BLOCK_ROWS, block + m * BLOCK_ROWS, BLOCK_ROWS * sizeof(float));
+            }
+        }
+        for (int m = 0; m < together; ++m) take(row + m, results[m], count);
+    }
+}
+
+// Calls `run(matrix, unit)` for the units of a chunk of several matrices.
+template <typename Run>
+inline void each_unit(const Op& op, int64_t chunk, int64_t rows, Run run) {
+    for (int i = 0; i < op.count; ++i) {
+        const Matrix& matrix = op.matrices[i];
+        int64_t chunks = chunks_of(matrix, rows);
+        if (chunk >= chunks) {
+            chunk -= chunks;
+            continue;
+        }
+        int64_t step = units_in_chunk(matrix, rows), end = (chunk + 1) * step;
+        for (int64_t unit = chunk * step; unit < end && unit < units_of(matrix); ++unit) run(matrix, unit);
+        return;
+    }
+}
+
+inline void embed(State& s, const Op& op, int64_t row) {
+    const Matrix& matrix = op.matrices[0];
+    int64_t token = s.batch->tokens[row];
+    float* out = s.residual + row * s.shape.hidden;
+    if (matrix.form == INT8) {
+        int64_t columns = round_up(matrix.columns, TILE_COLUMNS);
+        const uint8_t* codes = static_cast<const uint8_t*>(matrix.codes) + token / BLOCK_ROWS * BLOCK_ROWS * columns;
+        for (int64_t k = 0; k < matrix.columns; ++k) {
+            int code = codes[k / 4 * 4 * BLOCK_ROWS + token % BLOCK_ROWS * 4 + k % 4];
+            out[k] = (code - 128) * matrix.scale[token];
+        }
+    } else if (matrix.form == WIDE_BF16) {
+        for (int64_t k = 0; k < matrix.columns; ++k) out[k] = widen(static_cast<const bf16*>(matrix.codes)[token * matrix.columns + k]);
+    } else {
+        std::memcpy(out, static_cast<const float*>(matrix.codes) + token * matrix.columns, matrix.columns * sizeof(float));
+    }
+    rotation(s.shape, s.batch->positions[row], s.cos + row * s.shape.rope, s.sin + row * s.shape.rope);
+}
+
+inline void norm(State& s, const Op& op, int64_t from_row, int64_t row) {
+    rmsnorm_row(s.residual + from_row * s.shape.hidden, op.vector, op.width, op.eps, s.input.wide + row * s.input.width);
+    write_row(s.input, row, op.width, op.is_quantized);
+}
+
+inline void product(State& s, const Op& op, int64_t chunk, int64_t rows, float* out, int64_t stride) {
+    each_unit(op, chunk, rows, [&](const Matrix& matrix, int64_t unit) {
+        float* column = out + matrix.target + unit * UNIT_ROWS;
+        multiply_unit(matrix, unit, s.input, 0, rows, [&](int64_t row, const float* results, int64_t count) {
+            std::memcpy(column + row * stride, results, count * sizeof(float));
+        });
+    });
+}
+
+inline void add_product(State& s, const Op& op, int64_t chunk, const Input& input) {
+    each_unit(op, chunk, s.batch->rows, [&](const Matrix& matrix, int64_t unit) {
+        float* column = s.residual + unit * UNIT_ROWS;
+        multiply_unit(matrix, unit, input, 0, s.batch->rows, [&](int64_t row, const float* results, int64_t count) {
+            add_row(results, count, column + row * s.shape.hidden);
+        });
+    });
+}
+
+// Multiplies one unit of gate and up with rows [first, first + rows) of `input` and writes that unit of `hidden`.
+inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t first, int64_t rows, const Input& hidden) {
+    alignas(64) float gate[ROWS_AT_ONCE][UNIT_ROWS], gated[UNIT_ROWS];
+    bool is_last = (unit + 1) * UNIT_ROWS >= mlp.gate.rows;
+    for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
+        int64_t together = rows - row < ROWS_AT_ONCE ? rows - row : ROWS_AT_ONCE;
+        prefetch_unit(mlp.up, unit);
+        multiply_unit(mlp.gate, unit, input, first + row, together, [&](int64_t m, const float* results, int64_t) {
+            std::memcpy(gate[m], results, sizeof gate[m]);
+        });
+        prefetch_unit(mlp.gate, unit + 1);
+        multiply_unit(mlp.up, unit, input, first + row, together, [&](int64_t m, const float* results, int64_t count) {
+            int64_t at = first + row + m;
+            gate_row(gate[m], results, count, gated);
+            if (mlp.down.form == INT4 || mlp.down.form == INT8) {
+                quantize_columns(hidden, at, unit * UNIT_ROWS, count, gated);
+                if (is_last) clear_tail(hidden, at, mlp.gate.rows);
+            } else {
+                std::memcpy(hidden.wide + at * hidden.width + unit * UNIT_ROWS, gated, count * sizeof(float));
+            }
+        });
+    }
+}
+
+inline void gated_product(State& s, const Op& op, int64_t chunk) {
+    const Mlp& mlp = op.mlps[0];
+    int64_t step = units_in_chunk(mlp.gate, s.batch->rows), end = (chunk + 1) * step;
+    for (int64_t unit = chunk * step; unit < end && unit < units_of(mlp.gate); ++unit) {
+        gated_unit(mlp, unit, s.input, 0, s.batch->rows, s.hidden);
+    }
+}
+
+}  // namespace midspan::MIDSPAN_ISA

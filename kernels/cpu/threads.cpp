@@ -1,0 +1,127 @@
+#include "threads.h"
+
+#include <chrono>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace midspan {
+
+namespace {
+
+// A chunk takes 10 to 100 microseconds, so this spins through most waits. Past it the core may be needed by the thread
+// that holds the chunk.
+constexpr int SPINS = 2000;
+// To choose a token takes less, so that the threads are awake for the next step of a decoding sequence.
+constexpr std::chrono::microseconds SPIN_TIME(1000);
+
+inline void pause() {
+#if defined(__x86_64__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+inline void wait_a_little(int spins) {
+    if (spins < SPINS) {
+        pause();
+    } else {
+        std::this_thread::yield();
+    }
+}
+
+}  // namespace
+
+Threads::Threads(int32_t threads, int32_t most_operations)
+    : count_(threads < 1 ? 1 : threads), progress_(new Progress[most_operations]),
+      ranges_(new Range[most_operations * count_]) {
+    for (int32_t thread = 1; thread < count_; ++thread) threads_.emplace_back([this, thread] { sleep_and_work(thread); });
+}
+
+Threads::~Threads() {
+    closing_ = true;
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        wake_.notify_all();
+    }
+    for (std::thread& thread : threads_) thread.join();
+}
+
+void Threads::run(int32_t operations, const int32_t* chunks, Work work, void* context) {
+    uint64_t step = step_.load(std::memory_order_relaxed) + 1;
+    for (int32_t i = 0; i < operations; ++i) {
+        for (int32_t thread = 0; thread < count_; ++thread) {
+            // `next` first: a thread of the step before then takes nothing, whatever else it reads.
+            Range& range = ranges_[i * count_ + thread];
+            range.next.store(step << 32 | 0xffffffff, std::memory_order_seq_cst);
+            range.end.store(static_cast<int32_t>(static_cast<int64_t>(chunks[i]) * (thread + 1) / count_));
+        }
+        progress_[i].chunks.store(chunks[i], std::memory_order_relaxed);
+        progress_[i].done.store(0, std::memory_order_relaxed);
+    }
+    operations_.store(operations, std::memory_order_relaxed);
+    work_.store(work, std::memory_order_relaxed);
+    context_.store(context, std::memory_order_relaxed);
+    for (int32_t i = 0; i < operations; ++i) {
+        for (int32_t thread = 0; thread < count_; ++thread) {
+            uint64_t first = static_cast<uint64_t>(static_cast<int64_t>(chunks[i]) * thread / count_);
+            ranges_[i * count_ + thread].next.store(step << 32 | first, std::memory_order_release);
+        }
+    }
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        step_.store(step, std::memory_order_release);
+        if (sleeping_) wake_.notify_all();
+    }
+    take_part(step, 0);
+}
+
+void Threads::sleep_and_work(int32_t thread) {
+    uint64_t seen = 0;
+    while (true) {
+        auto end = std::chrono::steady_clock::now() + SPIN_TIME;
+        while (step_.load(std::memory_order_acquire) == seen && !closing_ && std::chrono::steady_clock::now() < end) pause();
+        if (step_.load(std::memory_order_acquire) == seen) {
+            std::unique_lock<std::mutex> lock(mutex_);
+            ++sleeping_;
+            wake_.wait(lock, [&] { return closing_ || step_.load(std::memory_order_acquire) != seen; });
+            --sleeping_;
+        }
+        if (closing_) return;
+        seen = step_.load(std::memory_order_acquire);
+        take_part(seen, thread);
+    }
+}
+
+// Runs what is left of a range. False: the step is over.
+bool Threads::work_off(Range& range, uint64_t step, int32_t operation, int32_t thread) {
+    while (true) {
+        uint64_t next = range.next.load(std::memory_order_acquire);
+        if (next >> 32 != (step & 0xffffffff)) return false;
+        int32_t chunk = static_cast<int32_t>(next & 0xffffffff);
+        if (chunk < 0 || chunk >= range.end.load(std::memory_order_relaxed)) return true;
+        if (!range.next.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel)) continue;
+        work_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), operation, chunk, thread);
+        progress_[operation].done.fetch_add(1, std::memory_order_release);
+    }
+}
+
+void Threads::take_part(uint64_t step, int32_t thread) {
+    int32_t operations = operations_.load(std::memory_order_relaxed);
+    for (int32_t i = 0; i < operations; ++i) {
+        Range* ranges = &ranges_[i * count_];
+        for (int32_t turn = 0; turn < count_; ++turn) {
+            if (!work_off(ranges[(thread + turn) % count_], step, i, thread)) return;
+        }
+        const Progress& progress = progress_[i];
+        for (int spins = 0; progress.done.load(std::memory_order_acquire) < progress.chunks.load(std::memory_order_relaxed);
+             ++spins) {
+            if (ranges[thread].next.load(std::memory_order_relaxed) >> 32 != (step & 0xffffffff)) return;
+            wait_a_little(spins);
+        }
+    }
+}
+
+}  // namespace midspan

@@ -1,0 +1,166 @@
+// Compares the products and norms of one instruction set, which the compiler is told, with plain loops.
+#include <initializer_list>
+
+#include "check.h"
+#include "norm.h"
+#include "products.h"
+#include "state.h"
+
+using namespace midspan;
+using namespace midspan::MIDSPAN_ISA;
+
+namespace {
+
+constexpr int WEIGHT_ROWS = 40;  // two blocks and a half
+constexpr int BLOCKS = 3;
+constexpr int INPUT_ROWS = ROWS_AT_ONCE + 2;
+constexpr int MOST_COLUMNS = 512;
+
+float bias[WEIGHT_ROWS];
+float row_scale[BLOCKS * BLOCK_ROWS], row_offset[BLOCKS * BLOCK_ROWS];
+double weights[BLOCKS * BLOCK_ROWS][MOST_COLUMNS];  // as the codes mean them
+uint8_t codes[BLOCKS * BLOCK_ROWS * MOST_COLUMNS * 4];
+
+InputMemory memory;
+Input input;
+
+void fill_int8(int64_t columns) {
+    int64_t width = round_up(columns, TILE_COLUMNS);
+    for (int64_t row = 0; row < BLOCKS * BLOCK_ROWS; ++row) {
+        for (int64_t k = 0; k < width; ++k) {
+            int code = check::whole(-127, 127);
+            int64_t at = row / BLOCK_ROWS * BLOCK_ROWS * width + k / 4 * 4 * BLOCK_ROWS + row % BLOCK_ROWS * 4 + k % 4;
+            codes[at] = static_cast<uint8_t>(code + 128);
+            weights[row][k] = static_cast<double>(row_scale[row]) * code;
+        }
+    }
+}
+
+void fill_int4(int64_t columns) {
+    int64_t tiles = round_up(columns, TILE_COLUMNS) / TILE_COLUMNS;
+    for (int64_t row = 0; row < BLOCKS * BLOCK_ROWS; ++row) {
+        for (int64_t group = 0; group < 2 * tiles; ++group) {
+            uint8_t* tile = codes + (row / BLOCK_ROWS * tiles + group / 2) * TILE_INT4_BYTES;
+            uint8_t* numbers = tile + 512 + group % 2 * 32 + row % BLOCK_ROWS;
+            uint8_t scale = numbers[0] = static_cast<uint8_t>(check::whole(0, 255));
+            uint8_t offset = numbers[BLOCK_ROWS] = static_cast<uint8_t>(check::whole(0, 255));
+            for (int k = 0; k < GROUP; ++k) {
+                int code = check::whole(0, 15), high = k / 16;
+                uint8_t& byte = tile[group % 2 * 256 + k % 16 / 4 * 64 + row % BLOCK_ROWS * 4 + k % 4];
+                byte = static_cast<uint8_t>(high ? (byte & 15) | code << 4 : (byte & 0xf0) | code);
+                weights[row][group * GROUP + k] =
+                    static_cast<double>(row_scale[row]) * scale * code - static_cast<double>(row_offset[row]) * offset;
+            }
+        }
+    }
+}
+
+void fill_wide(int64_t columns, int32_t form) {
+    for (int64_t row = 0; row < WEIGHT_ROWS; ++row) {
+        for (int64_t k = 0; k < columns; ++k) {
+            float value = check::number();
+            int64_t at = row * columns + k;
+            if (form == WIDE_BF16) {
+                reinterpret_cast<bf16*>(codes)[at] = narrow(value);
+                weights[row][k] = widen(narrow(value));
+            } else {
+                reinterpret_cast<float*>(codes)[at] = value;
+                weights[row][k] = value;
+            }
+        }
+    }
+}
+
+// Fills the input's rows, quantizes them, and checks the codes.
+void fill_input(int64_t columns) {
+    memory.reserve(INPUT_ROWS, MOST_COLUMNS, &input);
+    for (int64_t row = 0; row < INPUT_ROWS; ++row) {
+        float* x = input.wide + row * input.width;
+        for (int64_t k = 0; k < input.width; ++k) {
+            x[k] = k < columns ? check::number() * (row == 3 ? 1000.f : 1.f) : NAN;
+            if (row == 4 && k < GROUP) x[k] = 0;
+        }
+        std::memset(input.codes + row * input.width, 99, static_cast<size_t>(input.width));
+        write_row(input, row, columns, true);
+        for (int64_t k = 0; k < round_up(columns, TILE_COLUMNS); ++k) {
+            int64_t at = row * input.width + k;
+            float scale = input.scale[at / GROUP];
+            if (k >= columns) {
+                check::equal("a code past the columns", input.codes[at], 0);
+            } else {
+                check::near("a code", static_cast<double>(scale) * input.codes[at], x[k], 0.501 * scale);
+            }
+            if (k % GROUP) continue;
+            int total = 0;
+            for (int i = 0; i < GROUP; ++i) total += input.codes[at + i];
+            check::equal("the sum of a group", input.sum[at / GROUP], total);
+            check::near("the scaled sum of a group", input.scaled_sum[at / GROUP], total * scale, 1e-3 * scale);
+        }
+    }
+}
+
+void check_product(int32_t form, int64_t columns, bool has_bias) {
+    bool quantized = form == INT8 || form == INT4;
+    for (int row = 0; row < BLOCKS * BLOCK_ROWS; ++row) {
+        row_scale[row] = check::number() * 0.01f, row_offset[row] = check::number() * 0.01f;
+    }
+    for (float& value : bias) value = check::number();
+    if (form == INT8) fill_int8(columns);
+    if (form == INT4) fill_int4(columns);
+    if (!quantized) fill_wide(columns, form);
+    Matrix matrix{};
+    matrix.codes = codes, matrix.scale = row_scale, matrix.offset = row_offset;
+    matrix.bias = has_bias ? bias : nullptr;
+    matrix.form = form, matrix.rows = WEIGHT_ROWS, matrix.columns = static_cast<int32_t>(columns);
+    float out[ROWS_AT_ONCE * BLOCK_ROWS + 1];
+    for (int rows = 1; rows <= ROWS_AT_ONCE; ++rows) {
+        for (int block = 0; block < BLOCKS; ++block) {
+            int64_t first = INPUT_ROWS - rows;
+            out[rows * BLOCK_ROWS] = 7;
+            multiply_block(matrix, block, input, first, rows, out);
+            check::equal("a product past its rows", out[rows * BLOCK_ROWS], 7);
+            for (int m = 0; m < rows; ++m) {
+                for (int n = 0; n < BLOCK_ROWS && block * BLOCK_ROWS + n < WEIGHT_ROWS; ++n) {
+                    double wanted = has_bias ? bias[block * BLOCK_ROWS + n] : 0, size = 0;
+                    for (int64_t k = 0; k < columns; ++k) {
+                        int64_t at = (first + m) * input.width + k;
+                        double x = quantized ? static_cast<double>(input.scale[at / GROUP]) * input.codes[at] : input.wide[at];
+                        wanted += weights[block * BLOCK_ROWS + n][k] * x;
+                        size += std::fabs(weights[block * BLOCK_ROWS + n][k] * x);
+                    }
+                    check::near("a product", out[m * BLOCK_ROWS + n], wanted, 1e-5 * size + 1e-6);
+                }
+            }
+        }
+    }
+}
+
+void check_rows(int64_t width) {
+    static float x[MOST_COLUMNS], y[MOST_COLUMNS], out[MOST_COLUMNS + 1];
+    double squares = 0;
+    for (int64_t k = 0; k < width; ++k) x[k] = check::number() * 8, y[k] = check::number(), squares += x[k] * x[k];
+    out[width] = 7;
+    rmsnorm_row(x, y, width, 1e-6f, out);
+    double inverse = 1 / std::sqrt(squares / static_cast<double>(width) + 1e-6);
+    for (int64_t k = 0; k < width; ++k) check::near("rmsnorm", out[k], x[k] * inverse * y[k], 1e-6);
+    gate_row(x, y, width, out);
+    for (int64_t k = 0; k < width; ++k) check::near("a gated row", out[k], x[k] / (1 + std::exp(-x[k])) * y[k], 5e-6);
+    std::memcpy(out, y, static_cast<size_t>(width) * sizeof(float));
+    add_row(x, width, out);
+    for (int64_t k = 0; k < width; ++k) check::near("an added row", out[k], x[k] + y[k], 1e-6);
+    check::equal("a row past its width", out[width], 7);
+}
+
+}  // namespace
+
+int main() {
+    for (int64_t columns : {64, 96, 100, 128, 416, 512}) {
+        fill_input(columns);
+        for (int32_t form : {WIDE_F32, WIDE_BF16, INT8, INT4}) {
+            check_product(form, columns, false);
+            check_product(form, columns, true);
+        }
+    }
+    for (int64_t width : {1, 2, 16, 30, 64, 100, 511}) check_rows(width);
+    return check::report();
+}

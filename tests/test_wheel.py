@@ -1,0 +1,120 @@
+"""A wheel carries the native step to a machine without a compiler, and an installation without it works too.
+
+The source distribution is made first and the wheel from it, as `python -m build` does.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from setup import LIBRARY, find_compiler
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("context", "evaluation", "inference", "kernels", "lsp_server", "midspan")
+FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source distribution."""
+    tree, folder = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("sdist")
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__", LIBRARY.name))
+    for name in FILES:
+        shutil.copy(ROOT / name, tree)
+    make = f"from setuptools.build_meta import build_sdist; build_sdist({str(folder)!r})"
+    subprocess.run([sys.executable, "-c", make], cwd=tree, check=True, capture_output=True)
+    (made,) = folder.iterdir()
+    return made
+
+
+@pytest.fixture
+def unpacked(archive: Path, tmp_path: Path) -> Path:
+    """The folder of the unpacked source distribution."""
+    shutil.unpack_archive(archive, tmp_path / "sdist", filter="data")
+    (folder,) = (tmp_path / "sdist").iterdir()
+    return folder
+
+
+def pip(*words: str, cwd: Path, **variables: str) -> None:
+    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *words]
+    subprocess.run(command, cwd=cwd, env=os.environ | variables, check=True)
+
+
+def build_wheel(source: Path, folder: Path, **variables: str) -> Path:
+    pip("wheel", ".", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), cwd=source, **variables)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def install(wheel: Path, folder: Path) -> Path:
+    """Install a wheel into an environment that has the dependencies of this one; return its folder of programs."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    programs = folder / "bin"
+    found = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    done = subprocess.run([programs / "python", "-c", found], check=True, capture_output=True, text=True)
+    # A line of such a file is a folder to import from. Files like this one in that folder count for nothing, so this
+    # environment's own Midspan is not seen.
+    (Path(done.stdout.strip()) / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    pip("--python", str(programs / "python"), "install", "--no-deps", "--ignore-installed", str(wheel), cwd=folder)
+    return programs
+
+
+def run_midspan(programs: Path, home: Path, *words: str) -> str:
+    """Run the installed command where the PATH has nothing else, and return what it prints."""
+    own = {name: str(home / name) for name in ("HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
+    runtime = {name: os.environ[name] for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME")}
+    env = {"PATH": str(programs), "OMP_NUM_THREADS": "1", **own, **runtime}
+    command = [str(programs / "midspan"), *words]
+    done = subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def try_it(programs: Path, home: Path) -> tuple[str | None, str]:
+    """Complete a line with the built-in model.
+
+    Return the instruction set that computed, and what `midspan doctor` says about the native step.
+    """
+    home.mkdir()
+    (home / "area.py").write_text("def area(width, height):\n    return \n", encoding="utf-8")
+    assert run_midspan(programs, home, "complete", "area.py:2:12").strip()
+    report = json.loads(run_midspan(programs, home, "doctor", "--json"))
+    assert report["trial"]["text"]
+    (finding,) = (finding for finding in report["findings"] if finding["subject"] == "native step")
+    assert not finding["is_wrong"]
+    return report["engine"]["instruction_set"], f"{finding['what']} {finding['fix']}"
+
+
+def test_a_wheel_brings_the_native_step_to_a_machine_without_a_compiler(unpacked, tmp_path):
+    if not find_compiler():
+        pytest.skip("no C++ compiler")
+    wheel = build_wheel(unpacked, tmp_path / "wheel")
+    kind = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    assert wheel.name.endswith(f"-py3-none-{kind}.whl") or sys.platform == "darwin"
+    programs = install(wheel, tmp_path / "venv")
+    (installed,) = (tmp_path / "venv").rglob(LIBRARY.name)
+    assert not [*installed.parent.glob("*.cpp"), *installed.parent.glob("*.h")]
+    isa, said = try_it(programs, tmp_path / "home")
+    assert isa is not None
+    assert f"The native step serves with the instruction set {isa}." in said
+
+
+def test_without_a_compiler_torch_serves_and_doctor_says_what_to_install(unpacked, tmp_path):
+    wheel = build_wheel(unpacked, tmp_path / "wheel", PATH=str(tmp_path / "no programs"), CXX="")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    isa, said = try_it(install(wheel, tmp_path / "venv"), tmp_path / "home")
+    assert isa is None
+    assert "does not serve" in said
+    assert "Install a C++ compiler" in said
+
+
+def test_a_compiler_that_fails_is_no_error(unpacked, tmp_path):
+    wheel = build_wheel(unpacked, tmp_path / "wheel", CXX=f"{sys.executable} -c 1/0")
+    assert wheel.name.endswith("-py3-none-any.whl")
