@@ -10,7 +10,8 @@ from midspan import ModelError
 
 # Each far above the largest model that Midspan could run, and small enough to multiply.
 MOST_LAYERS = 1000
-MOST_EXPERTS = 4096
+MOST_LATENT = 1024  # of keys and values; also of kernels/cpu/mla_project.h
+MOST_EXPERTS = 1024  # also of kernels/cpu/router.h
 MOST_HEADS = 4096
 MOST_CONTEXT_TOKENS = 1 << 24
 MOST_WIDTH = 1 << 20

@@ -10,6 +10,7 @@ from inference.models.config_json import (
     MOST_CONTEXT_TOKENS,
     MOST_EXPERTS,
     MOST_HEADS,
+    MOST_LATENT,
     MOST_LAYERS,
     MOST_WIDTH,
     read_integer,
@@ -18,6 +19,7 @@ from inference.models.config_json import (
     read_switch,
     refuse_unsupported,
 )
+from inference.weights.active_weights import ActiveWeights
 from midspan import ModelError
 
 TopkMethod = Literal["greedy", "group_limited_greedy"]
@@ -38,7 +40,7 @@ _INTEGER_FIELDS = {
     "moe_intermediate_size": MOST_WIDTH,
     "num_hidden_layers": MOST_LAYERS,
     "num_attention_heads": MOST_HEADS,
-    "kv_lora_rank": MOST_WIDTH,
+    "kv_lora_rank": MOST_LATENT,
     "qk_nope_head_dim": MOST_WIDTH,
     "qk_rope_head_dim": MOST_WIDTH,
     "v_head_dim": MOST_WIDTH,
@@ -112,19 +114,18 @@ class DeepseekV2Config:
         return self.kv_lora_rank + self.qk_rope_head_dim
 
     @property
-    def active_parameters(self) -> int:
-        """The number of weights that a token is multiplied with, 2 FLOP each."""
-        hidden, heads = self.hidden_size, self.num_attention_heads
+    def active_weights(self) -> ActiveWeights:
+        """The latent projections of queries and keys stay wide: their errors would reach every head."""
+        hidden, heads, layers = self.hidden_size, self.num_attention_heads, self.num_hidden_layers
         query_width = heads * (self.qk_nope_head_dim + self.qk_rope_head_dim)
-        query = self.q_lora_rank * (hidden + query_width) if self.q_lora_rank else hidden * query_width
-        expanded_width = heads * (self.qk_nope_head_dim + self.v_head_dim)
-        latent = hidden * self.page_width + self.kv_lora_rank * expanded_width
-        attention = query + latent + heads * self.v_head_dim * hidden
+        query = (self.q_lora_rank or hidden) * query_width + heads * self.v_head_dim * hidden
+        latent = hidden * (self.page_width + (self.q_lora_rank or 0))
+        latent += self.kv_lora_rank * heads * (self.qk_nope_head_dim + self.v_head_dim)
         experts = self.num_experts_per_tok + self.n_shared_experts
-        dense_layers = min(self.first_k_dense_replace, self.num_hidden_layers)
+        dense_layers = min(self.first_k_dense_replace, layers)
         mlps = dense_layers * self.intermediate_size
-        mlps += (self.num_hidden_layers - dense_layers) * experts * self.moe_intermediate_size
-        return self.num_hidden_layers * attention + 3 * hidden * mlps + self.vocab_size * hidden
+        mlps += (layers - dense_layers) * experts * self.moe_intermediate_size
+        return ActiveWeights(layers, layers * query + 3 * hidden * mlps, self.vocab_size * hidden, layers * latent)
 
     @property
     def softmax_scale(self) -> float:

@@ -17,6 +17,7 @@ from inference.models.config_json import (
     refuse_unsupported,
 )
 from inference.prompts.families import Family
+from inference.weights.active_weights import ActiveWeights
 from midspan import ModelError
 
 _SUPPORTED: dict[str, tuple[Any, ...]] = {
@@ -62,12 +63,12 @@ class LlamaConfig:
         return 2 * self.num_key_value_heads * self.head_dim
 
     @property
-    def active_parameters(self) -> int:
-        """The number of weights that a token is multiplied with, 2 FLOP each."""
+    def active_weights(self) -> ActiveWeights:
         queries = self.num_attention_heads * self.head_dim
         attention = self.hidden_size * (2 * queries + self.page_width)
         layer = attention + 3 * self.hidden_size * self.intermediate_size
-        return self.num_hidden_layers * layer + self.vocab_size * self.hidden_size
+        layers = self.num_hidden_layers
+        return ActiveWeights(layers, layers * layer, self.vocab_size * self.hidden_size)
 
     @property
     def softmax_scale(self) -> float:

@@ -17,16 +17,16 @@ class Rotary:
         """Positions are divided by `linear_factor`."""
         inverse = theta ** -(torch.arange(0, dim, 2, dtype=torch.float32, device=device) / dim)
         inverse = inverse / linear_factor
-        self._factor = 1.0
+        self.factor = 1.0
         if yarn:
             inverse = _interpolate(inverse, dim, theta, yarn)
-            self._factor = yarn.rotation_factor
-        self._inverse_frequencies = inverse  # [D / 2]
+            self.factor = yarn.rotation_factor
+        self.inverse_frequencies = inverse  # [D / 2]
 
     def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Compute the angles: positions [T] -> cos, sin, each [T, D / 2] in fp32."""
-        angles = positions.to(torch.float32)[:, None] * self._inverse_frequencies
-        return angles.cos() * self._factor, angles.sin() * self._factor
+        angles = positions.to(torch.float32)[:, None] * self.inverse_frequencies
+        return angles.cos() * self.factor, angles.sin() * self.factor
 
 
 def _interpolate(inverse: Tensor, dim: int, theta: float, yarn: YarnScaling) -> Tensor:

@@ -20,6 +20,7 @@ from typing import Any
 
 import platformdirs
 
+from inference.weights.active_weights import ActiveWeights
 from midspan import ModelError, SettingsError
 
 
@@ -88,6 +89,7 @@ class CatalogueModel:
     files: tuple[CatalogueFile, ...]
     mirrors: tuple[Mirror, ...] = ()
     revision: str | None = None  # the commit of the repository that is fetched; None: the newest
+    active: ActiveWeights | None = None  # what a token reads, from the model's config.json
 
     @property
     def gguf(self) -> CatalogueFile | None:
@@ -145,6 +147,7 @@ def _model(entry: Mapping[str, Any]) -> CatalogueModel:
         files=tuple(CatalogueFile(**file) for file in entry["files"]),
         mirrors=_mirrors(entry),
         revision=entry.get("revision"),
+        active=ActiveWeights(**entry["active"]) if "active" in entry else None,
     )
 
 

@@ -11,7 +11,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from inference.model_files import INDEX_FILE, find_file
-from inference.weights.matrix import GROUP_COLUMNS, PARTS, Matrix, Quant, form_of, part_shapes, quantize
+from inference.weights.matrix import GROUP_COLUMNS, PARTS, Matrix, Quant, form_of, part_shapes
+from inference.weights.native_layout import UNITS, NativeMatrix
 from inference.weights.progress import Progress
 from inference.weights.shards import check_header_size, find_shards
 from midspan import ModelError
@@ -20,6 +21,7 @@ from midspan.visible_text import visible_line
 MAX_NAMES_IN_MESSAGE = 5
 # safetensors' names of the types that codes are stored in
 STORED_QUANT: dict[str, Quant] = {"I8": "int8", "U8": "int4"}
+EARLIER_INT4_PART = ".zero"  # of a form with a scale and a zero in bfloat16 for each group, which is no longer read
 
 
 class TensorSource(Protocol):
@@ -76,20 +78,16 @@ class ShapeRecorder:
         return {
             "wide": values * wide_itemsize,
             "int8": values + 4 * rows,
-            "int4": values // 2 + 4 * values // GROUP_COLUMNS,
+            "int4": values // 2 + 2 * values // GROUP_COLUMNS + 8 * rows,
         }[form]
 
 
 class Checkpoint:
     """An open model folder. `load` reads one tensor at a time, so that loading needs little memory but the result."""
 
-    def __init__(self, folder: Path, dtype: torch.dtype, device: torch.device, quant: Quant = "wide") -> None:
-        """Open every shard and read the headers. Raises ModelError; opens only safetensors.
-
-        Wide matrices become `quant` while they are read; matrices that are stored quantized stay as they are.
-        """
+    def __init__(self, folder: Path, dtype: torch.dtype, device: torch.device) -> None:
+        """Open every shard and read the headers. Raises ModelError; opens only safetensors."""
         self.folder = folder
-        self.quant = quant
         self.dtype = dtype
         self.device = device
         self._files: dict[str, Any] = {}  # tensor name -> open safetensors file
@@ -130,7 +128,12 @@ class Checkpoint:
 
     def require(self, wanted: ShapeRecorder) -> None:
         """Check that the folder holds exactly the wanted tensors. Raises ModelError that names what differs."""
-        shapes = self._expand_quantized(wanted)
+        if any(name + EARLIER_INT4_PART in self._files for name in wanted.matrices):
+            raise ModelError(f"{self.folder}: its int4 weights are of an earlier form; import the wide weights again")
+        self.require_shapes(self._expand_quantized(wanted))
+
+    def require_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Check that the folder holds exactly the tensors of these names and shapes, as `require` does."""
         found = {name: self._shape(name) for name in self._files}
         if problems := differences(shapes, found):
             raise ModelError(f"{self.folder}: the weights do not fit config.json: {problems}")
@@ -166,11 +169,17 @@ class Checkpoint:
             raise ModelError(f"{self.folder}: {name} is {tensor.dtype}, not floating point")
         return tensor.to(device=self.device, dtype=self.dtype)
 
+    def load_native(self, name: str, shape: tuple[int, int]) -> NativeMatrix | None:
+        """Map a matrix that is stored in the native layout; None: it is stored wide."""
+        if name + UNITS not in self._files:
+            return None
+        return NativeMatrix(self._read(name), self._read(name + UNITS), *shape)
+
     def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
-        """Map a matrix as it is stored; or quantize one that is stored wide, when the checkpoint has a `quant`."""
+        """Map a matrix as it is stored."""
         stored = self.stored_quant(name)
         if stored == "wide":
-            return quantize(self.load(name, shape), form_of(self.quant, at_least, shape[1]))
+            return Matrix("wide", (self.load(name, shape),))
         tensors = (self._read(name + part) for part in PARTS[stored])
         return Matrix(stored, tuple(tensor.to(self.device) for tensor in tensors))
 
@@ -192,7 +201,7 @@ def stored_dtype(folder: Path) -> torch.dtype:
     with Checkpoint(folder, torch.float32, torch.device("cpu")) as checkpoint:
         for name, file in checkpoint._files.items():
             dtype: torch.dtype = file.get_slice(name)[:1].dtype
-            if dtype.is_floating_point and not name.endswith((".scale", ".zero")):
+            if dtype.is_floating_point and not name.endswith((".scale", ".row")):
                 return dtype
     raise ModelError(f"{folder}: has no floating-point weights; fetch it again")
 

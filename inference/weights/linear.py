@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -109,8 +109,17 @@ class Part:
     reorder: Callable[[Tensor], Tensor] | None = None
 
 
+@runtime_checkable
+class LinearSource(Protocol):
+    """A source of tensors that makes the products itself."""
+
+    def load_linear(self, parts: Sequence[Part], columns: int) -> Linear: ...
+
+
 def load_linear(source: TensorSource, parts: Sequence[Part], columns: int) -> Linear:
     """Load one product for several matrices below one another. Only one of them is in memory beside the result."""
+    if isinstance(source, LinearSource):
+        return source.load_linear(parts, columns)
     biases = [_load_bias(source, part) for part in parts]
     rows = sum(part.rows for part in parts)
     matrices = (_load_matrix(source, part, columns) for part in parts)

@@ -3,10 +3,11 @@
     wide  NAME        [N, K]      floating point
     int8  NAME        [N, K]      I8: w = code * scale, a scale for each row
           NAME.scale  [N]         F32
-    int4  NAME        [N, K / 2]  U8: w = code * scale + zero for each 32 columns of a row; byte j of such a group
-                                  holds the code of column j in its low half and that of column j + 16 in its high one
-          NAME.scale  [N, K / 32] BF16
-          NAME.zero   [N, K / 32] BF16
+    int4  NAME         [N, K / 2]  U8: codes 0..15 in groups of 32 columns; byte j of a group holds the code of its
+                                   column j in the low half and that of column j + 16 in the high one
+          NAME.scale   [N, K / 32] U8: w = row[0] * scale * code - row[1] * offset
+          NAME.offset  [N, K / 32] U8
+          NAME.row     [N, 2]      F32: the units of a row's scales and offsets
 
 Rows are the first dimension of every tensor, so that rows of any form can be chosen and joined.
 """
@@ -24,6 +25,7 @@ Quant = Literal["wide", "int8", "int4"]
 GROUP_COLUMNS = 32
 INT8_LARGEST = 127
 INT4_LARGEST = 15
+UINT8_LARGEST = 255
 ROWS_AT_ONCE = 2048
 # The values that a product widens at once: with more, the allocator asks the system for new memory every time.
 WIDENED_AT_ONCE = 1 << 23
@@ -41,7 +43,16 @@ class Matrix:
 
 
 # The endings of NAME, in the order of Matrix.tensors.
-PARTS: dict[Quant, tuple[str, ...]] = {"wide": ("",), "int8": ("", ".scale"), "int4": ("", ".scale", ".zero")}
+PARTS: dict[Quant, tuple[str, ...]] = {
+    "wide": ("",),
+    "int8": ("", ".scale"),
+    "int4": ("", ".scale", ".offset", ".row"),
+}
+# The types of the tensors of a quantized form.
+PART_DTYPES: dict[Quant, tuple[torch.dtype, ...]] = {
+    "int8": (torch.int8, torch.float32),
+    "int4": (torch.uint8, torch.uint8, torch.uint8, torch.float32),
+}
 
 
 def part_shapes(quant: Quant, rows: int, columns: int) -> tuple[tuple[int, ...], ...]:
@@ -51,7 +62,7 @@ def part_shapes(quant: Quant, rows: int, columns: int) -> tuple[tuple[int, ...],
     if quant == "int8":
         return ((rows, columns), (rows,))
     groups = (rows, columns // GROUP_COLUMNS)
-    return ((rows, columns // 2), groups, groups)
+    return ((rows, columns // 2), groups, groups, (rows, 2))
 
 
 def join_rows(first: Matrix, others: Iterable[Matrix], rows: int) -> Matrix:
@@ -75,15 +86,6 @@ def form_of(quant: Quant, at_least: Quant, columns: int) -> Quant:
     return quant
 
 
-def quantize(weight: Tensor, form: Quant) -> Matrix:
-    """Quantize weight [N, K] to a form that it can have. Beside the result, only some rows are held in fp32."""
-    if form == "wide":
-        return Matrix("wide", (weight,))
-    quantize_rows = _quantize_int8 if form == "int8" else _quantize_int4
-    parts = map(quantize_rows, torch.split(weight, ROWS_AT_ONCE))
-    return join_rows(next(parts), parts, weight.shape[0])
-
-
 def dequantize(matrix: Matrix, dtype: torch.dtype) -> Tensor:
     """Widen a matrix to [N, K]: the definition of the codes, and slow."""
     if matrix.quant == "wide":
@@ -91,30 +93,24 @@ def dequantize(matrix: Matrix, dtype: torch.dtype) -> Tensor:
     if matrix.quant == "int8":
         codes, scale = matrix.tensors
         return (codes.float() * scale[:, None]).to(dtype)
-    codes, scale, zero = matrix.tensors
-    groups = unpack_int4(codes).view(*scale.shape, GROUP_COLUMNS).float()
-    return (groups * scale[..., None].float() + zero[..., None].float()).flatten(1).to(dtype)
+    groups = split_halves(matrix.tensors[0]).view(*matrix.tensors[1].shape, GROUP_COLUMNS).float()
+    step, lowest = int4_grid(matrix)
+    return torch.addcmul(lowest[..., None], groups, step[..., None]).flatten(1).to(dtype)
 
 
-def unpack_int4(codes: Tensor) -> Tensor:
+def int4_grid(matrix: Matrix) -> tuple[Tensor, Tensor]:
+    """Compute the distance of two codes and the value of code 0 for each group: both fp32 [N, K / 32]."""
+    _, scale, offset, row = matrix.tensors
+    return scale * row[:, :1], offset * -row[:, 1:]
+
+
+def split_halves(codes: Tensor) -> Tensor:
     """Unpack [N, K / 2] to codes 0..15, [N, K] uint8."""
     groups = codes.view(codes.shape[0], -1, GROUP_COLUMNS // 2)
     return torch.cat([groups & INT4_LARGEST, groups >> 4], dim=-1).flatten(1)
 
 
-def _quantize_int8(weight: Tensor) -> Matrix:
-    largest = weight.abs().amax(dim=1).float()
-    scale = largest.clamp(min=torch.finfo(torch.float32).tiny) / INT8_LARGEST
-    codes = (weight.float() / scale[:, None]).round_().to(torch.int8)
-    return Matrix("int8", (codes, scale))
-
-
-def _quantize_int4(weight: Tensor) -> Matrix:
-    groups = weight.float().view(weight.shape[0], -1, GROUP_COLUMNS)
-    lowest, highest = groups.aminmax(dim=-1)
-    scale = (highest - lowest).clamp(min=torch.finfo(torch.float32).tiny) / INT4_LARGEST
-    scale, zero = scale.bfloat16(), lowest.bfloat16()
-    # The codes are chosen for the rounded scale and zero, so that they make up for that rounding.
-    codes = ((groups - zero[..., None].float()) / scale[..., None].float()).round_().clamp_(0, INT4_LARGEST)
+def join_halves(codes: Tensor) -> Tensor:
+    """Pack codes 0..15 of groups [N, K / 32, 32] to [N, K / 2] uint8: the inverse of `split_halves`."""
     low, high = codes.to(torch.uint8).chunk(2, dim=-1)
-    return Matrix("int4", ((low | (high << 4)).flatten(1), scale, zero))
+    return (low | (high << 4)).flatten(1)

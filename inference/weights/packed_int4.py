@@ -5,7 +5,15 @@ import functools
 import torch
 from torch import Tensor
 
-from inference.weights.matrix import GROUP_COLUMNS, INT4_LARGEST, ROWS_AT_ONCE, WIDENED_AT_ONCE, Matrix, unpack_int4
+from inference.weights.matrix import (
+    GROUP_COLUMNS,
+    INT4_LARGEST,
+    ROWS_AT_ONCE,
+    WIDENED_AT_ONCE,
+    Matrix,
+    int4_grid,
+    split_halves,
+)
 from kernels.few_shapes import pad_rows
 
 # From this number of rows of x on, widening the codes for a bf16 product is faster than the op that reads codes.
@@ -16,14 +24,14 @@ ROW_BLOCKS = (64, 32)
 
 class PackedInt4:
     def __init__(self, matrix: Matrix, dtype: torch.dtype) -> None:
-        codes, scale, zero = matrix.tensors
+        codes = matrix.tensors[0]
         rows, columns = codes.shape[0], codes.shape[1] * 2
         self._shape = (rows, columns)
-        # The op has its own layout, and computes (code - 8) * scale + zero instead of code * scale + zero.
+        # The op has its own layout, and computes (code - 8) * step + middle instead of code * step + lowest.
         blocks = [_pack(rows) for rows in torch.split(codes, ROWS_AT_ONCE)]
         self._codes = torch.cat(blocks) if len(blocks) > 1 else blocks[0]
-        middle = zero.float() + 8 * scale.float()
-        self._scale_zero = torch.stack([scale.float(), middle], dim=-1).transpose(0, 1).contiguous().to(dtype)
+        step, lowest = int4_grid(matrix)
+        self._step_middle = torch.stack([step, lowest + 8 * step], dim=-1).transpose(0, 1).contiguous().to(dtype)
 
     @staticmethod
     def can_hold(matrix: Matrix) -> bool:
@@ -35,7 +43,7 @@ class PackedInt4:
         block = _row_block()
         rows, columns = self._shape
         if x.shape[0] < WIDEN_FROM_ROWS or block is None or rows % block:
-            return torch._weight_int4pack_mm_for_cpu(x.contiguous(), self._codes, GROUP_COLUMNS, self._scale_zero)
+            return torch._weight_int4pack_mm_for_cpu(x.contiguous(), self._codes, GROUP_COLUMNS, self._step_middle)
         step = max(1, WIDENED_AT_ONCE // (columns * block)) * block
         padded = pad_rows(x)
         parts = [padded @ self._widen(first, min(first + step, rows), block) for first in range(0, rows, step)]
@@ -45,18 +53,18 @@ class PackedInt4:
         """Widen some rows, transposed: [K, end - first]. A byte of the op holds two rows, half a block apart."""
         groups, half = self._shape[1] // GROUP_COLUMNS, block // 2
         codes = self._codes[first:end].view(-1, groups, GROUP_COLUMNS, half)
-        scale, middle = (part.contiguous()[:, None] for part in self._scale_zero[:, first:end].unbind(-1))
-        wide = scale.new_empty(groups, GROUP_COLUMNS, len(codes), 2, half)
+        step, middle = (part.contiguous()[:, None] for part in self._step_middle[:, first:end].unbind(-1))
+        wide = step.new_empty(groups, GROUP_COLUMNS, len(codes), 2, half)
         low, high = wide.permute(3, 2, 0, 1, 4)
         low.copy_(codes & INT4_LARGEST)
         high.copy_(codes >> 4)
         wide = wide.view(groups, GROUP_COLUMNS, end - first)
-        return torch.addcmul(middle - 8 * scale, wide, scale).flatten(0, 1)
+        return torch.addcmul(middle - 8 * step, wide, step).flatten(0, 1)
 
 
 def _pack(codes: Tensor) -> Tensor:
     """Pack [N, K / 2] from our layout to the op's. Blocks of rows are independent: large matrices go part by part."""
-    return torch._convert_weight_to_int4pack_for_cpu(unpack_int4(codes).int(), 1)
+    return torch._convert_weight_to_int4pack_for_cpu(split_halves(codes).int(), 1)
 
 
 @functools.cache

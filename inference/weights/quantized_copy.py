@@ -12,16 +12,19 @@ from pathlib import Path
 import platformdirs
 import psutil
 import torch
+from torch import Tensor
 
 from inference.model_files import SINGLE_FILE
 from inference.weights.checkpoint import Checkpoint, ShapeRecorder
-from inference.weights.matrix import PARTS, Quant, form_of, part_shapes
+from inference.weights.matrix import PART_DTYPES, PARTS, Matrix, Quant, form_of, part_shapes
+from inference.weights.native_layout import UNITS, native_shapes, pack
 from inference.weights.progress import show_progress
+from inference.weights.quantize import RunModel, quantize_model
 from inference.weights.tensor_file import Entry, TensorFile
 
 log = logging.getLogger(__name__)
 
-LAYOUT_VERSION = 1  # copies of another version are made again
+LAYOUT_VERSION = 3  # copies of another version are made again
 _PARTIAL = ".partial-"
 
 
@@ -33,6 +36,8 @@ class QuantizedCopy:
     quant: Quant
     wanted: ShapeRecorder
     dtype: torch.dtype  # of what is not quantized
+    run: RunModel  # over the text that int4 is made for
+    is_native: bool = False  # in the layout of the native step
 
     @property
     def folder(self) -> Path:
@@ -46,7 +51,8 @@ class QuantizedCopy:
     @property
     def _prefix(self) -> str:
         """The beginning of the names of all copies of the same folder in the same form."""
-        return f"{self.source.name}-{self.quant}-{_digest([str(self.source.resolve())])}-"
+        layout = "-native" if self.is_native else ""
+        return f"{self.source.name}-{self.quant}{layout}-{_digest([str(self.source.resolve())])}-"
 
     def _state(self) -> list[object]:
         files = sorted(self.source.glob("*.safetensors"))
@@ -57,10 +63,13 @@ class QuantizedCopy:
         found = []
         for name, shape in self.wanted.shapes.items():
             form = self._form(name)
-            dtypes = {"wide": [self.dtype], "int8": [torch.int8, torch.float32]}
-            dtypes["int4"] = [torch.uint8, torch.bfloat16, torch.bfloat16]
+            if self.is_native and form != "wide":
+                codes, units = native_shapes(form, *shape)
+                found += [Entry(name, codes, torch.uint8), Entry(name + UNITS, units, torch.float32)]
+                continue
+            dtypes = (self.dtype,) if form == "wide" else PART_DTYPES[form]
             shapes = (shape,) if form == "wide" else part_shapes(form, *shape)
-            parts = zip(PARTS[form], shapes, dtypes[form], strict=True)
+            parts = zip(PARTS[form], shapes, dtypes, strict=True)
             found += [Entry(name + part, part_shape, dtype) for part, part_shape, dtype in parts]
         return found
 
@@ -70,7 +79,7 @@ class QuantizedCopy:
         return form_of(self.quant, self.wanted.matrices[name], self.wanted.shapes[name][1])
 
     def make(self) -> bool:
-        """Quantize tensor by tensor. False when there is no room for the copy, and then nothing is left of it."""
+        """Quantize matrix by matrix. False when there is no room for the copy, and then nothing is left of it."""
         _root().mkdir(parents=True, exist_ok=True)
         self._remove_older()
         partial = _root() / f"{_PARTIAL}{os.getpid()}-{self.folder.name}"
@@ -90,21 +99,25 @@ class QuantizedCopy:
         entries = self.entries()
         title = f"quantizing {self.source.name} to {self.quant}"
         with (
-            Checkpoint(self.source, self.dtype, torch.device("cpu"), self.quant) as checkpoint,
+            Checkpoint(self.source, self.dtype, torch.device("cpu")) as checkpoint,
             path.open("wb") as file,
             show_progress(title, sum(entry.size_bytes for entry in entries)) as progress,
         ):
             log.info("%s, once; the copy is kept in %s", title, self.folder)
             target = TensorFile(file, entries)
-            for name, shape in self.wanted.shapes.items():
-                if name in self.wanted.matrices:
-                    matrix = checkpoint.load_matrix(name, (shape[0], shape[1]), self.wanted.matrices[name])
-                    tensors = dict(zip((name + part for part in PARTS[matrix.quant]), matrix.tensors, strict=True))
-                else:
-                    tensors = {name: checkpoint.load(name, shape)}
-                for part, tensor in tensors.items():
+
+            def put(name: str, matrix: Matrix) -> None:
+                for part, tensor in self._tensors(name, matrix).items():
                     target.put(part, tensor)
                     progress(tensor.nbytes)
+
+            quantize_model(checkpoint, self.wanted, self.quant, self.run, put)
+
+    def _tensors(self, name: str, matrix: Matrix) -> dict[str, Tensor]:
+        if self.is_native and matrix.quant != "wide":
+            packed = pack(matrix)
+            return {name: packed.codes, name + UNITS: packed.units}
+        return dict(zip((name + part for part in PARTS[matrix.quant]), matrix.tensors, strict=True))
 
     def _remove_older(self) -> None:
         """Remove copies of earlier states of the folder, and the leftovers of killed processes."""

@@ -5,6 +5,7 @@ import resource
 from collections import namedtuple
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,25 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from inference.api import EngineSettings
+from inference.calibration import run_over_code
 from inference.loader import load_model, wanted_tensors
 from inference.local_engine import LocalEngine
 from inference.models.batch import Work, pack_batch
+from inference.models.decoder import Decoder
+from inference.models.load import load_decoder
+from inference.prompts.families import family_of
+from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import allocate_memory
+from inference.weights.checkpoint import Checkpoint
+from inference.weights.default_form import choose_form
 from inference.weights.machine_memory import weights_budget_bytes
 from inference.weights.matrix import Quant
-from inference.weights.quant_choice import QuantSetting, choose_quant, find_weights
+from inference.weights.quant_choice import QuantSetting, find_weights
+from inference.weights.quantize import RunModel, quantize_in_memory
 from midspan import ModelError
 from tests.inference.folders import CODER_V1, LARGE, LITE, QWEN, config_of, write_folder
 from tests.inference.generate import generate
+from tests.inference.speeds import machine
 
 CPU = torch.device("cpu")
 # Widths that all forms have: 64 and 96 columns, and experts of 32.
@@ -45,14 +55,34 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def find(folder: Path, config: dict[str, Any], setting: QuantSetting) -> tuple[Path, Quant, bool]:
-    return find_weights(folder, wanted_tensors(config_of(config)), torch.float32, setting)
+    parsed = config_of(config)
+    run = run_over(folder, config)
+    return find_weights(folder, wanted_tensors(parsed), torch.float32, setting, run, unknown_ms)
+
+
+def run_over(folder: Path, config: dict[str, Any]) -> RunModel:
+    return run_over_code(config_of(config), Tokenizer(folder, family_of(config["model_type"], folder)))
+
+
+def unknown_ms(form: Quant) -> float:
+    raise AssertionError(f"nobody needs to know the time of a token in {form}")
 
 
 def logits_of(weights: Path, config: dict[str, Any], quant: Quant = "wide") -> torch.Tensor:
-    """Compute the logits of every token; `quant` is made while loading."""
-    model = load_model(weights, config_of(config), torch.float32, CPU, quant)
-    memory = allocate_memory(len(model.layers), 10, model.config.page_width, torch.float32, CPU)
-    works = [Work(TOKENS[:i], 0, [9], 1) for i in (5, 12)] + [Work(TOKENS, 0, list(range(9)), 1)]
+    """Compute the logits of every token; `quant` is made in memory."""
+    parsed = config_of(config)
+    if quant == "wide":
+        model = load_model(weights, parsed, torch.float32, CPU)
+    else:
+        with Checkpoint(weights, torch.float32, CPU) as checkpoint:
+            tensors = quantize_in_memory(checkpoint, wanted_tensors(parsed), quant, run_over(weights, config))
+        model = load_decoder(parsed, tensors, CPU)
+    return logits_with(model, TOKENS)
+
+
+def logits_with(model: Decoder, tokens: list[int]) -> torch.Tensor:
+    memory = allocate_memory(len(model.layers), 20, model.config.page_width, torch.float32, CPU)
+    works = [Work(tokens[:i], 0, [19], 1) for i in (5, 12)] + [Work(tokens, 0, list(range(19)), 1)]
     with torch.inference_mode():
         return torch.cat([model.forward(pack_batch([work], CPU), memory) for work in works])
 
@@ -73,6 +103,18 @@ def test_a_kept_copy_says_what_the_weights_quantized_in_memory_say(
     error = float((kept - wide).norm() / wide.norm())
     # Random weights are the worst case, and the router easily takes another expert; wrong logits would be at 1.4.
     assert 1e-4 < error < (0.05 if setting == "int8" else 0.5)
+
+
+def test_int4_that_is_made_over_code_is_nearer_to_the_wide_weights_on_code(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "m", QWEN)
+    code = list(Path(__file__).read_bytes()[-200:])
+    wide, errors = logits_with(load_model(folder, config_of(QWEN), torch.float32, CPU), code), []
+    runs: list[RunModel] = [run_over(folder, QWEN), lambda source: None]
+    for run in runs:
+        with Checkpoint(folder, torch.float32, CPU) as checkpoint:
+            tensors = quantize_in_memory(checkpoint, wanted_tensors(config_of(QWEN)), "int4", run)
+        errors.append((logits_with(load_decoder(config_of(QWEN), tensors, CPU), code) - wide).norm())
+    assert errors[0] < 0.9 * errors[1]
 
 
 def test_what_errors_would_hurt_most_stays_wide() -> None:
@@ -151,6 +193,21 @@ def test_weights_stored_quantized_are_used_as_they_are_and_not_widened(tmp_path:
         find(folder, MOE, "int8")
 
 
+def test_the_earlier_int4_form_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "m", QWEN)
+    kept, _, _ = find(folder, QWEN, "int4")
+    earlier: dict[str, torch.Tensor] = {}
+    for name, tensor in load_file(kept / "model.safetensors").items():
+        if name.endswith(".offset"):
+            zero = name.removesuffix(".offset") + ".zero"
+            earlier |= {zero: tensor.bfloat16(), name.removesuffix(".offset") + ".scale": tensor.bfloat16()}
+        elif name not in earlier and not name.endswith(".row"):
+            earlier[name] = tensor
+    save_file(earlier, folder / "model.safetensors")
+    with pytest.raises(ModelError, match=r"its int4 weights are of an earlier form; import the wide weights again"):
+        find(folder, QWEN, "auto")
+
+
 def test_a_quantized_matrix_without_its_scales_is_named(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "m", QWEN)
     kept, _, _ = find(folder, QWEN, "int8")
@@ -205,24 +262,43 @@ Memory = namedtuple("Memory", ["total", "available"])
 
 
 @pytest.mark.parametrize(
-    ("config", "total_gb", "available_gb", "quant"),
+    ("config", "gb_per_s", "total_gb", "available_gb", "quant"),
     [
-        (RELEASED_LITE, 64, 60, "wide"),
-        (RELEASED_LITE, 64, 22, "int8"),  # the others' memory is not taken
-        (RELEASED_LITE, 32, 26, "int8"),
-        (RELEASED_LITE, 24, 24, "int4"),
-        (RELEASED_1_5B, 8, 5, "wide"),
-        (RELEASED_1_5B, 4, 3, "int8"),
+        (RELEASED_LITE, 100, 64, 60, "int8"),
+        (RELEASED_LITE, 100, 64, 22, "int8"),  # the others' memory is not taken
+        (RELEASED_LITE, 100, 24, 24, "int4"),  # int8 does not fit
+        (RELEASED_LITE, 44, 64, 60, "int4"),  # a token would take 58 ms
+        (RELEASED_1_5B, 44, 64, 60, "int8"),
+        (RELEASED_1_5B, 44, 4, 3, "int8"),
+        (RELEASED_1_5B, 25, 64, 60, "int4"),
+        (RELEASED_1_5B, 2, 64, 60, "int4"),  # nothing is fast here, and int4 is fastest
+        (QWEN, 2, 64, 60, "wide"),  # tiny
     ],
 )
-def test_the_default_is_what_fits_the_machine(
-    config: dict[str, Any], total_gb: int, available_gb: int, quant: Quant, monkeypatch: pytest.MonkeyPatch
+def test_the_default_is_what_a_user_waits_for_within_what_fits(
+    config: dict[str, Any],
+    gb_per_s: float,
+    total_gb: int,
+    available_gb: int,
+    quant: Quant,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     memory = Memory(total_gb * 10**9, available_gb * 10**9)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    sizes_bytes = wanted_tensors(config_of(config)).sizes_bytes(wide_itemsize=2)
-    assert choose_quant(sizes_bytes, weights_budget_bytes()) == quant
+    parsed = config_of(config)
+    sizes_bytes = wanted_tensors(parsed).sizes_bytes(wide_itemsize=2)
+    chosen = choose_form(
+        sizes_bytes, weights_budget_bytes(), partial(machine(gb_per_s).token_ms, parsed.active_weights)
+    )
+    assert chosen == quant
     assert sizes_bytes[quant] < memory.available
+
+
+def test_a_choice_of_the_user_asks_for_no_measurement(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "m", QWEN)
+    assert find(folder, QWEN, "none")[1] == "wide"
+    assert find(folder, QWEN, "int8")[1] == "int8"
+    assert find(folder, QWEN, "auto")[1] == "wide"  # it is tiny
 
 
 def test_a_model_that_does_not_fit_is_loaded_as_small_as_can_be_with_a_warning(

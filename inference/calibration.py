@@ -1,0 +1,63 @@
+"""Runs a model over real code while it is quantized: Midspan's own sources, half of them as holes to fill."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from inference.cache.page_pool import PAGE_TOKENS
+from inference.models.architecture import ModelConfig
+from inference.models.batch import Work, pack_batch
+from inference.models.load import load_decoder
+from inference.prompts.prompt import build_fim_prompt
+from inference.prompts.tokenizer import Tokenizer
+from inference.scheduler import allocate_memory
+from inference.weights.checkpoint import TensorSource
+from inference.weights.quantize import RunModel
+
+SEQUENCES = 12
+SEQUENCE_TOKENS = 448
+_PREFIX_CHARACTERS, _MIDDLE_CHARACTERS, _SUFFIX_CHARACTERS = 800, 300, 500
+_CHARACTERS = _PREFIX_CHARACTERS + _MIDDLE_CHARACTERS + _SUFFIX_CHARACTERS
+_CPU = torch.device("cpu")
+
+
+def run_over_code(config: ModelConfig, tokenizer: Tokenizer) -> RunModel:
+    """Return the function that runs this model over the code in one batch."""
+
+    def run(source: TensorSource) -> None:
+        works, pages = [], 0
+        for tokens in code_sequences(tokenizer):
+            end = pages + -(-len(tokens) // PAGE_TOKENS)
+            works.append(Work(tokens, 0, range(pages, end), 1))
+            pages = end
+        # The layers run once, one after the other: all of them can have the same pages.
+        memory = allocate_memory(1, pages, config.page_width, source.dtype, _CPU)
+        with torch.inference_mode():
+            model = load_decoder(config, source, _CPU)
+            model.forward(pack_batch(works, _CPU), memory.expand(config.num_hidden_layers, -1, -1, -1))
+
+    return run
+
+
+def code_sequences(tokenizer: Tokenizer) -> Iterator[tuple[int, ...]]:
+    """Encode some of Midspan's sources, every second one with a hole where the model can fill holes."""
+    sentinels = tokenizer.sentinels
+    bos = () if sentinels.bos is None else (sentinels.bos,)
+    for i, text in enumerate(_sources()):
+        if sentinels.fim is not None and i % 2:
+            prefix, rest = text[:_PREFIX_CHARACTERS], text[_PREFIX_CHARACTERS:]
+            middle, suffix = rest[:_MIDDLE_CHARACTERS], rest[_MIDDLE_CHARACTERS:]
+            tokens = (*build_fim_prompt(tokenizer, "psm", "", prefix, suffix), *tokenizer.encode(middle))
+        else:
+            tokens = (*bos, *tokenizer.encode(text))
+        yield tokens[:SEQUENCE_TOKENS]
+
+
+def _sources() -> Iterator[str]:
+    """Read pieces from the middle of files from all parts of this package."""
+    texts = (path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.rglob("*.py")))
+    long = [text for text in texts if len(text) >= 2 * _CHARACTERS]
+    for text in long[:: len(long) // SEQUENCES][:SEQUENCES]:
+        first = text.index("\n", (len(text) - _CHARACTERS) // 2) + 1
+        yield text[first : first + _CHARACTERS]

@@ -1,0 +1,82 @@
+"""The native layout holds the codes of a matrix, each where its definition says."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from inference.weights.matrix import Matrix, Quant, dequantize, split_halves
+from inference.weights.native_layout import BLOCK_BYTES, NativeMatrix, pack_int4, pack_int8, unpack_int4, unpack_int8
+from inference.weights.quantize import quantize
+
+SHAPES = [(64, 10944), (80, 96), (7, 32), (130, 64)]
+
+
+def random_matrix(rows: int, columns: int, quant: Quant) -> Matrix:
+    return quantize(torch.randn(rows, columns, generator=torch.Generator().manual_seed(rows)) * 0.05, quant)
+
+
+def assert_equal(got: Matrix, expected: Matrix) -> None:
+    assert got.quant == expected.quant
+    for ours, theirs in zip(got.tensors, expected.tensors, strict=True):
+        assert ours.dtype == theirs.dtype
+        assert torch.equal(ours, theirs)
+
+
+def with_padding(native: NativeMatrix) -> NativeMatrix:
+    """Count the padding as rows and columns of the matrix."""
+    return replace(native, rows=-(-native.rows // 16) * 16, columns=-(-native.columns // 64) * 64)
+
+
+def assert_padded_with_zeros(whole: torch.Tensor, rows: int, columns: int) -> None:
+    assert whole[:rows, :columns].abs().max() > 0
+    assert not whole[rows:].any()
+    assert not whole[:, columns:].any()
+
+
+@pytest.mark.parametrize(("rows", "columns"), [*SHAPES, (48, 40)])
+def test_int8_comes_back_and_its_padding_weighs_nothing(rows: int, columns: int) -> None:
+    matrix = random_matrix(rows, columns, "int8")
+    native = pack_int8(matrix)
+    assert native.codes.dtype == torch.uint8
+    assert native.codes.shape == (-(-rows // 16), -(-columns // 64) * 16, 16, 4)
+    assert native.units.shape == (len(native.codes) * 16,)
+    assert_equal(unpack_int8(native), matrix)
+    assert_padded_with_zeros(dequantize(unpack_int8(with_padding(native)), torch.float32), rows, columns)
+
+
+@pytest.mark.parametrize(("rows", "columns"), SHAPES)
+def test_int4_comes_back_and_its_padding_weighs_nothing(rows: int, columns: int) -> None:
+    matrix = random_matrix(rows, columns, "int4")
+    native = pack_int4(matrix)
+    assert native.codes.dtype == torch.uint8
+    assert native.codes.shape == (-(-rows // 16), -(-columns // 64), BLOCK_BYTES)
+    assert native.units.shape == (2, len(native.codes) * 16)
+    assert_equal(unpack_int4(native), matrix)
+    assert_padded_with_zeros(dequantize(unpack_int4(with_padding(native)), torch.float32), rows, columns)
+
+
+def test_each_byte_of_int8_is_where_the_definition_says() -> None:
+    matrix = random_matrix(32, 128, "int8")
+    codes = pack_int8(matrix).codes.flatten()
+    for row, column in [(0, 0), (5, 3), (15, 127), (16, 4), (31, 66)]:
+        at = ((row // 16 * 32 + column // 4) * 16 + row % 16) * 4 + column % 4
+        assert codes[at] == int(matrix.tensors[0][row, column]) + 128
+
+
+def test_each_byte_of_int4_is_where_the_definition_says() -> None:
+    matrix = random_matrix(32, 128, "int4")
+    native = pack_int4(matrix)
+    file = native.codes.flatten()
+    codes, (_, scale, offset, row_units) = split_halves(matrix.tensors[0]), matrix.tensors
+    for row in range(32):
+        for column in range(128):
+            block = (row // 16 * 2 + column // 64) * 576
+            group, within = column % 64 // 32, column % 32
+            vector = 4 * group + within % 16 // 4
+            byte = file[block + vector * 64 + 4 * (row % 16) + within % 4]
+            assert (byte >> 4 if within >= 16 else byte & 15) == codes[row, column]
+            grid = block + 512 + group * 32 + row % 16
+            assert file[grid] == scale[row, column // 32]
+            assert file[grid + 16] == offset[row, column // 32]
+    assert torch.equal(native.units, row_units.T)
