@@ -141,8 +141,10 @@ class EngineSettings:
     # The engine notices a cancel after one chunk at the latest.
     chunk_tokens: int = 256
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    # The form of the weight matrices; auto: as wide as the machine's memory allows.
+    # The form of the weight matrices; auto: by what a user waits for, within the machine's memory.
     quant: Literal["auto", "none", "int8", "int4"] = "auto"
+    # The type of the cached keys and values; auto: that of the model. int8 needs the native step.
+    cache_dtype: Literal["auto", "int8"] = "auto"
     threads: int | None = None  # the most that a step may use; None: torch's own choice
     # Called before the files of the model are read, and after. Raises ModelError for files that are not to be used.
     confirm: Callable[[], None] | None = None
@@ -172,6 +174,7 @@ class EngineStats:
     device: str | None = None
     dtype: str | None = None
     quant: str | None = None
+    instruction_set: str | None = None  # of the native step; None: torch computes
     weights_bytes: int = 0  # of the files that are mapped or read
     cache_bytes: int = 0  # of all pages; the system commits a page when the engine first writes to it
 

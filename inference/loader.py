@@ -1,5 +1,6 @@
 """Builds a scheduler that is ready to run from a model folder. Imports torch: engine thread only."""
 
+import ctypes
 import logging
 import time
 from pathlib import Path
@@ -8,17 +9,23 @@ import torch
 
 from inference.api import EngineSettings
 from inference.cache.page_pool import PAGE_TOKENS
+from inference.cache.page_row import PageRow, int8_row
+from inference.calibration import run_over_code
+from inference.machine_speed import MachineSpeed, read_kept_speed
+from inference.measure_speed import measure_and_keep
 from inference.models.architecture import ModelConfig
 from inference.models.decoder import Decoder
-from inference.models.deepseek_v2 import load_deepseek_v2
-from inference.models.deepseek_v2_config import DeepseekV2Config
-from inference.models.llama import load_llama
+from inference.models.load import load_decoder
+from inference.native.model import NATIVE_DTYPES, NativeModel
+from inference.native.source import StepTensors
 from inference.prompts.tokenizer import Tokenizer
-from inference.scheduler import Scheduler, allocate_memory
-from inference.weights.checkpoint import Checkpoint, ShapeRecorder, TensorSource, stored_dtype
+from inference.scheduler import Model, Scheduler, allocate_memory
+from inference.weights.checkpoint import Checkpoint, ShapeRecorder, stored_dtype
 from inference.weights.machine_memory import default_cache_bytes
 from inference.weights.matrix import Quant
 from inference.weights.quant_choice import find_weights
+from inference.weights.quantize import quantize_in_memory
+from kernels.cpu.library import native_library
 from midspan import ModelError
 
 log = logging.getLogger(__name__)
@@ -28,13 +35,11 @@ MOST_TENSORS = 100_000
 _MOST_MISSING = 1000
 
 
-def load_model(
-    folder: Path, config: ModelConfig, dtype: torch.dtype, device: torch.device, quant: Quant = "wide"
-) -> Decoder:
+def load_model(folder: Path, config: ModelConfig, dtype: torch.dtype, device: torch.device) -> Decoder:
     """Load a model, after checking the name and shape of every tensor. Raises ModelError."""
-    with Checkpoint(folder, dtype, device, quant) as checkpoint:
+    with Checkpoint(folder, dtype, device) as checkpoint:
         checkpoint.require(wanted_tensors(config, checkpoint.tensor_count, folder))
-        return _build(config, checkpoint, device)
+        return load_decoder(config, checkpoint, device)
 
 
 def wanted_tensors(
@@ -45,14 +50,24 @@ def wanted_tensors(
     Raises ModelError, with the source, for a config that asks for far more than are found: it may ask for a billion.
     """
     recorder = ShapeRecorder(found_tensors + _MOST_MISSING, source)
-    _build(config, recorder, torch.device("cpu"))
+    load_decoder(config, recorder, torch.device("cpu"))
     return recorder
 
 
-def _build(config: ModelConfig, source: TensorSource, device: torch.device) -> Decoder:
-    if isinstance(config, DeepseekV2Config):
-        return load_deepseek_v2(config, source, device)
-    return load_llama(config, source, device)
+def measure_machine() -> MachineSpeed:
+    """Measure this machine's speed with models that are built as all are, and keep it."""
+    return measure_and_keep(_build)
+
+
+def _build(config: ModelConfig, source: StepTensors, has_int8_pages: bool = False) -> Model:
+    """Load a model for the native step, or for torch where there is none."""
+    if functions := _native_functions(source.dtype):
+        return NativeModel(config, source, functions, torch.get_num_threads(), has_int8_pages)
+    return load_decoder(config, source, torch.device("cpu"))
+
+
+def _native_functions(dtype: torch.dtype) -> ctypes.CDLL | None:
+    return native_library().functions if dtype in NATIVE_DTYPES else None
 
 
 def build_scheduler(
@@ -72,15 +87,44 @@ def build_scheduler(
     dtype = stored_dtype(folder) if settings.dtype == "auto" else getattr(torch, settings.dtype)
     with Checkpoint(folder, dtype, device) as checkpoint:
         wanted = wanted_tensors(config, checkpoint.tensor_count, folder)
-    weights, quant, must_quantize = find_weights(folder, wanted, dtype, settings.quant)
-    model = load_model(weights, config, dtype, device, quant if must_quantize else "wide")
-    token_bytes = config.num_hidden_layers * config.page_width * dtype.itemsize
+    run = run_over_code(config, tokenizer)
+
+    def token_ms(form: Quant) -> float:
+        kept = read_kept_speed()
+        speed = measure_machine() if kept is None or kept.is_disturbed else kept
+        return speed.token_ms(config.active_weights, form)
+
+    is_native = _native_functions(dtype) is not None
+    weights, quant, must_quantize = find_weights(folder, wanted, dtype, settings.quant, run, token_ms, is_native)
+    row = _page_row(folder, config, dtype, settings)
+    with Checkpoint(weights, dtype, device) as checkpoint:
+        source = quantize_in_memory(checkpoint, wanted, quant, run) if must_quantize else checkpoint
+        model = _build(config, source, has_int8_pages=row.dtype == torch.int8)
+    if isinstance(model, NativeModel):
+        # A thread of torch that has chosen the last token would take the core from one of the next step's.
+        torch.set_num_threads(1)
+    token_bytes = config.num_hidden_layers * row.bytes
     wanted_bytes = settings.cache_bytes or default_cache_bytes(context_tokens * token_bytes)
     pages = max(1, wanted_bytes // (token_bytes * PAGE_TOKENS))
-    memory = allocate_memory(config.num_hidden_layers, pages, config.page_width, dtype, device)
+    memory = allocate_memory(config.num_hidden_layers, pages, row.width, row.dtype, device)
     seconds = time.perf_counter() - started_s
-    log.info("%s: loaded in %.1f s, %s, weights %s, %d cache pages", folder, seconds, dtype, quant, pages)
+    log.info(
+        "%s: loaded in %.1f s, %s, weights %s, %d cache pages of %s", folder, seconds, dtype, quant, pages, row.dtype
+    )
     sentinels, chunk_tokens = tokenizer.sentinels, settings.chunk_tokens
-    scheduler = Scheduler(model, memory, sentinels, tokenizer.vocab_size, chunk_tokens, config.active_parameters)
+    scheduler = Scheduler(
+        model, memory, dtype, sentinels, tokenizer.vocab_size, chunk_tokens, config.active_weights.parameters
+    )
     weights_bytes = sum(file.stat().st_size for file in weights.glob("*.safetensors"))
     return scheduler, quant, weights_bytes
+
+
+def _page_row(folder: Path, config: ModelConfig, dtype: torch.dtype, settings: EngineSettings) -> PageRow:
+    """Choose the row of the cache's pages. Without the native step there is none of int8: say so."""
+    if settings.cache_dtype == "int8":
+        if _native_functions(dtype) is not None:
+            return int8_row(config.page_width)
+        library = native_library()
+        reason = f"{library.absence} {library.fix}." if library.functions is None else f"that has no {dtype}."
+        log.warning("%s: the cache keeps %s and not int8, which needs the native step: %s", folder, dtype, reason)
+    return PageRow(config.page_width, dtype)

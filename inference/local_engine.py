@@ -155,6 +155,7 @@ class LocalEngine:
             device=str(scheduler.device),
             dtype=str(scheduler.dtype).removeprefix("torch."),
             quant=self._quant,
+            instruction_set=scheduler.instruction_set,
             weights_bytes=self._weights_bytes,
             cache_bytes=scheduler.memory_bytes,
         )

@@ -12,18 +12,26 @@ from inference.api import FinishReason, Update
 from inference.cache.page_pool import PAGE_TOKENS, PagePool
 from inference.cache.radix_tree import Match, RadixTree
 from inference.draft import MAX_DRAFTED_TOKENS
+from inference.heap import use_large_pages
 from inference.live_sequence import LiveSequence
 from inference.models.batch import Batch, Work, pack_batch
+from inference.native.model import NativeModel
 from inference.prompts.tokenizer import Sentinels
 from inference.right_of_way import BACKGROUND_CHUNK, BACKGROUND_SHARE
 from inference.sampler import Sampler
 from inference.threads import threads_for
 from midspan import CapacityError, MidspanError
 
+LARGE_PAGES_FROM_BYTES = 16 << 20  # of a layer's cache: less would be rounded up to much more
 _PREFILL_TOKENS = 64  # a step of so many leaves megabytes of freed memory
 # On a CPU a step takes as long as its tokens. So while a sequence decodes, the prefill chunks of the others are this
 # much shorter: each of its tokens takes a few times as long, not twenty times.
 _CHUNK_BESIDE_DECODING = 8
+# A step that expands its context does so for all its tokens at once: benchmarks/native/prefill_growth.py. So its chunk
+# grows to this part of the context, up to the most tokens. A cancel is then seen after that part of the time that has
+# passed.
+_GROWN_CHUNK_PART = 8
+_MOST_GROWN_TOKENS = 2048
 
 
 class Model(Protocol):
@@ -36,7 +44,8 @@ class Scheduler:
     def __init__(
         self,
         model: Model,
-        memory: Tensor,  # [layers, pages, PAGE_TOKENS, width]
+        memory: Tensor,  # [layers, pages, PAGE_TOKENS, width of a PageRow]
+        dtype: torch.dtype,  # of the model: that of weights which are not quantized
         sentinels: Sentinels,
         vocab_size: int,  # the tokenizer's; a head may have more rows
         chunk_tokens: int,
@@ -44,6 +53,7 @@ class Scheduler:
     ) -> None:
         self._model = model
         self._memory = memory
+        self.dtype = dtype
         self._sentinels = sentinels
         self._vocab_size = vocab_size
         self._chunk_tokens = chunk_tokens
@@ -61,8 +71,9 @@ class Scheduler:
         return self._memory.device
 
     @property
-    def dtype(self) -> torch.dtype:
-        return self._memory.dtype
+    def instruction_set(self) -> str | None:
+        """That of the native step, or nothing where torch computes."""
+        return self._model.instruction_set if isinstance(self._model, NativeModel) else None
 
     @property
     def memory_bytes(self) -> int:
@@ -99,7 +110,7 @@ class Scheduler:
             return
         new_tokens = sum(len(work.tokens) for _, work in planned)
         self.has_prefilled |= new_tokens >= _PREFILL_TOKENS
-        parameter_bytes = self._memory.dtype.itemsize  # of wide weights; quantized ones read less and compute more
+        parameter_bytes = self.dtype.itemsize  # of wide weights; quantized ones read less and compute more
         torch.set_num_threads(threads_for(self._active_parameters, parameter_bytes, new_tokens, self._max_threads))
         batch = pack_batch([work for _, work in planned], self._memory.device)
         logits = self._model.forward(batch, self._memory)
@@ -182,7 +193,7 @@ class Scheduler:
     def _plan(self) -> list[tuple[LiveSequence, Work]]:
         planned = []
         turn = self._whose_turn()
-        room = self._chunk_tokens
+        room = self._chunk_size(turn)
         if self.device.type == "cpu" and any(sequence.left_tokens == 1 for sequence in turn):
             room = max(1, room // _CHUNK_BESIDE_DECODING)
         for sequence in turn:
@@ -202,6 +213,12 @@ class Scheduler:
                 logit_tokens = 1 + len(drafted)
             planned.append((sequence, Work(tokens, sequence.num_computed_tokens, sequence.pages, logit_tokens)))
         return planned
+
+    def _chunk_size(self, turn: list[LiveSequence]) -> int:
+        if not (isinstance(self._model, NativeModel) and self._model.expands_context):
+            return self._chunk_tokens
+        computed = max((s.num_computed_tokens for s in turn if s.left_tokens > 1), default=0)
+        return max(self._chunk_tokens, min(computed // _GROWN_CHUNK_PART, _MOST_GROWN_TOKENS))
 
     def _whose_turn(self) -> list[LiveSequence]:
         """Choose the sequences of this step: the foreground first, and the background in its share of the steps.
@@ -268,4 +285,7 @@ class Scheduler:
 
 def allocate_memory(layers: int, pages: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Allocate cache memory [layers, pages, PAGE_TOKENS, width]; the system commits a page at the first write to it."""
-    return torch.empty(layers, pages, PAGE_TOKENS, width, dtype=dtype, device=device)
+    memory = torch.empty(layers, pages, PAGE_TOKENS, width, dtype=dtype, device=device)
+    if memory.is_cpu and memory[0].nbytes >= LARGE_PAGES_FROM_BYTES:
+        use_large_pages(memory.data_ptr(), memory.nbytes)
+    return memory

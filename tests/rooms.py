@@ -6,6 +6,7 @@ rooms of context. Every room may import midspan.
 
 ROOMS: dict[str, tuple[str, ...]] = {
     "midspan": (),
+    "kernels.cpu": (),
     "kernels": (),
     "context.documents": (),
     "context.child_process": (),
@@ -33,7 +34,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "inference.heap": (),
     "inference.model_files": (),
     "inference.cache": (),
-    "inference.weights": ("inference.model_files", "kernels"),
+    "inference.weights": ("inference.model_files", "kernels", "kernels.cpu"),
     "inference.prompts": ("inference.api", "inference.model_files"),
     "inference.models": (
         "inference.cache",
@@ -42,13 +43,21 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "inference.weights",
         "kernels",
     ),
+    "inference.native": (
+        "inference.cache",
+        "inference.models",
+        "inference.weights",
+        "kernels.cpu",
+    ),
     "inference": (
         "inference.api",
         "inference.cache",
         "inference.heap",
         "inference.models",
+        "inference.native",
         "inference.prompts",
         "inference.weights",
+        "kernels.cpu",
     ),
     "inference.store": (
         "inference",
@@ -170,6 +179,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "lsp_server.cli.output": (
         "context.documents",
         "context.prompt",
+        "inference",
         "inference.models",
         "inference.prompts",
         "inference.store",
@@ -178,8 +188,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "lsp_server.cli.checks": (
         "context.*",
+        "inference",
         "inference.api",
+        "inference.models",
         "inference.store",
+        "kernels.cpu",
+        "inference.weights",
         "lsp_server.chat",
         "lsp_server.cli.input",
         "lsp_server.cli.output",
@@ -207,7 +221,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.settings",
         "lsp_server.telemetry",
     ),
-    "benchmarks": ("context.*", "evaluation", "inference.*", "lsp_server.*"),
+    "benchmarks.peers": ("inference.*",),
+    "benchmarks": ("benchmarks.peers", "context.*", "evaluation", "inference.*", "lsp_server.*"),
+    "benchmarks.native": ("benchmarks", "benchmarks.peers", "evaluation", "inference.*", "kernels.cpu"),
     "benchmarks.secrets": ("context.*",),
     "training.corpus": ("evaluation", "inference.prompts"),
     "training.documents": ("training.corpus",),

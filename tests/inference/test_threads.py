@@ -25,7 +25,7 @@ def test_active_parameters_are_those_of_the_tensors_a_token_meets(released) -> N
     }
     routed = sum(count for name, count in matrices.items() if ".mlp.experts." in name)
     chosen = routed * config.num_experts_per_tok // config.n_routed_experts
-    assert config.active_parameters == sum(matrices.values()) - routed + chosen
+    assert config.active_weights.parameters == sum(matrices.values()) - routed + chosen
 
 
 def test_a_keystroke_of_the_builtin_model_runs_on_one_thread_and_a_large_model_on_all() -> None:

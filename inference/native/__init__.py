@@ -1,0 +1,1 @@
+"""The native step: a model's plan for the library of kernels/cpu."""

@@ -1,0 +1,131 @@
+"""A model that the library of kernels/cpu runs, in one call for each step."""
+
+import ctypes
+import math
+
+import torch
+from torch import Tensor
+
+from inference.cache.page_pool import PAGE_TOKENS
+from inference.models.architecture import ModelConfig
+from inference.models.batch import Batch
+from inference.models.deepseek_v2_config import DeepseekV2Config
+from inference.models.rotary import Rotary
+from inference.native.deepseek_plan import latent_at, plan_deepseek_v2, query_at
+from inference.native.llama_plan import plan_llama
+from inference.native.plan_builder import PlanBuilder
+from inference.native.source import StepTensors, WeightSource
+from kernels.cpu import plan as cpu
+from midspan import MidspanError
+
+_WIDE = {
+    torch.float32: (cpu.Form.WIDE_F32, cpu.PageType.F32),
+    torch.bfloat16: (cpu.Form.WIDE_BF16, cpu.PageType.BF16),
+}
+NATIVE_DTYPES = tuple(_WIDE)
+_MOST_ROWS = 2**31 - 1
+
+
+class NativeModel:
+    """A plan with its weights and threads. One thread at a time may call `forward`."""
+
+    def __init__(
+        self, config: ModelConfig, source: StepTensors, library: ctypes.CDLL, threads: int, has_int8_pages: bool = False
+    ) -> None:
+        c = config
+        plan = PlanBuilder(WeightSource(source))
+        shape = (c.vocab_size, c.hidden_size)
+        embedding = plan.source.matrix("model.embed_tokens.weight", shape, at_least="int8")
+        plan.embed(embedding)
+        if isinstance(c, DeepseekV2Config):
+            plan_deepseek_v2(c, plan)
+        else:
+            plan_llama(c, plan)
+        head = embedding
+        if not c.tie_word_embeddings:
+            head = plan.source.matrix("lm_head.weight", shape, at_least="int8")
+        plan.norm(cpu.Kind.PICK, "model.norm.weight", c.hidden_size, c.rms_norm_eps, head)
+        plan.logits(head)
+        self.config = c
+        self._plan = plan
+        self._library = library
+        self._has_int8_pages = has_int8_pages
+        ops = (cpu.Op * len(plan.ops))(*plan.ops)
+        described = self._describe()
+        self.instruction_set: str = library.midspan_isa().decode()
+        self._handle = library.midspan_make_plan(ctypes.byref(described), ops, len(plan.ops), threads)
+
+    def __del__(self) -> None:
+        self._library.midspan_free_plan(self._handle)
+
+    @property
+    def expands_context(self) -> bool:
+        """True where a step of many tokens expands all tokens of its sequence, at a cost that they share."""
+        return isinstance(self.config, DeepseekV2Config)
+
+    def forward(self, batch: Batch, pages: Tensor) -> Tensor:
+        """Run the batch's new tokens, as `Decoder.forward` does."""
+        logits = torch.empty(len(batch.logit_rows), self.config.vocab_size)
+        segments = (cpu.Segment * len(batch.segments))(
+            *(cpu.Segment(s.start, s.count, s.length, s.page_table.data_ptr()) for s in batch.segments)
+        )
+        step = cpu.Batch(
+            tokens=batch.tokens.data_ptr(),
+            positions=batch.positions.data_ptr(),
+            slots=batch.slots.data_ptr(),
+            logit_rows=batch.logit_rows.data_ptr(),
+            segments=segments,
+            rows=len(batch.tokens),
+            segment_count=len(segments),
+            logit_count=len(batch.logit_rows),
+            pages=pages.data_ptr(),
+            layer_bytes=pages.stride(0) * pages.element_size(),
+            logits=logits.data_ptr(),
+        )
+        if self._library.midspan_step(self._handle, ctypes.byref(step)):
+            raise MidspanError(
+                "the machine has no memory for a step of this length; free some, or send a shorter prompt"
+            )
+        return logits
+
+    def _describe(self) -> cpu.Shape:
+        c, plan = self.config, self._plan
+        wide_form, page_type = _WIDE[plan.source.dtype]
+        shape = cpu.Shape(
+            hidden=c.hidden_size,
+            vocabulary=c.vocab_size,
+            layers=c.num_hidden_layers,
+            heads=c.num_attention_heads,
+            page_tokens=PAGE_TOKENS,
+            page_width=c.page_width,
+            page_type=cpu.PageType.INT8 if self._has_int8_pages else page_type,
+            wide_form=wide_form,
+            largest_input=plan.largest_input,
+            values_width=plan.values_width,
+            hidden_width=plan.hidden_width,
+            softmax_scale=c.softmax_scale,
+        )
+        if isinstance(c, DeepseekV2Config):
+            _describe_deepseek_v2(shape, c)
+            rotary = Rotary(c.qk_rope_head_dim, c.rope_theta, c.yarn, torch.device("cpu"))
+        else:
+            shape.kv_heads = c.num_key_value_heads
+            shape.key_width = shape.value_width = shape.rope = c.head_dim
+            shape.rotates_halves = True
+            rotary = Rotary(c.head_dim, c.rope_theta, None, torch.device("cpu"), c.rope_factor)
+        shape.rotation_factor = rotary.factor
+        shape.inverse_frequencies = plan.keep(rotary.inverse_frequencies)
+        return shape
+
+
+def _describe_deepseek_v2(shape: cpu.Shape, c: DeepseekV2Config) -> None:
+    shape.kv_heads = c.num_attention_heads
+    shape.key_width = c.qk_nope_head_dim + c.qk_rope_head_dim
+    shape.value_width, shape.latent, shape.rope = c.v_head_dim, c.kv_lora_rank, c.qk_rope_head_dim
+    shape.query_at, shape.latent_at = query_at(c), latent_at(c)
+    shape.experts, shape.top_k = c.n_routed_experts, c.num_experts_per_tok
+    shape.expert_width = c.moe_intermediate_size
+    shape.groups, shape.top_groups = c.n_group, c.topk_group
+    shape.is_group_limited = c.topk_method == "group_limited_greedy"
+    shape.expand_from_rows = math.ceil(min(c.absorb_below_tokens, _MOST_ROWS))
+    shape.is_normalized, shape.routed_scaling = c.norm_topk_prob, c.routed_scaling_factor
