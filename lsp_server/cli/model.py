@@ -19,7 +19,9 @@ def add_parser(commands: Commands) -> None:
     name.add_argument("name", metavar="NAME")
 
     listing = models.add_parser(
-        "list", parents=[json_option()], help="list the models here and in the catalogue, and what fits this machine"
+        "list",
+        parents=[json_option()],
+        help="list the models here and in the catalogue, and how fast each is on this machine",
     )
     listing.set_defaults(run=_list)
     pull = models.add_parser("pull", help="fetch a model of the catalogue or of a hub")
@@ -47,9 +49,10 @@ def add_parser(commands: Commands) -> None:
 def _list(options: argparse.Namespace) -> int:
     from inference.store.catalogue import read_catalogue, user_catalogue_path
     from inference.store.model_store import user_store
+    from lsp_server.cli.output.known_speed import known_speed
     from lsp_server.cli.output.model_listing import list_models, listing_in_words
 
-    listing = list_models(user_store(), read_catalogue(user_catalogue_path()))
+    listing = list_models(user_store(), read_catalogue(user_catalogue_path()), known_speed())
     print(json.dumps(listing, indent=2) if options.json else visible_text(listing_in_words(listing)))
     return 0
 
@@ -128,8 +131,9 @@ def _remove(options: argparse.Namespace) -> int:
 def _info(options: argparse.Namespace) -> int:
     from inference.store.catalogue import read_catalogue, user_catalogue_path
     from inference.store.model_store import user_store
+    from lsp_server.cli.output.known_speed import known_speed
     from lsp_server.cli.output.model_listing import describe_model, description_in_words
 
-    description = describe_model(user_store(), read_catalogue(user_catalogue_path()), options.name)
+    description = describe_model(user_store(), read_catalogue(user_catalogue_path()), options.name, known_speed())
     print(json.dumps(description, indent=2) if options.json else visible_text(description_in_words(description)))
     return 0

@@ -10,7 +10,7 @@ import psutil
 
 from context.rules.git_pattern import read_pattern
 from lsp_server.settings.model_setting import check_model
-from lsp_server.settings.quants import QUANTS
+from lsp_server.settings.quants import CACHE_DTYPES, QUANTS
 from lsp_server.settings.source import Source, Voice
 from lsp_server.settings.values import Settings
 from midspan import SettingsError
@@ -130,6 +130,7 @@ _MODEL = Kind(check_model, {"type": ["string", "null"]}, users_own=True)
 _QUANT = Kind(_one_of(QUANTS), {"enum": [*QUANTS]})
 _TOKENS = Kind(_check_tokens, {"type": "integer", "minimum": 1, "maximum": _MOST_TOKENS})
 _CACHE_BYTES = Kind(_check_cache_bytes, {"type": ["integer", "null"], "minimum": 1})
+_CACHE_DTYPE = Kind(_one_of(CACHE_DTYPES), {"enum": [*CACHE_DTYPES]})
 _SWITCH = Kind(_check_switch, {"type": "boolean"})
 _OWN_SWITCH = Kind(_check_own_switch, {"type": "boolean"}, users_own=True)
 _WORDS = Kind(_check_words, {"type": "array", "items": {"type": "string"}})
@@ -148,14 +149,20 @@ TABLE = (
     Setting(
         "completion.quant",
         _QUANT,
-        'how weights are kept: `"none"` as they are stored, `"int8"`, `"int4"`, or what fits the machine; `--quant` on '
-        "the command line",
+        'how weights are kept: `"none"` as they are stored, `"int8"`, `"int4"`, or the more precise of these that is '
+        "fast here; `--quant` on the command line",
     ),
     Setting(
         "completion.cache_bytes",
         _CACHE_BYTES,
         "what the prefix cache of completion's model may take",
         without="from the machine's memory",
+    ),
+    Setting(
+        "completion.cache_dtype",
+        _CACHE_DTYPE,
+        'how the prefix cache keeps what it holds: `"int8"` in [about half the memory]'
+        "(models-and-hardware.md#a-long-context), or as the model computes",
     ),
     Setting("completion.max_tokens", _TOKENS, "the longest completion"),
     Setting(
@@ -193,6 +200,7 @@ TABLE = (
         "what its prefix cache may take",
         without="from the machine's memory",
     ),
+    Setting("chat.cache_dtype", _CACHE_DTYPE, "how its prefix cache keeps what it holds"),
     Setting("chat.max_tokens", _TOKENS, "the longest answer"),
     Setting(
         "stats",

@@ -8,7 +8,7 @@ from typing import Any
 
 from inference.remote.address import RemoteAddress
 from lsp_server.settings.model_content import AllowedModel
-from lsp_server.settings.quants import Quant
+from lsp_server.settings.quants import CacheDtype, Quant
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class ModelSettings:
     quant: Quant = "auto"  # the form of the weights; auto: by the machine's memory
     cache_bytes: int | None = None  # the size of the prefix cache; None: by the machine's memory
     max_tokens: int = 96  # the longest output
+    cache_dtype: CacheDtype = "auto"  # the type of the cached keys and values; auto: that of the model
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,10 @@ export interface ListedModel {
   use?: string[];
   parameters?: number;
   size_bytes?: number;
-  fits_as?: string | null;
+  /** The form of its weights on this machine; null: the model does not fit. */
+  form?: string | null;
+  /** The expected speed on this machine; null: unknown. */
+  tokens_per_s?: number | null;
   problem?: string;
 }
 
@@ -44,7 +47,7 @@ export function choices(listing: ModelListing, section: Section): Choice[] {
     ...listing.catalogue.filter(isFor).map((model) => ({
       label: `$(cloud-download) ${model.name}`,
       description: about(model),
-      ...(model.fits_as ? {} : { detail: 'Needs more memory than this machine has.' }),
+      ...(model.form ? {} : { detail: 'Needs more memory than this machine has.' }),
       model: model.name,
       sizeBytes: model.size_bytes ?? 0,
     })),
@@ -57,11 +60,12 @@ export function percentFetched(listing: ModelListing, name: string, sizeBytes: n
   return begun && sizeBytes ? Math.min(100, (100 * begun.size_bytes) / sizeBytes) : undefined;
 }
 
-function about({ parameters, size_bytes, fits_as }: ListedModel): string {
+function about({ parameters, size_bytes, form, tokens_per_s }: ListedModel): string {
   return [
     parameters ? `${(parameters / 1e9).toFixed(1)} B` : '',
     size_bytes ? `${(size_bytes / 1e9).toFixed(1)} GB` : '',
-    fits_as ? `runs as ${fits_as}` : '',
+    form ? `runs as ${form}` : '',
+    tokens_per_s ? `about ${tokens_per_s.toFixed(tokens_per_s < 10 ? 1 : 0)} tokens/s` : '',
   ]
     .filter(Boolean)
     .join(', ');

@@ -4,13 +4,13 @@ import { choices, percentFetched, type ModelListing } from '../src/model_list.ts
 
 const LISTING: ModelListing = {
   here: [
-    { name: 'small', use: ['completion', 'chat'], parameters: 5e8, size_bytes: 1e9, fits_as: 'bf16' },
+    { name: 'small', use: ['completion', 'chat'], parameters: 5e8, size_bytes: 1e9, form: 'int8', tokens_per_s: 46.2 },
     { name: 'broken', problem: 'its config.json is gone' },
   ],
   begun: [{ name: 'big', size_bytes: 5e9 }],
   catalogue: [
-    { name: 'big', use: ['chat'], parameters: 16e9, size_bytes: 20e9, fits_as: 'int4' },
-    { name: 'huge', use: ['completion'], parameters: 236e9, size_bytes: 472e9, fits_as: null },
+    { name: 'big', use: ['chat'], parameters: 16e9, size_bytes: 20e9, form: 'int4', tokens_per_s: 2.61 },
+    { name: 'huge', use: ['completion'], parameters: 236e9, size_bytes: 472e9, form: null, tokens_per_s: null },
   ],
 };
 
@@ -24,6 +24,12 @@ test('only a model that is not downloaded has a size, and one that is too large 
   assert.equal(here?.sizeBytes, undefined);
   assert.equal(huge?.sizeBytes, 472e9);
   assert.ok(huge.detail);
+});
+
+test('a choice says how fast its model is here', () => {
+  const descriptions = choices(LISTING, 'chat').map(({ description }) => description);
+  assert.match(descriptions[1] ?? '', /runs as int8, about 46 tokens\/s/);
+  assert.match(descriptions[2] ?? '', /runs as int4, about 2\.6 tokens\/s/);
 });
 
 test('progress is the downloaded share of the whole', () => {

@@ -11,13 +11,19 @@ from typing import Any
 
 import psutil
 
+from inference.store.catalogue import read_catalogue, user_catalogue_path
+from inference.store.model_store import user_store
+from kernels.cpu.library import native_library
 from lsp_server.cli.checks.daemon_check import check_daemon
 from lsp_server.cli.checks.disk_check import check_disk
 from lsp_server.cli.checks.editor_check import check_editors
 from lsp_server.cli.checks.finding import Finding
 from lsp_server.cli.checks.index_check import check_index
 from lsp_server.cli.checks.model_check import try_chat, try_completion
+from lsp_server.cli.checks.native_check import check_native_step
+from lsp_server.cli.checks.speed_check import check_speed
 from lsp_server.cli.checks.store_check import check_store
+from lsp_server.cli.output.known_speed import known_speed
 from lsp_server.cli.output.sizes import size_in_words
 from lsp_server.rpc.stdio import claim_stdout
 from lsp_server.settings.model_setting import UntrustedModelError
@@ -64,7 +70,9 @@ def examine(
     found.model, found.engine, found.trial = completion.model, completion.engine, completion.answer
     found.chat = {"model": chat.model, "engine": chat.engine, "trial": chat.answer} if chat.model else {}
     found.findings += [*completion.findings, *chat.findings]
-    found.findings += [*check_daemon(), *check_index(root), *check_store(), *check_disk(), *check_editors()]
+    found.findings += check_native_step(native_library())
+    found.findings += [*check_daemon(), *check_index(root), *check_store(), *_check_speed()]
+    found.findings += [*check_disk(), *check_editors()]
     settle(found, fixes=fixes)
     output = json.dumps(_as_json(found), indent=2, default=str) if as_json else visible_text(_in_words(found))
     stdout.write(f"{output}\n".encode())
@@ -82,6 +90,13 @@ def settle(found: Examination, *, fixes: bool) -> None:
                 found.problems.append(f"{finding.what} It cannot be mended: {error}")
         elif finding.is_wrong:
             found.problems.append(str(finding))
+
+
+def _check_speed() -> list[Finding]:
+    try:
+        return check_speed(user_store(), read_catalogue(user_catalogue_path()), known_speed(anew=True))
+    except MidspanError as error:  # the user's catalogue cannot be read
+        return [Finding("speed", str(error), is_wrong=True)]
 
 
 def _check_packages(versions: dict[str, str | None]) -> list[Finding]:

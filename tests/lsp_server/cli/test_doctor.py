@@ -11,6 +11,7 @@ import pytest
 
 from context.index.database import index_path
 from inference.store.model_store import user_store
+from kernels.cpu.library import load_library, native_library
 from lsp_server.cli.checks.daemon_check import check_daemon
 from lsp_server.cli.checks.disk_check import check_disk
 from lsp_server.cli.checks.editor_check import check_editors
@@ -18,6 +19,7 @@ from lsp_server.cli.checks.examination import Examination, settle
 from lsp_server.cli.checks.finding import Finding
 from lsp_server.cli.checks.index_check import check_index
 from lsp_server.cli.checks.model_check import try_chat, try_completion
+from lsp_server.cli.checks.native_check import check_native_step
 from lsp_server.cli.checks.store_check import check_store
 from lsp_server.settings.values import ModelSettings
 from midspan import __version__
@@ -98,6 +100,20 @@ def test_doctor_tells_versions_model_and_memory():
     assert findings["engine"]["device"] == "cpu"
     assert findings["memory"]["total_bytes"] >= findings["memory"]["available_bytes"] > 0
     assert findings["trial"]["text"] == "height * width"
+
+
+def test_a_missing_native_step_is_told_and_nothing_is_wrong(tmp_path):
+    (finding,) = check_native_step(load_library(tmp_path / "libmidspan_cpu.so"))
+    assert not finding.is_wrong
+    assert "slower: it was not built" in finding.what
+    assert "Install a C++ compiler" in finding.fix
+    assert "pip install" in finding.fix
+
+
+def test_the_instruction_set_of_the_native_step_is_told():
+    (finding,) = check_native_step(native_library())
+    isa = native_library().isa
+    assert finding.what == f"The native step serves with the instruction set {isa}." or isa is None
 
 
 def test_doctor_says_what_is_wrong_and_exits_with_1():

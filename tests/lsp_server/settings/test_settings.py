@@ -86,6 +86,8 @@ def test_a_name_like_none_of_them_is_answered_with_all_of_them():
         ("completion.cache_bytes", -1),
         ("chat.quant", "int3"),
         ("completion.quant", ["auto"]),
+        ("completion.cache_dtype", "bfloat16"),
+        ("chat.cache_dtype", None),
         ("log_level", "loud"),
         ("completion.enabled", "yes"),
         ("completion.in_comments", 1),
