@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from inference.cache.page_pool import PAGE_TOKENS
+from inference.calibration import run_over_code
 from inference.loader import load_model, wanted_tensors
 from inference.models.architecture import parse_config
 from inference.models.batch import Work, pack_batch
@@ -121,14 +122,14 @@ class Loaded:
     make_s: float
 
 
-def load(folder: Path, quant: Quant, longest_tokens: int) -> Loaded:
+def load(folder: Path, tokenizer: Tokenizer, quant: Quant, longest_tokens: int) -> Loaded:
     """Make the form anew, then load its copy from the disk, as every later start does."""
     raw_config = read_config_json(folder)
     config = parse_config(raw_config, family_of(raw_config.get("model_type"), folder), folder / "config.json")
     dtype = stored_dtype(folder)
     weights, make_s = folder, 0.0
     if quant != "wide":
-        copy = QuantizedCopy(folder, quant, wanted_tensors(config), dtype)
+        copy = QuantizedCopy(folder, quant, wanted_tensors(config), dtype, run_over_code(config, tokenizer))
         shutil.rmtree(copy.folder, ignore_errors=True)
         started_s = perf_counter()
         if not copy.make():
@@ -173,7 +174,7 @@ def measure(folder: Path, prompts: int, seed: int) -> list[Figures]:
     tokenizer = Tokenizer(folder, family_of(raw_config.get("model_type"), folder))
     scored = list(holes(tokenizer, prompts, seed))
     longest_tokens = max(len(hole.prompt) + len(hole.middle) for hole in scored) + DECODED_TOKENS
-    loaded = {quant: load(folder, quant, longest_tokens) for quant in FORMS}
+    loaded = {quant: load(folder, tokenizer, quant, longest_tokens) for quant in FORMS}
     steps_s: dict[Quant, list[float]] = {quant: [] for quant in FORMS}
     for hole in scored[:3]:  # in turns, so that other work on the machine slows all of them
         for quant, form in loaded.items():
