@@ -47,7 +47,7 @@ def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: 
         model = {
             "model": engine.info.name,
             "weights": digest_weights(engine, settings),
-            "quant": engine.stats().quant or "unknown",
+            "quant": describe_form(engine, settings),
         }
         if suite == ALL:
             figures, table = run_all(engine, model, choices)
@@ -66,6 +66,12 @@ def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: 
     if folder is not None:
         write_files(folder, suite, output, table, figures)
     return 0
+
+
+def describe_form(engine: Engine, settings: ModelSettings) -> str:
+    """The form of the weights, and that of the prefix cache where it has one of its own: both change the answers."""
+    form = engine.stats().quant or "unknown"
+    return form if settings.cache_dtype == "auto" else f"{form}-cache-{settings.cache_dtype}"
 
 
 def digest_weights(engine: Engine, settings: ModelSettings) -> str:

@@ -135,6 +135,13 @@ def test_all_is_one_json_one_table_and_one_plot(tmp_path: Path, capfdbinary: pyt
         assert (plot.format, plot.size) == ("PNG", (900, 500))
 
 
+@pytest.mark.usefixtures("fake")
+def test_results_of_another_form_of_the_cache_are_kept_apart(tmp_path: Path) -> None:
+    for settings in (ModelSettings(), ModelSettings(cache_dtype="int8")):
+        evaluate.evaluate("names", settings, Choices(limit=1), as_json=True, folder=None)
+    assert len([*(tmp_path / "cache").rglob("names-*.jsonl")]) == 2
+
+
 def test_the_command_line_offers_every_suite() -> None:
     assert (*suites.SUITES, evaluate.ALL) == OFFERED_SUITES
 
