@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import weakref
 
 import torch
 from torch import Tensor
@@ -16,7 +17,7 @@ from inference.native.llama_plan import plan_llama
 from inference.native.plan_builder import PlanBuilder
 from inference.native.source import StepTensors, WeightSource
 from kernels.cpu import plan as cpu
-from midspan import MidspanError
+from midspan import MidspanError, ModelError
 
 _WIDE = {
     torch.float32: (cpu.Form.WIDE_F32, cpu.PageType.F32),
@@ -54,9 +55,9 @@ class NativeModel:
         described = self._describe()
         self.instruction_set: str = library.midspan_isa().decode()
         self._handle = library.midspan_make_plan(ctypes.byref(described), ops, len(plan.ops), threads)
-
-    def __del__(self) -> None:
-        self._library.midspan_free_plan(self._handle)
+        if not self._handle:
+            raise ModelError("the machine has no memory for the plan of the model; free some, or take a smaller model")
+        weakref.finalize(self, library.midspan_free_plan, self._handle)
 
     @property
     def expands_context(self) -> bool:

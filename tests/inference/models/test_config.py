@@ -43,7 +43,7 @@ def test_no_scaling_is_plain_rope() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kv_lora_rank": None}, "kv_lora_rank must be a whole number from 1 to 1048576, but is None"),
+        ({"kv_lora_rank": None}, "kv_lora_rank must be a whole number from 1 to 1024, but is None"),
         ({"hidden_size": -1}, "hidden_size must be a whole number from 1 to 1048576, but is -1"),
         ({"hidden_size": "64"}, "hidden_size must be a whole number from 1 to 1048576, but is '64'"),
         ({"hidden_act": "gelu"}, "hidden_act is 'gelu'; only 'silu' is supported"),
