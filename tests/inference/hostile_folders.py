@@ -213,7 +213,7 @@ WITH_WEIGHTS: dict[str, tuple[Spoil, str]] = {
     "the index is /dev/zero": (link(INDEX, "/dev/zero"), f"{INDEX}: {LINK}"),
     "far more layers than tensors": (config(num_hidden_layers=900), "which asks for more than"),
     "far more experts than tensors": (
-        config(n_routed_experts=4096, num_hidden_layers=1000),
+        config(n_routed_experts=1024, num_hidden_layers=1000),
         "which asks for more than",
     ),
     "fewer layers than tensors": (config(num_hidden_layers=2), "not part of this architecture model.layers.2."),
