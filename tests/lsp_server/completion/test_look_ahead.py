@@ -189,7 +189,7 @@ async def test_it_leaves_no_trace_and_counts_for_nothing():
 
 PLACES = [
     "def find(items, key):\n    for item in |\n",
-    "def f(values):\n    result = []\n    |\n",
+    "def count(words):\n    found = {}\n    |\n",
 ]
 
 
