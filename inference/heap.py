@@ -1,4 +1,4 @@
-"""What the system does with memory: the return of freed memory to it, and large pages."""
+"""Asks the system about memory: freed memory goes back to it, and large pages back a cache."""
 
 import ctypes
 import gc

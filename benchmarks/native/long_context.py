@@ -103,7 +103,7 @@ class RandomLite:
 
 @dataclass(frozen=True)
 class Figures:
-    """One row of the table. Measured bytes are resident memory, of the weights and of the pages."""
+    """A row of the table. Measured bytes are resident memory, of the weights and of the pages."""
 
     pages: str
     context_tokens: int

@@ -1,4 +1,4 @@
-"""What a machine was measured to be is kept for it, and says how long a token takes."""
+"""The measured speed of a machine is kept for it, and says how long a token takes."""
 
 import json
 from dataclasses import replace

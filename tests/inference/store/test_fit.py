@@ -1,4 +1,4 @@
-"""What `model list` says of a model before it is fetched."""
+"""`midspan model list` names form and speed of a model before it is fetched."""
 
 from pathlib import Path
 
