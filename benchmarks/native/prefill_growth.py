@@ -1,4 +1,4 @@
-"""Measures the growth of the cost of a prefill with the context and the tokens of a step, for layers of DeepSeek-Coder-V2-Lite.
+"""Measures how the cost of a prefill grows with context and step, for layers of DeepSeek-Coder-V2-Lite.
 
 A step expands every token before it once for each head, whatever number of new tokens attends to it. So large steps
 cost less for each of their tokens. The weights are random codes of int8, and the pages hold random values, so that
