@@ -15,12 +15,12 @@ import psutil
 import torch
 from torch import Tensor
 
+from benchmarks.native.lite_shape import LITE
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.cache.page_row import SCALE_BYTES, PageRow, int8_row
 from inference.loader import wanted_tensors
 from inference.machine_speed import processor_name
 from inference.models.batch import Work, pack_batch
-from inference.models.deepseek_v2_config import DeepseekV2Config, YarnScaling
 from inference.native.model import NativeModel
 from inference.scheduler import allocate_memory
 from inference.weights.matrix import Matrix, Quant
@@ -36,33 +36,6 @@ RANDOM_BYTES = 64 << 20  # every matrix is a piece of so many random bytes
 # The root of the mean square of what random bytes stand for, in units: an int8 code, and w of int4 whose scale and
 # offset are random too.
 INT8_DEVIATION, INT4_DEVIATION, INT4_MIDDLE = 74.0, 1050.0, 7.5
-LITE = DeepseekV2Config(
-    vocab_size=102400,
-    hidden_size=2048,
-    intermediate_size=10944,
-    moe_intermediate_size=1408,
-    num_hidden_layers=27,
-    num_attention_heads=16,
-    q_lora_rank=None,
-    kv_lora_rank=512,
-    qk_nope_head_dim=128,
-    qk_rope_head_dim=64,
-    v_head_dim=128,
-    n_routed_experts=64,
-    n_shared_experts=2,
-    num_experts_per_tok=6,
-    first_k_dense_replace=1,
-    topk_method="greedy",
-    n_group=1,
-    topk_group=1,
-    routed_scaling_factor=1.0,
-    norm_topk_prob=False,
-    rms_norm_eps=1e-6,
-    rope_theta=10000.0,
-    yarn=YarnScaling(40, 4096, 32, 1, 0.707, 0.707),
-    max_position_embeddings=163840,
-    tie_word_embeddings=False,
-)
 
 
 class RandomLite:

@@ -15,9 +15,9 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from benchmarks.native.lite_shape import LITE
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.models.batch import Work, pack_batch
-from inference.models.deepseek_v2_config import DeepseekV2Config, YarnScaling
 from inference.native.model import NativeModel
 from inference.scheduler import allocate_memory
 from inference.weights.matrix import Matrix, Quant
@@ -27,33 +27,7 @@ from kernels.cpu.library import native_library
 CPU = torch.device("cpu")
 DTYPE = torch.bfloat16
 SCALE = 3e-4  # of a code of int8: weights of about 0.02
-LITE = DeepseekV2Config(
-    vocab_size=1024,  # of 102,400: one token of a step has logits
-    hidden_size=2048,
-    intermediate_size=10944,
-    moe_intermediate_size=1408,
-    num_hidden_layers=27,
-    num_attention_heads=16,
-    q_lora_rank=None,
-    kv_lora_rank=512,
-    qk_nope_head_dim=128,
-    qk_rope_head_dim=64,
-    v_head_dim=128,
-    n_routed_experts=64,
-    n_shared_experts=2,
-    num_experts_per_tok=6,
-    first_k_dense_replace=1,
-    topk_method="greedy",
-    n_group=1,
-    topk_group=1,
-    routed_scaling_factor=1.0,
-    norm_topk_prob=False,
-    rms_norm_eps=1e-6,
-    rope_theta=10000.0,
-    yarn=YarnScaling(40, 4096, 32, 1, 0.707, 0.707),
-    max_position_embeddings=163840,
-    tie_word_embeddings=False,
-)
+SHAPE = replace(LITE, vocab_size=1024)  # of 102,400: one token of a step has logits
 
 
 class RandomTensors:
@@ -85,7 +59,7 @@ class Figures:
 def measure(model: NativeModel, memory: Tensor, context: int, step_tokens: int, repeats: int) -> Figures:
     """Time the step that computes the last tokens of a context."""
     pages = list(range(memory.shape[1]))
-    tokens = torch.randint(0, LITE.vocab_size, (step_tokens,)).tolist()
+    tokens = torch.randint(0, SHAPE.vocab_size, (step_tokens,)).tolist()
     batch = pack_batch([Work(tokens, context - step_tokens, pages, 1)], CPU)
     times = []
     for _ in range(repeats):
@@ -109,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if library.functions is None:
         parser.error(f"the native step is needed: {library.absence} {library.fix}")
     torch.manual_seed(0)
-    config = replace(LITE, num_hidden_layers=chosen.layers)
+    config = replace(SHAPE, num_hidden_layers=chosen.layers)
     model = NativeModel(config, RandomTensors(), library.functions, chosen.threads)
     pages = max(chosen.contexts) // PAGE_TOKENS + 1
     memory = allocate_memory(config.num_hidden_layers, pages, config.page_width, DTYPE, CPU).normal_()

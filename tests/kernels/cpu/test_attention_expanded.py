@@ -8,11 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tests.kernels.cpu.attention_structures import PAGE_TYPES, WIDE_FORMS, KvQuery
 from tests.kernels.int8_rows import decode, encode
 from tests.kernels.poisoned_pages import NAN, write_sequences
 
-WEIGHT_FORMS = {torch.float32: 0, torch.bfloat16: 1}
-PAGE_TYPES = {**WEIGHT_FORMS, torch.int8: 2}
 GUARD = 32  # floats behind the work space and behind each row of the output, which must stay as they are
 
 
@@ -22,13 +21,6 @@ class ExpandedShape(ctypes.Structure):
         ("scale", c_float),
         *((name, c_int) for name in ("type", "weights", "page_tokens")),
     ]
-
-
-class KvQuery(ctypes.Structure):
-    _fields_ = [
-        ("q", c_void_p), ("q_stride", c_int64), ("rows", c_int), ("length", c_int), ("table", c_void_p),
-        ("pages", c_void_p),
-    ]  # fmt: skip
 
 
 class Expansion(ctypes.Structure):
@@ -103,7 +95,7 @@ class Native:
         q[:, :-5] = inputs.q.flatten(1)
         shape = ExpandedShape(
             case.heads, case.latent, case.nope, case.rope, case.value_width, case.scale, PAGE_TYPES[inputs.pages.dtype],
-            WEIGHT_FORMS[case.dtype], case.page_tokens,
+            WIDE_FORMS[case.dtype], case.page_tokens,
         )  # fmt: skip
         query = KvQuery(
             q.data_ptr(), q.stride(0), case.rows, case.length, inputs.table.data_ptr(), inputs.pages.data_ptr()
@@ -182,7 +174,7 @@ def test_int8_pages_are_what_their_codes_stand_for(
     assert (native.attend(inputs, case).double() - exact).norm() < limit * exact.norm()
 
 
-@pytest.mark.parametrize("dtype", WEIGHT_FORMS)
+@pytest.mark.parametrize("dtype", WIDE_FORMS)
 def test_a_row_is_the_same_whatever_is_computed_beside_it(native: Native, dtype: torch.dtype) -> None:
     case = Case(420, 300, latent=64, dtype=dtype)
     inputs = random_inputs(case)

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from kernels.kv_attention import kv_attention_reference
+from tests.kernels.cpu.attention_structures import PAGE_TYPES, KvQuery
 from tests.kernels.int8_rows import decode, encode
 from tests.kernels.poisoned_pages import NAN, write_sequences
 
 GUARD = 64  # floats behind each output, which must stay as they are
-PAGE_TYPES = {torch.float32: 0, torch.bfloat16: 1, torch.int8: 2}
 
 
 class KvShape(ctypes.Structure):
@@ -20,13 +20,6 @@ class KvShape(ctypes.Structure):
         ("scale", c_float),
         *((name, c_int) for name in ("type", "page_tokens", "row_width", "value_start")),
     ]
-
-
-class KvQuery(ctypes.Structure):
-    _fields_ = [
-        ("q", c_void_p), ("q_stride", c_int64), ("rows", c_int), ("length", c_int), ("table", c_void_p),
-        ("pages", c_void_p),
-    ]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ import torch
 from kernels.mla_attention import mla_attention_reference
 from kernels.rmsnorm import rmsnorm_reference
 from kernels.rope import apply_rope_reference
+from tests.kernels.cpu.attention_structures import PAGE_TYPES, WIDE_FORMS, KvQuery
 from tests.kernels.int8_rows import decode, encode, scales_of
 from tests.kernels.poisoned_pages import NAN, write_sequences
 
 GUARD = 64  # floats behind each output, which must stay as they are
 CACHE_LINE_BYTES = 64
-WIDE_FORMS = {torch.float32: 0, torch.bfloat16: 1}
-PAGE_TYPES = {**WIDE_FORMS, torch.int8: 2}
 
 
 class MlaShape(ctypes.Structure):
@@ -24,13 +23,6 @@ class MlaShape(ctypes.Structure):
         ("scale", c_float),
         *((name, c_int) for name in ("type", "page_tokens")),
     ]
-
-
-class KvQuery(ctypes.Structure):
-    _fields_ = [
-        ("q", c_void_p), ("q_stride", c_int64), ("rows", c_int), ("length", c_int), ("table", c_void_p),
-        ("pages", c_void_p),
-    ]  # fmt: skip
 
 
 @dataclass(frozen=True)
