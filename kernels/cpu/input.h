@@ -52,7 +52,7 @@ inline void clear_tail(const Input& input, int64_t row, int64_t width) {
     }
 }
 
-// Writes a whole row: floats always, codes when a quantized product reads them.
+// Completes a row whose floats are written: with its codes, when a quantized product reads them.
 inline void write_row(const Input& input, int64_t row, int64_t width, bool quantized) {
     if (!quantized) return;
     quantize_columns(input, row, 0, width, input.wide + row * input.width);

@@ -59,10 +59,9 @@ inline void gated_experts(State& s, const Op& op, int64_t chunk) {
     int64_t chunks = chunks_of(op.mlps[0].gate, s.batch->rows), index = chunk / chunks;
     if (index >= e.used_count) return;
     const Mlp& mlp = op.mlps[e.used[index]];
-    int64_t step = units_in_chunk(mlp.gate, s.batch->rows), first = chunk % chunks * step;
-    for (int64_t unit = first; unit < first + step && unit < units_of(mlp.gate); ++unit) {
+    each_unit(mlp.gate, chunk % chunks, s.batch->rows, [&](int64_t unit) {
         gated_unit(mlp, unit, s.gathered, e.starts[index], e.starts[index + 1] - e.starts[index], s.expert_hidden);
-    }
+    });
 }
 
 // Adds to one unit of the residual what all experts yield, the experts in the order of their numbers.

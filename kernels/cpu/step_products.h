@@ -8,8 +8,10 @@
 
 namespace midspan::MIDSPAN_ISA {
 
-constexpr int UNIT_ROWS = 2 * BLOCK_ROWS;     // rows of weights: what they yield is a group of the next input
+constexpr int UNIT_ROWS = 2 * BLOCK_ROWS;  // rows of weights: what they yield is a group of the next input
 constexpr int64_t CHUNK_BYTES = 48 << 10;  // of weights that a chunk reads for few rows
+
+inline bool is_quantized(const Matrix& matrix) { return matrix.form == INT8 || matrix.form == INT4; }
 
 inline int64_t units_of(const Matrix& matrix) { return (matrix.rows + UNIT_ROWS - 1) / UNIT_ROWS; }
 
@@ -38,7 +40,7 @@ inline int64_t chunks_of(const Matrix& matrix, int64_t rows) {
 // Fetches the beginning of a unit's codes, as a stream that begins anew is slow.
 inline void prefetch_unit(const Matrix& matrix, int64_t unit) {
     if (unit >= units_of(matrix)) return;
-    int64_t columns = matrix.form == INT8 || matrix.form == INT4 ? round_up(matrix.columns, TILE_COLUMNS) : matrix.columns;
+    int64_t columns = is_quantized(matrix) ? round_up(matrix.columns, TILE_COLUMNS) : matrix.columns;
     const char* codes = static_cast<const char*>(matrix.codes) + unit * unit_bytes(columns, matrix.form);
     for (int at = 0; at < PREFETCH_BYTES; at += 64) prefetch(codes + at);
 }
@@ -60,20 +62,19 @@ inline void multiply_unit(const Matrix& matrix, int64_t unit, const Input& input
     }
 }
 
-// Calls `run(matrix, unit)` for the units of a chunk of several matrices.
+// Calls `run(unit)` for the units of a chunk.
 template <typename Run>
-inline void each_unit(const Op& op, int64_t chunk, int64_t rows, Run run) {
-    for (int i = 0; i < op.count; ++i) {
-        const Matrix& matrix = op.matrices[i];
-        int64_t chunks = chunks_of(matrix, rows);
-        if (chunk >= chunks) {
-            chunk -= chunks;
-            continue;
-        }
-        int64_t step = units_in_chunk(matrix, rows), end = (chunk + 1) * step;
-        for (int64_t unit = chunk * step; unit < end && unit < units_of(matrix); ++unit) run(matrix, unit);
-        return;
-    }
+inline void each_unit(const Matrix& matrix, int64_t chunk, int64_t rows, Run run) {
+    int64_t step = units_in_chunk(matrix, rows), end = (chunk + 1) * step;
+    for (int64_t unit = chunk * step; unit < end && unit < units_of(matrix); ++unit) run(unit);
+}
+
+// Calls `run(matrix, unit)` for the units of a chunk of an operation's matrices, whose chunks lie behind one another.
+template <typename Run>
+inline void each_unit_of_all(const Op& op, int64_t chunk, int64_t rows, Run run) {
+    const Matrix* matrix = op.matrices;
+    for (int64_t chunks; chunk >= (chunks = chunks_of(*matrix, rows)); ++matrix) chunk -= chunks;
+    each_unit(*matrix, chunk, rows, [&](int64_t unit) { run(*matrix, unit); });
 }
 
 inline void embed(State& s, const Op& op, int64_t row) {
@@ -101,7 +102,7 @@ inline void norm(State& s, const Op& op, int64_t from_row, int64_t row) {
 }
 
 inline void product(State& s, const Op& op, int64_t chunk, int64_t rows, float* out, int64_t stride) {
-    each_unit(op, chunk, rows, [&](const Matrix& matrix, int64_t unit) {
+    each_unit_of_all(op, chunk, rows, [&](const Matrix& matrix, int64_t unit) {
         float* column = out + matrix.target + unit * UNIT_ROWS;
         multiply_unit(matrix, unit, s.input, 0, rows, [&](int64_t row, const float* results, int64_t count) {
             std::memcpy(column + row * stride, results, count * sizeof(float));
@@ -110,7 +111,7 @@ inline void product(State& s, const Op& op, int64_t chunk, int64_t rows, float* 
 }
 
 inline void add_product(State& s, const Op& op, int64_t chunk, const Input& input) {
-    each_unit(op, chunk, s.batch->rows, [&](const Matrix& matrix, int64_t unit) {
+    each_unit_of_all(op, chunk, s.batch->rows, [&](const Matrix& matrix, int64_t unit) {
         float* column = s.residual + unit * UNIT_ROWS;
         multiply_unit(matrix, unit, input, 0, s.batch->rows, [&](int64_t row, const float* results, int64_t count) {
             add_row(results, count, column + row * s.shape.hidden);
@@ -132,7 +133,7 @@ inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t
         multiply_unit(mlp.up, unit, input, first + row, together, [&](int64_t m, const float* results, int64_t count) {
             int64_t at = first + row + m;
             gate_row(gate[m], results, count, gated);
-            if (mlp.down.form == INT4 || mlp.down.form == INT8) {
+            if (is_quantized(mlp.down)) {
                 quantize_columns(hidden, at, unit * UNIT_ROWS, count, gated);
                 if (is_last) clear_tail(hidden, at, mlp.gate.rows);
             } else {
@@ -144,10 +145,9 @@ inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t
 
 inline void gated_product(State& s, const Op& op, int64_t chunk) {
     const Mlp& mlp = op.mlps[0];
-    int64_t step = units_in_chunk(mlp.gate, s.batch->rows), end = (chunk + 1) * step;
-    for (int64_t unit = chunk * step; unit < end && unit < units_of(mlp.gate); ++unit) {
+    each_unit(mlp.gate, chunk, s.batch->rows, [&](int64_t unit) {
         gated_unit(mlp, unit, s.input, 0, s.batch->rows, s.hidden);
-    }
+    });
 }
 
 }  // namespace midspan::MIDSPAN_ISA
