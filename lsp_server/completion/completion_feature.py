@@ -35,6 +35,7 @@ class CompletionFeature:
         self.switches = Switches()
         self.model = CompletionModel(server)
         self.accepted_items = 0
+        self._editor_reports = False  # it has reported an acceptance
         self._documents: dict[str, DocumentCompletion] = {}  # by URI
         self._numbers = itertools.count(1)
         self.session.on_change.append(self._follow)
@@ -47,7 +48,7 @@ class CompletionFeature:
     def document(self, uri: str) -> DocumentCompletion:
         """Return the state of an open document."""
         if uri not in self._documents:
-            self._documents[uri] = DocumentCompletion(self._numbers, self._note_end)
+            self._documents[uri] = DocumentCompletion(self._numbers, self._note_end, lambda: self._editor_reports)
         return self._documents[uri]
 
     def decide(self, uri: str, snapshot: Snapshot, *, explicit: bool) -> Trigger | Skip:
@@ -101,6 +102,7 @@ class CompletionFeature:
 
     def accept(self, number: int, characters: int | None = None) -> bool:
         """Note that the editor inserted the item of this number, or so many characters of it; False if unknown."""
+        self._editor_reports = True
         return any(document.accept(number, characters) for document in self._documents.values())
 
     def clear(self, uri: str) -> None:

@@ -9,8 +9,9 @@ from lsp_server.completion.insertion import Insertion
 from lsp_server.completion.placed_text import PlacedText
 from lsp_server.telemetry.display_outcome import DisplayKind, DisplayOutcome
 
-# An editor that accepts a part only inserts it, without another word. A key types one character.
-_LEAST_ACCEPTED_CHARACTERS = 2
+# An editor that reports no acceptance only inserts the text. Editors send several typed characters in one change, so
+# only a change that no typing makes is an acceptance: one of so many characters, or of the next line's too.
+_LEAST_ACCEPTED_CHARACTERS = 20
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,13 @@ class DisplayedCompletion:
         self.insertion = insertion
         self.text = text
         self.taken_characters = 0  # what was accepted of it: inserted, or announced by the editor
-        # "typed" may still become "accepted": an editor inserts an item of one character just as a key types it.
+        # "typed" may still become "accepted": the editor's report may follow its text.
         self.state: Literal["accepted", "typed"] | None = None
         self.rest_starts_at = insertion.end
         self._latency_ms = latency_ms
         self._shown_at_s = time.monotonic()
         self._reached = len(insertion.given)
+        self._last_inserted = 0  # by the last change; the report of an acceptance may follow its text
         self._announced = 0  # accepted characters that the editor has told and not inserted yet
         self._closed = ""  # closers that the editor has added
         self._items: dict[int, _Item] = {}
@@ -75,15 +77,18 @@ class DisplayedCompletion:
     def follow(self, now: str, *, by_hand: bool = False) -> bool:
         """Take in the new text of the document. False when the ghost text cannot be on the screen any more.
 
-        With `by_hand` the user has typed what is new, however long it is.
+        With `by_hand` no insertion is taken for an acceptance, however long it is: the user has typed it, or the editor
+        reports what is accepted.
         """
         if (inserted := self._move_to(now)) is None:
             return False
-        is_accepted = inserted >= _LEAST_ACCEPTED_CHARACTERS and not by_hand
-        if inserted > 0:
-            known = min(inserted, self._announced)
-            self._announced -= known
-            self.taken_characters += inserted - known if is_accepted else 0
+        new = self.text[max(0, self._reached - inserted) : self._reached]
+        has_lines = any(line.strip() for line in new.split("\n")[1:])
+        is_accepted = not by_hand and (inserted >= _LEAST_ACCEPTED_CHARACTERS or has_lines)
+        known = min(max(inserted, 0), self._announced)
+        self._announced -= known
+        self._last_inserted = max(inserted, 0) - known
+        self.taken_characters += self._last_inserted if is_accepted else 0
         self.taken_characters = min(self.taken_characters, self._reached + self._announced)
         self.state = None if self.rest else "accepted" if is_accepted else "typed"
         return True
@@ -112,7 +117,8 @@ class DisplayedCompletion:
             self._announced = min(self._announced + told, max(0, item.reached + characters - self._reached))
             return
         self.text = item.text
-        self.taken_characters += max(1, len(item.text) - self._reached - self._announced)
+        left = len(item.text) - self._reached - self._announced
+        self.taken_characters += max(1, left or self._last_inserted)
         self.state = "accepted"
 
     def outcome(self) -> DisplayOutcome:

@@ -22,15 +22,21 @@ _KEPT_NUMBERS = 100
 class DocumentCompletion:
     """The running request, the predictions, the displayed completion and the one ahead. Lives on the event loop.
 
-    There is at most one of each. An editor says by the item's command that a completion was accepted, or only inserts
-    it: both are understood, and one acceptance counts once.
+    There is at most one of each. An editor reports by the item's command that a completion was accepted, or only
+    inserts it. Once it has reported one, nothing that it inserts is taken for an acceptance.
     """
 
-    def __init__(self, numbers: Iterator[int], on_end: Callable[[DisplayedCompletion], None]) -> None:
-        """`numbers` are those of the items, `on_end` is told of each displayed completion that ends."""
+    def __init__(
+        self, numbers: Iterator[int], on_end: Callable[[DisplayedCompletion], None], reports: Callable[[], bool]
+    ) -> None:
+        """`numbers` are those of the items, and `on_end` is told of each displayed completion that ends.
+
+        `reports` tells whether this editor reports acceptances.
+        """
         self.predictions = Predictions()
         self._numbers = numbers
         self._on_end = on_end
+        self._reports = reports
         self._running: asyncio.Task[Any] | None = None
         self._displayed: DisplayedCompletion | None = None
         self._ahead: LookAhead | None = None
@@ -106,7 +112,7 @@ class DocumentCompletion:
         displayed = self._displayed
         if displayed is not None:
             was_typed = displayed.state is not None
-            if was_typed or not displayed.follow(now) or displayed.state == "accepted":
+            if was_typed or not displayed.follow(now, by_hand=self._reports()) or displayed.state == "accepted":
                 self._end_displayed()
         if self._ahead is not None and not self._ahead.fits(now):
             self.end_look_ahead()

@@ -41,6 +41,7 @@ class Editor:
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._versions = itertools.count(2)
         self.notifications: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._last_items: list[dict[str, Any]] = []
 
     async def send(self, message: dict[str, Any]) -> None:
         raise NotImplementedError
@@ -127,7 +128,15 @@ class Editor:
     async def complete(self, line: int, character: int, kind: int = AUTOMATIC, uri: str = URI) -> str | None:
         """Return the text of the item, or None."""
         _, future = await self.start_completion(line, character, kind, uri)
-        return text_of(await asyncio.wait_for(future, WAIT_S))
+        result = await asyncio.wait_for(future, WAIT_S)
+        self._last_items = result["items"] if result else []
+        return text_of(result)
+
+    async def accept(self, line: int, character: int, text: str, uri: str = URI) -> None:
+        """Insert the text of the last completed item, and report that it was accepted."""
+        await self.change((line, character), (line, character), text, uri)
+        command = self._last_items[0]["command"]
+        await self.request("workspace/executeCommand", {name: command[name] for name in ("command", "arguments")})
 
     async def message(self) -> dict[str, Any]:
         """Return the next message of the server that answers no request."""

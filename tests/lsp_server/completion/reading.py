@@ -42,7 +42,7 @@ async def done(engine: FakeEngine, requests: int = 2) -> None:
 
 
 async def accept(editor: InProcess, item: str = ITEM) -> None:
-    await editor.change((0, 4), (0, 4), item)
+    await editor.accept(0, 4, item)
 
 
 async def nothing_is_begun(engine: FakeEngine) -> None:

@@ -17,8 +17,12 @@ class Screen:
     def __init__(self, marked: str) -> None:
         before, after = marked.split("|")
         self.outcomes: list[DisplayOutcome] = []
-        self.items = DocumentCompletion(itertools.count(1), lambda ended: self.outcomes.append(ended.outcome()))
+        self.reports = False  # the editor reports acceptances
+        self.items = DocumentCompletion(
+            itertools.count(1), lambda ended: self.outcomes.append(ended.outcome()), lambda: self.reports
+        )
         self.text, self.cursor = before + after, len(before)
+        self.numbers: list[int] = []  # of what was displayed last
 
     def show(self, *texts: str, over: int = 0, given: str = "", typed_meanwhile: str = "") -> list[int]:
         """Display completions; a menu would put `given` over the last `over` characters."""
@@ -29,13 +33,18 @@ class Screen:
         selected = types.SelectedCompletionInfo(where, given) if given else None
         insertion = insertion_at(snapshot, selected, types.PositionEncodingKind.Utf32)
         numbers = self.items.display(insertion, texts, 12.5, now)
-        self.text, self.cursor = now, self.cursor + len(typed_meanwhile)
+        self.text, self.cursor, self.numbers = now, self.cursor + len(typed_meanwhile), numbers
         return numbers
 
     def insert(self, text: str, over: int = 0) -> None:
         self.text = self.text[: self.cursor - over] + text + self.text[self.cursor :]
         self.cursor += len(text) - over
         self.items.follow(self.text)
+
+    def accept(self, text: str, over: int = 0, candidate: int = 0) -> None:
+        """Insert all of a completion, and report that it was accepted."""
+        self.insert(text, over)
+        self.items.accept(self.numbers[candidate])
 
     @property
     def told(self) -> list[tuple[str, int]]:

@@ -9,6 +9,7 @@ from tests.lsp_server.client import URI, InProcess
 from tests.lsp_server.in_process import editor_with
 
 ASTRAL = "'😀😀', tail"
+LONG_ASTRAL = "'😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀', tail"
 
 
 class NotedOutcomes(Journal):
@@ -46,16 +47,40 @@ def told(outcomes: list[DisplayOutcome]) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize(("encoding", "units"), [("utf-8", 4), ("utf-16", 2), ("utf-32", 1)])
-async def test_a_word_accepted_by_an_editor_that_does_not_say_so(encoding, units):
-    editor, outcomes = await watched_editor("x = \n", ASTRAL, encoding)
+async def test_what_no_typing_brings_is_accepted_from_an_editor_that_reports_nothing(encoding, units):
+    editor, outcomes = await watched_editor("x = \n", LONG_ASTRAL, encoding)
     await show(editor, 0, 4)
-    await editor.change((0, 4), (0, 4), "'😀")
-    assert await editor.complete(0, 5 + units) == "😀', tail"
+    await editor.change((0, 4), (0, 4), LONG_ASTRAL[:21])
+    assert await editor.complete(0, 5 + 20 * units) == "', tail"
     await editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
     await editor.request("midspan/status")
-    assert told(outcomes) == [("part", 2)]
+    assert told(outcomes) == [("part", 21)]
     assert outcomes[0].language == "python"
     assert outcomes[0].latency_ms > 0
+
+
+async def test_typing_that_comes_in_pieces_of_several_characters_accepts_nothing():
+    text = "render_template('index.html', name=name)"
+    editor, outcomes = await watched_editor("x = \n", text)
+    await show(editor, 0, 4)
+    for start in range(0, len(text), 6):
+        await editor.change((0, 4 + start), (0, 4 + start), text[start : start + 6])
+    await editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    await editor.request("midspan/status")
+    assert [kind for kind, _ in told(outcomes)] == ["typed"]
+
+
+async def test_an_editor_that_has_reported_an_acceptance_is_believed():
+    text = "first_long_word + second_long_word()"
+    editor, outcomes = await watched_editor("x = \n", text)
+    (number,) = await show(editor, 0, 4)
+    await accept(editor, number)
+    await editor.change((0, 4), (0, 4), text + "\ny = ")
+    await show(editor, 1, 4)
+    await editor.change((1, 4), (1, 4), text[:30])
+    await editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    await editor.request("midspan/status")
+    assert [kind for kind, _ in told(outcomes)] == ["accepted", "dismissed"]
 
 
 async def test_a_word_accepted_by_an_editor_that_says_so():
@@ -93,7 +118,7 @@ async def test_what_is_on_the_screen_at_the_end_is_told():
 async def test_a_document_that_is_closed_forgets_what_was_accepted_in_it():
     editor, engine = await editor_with("x = \n")
     assert await editor.complete(0, 4) == "hello()"
-    await editor.change((0, 4), (0, 4), "hello()")
+    await editor.accept(0, 4, "hello()")
     await editor.complete(0, 11)
     await editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
     await editor.open("x = hello()\n")

@@ -4,12 +4,12 @@ import pytest
 
 
 def test_a_beginning_that_is_inserted_at_once_is_accepted_in_part(screen):
-    screen.show("first second third")
-    screen.insert("first ")
-    screen.show("second third")
-    screen.insert("second ")
+    screen.show("first_and_long_word() + second_and_long_word() + third")
+    screen.insert("first_and_long_word() ")
+    screen.show("+ second_and_long_word() + third")
+    screen.insert("+ second_and_long_word() ")
     screen.insert("!")
-    assert screen.told == [("part", 13)]
+    assert screen.told == [("part", 47)]
 
 
 def test_a_beginning_of_one_character_is_typed(screen):
@@ -20,10 +20,18 @@ def test_a_beginning_of_one_character_is_typed(screen):
 
 
 def test_all_parts_make_it_accepted(screen):
-    screen.show("first second")
+    screen.show("first_and_long_word() + second_and_long_word()")
+    screen.insert("first_and_long_word() ")
+    screen.insert("+ second_and_long_word()")
+    assert screen.told == [("accepted", 46)]
+
+
+def test_words_that_come_at_once_may_be_typed(screen):
+    screen.show("first second third")
     screen.insert("first ")
-    screen.insert("second")
-    assert screen.told == [("accepted", 12)]
+    screen.insert("second ")
+    screen.items.clear()
+    assert screen.told == [("dismissed", 18)]
 
 
 def test_a_part_that_the_command_tells_counts_once(screen):
@@ -37,8 +45,9 @@ def test_a_part_that_the_command_tells_counts_once(screen):
 
 
 def test_a_part_of_the_rest_is_counted_from_where_the_rest_begins(screen):
-    screen.show("first second third")
+    (number,) = screen.show("first second third")
     screen.insert("first ")
+    screen.items.accept(number, 6)
     (number,) = screen.show("second third")
     screen.insert("second ")
     screen.items.accept(number, 7)
@@ -90,6 +99,8 @@ def test_all_characters_by_the_command_accept_it(screen):
 
 def test_an_astral_character_is_one(screen):
     screen.show("'😀😀'")
+    (number,) = screen.numbers
+    screen.items.accept(number, 2)
     screen.insert("'😀")
     screen.items.clear()
     assert screen.told == [("part", 2)]

@@ -35,10 +35,27 @@ def test_a_number_that_was_never_given_is_not_known(screen):
     assert not screen.outcomes
 
 
-def test_an_item_that_is_inserted_whole_without_its_command_is_accepted(screen):
-    screen.show("print(x)")
-    screen.insert("print(x)")
-    assert screen.told == [("accepted", 8)]
+@pytest.mark.parametrize("text", ["first_word(second_word)", "if a:\n    b"])
+def test_an_item_that_no_typing_brings_at_once_is_accepted_without_its_command(screen, text):
+    screen.show(text)
+    screen.insert(text)
+    assert screen.told == [("accepted", len(text))]
+
+
+@pytest.mark.parametrize("text", ["print(x)", "print(x)\n    "])
+def test_an_item_that_typing_may_bring_is_typed(screen, text):
+    screen.show(text)
+    screen.insert(text)
+    screen.items.clear()
+    assert screen.told == [("typed", len(text))]
+
+
+def test_an_editor_that_reports_acceptances_is_believed(screen):
+    screen.reports = True
+    screen.show("first_word(second_word)")
+    screen.insert("first_word(second_word)")
+    screen.items.clear()
+    assert screen.told == [("typed", 23)]
 
 
 def test_an_item_of_one_character_is_accepted_only_by_its_command(screen):
@@ -97,12 +114,13 @@ def test_what_the_editor_closes_by_itself_leaves_the_item(screen):
     screen.insert("b")
     assert not screen.outcomes
     screen.items.accept(number)
-    assert screen.told == [("accepted", 4)]
+    assert screen.told == [("accepted", 1)]
 
 
 def test_the_rest_after_a_line_of_a_file_with_cr_lf_is_the_same_item():
     screen = Screen("def f():\r\n    |\r\n")
     screen.show("a = 1\n    b = 2\n    c = 3")
+    screen.items.accept(screen.numbers[0], 10)
     screen.insert("a = 1\r\n    ")
     screen.show("b = 2\n    c = 3")
     assert not screen.outcomes
@@ -127,7 +145,7 @@ def test_what_takes_its_place_dismisses_it_and_so_does_the_end(screen):
 
 def test_what_was_typed_before_it_came_is_not_accepted(screen):
     screen.show("print(x)", typed_meanwhile="pri")
-    screen.insert("nt(x)")
+    screen.accept("nt(x)")
     assert screen.told == [("accepted", 5)]
 
 
@@ -140,7 +158,7 @@ def test_what_came_too_late_was_never_shown(screen):
 
 def test_one_of_several_candidates_may_be_inserted_or_accepted(screen):
     screen.show("first", "second", "third")
-    screen.insert("second")
+    screen.accept("second", candidate=1)
     assert screen.told == [("accepted", 6)]
     screen.insert("\n")
     numbers = screen.show("first", "second", "third")
@@ -153,13 +171,13 @@ def test_one_of_several_candidates_may_be_inserted_or_accepted(screen):
 def test_what_is_selected_in_a_menu_counts_for_nobody(there):
     screen = Screen(f"{there}|\n")
     screen.show("print(x)", over=3, given="print")
-    screen.insert("print(x)", over=3)
+    screen.accept("print(x)", over=3)
     assert screen.told == [("accepted", 3)]
     screen = Screen(f"{there}|\n")
     screen.show("print(x)", over=3, given="print")
     screen.insert("print", over=3)  # the menu's entry is chosen
     screen.show("(x)")
-    screen.insert("(x)")
+    screen.accept("(x)")
     assert screen.told == [("accepted", 3)]
 
 

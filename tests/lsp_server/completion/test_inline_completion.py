@@ -107,7 +107,7 @@ async def test_after_an_acceptance_the_next_item_comes_at_once_with_several_line
     left = {"x = ": "first()\n", "first()": "\nsecond()\nthird()"}
     editor, engine = await editor_with("x = \ny = 2\n", lambda before, _after: left[before.rpartition("\n")[2][-7:]])
     assert await editor.complete(0, 4) == lines[0]
-    await editor.change((0, 4), (0, 4), lines[0])
+    await editor.accept(0, 4, lines[0])
     assert await editor.complete(0, 11) == "\nsecond()\nthird()"
     assert [request.max_lines for request in engine.requests] == [1, BLOCK_LINES]
 
@@ -123,7 +123,7 @@ async def test_after_an_acceptance_in_part_the_rest_is_the_next_item():
 async def test_after_an_acceptance_a_guess_is_not_shown():
     editor, engine = await editor_with("x = \n", confidence=0.9)
     await editor.complete(0, 4)
-    await editor.change((0, 4), (0, 4), "hello()")
+    await editor.accept(0, 4, "hello()")
     engine.confidence = 0.1
     assert await editor.complete(0, 11) is None
 

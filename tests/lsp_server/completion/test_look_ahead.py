@@ -54,7 +54,7 @@ async def test_and_so_on_item_by_item():
     await accept(editor)
     assert await editor.complete(0, len(AFTER)) == "\n()"
     await done(engine, 3)
-    await editor.change((0, len(AFTER)), (0, len(AFTER)), "\n()")
+    await editor.accept(0, len(AFTER), "\n()")
     assert await editor.complete(1, 2) == "\n()"
     assert len(engine.requests) == 3
 
@@ -96,7 +96,7 @@ async def test_whoever_types_the_item_or_accepts_a_part_of_it_leaves_it_running(
     assert await editor.complete(0, 9) == "()"
     assert not generation.cancelled.is_set()
     engine.gate.set()
-    await editor.change((0, 9), (0, 9), "()")
+    await editor.accept(0, 9, "()")
     assert await editor.complete(0, len(AFTER)) == NEXT
     assert len(engine.requests) == 2
 
@@ -205,7 +205,7 @@ async def test_the_built_in_model_writes_what_a_fresh_session_is_given(marked: s
         item = await editor.complete(*place)
         assert item
         await until(is_at_rest)
-        await editor.change(place, place, item)
+        await editor.accept(*place, item)
         found.append(await editor.complete(place[0], place[1] + len(item)))
         assert found[0]
         assert ((await last_trace(editor))["source"] == "look_ahead") == (len(found) == 1)

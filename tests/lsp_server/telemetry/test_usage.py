@@ -60,7 +60,7 @@ async def test_an_accepted_text_is_counted_by_language_and_editor(tmp_path):
     path = tmp_path / "state" / "usage.sqlite3"
     editor = await counted(path)
     assert await editor.complete(0, 4) == "hello()"
-    await editor.change((0, 4), (0, 4), "hello()")
+    await editor.accept(0, 4, "hello()")
     found = editor.report(path)
     total = found["total"]
     assert (total["suggestions"], total["accepted"], total["acceptance"], total["characters"]) == (1, 1, 1.0, 7)
@@ -85,7 +85,7 @@ async def test_nothing_is_counted_when_the_user_turns_stats_off(tmp_path):
     path = tmp_path / "usage.sqlite3"
     editor = await counted(path, {"stats": False})
     await editor.complete(0, 4, kind=INVOKED)
-    await editor.change((0, 4), (0, 4), "hello()")
+    await editor.accept(0, 4, "hello()")
     assert editor.report(path)["total"]["answers"] == 0
     assert not path.exists()
 
@@ -95,7 +95,7 @@ async def test_the_file_has_no_text_and_no_file_names_and_no_other_user_may_read
     editor = await counted(path)
     await editor.open("secret_name = \n", uri="file:///project/secret_file.py")
     await editor.complete(0, 14, uri="file:///project/secret_file.py")
-    await editor.change((0, 14), (0, 14), "hello()", uri="file:///project/secret_file.py")
+    await editor.accept(0, 14, "hello()", uri="file:///project/secret_file.py")
     editor.report(path)
     data = path.read_bytes()
     assert b"python" in data
@@ -144,7 +144,7 @@ async def test_a_file_that_cannot_be_written_costs_nothing_but_one_line_of_the_l
     assert await editor.complete(0, 4) == "hello()"
     editor.journal.close()
     assert await editor.complete(0, 4) == "hello()"
-    await editor.change((0, 4), (0, 4), "hello()")
+    await editor.accept(0, 4, "hello()")
     editor.server.session.close()
     editor.journal.close()
     assert caplog.text.count("cannot be written") == 1
@@ -207,7 +207,7 @@ async def test_the_command_line_prints_the_counts(monkeypatch):
             await editor.initialize(client={"name": "Hel\x1bix"})
             await editor.open("x = \n")
             await editor.complete(0, 4)
-            await editor.change((0, 4), (0, 4), "hello()")
+            await editor.accept(0, 4, "hello()")
             await editor.request("midspan/status")
             found = await until(
                 lambda: Counter(json.loads(midspan_stats("--json"))["total"])["accepted"], "not written"
