@@ -83,6 +83,13 @@
   (when (and midspan--items (eq window (selected-window)))
     (midspan--refresh)))
 
+(defun midspan--before-change (beg end)
+  "Drop the ghost text before a change of BEG to END, unless a candidate replaces all of that text.
+A candidate's markers move with the text around them, so they cannot tell such a change."
+  (when (cl-some (lambda (item) (or (< beg (midspan--item-beg item)) (> end (midspan--item-end item))))
+                 midspan--items)
+    (midspan--forget)))
+
 (defun midspan--forget ()
   "Drop the ghost text and its candidates."
   (midspan--hide)
@@ -256,6 +263,7 @@ Company places its menu right after this, by where point is on the screen."
   (setq midspan--tick (buffer-chars-modified-tick))
   (add-to-list 'emulation-mode-map-alists 'midspan--key-alist)
   (add-hook 'post-command-hook #'midspan--after-command nil t)
+  (add-hook 'before-change-functions #'midspan--before-change nil t)
   (add-hook 'pre-redisplay-functions #'midspan--before-redisplay nil t)
   (add-hook 'completion-in-region-mode-hook #'midspan--menu-changed nil t)
   (add-hook 'company-completion-started-hook #'midspan--menu-changed nil t)
@@ -266,6 +274,7 @@ Company places its menu right after this, by where point is on the screen."
 (defun midspan-ghost-stop ()
   "Stop showing ghost text in this buffer."
   (remove-hook 'post-command-hook #'midspan--after-command t)
+  (remove-hook 'before-change-functions #'midspan--before-change t)
   (remove-hook 'pre-redisplay-functions #'midspan--before-redisplay t)
   (remove-hook 'completion-in-region-mode-hook #'midspan--menu-changed t)
   (remove-hook 'company-completion-started-hook #'midspan--menu-changed t)

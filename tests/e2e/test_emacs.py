@@ -9,7 +9,7 @@ from tests.e2e import scripted
 from tests.e2e.emacs import needs_emacs
 from tests.e2e.emacs_terminal import Emacs, emacs
 
-ANSWERS = scripted.ANSWERS | {"And this?\n": "That too."}
+ANSWERS = scripted.ANSWERS | {"And this?\n": "That too.", "def parse(header: s": "tr) -> str:"}
 
 CAPF = '(list (lambda () (list (save-excursion (skip-chars-backward "a-z") (point)) (point) (list "fir" "fix"))))'
 
@@ -104,6 +104,22 @@ def test_c_g_takes_ghost_text_away_and_a_key_that_does_not_fit_does_so_at_once(e
     editor.type("q")
     have(editor, "x = q")
     assert editor.ghost_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "left"), [("BSpace", "def parse(header: "), ("M-BSpace", "def parse(header: "), ("C-_", "")]
+)
+def test_text_taken_back_before_the_ghost_text_drops_it(editor, key, left):
+    editor.type("def parse(header: s")
+    editor.see("tr) -> str:")
+    editor.lisp("(setq-local midspan-automatic nil)")  # no answer comes to the rescue
+    editor.press(key)
+    have(editor, left)
+    assert editor.ghost_text() == ""
+    editor.press("Tab")
+    editor.type("!")
+    editor.until(lambda: editor.text().endswith("!"), "the key is not typed")
+    assert "tr" not in editor.text()
 
 
 def test_tab_completes_typed_ghost_text_and_indents_without_ghost_text(editor):
