@@ -95,6 +95,38 @@ def test_ghost_text_that_no_longer_fits_is_gone_at_once(editor):
     assert editor.ghost_text() == ""
 
 
+def read_again(editor: Neovim) -> None:
+    editor.api.command("edit!")
+
+
+def restart(editor: Neovim) -> None:
+    before = editor.server().pid
+    midspan(editor, "restart")
+    editor.until(lambda: (server := children(editor)) and before not in server, "no other relay")
+    editor.until(lambda: editor.status().get("ready"), "the new server is not ready")
+
+
+def off_and_on(editor: Neovim) -> None:
+    midspan(editor, "toggle")
+    midspan(editor, "toggle")
+
+
+def children(editor: Neovim) -> list[int]:
+    return [process.pid for process in psutil.Process(editor.process.pid).children()]
+
+
+@pytest.mark.parametrize("again", [read_again, restart, off_and_on])
+@pytest.mark.parametrize("key", ["<Left>", "<Up>", "<Home>"])
+def test_ghost_text_that_the_cursor_leaves_is_gone_at_once(editor, again, key):
+    again(editor)
+    editor.until(lambda: editor.api.exec_lua("return #vim.lsp.get_clients({ bufnr = 0 })") == 1, "not attached again")
+    editor.type("oy = 1<CR>x = ")
+    editor.see("first_word + second.word()")
+    editor.type(key)
+    editor.until(lambda: tuple(editor.api.current.window.cursor) != (3, 4), "the cursor stays")
+    assert editor.ghost_text() == ""
+
+
 def test_an_emptied_line_shows_no_ghost_text(editor):
     editor.type("ix = ")
     editor.see("first_word + second.word()")

@@ -57,17 +57,38 @@ local function watch(client)
   end
 end
 
-function M.attach(client, buffer)
-  buffers[buffer] = { client = client, items = {} }
-  watch(client)
-  vim.lsp.inline_completion.enable(true, { bufnr = buffer })
-  -- This autocommand runs after that of Neovim, which `enable` has just created.
-  local group = vim.api.nvim_create_augroup('midspan.ghost.' .. buffer, {})
-  vim.api.nvim_create_autocmd({ 'CursorMovedI', 'TextChangedI', 'TextChangedP' }, {
+local function group_name(buffer)
+  return 'midspan.ghost.' .. buffer
+end
+
+--- Returns whether our autocommand runs after that of Neovim, which shows the item again wherever the cursor is.
+local function runs_last(buffer)
+  local is_ours = false
+  for _, command in ipairs(vim.api.nvim_get_autocmds({ event = 'CursorMovedI', buffer = buffer })) do
+    if command.group_name == group_name(buffer) then
+      is_ours = true
+    elseif vim.startswith(command.group_name or '', NAMESPACE) then
+      is_ours = false
+    end
+  end
+  return is_ours
+end
+
+--- Hides stale items whenever the cursor or the text moves, after Neovim has shown them.
+local function follow_cursor(buffer)
+  local group = vim.api.nvim_create_augroup(group_name(buffer), {})
+  vim.api.nvim_create_autocmd({ 'InsertEnter', 'CursorMovedI', 'TextChangedI', 'TextChangedP' }, {
     group = group,
     buffer = buffer,
     callback = function()
       hide_stale(buffer)
+      -- Neovim makes its autocommands anew when the buffer is read again, or ghost text is turned on again.
+      if not runs_last(buffer) then
+        follow_cursor(buffer)
+        vim.schedule(function()
+          hide_stale(buffer)
+        end)
+      end
     end,
   })
   vim.api.nvim_create_autocmd('BufWipeout', {
@@ -79,8 +100,15 @@ function M.attach(client, buffer)
   })
 end
 
+function M.attach(client, buffer)
+  buffers[buffer] = { client = client, items = {} }
+  watch(client)
+  M.switch(buffer, true)
+end
+
 function M.switch(buffer, on)
   vim.lsp.inline_completion.enable(on, { bufnr = buffer })
+  follow_cursor(buffer)
 end
 
 local function state_here()
