@@ -1,7 +1,7 @@
 """The plugin works with known answers, in Neovim 0.12 with Neovim's ghost text and in 0.11 with ours."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psutil
 import pynvim
@@ -161,6 +161,62 @@ def test_off_is_shown_and_requests_nothing(editor):
 
 def page(editor: Neovim) -> str:
     return "\n".join(editor.lines())
+
+
+@pytest.fixture
+def notified(editor: Neovim) -> Iterator[Callable[[], list[str]]]:
+    """Collect the notifications instead of showing them."""
+    editor.api.exec_lua("""
+        notified, notify = {}, vim.notify
+        vim.notify = function(text) table.insert(notified, text) end
+    """)
+    yield lambda: list(editor.api.exec_lua("return notified"))
+    editor.api.exec_lua("vim.notify = notify")
+
+
+def test_a_bar_ends_a_command_and_only_a_file_type_is_toggled(editor, notified):
+    midspan(editor, "toggle | let g:behind = 1")
+    assert editor.api.vars["behind"] == 1
+    midspan(editor, "toggle pyhton")
+    midspan(editor, "toggle")
+    assert notified() == ["Midspan is off", ":Midspan toggle: pyhton is no file type", "Midspan is on"]
+
+
+def test_the_status_names_no_model_where_there_is_none(editor, notified):
+    editor.api.exec_lua("""
+        local client = vim.lsp.get_clients({ bufnr = 0 })[1]
+        client.request = function(_, _, _, handler)
+          handler(nil, {
+            completion = { state = 'ready', model = 'built-in', reason = vim.NIL },
+            chat = { state = 'none', model = '', reason = 'The setting chat.model names no model.' },
+          })
+        end
+        require('midspan.status').show()
+        client.request = nil
+    """)
+    assert notified() == [
+        "completion by built-in: ready\nchat: none: The setting chat.model names no model.",
+    ]
+
+
+def test_the_built_in_model_is_one_of_the_models(editor, notified):
+    editor.api.exec_lua("""
+        told, offered = {}, {}
+        local system, select = vim.system, vim.ui.select
+        vim.system = function(_, _, done) done({ code = 0, stdout = '{"here": [], "catalogue": []}' }) end
+        vim.ui.select = function(models, options, take)
+          table.insert(offered, options.format_item(models[1]))
+          take(models[1])
+        end
+        local client = vim.lsp.get_clients({ bufnr = 0 })[1]
+        client.notify = function(_, method, settings) table.insert(told, { method, settings }) end
+        require('midspan.model').choose()
+        vim.wait(1000, function() return #told > 0 end)
+        client.notify, vim.system, vim.ui.select = nil, system, select
+    """)
+    assert editor.api.exec_lua("return offered") == ["built-in, small, completes Python, needs no download"]
+    assert editor.api.exec_lua("return told") == [["midspan/userSettings", {"completion": {"model": None}}]]
+    assert notified() == ["Midspan now completes with the built-in model"]
 
 
 def test_a_chat_streams_onto_its_page_and_stops(editor):

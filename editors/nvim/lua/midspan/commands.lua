@@ -34,7 +34,12 @@ end
 local words = {
   toggle = function(call)
     local which = call.fargs[2]
-    require('midspan.switch').toggle(which and (which == 'language' and vim.bo.filetype or which) or nil)
+    local filetype = which == 'language' and vim.bo.filetype or which
+    if filetype and not vim.list_contains(vim.fn.getcompletion('', 'filetype'), filetype) then
+      vim.notify((':Midspan toggle: %s is no file type'):format(filetype), vim.log.levels.ERROR)
+      return
+    end
+    require('midspan.switch').toggle(filetype)
   end,
   status = function()
     require('midspan.status').show()
@@ -77,6 +82,21 @@ local words = {
   fix = answer('fix'),
 }
 
+--- The subcommands with text of the user's, in which a bar is no end of the command.
+local WITH_TEXT = { 'chat', 'edit', 'explain', 'review', 'tests', 'fix' }
+
+--- Cuts the arguments at a bar, and returns the command behind it, or "".
+local function cut_at_bar(call)
+  for index, argument in ipairs(call.fargs) do
+    if argument == '|' and not vim.list_contains(WITH_TEXT, call.fargs[1]) then
+      local behind = table.concat(call.fargs, ' ', index + 1)
+      call.fargs = vim.list_slice(call.fargs, 1, index - 1)
+      return behind
+    end
+  end
+  return ''
+end
+
 local function complete(typed)
   return vim.tbl_filter(function(word)
     return vim.startswith(word, typed)
@@ -86,6 +106,7 @@ end
 --- Creates :Midspan.
 function M.create()
   vim.api.nvim_create_user_command('Midspan', function(call)
+    local behind = cut_at_bar(call)
     local act = words[call.fargs[1]]
     if not act then
       vim.notify(
@@ -95,6 +116,7 @@ function M.create()
       return
     end
     act(call)
+    vim.cmd(behind)
   end, { nargs = '+', range = true, complete = complete, desc = 'Midspan: code assistance' })
 end
 

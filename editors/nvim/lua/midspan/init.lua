@@ -5,8 +5,11 @@ local M = {}
 local defaults = {
   cmd = { 'midspan', 'serve' },
   filetypes = {
-    'c', 'cpp', 'go', 'java', 'javascript', 'javascriptreact', 'lua', 'python', 'rust', 'sh', 'typescript',
-    'typescriptreact',
+    'bash', 'c', 'clojure', 'cmake', 'cpp', 'cs', 'css', 'cuda', 'dart', 'dockerfile', 'elixir', 'erlang', 'go',
+    'graphql', 'haskell', 'html', 'java', 'javascript', 'javascriptreact', 'json', 'jsonc', 'julia', 'kotlin', 'less',
+    'lua', 'make', 'markdown', 'objc', 'ocaml', 'perl', 'php', 'proto', 'python', 'r', 'rst', 'ruby', 'rust', 'sass',
+    'scala', 'scss', 'sh', 'sql', 'svelte', 'swift', 'terraform', 'toml', 'typescript', 'typescriptreact', 'vim', 'vue',
+    'xml', 'yaml', 'zig', 'zsh',
   },
   root_markers = { '.git' },
   keys = {

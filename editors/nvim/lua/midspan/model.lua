@@ -1,12 +1,15 @@
 --- Selects the model for completion, and downloads it if need be.
 local M = {}
 
+local BUILT_IN = 'built-in'
+
 local function use(name)
+  local model = name == BUILT_IN and vim.NIL or name
   for _, client in ipairs(vim.lsp.get_clients({ name = 'midspan' })) do
-    local settings = vim.tbl_deep_extend('force', require('midspan').options.settings, { completion = { model = name } })
+    local settings = vim.tbl_deep_extend('force', require('midspan').options.settings, { completion = { model = model } })
     client:notify('midspan/userSettings', settings)
   end
-  vim.notify('Midspan now completes with ' .. name)
+  vim.notify('Midspan now completes with ' .. (name == BUILT_IN and 'the built-in model' or name))
 end
 
 local function pull(name)
@@ -28,9 +31,9 @@ local function pull(name)
   end))
 end
 
---- Returns the models for completion: those on this machine, then those of the catalogue.
+--- Returns the models for completion: the built-in one, those on this machine, then those of the catalogue.
 local function completing(listing)
-  local found, seen = {}, {}
+  local found, seen = { { name = BUILT_IN, is_here = true } }, {}
   for _, part in ipairs({ 'here', 'catalogue' }) do
     for _, model in ipairs(listing[part]) do
       if vim.list_contains(model.use, 'completion') and not seen[model.name] then
@@ -43,6 +46,9 @@ local function completing(listing)
 end
 
 local function describe(model)
+  if model.name == BUILT_IN then
+    return 'built-in, small, completes Python, needs no download'
+  end
   return ('%s, %.1f GB%s'):format(model.name, model.size_bytes / 1e9, model.is_here and '' or ', not downloaded yet')
 end
 

@@ -47,7 +47,7 @@ function M.show()
     for _, name in ipairs({ 'completion', 'chat' }) do
       local part = status[name] or {}
       local reason = part.reason and part.reason ~= vim.NIL and (': ' .. part.reason) or ''
-      local model = part.model and part.model ~= vim.NIL and (' by ' .. part.model) or ''
+      local model = part.model and part.model ~= vim.NIL and part.model ~= '' and (' by ' .. part.model) or ''
       table.insert(lines, ('%s%s: %s%s'):format(name, model, part.state or 'unknown', reason))
     end
     vim.notify(table.concat(lines, '\n'))
