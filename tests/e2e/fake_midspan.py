@@ -20,6 +20,7 @@ _STEP_S = 0.05
 WORD = "wonderful world"
 BODY = "size = width * height\n    return size\n"
 EXPLANATION = "It adds **two numbers**:\n\n```python\ndef add(a, b):\n    return a + b + 0\n```\n\nThat is all."
+ADD = "def add(a, b):\n    return a + b\n"
 SUBTRACT = "def add(a, b):\n    return a - b\n"
 MARKUP = "<img src=x onerror='window.owned = 1'><script>window.owned = 1</script> ![a](https://e.example/a.png) is over"
 
@@ -42,6 +43,8 @@ def _chat_answer(prompt: str) -> str:
         return "never " * 100_000
     if "subtract" in question:
         return f"```python\n{SUBTRACT}```"
+    if "the same" in question:
+        return f"```python\n{ADD}```"
     if "markup" in question:
         return MARKUP
     return EXPLANATION

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from tests.e2e.fake_midspan import BODY, SUBTRACT
+from tests.e2e.fake_midspan import ADD, BODY, SUBTRACT
 from tests.e2e.vscode import VSCode
 
 STUB = "def area(width, height):\n    pass\n"
-ADD = "def add(a, b):\n    return a + b\n"
 
 
 def test_an_action_is_a_diff_that_is_accepted(editor: VSCode):
@@ -56,6 +55,40 @@ def test_an_edit_without_a_chat_model_says_what_to_do(editor: VSCode):
     editor.run("Midspan: Write Tests")
     editor.wait_for(editor.page.locator(".notification-toast", has_text="chat.model"))
     editor.set(midspan__chat__model="fake-chat")
+
+
+def _edit(editor: VSCode, name: str, instruction: str) -> None:
+    editor.open(name, ADD)
+    editor.select_all()
+    editor.run("Midspan: Edit by Instruction…")
+    editor.page.locator(".quick-input-widget input").fill(instruction)
+    editor.press("Enter")
+
+
+def test_an_edit_by_instruction_without_a_chat_model_offers_to_select_one(editor: VSCode):
+    editor.set(midspan__chat__model=None)
+    _edit(editor, "no_model.py", "subtract instead")
+    toast = editor.page.locator(".notification-toast", has_text="chat.model")
+    toast.get_by_role("button", name="Select a Chat Model").click()
+    editor.wait_for(editor.page.locator(".quick-input-widget", has_text="Midspan: the model for chat"))
+    editor.press("Escape")
+    editor.set(midspan__chat__model="fake-chat")
+
+
+def test_an_edit_that_changes_nothing_says_so(editor: VSCode):
+    _edit(editor, "same.py", "write the same again")
+    editor.wait_for(editor.page.locator(".notification-toast", has_text="same"))
+    editor.until(lambda: editor.title() == "same.py", "the diff is not closed")
+
+
+def test_the_light_bulb_explains(editor: VSCode):
+    editor.open("bulb.py", ADD)
+    editor.press("ArrowUp")
+    editor.choose_action("Explain this")
+    chat = editor.chat()
+    editor.until(lambda: "two numbers" in chat.locator("body").inner_text(), "there is no explanation")
+    editor.run("Midspan: New Conversation")
+    editor.press("Control+Shift+e")
 
 
 def _fill_body(editor: VSCode, name: str) -> Path:

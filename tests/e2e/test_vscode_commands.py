@@ -35,7 +35,7 @@ def test_a_model_is_selected_from_those_that_are_there(editor: VSCode):
     rows.filter(has_text="the ghost text at the cursor").click()
     editor.wait_for(rows.filter(has_text="deepseek-coder-v2-lite-base"))
     rows.filter(has_text="built-in").click()
-    assert editor.page.locator(".notification-toast", has_text="Midspan").count() == 0
+    editor.wait_for(editor.page.locator(".notification-toast", has_text="Midspan completes with the built-in model."))
 
 
 def test_an_explanation_is_an_answer_in_the_chat(editor: VSCode):

@@ -9,9 +9,9 @@ export type ActionName = AnswerKind | 'edit';
 /** The kinds of the server's actions that this extension runs by its own requests. */
 const KINDS: Record<AnswerKind, string> = {
   fix: 'quickfix.midspan.fix',
-  tests: 'source.midspan.tests',
-  explain: 'source.midspan.explain',
-  review: 'source.midspan.review',
+  tests: 'refactor.midspan.tests',
+  explain: 'refactor.midspan.explain',
+  review: 'refactor.midspan.review',
 };
 
 /** An edit by the instruction of a comment; the server disables the action where there is no comment. */

@@ -8,6 +8,7 @@ import { Conversation, type NamedReference } from './conversation.ts';
 import { answerParams, describe, requestInPieces } from './edit_commands.ts';
 import type { EditPreview } from './preview.ts';
 import type { ChatResult, TextResult } from './protocol.ts';
+import { reportError } from './report_error.ts';
 import { words, type Server } from './server.ts';
 
 export const CHAT_VIEW = 'midspan.chat';
@@ -21,6 +22,8 @@ export class ChatView implements vscode.WebviewViewProvider {
   #conversation = new Conversation();
   #references: NamedReference[] = [];
   #view: vscode.WebviewView | undefined;
+  #isListening = false;
+  #wantsFocus = false;
   #cancel: vscode.CancellationTokenSource | undefined;
 
   constructor(server: Server, preview: EditPreview, extension: vscode.Uri) {
@@ -31,6 +34,7 @@ export class ChatView implements vscode.WebviewViewProvider {
 
   resolveWebviewView(view: vscode.WebviewView): void {
     this.#view = view;
+    this.#isListening = false;
     view.webview.options = {
       enableScripts: true,
       localResourceRoots: [vscode.Uri.joinPath(this.#extension, 'dist')],
@@ -42,7 +46,11 @@ export class ChatView implements vscode.WebviewViewProvider {
 
   async open(): Promise<void> {
     await vscode.commands.executeCommand(`${CHAT_VIEW}.focus`);
-    this.#post({ type: 'focus' });
+    if (this.#isListening) {
+      this.#post({ type: 'focus' });
+    } else {
+      this.#wantsFocus = true; // the page is told when it listens
+    }
   }
 
   startOver(): void {
@@ -123,14 +131,19 @@ export class ChatView implements vscode.WebviewViewProvider {
     try {
       await this.#handle(message);
     } catch (error) {
-      void vscode.window.showWarningMessage(`Midspan: ${words(error)}`);
+      void reportError(error);
     }
   }
 
   async #handle(message: FromPage): Promise<void> {
     switch (message.type) {
       case 'ready':
+        this.#isListening = true;
         this.#draw();
+        if (this.#wantsFocus) {
+          this.#wantsFocus = false;
+          this.#post({ type: 'focus' });
+        }
         return;
       case 'ask':
         return this.#ask(message.text);
@@ -146,7 +159,12 @@ export class ChatView implements vscode.WebviewViewProvider {
         this.#draw();
         return;
       case 'selectModel':
-        return vscode.commands.executeCommand('midspan.selectModel', 'chat');
+        await vscode.commands.executeCommand('midspan.selectModel', 'chat');
+        if (vscode.workspace.getConfiguration('midspan').get('chat.model')) {
+          this.#conversation.forgetError();
+          this.#draw();
+        }
+        return;
       case 'copy':
         return vscode.env.clipboard.writeText(message.code);
       case 'insert':

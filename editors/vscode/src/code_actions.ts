@@ -16,6 +16,9 @@ export const codeActionMiddleware: CodeActionMiddleware = {
     return found?.map((action) => (action instanceof vscode.CodeAction ? asCommand(action, target) : action));
   },
   async resolveCodeAction(action, token, next) {
+    if (action.command) {
+      return action; // the extension's own command answers it, and the server would answer it a second time
+    }
     const resolved = (await next(action, token)) ?? action;
     if (resolved.edit) {
       const files = plainEdits(resolved.edit);

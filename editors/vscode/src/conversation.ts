@@ -58,6 +58,13 @@ export class Conversation {
     this.isAnswering = false;
   }
 
+  /** Takes away the error that stands at the end, because it is mended. */
+  forgetError(): void {
+    if (this.turns.at(-1)?.role === 'error') {
+      this.turns.pop();
+    }
+  }
+
   /** Returns the messages for the model: the last question, and all earlier ones that have an answer. */
   messages(): ChatMessage[] {
     return this.turns.flatMap((turn, index) => {

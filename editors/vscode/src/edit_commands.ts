@@ -111,7 +111,7 @@ export class EditCommands {
       await (proposal ? this.#preview.finish(proposal, edit) : this.#preview.show(edit, title));
     } catch (error) {
       if (proposal) {
-        await this.#preview.reject(proposal);
+        await this.#preview.withdraw(proposal);
       }
       throw error;
     }

@@ -7,7 +7,9 @@ import { EditCommands } from './edit_commands.ts';
 import type { Section } from './model_list.ts';
 import { selectModel } from './models.ts';
 import { EditPreview } from './preview.ts';
-import { Server, words } from './server.ts';
+import { reportError } from './report_error.ts';
+import { Server } from './server.ts';
+import { openSettings } from './settings_page.ts';
 import { showMenu, showStatusItem } from './status_item.ts';
 import type { FileEdit } from './text_edits.ts';
 import { toggle, toggleLanguage, whyOffHere } from './toggle_commands.ts';
@@ -67,7 +69,7 @@ function registerCommands(context: vscode.ExtensionContext, started: Server, pre
     'midspan.showTrace': () => trace.show(),
     'midspan.showLog': () => started.log.show(),
     'midspan.showMenu': () => showMenu(started),
-    'midspan.openSettings': () => executeCommand('workbench.action.openSettings', '@ext:midspan.midspan'),
+    'midspan.openSettings': () => openSettings('@ext:midspan.midspan'),
     'midspan.getStarted': () => executeCommand('workbench.action.openWalkthrough', WALKTHROUGH),
     'midspan.restart': () => started.restart(),
   };
@@ -89,7 +91,7 @@ function reporting(command: (...given: never[]) => unknown): (...given: never[])
     try {
       await command(...given);
     } catch (error) {
-      void vscode.window.showWarningMessage(`Midspan: ${words(error)}`);
+      void reportError(error);
     }
   };
 }

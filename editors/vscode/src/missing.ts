@@ -1,6 +1,7 @@
 // Tells the user, once, how to install `midspan` when it cannot be started.
 import * as vscode from 'vscode';
 import type { Server } from './server.ts';
+import { openSettings } from './settings_page.ts';
 
 const INSTALL = 'pip install .';
 
@@ -19,13 +20,13 @@ export function warnWhenMissing(context: vscode.ExtensionContext, server: Server
 
 async function warn(problem: string, isMissing: boolean): Promise<void> {
   const actions = isMissing ? ['Copy the Command', 'Set Its Path', 'Try Again'] : ['Show the Log', 'Try Again'];
-  const advice = isMissing ? ` Run \`${INSTALL}\` in the folder of Midspan, or set midspan.path.` : '';
+  const advice = isMissing ? ` Run '${INSTALL}' in the folder of Midspan, or set midspan.path.` : '';
   const chosen = await vscode.window.showErrorMessage(`${problem}${advice}`, ...actions);
   switch (chosen) {
     case 'Copy the Command':
       return vscode.env.clipboard.writeText(INSTALL);
     case 'Set Its Path':
-      return vscode.commands.executeCommand('workbench.action.openSettings', 'midspan.path');
+      return openSettings('midspan.path');
     case 'Show the Log':
       return vscode.commands.executeCommand('midspan.showLog');
     case 'Try Again':

@@ -20,13 +20,21 @@ export async function selectModel(server: Server, section?: Section): Promise<vo
   const offered = list(found.program).then((listing) => choices(listing, chosenSection));
   const choice = await vscode.window.showQuickPick(offered, {
     title: `Midspan: the model for ${chosenSection}`,
-    placeHolder: 'Add your own models with `midspan model import`.',
+    placeHolder: "Add your own models with 'midspan model import'.",
     matchOnDescription: true,
   });
   if (choice && (await fetchIfNeeded(found.program, choice, server.log))) {
     const settings = vscode.workspace.getConfiguration('midspan');
     await settings.update(`${chosenSection}.model`, choice.model, vscode.ConfigurationTarget.Global);
+    void vscode.window.showInformationMessage(confirmation(chosenSection, choice.model));
   }
+}
+
+function confirmation(section: Section, model: string | undefined): string {
+  if (section === 'completion') {
+    return `Midspan completes with ${model ?? 'the built-in model'}.`;
+  }
+  return model === undefined ? 'Midspan has no chat model now.' : `Midspan chats and edits with ${model}.`;
 }
 
 async function pickSection(): Promise<Section | undefined> {

@@ -107,11 +107,16 @@ export class EditPreview implements vscode.TextDocumentContentProvider, vscode.D
     }
   }
 
-  /** Rejects `proposal` if its diff is open; without an argument, the open one. */
-  async reject(proposal = this.#open): Promise<void> {
+  /** Closes the open diff: the user does not want its edit. */
+  async reject(): Promise<void> {
+    this.#open?.onRejected();
+    await this.withdraw();
+  }
+
+  /** Closes the diff of `proposal`, or the open one, because there is no edit. Its `onRejected` is not called. */
+  async withdraw(proposal = this.#open): Promise<void> {
     if (proposal && proposal === this.#open) {
       this.#end();
-      proposal.onRejected();
       await closeTabs(proposal);
     }
   }

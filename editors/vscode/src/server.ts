@@ -225,7 +225,7 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** Returns the message of an error. */
+/** Returns the message of an error. VS Code shows messages as plain text, so backticks become quotes. */
 export function words(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return (error instanceof Error ? error.message : String(error)).replace(/`/g, "'");
 }

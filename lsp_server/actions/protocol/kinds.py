@@ -9,9 +9,9 @@ BRANCH = "refactor.rewrite.midspan.branch"
 IMPORT = "quickfix.midspan.import"
 FIX = "quickfix.midspan.fix"
 EDIT = "refactor.rewrite.midspan.edit"
-TESTS = "source.midspan.tests"
-EXPLAIN = "source.midspan.explain"
-REVIEW = "source.midspan.review"
+TESTS = "refactor.midspan.tests"
+EXPLAIN = "refactor.midspan.explain"
+REVIEW = "refactor.midspan.review"
 
 HOLE_KINDS = (BODY, BLOCK, DOCSTRING, BRANCH)
 CHAT_KINDS = (FIX, EDIT, TESTS, EXPLAIN, REVIEW)

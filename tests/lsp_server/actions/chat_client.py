@@ -10,7 +10,7 @@ from tests.lsp_server.in_process import settled_workspace
 from tests.lsp_server.two_models import TwoModels
 
 EDIT, FIX = "refactor.rewrite.midspan.edit", "quickfix.midspan.fix"
-TESTS, EXPLAIN, REVIEW = (f"source.midspan.{kind}" for kind in ("tests", "explain", "review"))
+TESTS, EXPLAIN, REVIEW = (f"refactor.midspan.{kind}" for kind in ("tests", "explain", "review"))
 TEXT = "import os\n\n\ndef double(a):\n    b = 2\n    return b * a\n\n\ndef other():\n    return 1\n"
 OPENS = {**RICH, "window": {"showDocument": {"support": True}}}
 

@@ -15,7 +15,7 @@ async def test_actions_are_announced_by_their_kinds():
     editor = InProcess(FakeEngine(lambda *_: ""))
     provider = (await editor.initialize())["capabilities"]["codeActionProvider"]
     assert provider["resolveProvider"] is True
-    assert {BODY, "quickfix.midspan.fix", "source.midspan.tests"} <= set(provider["codeActionKinds"])
+    assert {BODY, "quickfix.midspan.fix", "refactor.midspan.tests"} <= set(provider["codeActionKinds"])
 
 
 @pytest.mark.parametrize(
