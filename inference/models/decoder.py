@@ -8,6 +8,7 @@ from torch import Tensor
 
 from inference.models.architecture import ModelConfig
 from inference.models.batch import Batch
+from inference.models.forward_pass import ALL_SUBLAYERS, StopFlag
 from inference.models.rotary import Rotary
 from inference.weights.checkpoint import TensorSource
 from inference.weights.linear import Embedding, load_head
@@ -72,10 +73,52 @@ class Decoder:
 
         Returns fp32 logits [L, vocabulary] of `batch.logit_rows`.
         """
-        eps = self.config.rms_norm_eps
-        cos, sin = self._rotary.angles(batch.positions)
-        x = self._embedding(batch.tokens)  # [T, hidden]
-        for layer, layer_pages in zip(self.layers, pages, strict=True):
-            x = x + layer.attention(rmsnorm(x, layer.attention_norm, eps), cos, sin, batch, layer_pages)
-            x = x + layer.mlp(rmsnorm(x, layer.mlp_norm, eps))
-        return self._head(rmsnorm(x[batch.logit_rows], self._norm, eps)).float()
+        forward_pass = self.begin(batch, pages)
+        while (logits := forward_pass.run()) is None:
+            pass
+        return logits
+
+    def begin(self, batch: Batch, pages: Tensor) -> "DecoderPass":
+        """Make the forward pass that `forward` runs to its end."""
+        return DecoderPass(self, batch, pages)
+
+    def rotations(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the cosines and sines of the batch's positions, [T, D / 2] each."""
+        return self._rotary.angles(batch.positions)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        return self._embedding(tokens)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """[L, hidden] -> fp32 [L, vocabulary]."""
+        return self._head(rmsnorm(x, self._norm, self.config.rms_norm_eps)).float()
+
+
+class DecoderPass:
+    """A forward pass of a decoder; between two sublayers it keeps the residual of its rows."""
+
+    def __init__(self, decoder: Decoder, batch: Batch, pages: Tensor) -> None:
+        self._decoder = decoder
+        self._batch = batch
+        self._pages = pages
+        self._rotations = decoder.rotations(batch)
+        self._x = decoder.embed(batch.tokens)  # [T, hidden]
+        self.sublayers = 2 * len(decoder.layers)
+        self.sublayers_done = 0
+
+    def run(self, stop: StopFlag | None = None, most_sublayers: int = ALL_SUBLAYERS) -> Tensor | None:
+        first = self.sublayers_done
+        for sublayer in range(first, self.sublayers):
+            self._x = self._x + self._run_sublayer(sublayer)
+            self.sublayers_done += 1
+            if self.sublayers_done - first == most_sublayers or (stop is not None and stop.is_set):
+                return None
+        return self._decoder.logits(self._x[self._batch.logit_rows])
+
+    def _run_sublayer(self, sublayer: int) -> Tensor:
+        index, eps = sublayer // 2, self._decoder.config.rms_norm_eps
+        layer = self._decoder.layers[index]
+        if sublayer % 2:
+            return layer.mlp(rmsnorm(self._x, layer.mlp_norm, eps))
+        x = rmsnorm(self._x, layer.attention_norm, eps)
+        return layer.attention(x, *self._rotations, self._batch, self._pages[index])

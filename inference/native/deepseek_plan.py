@@ -17,6 +17,7 @@ def plan_deepseek_v2(config: DeepseekV2Config, plan: PlanBuilder) -> None:
             plan.mlp(*mlp)
         else:
             _plan_experts(config, plan, name)
+        plan.end_sublayer()
 
 
 def query_at(config: DeepseekV2Config) -> int:
@@ -51,6 +52,7 @@ def _plan_attention(c: DeepseekV2Config, plan: PlanBuilder, layer: int, name: st
     out = plan.load(Part(attention + "o_proj", c.hidden_size), c.num_attention_heads * c.v_head_dim)
     plan.latent_attention(c, layer, attention, out)
     plan.add_product(out)
+    plan.end_sublayer()
 
 
 def _plan_experts(c: DeepseekV2Config, plan: PlanBuilder, name: str) -> None:

@@ -20,9 +20,11 @@ def plan_llama(config: LlamaConfig, plan: PlanBuilder) -> None:
         plan.attention(Kind.ATTEND_KV, layer)
         plan.attention(Kind.MIX_KV, layer, out)
         plan.add_product(out)
+        plan.end_sublayer()
         gate, up = (
             plan.load(Part(f"{name}mlp.{part}_proj", c.intermediate_size), c.hidden_size) for part in ("gate", "up")
         )
         down = plan.load(Part(f"{name}mlp.down_proj", c.hidden_size), c.intermediate_size)
         plan.norm(Kind.NORM, f"{name}post_attention_layernorm.weight", c.hidden_size, c.rms_norm_eps, gate)
         plan.mlp(gate, up, down)
+        plan.end_sublayer()

@@ -3,6 +3,7 @@
 import ctypes
 import math
 import weakref
+from bisect import bisect_right
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from inference.cache.page_pool import PAGE_TOKENS
 from inference.models.architecture import ModelConfig
 from inference.models.batch import Batch
 from inference.models.deepseek_v2_config import DeepseekV2Config
+from inference.models.forward_pass import ALL_SUBLAYERS, StopFlag
 from inference.models.rotary import Rotary
 from inference.native.deepseek_plan import latent_at, plan_deepseek_v2, query_at
 from inference.native.llama_plan import plan_llama
@@ -28,7 +30,7 @@ _MOST_ROWS = 2**31 - 1
 
 
 class NativeModel:
-    """A plan with its weights and threads. One thread at a time may call `forward`."""
+    """A plan with its weights and threads. One thread at a time may run its forward passes."""
 
     def __init__(
         self, config: ModelConfig, source: StepTensors, library: ctypes.CDLL, threads: int, has_int8_pages: bool = False
@@ -52,9 +54,10 @@ class NativeModel:
         self._library = library
         self._has_int8_pages = has_int8_pages
         ops = (cpu.Op * len(plan.ops))(*plan.ops)
-        described = self._describe()
+        self.shape = self._describe()
         self.instruction_set: str = library.midspan_isa().decode()
-        self._handle = library.midspan_make_plan(ctypes.byref(described), ops, len(plan.ops), threads)
+        self._sublayer_ends = [index for index, op in enumerate(plan.ops) if op.kind == cpu.Kind.END_SUBLAYER]
+        self._handle = library.midspan_make_plan(ctypes.byref(self.shape), ops, len(plan.ops), threads)
         if not self._handle:
             raise ModelError("the machine has no memory for the plan of the model; free some, or take a smaller model")
         weakref.finalize(self, library.midspan_free_plan, self._handle)
@@ -66,28 +69,31 @@ class NativeModel:
 
     def forward(self, batch: Batch, pages: Tensor) -> Tensor:
         """Run the batch's new tokens, as `Decoder.forward` does."""
-        logits = torch.empty(len(batch.logit_rows), self.config.vocab_size)
-        segments = (cpu.Segment * len(batch.segments))(
-            *(cpu.Segment(s.start, s.count, s.length, s.page_table.data_ptr()) for s in batch.segments)
-        )
-        step = cpu.Batch(
-            tokens=batch.tokens.data_ptr(),
-            positions=batch.positions.data_ptr(),
-            slots=batch.slots.data_ptr(),
-            logit_rows=batch.logit_rows.data_ptr(),
-            segments=segments,
-            rows=len(batch.tokens),
-            segment_count=len(segments),
-            logit_count=len(batch.logit_rows),
-            pages=pages.data_ptr(),
-            layer_bytes=pages.stride(0) * pages.element_size(),
-            logits=logits.data_ptr(),
-        )
-        if self._library.midspan_step(self._handle, ctypes.byref(step)):
+        forward_pass = self.begin(batch, pages)
+        while (logits := forward_pass.run()) is None:
+            pass
+        return logits
+
+    def begin(self, batch: Batch, pages: Tensor) -> "NativePass":
+        """Make the forward pass that `forward` runs to its end."""
+        return NativePass(self, batch, pages)
+
+    def run_step(self, step: cpu.Batch, first: int, most_sublayers: int, stop: StopFlag | None) -> int:
+        """Run a step from operation `first` on; return the operation at which it goes on. Raises MidspanError."""
+        address = None if stop is None else stop.address
+        reached = self._library.midspan_step(self._handle, ctypes.byref(step), first, most_sublayers, address)
+        if reached < 0:
             raise MidspanError(
                 "the machine has no memory for a step of this length; free some, or send a shorter prompt"
             )
-        return logits
+        return int(reached)
+
+    @property
+    def operations(self) -> int:
+        return len(self._plan.ops)
+
+    def sublayers_before(self, operation: int) -> int:
+        return bisect_right(self._sublayer_ends, operation - 1)
 
     def _describe(self) -> cpu.Shape:
         c, plan = self.config, self._plan
@@ -117,6 +123,47 @@ class NativeModel:
         shape.rotation_factor = rotary.factor
         shape.inverse_frequencies = plan.keep(rotary.inverse_frequencies)
         return shape
+
+
+class NativePass:
+    """A forward pass of the native step; between two sublayers it keeps the residual and the rotations of its rows."""
+
+    def __init__(self, model: NativeModel, batch: Batch, pages: Tensor) -> None:
+        self._model = model
+        self._kept = batch, pages  # the step points to their memory
+        c, rows = model.config, len(batch.tokens)
+        self._logits = torch.empty(len(batch.logit_rows), c.vocab_size)
+        self._activations = torch.empty(cpu.activation_floats(model.shape, rows))
+        self._next_operation = 0
+        segments = (cpu.Segment * len(batch.segments))(
+            *(cpu.Segment(s.start, s.count, s.length, s.page_table.data_ptr()) for s in batch.segments)
+        )
+        self._step = cpu.Batch(
+            tokens=batch.tokens.data_ptr(),
+            positions=batch.positions.data_ptr(),
+            slots=batch.slots.data_ptr(),
+            logit_rows=batch.logit_rows.data_ptr(),
+            segments=segments,
+            rows=rows,
+            segment_count=len(segments),
+            logit_count=len(batch.logit_rows),
+            pages=pages.data_ptr(),
+            layer_bytes=pages.stride(0) * pages.element_size(),
+            logits=self._logits.data_ptr(),
+            activations=self._activations.data_ptr(),
+        )
+
+    @property
+    def sublayers(self) -> int:
+        return self._model.sublayers_before(self._model.operations)
+
+    @property
+    def sublayers_done(self) -> int:
+        return self._model.sublayers_before(self._next_operation)
+
+    def run(self, stop: StopFlag | None = None, most_sublayers: int = ALL_SUBLAYERS) -> Tensor | None:
+        self._next_operation = self._model.run_step(self._step, self._next_operation, most_sublayers, stop)
+        return self._logits if self._next_operation == self._model.operations else None
 
 
 def _describe_deepseek_v2(shape: cpu.Shape, c: DeepseekV2Config) -> None:

@@ -60,6 +60,10 @@ class PlanBuilder:
     def add_product(self, weights: Weights) -> None:
         self._append(Kind.ADD_PRODUCT, matrices=[self._matrix(weights)])
 
+    def end_sublayer(self) -> None:
+        """Append a place where the step may stop."""
+        self._append(Kind.END_SUBLAYER)
+
     def logits(self, weights: Weights) -> None:
         self._append(Kind.LOGITS, matrices=[self._matrix(weights)])
 

@@ -21,6 +21,11 @@ struct Plan {
     std::vector<int32_t> chunks;
     Threads threads;
     void* state;
+    const volatile int32_t* stop = nullptr;  // of the call that runs
+    int32_t left = 0;                        // sublayers that it may still run
+
+    // At the end of a sublayer: true when the step is to go on.
+    bool goes_on() { return --left > 0 && !*stop; }
 };
 
 }  // namespace midspan
@@ -33,19 +38,26 @@ MIDSPAN_EXPORT Plan* midspan_make_plan(const midspan::Shape* shape, const midspa
 
 MIDSPAN_EXPORT void midspan_free_plan(Plan* plan) { delete plan; }
 
-// Returns 0, or 1 when there is no memory for the step.
-MIDSPAN_EXPORT int32_t midspan_step(Plan* plan, const midspan::Batch* batch) {
-    if (!plan->state || !plan->kernels.prepare(plan->state, *batch)) return 1;
+// Runs a step from its operation `first` on. It stops at the end of a sublayer when `*stop` is no longer 0, which any thread may
+// write, or when it has run `most` sublayers; with `stop` null it runs to its end. Returns the operation at which a later
+// call goes on, which is the number of operations when the step is complete, or -1 when there is no memory for the step.
+MIDSPAN_EXPORT int32_t midspan_step(Plan* plan, const midspan::Batch* batch, int32_t first, int32_t most, const int32_t* stop) {
+    if (!plan->state || !plan->kernels.prepare(plan->state, *batch)) return -1;
     int32_t count = static_cast<int32_t>(plan->ops.size());
     for (int32_t i = 0; i < count; ++i) {
-        plan->chunks[i] = static_cast<int32_t>(plan->kernels.chunks_of_op(plan->state, plan->ops[i]));
+        const midspan::Op& op = plan->ops[i];
+        bool runs = i >= first && (stop || op.kind != midspan::END_SUBLAYER);
+        plan->chunks[i] = runs ? static_cast<int32_t>(plan->kernels.chunks_of_op(plan->state, op)) : 0;
     }
-    plan->threads.run(
+    plan->stop = stop;
+    plan->left = most;
+    return plan->threads.run(
         count, plan->chunks.data(),
         [](void* context, int32_t op, int32_t chunk, int32_t thread) {
             Plan& running = *static_cast<Plan*>(context);
+            if (running.ops[op].kind == midspan::END_SUBLAYER) return running.goes_on();
             running.kernels.run_chunk(running.state, running.ops[op], chunk, thread);
+            return true;
         },
         plan);
-    return 0;
 }

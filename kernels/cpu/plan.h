@@ -48,6 +48,7 @@ enum Kind : int32_t {
     ADD_EXPERTS,    // residual += the weighted sum of the experts
     PICK,           // input = rmsnorm(residual) of the rows whose logits are asked for
     LOGITS,         // logits = input @ head.T
+    END_SUBLAYER,   // here the step may stop; of what it has computed, only pages and `activations` are read later
 };
 
 struct Op {
@@ -101,6 +102,9 @@ struct Batch {
     uint8_t* pages;        // [layers, P, S, W]
     int64_t layer_bytes;   // from one layer's pages to the next
     float* logits;         // [logit_count, vocabulary]
+    // All that a step keeps from one sublayer to the next: the residual [rows, hidden], then the cosines and the sines of the rows'
+    // rotations, [rows, rope] each, and room for a vector past the last value.
+    float* activations;
 };
 
 }  // namespace midspan

@@ -48,6 +48,7 @@ class Kind(IntEnum):
     ADD_EXPERTS = 20
     PICK = 21
     LOGITS = 22
+    END_SUBLAYER = 23
 
 
 class Matrix(ctypes.Structure):
@@ -120,4 +121,10 @@ class Batch(ctypes.Structure):
         ("pages", c_void_p),
         ("layer_bytes", c_int64),
         ("logits", c_void_p),
+        ("activations", c_void_p),
     ]
+
+
+def activation_floats(shape: Shape, rows: int) -> int:
+    """Return the number of floats that a step of `rows` rows keeps from one sublayer to the next, as plan.h has it."""
+    return int(rows * (shape.hidden + 2 * shape.rope) + 16)

@@ -51,20 +51,19 @@ inline bool prepare(State& s, const Batch& batch) {
     const Shape& shape = s.shape;
     int64_t rows = batch.rows, partials, rows_in_parts;
     measure_attention(s, batch, &s.work_bytes, &partials, &rows_in_parts);
-    if (!s.residual_memory.reserve(rows * shape.hidden) || !s.values_memory.reserve(rows * shape.values_width) ||
+    if (!s.values_memory.reserve(rows * shape.values_width) ||
         !s.queries_memory.reserve(shape.latent ? rows_in_parts * shape.heads * (shape.latent + shape.rope) : 0) ||
-        !s.cos_memory.reserve(rows * shape.rope) || !s.sin_memory.reserve(rows * shape.rope) ||
         !s.partials_memory.reserve(partials) || !s.work_memory.reserve(s.work_bytes * s.threads) ||
         !s.input_memory.reserve(rows, shape.largest_input, &s.input) ||
         !s.hidden_memory.reserve(rows, shape.hidden_width, &s.hidden) ||
         (shape.experts && !reserve_experts(s, rows))) {
         return false;
     }
-    s.residual = s.residual_memory.data;
+    s.residual = batch.activations;
     s.values = s.values_memory.data;
     s.queries = s.queries_memory.data;
-    s.cos = s.cos_memory.data;
-    s.sin = s.sin_memory.data;
+    s.cos = s.residual + rows * shape.hidden;
+    s.sin = s.cos + rows * shape.rope;
     s.partials = s.partials_memory.data;
     return true;
 }

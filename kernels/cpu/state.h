@@ -1,4 +1,5 @@
-// The memory that the operations of a step share: it grows with the rows of the largest step.
+// The memory that the operations of a step share: it grows with the rows of the largest step. Steps that have stopped share it
+// too, so it holds nothing from one sublayer to the next; `residual`, `cos` and `sin` are the step's own.
 #pragma once
 
 #include <cstdlib>
@@ -85,7 +86,7 @@ struct State {
     float *residual = nullptr, *values = nullptr, *queries = nullptr, *cos = nullptr, *sin = nullptr, *partials = nullptr;
     int64_t work_bytes = 0;
 
-    Buffer<float> residual_memory, values_memory, queries_memory, cos_memory, sin_memory, partials_memory, weights_memory;
+    Buffer<float> values_memory, queries_memory, partials_memory, weights_memory;
     Buffer<int32_t> experts_memory;
     Buffer<uint8_t> work_memory;
     InputMemory input_memory, hidden_memory, gathered_memory, expert_hidden_memory;

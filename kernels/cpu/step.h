@@ -24,7 +24,8 @@ inline int64_t chunks_of_op(const State& s, const Op& op) {
         case MIX_LATENT: return s.shape.heads;
         case ATTEND_LATENT: return attention_chunks(s, 1);
         case ATTEND_EXPANDED: return expanded_chunks(s);
-        case GROUP_ROWS: return 1;
+        case GROUP_ROWS:
+        case END_SUBLAYER: return 1;
         case GATHER: return static_cast<int64_t>(batch.rows) * s.shape.top_k;
         case GATED_EXPERTS: return most_used_experts(s.shape, batch.rows) * chunks_of(op.mlps[0].gate, batch.rows);
         case ADD_EXPERTS: return units_of(op.mlps[0].down);

@@ -49,17 +49,20 @@ Threads::~Threads() {
     for (std::thread& thread : threads_) thread.join();
 }
 
-void Threads::run(int32_t operations, const int32_t* chunks, Work work, void* context) {
+int32_t Threads::run(int32_t operations, const int32_t* chunks, Work work, void* context) {
     uint64_t step = step_.load(std::memory_order_relaxed) + 1;
     for (int32_t i = 0; i < operations; ++i) {
         for (int32_t thread = 0; thread < count_; ++thread) {
-            // `next` first: a thread of the step before then takes nothing, whatever else it reads.
+            // `next` first, and of all operations: a thread of the step before, which may have ended early, then takes
+            // nothing, whatever else it reads.
             Range& range = ranges_[i * count_ + thread];
             range.next.store(step << 32 | 0xffffffff, std::memory_order_seq_cst);
             range.end.store(static_cast<int32_t>(static_cast<int64_t>(chunks[i]) * (thread + 1) / count_));
         }
-        progress_[i].chunks.store(chunks[i], std::memory_order_relaxed);
-        progress_[i].done.store(0, std::memory_order_relaxed);
+    }
+    for (int32_t i = 0; i < operations; ++i) {
+        progress_[i].chunks.store(chunks[i], std::memory_order_release);
+        progress_[i].done.store(0, std::memory_order_release);
     }
     operations_.store(operations, std::memory_order_relaxed);
     work_.store(work, std::memory_order_relaxed);
@@ -75,7 +78,7 @@ void Threads::run(int32_t operations, const int32_t* chunks, Work work, void* co
         step_.store(step, std::memory_order_release);
         if (sleeping_) wake_.notify_all();
     }
-    take_part(step, 0);
+    return take_part(step, 0);
 }
 
 void Threads::sleep_and_work(int32_t thread) {
@@ -103,25 +106,30 @@ bool Threads::work_off(Range& range, uint64_t step, int32_t operation, int32_t t
         int32_t chunk = static_cast<int32_t>(next & 0xffffffff);
         if (chunk < 0 || chunk >= range.end.load(std::memory_order_relaxed)) return true;
         if (!range.next.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel)) continue;
-        work_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), operation, chunk, thread);
+        bool goes_on = work_.load(std::memory_order_relaxed)(context_.load(std::memory_order_relaxed), operation, chunk, thread);
+        // Before the chunk counts as done, so that all threads know it as soon as the operation is.
+        if (!goes_on) ended_.store(step << 32 | operation, std::memory_order_relaxed);
         progress_[operation].done.fetch_add(1, std::memory_order_release);
     }
 }
 
-void Threads::take_part(uint64_t step, int32_t thread) {
+// Returns the number of operations that have run, on the thread that runs the step; elsewhere the step may be over by then.
+int32_t Threads::take_part(uint64_t step, int32_t thread) {
     int32_t operations = operations_.load(std::memory_order_relaxed);
     for (int32_t i = 0; i < operations; ++i) {
         Range* ranges = &ranges_[i * count_];
         for (int32_t turn = 0; turn < count_; ++turn) {
-            if (!work_off(ranges[(thread + turn) % count_], step, i, thread)) return;
+            if (!work_off(ranges[(thread + turn) % count_], step, i, thread)) return i;
         }
         const Progress& progress = progress_[i];
-        for (int spins = 0; progress.done.load(std::memory_order_acquire) < progress.chunks.load(std::memory_order_relaxed);
+        for (int spins = 0; progress.done.load(std::memory_order_acquire) < progress.chunks.load(std::memory_order_acquire);
              ++spins) {
-            if (ranges[thread].next.load(std::memory_order_relaxed) >> 32 != (step & 0xffffffff)) return;
+            if (ranges[thread].next.load(std::memory_order_relaxed) >> 32 != (step & 0xffffffff)) return i;
             wait_a_little(spins);
         }
+        if (ended_.load(std::memory_order_relaxed) == (step << 32 | i)) return i + 1;
     }
+    return operations;
 }
 
 }  // namespace midspan

@@ -11,7 +11,8 @@
 
 namespace midspan {
 
-using Work = void (*)(void* context, int32_t operation, int32_t chunk, int32_t thread);
+// Runs a chunk. False: no operation behind this one is to run.
+using Work = bool (*)(void* context, int32_t operation, int32_t chunk, int32_t thread);
 
 // Each thread has a range of the chunks of an operation to itself, so that it reads memory as one stream, which is twice as
 // fast as chunks from anywhere. When its range is done, it helps the others with theirs. So a thread that the system has
@@ -26,8 +27,9 @@ public:
 
     int32_t count() const { return count_; }
 
-    // Runs `chunks[i]` chunks of each operation i, one operation after another, on this thread and the others.
-    void run(int32_t operations, const int32_t* chunks, Work work, void* context);
+    // Runs `chunks[i]` chunks of each operation i, one operation after another, on this thread and the others. Returns the
+    // number of operations that have run: fewer than all when the work has ended them.
+    int32_t run(int32_t operations, const int32_t* chunks, Work work, void* context);
 
 private:
     // The chunks of one thread in one operation. `next` is the step's number, then the next chunk's: a thread of an older
@@ -43,7 +45,7 @@ private:
 
     bool work_off(Range& range, uint64_t step, int32_t operation, int32_t thread);
     void sleep_and_work(int32_t thread);
-    void take_part(uint64_t step, int32_t thread);
+    int32_t take_part(uint64_t step, int32_t thread);
 
     const int32_t count_;
     std::unique_ptr<Progress[]> progress_;  // of each operation
@@ -52,6 +54,7 @@ private:
     std::atomic<Work> work_{nullptr};
     std::atomic<void*> context_{nullptr};
     std::atomic<uint64_t> step_{0};
+    std::atomic<uint64_t> ended_{0};  // the number of the last step that has ended early, then its last operation
     std::atomic<bool> closing_{false};
     int32_t sleeping_ = 0;
     std::mutex mutex_;

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kernels.cpu.plan import Batch, Form, Kind, Matrix, Mlp, Op, PageType, Segment, Shape
+from kernels.cpu.plan import Batch, Form, Kind, Matrix, Mlp, Op, PageType, Segment, Shape, activation_floats
 
 # Names of pointers of plan.h, with the number of bytes behind each.
 Contents = dict[str, int]
@@ -36,8 +36,10 @@ class EmulatedLibrary:
     def midspan_free_plan(self, _plan: int) -> None:
         self._plan = None
 
-    def midspan_step(self, _plan: int, batch_reference: Any) -> int:
+    def midspan_step(self, _plan: int, batch_reference: Any, first: int, _most: int, stop: int | None) -> int:
         assert self._plan is not None
+        assert first == 0
+        assert stop is None
         shape, ops, threads = self._plan
         batch: Batch = batch_reference._obj
         image = Image()
@@ -50,7 +52,7 @@ class EmulatedLibrary:
         content = received.read_bytes()
         ctypes.memmove(batch.pages, content, pages_bytes)
         ctypes.memmove(batch.logits, content[pages_bytes:], logits_bytes)
-        return 0
+        return len(ops)
 
 
 class Image:
@@ -91,7 +93,8 @@ class Image:
     def add_batch(self, batch: Batch, shape: Shape, pages_bytes: int) -> int:
         at = self._add(bytes(batch))
         rows = dict.fromkeys(("tokens", "positions", "slots"), batch.rows * 8)
-        self._fill(batch, at, {**rows, "logit_rows": batch.logit_count * 8})
+        floats = activation_floats(shape, batch.rows)
+        self._fill(batch, at, {**rows, "logit_rows": batch.logit_count * 8, "activations": floats * 4})
         self.pages_at = self._add(ctypes.string_at(batch.pages, pages_bytes))
         self.logits_at = self._add(bytes(batch.logit_count * shape.vocabulary * 4))
         self._point(at + Batch.pages.offset, self.pages_at)

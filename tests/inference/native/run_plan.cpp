@@ -10,7 +10,7 @@
 struct Plan;
 extern "C" Plan* midspan_make_plan(const midspan::Shape* shape, const midspan::Op* ops, int32_t count, int32_t threads);
 extern "C" void midspan_free_plan(Plan* plan);
-extern "C" int32_t midspan_step(Plan* plan, const midspan::Batch* batch);
+extern "C" int32_t midspan_step(Plan* plan, const midspan::Batch* batch, int32_t first, int32_t most, const int32_t* stop);
 extern "C" const char* midspan_isa();
 
 namespace {
@@ -51,7 +51,8 @@ int main(int count, char** words) {
                                    reinterpret_cast<const midspan::Op*>(content + header.ops_at),
                                    static_cast<int32_t>(header.op_count), static_cast<int32_t>(header.threads));
     require(plan, "no plan");
-    require(midspan_step(plan, reinterpret_cast<const midspan::Batch*>(content + header.batch_at)) == 0, "no memory");
+    const auto* batch = reinterpret_cast<const midspan::Batch*>(content + header.batch_at);
+    require(midspan_step(plan, batch, 0, 0, nullptr) == header.op_count, "no memory");
     midspan_free_plan(plan);
 
     std::FILE* result = std::fopen(words[3], "wb");
