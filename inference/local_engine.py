@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import cached_property
 from pathlib import Path
@@ -45,14 +45,17 @@ BUILTIN_MODEL = Path(__file__).parent / "builtin"
 class Generation:
     """A submitted request."""
 
-    def __init__(self, sequence: LiveSequence, inbox: "SimpleQueue[LiveSequence | None]") -> None:
+    def __init__(self, sequence: LiveSequence, look_for_cancel: Callable[[], None]) -> None:
         self._sequence = sequence
-        self._inbox = inbox
+        self._look_for_cancel = look_for_cancel
 
     def cancel(self) -> None:
-        """End the request within one step; its last update says "cancelled". Any thread, any number of times."""
+        """End the request within a layer, or within one step if others share it; its last update says "cancelled".
+
+        Any thread, any number of times.
+        """
         self._sequence.cancelled = True
-        self._inbox.put(None)  # wakes the engine thread, which may be waiting for work
+        self._look_for_cancel()
 
 
 class LocalEngine:
@@ -140,7 +143,11 @@ class LocalEngine:
         stream = TextStream(self.tokenizer, request.begins_with)
         sequence = LiveSequence(request, on_update, stream, info.context_tokens)
         self._inbox.put(sequence)
-        return Generation(sequence, self._inbox)
+        if not request.background:
+            RIGHT_OF_WAY.make_way(id(self))
+            if self._scheduler is not None:
+                self._scheduler.interruptions.make_way()
+        return Generation(sequence, self._look_for_cancel)
 
     def stats(self) -> EngineStats:
         scheduler = self._scheduler
@@ -164,7 +171,14 @@ class LocalEngine:
         """Cancel what runs, end the thread and drop the model."""
         self._closing = True
         self._inbox.put(None)
+        if (scheduler := self._scheduler) is not None:
+            scheduler.interruptions.close()
         self._thread.join()
+
+    def _look_for_cancel(self) -> None:
+        self._inbox.put(None)  # wakes the engine thread, which may be waiting for work
+        if (scheduler := self._scheduler) is not None:
+            scheduler.interruptions.look_for_cancel()
 
     def _run(self) -> None:
         try:
@@ -206,17 +220,20 @@ class LocalEngine:
         scheduler = self._scheduler
         if scheduler is None:
             return
-        step_s = 0.0
+        step_s, slice_s = 0.0, None
+        RIGHT_OF_WAY.join(id(self), scheduler.interruptions.stop_background)
         with torch.inference_mode():
             while not self._closing:
+                scheduler.interruptions.forget()
                 self._take_requests(scheduler)
                 if scheduler.is_urgent:
                     RIGHT_OF_WAY.go(id(self))
+                    slice_s = None
                 else:
-                    RIGHT_OF_WAY.give_way(step_s)
+                    slice_s = RIGHT_OF_WAY.give_way(step_s, self._has_arrivals)
                 began_s = time.perf_counter()
                 try:
-                    scheduler.step()
+                    scheduler.step(slice_s)
                 except BaseException as error:  # whatever a library raises ends the requests, and the engine goes on
                     log.exception("a step failed")
                     scheduler.fail_all(MidspanError(f"the engine failed: {error}"))
@@ -225,8 +242,11 @@ class LocalEngine:
                     RIGHT_OF_WAY.leave(id(self))
             self._take_requests(scheduler)
             scheduler.cancel_all()
-        RIGHT_OF_WAY.leave(id(self))
+        RIGHT_OF_WAY.part(id(self))
         self._scheduler = None
+
+    def _has_arrivals(self) -> bool:
+        return self._closing or not self._inbox.empty()
 
     def _take_requests(self, scheduler: "Scheduler") -> None:
         """Move the requests that have arrived to the scheduler; wait for one only when nothing runs."""

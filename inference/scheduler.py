@@ -11,35 +11,35 @@ from torch import Tensor
 from inference.api import FinishReason, Update
 from inference.cache.page_pool import PAGE_TOKENS, PagePool
 from inference.cache.radix_tree import Match, RadixTree
+from inference.chunk_size import ChunkSize
 from inference.draft import MAX_DRAFTED_TOKENS
 from inference.heap import use_large_pages
 from inference.live_sequence import LiveSequence
 from inference.models.batch import Batch, Work, pack_batch
+from inference.models.forward_pass import ForwardPass
 from inference.native.model import NativeModel
 from inference.prompts.tokenizer import Sentinels
-from inference.right_of_way import BACKGROUND_CHUNK, BACKGROUND_SHARE
 from inference.sampler import Sampler
+from inference.step import Interruptions, Step
 from inference.threads import threads_for
+from inference.turns import Turn, Turns
 from midspan import CapacityError, MidspanError
 
 LARGE_PAGES_FROM_BYTES = 16 << 20  # of a layer's cache: less would be rounded up to much more
 _PREFILL_TOKENS = 64  # a step of so many leaves megabytes of freed memory
-# On a CPU a step takes as long as its tokens. So while a sequence decodes, the prefill chunks of the others are this
-# much shorter: each of its tokens takes a few times as long, not twenty times.
-_CHUNK_BESIDE_DECODING = 8
-# A step that expands its context does so for all its tokens at once: benchmarks/native/prefill_growth.py. So its chunk
-# grows to this part of the context, up to the most tokens. A cancel is then seen after that part of the time that has
-# passed.
-_GROWN_CHUNK_PART = 8
-_MOST_GROWN_TOKENS = 2048
 
 
 class Model(Protocol):
     def forward(self, batch: Batch, pages: Tensor) -> Tensor: ...
 
+    def begin(self, batch: Batch, pages: Tensor) -> ForwardPass: ...
+
 
 class Scheduler:
-    """The waiting and the running sequences. Engine thread only. A page is free, a live sequence's, or the tree's."""
+    """The waiting and the running sequences. A page is free, a live sequence's, or the tree's.
+
+    Engine thread only, but for `interruptions` and the counts.
+    """
 
     def __init__(
         self,
@@ -56,12 +56,14 @@ class Scheduler:
         self.dtype = dtype
         self._sentinels = sentinels
         self._vocab_size = vocab_size
-        self._chunk_tokens = chunk_tokens
         self._active_parameters = active_parameters
         self._max_threads = torch.get_num_threads()
         self._waiting: deque[LiveSequence] = deque()
         self._running: dict[LiveSequence, Sampler] = {}
-        self._steps = 0
+        self._turns = Turns()
+        expands = isinstance(model, NativeModel) and model.expands_context
+        self._chunk_size = ChunkSize(chunk_tokens, expands_context=expands, is_cpu=memory.is_cpu)
+        self.interruptions = Interruptions()
         self.has_prefilled = False  # set by a step that leaves much freed memory behind
         self.pool = PagePool(memory.shape[1])
         self.tree = RadixTree()
@@ -99,31 +101,41 @@ class Scheduler:
             ahead = sum(not other.request.background for other in self._waiting)
             self._waiting.insert(ahead, sequence)
 
-    def step(self) -> None:
+    def step(self, slice_s: float | None = None) -> None:
         """Advance every decoding sequence by a token or its draft, and the shortest prefill by one chunk.
 
-        Background sequences take part in every step only when no foreground sequence runs.
+        `inference/turns.py` says whose turn it is. The step may stop (`interruptions`), and a later call goes on with
+        it. A step of the background stops after `slice_s`, if that is given.
         """
+        self._turns.drop_cancelled()
         self._drop_cancelled()
         self._admit()
-        if not (planned := self._plan()):
+        turn = self._turns.choose(self._running, slice_s)
+        if (step := turn.stopped or self._begin(turn)) is None:
             return
-        new_tokens = sum(len(work.tokens) for _, work in planned)
-        self.has_prefilled |= new_tokens >= _PREFILL_TOKENS
+        self.has_prefilled |= step.new_tokens >= _PREFILL_TOKENS
         parameter_bytes = self.dtype.itemsize  # of wide weights; quantized ones read less and compute more
-        torch.set_num_threads(threads_for(self._active_parameters, parameter_bytes, new_tokens, self._max_threads))
-        batch = pack_batch([work for _, work in planned], self._memory.device)
-        logits = self._model.forward(batch, self._memory)
-        rows = torch.split(logits[:, : self._vocab_size], [work.logit_tokens for _, work in planned])
-        for (sequence, work), logits_of_work in zip(planned, rows, strict=True):
+        torch.set_num_threads(threads_for(self._active_parameters, parameter_bytes, step.new_tokens, self._max_threads))
+        before_s = step.seconds
+        with self.interruptions.running(step):
+            logits = step.run(turn.most_sublayers)
+        self._turns.count(step, step.seconds - before_s)
+        if logits is None:
+            self._turns.keep(step)
+            return
+        self._chunk_size.learn(step)
+        rows = torch.split(logits[:, : self._vocab_size], [work.logit_tokens for _, work in step.planned])
+        for (sequence, work), logits_of_work in zip(step.planned, rows, strict=True):
             self._take_tokens(sequence, work, logits_of_work)
 
     def fail_all(self, error: MidspanError) -> None:
         """End every request with `error`; the tokens that they have computed stay cached."""
+        self._turns.drop_all()
         for sequence in [*self._running, *self._waiting]:
             self._end(sequence, "error", error)
 
     def cancel_all(self) -> None:
+        self._turns.drop_all()
         for sequence in [*self._running, *self._waiting]:
             self._end(sequence, "cancelled")
 
@@ -137,7 +149,7 @@ class Scheduler:
 
     def _drop_cancelled(self) -> None:
         for sequence in [*self._running, *self._waiting]:
-            if sequence.cancelled:
+            if sequence.cancelled and not self._turns.holds(sequence):
                 self._end(sequence, "cancelled")
 
     def _admit(self) -> None:
@@ -190,16 +202,22 @@ class Scheduler:
             f"{self.pool.total_pages * PAGE_TOKENS}; raise cache_bytes or send a shorter prompt"
         )
 
-    def _plan(self) -> list[tuple[LiveSequence, Work]]:
+    def _begin(self, turn: Turn) -> Step | None:
+        """Begin the step of a turn; None: there is nothing to compute."""
+        if not (planned := self._plan(turn)):
+            return None
+        batch = pack_batch([work for _, work in planned], self._memory.device)
+        # What reads a long prompt and nothing else makes way for a shorter one.
+        reads_much = sum(len(work.tokens) for _, work in planned) > self._chunk_size.tokens_beside_decoding
+        gives_way = turn.is_background or (reads_much and all(s.left_tokens > 1 for s, _ in planned))
+        forward_pass = self._model.begin(batch, self._memory)
+        return Step(planned, forward_pass, is_background=turn.is_background, gives_way=gives_way)
+
+    def _plan(self, turn: Turn) -> list[tuple[LiveSequence, Work]]:
         planned = []
-        turn = self._whose_turn()
-        room = self._chunk_size(turn)
-        if self.device.type == "cpu" and any(sequence.left_tokens == 1 for sequence in turn):
-            room = max(1, room // _CHUNK_BESIDE_DECODING)
-        for sequence in turn:
+        room = self._chunk_size.choose(turn.sequences, is_background=turn.is_background)
+        for sequence in turn.sequences:
             rest = sequence.left_tokens
-            if sequence.request.background:
-                room = min(room, max(1, self._chunk_tokens // BACKGROUND_CHUNK))
             take = rest if rest == 1 else min(rest, room)
             if take == 0:
                 continue
@@ -213,24 +231,6 @@ class Scheduler:
                 logit_tokens = 1 + len(drafted)
             planned.append((sequence, Work(tokens, sequence.num_computed_tokens, sequence.pages, logit_tokens)))
         return planned
-
-    def _chunk_size(self, turn: list[LiveSequence]) -> int:
-        if not (isinstance(self._model, NativeModel) and self._model.expands_context):
-            return self._chunk_tokens
-        computed = max((s.num_computed_tokens for s in turn if s.left_tokens > 1), default=0)
-        return max(self._chunk_tokens, min(computed // _GROWN_CHUNK_PART, _MOST_GROWN_TOKENS))
-
-    def _whose_turn(self) -> list[LiveSequence]:
-        """Choose the sequences of this step: the foreground first, and the background in its share of the steps.
-
-        In the foreground, a short prompt does not wait for a long one.
-        """
-        urgent = [sequence for sequence in self._running if not sequence.request.background]
-        urgent.sort(key=lambda sequence: sequence.left_tokens)
-        self._steps += 1
-        if urgent and self._steps % BACKGROUND_SHARE:
-            return urgent
-        return [*urgent, *(sequence for sequence in self._running if sequence.request.background)]
 
     def _take_tokens(self, sequence: LiveSequence, work: Work, logits: Tensor) -> None:
         """Choose the next tokens from logits [work.logit_tokens, vocabulary] and verify the drafted ones.

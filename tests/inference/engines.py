@@ -10,6 +10,8 @@ import torch
 from inference.api import EngineSettings
 from inference.local_engine import LocalEngine
 from inference.models.batch import Batch
+from inference.models.forward_pass import ForwardPass
+from tests.inference.changed_pass import ChangedPass
 
 BOS = 256
 
@@ -31,14 +33,16 @@ def after_each_step(
 ) -> None:
     """Let `act` look at the logits of each step [rows, vocabulary], or change them: a probe, not a fake."""
     assert engine._scheduler is not None
-    forward = engine._scheduler._model.forward
+    begin = engine._scheduler._model.begin
 
-    def forward_and_act(batch: Batch, pages: torch.Tensor) -> torch.Tensor:
-        logits = forward(batch, pages)
+    def acted(logits: torch.Tensor) -> torch.Tensor:
         act(logits)
         return logits
 
-    monkeypatch.setattr(engine._scheduler._model, "forward", forward_and_act)
+    def begin_and_act(batch: Batch, pages: torch.Tensor) -> ForwardPass:
+        return ChangedPass(begin(batch, pages), acted)
+
+    monkeypatch.setattr(engine._scheduler._model, "begin", begin_and_act)
 
 
 def fresh_engine(folder: Path, **settings: int) -> LocalEngine:

@@ -13,11 +13,13 @@ from inference.cache.radix_tree import Node
 from inference.live_sequence import LiveSequence
 from inference.loader import build_scheduler
 from inference.models.batch import Batch
+from inference.models.forward_pass import ForwardPass
 from inference.prompts.families import family_of
 from inference.prompts.prompt import TokenPrompt
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import Model, Scheduler
+from tests.inference.changed_pass import ChangedPass
 from tests.inference.folders import BYTE_TOKENS, config_of, write_folder
 
 PROMPT_TOKENS = tuple(random.Random(1).randrange(256) for _ in range(45))
@@ -96,7 +98,12 @@ class Restless:
         self.push = torch.randn(256, vocabulary, generator=torch.Generator().manual_seed(3))
 
     def forward(self, batch: Batch, pages: torch.Tensor) -> torch.Tensor:
-        logits = self._model.forward(batch, pages)
+        return self._pushed(batch, self._model.forward(batch, pages))
+
+    def begin(self, batch: Batch, pages: torch.Tensor) -> ForwardPass:
+        return ChangedPass(self._model.begin(batch, pages), lambda logits: self._pushed(batch, logits))
+
+    def _pushed(self, batch: Batch, logits: torch.Tensor) -> torch.Tensor:
         logits[:, : self._vocabulary] += self.push[batch.positions[batch.logit_rows]]
         return logits
 

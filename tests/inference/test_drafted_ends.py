@@ -10,7 +10,9 @@ import torch
 from inference.api import Request, Sampling, Update
 from inference.live_sequence import LiveSequence
 from inference.models.batch import Batch
+from inference.models.forward_pass import ForwardPass
 from inference.prompts.text_stream import TextStream
+from tests.inference.changed_pass import ChangedPass
 from tests.inference.folders import QWEN
 from tests.inference.small_scheduler import CONTEXT_TOKENS, PROMPT, Running, cached_tokens, forget, start
 
@@ -21,11 +23,16 @@ class Scripted:
     """A model that writes a script by position; its cache entries are the real model's."""
 
     def __init__(self, running: Running, script: Sequence[int]) -> None:
-        self._forward = running.scheduler._model.forward
+        self._model = running.scheduler._model
         self._script = script
 
     def forward(self, batch: Batch, pages: torch.Tensor) -> torch.Tensor:
-        logits = self._forward(batch, pages)
+        return self._scripted(batch, self._model.forward(batch, pages))
+
+    def begin(self, batch: Batch, pages: torch.Tensor) -> ForwardPass:
+        return ChangedPass(self._model.begin(batch, pages), lambda logits: self._scripted(batch, logits))
+
+    def _scripted(self, batch: Batch, logits: torch.Tensor) -> torch.Tensor:
         for row, position in enumerate(batch.positions[batch.logit_rows].tolist()):
             logits[row, self._script[position - PROMPT.num_tokens + 1]] = 1e9
         return logits

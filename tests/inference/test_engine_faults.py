@@ -11,7 +11,7 @@ from inference.local_engine import LocalEngine
 from inference.prompts.prompt import TokenPrompt
 from inference.remote.prompt import HolePrompt
 from midspan import CapacityError, MidspanError, ModelError
-from tests.inference.engines import BOS, check_integrity, random_prompt
+from tests.inference.engines import BOS, after_each_step, check_integrity, random_prompt
 from tests.inference.folders import write_folder
 from tests.inference.generate import generate
 
@@ -25,18 +25,17 @@ def test_a_failing_step_ends_its_requests_and_nothing_else(
 ) -> None:
     scheduler = engine._scheduler
     assert scheduler is not None
-    forward = scheduler._model.forward
     expected = generate(engine, random_prompt(30, 40)).text
 
-    def fail(*_: object) -> torch.Tensor:
+    def fail(_logits: torch.Tensor) -> None:
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(scheduler._model, "forward", fail)  # a fault is injected
-    failed = generate(engine, random_prompt(31, 40))
+    with monkeypatch.context() as patch:
+        after_each_step(engine, patch, fail)  # a fault is injected
+        failed = generate(engine, random_prompt(31, 40))
     assert failed.reason == "error"
     assert isinstance(failed.error, MidspanError)
     assert "out of memory" in str(failed.error)
-    monkeypatch.setattr(scheduler._model, "forward", forward)  # the fault ends
     assert generate(engine, random_prompt(30, 40)).text == expected
     check_integrity(engine)
 
@@ -52,7 +51,7 @@ def test_a_panic_of_a_native_library_ends_its_requests_and_nothing_else(
         raise Panic("index out of range")
 
     with monkeypatch.context() as patch:
-        patch.setattr(scheduler._model, "forward", panic)  # a fault is injected
+        patch.setattr(scheduler._model, "begin", panic)  # a fault is injected
         failed = generate(engine, random_prompt(31, 40))
         assert "index out of range" in str(failed.error)
     assert generate(engine, random_prompt(30, 40)).text == expected

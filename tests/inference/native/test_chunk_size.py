@@ -10,7 +10,7 @@ from inference.api import EngineSettings, Request
 from inference.live_sequence import LiveSequence
 from inference.loader import build_scheduler
 from inference.models.batch import Batch
-from inference.native.model import NativeModel
+from inference.native.model import NativeModel, NativePass
 from inference.prompts.families import family_of
 from inference.prompts.prompt import TokenPrompt
 from inference.prompts.text_stream import TextStream
@@ -30,13 +30,13 @@ def steps_of_prefill(folder: Path, raw_config: dict[str, Any], monkeypatch: pyte
     settings = EngineSettings(cache_bytes=8 << 20, chunk_tokens=CHUNK_TOKENS)
     scheduler = build_scheduler(folder, config_of(raw_config), tokenizer, 4096, settings)[0]
     steps: list[int] = []
-    forward = NativeModel.forward
+    begin = NativeModel.begin
 
-    def record(model: NativeModel, batch: Batch, pages: torch.Tensor) -> torch.Tensor:
+    def record(model: NativeModel, batch: Batch, pages: torch.Tensor) -> NativePass:
         steps.append(len(batch.tokens))
-        return forward(model, batch, pages)
+        return begin(model, batch, pages)
 
-    monkeypatch.setattr(NativeModel, "forward", record)
+    monkeypatch.setattr(NativeModel, "begin", record)
     request = Request(TokenPrompt(tuple(range(1, 251)) * 2), max_new_tokens=1)
     scheduler.add(LiveSequence(request, lambda update: None, TextStream(tokenizer), 4096))
     with torch.inference_mode():
