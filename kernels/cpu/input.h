@@ -14,8 +14,8 @@ struct Input {
     float* wide;       // [rows, width]
     int8_t* codes;     // [rows, width]
     float* scale;      // [rows, width / GROUP]
-    float* scaled_sum; // [rows, width / GROUP]: scale times sum
-    int32_t* sum;      // [rows, width / GROUP]: of the group's codes
+    float* scaled_sum; // [rows, width / GROUP]: scale times the sum of the group's codes
+    int32_t* start;    // [rows, width / GROUP]: -INT8_OFFSET times the sum, where sums of int8 products begin
     int64_t width;     // a multiple of TILE_COLUMNS, so that every row begins aligned
 };
 
@@ -38,7 +38,7 @@ inline void quantize_columns(const Input& input, int64_t row, int64_t first, int
         int32_t sum = 0;
         for (int k = 0; k < GROUP; k += LANES) sum += store_rounded(input.codes + at + k, mul(load(from + k), inverse));
         input.scale[at / GROUP] = scale;
-        input.sum[at / GROUP] = sum;
+        input.start[at / GROUP] = -INT8_OFFSET * sum;
         input.scaled_sum[at / GROUP] = scale * sum;
     }
 }
@@ -48,7 +48,7 @@ inline void clear_tail(const Input& input, int64_t row, int64_t width) {
     for (int64_t at = row * input.width + round_up(width, GROUP); at % TILE_COLUMNS; at += GROUP) {
         std::memset(input.codes + at, 0, GROUP);
         input.scale[at / GROUP] = input.scaled_sum[at / GROUP] = 0;
-        input.sum[at / GROUP] = 0;
+        input.start[at / GROUP] = 0;
     }
 }
 

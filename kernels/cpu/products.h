@@ -1,76 +1,117 @@
-// Products of input rows with the 16 rows of one block of weights, read once for up to ROWS_AT_ONCE input rows.
+// Products of input rows with a unit of weights, which is two blocks of 16 rows.
+//
+// Few input rows meet one block after the other, as fast as memory gives them. Of many input rows, four at a time meet
+// both blocks of a unit that lies in the cache: a load of activations serves two products, and the sums stay in registers.
 #pragma once
 
 #include "input.h"
 
 namespace midspan::MIDSPAN_ISA {
 
+constexpr int UNIT_BLOCKS = 2;
+constexpr int UNIT_ROWS = UNIT_BLOCKS * BLOCK_ROWS;  // rows of weights: what they yield is a group of the next input
 constexpr int ROWS_AT_ONCE = 8;
+constexpr int ROWS_OF_MANY = 4;       // that meet both blocks
 constexpr int TILE_INT4_BYTES = 576;  // 16 rows of 64 columns: 512 bytes of codes, then scales and offsets
 constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP;
 constexpr int PREFETCH_BYTES = 4608;
 
-template <int M>
+// Adds the products of a group: `vectors` are those of the first of BLOCKS blocks.
+template <int M, int BLOCKS>
+inline void add_group_int4(const uint8_t* vectors, int64_t block_bytes, const int8_t* codes, int64_t width,
+                           Sums (&sums)[M][BLOCKS]) {
+    for (int v = 0; v < 4; ++v) {
+        Bytes low[BLOCKS], high[BLOCKS];
+        for (int b = 0; b < BLOCKS; ++b) {
+            Bytes both = load_bytes(vectors + b * block_bytes + 64 * v);
+            low[b] = low_halves(both), high[b] = high_halves(both);
+        }
+        for (int m = 0; m < M; ++m) {
+            for (int b = 0; b < BLOCKS; ++b) sums[m][b] = dot_int4(sums[m][b], low[b], codes + m * width + 4 * v);
+        }
+        for (int m = 0; m < M; ++m) {
+            for (int b = 0; b < BLOCKS; ++b) sums[m][b] = dot_int4(sums[m][b], high[b], codes + m * width + 4 * v + 16);
+        }
+    }
+}
+
+template <int M, int BLOCKS>
 inline void multiply_int4(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
-    int64_t tiles = round_up(matrix.columns, TILE_COLUMNS) / TILE_COLUMNS;
-    const uint8_t* tile = static_cast<const uint8_t*>(matrix.codes) + block * tiles * TILE_INT4_BYTES;
+    int64_t tiles = round_up(matrix.columns, TILE_COLUMNS) / TILE_COLUMNS, block_bytes = tiles * TILE_INT4_BYTES;
+    const uint8_t* tile = static_cast<const uint8_t*>(matrix.codes) + block * block_bytes;
     const int8_t* codes = x.codes + first * x.width;
     const float* scale = x.scale + first * x.width / GROUP;
     const float* scaled_sum = x.scaled_sum + first * x.width / GROUP;
     int64_t groups = x.width / GROUP;
-    Block mixed[M], offsets[M];
-    for (int m = 0; m < M; ++m) mixed[m] = offsets[m] = block_zero();
+    Block mixed[M][BLOCKS], offsets[M][BLOCKS];
+    for (int m = 0; m < M; ++m) {
+        for (int b = 0; b < BLOCKS; ++b) mixed[m][b] = offsets[m][b] = block_zero();
+    }
     for (int64_t t = 0; t < tiles; ++t, tile += TILE_INT4_BYTES) {
         for (int at = 0; at < TILE_INT4_BYTES; at += 64) prefetch(tile + PREFETCH_BYTES + at);
         for (int g = 0; g < 2; ++g) {
-            Sums sums[M];
-            for (int m = 0; m < M; ++m) sums[m] = sums_of(0);
-            for (int v = 0; v < 4; ++v) {
-                Bytes both = load_bytes(tile + 256 * g + 64 * v);
-                Bytes low = low_halves(both), high = high_halves(both);
-                const int8_t* column = codes + t * TILE_COLUMNS + g * GROUP + 4 * v;
-                for (int m = 0; m < M; ++m) sums[m] = dot_int4(sums[m], low, column + m * x.width);
-                for (int m = 0; m < M; ++m) sums[m] = dot_int4(sums[m], high, column + m * x.width + 16);
-            }
-            Block weight_scale = block_load_u8(tile + 512 + 32 * g);
-            Block weight_offset = block_load_u8(tile + 512 + 32 * g + 16);
-            int64_t group = 2 * t + g;
+            Sums sums[M][BLOCKS];
             for (int m = 0; m < M; ++m) {
-                mixed[m] = block_fma(block_scale(weight_scale, scale[m * groups + group]), block_of(sums[m]), mixed[m]);
-                offsets[m] = block_fma(weight_offset, scaled_sum[m * groups + group], offsets[m]);
+                for (int b = 0; b < BLOCKS; ++b) sums[m][b] = sums_of(0);
+            }
+            int64_t group = 2 * t + g;
+            add_group_int4(tile + 256 * g, block_bytes, codes + group * GROUP, x.width, sums);
+            for (int b = 0; b < BLOCKS; ++b) {
+                const uint8_t* grid = tile + b * block_bytes + 512 + 32 * g;
+                Block weight_scale = block_load_u8(grid), weight_offset = block_load_u8(grid + 16);
+                for (int m = 0; m < M; ++m) {
+                    Block both_scales = block_scale(weight_scale, scale[m * groups + group]);
+                    mixed[m][b] = block_fma(both_scales, block_of(sums[m][b]), mixed[m][b]);
+                    offsets[m][b] = block_fma(weight_offset, scaled_sum[m * groups + group], offsets[m][b]);
+                }
             }
         }
     }
-    Block row_scale = block_load(matrix.scale + block * BLOCK_ROWS);
-    Block row_offset = block_load(matrix.offset + block * BLOCK_ROWS);
-    for (int m = 0; m < M; ++m) {
-        block_store(out + m * BLOCK_ROWS, block_sub(block_mul(row_scale, mixed[m]), block_mul(row_offset, offsets[m])));
+    for (int b = 0; b < BLOCKS; ++b) {
+        Block row_scale = block_load(matrix.scale + (block + b) * BLOCK_ROWS);
+        Block row_offset = block_load(matrix.offset + (block + b) * BLOCK_ROWS);
+        for (int m = 0; m < M; ++m) {
+            Block result = block_sub(block_mul(row_scale, mixed[m][b]), block_mul(row_offset, offsets[m][b]));
+            block_store(out + m * UNIT_ROWS + b * BLOCK_ROWS, result);
+        }
     }
 }
 
-template <int M>
+template <int M, int BLOCKS>
 inline void multiply_int8(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
     int64_t groups = x.width / GROUP;
-    int64_t used = round_up(matrix.columns, TILE_COLUMNS) / GROUP;
-    const uint8_t* tile = static_cast<const uint8_t*>(matrix.codes) + block * used * GROUP_INT8_BYTES;
+    int64_t used = round_up(matrix.columns, TILE_COLUMNS) / GROUP, block_bytes = used * GROUP_INT8_BYTES;
+    const uint8_t* tile = static_cast<const uint8_t*>(matrix.codes) + block * block_bytes;
     const int8_t* codes = x.codes + first * x.width;
     const float* scale = x.scale + first * groups;
-    const int32_t* sum = x.sum + first * groups;
-    Block mixed[M];
-    for (int m = 0; m < M; ++m) mixed[m] = block_zero();
-    for (int64_t g = 0; g < used; ++g, tile += GROUP_INT8_BYTES) {
-        for (int at = 0; at < GROUP_INT8_BYTES; at += 64) prefetch(tile + PREFETCH_BYTES + at);
-        Sums sums[M];
-        for (int m = 0; m < M; ++m) sums[m] = sums_of(-INT8_OFFSET * sum[m * groups + g]);
-        for (int v = 0; v < 8; ++v) {
-            Bytes weights = load_bytes(tile + 64 * v);
-            const int8_t* column = codes + g * GROUP + 4 * v;
-            for (int m = 0; m < M; ++m) sums[m] = dot_int8(sums[m], weights, column + m * x.width);
-        }
-        for (int m = 0; m < M; ++m) mixed[m] = block_fma(block_of(sums[m]), scale[m * groups + g], mixed[m]);
+    const int32_t* start = x.start + first * groups;
+    Block mixed[M][BLOCKS];
+    for (int m = 0; m < M; ++m) {
+        for (int b = 0; b < BLOCKS; ++b) mixed[m][b] = block_zero();
     }
-    Block row_scale = block_load(matrix.scale + block * BLOCK_ROWS);
-    for (int m = 0; m < M; ++m) block_store(out + m * BLOCK_ROWS, block_mul(row_scale, mixed[m]));
+    for (int64_t g = 0; g < used; ++g, tile += GROUP_INT8_BYTES, codes += GROUP) {
+        for (int at = 0; at < GROUP_INT8_BYTES; at += 64) prefetch(tile + PREFETCH_BYTES + at);
+        Sums sums[M][BLOCKS];
+        for (int m = 0; m < M; ++m) {
+            for (int b = 0; b < BLOCKS; ++b) sums[m][b] = sums_of(start[m * groups + g]);
+        }
+        for (int v = 0; v < 8; ++v) {
+            Bytes weights[BLOCKS];
+            for (int b = 0; b < BLOCKS; ++b) weights[b] = load_bytes(tile + b * block_bytes + 64 * v);
+            for (int m = 0; m < M; ++m) {
+                for (int b = 0; b < BLOCKS; ++b) sums[m][b] = dot_int8(sums[m][b], weights[b], codes + m * x.width + 4 * v);
+            }
+        }
+        for (int m = 0; m < M; ++m) {
+            for (int b = 0; b < BLOCKS; ++b) mixed[m][b] = block_fma(block_of(sums[m][b]), scale[m * groups + g], mixed[m][b]);
+        }
+    }
+    for (int b = 0; b < BLOCKS; ++b) {
+        Block row_scale = block_load(matrix.scale + (block + b) * BLOCK_ROWS);
+        for (int m = 0; m < M; ++m) {
+            block_store(out + m * UNIT_ROWS + b * BLOCK_ROWS, block_mul(row_scale, mixed[m][b]));
+        }
+    }
 }
 
 // A wide matrix is torch's own, row by row, so that it is not in memory twice.
@@ -92,40 +133,68 @@ inline void multiply_wide(const Matrix& matrix, int64_t block, const Input& x, i
         for (int m = 0; m < M; ++m) {
             float total = sum(sums[m]);
             for (int64_t rest = k; rest < columns; ++rest) total += widen(weights[rest]) * input[m * x.width + rest];
-            out[m * BLOCK_ROWS + n] = total;
+            out[m * UNIT_ROWS + n] = total;
         }
-    }
-    for (int64_t n = rows; n < BLOCK_ROWS; ++n) {
-        for (int m = 0; m < M; ++m) out[m * BLOCK_ROWS + n] = 0;
     }
 }
 
 template <int M>
-inline void multiply_rows(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
+inline void multiply_block(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
     switch (matrix.form) {
-        case INT4: return multiply_int4<M>(matrix, block, x, first, out);
-        case INT8: return multiply_int8<M>(matrix, block, x, first, out);
+        case INT4: return multiply_int4<M, 1>(matrix, block, x, first, out);
+        case INT8: return multiply_int8<M, 1>(matrix, block, x, first, out);
         case WIDE_BF16: return multiply_wide<M, bf16>(matrix, block, x, first, out);
         default: return multiply_wide<M, float>(matrix, block, x, first, out);
     }
 }
 
-// out[m][n] = x[first + m] . W[16 * block + n] + bias for m < rows <= ROWS_AT_ONCE; rows of W past its end give zeros.
-inline void multiply_block(const Matrix& matrix, int64_t block, const Input& x, int64_t first, int rows, float* out) {
+inline void multiply_few(const Matrix& matrix, int64_t block, const Input& x, int64_t first, int rows, float* out) {
     switch (rows) {
-        case 1: multiply_rows<1>(matrix, block, x, first, out); break;
-        case 2: multiply_rows<2>(matrix, block, x, first, out); break;
-        case 3: multiply_rows<3>(matrix, block, x, first, out); break;
-        case 4: multiply_rows<4>(matrix, block, x, first, out); break;
-        case 5: multiply_rows<5>(matrix, block, x, first, out); break;
-        case 6: multiply_rows<6>(matrix, block, x, first, out); break;
-        case 7: multiply_rows<7>(matrix, block, x, first, out); break;
-        default: multiply_rows<8>(matrix, block, x, first, out); break;
+        case 1: return multiply_block<1>(matrix, block, x, first, out);
+        case 2: return multiply_block<2>(matrix, block, x, first, out);
+        case 3: return multiply_block<3>(matrix, block, x, first, out);
+        case 4: return multiply_block<4>(matrix, block, x, first, out);
+        case 5: return multiply_block<5>(matrix, block, x, first, out);
+        case 6: return multiply_block<6>(matrix, block, x, first, out);
+        case 7: return multiply_block<7>(matrix, block, x, first, out);
+        default: return multiply_block<8>(matrix, block, x, first, out);
+    }
+}
+
+template <int M>
+inline void multiply_both_blocks(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
+    if (matrix.form == INT4) return multiply_int4<M, UNIT_BLOCKS>(matrix, block, x, first, out);
+    multiply_int8<M, UNIT_BLOCKS>(matrix, block, x, first, out);
+}
+
+inline void multiply_some_of_many(const Matrix& matrix, int64_t block, const Input& x, int64_t first, int rows, float* out) {
+    switch (rows) {
+        case 1: return multiply_both_blocks<1>(matrix, block, x, first, out);
+        case 2: return multiply_both_blocks<2>(matrix, block, x, first, out);
+        case 3: return multiply_both_blocks<3>(matrix, block, x, first, out);
+        default: return multiply_both_blocks<4>(matrix, block, x, first, out);
+    }
+}
+
+inline bool is_quantized(const Matrix& matrix) { return matrix.form == INT8 || matrix.form == INT4; }
+
+// out[m][n] = x[first + m] . W[UNIT_ROWS * unit + n] + bias for m < rows <= ROWS_AT_ONCE and the rows of W that there are.
+// `are_of_many`: the unit lies in the cache, because more than ROWS_AT_ONCE rows meet it. The results are the same.
+inline void multiply_unit_rows(const Matrix& matrix, int64_t unit, const Input& x, int64_t first, int rows,
+                               bool are_of_many, float (*out)[UNIT_ROWS]) {
+    int64_t block = UNIT_BLOCKS * unit, left = matrix.rows - unit * UNIT_ROWS;
+    if (are_of_many && is_quantized(matrix) && left > BLOCK_ROWS) {
+        for (int m = 0; m < rows; m += ROWS_OF_MANY) {
+            multiply_some_of_many(matrix, block, x, first + m, rows - m < ROWS_OF_MANY ? rows - m : ROWS_OF_MANY, out[m]);
+        }
+    } else {
+        for (int b = 0; b < UNIT_BLOCKS && b * BLOCK_ROWS < left; ++b) {
+            multiply_few(matrix, block + b, x, first, rows, out[0] + b * BLOCK_ROWS);
+        }
     }
     if (!matrix.bias) return;
-    int64_t real = matrix.rows - block * BLOCK_ROWS < BLOCK_ROWS ? matrix.rows - block * BLOCK_ROWS : BLOCK_ROWS;
     for (int m = 0; m < rows; ++m) {
-        for (int64_t n = 0; n < real; ++n) out[m * BLOCK_ROWS + n] += matrix.bias[block * BLOCK_ROWS + n];
+        for (int64_t n = 0; n < left && n < UNIT_ROWS; ++n) out[m][n] += matrix.bias[unit * UNIT_ROWS + n];
     }
 }
 

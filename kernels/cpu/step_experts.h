@@ -46,7 +46,7 @@ inline void gather(State& s, const Op& op, int64_t pair) {
     int64_t to_group = pair * to.width / GROUP, bytes = width / GROUP * 4;
     std::memcpy(to.scale + to_group, from.scale + row * groups, bytes);
     std::memcpy(to.scaled_sum + to_group, from.scaled_sum + row * groups, bytes);
-    std::memcpy(to.sum + to_group, from.sum + row * groups, bytes);
+    std::memcpy(to.start + to_group, from.start + row * groups, bytes);
 }
 
 inline int64_t most_used_experts(const Shape& shape, int64_t rows) {

@@ -8,10 +8,7 @@
 
 namespace midspan::MIDSPAN_ISA {
 
-constexpr int UNIT_ROWS = 2 * BLOCK_ROWS;  // rows of weights: what they yield is a group of the next input
 constexpr int64_t CHUNK_BYTES = 48 << 10;  // of weights that a chunk reads for few rows
-
-inline bool is_quantized(const Matrix& matrix) { return matrix.form == INT8 || matrix.form == INT4; }
 
 inline int64_t units_of(const Matrix& matrix) { return (matrix.rows + UNIT_ROWS - 1) / UNIT_ROWS; }
 
@@ -45,21 +42,23 @@ inline void prefetch_unit(const Matrix& matrix, int64_t unit) {
     for (int at = 0; at < PREFETCH_BYTES; at += 64) prefetch(codes + at);
 }
 
-// Multiplies one unit with all rows, and hands each row's 32 results (fewer at the end of the matrix) to `take`.
+// Multiplies one unit with rows, and hands each row's 32 results (fewer at the end of the matrix) to `take`. `are_of_many`
+// as in multiply_unit_rows.
 template <typename Take>
-inline void multiply_unit(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, int64_t rows, Take take) {
-    alignas(64) float results[ROWS_AT_ONCE][UNIT_ROWS], block[ROWS_AT_ONCE * BLOCK_ROWS];
+inline void multiply_unit(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, int64_t rows,
+                          bool are_of_many, Take take) {
+    alignas(64) float results[ROWS_AT_ONCE][UNIT_ROWS];
     int64_t count = matrix.rows - unit * UNIT_ROWS < UNIT_ROWS ? matrix.rows - unit * UNIT_ROWS : UNIT_ROWS;
     for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
-        int together = rows - row < ROWS_AT_ONCE ? rows - row : ROWS_AT_ONCE;
-        for (int half = 0; half * BLOCK_ROWS < count; ++half) {
-            multiply_block(matrix, 2 * unit + half, input, first + row, together, block);
-            for (int m = 0; m < together; ++m) {
-                std::memcpy(results[m] + half * BLOCK_ROWS, block + m * BLOCK_ROWS, BLOCK_ROWS * sizeof(float));
-            }
-        }
+        int together = static_cast<int>(rows - row < ROWS_AT_ONCE ? rows - row : ROWS_AT_ONCE);
+        multiply_unit_rows(matrix, unit, input, first + row, together, are_of_many, results);
         for (int m = 0; m < together; ++m) take(row + m, results[m], count);
     }
+}
+
+template <typename Take>
+inline void multiply_unit(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, int64_t rows, Take take) {
+    multiply_unit(matrix, unit, input, first, rows, rows > ROWS_AT_ONCE, take);
 }
 
 // Calls `run(unit)` for the units of a chunk.
@@ -122,15 +121,15 @@ inline void add_product(State& s, const Op& op, int64_t chunk, const Input& inpu
 // Multiplies one unit of gate and up with rows [first, first + rows) of `input` and writes that unit of `hidden`.
 inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t first, int64_t rows, const Input& hidden) {
     alignas(64) float gate[ROWS_AT_ONCE][UNIT_ROWS], gated[UNIT_ROWS];
-    bool is_last = (unit + 1) * UNIT_ROWS >= mlp.gate.rows;
+    bool is_last = (unit + 1) * UNIT_ROWS >= mlp.gate.rows, are_of_many = rows > ROWS_AT_ONCE;
     for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
         int64_t together = rows - row < ROWS_AT_ONCE ? rows - row : ROWS_AT_ONCE;
         prefetch_unit(mlp.up, unit);
-        multiply_unit(mlp.gate, unit, input, first + row, together, [&](int64_t m, const float* results, int64_t) {
+        multiply_unit(mlp.gate, unit, input, first + row, together, are_of_many, [&](int64_t m, const float* results, int64_t) {
             std::memcpy(gate[m], results, sizeof gate[m]);
         });
         prefetch_unit(mlp.gate, unit + 1);
-        multiply_unit(mlp.up, unit, input, first + row, together, [&](int64_t m, const float* results, int64_t count) {
+        multiply_unit(mlp.up, unit, input, first + row, together, are_of_many, [&](int64_t m, const float* results, int64_t count) {
             int64_t at = first + row + m;
             gate_row(gate[m], results, count, gated);
             if (is_quantized(mlp.down)) {

@@ -11,12 +11,12 @@ using namespace midspan::MIDSPAN_ISA;
 
 namespace {
 
-constexpr int WEIGHT_ROWS = 40;  // two blocks and a half
-constexpr int BLOCKS = 3;
+constexpr int MOST_WEIGHT_ROWS = 88;
+constexpr int BLOCKS = 6;
 constexpr int INPUT_ROWS = ROWS_AT_ONCE + 2;
 constexpr int MOST_COLUMNS = 512;
 
-float bias[WEIGHT_ROWS];
+float bias[MOST_WEIGHT_ROWS];
 float row_scale[BLOCKS * BLOCK_ROWS], row_offset[BLOCKS * BLOCK_ROWS];
 double weights[BLOCKS * BLOCK_ROWS][MOST_COLUMNS];  // as the codes mean them
 uint8_t codes[BLOCKS * BLOCK_ROWS * MOST_COLUMNS * 4];
@@ -56,7 +56,7 @@ void fill_int4(int64_t columns) {
 }
 
 void fill_wide(int64_t columns, int32_t form) {
-    for (int64_t row = 0; row < WEIGHT_ROWS; ++row) {
+    for (int64_t row = 0; row < MOST_WEIGHT_ROWS; ++row) {
         for (int64_t k = 0; k < columns; ++k) {
             float value = check::number();
             int64_t at = row * columns + k;
@@ -93,13 +93,13 @@ void fill_input(int64_t columns) {
             if (k % GROUP) continue;
             int total = 0;
             for (int i = 0; i < GROUP; ++i) total += input.codes[at + i];
-            check::equal("the sum of a group", input.sum[at / GROUP], total);
+            check::equal("where the sums of a group begin", input.start[at / GROUP], -INT8_OFFSET * total);
             check::near("the scaled sum of a group", input.scaled_sum[at / GROUP], total * scale, 1e-3 * scale);
         }
     }
 }
 
-void check_product(int32_t form, int64_t columns, bool has_bias) {
+void check_product(int32_t form, int weight_rows, int64_t columns, bool has_bias) {
     bool quantized = form == INT8 || form == INT4;
     for (int row = 0; row < BLOCKS * BLOCK_ROWS; ++row) {
         row_scale[row] = check::number() * 0.01f, row_offset[row] = check::number() * 0.01f;
@@ -111,24 +111,28 @@ void check_product(int32_t form, int64_t columns, bool has_bias) {
     Matrix matrix{};
     matrix.codes = codes, matrix.scale = row_scale, matrix.offset = row_offset;
     matrix.bias = has_bias ? bias : nullptr;
-    matrix.form = form, matrix.rows = WEIGHT_ROWS, matrix.columns = static_cast<int32_t>(columns);
-    float out[ROWS_AT_ONCE * BLOCK_ROWS + 1];
+    matrix.form = form, matrix.rows = weight_rows, matrix.columns = static_cast<int32_t>(columns);
+    float out[ROWS_AT_ONCE + 1][UNIT_ROWS], of_many[ROWS_AT_ONCE][UNIT_ROWS];
     for (int rows = 1; rows <= ROWS_AT_ONCE; ++rows) {
-        for (int block = 0; block < BLOCKS; ++block) {
+        for (int unit = 0; unit * UNIT_ROWS < weight_rows; ++unit) {
             int64_t first = INPUT_ROWS - rows;
-            out[rows * BLOCK_ROWS] = 7;
-            multiply_block(matrix, block, input, first, rows, out);
-            check::equal("a product past its rows", out[rows * BLOCK_ROWS], 7);
+            int left = weight_rows - unit * UNIT_ROWS, count = left < UNIT_ROWS ? left : UNIT_ROWS;
+            out[rows][0] = 7;
+            multiply_unit_rows(matrix, unit, input, first, rows, false, out);
+            multiply_unit_rows(matrix, unit, input, first, rows, true, of_many);
+            check::equal("a product past its rows", out[rows][0], 7);
             for (int m = 0; m < rows; ++m) {
-                for (int n = 0; n < BLOCK_ROWS && block * BLOCK_ROWS + n < WEIGHT_ROWS; ++n) {
-                    double wanted = has_bias ? bias[block * BLOCK_ROWS + n] : 0, size = 0;
+                for (int n = 0; n < count; ++n) {
+                    int row = unit * UNIT_ROWS + n;
+                    double wanted = has_bias ? bias[row] : 0, size = 0;
                     for (int64_t k = 0; k < columns; ++k) {
                         int64_t at = (first + m) * input.width + k;
                         double x = quantized ? static_cast<double>(input.scale[at / GROUP]) * input.codes[at] : input.wide[at];
-                        wanted += weights[block * BLOCK_ROWS + n][k] * x;
-                        size += std::fabs(weights[block * BLOCK_ROWS + n][k] * x);
+                        wanted += weights[row][k] * x;
+                        size += std::fabs(weights[row][k] * x);
                     }
-                    check::near("a product", out[m * BLOCK_ROWS + n], wanted, 1e-5 * size + 1e-6);
+                    check::near("a product", out[m][n], wanted, 1e-5 * size + 1e-6);
+                    check::equal("a product of many rows", of_many[m][n], out[m][n]);
                 }
             }
         }
@@ -157,8 +161,8 @@ int main() {
     for (int64_t columns : {64, 96, 100, 128, 416, 512}) {
         fill_input(columns);
         for (int32_t form : {WIDE_F32, WIDE_BF16, INT8, INT4}) {
-            check_product(form, columns, false);
-            check_product(form, columns, true);
+            check_product(form, 72, columns, false);  // the last unit has half a block
+            check_product(form, MOST_WEIGHT_ROWS, columns, true);  // the last unit has a block and a half
         }
     }
     for (int64_t width : {1, 2, 16, 30, 64, 100, 511}) check_rows(width);
