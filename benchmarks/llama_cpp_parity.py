@@ -10,15 +10,12 @@ own library. FOLDER holds llama-server and llama-quantize; the disk needs five t
 import argparse
 import json
 import random
-import socket
 import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +24,7 @@ import httpx2
 import torch
 from torch import Tensor
 
+from benchmarks.peers.llama_server import llama_server
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.loader import load_model
 from inference.models.architecture import parse_config
@@ -42,7 +40,6 @@ from midspan import MidspanError, ModelError
 
 PREFIX_LINES, SUFFIX_LINES = 24, 8
 LIKELY_TOKENS = 10  # llama-server names so many with each token
-START_S = 120.0
 SEED = 20
 DTYPES = {"float32": "F32", "bfloat16": "BF16"}  # torch's name -> llama-quantize's
 
@@ -128,40 +125,10 @@ def prompts_of_the_library(tokenizer: Tokenizer, count: int) -> list[Prompt]:
     return prompts
 
 
-@contextmanager
-def llama_server(folder: Path, model: Path, context_tokens: int) -> Iterator[str]:
-    """The address of a server whose cache is float32, with no repacked weights."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ["--port", port, "-c", context_tokens, "-np", 1, "-t", torch.get_num_threads()]
+def exact_options(context_tokens: int) -> list[object]:
+    """Return the options of llama-server for a cache in float32, with no repacked weights."""
     exact = ["-ctk", "f32", "-ctv", "f32", "-fa", "off", "--no-repack", "--no-warmup"]
-    command = [folder / "llama-server", "-m", model, *options, *exact]
-    with tempfile.TemporaryFile() as log:
-        server = subprocess.Popen(list(map(str, command)), stdout=log, stderr=subprocess.STDOUT)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_for(address, server)
-            yield address
-        except ModelError:
-            log.seek(0)
-            sys.stderr.write(log.read().decode(errors="replace")[-2000:])
-            raise
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
-    deadline_s = time.monotonic() + START_S
-    while time.monotonic() < deadline_s and server.poll() is None:
-        try:
-            if httpx2.get(f"{address}/health", timeout=5).status_code == httpx2.codes.OK:
-                return
-        except httpx2.HTTPError:
-            pass
-        time.sleep(0.2)
-    raise ModelError("llama-server does not answer; its log is above")
+    return ["-c", context_tokens, "-t", torch.get_num_threads(), *exact]
 
 
 def reply_of_llama_cpp(address: str, prompt: Sequence[int], count: int) -> list[Step]:
@@ -224,7 +191,7 @@ def run(arguments: Namespace) -> list[Comparison]:
         tokenizer = Tokenizer(folder, family)
         prompts = prompts_of_the_library(tokenizer, arguments.prompts)
         context_tokens = max(len(prompt.tokens) for prompt in prompts) + arguments.tokens + PAGE_TOKENS
-        with llama_server(arguments.llama_cpp, wide, context_tokens) as address:
+        with llama_server(arguments.llama_cpp, wide, exact_options(context_tokens)) as address:
             theirs = [reply_of_llama_cpp(address, prompt.tokens, arguments.tokens) for prompt in prompts]
         model = OurModel(folder, family, context_tokens, getattr(torch, arguments.dtype))
         with torch.inference_mode():
