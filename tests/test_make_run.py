@@ -1,6 +1,8 @@
 """`make run`, the first command of a newcomer."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from lsp_server.cli.input.place import snapshot_at
@@ -8,10 +10,25 @@ from lsp_server.cli.input.place import snapshot_at
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_place_that_make_run_completes_is_the_end_of_a_line_of_code():
+def place() -> str:
     found = re.search(r"AT\),(\S+)\)", (ROOT / "Makefile").read_text(encoding="utf-8"))
     assert found is not None
-    snapshot = snapshot_at(str(ROOT / found[1]))
+    return found[1]
+
+
+def test_the_line_that_make_run_completes_is_empty():
+    snapshot = snapshot_at(str(ROOT / place()))
     line = snapshot.document.text[: snapshot.cursor].rpartition("\n")[2]
-    assert line.strip()
+    assert not line.strip()
     assert snapshot.document.text[snapshot.cursor] == "\n"
+
+
+def test_the_built_in_model_completes_the_line_with_what_is_missing():
+    done = subprocess.run(
+        [sys.executable, "-m", "lsp_server.cli", "complete", str(ROOT / place())],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    assert done.stdout == "return len(self.items)\n"

@@ -10,6 +10,11 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("complete", parents=[model_options(), json_option()], help="complete a file once")
     parser.add_argument("place", metavar="FILE:LINE:COL", help=PLACE_HELP)
     parser.add_argument("--show", action="store_true", help="print the file around the cursor with the ghost text")
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="print what a key is given: several lines, all candidates, and in mid-line too",
+    )
     parser.set_defaults(run=run)
 
 
@@ -20,4 +25,4 @@ def run(options: argparse.Namespace) -> int:
     from lsp_server.cli.input.place import root_of_place
 
     settings = settings_for(model_flags(options), root_of_place(options.place))
-    return complete_at(options.place, settings, as_json=options.json, show=options.show)
+    return complete_at(options.place, settings, as_json=options.json, show=options.show, is_asked=options.all)

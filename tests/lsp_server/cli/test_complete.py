@@ -21,13 +21,25 @@ def source(tmp_path: Path) -> Path:
 
 def test_complete_prints_the_text_and_nothing_else(source):
     done = midspan("complete", f"{source}:3:12")
+    assert (done.returncode, done.stdout) == (0, "height * width\n")
+
+
+def test_all_prints_what_a_key_is_given(source):
+    done = midspan("complete", f"{source}:3:12", "--all")
     assert (done.returncode, done.stdout) == (0, "height * width\n    # done\n")
+    assert midspan("complete", f"{source}:3:9", "--all").stdout.strip()
+
+
+def test_in_the_middle_of_a_line_nothing_is_printed_unasked(source):
+    done = midspan("complete", f"{source}:3:9")
+    assert (done.returncode, done.stdout) == (0, "\n")
+    assert "midspan: there is no completion here: " in done.stderr
 
 
 def test_complete_prints_json_with_the_trace(source):
     done = midspan("complete", f"{source}:3:12", "--json")
     answer = json.loads(done.stdout)
-    assert (answer["text"], answer["model"]) == ("height * width\n    # done", "fake")
+    assert (answer["text"], answer["model"]) == ("height * width", "fake")
     names = {
         "prompt_tokens",
         "cached_tokens",
@@ -49,11 +61,11 @@ def test_in_a_secret_the_model_is_not_asked(source):
     for option in ("--show", "--json"):
         done = midspan("complete", f"{source}:1:15", option)
         assert done.stderr.endswith("midspan: there is no completion here: the cursor is in a secret.\n")
-    assert json.loads(done.stdout) == {"text": "", "model": "fake", "trace": None}
+    assert json.loads(done.stdout) == {"text": "", "others": [], "model": "fake", "trace": None}
 
 
 def test_show_prints_the_file_around_the_cursor_with_the_fill_marked(source):
-    done = midspan("complete", f"{source}:3:12", "--show")
+    done = midspan("complete", f"{source}:3:12", "--show", "--all")
     assert "3 +     return «height * width»\n4 + «    # done»\n" in done.stdout
     assert "7   print(area(2, 3))\n" in done.stdout
     assert "tokens/s" in done.stdout.splitlines()[-1]
