@@ -15,6 +15,7 @@ files of the model are in memory, and what Midspan makes once of a model is made
 start of all processes to the answer at the first key. A wait runs from the key to its answer on the screen, which may
 be that there is nothing to show. A key that is typed over before has none and counts as `typed_over`, which favours
 the slower side. `engine` are the keys that no prediction answered; a prediction is what was known when the key came.
+`shown_share` is the share of the tokens that Midspan's model wrote that was shown.
 """
 
 import argparse
@@ -81,8 +82,9 @@ def measure_midspan(recordings: Sequence[Recording], model: Path | None, form: F
             (Path(folder) / recording.name).write_text(recording.text, encoding="utf-8")
         asyncio.run(start_once(MidspanClient(Path(folder), model, form), recordings))
         stop_daemon()
-        first_ms, waits = asyncio.run(type_all(MidspanClient(Path(folder), model, form), recordings))
-    return {"first_ms": round(first_ms, 1), **figures(waits)}
+        client = MidspanClient(Path(folder), model, form)
+        first_ms, waits = asyncio.run(type_all(client, recordings))
+    return {"first_ms": round(first_ms, 1), **figures(waits), "shown_share": client.shown_share}
 
 
 def measure_peer(recordings: Sequence[Recording], llama_cpp: Path, gguf: Path) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class MidspanClient:
         self._uri = ""
         self._asked: list[_Asked] = []
         self._requests: dict[int, asyncio.Future[Any]] = {}
-        self.traces: list[dict[str, Any]] = []
+        self._traces: list[dict[str, Any]] = []
 
     async def first(self, recording: Recording, typed: Typed) -> float:
         """Start Midspan, ask at the first key, and return the milliseconds from the start to the first answer."""
@@ -99,8 +99,14 @@ class MidspanClient:
         traces = sorted(found, key=lambda trace: float(trace["at"]))[-len(self._asked) :]
         if len(traces) < len(self._asked):
             raise ModelError(f"{len(self._asked)} keys were pressed and {len(traces)} are in the traces")
-        self.traces += traces
+        self._traces += traces
         return [_wait(asked, trace) for asked, trace in zip(self._asked, traces, strict=True)]
+
+    @property
+    def shown_share(self) -> float | None:
+        """The share of the tokens that the model wrote that was shown, as in `midspan stats`."""
+        text, shown = (sum(trace["tokens"].get(name, 0) for trace in self._traces) for name in ("text", "shown"))
+        return round(shown / text, 3) if text else None
 
     async def close(self) -> None:
         """End the connection; the daemon runs on."""

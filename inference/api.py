@@ -39,8 +39,11 @@ class Repository:
 
 FIM_PROMPT_OVERHEAD_TOKENS = 4  # BOS, begin, hole, end
 
-# No engine ends a request with "repetition": the code that cancels a request for its loops reports that word.
-FinishReason = Literal["eos", "fim", "lines", "length", "repetition", "cancelled", "error"]
+# "over": `Request.is_over` has said so.
+FinishReason = Literal["eos", "fim", "lines", "length", "over", "cancelled", "error"]
+
+# Tells by the output so far, and by the offset at which its newest piece begins, that nothing after it would be used.
+IsOver = Callable[[str, int], bool]
 
 
 class Prompt(Protocol):
@@ -91,6 +94,9 @@ class Request:
     begins_with: str = ""
     # A background request gives way to the others, for which a user waits while typing.
     background: bool = False
+    # Generation ends when this returns True. The engine's thread calls it after each piece of text, and the next step
+    # waits for it: it has to be pure and quick, and takes no lock.
+    is_over: IsOver | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ class LiveSequence:
     logprob_sum: float = 0.0  # of the other output tokens
     admitted_s: float | None = None
     first_token_s: float | None = None
+    text: str = ""  # the output, for `Request.is_over`
     draft: Draft | None = None
     drafted_tokens: int = 0
     accepted_tokens: int = 0
@@ -104,7 +105,22 @@ class LiveSequence:
             self.emit(Update(text))
         if complete:
             return "lines"
+        if text and self._is_over(text):
+            return "over"
         return "length" if self.room_tokens <= 0 else None
+
+    def _is_over(self, piece: str) -> bool:
+        """Ask the request. A check that fails loses its request and does not harm the engine."""
+        if self.request.is_over is None:
+            return False
+        begins_at = len(self.text)
+        self.text += piece
+        try:
+            return self.request.is_over(self.text, begins_at)
+        except Exception:
+            log.exception("the check of an output failed; its request is cancelled")
+            self.cancelled = True
+            return False
 
     def propose(self, room: int) -> Sequence[int]:
         """Return the tokens that probably come next, `room` at most, within what the request may still write."""

@@ -122,7 +122,7 @@ class FakeEngine(LocalEngine):
             self.live.discard(generation)
             on_update(Update("", "error", trace_of(request, 0), error))
             return
-        written = 0
+        written, is_over = 0, False
         if request.max_lines is not None:
             match = re.match(rf"(?:[^\n]*\n){{{request.max_lines}}}", text)
             text = text[: match.end() - 1] if match else text
@@ -132,10 +132,13 @@ class FakeEngine(LocalEngine):
             if self.gate.wait(STEP_S):
                 on_update(Update(text[written]))
                 written += 1
-        while not self.gate.wait(STEP_S) and not generation.cancelled.is_set() and time.monotonic() < end:
+                if request.is_over is not None and request.is_over(text[:written], written - 1):
+                    is_over = True
+                    break
+        while not (is_over or self.gate.wait(STEP_S) or generation.cancelled.is_set()) and time.monotonic() < end:
             pass
         self.live.discard(generation)
-        reason: FinishReason = "length" if written < len(text) else "eos"
+        reason: FinishReason = "over" if is_over else "length" if written < len(text) else "eos"
         if generation.cancelled.is_set():
             reason = "cancelled"
         on_update(Update("", reason, replace(trace_of(request, written), confidence=confidence)))

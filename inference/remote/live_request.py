@@ -42,6 +42,8 @@ class LiveRequest:
         self._usage = chunk.usage or self._usage
         text, reason = self._output.push(chunk.text)
         self._emit_text(text)
+        if reason is None and text and self._is_over(text):
+            reason = "over"
         return reason or self._beyond_the_limit(chunk.text)
 
     def stop(self) -> None:
@@ -63,6 +65,12 @@ class LiveRequest:
             if reason in ("eos", "length"):
                 self._emit_text(self._output.finish())
             self._emit(Update("", reason, self._trace()))
+
+    def _is_over(self, piece: str) -> bool:
+        if self.request.is_over is None:
+            return False
+        text = "".join(self._text)
+        return self.request.is_over(text, len(text) - len(piece))
 
     def _beyond_the_limit(self, piece: str) -> FinishReason | None:
         """End the output of a server that ignores `max_tokens`. A piece is at least one token."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from context.documents.snapshot import Snapshot
 from inference.api import Engine, Request, Sampling, Trace
-from lsp_server.completion.postprocess import Cleaned, is_decided
+from lsp_server.completion.postprocess import Cleaned, end_of_shown
 from lsp_server.server.generate import Generated, generate
 
 # Beside the greedy one. More would mostly be the same again, and cost memory for each.
@@ -20,11 +20,8 @@ _LEAST_SHARE = 0.5
 
 
 async def generate_one(engine: Engine, request: Request, snapshot: Snapshot) -> list[Generated]:
-    """Generate the greedy output. It ends within a step once it is decided what of it is shown."""
-    generated = await generate(engine, request, is_enough=lambda text: is_decided(text, snapshot))
-    if generated.finish_reason == "cancelled" and is_decided(generated.text, snapshot):
-        return [replace(generated, finish_reason="repetition")]
-    return [generated]
+    """Generate the greedy output. It ends with the token that decides what of it is shown."""
+    return [await generate(engine, replace(request, is_over=end_of_shown(snapshot)))]
 
 
 async def generate_several(engine: Engine, request: Request, snapshot: Snapshot) -> list[Generated]:

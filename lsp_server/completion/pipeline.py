@@ -4,6 +4,7 @@ A keystroke, look-ahead, `midspan complete` and the actions that fill a hole all
 """
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -91,9 +92,18 @@ async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor 
     record.mark("engine")
     greedy = outputs[0]
     record.trace, record.ended = greedy.trace, greedy.finish_reason
-    candidates = surest_first(outputs, [_with_secrets(job.clean(output, seen), masked) for output in outputs])
+    cleaned = [_with_secrets(job.clean(output, seen), masked) for output in outputs]
+    candidates = surest_first(outputs, cleaned)
+    record.text_tokens = len(greedy.pieces)
+    record.kept_tokens = _kept_tokens(greedy, cleaned[0]) if cleaned[0] in candidates else 0
     record.mark("post")
     return Filled(tuple(candidates), greedy, has_low_confidence(greedy.trace))
+
+
+def _kept_tokens(output: Generated, cleaned: Cleaned) -> int:
+    """Count the tokens that begin within as many characters as the cleaned text has."""
+    begins_at = itertools.accumulate(map(len, output.pieces), initial=0)
+    return sum(begin < len(cleaned.text) for begin, _ in zip(begins_at, output.pieces, strict=False))
 
 
 def _with_secrets(cleaned: Cleaned, masked: Masked) -> Cleaned:

@@ -10,11 +10,16 @@ from inference.api import Engine, FinishReason, Request, Trace, Update
 
 @dataclass(frozen=True)
 class Generated:
-    """The output of one request. `trace` is None when the engine was closed while the request ran."""
+    """The output of one request. `trace` is None when the engine was closed while the request ran.
+
+    `pieces` are the texts of its tokens, or of a server's chunks. A token without text, as the newline that ends a line
+    too many, has none.
+    """
 
     text: str
     finish_reason: FinishReason
     trace: Trace | None
+    pieces: tuple[str, ...] = ()
 
 
 async def generate(
@@ -40,14 +45,14 @@ async def generate(
     try:
         while True:
             update = await updates.get()
-            pieces.append(update.text)
             if update.text:
+                pieces.append(update.text)
                 on_text(update.text)
                 if is_enough("".join(pieces)):
                     generation.cancel()
             if update.error is not None:
                 raise update.error
             if update.finish_reason is not None:
-                return Generated("".join(pieces), update.finish_reason, update.trace)
+                return Generated("".join(pieces), update.finish_reason, update.trace, tuple(pieces))
     finally:
         generation.cancel()

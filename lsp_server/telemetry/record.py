@@ -19,7 +19,7 @@ HOW_ENDED: dict[FinishReason, str] = {
     "fim": "at a control token",
     "lines": "at its limit of lines",
     "length": "at its limit of tokens",
-    "repetition": "because it repeated itself",
+    "over": "because nothing more would be shown",
     "cancelled": "because it was cancelled",
     "error": "with an error",
 }
@@ -42,6 +42,8 @@ class Record:
     packed: Pack | None = None
     masked: dict[str, int] = field(default_factory=dict)  # secrets that the model saw placeholders for, by their rules
     trace: Trace | None = None
+    text_tokens: int = 0  # of `trace`: those that have a text
+    kept_tokens: int = 0  # of these, those that post-processing has left
     ended: FinishReason | None = None  # the reason why the generation of `trace` ended
     stages_ms: dict[str, float] = field(default_factory=dict)
     began_at: float = field(default_factory=time.time)  # seconds since 1970
@@ -69,6 +71,11 @@ class Record:
     def ends(self, outcome: Outcome, detail: str = "") -> None:
         """Set the outcome of the request."""
         self.outcome, self.detail = outcome, detail
+
+    @property
+    def shown_tokens(self) -> int:
+        """The tokens of the engine's output that the user was shown."""
+        return self.kept_tokens if self.outcome is Outcome.SHOWN else 0
 
     @property
     def summary(self) -> str:

@@ -123,9 +123,15 @@ def _make_trace(number: int, record: Record, editor: str) -> RequestTrace:
 
 
 def _tokens(record: Record) -> dict[str, int]:
-    """Return the engine's counts by name: prompt, cached, prefilled, decode, and any other that it has."""
+    """Return the engine's counts by name: prompt, cached, prefilled, decode, and any other that it has.
+
+    A completion has "text", the decoded tokens that have a text, and "shown", those of them that the user was shown.
+    """
     counts = asdict(record.trace) if record.trace is not None else {}
-    return {name.removesuffix("_tokens"): count for name, count in counts.items() if name.endswith("_tokens")}
+    tokens = {name.removesuffix("_tokens"): count for name, count in counts.items() if name.endswith("_tokens")}
+    if tokens and record.kind == "completion":
+        tokens |= {"text": record.text_tokens, "shown": record.shown_tokens}
+    return tokens
 
 
 def _milliseconds(record: Record) -> dict[str, float]:

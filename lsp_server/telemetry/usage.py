@@ -40,7 +40,12 @@ class Usage:
         """Count a completion that has ended, unless the engine had no part in it."""
         if record.trace is None:
             return
-        counts = Counter(prompt_tokens=record.trace.prompt_tokens, cached_tokens=record.trace.cached_tokens)
+        counts = Counter(
+            prompt_tokens=record.trace.prompt_tokens,
+            cached_tokens=record.trace.cached_tokens,
+            text_tokens=record.text_tokens,
+            shown_tokens=record.shown_tokens,
+        )
         if record.shown_characters:
             counts[f"{LATENCY_PREFIX}{latency_bucket(record.elapsed_ms)}"] = 1
         self._count(record.language, editor, counts)

@@ -42,7 +42,8 @@ def summarize(counts: Counter[str]) -> dict[str, Any]:
 
     `suggestions`: ghost texts that were shown long enough to be read. `acceptance`: the share of them that was
     accepted, at least in part. `latency_ms`: of the engine's answers that were shown. `reuse`: the share of the
-    prompts' tokens that was in the prefix cache.
+    prompts' tokens that was in the prefix cache. `shown_share`: the share of the tokens that the model wrote for
+    completions that was in ghost text.
     """
     seen, latencies = (
         counts["seen"],
@@ -53,12 +54,17 @@ def summarize(counts: Counter[str]) -> dict[str, Any]:
         "accepted": counts["accepted"],
         "part": counts["part"],
         "typed": counts["typed"],
-        "acceptance": round((counts["accepted"] + counts["part"]) / seen, 4) if seen else None,
+        "acceptance": _share(counts["accepted"] + counts["part"], seen),
         "characters": counts["characters"],
         "answers": sum(latencies.values()),
         "latency_ms": {f"p{percent}": _percentile(latencies, percent) for percent in _PERCENTILES},
-        "reuse": round(counts["cached_tokens"] / counts["prompt_tokens"], 4) if counts["prompt_tokens"] else None,
+        "reuse": _share(counts["cached_tokens"], counts["prompt_tokens"]),
+        "shown_share": _share(counts["shown_tokens"], counts["text_tokens"]),
     }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
 
 
 def _by(counts: Counts, key: Callable[[Group], str]) -> dict[str, Any]:

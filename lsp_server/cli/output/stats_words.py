@@ -19,6 +19,8 @@ def stats_in_words(found: dict[str, Any], since: str) -> str:
     rows.append(f"\nlatency: {percentiles or 'nothing shown'} ({total['answers']:,} answers of the model)")
     if total["reuse"] is not None:
         rows.append(f"reuse: {total['reuse']:.0%} of the tokens of all prompts were in the prefix cache")
+    if total["shown_share"] is not None:
+        rows.append(f"shown: {total['shown_share']:.0%} of the tokens that the model wrote")
     return "\n".join(rows)
 
 

@@ -14,6 +14,7 @@ _TOKENS = {
     "cached": "reused",
     "prefilled": "prefilled",
     "decode": "written",
+    "shown": "shown",
     "drafted": "drafted",
     "accepted": "of the draft right",
 }

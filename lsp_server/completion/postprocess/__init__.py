@@ -3,6 +3,6 @@
 Each rule is a small pure function in a file of its own; the cases in `postprocess_cases` of the tests explain it.
 """
 
-from lsp_server.completion.postprocess.chain import Cleaned, is_decided, postprocess
+from lsp_server.completion.postprocess.chain import Cleaned, end_of_shown, postprocess
 
-__all__ = ["Cleaned", "is_decided", "postprocess"]
+__all__ = ["Cleaned", "end_of_shown", "postprocess"]

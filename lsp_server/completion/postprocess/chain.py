@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from context.documents.snapshot import Snapshot
-from inference.api import FinishReason
-from lsp_server.completion.postprocess.block_end import without_next_definition
+from inference.api import FinishReason, IsOver
+from lsp_server.completion.postprocess.block_end import goes_on_with_other_code, without_next_definition
 from lsp_server.completion.postprocess.closers import without_surplus_closers
 from lsp_server.completion.postprocess.following_lines import without_following_lines
 from lsp_server.completion.postprocess.indentation import with_document_indentation, without_doubled_indentation
-from lsp_server.completion.postprocess.loops import up_to_loop
+from lsp_server.completion.postprocess.loops import completes_loop, up_to_loop
 from lsp_server.completion.postprocess.place import Place, place_of, with_newlines
 from lsp_server.completion.postprocess.repetition import repeats_lines_above, stutters, without_repeated_lines
 from lsp_server.completion.postprocess.rest_of_line import without_rest_of_line
@@ -40,7 +40,7 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
     if (begun := up_to_loop(text, place.before)) is not None:
         if not begun:
             return Cleaned("", Outcome.LOOP)
-        text, finish_reason = begun, "repetition"
+        text, finish_reason = begun, "over"
     beside = place.above[-_NEAR_CHARACTERS:] + place.below[:_NEAR_CHARACTERS]
     if unseen := unseen_characters(text, beside):
         return Cleaned("", Outcome.UNSEEN_CHARACTERS, ", ".join(unseen[:4]))
@@ -52,7 +52,7 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
         return Cleaned("", Outcome.REPETITION)
     text = without_doubled_indentation(text, place)
     text = with_document_indentation(text, place)
-    if finish_reason in ("lines", "length", "repetition"):
+    if finish_reason in ("lines", "length", "over"):
         text = without_repeated_lines(text, place.before)
         within = without_next_definition(text, place)
         if text.strip() and not within.strip():
@@ -65,9 +65,21 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
     return Cleaned(text) if text.strip() else Cleaned("", Outcome.REPETITION)
 
 
-def is_decided(text: str, snapshot: Snapshot) -> bool:
-    """Return whether the shown text stays the same, whatever the model writes next."""
-    return up_to_loop(with_newlines(text), place_of(snapshot).before) is not None
+def end_of_shown(snapshot: Snapshot) -> IsOver:
+    """Return the check of a growing output at the cursor: all that comes next would be cut.
+
+    After a loop that is certain. After other code it is not: a model that ended by itself there would have meant it.
+    Of the outputs of models that were recorded, none did.
+    """
+    place = place_of(snapshot)
+
+    def is_over(text: str, begins_at: int) -> bool:
+        written, begins_at = with_newlines(text), len(with_newlines(text[:begins_at]))
+        if completes_loop(written, begins_at, place.before):
+            return True
+        return "\n" in written[begins_at:] and goes_on_with_other_code(written, place)
+
+    return is_over
 
 
 def _without_half_line(text: str) -> str:

@@ -23,6 +23,10 @@ _MOST_BLOCK_LINES = 6
 # unit, so a loop that was found once is found in any longer text.
 _RUN = re.compile(r"(?=((.{1,60}?)\2{3,}))")
 _LEAST_CHARACTERS = 36  # the length of the shortest loop
+# A loop that ends within a piece of so many characters has all but the first of its units, and they are 33 characters
+# or more, before the end of the piece: so also this many characters before the piece, twice.
+_PIECE_CHARACTERS = 25
+_TELLTALE_CHARACTERS = 8
 _LETTER = re.compile(r"[^\W\d_]")
 _CODE_OF_A_CHARACTER = re.compile(r"\\[xu][0-9A-Fa-f]|0x[0-9A-Fa-f]")
 
@@ -40,6 +44,31 @@ def up_to_loop(text: str, before: str) -> str | None:
         if index < len(lines) - 1 and _loops_in_lines(lines[: index + 1]):
             return "\n".join(lines[: index + 1])[len(before) :]
     return None
+
+
+def completes_loop(text: str, begins_at: int, before: str) -> bool:
+    """Return whether the piece `text[begins_at:]` makes a loop certain, which was not certain without it.
+
+    Asked of each piece of a text that grows, this is True when `up_to_loop` first finds a loop. It reads only the lines
+    that the piece changes.
+    """
+    start = text.rfind("\n", 0, begins_at) + 1
+    first, *rest = text[start:].split("\n")
+    if (_may_loop(first, begins_at - start) and _loops_within(first)) or any(map(_loops_within, rest)):
+        return True
+    whole = (before + text).split("\n")[:-1] if rest else []
+    return any(_loops_in_lines(whole[: len(whole) - later]) for later in range(len(rest)))
+
+
+def _may_loop(line: str, begins_at: int) -> bool:
+    """Return whether a loop may end after `begins_at`: then the characters before it stand further left, too."""
+    if len(line) < _LEAST_CHARACTERS:
+        return False
+    return len(line) - begins_at > _PIECE_CHARACTERS or _stands_further_left(line, begins_at)
+
+
+def _stands_further_left(line: str, begins_at: int) -> bool:
+    return line.rfind(line[begins_at - _TELLTALE_CHARACTERS : begins_at], 0, begins_at - 1) >= 0
 
 
 def _loops_within(line: str) -> bool:

@@ -120,6 +120,23 @@ def test_the_line_budget_ends_the_output_and_the_connection(serve, connect):
     assert server.client_gone.wait(WAIT_S)
 
 
+def test_a_check_of_the_output_ends_it_and_the_connection(serve, connect):
+    server = serve(Answer(["one", " two", " three"], stall_before=2))
+    engine = connect(server.url)
+    told: list[tuple[str, int]] = []
+
+    def is_over(text: str, begins_at: int) -> bool:
+        told.append((text, begins_at))
+        return "two" in text
+
+    updates: SimpleQueue[Update] = SimpleQueue()
+    engine.submit(Request(engine.fim_prompt("", "x", ""), 24, is_over=is_over), updates.put)
+    output = collect(updates)
+    assert (output.text, output.reason) == ("one two", "over")
+    assert told == [("one", 0), ("one two", 3)]
+    assert server.client_gone.wait(WAIT_S)
+
+
 @pytest.mark.parametrize(("finish", "reason"), [("length", "length"), ("stop", "eos")])
 def test_the_servers_finish_is_the_engines(serve, connect, finish, reason):
     engine = connect(serve(Answer(["ab<|fi"], finish=finish)).url)

@@ -23,7 +23,7 @@ from lsp_server.telemetry.usage import Usage, bucket_ms, latency_bucket
 from lsp_server.telemetry.usage_file import Group, add_counts, read_counts
 from lsp_server.telemetry.usage_report import make_report, summarize
 from midspan import SettingsError
-from tests.fake_engine import FakeEngine
+from tests.fake_engine import Answer, FakeEngine
 from tests.lsp_server.client import INVOKED, WAIT_S, InProcess, until
 from tests.lsp_server.daemons import place
 
@@ -33,8 +33,8 @@ GROUP = Group("2026-01-31", "python", "Neovim")
 class Counted(InProcess):
     """An editor whose completions are counted in a file."""
 
-    def __init__(self, usage: Usage, **options: Any) -> None:
-        engine = FakeEngine(lambda *_: "hello()", **options)
+    def __init__(self, usage: Usage, answer: Answer = lambda *_: "hello()", **options: Any) -> None:
+        engine = FakeEngine(answer, **options)
         super().__init__(engine)
         self.journal = Journal(usage)
         engines = Engines(lambda _settings: engine)
@@ -79,6 +79,19 @@ async def test_ghost_text_that_could_not_be_read_is_no_suggestion(tmp_path):
     await editor.change((0, 4), (0, 4), "1")  # before the user can have read it
     total = editor.report(path)["total"]
     assert (total["suggestions"], total["acceptance"], total["answers"]) == (0, None, 1)
+
+
+async def test_the_share_of_written_tokens_that_was_shown_is_counted(tmp_path):
+    path = tmp_path / "usage.sqlite3"
+    answers = iter(["hello()  ", "f(a" + 200 * ", c"])  # two spaces are cut, and a loop is not shown
+    editor = await counted(path, answer=lambda *_: next(answers))
+    assert await editor.complete(0, 4) == "hello()"
+    traces = editor.server.session.journal.traces
+    assert {name: traces.newest()[-1].tokens[name] for name in ("text", "shown")} == {"text": 9, "shown": 7}
+    await editor.change((0, 4), (0, 4), "1")
+    assert await editor.complete(0, 5) is None
+    assert {name: traces.newest()[-1].tokens[name] for name in ("text", "shown")} == {"text": 39, "shown": 0}
+    assert editor.report(path)["total"]["shown_share"] == round(7 / (9 + 39), 4)
 
 
 async def test_nothing_is_counted_when_the_user_turns_stats_off(tmp_path):
