@@ -58,6 +58,11 @@ def test_code_of_the_block_goes_on(marked: str, written: str) -> None:
     assert decided_at(written, snapshot_at(marked), written) is None
 
 
+def test_a_line_is_judged_when_it_is_whole() -> None:
+    pieces = ["return w * h", "\n    def", "ault = 2", "\n    other = 3"]
+    assert decided_at("".join(pieces), snapshot_at("class Box:\n    def area(self):\n        ‸\n"), pieces) is None
+
+
 def test_a_carriage_return_ends_a_line_as_well() -> None:
     written = NEXT.replace("\n", "\r\n")
     length = decided_at(written, snapshot_at(BODY.replace("\n", "\r\n")), written)
