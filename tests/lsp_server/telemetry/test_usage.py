@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from lsp_server.cli.output.stats_words import stats_in_words
 from lsp_server.daemon.build_server import build_server
 from lsp_server.server.engines import Engines
 from lsp_server.server.shared_workspaces import SharedWorkspaces
@@ -91,7 +92,9 @@ async def test_the_share_of_written_tokens_that_was_shown_is_counted(tmp_path):
     await editor.change((0, 4), (0, 4), "1")
     assert await editor.complete(0, 5) is None
     assert {name: traces.newest()[-1].tokens[name] for name in ("text", "shown")} == {"text": 39, "shown": 0}
-    assert editor.report(path)["total"]["shown_share"] == round(7 / (9 + 39), 4)
+    found = editor.report(path)
+    assert found["total"]["shown_share"] == round(7 / (9 + 39), 4)
+    assert "shown: 15% of the tokens that the model wrote" in stats_in_words(found, "2026-01-31")
 
 
 async def test_nothing_is_counted_when_the_user_turns_stats_off(tmp_path):
