@@ -21,7 +21,7 @@ _MOST_TRACES = 300
 # An answer that was being computed ahead when the key came counts as the engine's.
 _KNOWN_MS = 50.0
 _NOT_ASKED = ("switched_off", "mid_line", "statement_over", "in_secret")
-_TYPED_OVER = ("superseded", "cancelled", "failed")
+_TYPED_OVER = ("superseded", "cancelled")
 
 
 @dataclass
@@ -87,7 +87,7 @@ class MidspanClient:
         self._asked.append(asked)
 
     async def leave(self) -> list[Wait]:
-        """Return the waits; the traces tell the source of each answer."""
+        """Return the waits; the traces tell the source of each answer. Raises ModelError for a request that failed."""
         last = self._asked[-1]
         if last.answered_s is None:
             self._notify("$/cancelRequest", {"id": last.id})
@@ -99,6 +99,8 @@ class MidspanClient:
         traces = sorted(found, key=lambda trace: float(trace["at"]))[-len(self._asked) :]
         if len(traces) < len(self._asked):
             raise ModelError(f"{len(self._asked)} keys were pressed and {len(traces)} are in the traces")
+        if failed := [trace for trace in traces if trace["outcome"] == "failed"]:
+            raise ModelError(f"a request failed: {failed[0]['detail']}")
         self._traces += traces
         return [_wait(asked, trace) for asked, trace in zip(self._asked, traces, strict=True)]
 

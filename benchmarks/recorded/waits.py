@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from benchmarks.recorded.recording import Recording, Typed
 
 # "prediction": known when the key came. "not_asked": the client does not ask at this place. "typed_over": the next key
-# came before the answer, or the client was told of a failure.
+# came before the answer.
 Answerer = Literal["engine", "prediction", "not_asked", "typed_over"]
 
 
