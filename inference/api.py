@@ -97,6 +97,8 @@ class Request:
     # Generation ends when this returns True. The engine's thread calls it after each piece of text, and the next step
     # waits for it: it has to be pure and quick, and takes no lock.
     is_over: IsOver | None = field(default=None, compare=False)
+    # Allows an approximation: an earlier request's suffix is moved instead of computed. `Trace.moved_tokens` says so.
+    may_move_suffix: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,10 @@ class Trace:
     confidence: float | None = None
     drafted_tokens: int = 0  # computed speculatively
     accepted_tokens: int = 0  # the drafted tokens that were right
+    # Tokens of the suffix that were not computed but moved from an earlier request: 0 where all is exact. And the
+    # tokens of the prompt that came or went since these were computed.
+    moved_tokens: int = 0
+    moved_age_tokens: int = 0
     # Until the request had its pages: the model was loading, or other requests had them. None: never, or unknown.
     queue_ms: float | None = None
 

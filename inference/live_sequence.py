@@ -29,11 +29,14 @@ class LiveSequence:
     context_tokens: int
     submitted_s: float = field(default_factory=time.perf_counter)
     tokens: list[int] = field(default_factory=list)
-    num_computed_tokens: int = 0  # tokens whose cache entries are written
+    num_computed_tokens: int = 0  # tokens whose cache entries are written, all from the first one on
     pages: list[int] = field(default_factory=list)
     shared_pages: int = 0
     node: Node | None = None  # locked in the radix tree
     cached_tokens: int = 0
+    # Positions whose cache entries were moved here, and are no exact ones, nor are those behind them.
+    moved: range = range(0)
+    moved_age_tokens: int = 0
     begun_tokens: int = 0  # output tokens that wrote only the begun word
     newlines: int = 0
     logprob_sum: float = 0.0  # of the other output tokens
@@ -63,7 +66,27 @@ class LiveSequence:
     @property
     def left_tokens(self) -> int:
         """The tokens that are still to be computed: one while the sequence decodes."""
-        return len(self.tokens) - self.num_computed_tokens
+        moved_ahead = len(self.moved) if self.num_computed_tokens < self.moved.stop else 0
+        return len(self.tokens) - self.num_computed_tokens - moved_ahead
+
+    @property
+    def exact_tokens(self) -> int:
+        """The computed tokens whose cache entries are those of a plain prefill."""
+        return min(self.num_computed_tokens, self.moved.start) if self.moved else self.num_computed_tokens
+
+    def next_spans(self, count: int) -> list[range]:
+        """Return the positions of the next `count` tokens to compute, as spans: moved tokens may lie between them."""
+        start, moved = self.num_computed_tokens, self.moved
+        if start >= moved.stop or start + count <= moved.start:
+            return [range(start, start + count)]
+        behind = start + count - moved.start
+        return [range(start, moved.start), range(moved.stop, moved.stop + behind)]
+
+    def advance(self, count: int) -> None:
+        """Count the next `count` tokens as computed, and the moved ones that follow them."""
+        self.num_computed_tokens += count
+        if self.moved and self.num_computed_tokens == self.moved.start:
+            self.num_computed_tokens = self.moved.stop
 
     @property
     def most_tokens(self) -> int:
@@ -148,10 +171,14 @@ class LiveSequence:
 
     def trace(self) -> Trace:
         prompt_tokens = len(self.prompt_tokens)
+        read_tokens = min(self.num_computed_tokens, prompt_tokens)
+        moved_tokens = len(self.moved) if read_tokens >= self.moved.stop else 0
         return Trace(
             prompt_tokens=prompt_tokens,
             cached_tokens=self.cached_tokens,
-            prefilled_tokens=min(self.num_computed_tokens, prompt_tokens) - self.cached_tokens,
+            prefilled_tokens=read_tokens - self.cached_tokens - moved_tokens,
+            moved_tokens=moved_tokens,
+            moved_age_tokens=self.moved_age_tokens if moved_tokens else 0,
             decode_tokens=self.output_tokens,
             ttft_ms=self._ms_since_submit(self.first_token_s) if self.first_token_s else None,
             total_ms=self._ms_since_submit(time.perf_counter()),

@@ -16,6 +16,7 @@ from inference.measure_speed import measure_and_keep
 from inference.models.architecture import ModelConfig
 from inference.models.decoder import Decoder
 from inference.models.load import load_decoder
+from inference.models.rotated_keys import rotated_keys
 from inference.native.model import NATIVE_DTYPES, NativeModel
 from inference.native.source import StepTensors
 from inference.prompts.tokenizer import Tokenizer
@@ -112,8 +113,9 @@ def build_scheduler(
         "%s: loaded in %.1f s, %s, weights %s, %d cache pages of %s", folder, seconds, dtype, quant, pages, row.dtype
     )
     sentinels, chunk_tokens = tokenizer.sentinels, settings.chunk_tokens
+    keys = rotated_keys(config, device, is_native=isinstance(model, NativeModel))
     scheduler = Scheduler(
-        model, memory, dtype, sentinels, tokenizer.vocab_size, chunk_tokens, config.active_weights.parameters
+        model, memory, dtype, sentinels, tokenizer.vocab_size, chunk_tokens, config.active_weights.parameters, keys
     )
     weights_bytes = sum(file.stat().st_size for file in weights.glob("*.safetensors"))
     return scheduler, quant, weights_bytes

@@ -10,19 +10,21 @@ from torch import Tensor
 
 from inference.api import FinishReason, Update
 from inference.cache.page_pool import PAGE_TOKENS, PagePool
-from inference.cache.radix_tree import Match, RadixTree
+from inference.cache.radix_tree import Match, Node, RadixTree
 from inference.chunk_size import ChunkSize
 from inference.draft import MAX_DRAFTED_TOKENS
 from inference.heap import use_large_pages
 from inference.live_sequence import LiveSequence
 from inference.models.batch import Batch, Work, pack_batch
 from inference.models.forward_pass import ForwardPass
+from inference.moved_suffix import MovedSuffixes, next_works
 from inference.native.model import NativeModel
 from inference.prompts.tokenizer import Sentinels
 from inference.sampler import Sampler
 from inference.step import Interruptions, Step
 from inference.threads import threads_for
 from inference.turns import Turn, Turns
+from kernels.move_rows import RotatedKeys
 from midspan import CapacityError, MidspanError
 
 LARGE_PAGES_FROM_BYTES = 16 << 20  # of a layer's cache: less would be rounded up to much more
@@ -50,6 +52,7 @@ class Scheduler:
         vocab_size: int,  # the tokenizer's; a head may have more rows
         chunk_tokens: int,
         active_parameters: int,
+        keys: RotatedKeys,
     ) -> None:
         self._model = model
         self._memory = memory
@@ -67,6 +70,7 @@ class Scheduler:
         self.has_prefilled = False  # set by a step that leaves much freed memory behind
         self.pool = PagePool(memory.shape[1])
         self.tree = RadixTree()
+        self._suffixes = MovedSuffixes(self.tree, memory, keys, sentinels.fim)
 
     @property
     def device(self) -> torch.device:
@@ -169,9 +173,12 @@ class Scheduler:
             return False
         # Match at most len - 1 tokens: the last must be run again to yield logits.
         match = self.tree.match(sequence.prompt_tokens[:-1])
-        if not self._make_room(match, total):
+        found = self._suffixes.find(sequence, match.tokens)
+        if found is not None and not self._make_room(match, total, found.node):
+            found = None
+        if found is None and not self._make_room(match, total):
             # The page that matches in part would only be copied: losing it is better than waiting.
-            match = replace(match, tail_node=None, tail_tokens=0)
+            match = replace(match, tail_node=None, tail_page=None, tail_tokens=0)
             if not self._make_room(match, total):
                 return False
         own_pages = self.pool.allocate(total - len(match.pages))
@@ -183,17 +190,21 @@ class Scheduler:
         sequence.pages = [*match.pages, *own_pages]
         sequence.shared_pages = len(match.pages)
         sequence.num_computed_tokens = sequence.cached_tokens = match.tokens
+        if found is not None:
+            self._suffixes.move(found, sequence)
         return True
 
-    def _make_room(self, match: Match, total_pages: int) -> bool:
-        """Evict until the pages beyond the match are free, sparing those of the match; False: not possible now."""
-        spared = match.tail_node or match.node
-        self.tree.lock(spared)
+    def _make_room(self, match: Match, total_pages: int, *others: Node) -> bool:
+        """Evict until the pages beyond the match are free, sparing the match and `others`; False: not possible now."""
+        spared = [match.tail_node or match.node, *others]
+        for node in spared:
+            self.tree.lock(node)
         missing = total_pages - len(match.pages) - self.pool.free_count
         possible = missing <= self.tree.evictable_pages
         if possible and missing > 0:
             self.pool.release(self.tree.evict(missing))
-        self.tree.unlock(spared)
+        for node in spared:
+            self.tree.unlock(node)
         return possible
 
     def _too_large(self, pages: int) -> str:
@@ -222,14 +233,8 @@ class Scheduler:
             if take == 0:
                 continue
             room -= take if rest > 1 else 0  # one chunk a step, so that a cancel is seen soon
-            end = sequence.num_computed_tokens + take
-            tokens = sequence.tokens[sequence.num_computed_tokens : end]
-            logit_tokens = 0
-            if end == len(sequence.tokens):
-                drafted = sequence.propose(MAX_DRAFTED_TOKENS // len(self._running))
-                tokens += drafted
-                logit_tokens = 1 + len(drafted)
-            planned.append((sequence, Work(tokens, sequence.num_computed_tokens, sequence.pages, logit_tokens)))
+            works = next_works(sequence, take, MAX_DRAFTED_TOKENS // len(self._running))
+            planned += [(sequence, work) for work in works]
         return planned
 
     def _take_tokens(self, sequence: LiveSequence, work: Work, logits: Tensor) -> None:
@@ -239,7 +244,7 @@ class Scheduler:
         it lie past `num_computed_tokens`: nothing reads them, and the next step overwrites them.
         """
         drafted = work.tokens[len(work.tokens) - max(work.logit_tokens - 1, 0) :]
-        sequence.num_computed_tokens += len(work.tokens) - len(drafted)
+        sequence.advance(len(work.tokens) - len(drafted))
         sequence.drafted_tokens += len(drafted)
         accepted = 0
         for row in logits:
@@ -268,13 +273,13 @@ class Scheduler:
             self._end(sequence, reason)
 
     def _end(self, sequence: LiveSequence, reason: FinishReason, error: MidspanError | None = None) -> None:
-        """Give the computed pages to the tree and the others back to the pool, and hand out the last update."""
+        """Give the exact pages to the tree and the others back to the pool, and hand out the last update."""
         if sequence in self._running:
             del self._running[sequence]
-            used = -(-sequence.num_computed_tokens // PAGE_TOKENS)
-            computed = sequence.tokens[: sequence.num_computed_tokens]
-            orphans = self.tree.insert(computed, sequence.pages[:used])
+            used = -(-sequence.exact_tokens // PAGE_TOKENS)
+            orphans = self.tree.insert(sequence.tokens[: sequence.exact_tokens], sequence.pages[:used])
             self.pool.release([*orphans, *sequence.pages[used:]])
+            self._suffixes.remember(sequence)
             if sequence.node is not None:
                 self.tree.unlock(sequence.node)
         else:

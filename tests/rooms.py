@@ -33,7 +33,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "inference.api": (),
     "inference.heap": (),
     "inference.model_files": (),
-    "inference.cache": (),
+    "inference.cache": ("kernels",),
     "inference.weights": ("inference.model_files", "kernels", "kernels.cpu"),
     "inference.prompts": ("inference.api", "inference.model_files"),
     "inference.models": (
@@ -57,6 +57,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "inference.native",
         "inference.prompts",
         "inference.weights",
+        "kernels",
         "kernels.cpu",
     ),
     "inference.store": (
@@ -224,7 +225,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "benchmarks.recorded": (),
     "benchmarks.peers": ("benchmarks.recorded", "inference.*"),
     "benchmarks": ("benchmarks.peers", "benchmarks.recorded", "context.*", "evaluation", "inference.*", "lsp_server.*"),
-    "benchmarks.native": ("benchmarks", "benchmarks.peers", "evaluation", "inference.*", "kernels.cpu"),
+    "benchmarks.native": ("benchmarks", "benchmarks.peers", "evaluation", "inference.*", "kernels", "kernels.cpu"),
     "benchmarks.secrets": ("context.*",),
     "training.corpus": ("evaluation", "inference.prompts"),
     "training.documents": ("training.corpus",),

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from benchmarks.native.lite_shape import LITE
 from inference.cache.page_pool import PAGE_TOKENS
-from inference.cache.page_row import SCALE_BYTES, PageRow, int8_row
+from inference.cache.page_row import PageRow, int8_row
 from inference.loader import wanted_tensors
 from inference.machine_speed import processor_name
 from inference.models.batch import Work, pack_batch
@@ -26,6 +26,7 @@ from inference.scheduler import allocate_memory
 from inference.weights.matrix import Matrix, Quant
 from inference.weights.native_layout import NativeMatrix, native_shapes
 from kernels.cpu.library import native_library
+from kernels.int8_rows import SCALE_BYTES
 
 CPU = torch.device("cpu")
 CONTEXTS = (32768, 65536, 131072)

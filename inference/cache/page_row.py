@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-SCALED_VALUES = 16  # that share a scale in a row of int8
-SCALE_BYTES = 2
+from kernels.int8_rows import SCALE_BYTES, SCALED_VALUES
 
 
 @dataclass(frozen=True)

@@ -37,16 +37,13 @@ class Match:
 
     node: Node  # ends where the whole pages end
     pages: tuple[int, ...]  # whole pages, from the root
-    tail_node: Node | None  # holds `tail_page`, as its first page
+    tail_node: Node | None  # holds `tail_page`, or a node above it does since another match
+    tail_page: int | None
     tail_tokens: int  # tokens of the tail page that match; to be copied, never shared
 
     @property
     def tokens(self) -> int:
         return len(self.pages) * PAGE_TOKENS + self.tail_tokens
-
-    @property
-    def tail_page(self) -> int | None:
-        return self.tail_node.pages[0] if self.tail_node else None
 
 
 class RadixTree:
@@ -66,7 +63,7 @@ class RadixTree:
             if shared > tail_tokens:
                 tail_node, tail_tokens = child, shared
         self._touch(tail_node or node)
-        return Match(node, tuple(pages), tail_node, tail_tokens)
+        return Match(node, tuple(pages), tail_node, tail_node.pages[0] if tail_node else None, tail_tokens)
 
     def lock(self, node: Node) -> None:
         """Keep the pages from the root to `node` from eviction until `unlock`."""

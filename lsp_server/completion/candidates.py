@@ -24,6 +24,11 @@ async def generate_one(engine: Engine, request: Request, snapshot: Snapshot) -> 
     return [await generate(engine, replace(request, is_over=end_of_shown(snapshot)))]
 
 
+async def read_prompt(engine: Engine, request: Request, snapshot: Snapshot) -> list[Generated]:
+    """Have the engine read the prompt, so that it is in the cache."""
+    return [await generate(engine, replace(request, max_new_tokens=1))]
+
+
 async def generate_several(engine: Engine, request: Request, snapshot: Snapshot) -> list[Generated]:
     """Generate the greedy output, then the sampled ones that are there when it has taken twice as long.
 
@@ -34,7 +39,7 @@ async def generate_several(engine: Engine, request: Request, snapshot: Snapshot)
     read = None
     if engine.info.folder is not None:
         # When this has ended the prompt is in the cache: the others share it, and are decoded in one batch.
-        read = (await generate(engine, replace(request, max_new_tokens=1))).trace
+        read = (await read_prompt(engine, request, snapshot))[0].trace
     tasks = [asyncio.ensure_future(generate_one(engine, each, snapshot)) for each in requests]
     began = time.perf_counter()
     try:

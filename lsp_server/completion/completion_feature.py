@@ -3,13 +3,15 @@
 import itertools
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from context.documents.snapshot import Snapshot
 from context.related.collect import judge
 from context.syntax.comments import is_in_comment
+from inference.api import Engine
 from lsp_server.completion.build_request import PromptSource
-from lsp_server.completion.candidates import generate_one, generate_several
+from lsp_server.completion.candidates import generate_one, generate_several, read_prompt
 from lsp_server.completion.completion_model import CompletionModel
 from lsp_server.completion.displayed_completion import DisplayedCompletion
 from lsp_server.completion.document_completion import DocumentCompletion
@@ -59,13 +61,18 @@ class CompletionFeature:
 
     async def fill(self, uri: str, snapshot: Snapshot, trigger: Trigger, record: Record) -> Filled:
         """Have the model fill the hole at the cursor; a key is given several candidates. Raises MidspanError."""
-        self._end_all_look_ahead()  # the engine is for what a user waits for
+        self._end_all_background()  # the engine is for what a user waits for
         generate = generate_several if record.explicit else generate_one
         job = replace(self.job(uri, snapshot, trigger.max_lines), generate=generate)
+        job = replace(job, may_move_suffix=self._may_move_suffix and not record.explicit)
         filled = await fill(self.model.engine(), job, record, self.session.context_thread)
         if filled.greedy.trace is not None:
             self.session.budget(job.settings).learn(filled.greedy.trace)
         return filled
+
+    @property
+    def _may_move_suffix(self) -> bool:
+        return self.session.settings.completion.moved_suffix
 
     def job(self, uri: str, snapshot: Snapshot, max_lines: int | None) -> FillJob:
         """Return the job to fill the hole at the cursor with all that the session knows."""
@@ -82,23 +89,48 @@ class CompletionFeature:
             self.document(uri).look_ahead(ahead, now)
 
     async def _fill_ahead(self, uri: str, ahead: LookAhead) -> None:
-        engine, snapshot = self.model.running, ahead.snapshot
-        # Only an engine in this process that is loaded: a server's costs somebody's money.
-        if engine is None or engine.info.folder is None or not engine.ready.done() or engine.ready.exception():
+        engine, snapshot = self._idle_engine(), ahead.snapshot
+        if engine is None:
             return
         accepted = snapshot.document.text[: snapshot.cursor].replace("\r\n", "\n")
         trigger = decide(snapshot, explicit=False, accepted=accepted)
         if isinstance(trigger, Skip) or self.why_off_at(snapshot) is not None:
             return
         ahead.max_lines = trigger.max_lines
-        job = self.job(uri, snapshot, trigger.max_lines)
+        job = replace(self.job(uri, snapshot, trigger.max_lines), may_move_suffix=self._may_move_suffix)
+        ahead.filled = await self._fill_in_background(engine, job)
+
+    def compute_suffix(self, uri: str, snapshot: Snapshot) -> None:
+        """When the typist rests at the cursor, compute the suffix exactly, if it was moved."""
+        compute = partial(self._compute_suffix, uri, snapshot)
+        self.document(uri).exact_suffix.start(compute, self.server.pauses.resting_s)
+
+    async def _compute_suffix(self, uri: str, snapshot: Snapshot) -> bool:
+        engine = self._idle_engine()
+        if engine is None:
+            return False
+        job = replace(self.job(uri, snapshot, max_lines=1), generate=read_prompt)
+        return await self._fill_in_background(engine, job) is not None
+
+    def _idle_engine(self) -> Engine | None:
+        """Return the engine for what nobody waits for: one in this process that is loaded.
+
+        A server's costs somebody's money.
+        """
+        engine = self.model.running
+        if engine is None or engine.info.folder is None or not engine.ready.done() or engine.ready.exception():
+            return None
+        return engine
+
+    async def _fill_in_background(self, engine: Engine, job: FillJob) -> Filled | None:
+        """Fill a hole that nobody waits for. None: it failed, and a request at that place meets the error again."""
         job = replace(job, is_background=True, may_submit=lambda: self.model.running is engine)
         try:
-            filled = await fill(engine, job, Record("look-ahead"), self.session.context_thread)
+            filled = await fill(engine, job, Record("background"), self.session.context_thread)
         except MidspanError:
-            return  # the request at that place meets the error again, and tells it
-        if filled.greedy.trace is not None and filled.greedy.finish_reason != "cancelled":  # else the engine was closed
-            ahead.filled = filled
+            return None
+        is_closed = filled.greedy.trace is None or filled.greedy.finish_reason == "cancelled"
+        return None if is_closed else filled
 
     def accept(self, number: int, characters: int | None = None) -> bool:
         """Note that the editor inserted the item of this number, or so many characters of it; False if unknown."""
@@ -176,11 +208,12 @@ class CompletionFeature:
         """End what is computed: the user wants something else now. What is displayed may stay."""
         for document in self._documents.values():
             document.supersede()
-        self._end_all_look_ahead()
+        self._end_all_background()
 
-    def _end_all_look_ahead(self) -> None:
+    def _end_all_background(self) -> None:
         for document in self._documents.values():
             document.end_look_ahead()
+            document.exact_suffix.end()
 
     def _note_end(self, displayed: DisplayedCompletion) -> None:
         outcome = displayed.outcome()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from lsp_server.completion.displayed_completion import DisplayedCompletion
+from lsp_server.completion.exact_suffix import ExactSuffix
 from lsp_server.completion.insertion import Insertion
 from lsp_server.completion.look_ahead import LookAhead
 from lsp_server.completion.predictions import Predictions
@@ -34,6 +35,7 @@ class DocumentCompletion:
         `reports` tells whether this editor reports acceptances.
         """
         self.predictions = Predictions()
+        self.exact_suffix = ExactSuffix()
         self._numbers = numbers
         self._on_end = on_end
         self._reports = reports
@@ -66,6 +68,7 @@ class DocumentCompletion:
 
     def supersede(self) -> None:
         """End the running request. Neovim never cancels what it asked for at an earlier keystroke."""
+        self.exact_suffix.end()
         if self._running is not None:
             self._running.cancel()
             self._running = None
@@ -109,6 +112,7 @@ class DocumentCompletion:
 
     def follow(self, now: str) -> None:
         """Take in the new text of the document."""
+        self.exact_suffix.end()
         displayed = self._displayed
         if displayed is not None:
             was_typed = displayed.state is not None

@@ -52,6 +52,8 @@ async def complete(
         try:
             keystroke = _decide(feature, params, record)
             items = None if keystroke is None else await _items(feature, keystroke)
+            if keystroke is not None and record.outcome is not Outcome.SUPERSEDED:
+                feature.compute_suffix(uri, keystroke.insertion.snapshot)
         except MidspanError as error:
             record.ends(Outcome.FAILED, str(error))
             if isinstance(error, ModelError | CapacityError):
@@ -92,6 +94,7 @@ async def _items(feature: CompletionFeature, keystroke: _Keystroke) -> types.Inl
         why_off = feature.why_off_at(snapshot)  # the user may have switched it off meanwhile
         record.ends(*(Outcome.SUPERSEDED, "") if why_off is None else (Outcome.SWITCHED_OFF, why_off))
         return None
+    document.exact_suffix.learn(filled.greedy.trace)
     texts = filled.texts
     if not texts:
         record.ends(filled.candidates[0].outcome, filled.candidates[0].detail)

@@ -44,6 +44,7 @@ class FillJob:
     settings: ModelSettings
     max_lines: int | None
     is_background: bool = False
+    may_move_suffix: bool = False
     generate: Generate = generate_one
     clean: Clean = clean_output
     may_submit: Callable[[], bool] = lambda: True
@@ -88,7 +89,8 @@ async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor 
     if not job.may_submit():
         raise ModelError("The model was unloaded. Ask again.")
     seen = replace(job.snapshot, document=masked.document)
-    outputs = await job.generate(engine, replace(request, background=job.is_background), seen)
+    request = replace(request, background=job.is_background, may_move_suffix=job.may_move_suffix)
+    outputs = await job.generate(engine, request, seen)
     record.mark("engine")
     greedy = outputs[0]
     record.trace, record.ended = greedy.trace, greedy.finish_reason

@@ -11,3 +11,5 @@ class Pauses:
     settings_s: float = 2.0
     # Between a keystroke and look-ahead. A user who goes on typing does not read, so nothing is begun in between.
     reading_s: float = 0.1
+    # Between a keystroke and the exact suffix. It takes longer than an answer, so that the user has to rest first.
+    resting_s: float = 0.5

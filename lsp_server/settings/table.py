@@ -188,6 +188,11 @@ TABLE = (
         "saves battery. Never with a model on a server",
     ),
     Setting(
+        "completion.moved_suffix",
+        _SWITCH,
+        "whether [the text after the cursor](features.md#ghost-text) is read again when you pause, and not at each key",
+    ),
+    Setting(
         "chat.model",
         _MODEL,
         "the model that answers questions, in the same words; it must be trained to chat, as those named Instruct are",

@@ -32,6 +32,7 @@ class CompletionSettings(ModelSettings):
     disabled_globs: tuple[str, ...] = ()
     in_comments: bool = True
     look_ahead: bool = True
+    moved_suffix: bool = True
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,8 @@ def format_trace(trace: Trace) -> str:
         text += f", {rate:.1f} tokens/s"
     if trace.drafted_tokens:
         text += f"; {trace.accepted_tokens} of {trace.drafted_tokens} drafted tokens accepted"
+    if trace.moved_tokens:
+        text += f"; suffix moved: {trace.moved_tokens} tokens, {trace.moved_age_tokens} tokens old"
     return text if trace.confidence is None else f"{text}; confidence {trace.confidence:.2f}"
 
 

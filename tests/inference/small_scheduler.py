@@ -78,12 +78,12 @@ class Done:
         return self.output, self.text, self.reason, round(confidence, 4)
 
 
-def start(tmp_path: Path, raw_config: dict[str, Any], quant: Any) -> Running:
+def start(tmp_path: Path, raw_config: dict[str, Any], quant: Any, cache_dtype: Any = "auto") -> Running:
     folder = write_folder(tmp_path / "model", raw_config)
     config = config_of(raw_config)
     tokenizer = Tokenizer(folder, family_of(raw_config["model_type"], folder))
     cache_bytes = 40 * 16 * config.num_hidden_layers * config.page_width * 4
-    settings = EngineSettings(cache_bytes=cache_bytes, chunk_tokens=64, quant=quant)
+    settings = EngineSettings(cache_bytes=cache_bytes, chunk_tokens=64, quant=quant, cache_dtype=cache_dtype)
     scheduler = build_scheduler(folder, config, tokenizer, CONTEXT_TOKENS, settings)[0]
     scheduler._model = Restless(scheduler._model)
     return Running(scheduler, tokenizer)

@@ -13,6 +13,8 @@ _TOKENS = {
     "prompt": "in the prompt",
     "cached": "reused",
     "prefilled": "prefilled",
+    "moved": "moved and not computed",
+    "moved_age": "changed since those were computed",
     "decode": "written",
     "shown": "shown",
     "drafted": "drafted",

@@ -113,6 +113,21 @@ def test_longest_of_several_partial_pages_wins() -> None:
     assert tree.match([1, 2, 3, 4, 5]).tail_page == longer[0]
 
 
+def test_a_match_stays_when_another_match_cuts_its_edge() -> None:
+    tree, pool = RadixTree(), PagePool(8)
+    tokens, pages = list(range(64)), pool.allocate(4)
+    tree.insert(tokens, pages)
+    first = tree.match([*tokens[:5], 99])
+    assert (first.tail_page, first.tail_tokens) == (pages[0], 5)
+    assert tree.match(tokens[:40]).pages == tuple(pages[:2])
+    assert first.tail_page == pages[0]
+    assert first.tail_node is not None
+    tree.lock(first.tail_node)
+    assert tree.evict(4) == []
+    tree.unlock(first.tail_node)
+    tree.check_integrity()
+
+
 def test_a_longer_sequence_replaces_the_partial_page_it_extends() -> None:
     tree, pool = RadixTree(), PagePool(8)
     filled(tree, pool, list(range(20)))

@@ -23,9 +23,9 @@ from inference.weights.checkpoint import Checkpoint
 from inference.weights.matrix import Quant
 from inference.weights.quantize import quantize_in_memory
 from kernels.cpu.library import NativeLibrary, native_library
+from kernels.int8_rows import SCALED_VALUES, decode, scales_of
 from tests.inference.folders import LARGE, LITE, QWEN, config_of, write_folder
 from tests.inference.generate import generate
-from tests.kernels.int8_rows import SCALED_VALUES, decode, scales_of
 
 CPU = torch.device("cpu")
 CONFIGS = {"lite": LITE, "large": LARGE, "qwen": QWEN}

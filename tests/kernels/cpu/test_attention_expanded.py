@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from kernels.int8_rows import decode, encode
 from tests.kernels.cpu.attention_structures import PAGE_TYPES, WIDE_FORMS, KvQuery
-from tests.kernels.int8_rows import decode, encode
 from tests.kernels.poisoned_pages import NAN, write_sequences
 
 GUARD = 32  # floats behind the work space and behind each row of the output, which must stay as they are

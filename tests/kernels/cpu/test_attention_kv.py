@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
+from kernels.int8_rows import decode, encode
 from kernels.kv_attention import kv_attention_reference
 from tests.kernels.cpu.attention_structures import PAGE_TYPES, KvQuery
-from tests.kernels.int8_rows import decode, encode
 from tests.kernels.poisoned_pages import NAN, write_sequences
 
 GUARD = 64  # floats behind each output, which must stay as they are

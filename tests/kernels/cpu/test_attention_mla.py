@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
+from kernels.int8_rows import decode, encode, scales_of
 from kernels.mla_attention import mla_attention_reference
 from kernels.rmsnorm import rmsnorm_reference
 from kernels.rope import apply_rope_reference
 from tests.kernels.cpu.attention_structures import PAGE_TYPES, WIDE_FORMS, KvQuery
-from tests.kernels.int8_rows import decode, encode, scales_of
 from tests.kernels.poisoned_pages import NAN, write_sequences
 
 GUARD = 64  # floats behind each output, which must stay as they are

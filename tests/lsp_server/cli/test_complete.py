@@ -51,6 +51,8 @@ def test_complete_prints_json_with_the_trace(source):
         "confidence",
         "drafted_tokens",
         "accepted_tokens",
+        "moved_tokens",
+        "moved_age_tokens",
         "queue_ms",
     }
     assert set(answer["trace"]) == names

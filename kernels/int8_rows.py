@@ -10,7 +10,8 @@ SCALE_BYTES = 2
 def encode(rows: torch.Tensor) -> torch.Tensor:
     """Round rows [..., W] to codes -> int8 [..., W + 2 * ceil(W / 16)]. A NaN makes a scale NaN, and codes 127."""
     width = rows.shape[-1]
-    groups = F.pad(rows.float(), (0, -width % SCALED_VALUES)).unflatten(-1, (-1, SCALED_VALUES))
+    padded = F.pad(rows.float(), (0, -width % SCALED_VALUES))
+    groups = padded.view(*rows.shape[:-1], -1, SCALED_VALUES)
     scales = (groups.abs().amax(dim=-1) / 127).bfloat16()
     steps = groups / scales.float()[..., None]
     codes = torch.where(scales[..., None] > 0, steps, torch.where(scales.isnan()[..., None], 127.0, 0.0))
