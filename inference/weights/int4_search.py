@@ -58,7 +58,14 @@ def equal_columns(columns: int) -> list[Columns]:
 
 
 def weigh_columns(x: Tensor) -> list[Columns]:
-    """Compute the cost of errors from inputs x [T, K], in blocks of columns that make up for one another's errors."""
+    """Compute the cost of errors from inputs x [T, K], in blocks of columns that make up for one another's errors.
+
+    Inputs that are not finite, as a model with wild weights has them, say nothing.
+    """
+    if not x.isfinite().all():
+        return equal_columns(x.shape[1])
+    if x.dtype == torch.float16:  # the sums of squares do not fit
+        x = x.float()
     energy = x.float().square().mean(dim=1, keepdim=True)
     limit = MOST_ENERGY * energy.median()
     x = x * (limit / energy.clamp(min=limit)).sqrt().to(x.dtype) if limit > 0 else x

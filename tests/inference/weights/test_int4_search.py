@@ -121,6 +121,29 @@ def test_weights_of_16_values_come_back() -> None:
     assert ((values_of(weight) - weight).abs() <= limit[:, None] * 1.01).all()
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_inputs_may_say_little_or_nothing(form: Grouped) -> None:
+    weight, plain = random(ROWS, COLUMNS) * 0.05, values_of(random(ROWS, COLUMNS) * 0.05, form=form)
+    few = inputs(3, seed=7)  # the cost of errors has a rank of 3 for 256 columns
+    alike = inputs(1, seed=8).repeat(400, 1)
+    dead = inputs(400, seed=9) * (torch.arange(COLUMNS) % 3 == 0)
+    for x in (few, alike, dead, torch.zeros(400, COLUMNS)):
+        values = values_of(weight, weigh_columns(x), form)
+        assert (values - weight).norm() < 2 * (plain - weight).norm()
+    for wild in (math.inf, math.nan):
+        few[1, 2] = wild
+        assert torch.equal(values_of(weight, weigh_columns(few), form), plain)
+
+
+def test_inputs_in_half_precision_are_summed_in_single() -> None:
+    x = inputs(2000, seed=10)
+    (half,), (single,) = weigh_columns((30 * x).half()), weigh_columns((30 * x).half().float())
+    assert half.order is not None
+    assert single.order is not None
+    assert torch.equal(half.order, single.order)
+    assert torch.equal(half.costs, single.costs)
+
+
 def test_rows_without_a_range() -> None:
     weight = torch.zeros(4, COLUMNS)
     weight[1] = 0.25
