@@ -16,7 +16,7 @@ from inference.native.model import NativeModel
 from inference.scheduler import Model, allocate_memory
 from inference.weights import smallest_form
 from inference.weights.checkpoint import Checkpoint
-from inference.weights.matrix import Quant
+from inference.weights.matrix import Matrix, Quant
 from inference.weights.quantize import TensorsInMemory, quantize_in_memory
 from kernels.cpu.library import native_library
 from tests.inference.folders import CODER_V1, LARGE, LITE, MSCALE_ONE, QWEN, config_of, write_folder
@@ -131,6 +131,24 @@ def test_the_matrices_of_one_product_may_have_different_forms(
 
     error_of_int8 = distance(logits(load_torch, "int8"), logits(load_torch, "wide"))
     assert distance(logits(load_native, "int4"), logits(load_torch, "int4")) < error_of_int8
+
+
+@pytest.mark.parametrize("narrow", [0, 1024])
+def test_the_native_model_asks_for_the_forms_of_the_torch_model(
+    folder: Path, config: dict[str, Any], narrow: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smallest_form, "NARROW", narrow)
+    tensors, library, asked = quantized(folder, config, torch.float32, "wide"), native_library().functions, {}
+    load = tensors.load_matrix
+
+    def record(name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
+        asked[name] = at_least
+        return load(name, shape, at_least)
+
+    monkeypatch.setattr(tensors, "load_matrix", record)
+    assert library is not None
+    NativeModel(config_of(config), tensors, library, 1)
+    assert asked == wanted_tensors(config_of(config)).matrices
 
 
 def test_bf16_is_nearer_to_fp32_than_torch_is(folder: Path, config: dict[str, Any]) -> None:
