@@ -31,11 +31,11 @@ from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import Scheduler
 from inference.weights.checkpoint import Checkpoint, stored_dtype
-from inference.weights.matrix import Quant
+from inference.weights.default_form import DefaultForm
 from inference.weights.quant_choice import find_weights
 from midspan import MidspanError, ModelError
 
-FORMS: tuple[Quant, ...] = ("wide", "int8", "int4")
+FORMS: tuple[DefaultForm, ...] = ("wide", "int8", "int4")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def compare(runner: Runner, tokenizer: Tokenizer, prompt: Prompt, reply: list[in
     )
 
 
-def run(arguments: Namespace, form: Quant) -> Iterator[Reply]:
+def run(arguments: Namespace, form: DefaultForm) -> Iterator[Reply]:
     folder = arguments.model
     description = read_description(folder)
     tokenizer = Tokenizer(folder, description.family)
@@ -106,7 +106,7 @@ def run(arguments: Namespace, form: Quant) -> Iterator[Reply]:
 
 
 def load_torch_model(
-    folder: Path, description: ModelDescription, tokenizer: Tokenizer, dtype: torch.dtype, form: Quant
+    folder: Path, description: ModelDescription, tokenizer: Tokenizer, dtype: torch.dtype, form: DefaultForm
 ) -> Decoder:
     """Load the torch model with the codes of the native one: the search for them is deterministic."""
     config = description.config
@@ -125,7 +125,7 @@ def in_words(reply: Reply) -> str:
     return f"{line}; then {reply.engine!r}, and torch {reply.torch!r} by {reply.gap:.4f}"
 
 
-def sum_up(form: Quant, replies: Sequence[Reply]) -> str:
+def sum_up(form: DefaultForm, replies: Sequence[Reply]) -> str:
     gaps = [reply.gap for reply in replies if reply.gap is not None]
     typical = statistics.median(reply.typical_gap for reply in replies)
     largest = f"; the largest gap is {max(gaps):.4f}" if gaps else ""

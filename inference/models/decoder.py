@@ -53,7 +53,8 @@ class Decoder:
         shape = (config.vocab_size, config.hidden_size)
         self.config = config
         self._rotary = rotary
-        self._embedding = Embedding(source, "model.embed_tokens.weight", shape)
+        is_tied = config.tie_word_embeddings
+        self._embedding = Embedding(source, "model.embed_tokens.weight", shape, is_tied)
         self.layers = []
         for index in range(config.num_hidden_layers):
             prefix = f"model.layers.{index}."
@@ -65,8 +66,7 @@ class Decoder:
             )
             self.layers.append(layer)
         self._norm = source.load("model.norm.weight", (config.hidden_size,))
-        is_tied = config.tie_word_embeddings
-        self._head = self._embedding.head if is_tied else load_head(source, "lm_head.weight", shape)
+        self._head = self._embedding.make_head() if is_tied else load_head(source, "lm_head.weight", shape)
 
     def forward(self, batch: Batch, pages: Tensor) -> Tensor:
         """Run the batch's new tokens, writing their cache entries into `pages` [layers, P, S, config.page_width].

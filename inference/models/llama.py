@@ -26,7 +26,7 @@ def load_llama(config: LlamaConfig, source: TensorSource, device: torch.device) 
         source,
         Rotary(c.head_dim, c.rope_theta, None, device, c.rope_factor),
         lambda prefix: _load_attention(c, source, prefix),
-        lambda _, prefix: load_mlp(source, prefix, c.hidden_size, c.intermediate_size),
+        lambda _, prefix: load_mlp(source, prefix, c.hidden_size, c.intermediate_size, c.layer_form),
     )
 
 
@@ -57,14 +57,14 @@ class GroupedQueryAttention:
 def _load_attention(c: LlamaConfig, source: TensorSource, prefix: str) -> GroupedQueryAttention:
     heads, kv_heads = c.num_attention_heads, c.num_key_value_heads
     projections = [
-        Part(prefix + "q_proj", heads * c.head_dim, c.qkv_bias, _pairs_together(heads)),
-        Part(prefix + "k_proj", kv_heads * c.head_dim, c.qkv_bias, _pairs_together(kv_heads)),
-        Part(prefix + "v_proj", kv_heads * c.head_dim, c.qkv_bias),
+        Part(prefix + "q_proj", heads * c.head_dim, c.qkv_bias, c.layer_form, _pairs_together(heads)),
+        Part(prefix + "k_proj", kv_heads * c.head_dim, c.qkv_bias, "int5", _pairs_together(kv_heads)),
+        Part(prefix + "v_proj", kv_heads * c.head_dim, c.qkv_bias, "int5"),
     ]
     return GroupedQueryAttention(
         config=c,
         qkv=load_linear(source, projections, c.hidden_size),
-        out=load_linear(source, [Part(prefix + "o_proj", c.hidden_size)], heads * c.head_dim),
+        out=load_linear(source, [Part(prefix + "o_proj", c.hidden_size, at_least=c.layer_form)], heads * c.head_dim),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from inference.models.config_json import (
     MOST_CONTEXT_TOKENS,
@@ -18,6 +18,7 @@ from inference.models.config_json import (
 )
 from inference.prompts.families import Family
 from inference.weights.active_weights import ActiveWeights
+from inference.weights.smallest_form import layer_form
 from midspan import ModelError
 
 _SUPPORTED: dict[str, tuple[Any, ...]] = {
@@ -63,12 +64,19 @@ class LlamaConfig:
         return 2 * self.num_key_value_heads * self.head_dim
 
     @property
+    def layer_form(self) -> Literal["int5", "int4"]:
+        """The smallest form of the matrices in the layers."""
+        return layer_form(self.hidden_size)
+
+    @property
     def active_weights(self) -> ActiveWeights:
         queries = self.num_attention_heads * self.head_dim
         attention = self.hidden_size * (2 * queries + self.page_width)
         layer = attention + 3 * self.hidden_size * self.intermediate_size
         layers = self.num_hidden_layers
-        return ActiveWeights(layers, layers * layer, self.vocab_size * self.hidden_size)
+        if self.layer_form == "int4":
+            return ActiveWeights(layers, layers * layer, self.vocab_size * self.hidden_size)
+        return ActiveWeights(layers, 0, self.vocab_size * self.hidden_size, at_least_int5=layers * layer)
 
     @property
     def softmax_scale(self) -> float:

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from inference.weights.checkpoint import TensorSource
 from inference.weights.linear import Linear, Part, load_linear
+from inference.weights.matrix import Quant
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,10 @@ class DenseMlp:
         return self.down(F.silu(gate) * up)
 
 
-def load_mlp(source: TensorSource, prefix: str, hidden: int, width: int) -> DenseMlp:
+def load_mlp(source: TensorSource, prefix: str, hidden: int, width: int, at_least: Quant = "int4") -> DenseMlp:
+    """Load an MLP whose matrices have at least a form."""
+    gate_up = [Part(prefix + name, width, at_least=at_least) for name in ("gate_proj", "up_proj")]
     return DenseMlp(
-        gate_up=load_linear(source, [Part(prefix + "gate_proj", width), Part(prefix + "up_proj", width)], hidden),
-        down=load_linear(source, [Part(prefix + "down_proj", hidden)], width),
+        gate_up=load_linear(source, gate_up, hidden),
+        down=load_linear(source, [Part(prefix + "down_proj", hidden, at_least=at_least)], width),
     )

@@ -11,9 +11,12 @@ def plan_llama(config: LlamaConfig, plan: PlanBuilder) -> None:
     queries, keys = c.num_attention_heads * c.head_dim, c.num_key_value_heads * c.head_dim
     for layer in range(c.num_hidden_layers):
         name = f"model.layers.{layer}."
-        parts = [("q_proj", queries), ("k_proj", keys), ("v_proj", keys)]
-        qkv = [plan.load(Part(f"{name}self_attn.{part}", rows, c.qkv_bias), c.hidden_size) for part, rows in parts]
-        out = plan.load(Part(f"{name}self_attn.o_proj", c.hidden_size), queries)
+        form = c.layer_form
+        qkv = [
+            plan.load(Part(f"{name}self_attn.{part}", rows, c.qkv_bias, at_least), c.hidden_size)
+            for part, rows, at_least in (("q_proj", queries, form), ("k_proj", keys, "int5"), ("v_proj", keys, "int5"))
+        ]
+        out = plan.load(Part(f"{name}self_attn.o_proj", c.hidden_size, at_least=form), queries)
         plan.norm(Kind.NORM, f"{name}input_layernorm.weight", c.hidden_size, c.rms_norm_eps, qkv[0])
         plan.product(qkv)
         plan.attention(Kind.ROTATE_KV, layer)
@@ -22,9 +25,10 @@ def plan_llama(config: LlamaConfig, plan: PlanBuilder) -> None:
         plan.add_product(out)
         plan.end_sublayer()
         gate, up = (
-            plan.load(Part(f"{name}mlp.{part}_proj", c.intermediate_size), c.hidden_size) for part in ("gate", "up")
+            plan.load(Part(f"{name}mlp.{part}_proj", c.intermediate_size, at_least=form), c.hidden_size)
+            for part in ("gate", "up")
         )
-        down = plan.load(Part(f"{name}mlp.down_proj", c.hidden_size), c.intermediate_size)
+        down = plan.load(Part(f"{name}mlp.down_proj", c.hidden_size, at_least=form), c.intermediate_size)
         plan.norm(Kind.NORM, f"{name}post_attention_layernorm.weight", c.hidden_size, c.rms_norm_eps, gate)
         plan.mlp(gate, up, down)
         plan.end_sublayer()

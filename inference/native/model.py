@@ -18,6 +18,7 @@ from inference.native.deepseek_plan import latent_at, plan_deepseek_v2, query_at
 from inference.native.llama_plan import plan_llama
 from inference.native.plan_builder import PlanBuilder
 from inference.native.source import StepTensors, WeightSource
+from inference.weights.smallest_form import embedding_form
 from kernels.cpu import plan as cpu
 from midspan import MidspanError, ModelError
 
@@ -38,7 +39,8 @@ class NativeModel:
         c = config
         plan = PlanBuilder(WeightSource(source))
         shape = (c.vocab_size, c.hidden_size)
-        embedding = plan.source.matrix("model.embed_tokens.weight", shape, at_least="int8")
+        form = embedding_form(c.hidden_size, c.tie_word_embeddings)
+        embedding = plan.source.matrix("model.embed_tokens.weight", shape, at_least=form)
         plan.embed(embedding)
         if isinstance(c, DeepseekV2Config):
             plan_deepseek_v2(c, plan)

@@ -9,16 +9,21 @@ from torch import Tensor
 
 from inference.models.deepseek_v2_config import DeepseekV2Config
 from inference.native.source import Weights, WeightSource
+from inference.weights.matrix import Quant
 from kernels.cpu.plan import Kind, Matrix, Mlp, Op
 
 
 @dataclass(frozen=True)
 class Part:
-    """A matrix among those of one operation: `name` + ".weight", and ".bias" if it has one."""
+    """A matrix among those of one operation: `name` + ".weight", and ".bias" if it has one.
+
+    `at_least` is its smallest form.
+    """
 
     name: str
     rows: int
     has_bias: bool = False
+    at_least: Quant = "int4"
 
 
 class PlanBuilder:
@@ -42,7 +47,7 @@ class PlanBuilder:
 
     def load(self, part: Part, columns: int) -> Weights:
         bias = self.source.vector(part.name + ".bias", (part.rows,)) if part.has_bias else None
-        return self.source.matrix(part.name + ".weight", (part.rows, columns), bias)
+        return self.source.matrix(part.name + ".weight", (part.rows, columns), bias, part.at_least)
 
     def load_wide(self, name: str, shape: tuple[int, int]) -> Weights:
         """Load a matrix that stays in the type of the pages."""

@@ -11,6 +11,7 @@ from inference.weights.matrix import Quant
 from inference.weights.native_layout import NativeMatrix, pack
 from kernels.cpu.plan import Form
 
+_QUANTIZED: dict[Quant, Form] = {"int8": Form.INT8, "int5": Form.INT5, "int4": Form.INT4}
 _WIDE = {torch.float32: Form.WIDE_F32, torch.bfloat16: Form.WIDE_BF16}
 
 
@@ -27,7 +28,7 @@ class Weights:
 
     @property
     def is_quantized(self) -> bool:
-        return self.form in (Form.INT8, Form.INT4)
+        return self.form in _QUANTIZED.values()
 
 
 class StepTensors(TensorSource, Protocol):
@@ -77,6 +78,5 @@ def _wide(weight: Tensor, bias: Tensor | None) -> Weights:
 
 
 def _quantized(native: NativeMatrix, bias: Tensor | None) -> Weights:
-    is_int4 = native.units.dim() == 2
-    units = (native.units[0], native.units[1]) if is_int4 else (native.units, None)
-    return Weights(Form.INT4 if is_int4 else Form.INT8, native.codes, units, bias, native.rows, native.columns)
+    units = (native.units, None) if native.quant == "int8" else (native.units[0], native.units[1])
+    return Weights(_QUANTIZED[native.quant], native.codes, units, bias, native.rows, native.columns)

@@ -24,8 +24,8 @@ class Fit:
 
 def fit_model(parameters: int, active: ActiveWeights | None, budget_bytes: int, speed: MachineSpeed) -> Fit:
     """Choose as the engine does when no setting says otherwise."""
-    sizes = {form: int(parameters * each) for form, each in BYTES_PER_PARAMETER.items()}
     known = active or ActiveWeights(0, parameters, 0)  # as if a token read all of them
+    sizes = {form: max(int(parameters * each), known.bytes_in(form)) for form, each in BYTES_PER_PARAMETER.items()}
     form = choose_form(sizes, budget_bytes, lambda form: speed.token_ms(known, form))
     if sizes[form] > budget_bytes:
         return Fit(None, None)

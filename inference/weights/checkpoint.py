@@ -11,7 +11,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from inference.model_files import INDEX_FILE, find_file
-from inference.weights.matrix import GROUP_COLUMNS, PARTS, Matrix, Quant, form_of, part_shapes
+from inference.weights.default_form import DefaultForm
+from inference.weights.matrix import PART_DTYPES, PARTS, Matrix, Quant, form_of, part_shapes
 from inference.weights.native_layout import UNITS, NativeMatrix
 from inference.weights.progress import Progress
 from inference.weights.shards import check_header_size, find_shards
@@ -19,8 +20,6 @@ from midspan import ModelError
 from midspan.visible_text import visible_line
 
 MAX_NAMES_IN_MESSAGE = 5
-# safetensors' names of the types that codes are stored in
-STORED_QUANT: dict[str, Quant] = {"I8": "int8", "U8": "int4"}
 EARLIER_INT4_PART = ".zero"  # of a form with a scale and a zero in bfloat16 for each group, which is no longer read
 
 
@@ -64,22 +63,21 @@ class ShapeRecorder:
         self.matrices[name] = at_least
         return Matrix("wide", (self.load(name, shape),))
 
-    def sizes_bytes(self, wide_itemsize: int) -> dict[Quant, int]:
+    def sizes_bytes(self, wide_itemsize: int) -> dict[DefaultForm, int]:
         """Compute the bytes of the model's tensors in each form."""
-        quants: tuple[Quant, ...] = ("wide", "int8", "int4")
+        quants: tuple[DefaultForm, ...] = ("wide", "int8", "int4")
         return {quant: sum(self._size_bytes(name, quant, wide_itemsize) for name in self.shapes) for quant in quants}
 
-    def _size_bytes(self, name: str, quant: Quant, wide_itemsize: int) -> int:
+    def _size_bytes(self, name: str, quant: DefaultForm, wide_itemsize: int) -> int:
         values = math.prod(self.shapes[name])
         if name not in self.matrices:
             return values * wide_itemsize
         rows, columns = self.shapes[name]
         form = form_of(quant, self.matrices[name], columns)
-        return {
-            "wide": values * wide_itemsize,
-            "int8": values + 4 * rows,
-            "int4": values // 2 + 2 * values // GROUP_COLUMNS + 8 * rows,
-        }[form]
+        if form == "wide":
+            return values * wide_itemsize
+        parts = zip(part_shapes(form, rows, columns), PART_DTYPES[form], strict=True)
+        return sum(math.prod(shape) * dtype.itemsize for shape, dtype in parts)
 
 
 class Checkpoint:
@@ -152,12 +150,15 @@ class Checkpoint:
         """Return the form of a matrix on disk."""
         if name not in self._files:
             return "wide"
-        return STORED_QUANT.get(self._files[name].get_slice(name).get_dtype(), "wide")
+        dtype = self._files[name].get_slice(name).get_dtype()
+        if dtype == "U8":
+            return "int5" if name + PARTS["int5"][-1] in self._files else "int4"
+        return "int8" if dtype == "I8" else "wide"
 
     def stored_form(self, wanted: ShapeRecorder) -> Quant:
-        """Return the smallest form of the folder's matrices: those that must be precise stay wider."""
+        """Return the form of the folder's model: as its smallest matrices have it."""
         forms = {self.stored_quant(name) for name in wanted.matrices}
-        return "int4" if "int4" in forms else "int8" if "int8" in forms else "wide"
+        return "int4" if forms & {"int4", "int5"} else "int8" if "int8" in forms else "wide"
 
     def _shape(self, name: str) -> tuple[int, ...]:
         return tuple(self._files[name].get_slice(name).get_shape())

@@ -9,8 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inference.weights.checkpoint import TensorSource
-from inference.weights.matrix import WIDENED_AT_ONCE, Matrix, dequantize, join_rows
-from inference.weights.packed_int4 import PackedInt4
+from inference.weights.matrix import WIDENED_AT_ONCE, Matrix, Quant, dequantize, join_rows
+from inference.weights.packed_int4 import PackedGroups
+from inference.weights.smallest_form import embedding_form
 from kernels.few_shapes import linear
 
 # From this number of rows of x on, widening the codes for a wide product is faster than the op that reads codes.
@@ -53,9 +54,11 @@ class Int8Linear:
         return out if self._bias is None else out.add_(self._bias)
 
 
-class Int4Linear:
+class GroupsLinear:
+    """A product with int4 or int5 codes."""
+
     def __init__(self, matrix: Matrix, bias: Tensor | None, dtype: torch.dtype) -> None:
-        self._packed = PackedInt4(matrix, dtype)
+        self._packed = PackedGroups(matrix, dtype)
         self._bias = bias
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -75,7 +78,7 @@ class ReferenceLinear:
 
 
 class SideBySide:
-    """Several products of one x. Int8 codes stay in the mapped file, because joining the matrices would copy them."""
+    """Several products of one x: of matrices in different forms, or of int8 codes, which joining would copy."""
 
     def __init__(self, parts: Sequence[Linear]) -> None:
         self._parts = parts
@@ -90,14 +93,16 @@ def make_linear(matrix: Matrix, bias: Tensor | None, dtype: torch.dtype) -> Line
         return WideLinear(matrix.tensors[0], bias)
     if matrix.quant == "int8":
         return Int8Linear(matrix, bias, dtype)
-    if PackedInt4.can_hold(matrix):
-        return Int4Linear(matrix, bias, dtype)
+    if PackedGroups.can_hold(matrix):
+        return GroupsLinear(matrix, bias, dtype)
     return ReferenceLinear(matrix, bias)
 
 
 @dataclass(frozen=True)
 class Part:
     """A matrix of the checkpoint: `name` + ".weight", and ".bias" if it has one; `reorder` moves the rows of a tensor.
+
+    `at_least` is its smallest form.
 
     `reorder` uses views and copies only. On ShapeRecorder's tensors without data, an index or torch.cat would make
     torch import its compiler, which takes seconds and 100 MB for good.
@@ -106,6 +111,7 @@ class Part:
     name: str
     rows: int
     has_bias: bool = False
+    at_least: Quant = "int4"
     reorder: Callable[[Tensor], Tensor] | None = None
 
 
@@ -124,11 +130,14 @@ def load_linear(source: TensorSource, parts: Sequence[Part], columns: int) -> Li
     rows = sum(part.rows for part in parts)
     matrices = (_load_matrix(source, part, columns) for part in parts)
     first = next(matrices)
-    if first.quant == "int8" and len(parts) > 1:
-        linears = [make_linear(first, biases[0], source.dtype)]
-        linears += [make_linear(m, bias, source.dtype) for m, bias in zip(matrices, biases[1:], strict=True)]
-        return SideBySide(linears)
-    joined = join_rows(first, matrices, rows)
+    if first.quant != "wide":
+        codes = [first, *matrices]  # mapped
+        if len(codes) > 1 and {matrix.quant for matrix in codes} not in ({"int5"}, {"int4"}):
+            linears = (make_linear(matrix, bias, source.dtype) for matrix, bias in zip(codes, biases, strict=True))
+            return SideBySide(list(linears))
+        joined = join_rows(first, codes[1:], rows)
+    else:
+        joined = join_rows(first, matrices, rows)
     return make_linear(joined, _join_biases(biases, rows), source.dtype)
 
 
@@ -139,7 +148,7 @@ def _join_biases(biases: Sequence[Tensor | None], rows: int) -> Tensor | None:
 
 
 def _load_matrix(source: TensorSource, part: Part, columns: int) -> Matrix:
-    matrix = source.load_matrix(part.name + ".weight", (part.rows, columns))
+    matrix = source.load_matrix(part.name + ".weight", (part.rows, columns), part.at_least)
     return matrix if part.reorder is None else Matrix(matrix.quant, tuple(map(part.reorder, matrix.tensors)))
 
 
@@ -151,12 +160,15 @@ def _load_bias(source: TensorSource, part: Part) -> Tensor | None:
 
 
 class Embedding:
-    """The rows of the tokens, and the head of a model that ties both: at least int8, as errors reach the logits."""
+    """The rows of the tokens, which are the head of some models too."""
 
-    def __init__(self, source: TensorSource, name: str, shape: tuple[int, int]) -> None:
-        self._matrix = source.load_matrix(name, shape, at_least="int8")
+    def __init__(self, source: TensorSource, name: str, shape: tuple[int, int], is_head: bool) -> None:
+        self._matrix = source.load_matrix(name, shape, embedding_form(shape[1], is_head))
         self._dtype = source.dtype
-        self.head = make_linear(self._matrix, None, source.dtype)
+
+    def make_head(self) -> Linear:
+        """Make the head of a model whose embedding is its head."""
+        return make_linear(self._matrix, None, self._dtype)
 
     def __call__(self, tokens: Tensor) -> Tensor:
         """Look up the rows: tokens [T] -> [T, hidden]."""

@@ -8,7 +8,10 @@
           NAME.scale   [N, K / 32] U8: w = row[0] * scale * code - row[1] * offset
           NAME.offset  [N, K / 32] U8
           NAME.row     [N, 2]      F32: the units of a row's scales and offsets
+    int5  as int4, with codes 0..31 of which NAME holds the low four bits, and
+          NAME.high    [N, K / 8]  U8: bit j % 8 of byte j / 8 is the fifth bit of column j's code
 
+The form of a model is wide, int8 or int4; matrices of an int4 model are int4, int5 or int8 (smallest_form.py).
 Rows are the first dimension of every tensor, so that rows of any form can be chosen and joined.
 """
 
@@ -20,11 +23,13 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Quant = Literal["wide", "int8", "int4"]
+Quant = Literal["wide", "int8", "int5", "int4"]
+Grouped = Literal["int5", "int4"]
 
 GROUP_COLUMNS = 32
 INT8_LARGEST = 127
 INT4_LARGEST = 15
+LARGEST_CODE: dict[Grouped, int] = {"int5": 31, "int4": INT4_LARGEST}
 UINT8_LARGEST = 255
 ROWS_AT_ONCE = 2048
 # The values that a product widens at once: with more, the allocator asks the system for new memory every time.
@@ -46,11 +51,13 @@ class Matrix:
 PARTS: dict[Quant, tuple[str, ...]] = {
     "wide": ("",),
     "int8": ("", ".scale"),
+    "int5": ("", ".scale", ".offset", ".row", ".high"),
     "int4": ("", ".scale", ".offset", ".row"),
 }
 # The types of the tensors of a quantized form.
 PART_DTYPES: dict[Quant, tuple[torch.dtype, ...]] = {
     "int8": (torch.int8, torch.float32),
+    "int5": (torch.uint8, torch.uint8, torch.uint8, torch.float32, torch.uint8),
     "int4": (torch.uint8, torch.uint8, torch.uint8, torch.float32),
 }
 
@@ -62,7 +69,8 @@ def part_shapes(quant: Quant, rows: int, columns: int) -> tuple[tuple[int, ...],
     if quant == "int8":
         return ((rows, columns), (rows,))
     groups = (rows, columns // GROUP_COLUMNS)
-    return ((rows, columns // 2), groups, groups, (rows, 2))
+    shapes = ((rows, columns // 2), groups, groups, (rows, 2))
+    return (*shapes, (rows, columns // 8)) if quant == "int5" else shapes
 
 
 def join_rows(first: Matrix, others: Iterable[Matrix], rows: int) -> Matrix:
@@ -80,10 +88,10 @@ def join_rows(first: Matrix, others: Iterable[Matrix], rows: int) -> Matrix:
 
 
 def form_of(quant: Quant, at_least: Quant, columns: int) -> Quant:
-    """Choose the form of a matrix: not below `at_least`, and no int4 for columns that are no whole number of groups."""
-    if quant == "int4" and (at_least == "int8" or columns % GROUP_COLUMNS):
-        return "int8"
-    return quant
+    """Choose the form of a matrix in a model of a form: not below `at_least`, and int8 for columns without groups."""
+    if quant != "int4":
+        return quant
+    return "int8" if columns % GROUP_COLUMNS else at_least
 
 
 def dequantize(matrix: Matrix, dtype: torch.dtype) -> Tensor:
@@ -93,15 +101,27 @@ def dequantize(matrix: Matrix, dtype: torch.dtype) -> Tensor:
     if matrix.quant == "int8":
         codes, scale = matrix.tensors
         return (codes.float() * scale[:, None]).to(dtype)
-    groups = split_halves(matrix.tensors[0]).view(*matrix.tensors[1].shape, GROUP_COLUMNS).float()
+    groups = unpack_codes(matrix).view(*matrix.tensors[1].shape, GROUP_COLUMNS).float()
     step, lowest = int4_grid(matrix)
     return torch.addcmul(lowest[..., None], groups, step[..., None]).flatten(1).to(dtype)
 
 
 def int4_grid(matrix: Matrix) -> tuple[Tensor, Tensor]:
     """Compute the distance of two codes and the value of code 0 for each group: both fp32 [N, K / 32]."""
-    _, scale, offset, row = matrix.tensors
+    _, scale, offset, row = matrix.tensors[:4]
     return scale * row[:, :1], offset * -row[:, 1:]
+
+
+def pack_codes(form: Grouped, codes: Tensor) -> tuple[Tensor, ...]:
+    """Pack codes [N, K] uint8 to the tensors that hold them: the low four bits, and for int5 the fifth ones."""
+    low = join_halves(codes.view(len(codes), -1, GROUP_COLUMNS) & INT4_LARGEST)
+    return (low, join_bits(codes >> 4)) if form == "int5" else (low,)
+
+
+def unpack_codes(matrix: Matrix) -> Tensor:
+    """Unpack the codes of an int4 or int5 matrix, [N, K] uint8."""
+    codes = split_halves(matrix.tensors[0])
+    return codes | split_bits(matrix.tensors[4]) << 4 if matrix.quant == "int5" else codes
 
 
 def split_halves(codes: Tensor) -> Tensor:
@@ -114,3 +134,14 @@ def join_halves(codes: Tensor) -> Tensor:
     """Pack codes 0..15 of groups [N, K / 32, 32] to [N, K / 2] uint8: the inverse of `split_halves`."""
     low, high = codes.to(torch.uint8).chunk(2, dim=-1)
     return (low | (high << 4)).flatten(1)
+
+
+def split_bits(packed: Tensor) -> Tensor:
+    """Unpack [..., K / 8] to bits 0 or 1, [..., K] uint8, the lowest bit first."""
+    return (packed[..., None] >> torch.arange(8, dtype=torch.uint8) & 1).flatten(-2)
+
+
+def join_bits(bits: Tensor) -> Tensor:
+    """Pack bits [..., K] uint8 to [..., K / 8]: the inverse of `split_bits`."""
+    eights = bits.reshape(*bits.shape[:-1], -1, 8)
+    return (eights << torch.arange(8, dtype=torch.uint8)).sum(-1, dtype=torch.uint8)

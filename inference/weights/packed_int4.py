@@ -1,4 +1,7 @@
-"""torch's packed int4 weights for the CPU: products of few rows read the codes, larger ones widen them first."""
+"""torch's packed int4 weights for the CPU: products of few rows read the codes, larger ones widen them first.
+
+torch has nothing for codes of five bits: they are the sum of two matrices of four, of which one has the fifth bits.
+"""
 
 import functools
 
@@ -12,6 +15,8 @@ from inference.weights.matrix import (
     WIDENED_AT_ONCE,
     Matrix,
     int4_grid,
+    join_halves,
+    split_bits,
     split_halves,
 )
 from kernels.few_shapes import pad_rows
@@ -22,16 +27,15 @@ WIDEN_FROM_ROWS = 64
 ROW_BLOCKS = (64, 32)
 
 
-class PackedInt4:
+class PackedGroups:
+    """A matrix in int4 or int5."""
+
     def __init__(self, matrix: Matrix, dtype: torch.dtype) -> None:
-        codes = matrix.tensors[0]
-        rows, columns = codes.shape[0], codes.shape[1] * 2
-        self._shape = (rows, columns)
-        # The op has its own layout, and computes (code - 8) * step + middle instead of code * step + lowest.
-        blocks = [_pack(rows) for rows in torch.split(codes, ROWS_AT_ONCE)]
-        self._codes = torch.cat(blocks) if len(blocks) > 1 else blocks[0]
         step, lowest = int4_grid(matrix)
-        self._step_middle = torch.stack([step, lowest + 8 * step], dim=-1).transpose(0, 1).contiguous().to(dtype)
+        self._parts = [_PackedInt4(matrix.tensors[0], step, lowest, dtype)]
+        if matrix.quant == "int5":
+            fifth = split_bits(matrix.tensors[4]).view(*step.shape, GROUP_COLUMNS)
+            self._parts.append(_PackedInt4(join_halves(fifth), 16 * step, torch.zeros_like(step), dtype))
 
     @staticmethod
     def can_hold(matrix: Matrix) -> bool:
@@ -40,6 +44,24 @@ class PackedInt4:
 
     def multiply(self, x: Tensor) -> Tensor:
         """Multiply x [M, K] -> [M, N]."""
+        out = self._parts[0].multiply(x)
+        for part in self._parts[1:]:
+            out += part.multiply(x)
+        return out
+
+
+class _PackedInt4:
+    """Codes [N, K / 2] as they lie in a Matrix, with the step and the lowest value of each group [N, K / 32]."""
+
+    def __init__(self, codes: Tensor, step: Tensor, lowest: Tensor, dtype: torch.dtype) -> None:
+        rows, columns = codes.shape[0], codes.shape[1] * 2
+        self._shape = (rows, columns)
+        # The op has its own layout, and computes (code - 8) * step + middle instead of code * step + lowest.
+        blocks = [_pack(rows) for rows in torch.split(codes, ROWS_AT_ONCE)]
+        self._codes = torch.cat(blocks) if len(blocks) > 1 else blocks[0]
+        self._step_middle = torch.stack([step, lowest + 8 * step], dim=-1).transpose(0, 1).contiguous().to(dtype)
+
+    def multiply(self, x: Tensor) -> Tensor:
         block = _row_block()
         rows, columns = self._shape
         if x.shape[0] < WIDEN_FROM_ROWS or block is None or rows % block:

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 
 from inference.weights.checkpoint import Checkpoint, ShapeRecorder
-from inference.weights.default_form import choose_form
+from inference.weights.default_form import DefaultForm, choose_form
 from inference.weights.machine_memory import GIB, weights_budget_bytes
 from inference.weights.matrix import Quant
 from inference.weights.quantize import RunModel
@@ -41,6 +41,7 @@ def find_weights(
     with Checkpoint(folder, dtype, torch.device("cpu")) as checkpoint:
         checkpoint.require(wanted)
         stored = checkpoint.stored_form(wanted)
+        forms = {name: form for name in wanted.matrices if (form := checkpoint.stored_quant(name)) != "wide"}
     if stored != "wide":
         if setting not in ("auto", stored):
             raise ModelError(
@@ -52,13 +53,15 @@ def find_weights(
     quant = stored if stored != "wide" else _choose(folder, wanted.sizes_bytes(dtype.itemsize), setting, token_ms)
     if quant == "wide":
         return folder, quant, False
-    copy = QuantizedCopy(folder, quant, wanted, dtype, run, is_native)
+    copy = QuantizedCopy(folder, quant, wanted, dtype, run, is_native, forms)
     if _is_usable(copy) or copy.make():
         return copy.folder, quant, False
     return folder, quant, True
 
 
-def _choose(folder: Path, sizes_bytes: Mapping[Quant, int], setting: QuantSetting, token_ms: TokenMs) -> Quant:
+def _choose(
+    folder: Path, sizes_bytes: Mapping[DefaultForm, int], setting: QuantSetting, token_ms: TokenMs
+) -> DefaultForm:
     if setting != "auto":
         return "wide" if setting == "none" else setting
     budget_bytes = weights_budget_bytes()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from inference.weights.checkpoint import Checkpoint, ShapeRecorder, TensorSource
-from inference.weights.int4_search import Columns, equal_columns, quantize_int4, weigh_columns
+from inference.weights.int4_search import Columns, equal_columns, quantize_groups, weigh_columns
 from inference.weights.linear import Linear, Part
 from inference.weights.matrix import (
     GROUP_COLUMNS,
@@ -30,13 +30,13 @@ Put = Callable[[str, Matrix], object]
 def quantize(weight: Tensor, form: Quant, columns: Sequence[Columns] | None = None) -> Matrix:
     """Quantize weight [N, K] to a form that it can have. Beside the result, only some rows are held in fp32.
 
-    `columns` say what errors cost where the inputs of the product are known, which only int4 asks for.
+    `columns` say what errors cost where the inputs of the product are known; int8 does not ask for it.
     """
     if form == "wide":
         return Matrix("wide", (weight,))
     costs = columns or equal_columns(weight.shape[1])
     rows = torch.split(weight, ROWS_AT_ONCE)
-    parts = (_quantize_int8(part) if form == "int8" else quantize_int4(part, costs) for part in rows)
+    parts = (_quantize_int8(part) if form == "int8" else quantize_groups(part, form, costs) for part in rows)
     return join_rows(next(parts), parts, weight.shape[0])
 
 
@@ -115,7 +115,7 @@ class _LateLinear:
         return torch.cat([self._multiply(x, part, costs) for part in self.parts], dim=-1)
 
     def _multiply(self, x: Tensor, part: Part, costs: Sequence[Columns] | None) -> Tensor:
-        matrix = self.source.load_matrix(part.name + ".weight", (part.rows, self.columns), columns=costs)
+        matrix = self.source.load_matrix(part.name + ".weight", (part.rows, self.columns), part.at_least, costs)
         weight = dequantize(matrix, x.dtype)
         bias = self.source.load(part.name + ".bias", (part.rows,)) if part.has_bias else None
         if part.reorder is not None:

@@ -5,8 +5,9 @@ import json
 import logging
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
@@ -24,7 +25,7 @@ from inference.weights.tensor_file import Entry, TensorFile
 
 log = logging.getLogger(__name__)
 
-LAYOUT_VERSION = 3  # copies of another version are made again
+LAYOUT_VERSION = 4  # copies of another version are made again
 _PARTIAL = ".partial-"
 
 
@@ -38,6 +39,7 @@ class QuantizedCopy:
     dtype: torch.dtype  # of what is not quantized
     run: RunModel  # over the text that int4 is made for
     is_native: bool = False  # in the layout of the native step
+    stored: Mapping[str, Quant] = field(default_factory=dict)  # the forms of matrices that the folder has quantized
 
     @property
     def folder(self) -> Path:
@@ -76,7 +78,8 @@ class QuantizedCopy:
     def _form(self, name: str) -> Quant:
         if name not in self.wanted.matrices:
             return "wide"
-        return form_of(self.quant, self.wanted.matrices[name], self.wanted.shapes[name][1])
+        made = form_of(self.quant, self.wanted.matrices[name], self.wanted.shapes[name][1])
+        return self.stored.get(name, made)
 
     def make(self) -> bool:
         """Quantize matrix by matrix. False when there is no room for the copy, and then nothing is left of it."""

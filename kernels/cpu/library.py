@@ -9,7 +9,7 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).parent / ("libmidspan_cpu.dylib" if sys.platform == "darwin" else "libmidspan_cpu.so")
 
-_VERSION = 2  # of the functions, as kernels.h has it
+_VERSION = 3  # of the functions, as kernels.h has it
 _COMPILERS = {
     "Darwin": "Install a C++ compiler (xcode-select --install)",
     "Linux": "Install a C++ compiler (apt install g++, or dnf install gcc-c++)",
@@ -62,6 +62,6 @@ def load_library(path: Path) -> NativeLibrary:
     functions.midspan_step.restype = ctypes.c_int32
     functions.midspan_isa.argtypes, functions.midspan_isa.restype = (), ctypes.c_char_p
     functions.midspan_select.argtypes, functions.midspan_select.restype = (ctypes.c_char_p,), ctypes.c_int32
-    functions.midspan_quantize_int4.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
-    functions.midspan_quantize_int4.restype = None
+    functions.midspan_quantize_rows.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
+    functions.midspan_quantize_rows.restype = None
     return NativeLibrary(functions)

@@ -5,14 +5,14 @@
 
 namespace midspan {
 
-enum Form : int32_t { WIDE_F32 = 0, WIDE_BF16 = 1, INT8 = 2, INT4 = 3 };
+enum Form : int32_t { WIDE_F32 = 0, WIDE_BF16 = 1, INT8 = 2, INT4 = 3, INT5 = 4 };
 enum PageType : int32_t { PAGES_F32 = 0, PAGES_BF16 = 1, PAGES_INT8 = 2 };  // page_row.h says how a row lies
 
 // Weights [rows, columns] of a product. Wide ones lie row by row; inference/weights/native_layout.py says how codes lie.
 struct Matrix {
     const void* codes;
     const float* scale;   // of each row; null for wide ones
-    const float* offset;  // of each row of INT4
+    const float* offset;  // of each row of INT4 and INT5
     const float* bias;    // of each row, or null
     int32_t form;
     int32_t rows;

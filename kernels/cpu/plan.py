@@ -12,6 +12,7 @@ class Form(IntEnum):
     WIDE_BF16 = 1
     INT8 = 2
     INT4 = 3
+    INT5 = 4
 
 
 class PageType(IntEnum):

@@ -11,33 +11,42 @@ namespace midspan::MIDSPAN_ISA {
 constexpr int UNIT_BLOCKS = 2;
 constexpr int UNIT_ROWS = UNIT_BLOCKS * BLOCK_ROWS;  // rows of weights: what they yield is a group of the next input
 constexpr int ROWS_AT_ONCE = 8;
-constexpr int ROWS_OF_MANY = 4;       // that meet both blocks
-constexpr int TILE_INT4_BYTES = 576;  // 16 rows of 64 columns: 512 bytes of codes, then scales and offsets
+constexpr int ROWS_OF_MANY = 4;  // that meet both blocks
+// 16 rows of 64 columns: the low four bits of codes, for int5 the fifth bits, then scales and offsets.
+constexpr int TILE_CODES_BYTES = 512, TILE_FIFTH_BYTES = 128, TILE_GRIDS_BYTES = 64;
+constexpr int TILE_INT4_BYTES = TILE_CODES_BYTES + TILE_GRIDS_BYTES;
+constexpr int TILE_INT5_BYTES = TILE_INT4_BYTES + TILE_FIFTH_BYTES;
 constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP;
 constexpr int PREFETCH_BYTES = 4608;
 
-// Adds the products of a group: `vectors` are those of the first of BLOCKS blocks.
-template <int M, int BLOCKS>
-inline void add_group_int4(const uint8_t* vectors, int64_t block_bytes, const int8_t* codes, int64_t width,
-                           Sums (&sums)[M][BLOCKS]) {
-    for (int v = 0; v < 4; ++v) {
+// Adds the products of group g: `tile` is that of the first of BLOCKS blocks.
+template <int M, int BLOCKS, bool HAS_FIFTH>
+inline void add_group(const uint8_t* tile, int g, int64_t block_bytes, const int8_t* codes, int64_t width,
+                      Sums (&sums)[M][BLOCKS]) {
+    for (int v = 4 * g; v < 4 * g + 4; ++v, codes += 4) {
         Bytes low[BLOCKS], high[BLOCKS];
         for (int b = 0; b < BLOCKS; ++b) {
-            Bytes both = load_bytes(vectors + b * block_bytes + 64 * v);
+            Bytes both = load_bytes(tile + b * block_bytes + 64 * v);
             low[b] = low_halves(both), high[b] = high_halves(both);
+            if (HAS_FIFTH) {
+                const uint8_t* fifth = tile + b * block_bytes + TILE_CODES_BYTES + 16 * v;
+                low[b] = add_fifth_bits(low[b], fifth), high[b] = add_fifth_bits(high[b], fifth + 8);
+            }
         }
         for (int m = 0; m < M; ++m) {
-            for (int b = 0; b < BLOCKS; ++b) sums[m][b] = dot_int4(sums[m][b], low[b], codes + m * width + 4 * v);
+            for (int b = 0; b < BLOCKS; ++b) sums[m][b] = dot_int4(sums[m][b], low[b], codes + m * width);
         }
         for (int m = 0; m < M; ++m) {
-            for (int b = 0; b < BLOCKS; ++b) sums[m][b] = dot_int4(sums[m][b], high[b], codes + m * width + 4 * v + 16);
+            for (int b = 0; b < BLOCKS; ++b) sums[m][b] = dot_int4(sums[m][b], high[b], codes + m * width + 16);
         }
     }
 }
 
-template <int M, int BLOCKS>
-inline void multiply_int4(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
-    int64_t tiles = round_up(matrix.columns, TILE_COLUMNS) / TILE_COLUMNS, block_bytes = tiles * TILE_INT4_BYTES;
+template <int M, int BLOCKS, bool HAS_FIFTH>
+inline void multiply_groups(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
+    constexpr int TILE_BYTES = HAS_FIFTH ? TILE_INT5_BYTES : TILE_INT4_BYTES;
+    constexpr int GRIDS_AT = TILE_BYTES - TILE_GRIDS_BYTES;
+    int64_t tiles = round_up(matrix.columns, TILE_COLUMNS) / TILE_COLUMNS, block_bytes = tiles * TILE_BYTES;
     const uint8_t* tile = static_cast<const uint8_t*>(matrix.codes) + block * block_bytes;
     const int8_t* codes = x.codes + first * x.width;
     const float* scale = x.scale + first * x.width / GROUP;
@@ -47,17 +56,17 @@ inline void multiply_int4(const Matrix& matrix, int64_t block, const Input& x, i
     for (int m = 0; m < M; ++m) {
         for (int b = 0; b < BLOCKS; ++b) mixed[m][b] = offsets[m][b] = block_zero();
     }
-    for (int64_t t = 0; t < tiles; ++t, tile += TILE_INT4_BYTES) {
-        for (int at = 0; at < TILE_INT4_BYTES; at += 64) prefetch(tile + PREFETCH_BYTES + at);
+    for (int64_t t = 0; t < tiles; ++t, tile += TILE_BYTES) {
+        for (int at = 0; at < TILE_BYTES; at += 64) prefetch(tile + PREFETCH_BYTES + at);
         for (int g = 0; g < 2; ++g) {
             Sums sums[M][BLOCKS];
             for (int m = 0; m < M; ++m) {
                 for (int b = 0; b < BLOCKS; ++b) sums[m][b] = sums_of(0);
             }
             int64_t group = 2 * t + g;
-            add_group_int4(tile + 256 * g, block_bytes, codes + group * GROUP, x.width, sums);
+            add_group<M, BLOCKS, HAS_FIFTH>(tile, g, block_bytes, codes + group * GROUP, x.width, sums);
             for (int b = 0; b < BLOCKS; ++b) {
-                const uint8_t* grid = tile + b * block_bytes + 512 + 32 * g;
+                const uint8_t* grid = tile + b * block_bytes + GRIDS_AT + 32 * g;
                 Block weight_scale = block_load_u8(grid), weight_offset = block_load_u8(grid + 16);
                 for (int m = 0; m < M; ++m) {
                     Block both_scales = block_scale(weight_scale, scale[m * groups + group]);
@@ -141,7 +150,8 @@ inline void multiply_wide(const Matrix& matrix, int64_t block, const Input& x, i
 template <int M>
 inline void multiply_block(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
     switch (matrix.form) {
-        case INT4: return multiply_int4<M, 1>(matrix, block, x, first, out);
+        case INT4: return multiply_groups<M, 1, false>(matrix, block, x, first, out);
+        case INT5: return multiply_groups<M, 1, true>(matrix, block, x, first, out);
         case INT8: return multiply_int8<M, 1>(matrix, block, x, first, out);
         case WIDE_BF16: return multiply_wide<M, bf16>(matrix, block, x, first, out);
         default: return multiply_wide<M, float>(matrix, block, x, first, out);
@@ -163,8 +173,11 @@ inline void multiply_few(const Matrix& matrix, int64_t block, const Input& x, in
 
 template <int M>
 inline void multiply_both_blocks(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
-    if (matrix.form == INT4) return multiply_int4<M, UNIT_BLOCKS>(matrix, block, x, first, out);
-    multiply_int8<M, UNIT_BLOCKS>(matrix, block, x, first, out);
+    switch (matrix.form) {
+        case INT4: return multiply_groups<M, UNIT_BLOCKS, false>(matrix, block, x, first, out);
+        case INT5: return multiply_groups<M, UNIT_BLOCKS, true>(matrix, block, x, first, out);
+        default: return multiply_int8<M, UNIT_BLOCKS>(matrix, block, x, first, out);
+    }
 }
 
 inline void multiply_some_of_many(const Matrix& matrix, int64_t block, const Input& x, int64_t first, int rows, float* out) {
@@ -176,7 +189,7 @@ inline void multiply_some_of_many(const Matrix& matrix, int64_t block, const Inp
     }
 }
 
-inline bool is_quantized(const Matrix& matrix) { return matrix.form == INT8 || matrix.form == INT4; }
+inline bool is_quantized(const Matrix& matrix) { return matrix.form == INT8 || matrix.form == INT4 || matrix.form == INT5; }
 
 // out[m][n] = x[first + m] . W[UNIT_ROWS * unit + n] + bias for m < rows <= ROWS_AT_ONCE and the rows of W that there are.
 // `are_of_many`: the unit lies in the cache, because more than ROWS_AT_ONCE rows meet it. The results are the same.

@@ -1,4 +1,4 @@
-// Chooses scales, offsets and codes of int4 for 16 rows, as inference/weights/int4_search.py says and does.
+// Chooses scales, offsets and codes of int4 or int5 for 16 rows, as inference/weights/int4_search.py says and does.
 //
 // The lanes are the rows: plain loops over 16 floats, of which compilers make vectors.
 #pragma once
@@ -10,9 +10,9 @@ namespace midspan::MIDSPAN_ISA {
 
 using Rows = float[BLOCK_ROWS];
 
-constexpr float MOST_CODE = 15, MOST_BYTE = 255;
-// The numbers of steps from a group's smallest to its largest weight in the grids that are tried.
-constexpr float FIRST_GRID = 12, LAST_GRID = 17, NEXT_GRID = 0.5f;
+constexpr float MOST_BYTE = 255;
+// The numbers of steps from a group's smallest to its largest weight in the grids that are tried, beside the largest code.
+constexpr float FIRST_GRID = -3, LAST_GRID = 2, NEXT_GRID = 0.5f;
 constexpr int REFITS = 2;
 constexpr float TINY = 1.17549435e-38f;
 
@@ -30,21 +30,21 @@ inline float round_within(float value, float least, float most) {
     return static_cast<float>(static_cast<int>(value));
 }
 
-inline void codes_of(const Rows& values, const Rows& offset, const Rows& inverse, Rows& codes) {
-    MIDSPAN_ROWS codes[i] = round_within((values[i] + offset[i]) * inverse[i], 0, MOST_CODE);
+inline void codes_of(const Rows& values, const Rows& offset, const Rows& inverse, float largest, Rows& codes) {
+    MIDSPAN_ROWS codes[i] = round_within((values[i] + offset[i]) * inverse[i], 0, largest);
 }
 
 inline void invert(const Rows& step, Rows& inverse) { MIDSPAN_ROWS inverse[i] = 1 / (step[i] > TINY ? step[i] : TINY); }
 
 // Fits a line to the codes that a grid gives, by weighted least squares; a grid without a better one stays.
-inline void refit(const Rows* values, const float* costs, Grid& grid) {
+inline void refit(const Rows* values, const float* costs, float largest, Grid& grid) {
     Rows inverse, codes, code = {}, square = {}, value = {}, product = {};
     float total = 0;
     invert(grid.step, inverse);
     for (int k = 0; k < GROUP; ++k) {
         float cost = costs[k];
         total += cost;
-        codes_of(values[k], grid.offset, inverse, codes);
+        codes_of(values[k], grid.offset, inverse, largest, codes);
         MIDSPAN_ROWS {
             float weighted = cost * codes[i];
             code[i] += weighted;
@@ -67,7 +67,7 @@ inline void refit(const Rows* values, const float* costs, Grid& grid) {
 }
 
 // Finds the best of the grids for a group of targets.
-inline void search_grid(const Rows* values, const float* costs, Grid& best) {
+inline void search_grid(const Rows* values, const float* costs, float largest, Grid& best) {
     Rows lowest = {}, highest = {}, least, inverse, codes;
     for (int k = 0; k < GROUP; ++k) {
         MIDSPAN_ROWS lowest[i] = values[k][i] < lowest[i] ? values[k][i] : lowest[i];
@@ -76,13 +76,13 @@ inline void search_grid(const Rows* values, const float* costs, Grid& best) {
     MIDSPAN_ROWS least[i] = INFINITY;
     for (float steps = FIRST_GRID; steps <= LAST_GRID; steps += NEXT_GRID) {
         Grid grid;
-        MIDSPAN_ROWS grid.step[i] = (highest[i] - lowest[i]) / steps;
+        MIDSPAN_ROWS grid.step[i] = (highest[i] - lowest[i]) / (largest + steps);
         MIDSPAN_ROWS grid.offset[i] = -lowest[i];
-        for (int turn = 0; turn < REFITS; ++turn) refit(values, costs, grid);
+        for (int turn = 0; turn < REFITS; ++turn) refit(values, costs, largest, grid);
         Rows error = {};
         invert(grid.step, inverse);
         for (int k = 0; k < GROUP; ++k) {
-            codes_of(values[k], grid.offset, inverse, codes);
+            codes_of(values[k], grid.offset, inverse, largest, codes);
             MIDSPAN_ROWS {
                 float missed = values[k][i] - (codes[i] * grid.step[i] - grid.offset[i]);
                 error[i] += costs[k] * missed * missed;
@@ -98,7 +98,9 @@ inline void search_grid(const Rows* values, const float* costs, Grid& best) {
 }
 
 // Rounds a grid to whole units: first the step, then the best offset for it.
-inline void round_grid(const Rows* values, const float* costs, const Grid& units, Grid& grid, Rows& scale, Rows& offset) {
+inline void round_grid(
+    const Rows* values, const float* costs, float largest, const Grid& units, Grid& grid, Rows& scale, Rows& offset
+) {
     Rows inverse, codes, code = {}, value = {};
     float total = 0;
     MIDSPAN_ROWS scale[i] = round_within(grid.step[i] / units.step[i], 1, MOST_BYTE);
@@ -106,7 +108,7 @@ inline void round_grid(const Rows* values, const float* costs, const Grid& units
     invert(grid.step, inverse);
     for (int k = 0; k < GROUP; ++k) {
         total += costs[k];
-        codes_of(values[k], grid.offset, inverse, codes);
+        codes_of(values[k], grid.offset, inverse, largest, codes);
         MIDSPAN_ROWS code[i] += costs[k] * codes[i];
         MIDSPAN_ROWS value[i] += costs[k] * values[k][i];
     }
@@ -147,10 +149,10 @@ inline void quantize_block(const QuantizeJob& job, int64_t block, float* work) {
         int64_t start = group * GROUP;
         std::memcpy(targets, weights + start, sizeof targets);
         if (job.feedback) add_feedback(errors, start, job.feedback, columns, targets);
-        search_grid(targets, job.costs + start, grid);
-        round_grid(targets, job.costs + start, units, grid, scale, offset);
+        search_grid(targets, job.costs + start, job.largest, grid);
+        round_grid(targets, job.costs + start, job.largest, units, grid, scale, offset);
         for (int k = 0; k < GROUP; ++k) {
-            MIDSPAN_ROWS codes[k][i] = round_within((targets[k][i] + grid.offset[i]) / grid.step[i], 0, MOST_CODE);
+            MIDSPAN_ROWS codes[k][i] = round_within((targets[k][i] + grid.offset[i]) / grid.step[i], 0, job.largest);
             Rows& error = errors[start + k];
             MIDSPAN_ROWS error[i] = weights[start + k][i] - (codes[k][i] * grid.step[i] - grid.offset[i]);
             if (!job.feedback) continue;
@@ -161,10 +163,7 @@ inline void quantize_block(const QuantizeJob& job, int64_t block, float* work) {
             int64_t at = (first + i) * groups + group;
             job.scale[at] = static_cast<uint8_t>(scale[i]);
             job.offset[at] = static_cast<uint8_t>(offset[i]);
-            for (int j = 0; j < GROUP / 2; ++j) {
-                int low = static_cast<int>(codes[j][i]), high = static_cast<int>(codes[j + GROUP / 2][i]);
-                job.codes[at * (GROUP / 2) + j] = static_cast<uint8_t>(low | high << 4);
-            }
+            for (int j = 0; j < GROUP; ++j) job.codes[at * GROUP + j] = static_cast<uint8_t>(codes[j][i]);
         }
     }
 }

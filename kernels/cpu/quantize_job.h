@@ -1,4 +1,4 @@
-// A matrix that is quantized to int4.
+// A matrix that is quantized in groups: to int4 or int5.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@ struct QuantizeJob {
     const float* units;     // [rows][2]: the units of the row's scales and offsets
     const float* costs;     // [columns] of errors
     const float* feedback;  // [columns][columns], used above the diagonal; null: columns do not make up for one another
-    uint8_t* codes;         // [rows][columns / 2]
+    float largest;          // code: 15 or 31
+    uint8_t* codes;         // [rows][columns]
     uint8_t* scale;         // [rows][columns / 32]
     uint8_t* offset;        // the same
 };

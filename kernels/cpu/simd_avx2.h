@@ -146,6 +146,18 @@ inline Bytes low_halves(Bytes w) {
 inline Bytes high_halves(Bytes w) {
     return low_halves({{_mm256_srli_epi16(w.v[0], 4), _mm256_srli_epi16(w.v[1], 4)}});
 }
+// Adds 16 to each code whose bit is set: bit i % 8 of bits[i / 8] is that of byte i.
+inline Bytes add_fifth_bits(Bytes w, const uint8_t* bits) {
+    const __m256i spread = _mm256_set_epi64x(0x0303030303030303, 0x0202020202020202, 0x0101010101010101, 0);
+    const __m256i own = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201)), sixteen = _mm256_set1_epi8(16);
+    for (int i = 0; i < 2; ++i) {
+        int32_t four;
+        std::memcpy(&four, bits + 4 * i, 4);
+        __m256i set = _mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32(four), spread), own);
+        w.v[i] = _mm256_or_si256(w.v[i], _mm256_and_si256(_mm256_cmpeq_epi8(set, own), sixteen));
+    }
+    return w;
+}
 inline __m256i four_activations(const int8_t* x) {
     int32_t four;
     std::memcpy(&four, x, 4);

@@ -84,6 +84,12 @@ inline Sums sums_of(int32_t x) { return {_mm512_set1_epi32(x)}; }
 inline Bytes load_bytes(const uint8_t* p) { return {_mm512_loadu_si512(p)}; }
 inline Bytes low_halves(Bytes w) { return {_mm512_and_si512(w.v, _mm512_set1_epi8(15))}; }
 inline Bytes high_halves(Bytes w) { return {_mm512_and_si512(_mm512_srli_epi16(w.v, 4), _mm512_set1_epi8(15))}; }
+// Adds 16 to each code whose bit is set: bit i % 8 of bits[i / 8] is that of byte i.
+inline Bytes add_fifth_bits(Bytes w, const uint8_t* bits) {
+    __mmask64 mask;
+    std::memcpy(&mask, bits, 8);
+    return {_mm512_mask_add_epi8(w.v, mask, w.v, _mm512_set1_epi8(16))};
+}
 // Adds the products of each row's four codes with four activations.
 inline Sums dot(Sums sums, Bytes w, const int8_t* x) {
     int32_t four;

@@ -123,6 +123,16 @@ inline Bytes high_halves(Bytes w) {
     for (uint8x16_t& codes : w.v) codes = vshrq_n_u8(codes, 4);
     return w;
 }
+// Adds 16 to each code whose bit is set: bit i % 8 of bits[i / 8] is that of byte i.
+inline Bytes add_fifth_bits(Bytes w, const uint8_t* bits) {
+    const uint8x8_t own = vcreate_u8(0x8040201008040201);
+    for (int i = 0; i < 4; ++i) {
+        uint8x16_t spread = vcombine_u8(vdup_n_u8(bits[2 * i]), vdup_n_u8(bits[2 * i + 1]));
+        uint8x16_t is_set = vtstq_u8(spread, vcombine_u8(own, own));
+        w.v[i] = vorrq_u8(w.v[i], vandq_u8(is_set, vdupq_n_u8(16)));
+    }
+    return w;
+}
 inline int8x16_t four_activations(const int8_t* x) {
     int32_t four;
     std::memcpy(&four, x, 4);

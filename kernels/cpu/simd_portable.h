@@ -156,6 +156,11 @@ inline Bytes high_halves(Bytes w) {
     for (uint8_t& code : w.v) code >>= 4;
     return w;
 }
+// Adds 16 to each code whose bit is set: bit i % 8 of bits[i / 8] is that of byte i.
+inline Bytes add_fifth_bits(Bytes w, const uint8_t* bits) {
+    for (int i = 0; i < 4 * BLOCK_ROWS; ++i) w.v[i] = static_cast<uint8_t>(w.v[i] + 16 * (bits[i / 8] >> i % 8 & 1));
+    return w;
+}
 // Adds the products of each row's four codes with four activations.
 inline Sums dot(Sums sums, Bytes w, const int8_t* x) {
     for (int row = 0; row < BLOCK_ROWS; ++row) {

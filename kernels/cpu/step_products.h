@@ -16,6 +16,7 @@ inline int64_t unit_bytes(int64_t columns, int32_t form) {
     int64_t values = columns * UNIT_ROWS;
     switch (form) {
         case INT4: return values * 9 / 16;
+        case INT5: return values * 11 / 16;
         case INT8: return values;
         case WIDE_BF16: return values * 2;
         default: return values * 4;
@@ -76,6 +77,24 @@ inline void each_unit_of_all(const Op& op, int64_t chunk, int64_t rows, Run run)
     each_unit(*matrix, chunk, rows, [&](int64_t unit) { run(*matrix, unit); });
 }
 
+// Widens a row of a matrix in groups.
+inline void widen_row(const Matrix& matrix, int64_t row, float* out) {
+    int64_t tile_bytes = matrix.form == INT5 ? TILE_INT5_BYTES : TILE_INT4_BYTES, lane = row % BLOCK_ROWS;
+    int64_t tiles = round_up(matrix.columns, TILE_COLUMNS) / TILE_COLUMNS;
+    const uint8_t* block = static_cast<const uint8_t*>(matrix.codes) + row / BLOCK_ROWS * tiles * tile_bytes;
+    for (int64_t k = 0; k < matrix.columns; ++k) {
+        const uint8_t* tile = block + k / TILE_COLUMNS * tile_bytes;
+        int64_t group = k % TILE_COLUMNS / GROUP, half = k % GROUP / 16, vector = 4 * group + k % 16 / 4;
+        int64_t byte = 4 * lane + k % 4;
+        int code = tile[64 * vector + byte] >> 4 * half & 15;
+        if (matrix.form == INT5) {
+            code |= (tile[TILE_CODES_BYTES + 16 * vector + 8 * half + byte / 8] >> byte % 8 & 1) << 4;
+        }
+        const uint8_t* grid = tile + tile_bytes - TILE_GRIDS_BYTES + 2 * BLOCK_ROWS * group + lane;
+        out[k] = grid[0] * matrix.scale[row] * code - grid[BLOCK_ROWS] * matrix.offset[row];
+    }
+}
+
 inline void embed(State& s, const Op& op, int64_t row) {
     const Matrix& matrix = op.matrices[0];
     int64_t token = s.batch->tokens[row];
@@ -87,6 +106,8 @@ inline void embed(State& s, const Op& op, int64_t row) {
             int code = codes[k / 4 * 4 * BLOCK_ROWS + token % BLOCK_ROWS * 4 + k % 4];
             out[k] = (code - 128) * matrix.scale[token];
         }
+    } else if (is_quantized(matrix)) {
+        widen_row(matrix, token, out);
     } else if (matrix.form == WIDE_BF16) {
         for (int64_t k = 0; k < matrix.columns; ++k) out[k] = widen(static_cast<const bf16*>(matrix.codes)[token * matrix.columns + k]);
     } else {

@@ -14,8 +14,9 @@ from inference.models.batch import Batch, Work, pack_batch
 from inference.models.load import load_decoder
 from inference.native.model import NativeModel
 from inference.scheduler import Model, allocate_memory
+from inference.weights import smallest_form
 from inference.weights.checkpoint import Checkpoint
-from inference.weights.matrix import Quant
+from inference.weights.matrix import Matrix, Quant
 from inference.weights.quantize import TensorsInMemory, quantize_in_memory
 from kernels.cpu.library import native_library
 from tests.inference.folders import CODER_V1, LARGE, LITE, MSCALE_ONE, QWEN, config_of, write_folder
@@ -112,6 +113,42 @@ def test_quantized_weights_are_as_near_to_their_codes_as_int8_is_to_wide_weights
     in_bf16 = logits(load_native(folder, config, torch.bfloat16, quant), torch.bfloat16)
     error_of_bf16 = distance(logits(load_torch(folder, config, torch.bfloat16, quant), torch.bfloat16), expected)
     assert distance(in_bf16, expected) < error_of_int8 + error_of_bf16
+
+
+@pytest.mark.parametrize("name", ["coder_v1", "qwen"])
+def test_the_matrices_of_one_product_may_have_different_forms(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a wide dense model the queries are int4 and the keys and values int5, and an embedding of its own is int4."""
+    monkeypatch.setattr(smallest_form, "NARROW", 0)
+    config, tokens = CONFIGS[name], random_tokens(80)
+    write_folder(tmp_path, config, seed=3)
+    assert {*wanted_tensors(config_of(config)).matrices.values()} == {"int4", "int5", "int8"}
+
+    def logits(load: Callable[..., Model], form: Quant) -> Tensor:
+        memory = new_memory(config, 80, torch.float32)
+        return run(load(tmp_path, config, torch.float32, form), memory, tokens)
+
+    error_of_int8 = distance(logits(load_torch, "int8"), logits(load_torch, "wide"))
+    assert distance(logits(load_native, "int4"), logits(load_torch, "int4")) < error_of_int8
+
+
+@pytest.mark.parametrize("narrow", [0, 1024])
+def test_the_native_model_asks_for_the_forms_of_the_torch_model(
+    folder: Path, config: dict[str, Any], narrow: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smallest_form, "NARROW", narrow)
+    tensors, library, asked = quantized(folder, config, torch.float32, "wide"), native_library().functions, {}
+    load = tensors.load_matrix
+
+    def record(name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
+        asked[name] = at_least
+        return load(name, shape, at_least)
+
+    monkeypatch.setattr(tensors, "load_matrix", record)
+    assert library is not None
+    NativeModel(config_of(config), tensors, library, 1)
+    assert asked == wanted_tensors(config_of(config)).matrices
 
 
 def test_bf16_is_nearer_to_fp32_than_torch_is(folder: Path, config: dict[str, Any]) -> None:

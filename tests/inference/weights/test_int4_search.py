@@ -7,25 +7,26 @@ import torch
 from torch import Tensor
 
 from inference.weights import int4_search
-from inference.weights.int4_search import Columns, equal_columns, quantize_int4, weigh_columns
-from inference.weights.matrix import dequantize, int4_grid, split_halves
+from inference.weights.int4_search import Columns, equal_columns, quantize_groups, weigh_columns
+from inference.weights.matrix import LARGEST_CODE, Grouped, dequantize, int4_grid, unpack_codes
 
 ROWS, COLUMNS = 48, 256
+FORMS: list[Grouped] = ["int4", "int5"]
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def values_of(weight: Tensor, columns: list[Columns] | None = None) -> Tensor:
-    return dequantize(quantize_int4(weight, columns or equal_columns(weight.shape[1])), torch.float32)
+def values_of(weight: Tensor, columns: list[Columns] | None = None, form: Grouped = "int4") -> Tensor:
+    return dequantize(quantize_groups(weight, form, columns or equal_columns(weight.shape[1])), torch.float32)
 
 
-def nearest_codes(weight: Tensor) -> Tensor:
-    """Round to 16 values from the smallest to the largest of each group, without rounding of scale and offset."""
+def nearest_codes(weight: Tensor, largest: int) -> Tensor:
+    """Round to `largest` + 1 values from the least to the most of each group, with an exact scale and offset."""
     groups = weight.view(len(weight), -1, 32)
     lowest, highest = (end[..., None] for end in groups.aminmax(dim=-1))
-    step = (highest - lowest) / 15
+    step = (highest - lowest) / largest
     return (((groups - lowest) / step).round() * step + lowest).flatten(1)
 
 
@@ -36,21 +37,31 @@ def inputs(count: int, seed: int) -> Tensor:
     return random(count, COLUMNS, seed=seed) @ mixed * sizes
 
 
-def test_the_search_beats_the_plain_grid() -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_the_search_beats_the_plain_grid(form: Grouped) -> None:
     weight = random(ROWS, COLUMNS) * 0.05
-    error = (values_of(weight) - weight).square().sum(1)
-    plain = (nearest_codes(weight) - weight).square().sum(1)
+    error = (values_of(weight, form=form) - weight).square().sum(1)
+    plain = (nearest_codes(weight, LARGEST_CODE[form]) - weight).square().sum(1)
     assert (error < plain).float().mean() > 0.95
     assert error.sum() < 0.85 * plain.sum()
 
 
-def test_without_feedback_each_weight_gets_the_nearest_code() -> None:
+def test_a_fifth_bit_halves_the_errors() -> None:
     weight = random(ROWS, COLUMNS) * 0.05
-    matrix = quantize_int4(weight, equal_columns(COLUMNS))
+    (columns,) = weigh_columns(inputs(500, seed=1))
+    for known in (None, [columns]):
+        four, five = ((values_of(weight, known, form) - weight).norm() for form in ("int4", "int5"))
+        assert 0.4 * four < five < 0.55 * four
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_without_feedback_each_weight_gets_the_nearest_code(form: Grouped) -> None:
+    weight = random(ROWS, COLUMNS) * 0.05
+    matrix = quantize_groups(weight, form, equal_columns(COLUMNS))
     step, lowest = (part[..., None] for part in int4_grid(matrix))
     groups = weight.view(ROWS, -1, 32)
-    nearest = ((groups - lowest) / step).round().clamp(0, 15).flatten(1)
-    assert torch.equal(split_halves(matrix.tensors[0]).float(), nearest)
+    nearest = ((groups - lowest) / step).round().clamp(0, LARGEST_CODE[form]).flatten(1)
+    assert torch.equal(unpack_codes(matrix).float(), nearest)
 
 
 def test_columns_that_cost_more_get_smaller_errors() -> None:
@@ -106,8 +117,31 @@ def test_weights_of_16_values_come_back() -> None:
     codes = torch.randint(0, 16, (ROWS, 8, 32), generator=torch.Generator().manual_seed(5))
     weight = (codes * steps - 7 * steps).flatten(1)
     # Half a unit of the scale for code 15, and half one of the offset.
-    limit = quantize_int4(weight, equal_columns(COLUMNS)).tensors[3] @ torch.tensor([7.5, 0.5])
+    limit = quantize_groups(weight, "int4", equal_columns(COLUMNS)).tensors[3] @ torch.tensor([7.5, 0.5])
     assert ((values_of(weight) - weight).abs() <= limit[:, None] * 1.01).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_inputs_may_say_little_or_nothing(form: Grouped) -> None:
+    weight, plain = random(ROWS, COLUMNS) * 0.05, values_of(random(ROWS, COLUMNS) * 0.05, form=form)
+    few = inputs(3, seed=7)  # the cost of errors has a rank of 3 for 256 columns
+    alike = inputs(1, seed=8).repeat(400, 1)
+    dead = inputs(400, seed=9) * (torch.arange(COLUMNS) % 3 == 0)
+    for x in (few, alike, dead, torch.zeros(400, COLUMNS)):
+        values = values_of(weight, weigh_columns(x), form)
+        assert (values - weight).norm() < 2 * (plain - weight).norm()
+    for wild in (math.inf, math.nan):
+        few[1, 2] = wild
+        assert torch.equal(values_of(weight, weigh_columns(few), form), plain)
+
+
+def test_inputs_in_half_precision_are_summed_in_single() -> None:
+    x = inputs(2000, seed=10)
+    (half,), (single,) = weigh_columns((30 * x).half()), weigh_columns((30 * x).half().float())
+    assert half.order is not None
+    assert single.order is not None
+    assert torch.equal(half.order, single.order)
+    assert torch.equal(half.costs, single.costs)
 
 
 def test_rows_without_a_range() -> None:
@@ -125,7 +159,7 @@ def test_rows_without_a_range() -> None:
 
 def test_rows_do_not_depend_on_those_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
     weight, columns = random(ROWS, COLUMNS) * 0.05, weigh_columns(inputs(500, seed=6))
-    whole = quantize_int4(weight, columns)
+    whole = quantize_groups(weight, "int5", columns)
     monkeypatch.setattr(int4_search, "_VALUES_AT_ONCE", 7 * len(int4_search.GRIDS) * 32)
-    for got, expected in zip(quantize_int4(weight, columns).tensors, whole.tensors, strict=True):
+    for got, expected in zip(quantize_groups(weight, "int5", columns).tensors, whole.tensors, strict=True):
         assert torch.equal(got, expected)

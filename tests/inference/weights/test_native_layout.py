@@ -5,10 +5,19 @@ from dataclasses import replace
 import pytest
 import torch
 
-from inference.weights.matrix import Matrix, Quant, dequantize, split_halves
-from inference.weights.native_layout import BLOCK_BYTES, NativeMatrix, pack_int4, pack_int8, unpack_int4, unpack_int8
+from inference.weights.matrix import Grouped, Matrix, Quant, dequantize, unpack_codes
+from inference.weights.native_layout import (
+    BLOCK_BYTES,
+    NativeMatrix,
+    native_shapes,
+    pack_groups,
+    pack_int8,
+    unpack_groups,
+    unpack_int8,
+)
 from inference.weights.quantize import quantize
 
+FORMS: list[Grouped] = ["int4", "int5"]
 SHAPES = [(64, 10944), (80, 96), (7, 32), (130, 64)]
 
 
@@ -45,15 +54,18 @@ def test_int8_comes_back_and_its_padding_weighs_nothing(rows: int, columns: int)
     assert_padded_with_zeros(dequantize(unpack_int8(with_padding(native)), torch.float32), rows, columns)
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("rows", "columns"), SHAPES)
-def test_int4_comes_back_and_its_padding_weighs_nothing(rows: int, columns: int) -> None:
-    matrix = random_matrix(rows, columns, "int4")
-    native = pack_int4(matrix)
+def test_groups_come_back_and_their_padding_weighs_nothing(form: Grouped, rows: int, columns: int) -> None:
+    matrix = random_matrix(rows, columns, form)
+    native = pack_groups(matrix)
+    assert native.quant == form
     assert native.codes.dtype == torch.uint8
-    assert native.codes.shape == (-(-rows // 16), -(-columns // 64), BLOCK_BYTES)
+    assert native.codes.shape == (-(-rows // 16), -(-columns // 64), {"int4": 576, "int5": 704}[form])
     assert native.units.shape == (2, len(native.codes) * 16)
-    assert_equal(unpack_int4(native), matrix)
-    assert_padded_with_zeros(dequantize(unpack_int4(with_padding(native)), torch.float32), rows, columns)
+    assert (native.codes.shape, native.units.shape) == native_shapes(form, rows, columns)
+    assert_equal(unpack_groups(native), matrix)
+    assert_padded_with_zeros(dequantize(unpack_groups(with_padding(native)), torch.float32), rows, columns)
 
 
 def test_each_byte_of_int8_is_where_the_definition_says() -> None:
@@ -64,19 +76,23 @@ def test_each_byte_of_int8_is_where_the_definition_says() -> None:
         assert codes[at] == int(matrix.tensors[0][row, column]) + 128
 
 
-def test_each_byte_of_int4_is_where_the_definition_says() -> None:
-    matrix = random_matrix(32, 128, "int4")
-    native = pack_int4(matrix)
+@pytest.mark.parametrize("form", FORMS)
+def test_each_byte_of_groups_is_where_the_definition_says(form: Grouped) -> None:
+    matrix = random_matrix(32, 128, form)
+    native = pack_groups(matrix)
     file = native.codes.flatten()
-    codes, (_, scale, offset, row_units) = split_halves(matrix.tensors[0]), matrix.tensors
+    codes, (_, scale, offset, row_units) = unpack_codes(matrix), matrix.tensors[:4]
     for row in range(32):
         for column in range(128):
-            block = (row // 16 * 2 + column // 64) * 576
+            block = (row // 16 * 2 + column // 64) * BLOCK_BYTES[form]
             group, within = column % 64 // 32, column % 32
             vector = 4 * group + within % 16 // 4
-            byte = file[block + vector * 64 + 4 * (row % 16) + within % 4]
-            assert (byte >> 4 if within >= 16 else byte & 15) == codes[row, column]
-            grid = block + 512 + group * 32 + row % 16
+            at, half = 4 * (row % 16) + within % 4, within // 16
+            code = file[block + vector * 64 + at] >> 4 * half & 15
+            if form == "int5":
+                code += 16 * (file[block + 512 + 16 * vector + 8 * half + at // 8] >> at % 8 & 1)
+            assert code == codes[row, column]
+            grid = block + BLOCK_BYTES[form] - 64 + group * 32 + row % 16
             assert file[grid] == scale[row, column // 32]
             assert file[grid + 16] == offset[row, column // 32]
     assert torch.equal(native.units, row_units.T)

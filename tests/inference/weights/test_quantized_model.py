@@ -24,10 +24,12 @@ from inference.models.load import load_decoder
 from inference.prompts.families import family_of
 from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import allocate_memory
+from inference.weights import smallest_form
 from inference.weights.checkpoint import Checkpoint
-from inference.weights.default_form import choose_form
+from inference.weights.default_form import DefaultForm, choose_form
 from inference.weights.machine_memory import weights_budget_bytes
 from inference.weights.matrix import Quant
+from inference.weights.native_layout import unpack_groups
 from inference.weights.quant_choice import QuantSetting, find_weights
 from inference.weights.quantize import RunModel, quantize_in_memory
 from midspan import ModelError
@@ -124,8 +126,57 @@ def test_what_errors_would_hurt_most_stays_wide() -> None:
         matrices = wanted_tensors(config_of(config)).matrices
         small = ("norm", "bias", "mlp.gate.weight", "kv_a_proj", "kv_b_proj", "q_a_proj")
         assert not [name for name in matrices if any(part in name for part in small)]
-        assert {matrices[n] for n in matrices if "embed" in n or "lm_head" in n} == {"int8"}
+        head = "model.embed_tokens.weight" if config["tie_word_embeddings"] else "lm_head.weight"
+        assert matrices[head] == "int8"
         assert len([n for n in matrices if "layers" in n]) >= 3 * 5
+
+
+def test_narrow_dense_models_have_five_bits_and_the_keys_and_values_of_wide_ones() -> None:
+    def forms(config: dict[str, Any]) -> dict[str, set[Quant]]:
+        matrices = wanted_tensors(config_of(config)).matrices
+        forms: dict[str, set[Quant]] = {}
+        for name in matrices:
+            forms.setdefault(name.split(".")[-2], set()).add(matrices[name])
+        return forms
+
+    layers = ("q_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    for narrow in (QWEN, CODER_V1):
+        assert all(forms(narrow)[name] == {"int5"} for name in (*layers, "k_proj", "v_proj"))
+    assert forms(CODER_V1)["embed_tokens"] == {"int5"}
+    assert forms(QWEN)["embed_tokens"] == {"int8"}  # it is the head
+    wide = forms(RELEASED_1_5B | {"tie_word_embeddings": False})
+    assert all(wide[name] == {"int4"} for name in (*layers, "embed_tokens"))
+    assert wide["k_proj"] == wide["v_proj"] == {"int5"}
+    assert all(forms(MOE)[name] == {"int4"} for name in layers if name in forms(MOE))
+
+
+def test_the_size_that_is_computed_is_that_of_the_copy(tmp_path: Path) -> None:
+    for name, config in CONFIGS.items():
+        folder = write_folder(tmp_path / name, config)
+        computed = wanted_tensors(config_of(config)).sizes_bytes(wide_itemsize=4)
+        kept = [load_file(find(folder, config, form)[0] / "model.safetensors") for form in MADE]
+        sizes = [sum(tensor.nbytes for tensor in tensors.values()) for tensors in kept]
+        assert sizes == [computed["int8"], computed["int4"]]
+
+
+def test_a_model_that_is_stored_with_four_bits_keeps_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As earlier versions made it: a copy for the native step has each matrix in the form in which it is stored."""
+    folder = write_folder(tmp_path / "m", QWEN)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(smallest_form, "NARROW", 0)
+        (find(folder, QWEN, "int4")[0] / "model.safetensors").rename(folder / "model.safetensors")
+    parsed = config_of(QWEN)
+    wanted, run = wanted_tensors(parsed), run_over(folder, QWEN)
+    copy, quant, _ = find_weights(folder, wanted, torch.float32, "auto", run, unknown_ms, is_native=True)
+    assert (copy != folder, quant) == (True, "int4")
+    name = "model.layers.0.mlp.up_proj.weight"
+    with Checkpoint(folder, torch.float32, CPU) as stored, Checkpoint(copy, torch.float32, CPU) as kept:
+        assert wanted.matrices[name] == "int5"
+        native = kept.load_native(name, (96, 64))
+        assert native is not None
+        matrix, expected = unpack_groups(native), stored.load_matrix(name, (96, 64))
+    assert matrix.quant == expected.quant == "int4"
+    assert all(torch.equal(*pair) for pair in zip(matrix.tensors, expected.tensors, strict=True))
 
 
 def test_a_copy_is_made_once_and_again_when_the_weights_change(tmp_path: Path, cache: Path) -> None:
@@ -252,6 +303,14 @@ RELEASED_LITE = LITE | {
     "n_routed_experts": 64,
     "num_experts_per_tok": 6,
 }
+RELEASED_0_5B = QWEN | {
+    "vocab_size": 151936,
+    "hidden_size": 896,
+    "intermediate_size": 4864,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 14,
+    "head_dim": 64,
+}
 RELEASED_1_5B = QWEN | {
     "vocab_size": 151936,
     "hidden_size": 1536,
@@ -282,7 +341,7 @@ def test_the_default_is_what_a_user_waits_for_within_what_fits(
     gb_per_s: float,
     total_gb: int,
     available_gb: int,
-    quant: Quant,
+    quant: DefaultForm,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     memory = Memory(total_gb * 10**9, available_gb * 10**9)
@@ -294,6 +353,20 @@ def test_the_default_is_what_a_user_waits_for_within_what_fits(
     )
     assert chosen == quant
     assert sizes_bytes[quant] < memory.available
+
+
+@pytest.mark.parametrize(
+    ("config", "is_tied", "theirs_bytes"),
+    [
+        (RELEASED_0_5B, False, 491_400_064),
+        (RELEASED_0_5B, True, 398_000_000),
+        (RELEASED_1_5B, False, 1_117_320_768),
+        (RELEASED_1_5B, True, 986_000_000),
+    ],
+)
+def test_int4_takes_no_more_bytes_than_a_q4_k_m_file(config: dict[str, Any], is_tied: bool, theirs_bytes: int) -> None:
+    parsed = config_of(config | {"tie_word_embeddings": is_tied})
+    assert 0.9 * theirs_bytes < wanted_tensors(parsed).sizes_bytes(wide_itemsize=2)["int4"] < theirs_bytes
 
 
 def test_a_choice_of_the_user_asks_for_no_measurement(tmp_path: Path) -> None:

@@ -156,15 +156,20 @@ void check_dots() {
         int start = check::whole(-1000, 1000);
         Sums int8 = dot_int8(sums_of(start), w, x), low = dot_int4(sums_of(start), low_halves(w), x);
         Sums high = dot_int4(sums_of(start), high_halves(w), x);
+        uint8_t fifth[8];
+        for (uint8_t& bits : fifth) bits = static_cast<uint8_t>(extreme ? 255 : check::whole(0, 255));
+        Sums five = dot_int4(sums_of(start), add_fifth_bits(low_halves(w), fifth), x);
         Sums both = add(low, high);
-        int wanted8[BLOCK_ROWS], wanted_low[BLOCK_ROWS], wanted_high[BLOCK_ROWS];
+        int wanted8[BLOCK_ROWS], wanted_low[BLOCK_ROWS], wanted_high[BLOCK_ROWS], wanted_five[BLOCK_ROWS];
         for (int row = 0; row < BLOCK_ROWS; ++row) {
-            wanted8[row] = wanted_low[row] = wanted_high[row] = start;
+            wanted8[row] = wanted_low[row] = wanted_high[row] = wanted_five[row] = start;
             for (int k = 0; k < 4; ++k) {
                 int code = codes[1 + 4 * row + k];
                 wanted8[row] += (code - 128 + INT8_OFFSET) * x[k];
                 wanted_low[row] += (code & 15) * x[k];
                 wanted_high[row] += (code >> 4) * x[k];
+                int byte = 4 * row + k;
+                wanted_five[row] += ((code & 15) + 16 * (fifth[byte / 8] >> byte % 8 & 1)) * x[k];
             }
         }
         auto rows = [&](const char* what, Sums sums, auto wanted) {
@@ -174,6 +179,7 @@ void check_dots() {
         rows("dot_int8", int8, [&](int row) { return wanted8[row]; });
         rows("dot_int4 of low halves", low, [&](int row) { return wanted_low[row]; });
         rows("dot_int4 of high halves", high, [&](int row) { return wanted_high[row]; });
+        rows("dot_int4 of codes of five bits", five, [&](int row) { return wanted_five[row]; });
         rows("a sum of sums", both, [&](int row) { return wanted_low[row] + wanted_high[row]; });
     }
 }

@@ -36,18 +36,24 @@ void fill_int8(int64_t columns) {
     }
 }
 
-void fill_int4(int64_t columns) {
+void fill_groups(int64_t columns, bool has_fifth) {
+    const int64_t tile_bytes = has_fifth ? TILE_INT5_BYTES : TILE_INT4_BYTES;
     int64_t tiles = round_up(columns, TILE_COLUMNS) / TILE_COLUMNS;
     for (int64_t row = 0; row < BLOCKS * BLOCK_ROWS; ++row) {
         for (int64_t group = 0; group < 2 * tiles; ++group) {
-            uint8_t* tile = codes + (row / BLOCK_ROWS * tiles + group / 2) * TILE_INT4_BYTES;
-            uint8_t* numbers = tile + 512 + group % 2 * 32 + row % BLOCK_ROWS;
+            uint8_t* tile = codes + (row / BLOCK_ROWS * tiles + group / 2) * tile_bytes;
+            uint8_t* numbers = tile + tile_bytes - 64 + group % 2 * 32 + row % BLOCK_ROWS;
             uint8_t scale = numbers[0] = static_cast<uint8_t>(check::whole(0, 255));
             uint8_t offset = numbers[BLOCK_ROWS] = static_cast<uint8_t>(check::whole(0, 255));
             for (int k = 0; k < GROUP; ++k) {
-                int code = check::whole(0, 15), high = k / 16;
-                uint8_t& byte = tile[group % 2 * 256 + k % 16 / 4 * 64 + row % BLOCK_ROWS * 4 + k % 4];
-                byte = static_cast<uint8_t>(high ? (byte & 15) | code << 4 : (byte & 0xf0) | code);
+                int64_t vector = group % 2 * 4 + k % 16 / 4, at = row % BLOCK_ROWS * 4 + k % 4;
+                int code = check::whole(0, has_fifth ? 31 : 15), low = code & 15, high = k / 16;
+                uint8_t& byte = tile[vector * 64 + at];
+                byte = static_cast<uint8_t>(high ? (byte & 15) | low << 4 : (byte & 0xf0) | low);
+                if (has_fifth) {
+                    uint8_t& bits = tile[512 + 16 * vector + 8 * high + at / 8];
+                    bits = static_cast<uint8_t>((bits & ~(1 << at % 8)) | (code >> 4) << at % 8);
+                }
                 weights[row][group * GROUP + k] =
                     static_cast<double>(row_scale[row]) * scale * code - static_cast<double>(row_offset[row]) * offset;
             }
@@ -100,13 +106,13 @@ void fill_input(int64_t columns) {
 }
 
 void check_product(int32_t form, int weight_rows, int64_t columns, bool has_bias) {
-    bool quantized = form == INT8 || form == INT4;
+    bool quantized = form == INT8 || form == INT4 || form == INT5;
     for (int row = 0; row < BLOCKS * BLOCK_ROWS; ++row) {
         row_scale[row] = check::number() * 0.01f, row_offset[row] = check::number() * 0.01f;
     }
     for (float& value : bias) value = check::number();
     if (form == INT8) fill_int8(columns);
-    if (form == INT4) fill_int4(columns);
+    if (form == INT4 || form == INT5) fill_groups(columns, form == INT5);
     if (!quantized) fill_wide(columns, form);
     Matrix matrix{};
     matrix.codes = codes, matrix.scale = row_scale, matrix.offset = row_offset;
@@ -160,7 +166,7 @@ void check_rows(int64_t width) {
 int main() {
     for (int64_t columns : {64, 96, 100, 128, 416, 512}) {
         fill_input(columns);
-        for (int32_t form : {WIDE_F32, WIDE_BF16, INT8, INT4}) {
+        for (int32_t form : {WIDE_F32, WIDE_BF16, INT8, INT4, INT5}) {
             check_product(form, 72, columns, false);  // the last unit has half a block
             check_product(form, MOST_WEIGHT_ROWS, columns, true);  // the last unit has a block and a half
         }

@@ -1,4 +1,4 @@
-"""The native search of int4 chooses what the reference in torch chooses."""
+"""The native search of codes in groups chooses what the reference in torch chooses."""
 
 import ctypes
 from collections.abc import Callable
@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from inference.weights.int4_search import Columns, row_units, search_rows, weigh_columns
-from inference.weights.matrix import Matrix, dequantize, split_halves
-from kernels.cpu.quantize import QuantizeRows, quantize_int4_rows
+from inference.weights.matrix import LARGEST_CODE, Grouped, Matrix, dequantize, pack_codes
+from kernels.cpu.quantize import QuantizeFunction, quantize_rows
 
 
 @pytest.fixture(scope="module")
-def quantize_rows(compile_header: Callable[[str], ctypes.CDLL], isa: str) -> QuantizeRows:
-    function: QuantizeRows = getattr(compile_header("exports_quantize.h"), f"midspan_{isa}_quantize_int4")
+def function(compile_header: Callable[[str], ctypes.CDLL], isa: str) -> QuantizeFunction:
+    function: QuantizeFunction = getattr(compile_header("exports_quantize.h"), f"midspan_{isa}_quantize_rows")
     return function
 
 
@@ -27,40 +27,44 @@ def inputs(columns: int) -> torch.Tensor:
     return x
 
 
+@pytest.mark.parametrize("form", ["int4", "int5"])
 @pytest.mark.parametrize("has_feedback", [False, True])
 @pytest.mark.parametrize(("rows", "columns"), [(16, 32), (1, 64), (37, 96), (130, 448)])
 def test_the_codes_are_those_of_the_reference(
-    rows: int, columns: int, has_feedback: bool, quantize_rows: QuantizeRows
+    rows: int, columns: int, has_feedback: bool, form: Grouped, function: QuantizeFunction
 ) -> None:
+    largest = LARGEST_CODE[form]
     weight = random(rows, columns, seed=rows) * 0.05
     weight[rows // 2] = 0
     weight[rows - 1, 5] = 3.0
     (weighed,) = weigh_columns(inputs(columns))
     cost = Columns(weighed.costs, weighed.feedback if has_feedback else None)
-    units = row_units(weight)
-    expected = search_rows(weight, units, cost)
-    got = quantize_int4_rows(quantize_rows, weight, units, cost.costs, cost.feedback)
+    units = row_units(weight, largest)
+    expected = search_rows(weight, units, cost, largest)
+    got = quantize_rows(function, weight, units, cost.costs, cost.feedback, largest)
     for ours, theirs in zip(got, expected, strict=True):
         assert (ours.shape, ours.dtype) == (theirs.shape, theirs.dtype)
     # Sums are rounded in another order: where two grids cost the same either may be chosen, and with feedback all that
     # comes after in that row may differ.
-    same = (split_halves(got[0]) == split_halves(expected[0])).float().mean()
+    same = (got[0] == expected[0]).float().mean()
     assert same > (0.9 if has_feedback else 0.99)
     unit = torch.eye(columns) if cost.feedback is None else cost.feedback + torch.eye(columns)
 
     def total_cost(parts: tuple[torch.Tensor, ...]) -> float:
-        errors = weight - dequantize(Matrix("int4", (*parts, units)), torch.float32)
+        codes, scale, offset = parts
+        low, *high = pack_codes(form, codes)
+        errors = weight - dequantize(Matrix(form, (low, scale, offset, units, *high)), torch.float32)
         return float(((errors @ unit).square() * cost.costs).sum())
 
     assert total_cost(got) == pytest.approx(total_cost(expected), rel=0.01)
 
 
-def test_a_part_of_a_wider_matrix_is_read_where_it_lies(quantize_rows: QuantizeRows) -> None:
+def test_a_part_of_a_wider_matrix_is_read_where_it_lies(function: QuantizeFunction) -> None:
     whole = torch.full((40, 200), float("nan"))
     weight = whole[:, 64:160]
     weight.copy_(random(40, 96) * 0.05)
-    units, costs = row_units(weight), torch.ones(96)
-    got = quantize_int4_rows(quantize_rows, weight, units, costs, None)
-    expected = quantize_int4_rows(quantize_rows, weight.contiguous(), units, costs, None)
+    units, costs = row_units(weight, 15), torch.ones(96)
+    got = quantize_rows(function, weight, units, costs, None, 15)
+    expected = quantize_rows(function, weight.contiguous(), units, costs, None, 15)
     for ours, theirs in zip(got, expected, strict=True):
         assert torch.equal(ours, theirs)
