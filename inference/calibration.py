@@ -1,4 +1,4 @@
-"""Runs a model over real code while it is quantized: Midspan's own sources, half of them as holes to fill."""
+"""Runs a model over real code while it is quantized: pieces of Midspan's sources, half of them as holes to fill."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +15,9 @@ from inference.scheduler import allocate_memory
 from inference.weights.checkpoint import TensorSource
 from inference.weights.quantize import RunModel
 
-SEQUENCES = 12
 SEQUENCE_TOKENS = 448
-_PREFIX_CHARACTERS, _MIDDLE_CHARACTERS, _SUFFIX_CHARACTERS = 800, 300, 500
-_CHARACTERS = _PREFIX_CHARACTERS + _MIDDLE_CHARACTERS + _SUFFIX_CHARACTERS
+_PREFIX_CHARACTERS, _MIDDLE_CHARACTERS = 800, 300
+_PIECES = Path(__file__).with_name("calibration.txt")  # 12 pieces, with a form feed between two
 _CPU = torch.device("cpu")
 
 
@@ -54,10 +53,6 @@ def code_sequences(tokenizer: Tokenizer) -> Iterator[tuple[int, ...]]:
         yield tokens[:SEQUENCE_TOKENS]
 
 
-def _sources() -> Iterator[str]:
-    """Read pieces from the middle of files from all parts of this package."""
-    texts = (path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parent.rglob("*.py")))
-    long = [text for text in texts if len(text) >= 2 * _CHARACTERS]
-    for text in long[:: len(long) // SEQUENCES][:SEQUENCES]:
-        first = text.index("\n", (len(text) - _CHARACTERS) // 2) + 1
-        yield text[first : first + _CHARACTERS]
+def _sources() -> list[str]:
+    """Read pieces of source code, which never change: the same model gets the same codes from every version."""
+    return _PIECES.read_text(encoding="utf-8").split("\f")
