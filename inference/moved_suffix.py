@@ -2,7 +2,7 @@
 
 The cache still has the suffix as an earlier request computed it, some tokens before. Those entries are copied, and
 their keys are rotated to where the suffix is now; the scheduler computes what stands before and behind them. What is
-approximate is that they have not seen the tokens that the prompt has changed since: benchmarks/moved_suffix.py
+approximate is that they have not seen the tokens that the prompt has changed since: benchmarks/cursor/moved_suffix.py
 measures what that costs. The sentinel in front of the suffix is computed anew, because the model reads from it where
 the hole begins, and so are the first tokens of the suffix.
 """

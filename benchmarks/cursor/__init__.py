@@ -1,0 +1,1 @@
+"""Measurements of what a keystroke waits for and computes."""
