@@ -225,6 +225,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "benchmarks.recorded": (),
     "benchmarks.peers": ("benchmarks.recorded", "inference.*"),
     "benchmarks": ("benchmarks.peers", "benchmarks.recorded", "context.*", "evaluation", "inference.*", "lsp_server.*"),
+    "benchmarks.cursor": ("benchmarks", "benchmarks.peers", "context.*", "evaluation", "inference.*", "lsp_server.*"),
     "benchmarks.native": ("benchmarks", "benchmarks.peers", "evaluation", "inference.*", "kernels", "kernels.cpu"),
     "benchmarks.secrets": ("context.*",),
     "training.corpus": ("evaluation", "inference.prompts"),
