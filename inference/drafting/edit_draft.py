@@ -1,9 +1,7 @@
-"""Speculative drafts without a second model: a text that the output probably repeats.
+"""The draft of an edit: the text that is edited.
 
-The text that is edited is the draft of its edit (Saxena, prompt lookup decoding, 2023). While the output follows the
-draft, a step computes the draft's next tokens together with the last known one, and the model's own choice at each of
-them tells how many were right. When the output leaves the draft, the draft is searched for the place where the output
-comes back.
+While the output follows the draft, the draft's next tokens are expected. When the output leaves the draft, the draft is
+searched for the place where the output comes back.
 """
 
 from bisect import bisect_left
@@ -11,18 +9,20 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-# With more rows than this, a step takes longer for its computation than for reading the weights.
-MAX_DRAFTED_TOKENS = 16
+from inference.drafting.chain import Expected
+
+_MOST_EXPECTED = 16  # tokens
 _FIRST_LIMIT = 8  # of tokens to propose, before any result is known
 _START_RUN = 2  # tokens: an output that begins as its draft does is treated as a match of this length
 _NEAR_TOKENS = 64  # within this distance of where the output left the draft, one matching token is enough to go on
 _FAR_MATCH = 3  # matching tokens that are enough anywhere
 _CONFIRMED_RUN = 3  # matching tokens after which the place is certain
+_FIRST_GUESS, _CONFIRMED_GUESS = 0.7, 0.95
 _LOOK_BACK = 16
 _FAR_CANDIDATES = 32
 
 
-class Draft:
+class EditDraft:
     """Follows an output through its draft. Each token of the output goes through `push`, in order."""
 
     def __init__(self, tokens: Sequence[int]) -> None:
@@ -34,20 +34,22 @@ class Draft:
         self._recent: deque[int] = deque(maxlen=_LOOK_BACK)
         self._ends_of: dict[tuple[int, ...], list[int]] | None = None  # positions after each _FAR_MATCH tokens
 
-    def propose(self, room: int) -> Sequence[int]:
-        """Return the tokens that probably come next, `room` at most.
+    def expect(self) -> Iterator[Expected]:
+        """Yield the tokens that probably come next.
 
         They are few after a short match, and none when the match is too short for the draft's successes so far.
         """
-        if self._next is None or self._run * self._limit < MAX_DRAFTED_TOKENS:
-            return ()
-        count = min(room, self._limit, 2 * self._run)
-        return self._tokens[self._next : self._next + max(count, 0)]
+        if self._next is None or self._run * self._limit < _MOST_EXPECTED:
+            return
+        count = min(self._limit, 2 * self._run)
+        for ahead, token in enumerate(self._tokens[self._next : self._next + count]):
+            run = min(self._run + ahead, _MOST_EXPECTED)
+            yield Expected(token, "edit", (run,), _CONFIRMED_GUESS if run >= _CONFIRMED_RUN else _FIRST_GUESS)
 
     def learn(self, drafted: int, accepted: int) -> None:
-        """Adapt the length of later proposals to the result of one."""
+        """Adapt the number of tokens that are expected to the result of those that were drafted."""
         if accepted == drafted:
-            self._limit = min(2 * self._limit, MAX_DRAFTED_TOKENS)
+            self._limit = min(2 * self._limit, _MOST_EXPECTED)
         elif 2 * accepted < drafted:
             self._limit = max(self._limit // 2, 1)
 

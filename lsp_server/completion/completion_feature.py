@@ -63,6 +63,7 @@ class CompletionFeature:
         generate = generate_several if record.explicit else generate_one
         job = replace(self.job(uri, snapshot, trigger.max_lines), generate=generate)
         filled = await fill(self.model.engine(), job, record, self.session.context_thread)
+        self.document(uri).predictions.remember_output(snapshot, filled.greedy.text)
         if filled.greedy.trace is not None:
             self.session.budget(job.settings).learn(filled.greedy.trace)
         return filled
@@ -71,7 +72,8 @@ class CompletionFeature:
         """Return the job to fill the hole at the cursor with all that the session knows."""
         settings = self.session.settings.completion
         packer, edits = self.session.workspaces.of(uri).packer, self.session.edits.recent()
-        source = PromptSource(packer, edits, self.session.budget(settings).tokens)
+        predicted = self.document(uri).predictions.outputs_at(snapshot)
+        source = PromptSource(packer, edits, self.session.budget(settings).tokens, predicted)
         return FillJob(snapshot, source, settings, max_lines)
 
     def look_ahead(self, uri: str, snapshot: Snapshot, text: str, now: str) -> None:
@@ -99,6 +101,7 @@ class CompletionFeature:
             return  # the request at that place meets the error again, and tells it
         if filled.greedy.trace is not None and filled.greedy.finish_reason != "cancelled":  # else the engine was closed
             ahead.filled = filled
+            self.document(uri).predictions.remember_output(snapshot, filled.greedy.text)
 
     def accept(self, number: int, characters: int | None = None) -> bool:
         """Note that the editor inserted the item of this number, or so many characters of it; False if unknown."""
