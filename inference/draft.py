@@ -88,21 +88,21 @@ class Drafter:
     def propose(self, room: int, *, is_timed: bool) -> list[int]:
         """Return the tokens to compute together with the last known one, `room` at most.
 
-        `is_timed`: the step computes nothing else, so its time tells the cost of its rows.
+        `is_timed`: the step computes nothing else, so its time tells the cost of its rows. The time of the processor
+        counts, on this thread, which computes a part of each step: other programs stop a step for as long as ten take.
         """
-        began_s = time.perf_counter()
+        began_s = time.thread_time()
         self._chains, self._proposed, self._chosen, self._pushed = [], [], None, []
         if room > 0 and self._drafting.worth.may_draft():
             self._choose(room)
-        now_s = time.perf_counter()
-        self._drafting.worth.spend(1000 * (now_s - began_s))
-        self._timed_from_s = now_s if is_timed else None
+        self._drafting.worth.spend(1000 * (time.thread_time() - began_s))
+        self._timed_from_s = time.thread_time() if is_timed else None
         return [expected.token for expected in self._proposed]
 
     def push(self, token: int) -> None:
         """Follow the output by one `token`."""
         if self._timed_from_s is not None:
-            ms = 1000 * (time.perf_counter() - self._timed_from_s)
+            ms = 1000 * (time.thread_time() - self._timed_from_s)
             self._drafting.costs.note(1 + len(self._proposed), ms)
             self._timed_from_s = None
         self._pushed.append(token)

@@ -34,8 +34,9 @@ def functions(file: Path) -> Iterator[tuple[str, str]]:
 def edit_request(engine: LocalEngine, edit: Edit, text: str, name: str, tokens: int) -> Request:
     """Ask a model that chats for an edit of a function."""
     asked = f"{_ASKED[edit].format(name=name)} Answer with the whole function, in one code block."
-    prompt = engine.chat_prompt([Message("user", f"```python\n{text}\n```\n{asked}")])
-    return Request(prompt, tokens, drafts=(engine.draft("edit", text),))
+    block = f"```python\n{text}\n```"
+    prompt = engine.chat_prompt([Message("user", f"{block}\n{asked}")])
+    return Request(prompt, tokens, drafts=(engine.draft("edit", block),))
 
 
 def echo_request(engine: LocalEngine, text: str, tokens: int) -> Request:

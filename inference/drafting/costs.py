@@ -1,9 +1,11 @@
 """The time of a step by the number of its rows, measured while the engine decodes."""
 
-import statistics
 from collections import deque
 
-_SAMPLES = 7  # of which the median counts: another program, or urgent work, may stop any step
+# A thread that waits for its core leaves its part of a step to the others, so some steps take longer. Of the last
+# samples a fast one counts, and none before there are a few.
+_SAMPLES = 9
+_FEWEST_SAMPLES = 3
 _FORGOTTEN_AFTER_STEPS = 1024  # the machine may have become faster or slower since
 _FIRST_SLOPE = 0.12  # of a row, as a share of a step of one row, before any is known
 
@@ -14,7 +16,7 @@ class StepCosts:
     def __init__(self) -> None:
         self._samples_ms: dict[int, deque[float]] = {}
         self._measured_at: dict[int, int] = {}
-        self._ms: dict[int, float] = {}  # the medians
+        self._ms: dict[int, float] = {}  # of the rows with enough samples
         self._steps = 0
 
     @property
@@ -27,11 +29,13 @@ class StepCosts:
         self._steps += 1
         samples = self._samples_ms.setdefault(rows, deque(maxlen=_SAMPLES))
         samples.append(ms)
-        self._ms[rows] = statistics.median(samples)
+        if len(samples) >= _FEWEST_SAMPLES:
+            self._ms[rows] = sorted(samples)[len(samples) // _FEWEST_SAMPLES]
         self._measured_at[rows] = self._steps
         for old in [old for old, at in self._measured_at.items() if self._steps - at > _FORGOTTEN_AFTER_STEPS]:
             if old != 1:
-                del self._samples_ms[old], self._ms[old], self._measured_at[old]
+                del self._samples_ms[old], self._measured_at[old]
+                self._ms.pop(old, None)
 
     def relative(self, rows: int) -> float:
         """Return the time of a step of so many rows, in steps of one row. Rows between measured ones are estimated."""

@@ -4,7 +4,7 @@ from inference.drafting.costs import StepCosts
 
 _TRIAL_STEPS = 64
 _MOST_TRIALS_PAUSED = 32  # then even a trial that takes twice as long as it should costs 3%
-_BORROWED = 0.5  # of a step: a trial may begin badly
+_FREE_LOSS = 0.02  # of the time of a trial
 
 
 class Worth:
@@ -36,7 +36,7 @@ class Worth:
         self._saved_ms += costs.step_ms * (accepted + 1 - costs.relative(1 + drafted))
         if self._steps < _TRIAL_STEPS:
             return
-        if self._saved_ms < -_BORROWED * costs.step_ms:
+        if self._saved_ms < -_FREE_LOSS * _TRIAL_STEPS * costs.step_ms:
             self._paused_steps = self._next_pause * _TRIAL_STEPS
             self._next_pause = min(2 * self._next_pause, _MOST_TRIALS_PAUSED)
         else:
