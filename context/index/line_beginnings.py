@@ -6,7 +6,7 @@ that a line is found by the first characters of that word. This costs half as mu
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ _KEY_CHARACTERS = 24  # of a line without its indentation: more would tell few l
 _FEWEST_CHARACTERS = 6  # of a beginning: shorter ones, such as `else:`, go on in every way
 _MOST_CHUNK_CHARACTERS = 50_000  # a longer chunk is data
 _MOST_CHUNKS = 500  # that have a beginning: one that is more common, such as `self.`, tells nothing
-_READ_CHUNKS = 20  # the nearest, in the order of the files' paths
+_READ_CHUNKS = 16  # the nearest, in the order of the files' paths
 _SHOWN_BEFORE = 300  # characters
 _SHOWN_BEHIND = 900
 
@@ -57,8 +57,8 @@ def find_lines(read: Read, beginning: str, near: str) -> list[FoundLine]:
         return []
     here = read("SELECT c.id FROM chunks c JOIN files f ON f.id = c.file_id WHERE f.path = ? LIMIT 1", (near,))
     place = here[0][0] if here else 0
-    nearest = sorted((chunk_id for (chunk_id,) in rows), key=lambda chunk_id: abs(chunk_id - place))
-    found = [line for chunk_id in nearest[:_READ_CHUNKS] for line in _lines_of(read, chunk_id, beginning)]
+    nearest = sorted((chunk_id for (chunk_id,) in rows), key=lambda chunk_id: abs(chunk_id - place))[:_READ_CHUNKS]
+    found = list(_lines_of(read, nearest, beginning))
     times = Counter(line.text.partition("\n")[0] for line in found)
     return sorted(found, key=lambda line: -times[line.text.partition("\n")[0]])
 
@@ -76,9 +76,12 @@ def _query(beginning: str) -> str:
     return f'"{key.encode().hex()}"' + ("*" if len(beginning) < _KEY_CHARACTERS else "")
 
 
-def _lines_of(read: Read, chunk_id: int, beginning: str) -> Iterator[FoundLine]:
-    rows = read("SELECT f.path, c.text FROM chunks c JOIN files f ON f.id = c.file_id WHERE c.id = ?", (chunk_id,))
-    for path, text in rows:
-        for match in re.finditer(rf"^[ \t]*+(?={re.escape(beginning)})", text, re.MULTILINE):
+def _lines_of(read: Read, chunk_ids: Sequence[int], beginning: str) -> Iterator[FoundLine]:
+    marks = ", ".join("?" * len(chunk_ids))
+    sql = f"SELECT c.id, f.path, c.text FROM chunks c JOIN files f ON f.id = c.file_id WHERE c.id IN ({marks})"
+    found = {chunk_id: (path, text) for chunk_id, path, text in read(sql, chunk_ids)}
+    start = re.compile(rf"^[ \t]*+(?={re.escape(beginning)})", re.MULTILINE)
+    for path, text in (found[chunk_id] for chunk_id in chunk_ids if chunk_id in found):
+        for match in start.finditer(text):
             at = match.end()
             yield FoundLine(path, text[max(0, at - _SHOWN_BEFORE) : at], text[at : at + _SHOWN_BEHIND])
