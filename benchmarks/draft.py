@@ -1,33 +1,75 @@
-"""The time that a draft saves when an edit is decoded: the same request with and without its draft, in one run.
+"""The time that drafts save: the same requests without drafts, with each source alone, and with all of them, in turn.
 
-`--task rename` asks a model that chats to rename a variable of each of some functions of a file; the function is the
-draft. `--task echo` takes any model: the draft is the output without a draft, in which every so many
-lines one is changed, so that the measurement does not depend on the model's skill.
+`holes` are lines and blocks of Flask and Django, asked as a user's keystroke asks. Their own file is an open document
+without the hole's text, and the index's lines of open documents are not drafted, so no source knows the wanted text.
+`retyped` are the same holes after the user has typed up to the first character that the model did not predict.
+`rename`, `argument` and `docstring` are edits by a model that chats, with the function as the draft. `echo` takes any
+model: the draft is the output without a draft, in which every so many lines one is changed.
 """
 
 import argparse
-import ast
+import itertools
 import json
-import statistics
+import logging
+import tempfile
 from argparse import Namespace
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
+from typing import get_args
 
-from inference.api import EngineSettings, Message, Request, Trace, Update
+from benchmarks.drafts.edits import echo_request, edit_request, functions, with_echo
+from benchmarks.drafts.holes import Hole, draw_holes
+from benchmarks.held_out import open_workspace
+from context.documents.snapshot import Snapshot
+from context.index.workspace import Workspace
+from context.packer import ContextPacker
+from inference.api import DraftSource, EngineSettings, Request, Trace, Update
+from inference.draft import ALL_SOURCES, Drafting
 from inference.local_engine import LocalEngine
+from lsp_server.completion.build_request import PromptSource, build_request
+from lsp_server.completion.predictions import Predictions
+from lsp_server.settings.values import ModelSettings
+
+log = logging.getLogger(__name__)
 
 DEFAULT_FILE = Path(argparse.__file__)
+NONE, ALL = "none", "all"
+_PROMPT_TOKENS = 1024  # what two seconds prefill of a model of 1.5B on two cores
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A request without and with its draft; the prompt is cached both times."""
+@dataclass
+class Sums:
+    """The sums over all requests of one way to draft."""
 
-    plain: Trace
-    drafted: Trace
-    is_same_text: bool
+    decode_tokens: int = 0
+    ms: float = 0.0
+    same_texts: int = 0
+    drafted: Counter[str] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)
+
+    def add(self, trace: Trace, is_same_text: bool) -> None:
+        self.decode_tokens += trace.decode_tokens
+        self.ms += trace.total_ms
+        self.same_texts += is_same_text
+        for use in trace.drafts:
+            self.drafted[use.source] += use.drafted_tokens
+            self.accepted[use.source] += use.accepted_tokens
+
+    def figures(self, none: "Sums") -> dict[str, object]:
+        accepted, drafted = self.accepted.total(), self.drafted.total()
+        return {
+            "tokens": self.decode_tokens,
+            "same_text": self.same_texts,
+            "tokens_per_second": round(1000 * self.decode_tokens / self.ms, 2),
+            "ratio": round(none.ms / self.ms * self.decode_tokens / none.decode_tokens, 3),
+            "tokens_per_step": round(self.decode_tokens / (self.decode_tokens - accepted), 3),
+            "drafted_tokens": drafted,
+            "accepted_share": round(accepted / max(drafted, 1), 3),
+            "accepted_by_source": {source: [self.accepted[source], count] for source, count in self.drafted.items()},
+        }
 
 
 def run(engine: LocalEngine, request: Request) -> tuple[str, Trace]:
@@ -43,86 +85,110 @@ def run(engine: LocalEngine, request: Request) -> tuple[str, Trace]:
             return text, update.trace
 
 
-def functions(file: Path, least_lines: int, most_lines: int) -> Iterator[tuple[str, str]]:
-    """The text of each function of a fitting size, with one of its variables that occurs more than once."""
-    source = file.read_text()
-    for node in ast.walk(ast.parse(source)):
-        text = ast.get_source_segment(source, node) if isinstance(node, ast.FunctionDef) else None
-        if text is None or not least_lines <= text.count("\n") <= most_lines:
-            continue
-        names = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-        if names:
-            yield text, max(names, key=names.count)
+def hole_request(engine: LocalEngine, hole: Hole, workspace: Workspace, predictions: Predictions) -> Request:
+    source = PromptSource(
+        ContextPacker(workspace, keeps_placement=False),
+        prompt_tokens=_PROMPT_TOKENS,
+        predicted=predictions.outputs_at(hole.snapshot),
+    )
+    settings = ModelSettings(max_tokens=96)
+    return build_request(engine, hole.snapshot, hole.max_lines, settings, source)[1]
 
 
-def rename_requests(engine: LocalEngine, arguments: Namespace) -> Iterator[Request]:
-    for text, name in functions(arguments.file, 12, 60):
-        asked = f"Rename the variable `{name}` to `renamed_{name}`. Answer with the whole function, in one code block."
-        prompt = engine.chat_prompt([Message("user", f"```python\n{text}\n```\n{asked}")])
-        yield Request(prompt, arguments.tokens, draft_tokens=engine.draft(text))
+def retype(hole: Hole, output: str, predictions: Predictions) -> Hole | None:
+    """Return the hole behind the first character that was not predicted; None where all of it was predicted."""
+    same = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(output, hole.wanted, strict=False)))
+    if same + 1 >= len(hole.wanted.split("\n")[0]):
+        return None
+    predictions.remember_output(Snapshot(hole.snapshot.document, hole.snapshot.cursor), output)
+    return replace(hole, start=hole.start + same + 1)
 
 
-def echo_requests(engine: LocalEngine, arguments: Namespace) -> Iterator[Request]:
-    for text, _ in functions(arguments.file, 12, 60):
-        head = "".join(text.splitlines(keepends=True)[:6])
-        request = Request(engine.fim_prompt("", head, ""), arguments.tokens)
-        lines = run(engine, request)[0].splitlines(keepends=True)
-        for index in range(arguments.changed_line - 1, len(lines), arguments.changed_line):
-            lines[index] = lines[index].replace("e", "o")
-        yield replace(request, draft_tokens=engine.draft("".join(lines)))
+def requests(engine: LocalEngine, arguments: Namespace, folder: Path) -> Iterator[tuple[str, Request]]:
+    """Yield each request with the name of its group."""
+    if arguments.task in ("holes", "retyped"):
+        workspaces: dict[str, Workspace] = {}
+        for hole in draw_holes(arguments.requests):
+            package = hole.package
+            if package.name not in workspaces:
+                workspaces[package.name] = open_workspace(package.root, folder)
+            predictions = Predictions()
+            request = hole_request(engine, hole, workspaces[package.name], predictions)
+            if arguments.task == "retyped":
+                later = retype(hole, run(engine, request)[0], predictions)
+                if later is None:
+                    continue
+                request = hole_request(engine, later, workspaces[package.name], predictions)
+            yield hole.kind, request
+        for workspace in workspaces.values():
+            workspace.close()
+        return
+    for text, name in itertools.islice(functions(arguments.file), arguments.requests):
+        if arguments.task == "echo":
+            request = echo_request(engine, text, arguments.tokens)
+            yield "echo", with_echo(engine, request, run(engine, request)[0], arguments.changed_line)
+        else:
+            yield arguments.task, edit_request(engine, arguments.task, text, name, arguments.tokens)
 
 
-def measure(arguments: Namespace) -> list[Pair]:
-    engine = LocalEngine(EngineSettings(model=arguments.model, quant=arguments.quant))
-    engine.ready.result()
-    requests = {"rename": rename_requests, "echo": echo_requests}[arguments.task](engine, arguments)
-    pairs = []
-    for request, _ in zip(requests, range(arguments.requests), strict=False):
-        plainly = replace(request, draft_tokens=())
-        run(engine, replace(plainly, max_new_tokens=1))  # so that neither of the two prefills the prompt
-        text, plain = run(engine, plainly)
-        again, drafted = run(engine, request)
-        pairs.append(Pair(plain, drafted, text == again))
-    engine.close()
-    return pairs
-
-
-def summarize(pairs: list[Pair]) -> dict[str, float]:
-    plain_ms, drafted_ms = sum(p.plain.total_ms for p in pairs), sum(p.drafted.total_ms for p in pairs)
-    tokens = sum(pair.plain.decode_tokens for pair in pairs)
-    drafted = sum(pair.drafted.drafted_tokens for pair in pairs)
-    accepted = sum(pair.drafted.accepted_tokens for pair in pairs)
-    return {
-        "requests": len(pairs),
-        "same_text": sum(pair.is_same_text for pair in pairs),
-        "output_tokens": statistics.median(pair.plain.decode_tokens for pair in pairs),
-        "drafted_tokens": drafted,
-        "accepted_share": accepted / max(drafted, 1),
-        "saved_steps_share": accepted / tokens,
-        "plain_tokens_per_second": 1000 * tokens / plain_ms,
-        "drafted_tokens_per_second": 1000 * sum(p.drafted.decode_tokens for p in pairs) / drafted_ms,
-        "speedup": plain_ms / drafted_ms,
-        "speedup_least": min(pair.plain.total_ms / pair.drafted.total_ms for pair in pairs),
-    }
+def measure(
+    engine: LocalEngine, ways: Mapping[str, Drafting], asked: Iterable[tuple[str, Request]]
+) -> dict[str, dict[str, Sums]]:
+    """Ask each request in all ways, of which each has its own experience; each way begins as often as the others."""
+    sums: dict[str, dict[str, Sums]] = {}
+    for number, (group, request) in enumerate(asked):
+        engine.drafting = ways[NONE]
+        run(engine, replace(request, max_new_tokens=1))  # so that none of the ways prefills the prompt
+        answers: dict[str, tuple[str, Trace]] = {}
+        order = list(ways)
+        for way in order[number % len(order) :] + order[: number % len(order)]:
+            engine.drafting = ways[way]
+            answers[way] = run(engine, request)
+        for way, (text, trace) in answers.items():
+            for name in dict.fromkeys((group, "together")):
+                sums.setdefault(name, {}).setdefault(way, Sums()).add(trace, text == answers[NONE][0])
+        so_far = sums["together"]
+        log.info("%d requests: %s", number + 1, so_far[ALL].figures(so_far[NONE]))
+    return sums
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, help="a model folder (default: the built-in model)")
     parser.add_argument("--quant", choices=["auto", "none", "int8", "int4"], default="auto")
-    parser.add_argument("--task", choices=["echo", "rename"], default="echo")
-    parser.add_argument("--file", type=Path, default=DEFAULT_FILE, help="the functions' file (default: argparse.py)")
-    parser.add_argument("--requests", type=int, default=20)
-    parser.add_argument("--tokens", type=int, default=256, help="the longest output")
+    parser.add_argument(
+        "--task", choices=["holes", "retyped", "echo", "rename", "argument", "docstring"], default="holes"
+    )
+    parser.add_argument("--file", type=Path, default=DEFAULT_FILE, help="the edited functions (default: argparse.py)")
+    parser.add_argument("--requests", type=int, default=40)
+    parser.add_argument("--tokens", type=int, default=256, help="the longest edit")
     parser.add_argument("--changed-line", type=int, default=8, help="echo: change one line in this many")
+    parser.add_argument(
+        "--sources", nargs="*", choices=get_args(DraftSource), help="measured alone; default: those of the task"
+    )
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    figures = {name: round(value, 3) for name, value in summarize(measure(arguments)).items()}
-    if arguments.json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:28}{value:>10}")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    alone = arguments.sources
+    if alone is None:
+        holes: list[DraftSource] = ["prompt", "document", "lines", "suffix"]
+        alone = {"holes": holes, "retyped": [*holes, "prediction"]}.get(arguments.task, ["edit"])
+    ways = {NONE: Drafting(sources=frozenset())}
+    ways |= {source: Drafting(sources=frozenset({source})) for source in alone}
+    ways[ALL] = Drafting(sources=ALL_SOURCES)
+    engine = LocalEngine(EngineSettings(model=arguments.model, quant=arguments.quant))
+    engine.ready.result()
+    with tempfile.TemporaryDirectory() as folder:
+        sums = measure(engine, ways, requests(engine, arguments, Path(folder)))
+    engine.close()
+    for group, by_way in sums.items():
+        for way, summed in by_way.items():
+            figures = {"group": group, "way": way, **summed.figures(by_way[NONE])}
+            print(
+                json.dumps(figures)
+                if arguments.json
+                else "  ".join(f"{name} {value}" for name, value in figures.items())
+            )
 
 
 if __name__ == "__main__":

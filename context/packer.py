@@ -11,6 +11,7 @@ from context.prompt.pack import Budget, Pack, PackedFile, files_of, pack
 from context.prompt.placement import Placement
 from context.prompt.window import CountTokens
 from context.related.collect import collect, judge, still_true
+from context.related.next_lines import next_lines
 from context.secrets.masking import count_masked, mask_document, mask_snapshot
 from midspan import DocumentError
 
@@ -66,6 +67,10 @@ class ContextPacker:
         placed = still_true(self._placement.snippets, masked, self._workspace)
         self._learn_rules(buffers, {snippet.path for snippet in placed})
         return files_of(placed)
+
+    def next_lines(self, snapshot: Snapshot, max_lines: int) -> tuple[str, ...]:
+        """Return texts of the repository that may stand at the cursor; the snapshot's secrets are masked."""
+        return next_lines(snapshot, self._workspace, max_lines) if self._workspace is not None else ()
 
     def _learn_rules(self, documents: Sequence[Document], paths: Iterable[str]) -> None:
         rules = dict(self._workspace.view().mask_rules(paths)) if self._workspace is not None else {}

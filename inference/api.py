@@ -37,6 +37,32 @@ class Repository:
     prefix: str  # of the hole, without a path comment
 
 
+# The origin of a drafted token: the text that is edited; the prompt and the output so far; the documents around the
+# prompt's part of them; lines of the repository; what the model wrote here before; the first lines behind the hole.
+DraftSource = Literal["edit", "prompt", "document", "lines", "prediction", "suffix"]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A text that a greedy output may repeat, in tokens of the engine.
+
+    The output may begin with a draft of "lines" or "prediction". Any part of a "document" may come anywhere, and a
+    draft of "edit" is followed through the changes.
+    """
+
+    source: DraftSource
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DraftUse:
+    """The tokens that were drafted from a source, and those of them that were right."""
+
+    source: DraftSource
+    drafted_tokens: int
+    accepted_tokens: int
+
+
 FIM_PROMPT_OVERHEAD_TOKENS = 4  # BOS, begin, hole, end
 
 # "over": `Request.is_over` has said so.
@@ -86,9 +112,9 @@ class Request:
     # Generation ends before the newline that would begin line `max_lines + 1`; None is no limit.
     max_lines: int | None = None
     sampling: Sampling = field(default_factory=Sampling)
-    # A text that a greedy output probably repeats, from `draft` of the same engine. It makes the output faster and
-    # leaves it the same.
-    draft_tokens: tuple[int, ...] = ()
+    # Texts that a greedy output may repeat, from `draft` of the same engine. They make the output faster and leave it
+    # the same.
+    drafts: tuple[Draft, ...] = ()
     # A begun word that the prompt leaves out, from `begun_word` of the same engine. The output has to begin with this
     # word; updates and counts of tokens leave the word out.
     begins_with: str = ""
@@ -124,6 +150,7 @@ class Trace:
     # tokens of the prompt that came or went since these were computed.
     moved_tokens: int = 0
     moved_age_tokens: int = 0
+    drafts: tuple[DraftUse, ...] = ()  # the same by source
     # Until the request had its pages: the model was loading, or other requests had them. None: never, or unknown.
     queue_ms: float | None = None
 
@@ -234,8 +261,8 @@ class Engine(Protocol):
         Raises ModelError when the model was not trained to chat.
         """
 
-    def draft(self, text: str) -> tuple[int, ...]:
-        """Return a text that the output probably repeats, for `Request.draft_tokens`. Empty where a server decodes."""
+    def draft(self, source: DraftSource, text: str) -> Draft:
+        """Return a text that the output may repeat, for `Request.drafts`. Without tokens where a server decodes."""
 
     def submit(self, request: Request, on_update: OnUpdate) -> RunningRequest:
         """Queue a request. `on_update` is called on the engine's thread and must not block it.

@@ -1,99 +1,153 @@
-"""Speculative drafts without a second model: a text that the output probably repeats.
+"""Speculative drafts without a second model: several tokens a step.
 
-The text that is edited is the draft of its edit (Saxena, prompt lookup decoding, 2023). While the output follows the
-draft, a step computes the draft's next tokens together with the last known one, and the model's own choice at each of
-them tells how many were right. When the output leaves the draft, the draft is searched for the place where the output
-comes back.
+A step computes a few tokens that probably come next together with the last known one, and the model's own choice at
+each of them tells how many were right. The greedy output stays the same. The tokens come from several sources; the
+source and the number of tokens are chosen by what was measured: how often such tokens were right, and what the rows of
+a step cost on this machine.
 """
 
-from bisect import bisect_left
-from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
-from itertools import islice
+import time
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass, field
+from typing import get_args
 
-# With more rows than this, a step takes longer for its computation than for reading the weights.
-MAX_DRAFTED_TOKENS = 16
-_FIRST_LIMIT = 8  # of tokens to propose, before any result is known
-_START_RUN = 2  # tokens: an output that begins as its draft does is treated as a match of this length
-_NEAR_TOKENS = 64  # within this distance of where the output left the draft, one matching token is enough to go on
-_FAR_MATCH = 3  # matching tokens that are enough anywhere
-_CONFIRMED_RUN = 3  # matching tokens after which the place is certain
-_LOOK_BACK = 16
-_FAR_CANDIDATES = 32
+from inference.api import Draft, DraftSource, DraftUse, Request
+from inference.drafting.acceptance import Acceptance
+from inference.drafting.alternatives import Alternatives, RepeatedSuffix
+from inference.drafting.chain import Expected, Source
+from inference.drafting.costs import StepCosts
+from inference.drafting.edit_draft import EditDraft
+from inference.drafting.lookup import Lookup
+from inference.drafting.worth import Worth
+from inference.prompts.prompt import read_tokens, split_at_hole
+from inference.prompts.tokenizer import FimSentinels
+
+MAX_DRAFTED_TOKENS = 16  # in one step, of all sequences
+_LEAST_GAIN = 1.02  # as a factor: what is gained less surely is not worth the measuring errors
+_LEAST_SHARE = 0.03  # the probability at which a draft ends
+_SUFFIX_TOKENS = 48
+ALL_SOURCES: frozenset[DraftSource] = frozenset(get_args(DraftSource))
 
 
-class Draft:
-    """Follows an output through its draft. Each token of the output goes through `push`, in order."""
+@dataclass
+class Drafting:
+    """The experience of one engine with drafts. Engine thread only, but for `begin`.
 
-    def __init__(self, tokens: Sequence[int]) -> None:
-        self._tokens = tokens
-        self._next: int | None = 0  # the position in the draft of the output's next token
-        self._run = _START_RUN  # the number of tokens before it that have matched
-        self._left_at = 0  # the last certain position
-        self._limit = _FIRST_LIMIT
-        self._recent: deque[int] = deque(maxlen=_LOOK_BACK)
-        self._ends_of: dict[tuple[int, ...], list[int]] | None = None  # positions after each _FAR_MATCH tokens
+    `sources` take part: a benchmark measures each alone.
+    """
 
-    def propose(self, room: int) -> Sequence[int]:
-        """Return the tokens that probably come next, `room` at most.
+    costs: StepCosts = field(default_factory=StepCosts)
+    acceptance: Acceptance = field(default_factory=Acceptance)
+    worth: Worth = field(default_factory=Worth)
+    sources: Set[DraftSource] = ALL_SOURCES
 
-        They are few after a short match, and none when the match is too short for the draft's successes so far.
+    def begin(self, request: Request, fim: FimSentinels | None) -> "Drafter | None":
+        """Return the drafter of a request; None for a sampled one, whose choices a draft would change."""
+        if request.sampling.temperature > 0 or not self.sources:
+            return None
+        return Drafter(self, list(self._sources_of(request, fim)))
+
+    def _sources_of(self, request: Request, fim: FimSentinels | None) -> Iterator[Source]:
+        """Yield the sources, those that know the output best first."""
+        drafts = [draft for draft in request.drafts if draft.tokens and draft.source in self.sources]
+        yield from (EditDraft(draft.tokens) for draft in drafts if draft.source == "edit")
+        beginning_sources: tuple[DraftSource, ...] = ("prediction", "lines")
+        for source in beginning_sources:
+            if beginnings := [draft.tokens for draft in drafts if draft.source == source]:
+                yield Alternatives(source, beginnings)
+        tokens = read_tokens(request.prompt)
+        before, suffix = split_at_hole(tokens, fim)
+        if "suffix" in self.sources and suffix:
+            yield RepeatedSuffix(suffix[:_SUFFIX_TOKENS])
+        texts = [draft for draft in drafts if draft.source != "edit"]
+        has_prompt = "prompt" in self.sources
+        if has_prompt:
+            texts.append(Draft("prompt", tuple(tokens)))
+        if texts:
+            yield Lookup(texts, before, has_output=has_prompt)
+
+
+class Drafter:
+    """Drafts the tokens of one sequence. Each token of its output goes through `push`, in order."""
+
+    def __init__(self, drafting: Drafting, sources: Sequence[Source]) -> None:
+        self._drafting = drafting
+        self._sources = sources
+        self._used: dict[DraftSource, list[int]] = {}
+        self._chains: list[list[Expected]] = []  # since the last proposal
+        self._proposed: list[Expected] = []
+        self._chosen: Source | None = None
+        self._pushed: list[int] = []
+        self._timed_from_s: float | None = None
+
+    @property
+    def uses(self) -> tuple[DraftUse, ...]:
+        """The drafted tokens so far, by source."""
+        return tuple(DraftUse(source, *counts) for source, counts in self._used.items())
+
+    def propose(self, room: int, *, is_timed: bool) -> list[int]:
+        """Return the tokens to compute together with the last known one, `room` at most.
+
+        `is_timed`: the step computes nothing else, so its time tells the cost of its rows. The time of the processor
+        counts, on this thread, which computes a part of each step: other programs stop a step for as long as ten take.
         """
-        if self._next is None or self._run * self._limit < MAX_DRAFTED_TOKENS:
-            return ()
-        count = min(room, self._limit, 2 * self._run)
-        return self._tokens[self._next : self._next + max(count, 0)]
-
-    def learn(self, drafted: int, accepted: int) -> None:
-        """Adapt the length of later proposals to the result of one."""
-        if accepted == drafted:
-            self._limit = min(2 * self._limit, MAX_DRAFTED_TOKENS)
-        elif 2 * accepted < drafted:
-            self._limit = max(self._limit // 2, 1)
+        began_s = time.thread_time()
+        self._chains, self._proposed, self._chosen, self._pushed = [], [], None, []
+        if room > 0 and self._drafting.worth.may_draft():
+            self._choose(room)
+        self._drafting.worth.spend(1000 * (time.thread_time() - began_s))
+        self._timed_from_s = time.thread_time() if is_timed else None
+        return [expected.token for expected in self._proposed]
 
     def push(self, token: int) -> None:
         """Follow the output by one `token`."""
-        self._recent.append(token)
-        place = self._next
-        if place is not None and place < len(self._tokens) and self._tokens[place] == token:
-            self._next, self._run = place + 1, self._run + 1
-            if self._run >= _CONFIRMED_RUN:
-                self._left_at = self._next
+        if self._timed_from_s is not None:
+            ms = 1000 * (time.thread_time() - self._timed_from_s)
+            self._drafting.costs.note(1 + len(self._proposed), ms)
+            self._timed_from_s = None
+        self._pushed.append(token)
+        for source in self._sources:
+            source.push(token)
+
+    def learn(self, accepted: int) -> None:
+        """Learn that so many of the proposed tokens were right, and which tokens the other sources expected."""
+        if not self._pushed:  # a part of the prompt was computed
             return
-        self._next, self._run = self._find()
+        drafting = self._drafting
+        for chain in self._chains:
+            for expected, token in zip(chain, self._pushed, strict=False):
+                drafting.acceptance.learn(expected, expected.token == token)
+                if expected.token != token:
+                    break
+        for place, expected in enumerate(self._proposed):
+            counts = self._used.setdefault(expected.source, [0, 0])
+            counts[0] += 1
+            counts[1] += place < accepted
+        if isinstance(self._chosen, EditDraft):
+            self._chosen.learn(len(self._proposed), accepted)
+        drafting.worth.earn(drafting.costs, len(self._proposed), accepted)
 
-    def _find(self) -> tuple[int | None, int]:
-        """Find the position after the longest match with the output's end, nearest to `_left_at`; and its length."""
-        best: tuple[int, int] | None = None
-        for place in {*self._near(), *self._far()}:
-            score = (self._matching_before(place), -abs(place - self._left_at))
-            if best is None or score > best:
-                best, found = score, place
-        return (None, 0) if best is None else (found, best[0])
+    def _choose(self, room: int) -> None:
+        """Choose the source and the number of tokens that promise the most tokens for the time of a step."""
+        best = _LEAST_GAIN
+        for source in self._sources:
+            gain, count, chain = self._weigh(source, room)
+            self._chains.append(chain)
+            if gain > best:
+                best, self._chosen, self._proposed = gain, source, chain[:count]
 
-    def _near(self) -> Iterator[int]:
-        last = self._recent[-1]
-        first = max(0, self._left_at - _LOOK_BACK)
-        end = min(len(self._tokens), self._left_at + _NEAR_TOKENS)
-        return (place + 1 for place in range(first, end) if self._tokens[place] == last)
-
-    def _far(self) -> Sequence[int]:
-        """Return a few positions around `_left_at` only: tokens that stand everywhere in a text tell little."""
-        if len(self._recent) < _FAR_MATCH:
-            return ()
-        if self._ends_of is None:
-            self._ends_of = defaultdict(list)
-            for end in range(_FAR_MATCH, len(self._tokens) + 1):
-                self._ends_of[tuple(self._tokens[end - _FAR_MATCH : end])].append(end)
-        last = tuple(islice(self._recent, len(self._recent) - _FAR_MATCH, None))
-        ends = self._ends_of.get(last, [])
-        first = bisect_left(ends, self._left_at) - _FAR_CANDIDATES // 4
-        return ends[max(first, 0) :][:_FAR_CANDIDATES]
-
-    def _matching_before(self, place: int) -> int:
-        count = 0
-        for token in reversed(self._recent):
-            if count == place or self._tokens[place - 1 - count] != token:
+    def _weigh(self, source: Source, room: int) -> tuple[float, int, list[Expected]]:
+        """Return the best ratio of tokens to time, in those of a step without a draft, and its number of tokens."""
+        acceptance, costs = self._drafting.acceptance, self._drafting.costs
+        chain: list[Expected] = []
+        best, best_count, tokens, share = 1.0, 0, 1.0, 1.0
+        for expected in source.expect():
+            chain.append(expected)
+            share *= acceptance.share(expected)
+            tokens += share
+            gain = tokens / costs.relative(1 + len(chain))
+            if gain > best:
+                best, best_count = gain, len(chain)
+            if len(chain) == room or share < _LEAST_SHARE:
                 break
-            count += 1
-        return count
+        return best, best_count, chain

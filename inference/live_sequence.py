@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from inference.api import FinishReason, OnUpdate, Request, Trace, Update
 from inference.cache.radix_tree import Node
-from inference.draft import Draft
+from inference.draft import MAX_DRAFTED_TOKENS, Drafter
 from inference.prompts.prompt import read_tokens
 from inference.prompts.text_stream import TextStream
 
@@ -27,6 +27,7 @@ class LiveSequence:
     on_update: OnUpdate
     stream: TextStream
     context_tokens: int
+    drafter: Drafter | None = None
     submitted_s: float = field(default_factory=time.perf_counter)
     tokens: list[int] = field(default_factory=list)
     num_computed_tokens: int = 0  # tokens whose cache entries are written, all from the first one on
@@ -43,7 +44,6 @@ class LiveSequence:
     admitted_s: float | None = None
     first_token_s: float | None = None
     text: str = ""  # the output, for `Request.is_over`
-    draft: Draft | None = None
     drafted_tokens: int = 0
     accepted_tokens: int = 0
     cancelled: bool = False
@@ -51,8 +51,6 @@ class LiveSequence:
     def __post_init__(self) -> None:
         self.prompt_tokens = read_tokens(self.request.prompt)
         self.tokens = list(self.prompt_tokens)
-        if self.request.draft_tokens and self.request.sampling.temperature == 0:
-            self.draft = Draft(self.request.draft_tokens)
 
     @property
     def output_tokens(self) -> int:
@@ -117,8 +115,8 @@ class LiveSequence:
         if self.first_token_s is None:
             self.first_token_s = time.perf_counter()
         self.tokens.append(token)
-        if self.draft is not None:
-            self.draft.push(token)
+        if self.drafter is not None:
+            self.drafter.push(token)
         if self.stream.is_awaited(token):
             self.begun_tokens += 1
         else:
@@ -147,15 +145,17 @@ class LiveSequence:
 
     def propose(self, room: int) -> Sequence[int]:
         """Return the tokens that probably come next, `room` at most, within what the request may still write."""
-        if self.draft is None or self.stream.is_healing:
+        if self.drafter is None:
             return ()
         # The last token of an output is never computed, so it is not worth a draft either.
-        return self.draft.propose(min(room, self.room_tokens - 1))
+        most = 0 if self.stream.is_healing else min(room, self.room_tokens - 1)
+        is_alone = room == MAX_DRAFTED_TOKENS and self.left_tokens == 1
+        return self.drafter.propose(most, is_timed=is_alone and not self.stream.is_healing)
 
-    def learn(self, drafted: int, accepted: int) -> None:
-        """Tell the draft how many of its tokens were right."""
-        if self.draft is not None and drafted:
-            self.draft.learn(drafted, accepted)
+    def learn(self, accepted: int) -> None:
+        """Tell the drafter how many of its tokens were right."""
+        if self.drafter is not None:
+            self.drafter.learn(accepted)
 
     def _within_line_budget(self, text: str) -> tuple[str, bool]:
         """Cut `text` before the newline that would begin one line too many, and tell whether it was cut."""
@@ -185,6 +185,7 @@ class LiveSequence:
             confidence=math.exp(self.logprob_sum / self.written_tokens) if self.written_tokens else None,
             drafted_tokens=self.drafted_tokens,
             accepted_tokens=self.accepted_tokens,
+            drafts=self.drafter.uses if self.drafter is not None else (),
             queue_ms=self._ms_since_submit(self.admitted_s) if self.admitted_s is not None else None,
         )
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from inference.api import (
     ContextFile,
+    Draft,
+    DraftSource,
     EngineSettings,
     EngineStats,
     Message,
@@ -22,6 +24,7 @@ from inference.api import (
     Update,
 )
 from inference.compiled_products import keep_few_compiled_products
+from inference.draft import Drafting
 from inference.heap import trim_heap
 from inference.live_sequence import LiveSequence
 from inference.models.description import ModelDescription, read_description
@@ -73,6 +76,7 @@ class LocalEngine:
         self._described: Future[ModelDescription] = Future()
         self._opened: Future[Tokenizer] = Future()
         self._is_advised = False
+        self.drafting = Drafting()
         self.ready: Future[None] = Future()
         self._inbox: SimpleQueue[LiveSequence | None] = SimpleQueue()
         self._closing = False
@@ -121,9 +125,9 @@ class LocalEngine:
             raise ModelError(advice)
         return TokenPrompt(build_chat_prompt(self.tokenizer, messages, files))
 
-    def draft(self, text: str) -> tuple[int, ...]:
-        """Encode a text that the output probably repeats, as an edit repeats its original, for `draft_tokens`."""
-        return tuple(self.tokenizer.encode(text))
+    def draft(self, source: DraftSource, text: str) -> Draft:
+        """Encode a text that the output may repeat, as an edit repeats its original, for `Request.drafts`."""
+        return Draft(source, tuple(self.tokenizer.encode(text)))
 
     def submit(self, request: Request, on_update: OnUpdate) -> Generation:
         """Queue a request. `on_update` is called on the engine thread and must not block it.
@@ -141,7 +145,8 @@ class LocalEngine:
         if not prompt_tokens or request.max_new_tokens < 1:
             raise CapacityError("a request needs a prompt and at least one token of output")
         stream = TextStream(self.tokenizer, request.begins_with)
-        sequence = LiveSequence(request, on_update, stream, info.context_tokens)
+        drafter = self.drafting.begin(request, self.tokenizer.sentinels.fim)
+        sequence = LiveSequence(request, on_update, stream, info.context_tokens, drafter)
         self._inbox.put(sequence)
         if not request.background:
             RIGHT_OF_WAY.make_way(id(self))

@@ -256,7 +256,7 @@ class Scheduler:
             if not is_right or sequence.cancelled or sequence not in self._running:
                 break
             sequence.num_computed_tokens += 1
-        sequence.learn(len(drafted), accepted)
+        sequence.learn(accepted)
 
     def _choose(self, sequence: LiveSequence, logits: Tensor) -> tuple[int, float]:
         allowed = None

@@ -20,12 +20,13 @@ import platformdirs
 _log = logging.getLogger(__name__)
 
 # Covers the tables, what is written into them, and the rules by content: a change of any makes a new index.
-_VERSION = 2
+_VERSION = 3
 _SUFFIXES = ("", "-wal", "-shm")
 _BATCH_SECONDS = 0.2  # between commits: readers see the new files, other writers get their turn
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 # Since this version FTS5 can overwrite single words; for an older one, `forget_deleted` writes the whole index anew.
 _SECURE_DELETE_VERSION = (3, 42)
+_WORD_TABLES = ("words", "lines")
 
 _SCHEMA = """
 CREATE TABLE about (id INTEGER PRIMARY KEY CHECK (id = 1), root TEXT NOT NULL);
@@ -47,6 +48,7 @@ CREATE TABLE masks (file_id INTEGER NOT NULL, placeholder TEXT NOT NULL, rule TE
 CREATE INDEX masks_by_file ON masks(file_id);
 CREATE VIRTUAL TABLE words USING fts5(
   terms, content='', tokenize="unicode61 remove_diacritics 0 tokenchars '_'");
+CREATE VIRTUAL TABLE lines USING fts5(beginnings, content='', detail=none, columnsize=0);
 CREATE VIRTUAL TABLE word_counts USING fts5vocab(words, row);
 """
 
@@ -144,7 +146,8 @@ class Database:
     def forget_deleted(self) -> None:
         """Remove deleted text from the disk: from the words and from the write-ahead log."""
         if sqlite3.sqlite_version_info < _SECURE_DELETE_VERSION:
-            self.write("INSERT INTO words(words) VALUES ('optimize')")
+            for table in _WORD_TABLES:
+                self.write(f"INSERT INTO {table}({table}) VALUES ('optimize')")
         self.write("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def repair(self) -> None:
@@ -202,7 +205,8 @@ class Database:
     def _create(self) -> None:
         self._writer.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
         if sqlite3.sqlite_version_info >= _SECURE_DELETE_VERSION:
-            self._writer.execute("INSERT INTO words(words, rank) VALUES ('secure-delete', 1)")
+            for table in _WORD_TABLES:
+                self._writer.execute(f"INSERT INTO {table}({table}, rank) VALUES ('secure-delete', 1)")
 
     def _is_broken(self) -> bool:
         try:

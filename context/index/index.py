@@ -15,6 +15,7 @@ from typing import Any
 from context.documents.document import Document, language_of
 from context.documents.work_limit import WorkLimit, WorkLimitError
 from context.index.database import Database
+from context.index.line_beginnings import remove_lines, write_lines
 from context.index.quarantine import Quarantine
 from context.index.terms import identifiers, search_terms
 from context.rules.rules import FoundFile, Rules
@@ -217,6 +218,7 @@ class Index:
                 (file_id, chunk.first_line, chunk.end_line, chunk_text),
             ).lastrowid
             self._database.write("INSERT INTO words(rowid, terms) VALUES (?, ?)", (chunk_id, _words(chunk_text)))
+            write_lines(self._database, chunk_id, chunk_text)
 
     def _remove(self, path: str) -> str:
         row = self._database.write("SELECT id FROM files WHERE path = ?", (path,)).fetchone()
@@ -228,6 +230,7 @@ class Index:
             "INSERT INTO words(words, rowid, terms) VALUES ('delete', ?, ?)",
             [(chunk_id, _words(text)) for chunk_id, text in chunks],
         )
+        remove_lines(self._database, chunks)
         for table in ("chunks", "symbols", "masks"):
             self._database.write(f"DELETE FROM {table} WHERE file_id = ?", row)
         self._database.write("DELETE FROM files WHERE id = ?", row)

@@ -4,11 +4,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
@@ -103,6 +104,10 @@ class Workspace:
         if self._index is not None and self._index.is_damaged:
             self.mark_dirty("")
         return View(self._index, buffers, self._answers if not self._busy else None)
+
+    def read_index(self, sql: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of the index; none where there is no index or it is damaged."""
+        return self._index.read(sql, parameters) if self._index is not None else []
 
     def state(self) -> IndexState:
         """Read the state of the index from the database."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from inference.api import ContextFile, ForeignPromptError, Message, Prompt, Repository
 from inference.prompts.families import Control, Pieces
-from inference.prompts.tokenizer import FileSentinels, Tokenizer
+from inference.prompts.tokenizer import FileSentinels, FimSentinels, Tokenizer
 from midspan import ModelError
 
 # Documents know their paths within the repository, but not its name.
@@ -71,6 +71,17 @@ def build_fim_prompt(
         before = (*bos, begin, *encode(context), *encode(prefix))
         return (*before, hole, *encode(suffix), end)
     return (*bos, *encode(context), hole, *encode(suffix), begin, *encode(prefix), end)
+
+
+def split_at_hole(tokens: Sequence[int], fim: FimSentinels | None) -> tuple[Sequence[int], Sequence[int]]:
+    """Return the ids of a prompt before its hole, and those of the suffix; all and none where there is no hole."""
+    if fim is None or not tokens or tokens[-1] != fim.end:
+        return tokens, ()
+    places = {token: place for place, token in enumerate(tokens) if token in (fim.begin, fim.hole)}
+    begin, hole = places[fim.begin], places[fim.hole]
+    if begin < hole:
+        return tokens[:hole], tokens[hole + 1 : -1]
+    return tokens[:-1], tokens[hole + 1 : begin]
 
 
 def _repository_tokens(tokenizer: Tokenizer, files: FileSentinels, repository: Repository) -> Iterator[int]:

@@ -8,7 +8,18 @@ from concurrent.futures import Future
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
-from inference.api import ContextFile, EngineStats, FinishReason, Message, ModelInfo, OnUpdate, Repository, Request
+from inference.api import (
+    ContextFile,
+    Draft,
+    DraftSource,
+    EngineStats,
+    FinishReason,
+    Message,
+    ModelInfo,
+    OnUpdate,
+    Repository,
+    Request,
+)
 from inference.remote.address import RemoteAddress
 from inference.remote.body import chat_body, hole_body
 from inference.remote.failures import ServerAwayError
@@ -94,9 +105,9 @@ class RemoteEngine:
         """Make the prompt for the next answer; files begin the system message, and the server has the template."""
         return ChatPrompt(tuple(with_files(messages, files)))
 
-    def draft(self, text: str) -> tuple[int, ...]:
+    def draft(self, source: DraftSource, text: str) -> Draft:
         """Return no tokens: a server drafts by itself or not at all."""
-        return ()
+        return Draft(source, ())
 
     def submit(self, request: Request, on_update: OnUpdate) -> RemoteGeneration:
         """Send a request. `on_update` is called on the engine's thread and must not block it.

@@ -8,17 +8,23 @@ from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
 from context.prompt.pack import Budget, Pack
 from inference.api import FIM_PROMPT_OVERHEAD_TOKENS, ContextFile, Engine, Repository, Request
+from lsp_server.completion.find_drafts import find_drafts
+from lsp_server.completion.triggers import BLOCK_LINES
 from lsp_server.server.prompt_budget import FIRST_TOKENS
 from lsp_server.settings.values import ModelSettings
 
 
 @dataclass(frozen=True)
 class PromptSource:
-    """The sources of a prompt beyond the snapshot, and the prompt's length. The packer is for one thread at a time."""
+    """The sources of a request beyond the snapshot, and the prompt's length. The packer is for one thread at a time.
+
+    `predicted` are texts that the model wrote at this place before.
+    """
 
     packer: ContextPacker = field(default_factory=lambda: ContextPacker(None, keeps_placement=False))
     edits: Sequence[Edit] = ()
     prompt_tokens: int = FIRST_TOKENS
+    predicted: tuple[str, ...] = ()
 
 
 def build_request(
@@ -43,4 +49,5 @@ def build_request(
     # The pack again, for models that were trained on files behind separators instead of path comments.
     repository = Repository(snapshot.document.path, files, prefix.removeprefix(packed.title))
     prompt = engine.fim_prompt(packed.context, prefix, packed.suffix, repository)
-    return packed, Request(prompt, new_tokens, max_lines, begins_with=begun)
+    drafts = find_drafts(engine, snapshot, source.packer, source.predicted, begun, max_lines or BLOCK_LINES)
+    return packed, Request(prompt, new_tokens, max_lines, drafts=drafts, begins_with=begun)

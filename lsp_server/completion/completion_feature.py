@@ -66,6 +66,7 @@ class CompletionFeature:
         job = replace(self.job(uri, snapshot, trigger.max_lines), generate=generate)
         job = replace(job, may_move_suffix=self._may_move_suffix and not record.explicit)
         filled = await fill(self.model.engine(), job, record, self.session.context_thread)
+        self.document(uri).predictions.remember_output(snapshot, filled.greedy.text)
         if filled.greedy.trace is not None:
             self.session.budget(job.settings).learn(filled.greedy.trace)
         return filled
@@ -78,7 +79,8 @@ class CompletionFeature:
         """Return the job to fill the hole at the cursor with all that the session knows."""
         settings = self.session.settings.completion
         packer, edits = self.session.workspaces.of(uri).packer, self.session.edits.recent()
-        source = PromptSource(packer, edits, self.session.budget(settings).tokens)
+        predicted = self.document(uri).predictions.outputs_at(snapshot)
+        source = PromptSource(packer, edits, self.session.budget(settings).tokens, predicted)
         return FillJob(snapshot, source, settings, max_lines)
 
     def look_ahead(self, uri: str, snapshot: Snapshot, text: str, now: str) -> None:
@@ -99,6 +101,8 @@ class CompletionFeature:
         ahead.max_lines = trigger.max_lines
         job = replace(self.job(uri, snapshot, trigger.max_lines), may_move_suffix=self._may_move_suffix)
         ahead.filled = await self._fill_in_background(engine, job)
+        if ahead.filled is not None:
+            self.document(uri).predictions.remember_output(snapshot, ahead.filled.greedy.text)
 
     def compute_suffix(self, uri: str, snapshot: Snapshot) -> None:
         """When the typist rests at the cursor, compute the suffix exactly, if it was moved."""

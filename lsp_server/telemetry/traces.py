@@ -29,6 +29,7 @@ class RequestTrace:
     """The trace of one request: names, counts and times, and no text of the user.
 
     `ms`: the time of each stage that the request reached, and "total". `tokens`: the engine's counts.
+    `drafts`: of each source of drafts, the tokens that were right, and all that were drafted.
     `position`: line and character from 0, as the editor counts them.
     """
 
@@ -50,6 +51,7 @@ class RequestTrace:
     confidence: float | None
     counts: str | None  # the source of the counts of tokens: "exact", or an estimate
     tokens: dict[str, int]
+    drafts: dict[str, tuple[int, int]]
     ms: dict[str, float]
     packed: tuple[PackedPart, ...]
     packed_tokens: int
@@ -115,6 +117,7 @@ def _make_trace(number: int, record: Record, editor: str) -> RequestTrace:
         confidence=engine.confidence if engine is not None else None,
         counts=engine.counts if engine is not None else None,
         tokens=_tokens(record),
+        drafts={use.source: (use.accepted_tokens, use.drafted_tokens) for use in engine.drafts} if engine else {},
         ms=_milliseconds(record),
         packed=tuple(PackedPart(p.kind, p.path, p.why, p.tokens, p.first_line, p.score, p.moved) for p in packed),
         packed_tokens=record.packed.tokens if record.packed is not None else 0,

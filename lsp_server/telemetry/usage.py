@@ -20,6 +20,8 @@ _OTHER = "other"
 # A user cannot read ghost text that is shown for a shorter time.
 _SEEN_AFTER_S = 0.75
 LATENCY_PREFIX = "latency-"
+# The counts of drafted tokens by source, and of those that were right.
+DRAFTED_PREFIX, RIGHT_PREFIX = "drafted-", "right-"
 _BUCKETS_PER_DOUBLING = 4
 _MAX_LATENCY_MS = 600_000.0
 
@@ -40,12 +42,17 @@ class Usage:
         """Count a completion that has ended, unless the engine had no part in it."""
         if record.trace is None:
             return
+        trace = record.trace
         counts = Counter(
-            prompt_tokens=record.trace.prompt_tokens,
-            cached_tokens=record.trace.cached_tokens,
+            prompt_tokens=trace.prompt_tokens,
+            cached_tokens=trace.cached_tokens,
+            decode_tokens=trace.decode_tokens,
             text_tokens=record.text_tokens,
             shown_tokens=record.shown_tokens,
         )
+        for use in trace.drafts:
+            counts[f"{DRAFTED_PREFIX}{use.source}"] = use.drafted_tokens
+            counts[f"{RIGHT_PREFIX}{use.source}"] = use.accepted_tokens
         if record.shown_characters:
             counts[f"{LATENCY_PREFIX}{latency_bucket(record.elapsed_ms)}"] = 1
         self._count(record.language, editor, counts)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from lsp_server.telemetry.usage import LATENCY_PREFIX, bucket_ms
+from lsp_server.telemetry.usage import DRAFTED_PREFIX, LATENCY_PREFIX, RIGHT_PREFIX, bucket_ms
 from lsp_server.telemetry.usage_file import Counts, Group, read_counts, usage_file
 
 _DAY_S = 24 * 60 * 60
@@ -43,7 +43,8 @@ def summarize(counts: Counter[str]) -> dict[str, Any]:
     `suggestions`: ghost texts that were shown long enough to be read. `acceptance`: the share of them that was
     accepted, at least in part. `latency_ms`: of the engine's answers that were shown. `reuse`: the share of the
     prompts' tokens that was in the prefix cache. `shown_share`: the share of the tokens that the model wrote for
-    completions that was in ghost text.
+    completions that was in ghost text. `drafts`: of each source, the tokens that were drafted, and the share
+    of them that was right. `drafted_share`: the share of the written tokens that came from drafts.
     """
     seen, latencies = (
         counts["seen"],
@@ -60,6 +61,19 @@ def summarize(counts: Counter[str]) -> dict[str, Any]:
         "latency_ms": {f"p{percent}": _percentile(latencies, percent) for percent in _PERCENTILES},
         "reuse": _share(counts["cached_tokens"], counts["prompt_tokens"]),
         "shown_share": _share(counts["shown_tokens"], counts["text_tokens"]),
+        **_drafts(counts),
+    }
+
+
+def _drafts(counts: Counter[str]) -> dict[str, Any]:
+    drafted = {k.removeprefix(DRAFTED_PREFIX): n for k, n in counts.items() if k.startswith(DRAFTED_PREFIX)}
+    right = {source: counts[f"{RIGHT_PREFIX}{source}"] for source in drafted}
+    return {
+        "drafts": {
+            source: {"tokens": drafted[source], "right": _share(right[source], drafted[source])}
+            for source in sorted(drafted)
+        },
+        "drafted_share": _share(sum(right.values()), counts["decode_tokens"]),
     }
 
 

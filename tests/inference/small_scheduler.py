@@ -8,8 +8,10 @@ from typing import Any
 
 import torch
 
-from inference.api import EngineSettings, FinishReason, Request, Update
+from inference.api import Draft, EngineSettings, FinishReason, Request, Update
 from inference.cache.radix_tree import Node
+from inference.draft import Drafting
+from inference.drafting.costs import StepCosts
 from inference.live_sequence import LiveSequence
 from inference.loader import build_scheduler
 from inference.models.batch import Batch
@@ -28,15 +30,28 @@ NEW_TOKENS = 60
 CONTEXT_TOKENS = 4096
 
 
+class UnmeasuredCosts(StepCosts):
+    """The costs that are assumed before any was measured: the same in every run."""
+
+    def note(self, rows: int, ms: float) -> None:
+        pass
+
+
 @dataclass
 class Running:
+    """A request without drafts is decoded plainly, one token a step."""
+
     scheduler: Scheduler
     tokenizer: Tokenizer
+
+    def __post_init__(self) -> None:
+        self.drafting = Drafting(costs=UnmeasuredCosts())
 
     def start(self, request: Request) -> tuple[LiveSequence, list[Update]]:
         updates: list[Update] = []
         stream = TextStream(self.tokenizer, request.begins_with)
-        sequence = LiveSequence(request, updates.append, stream, CONTEXT_TOKENS)
+        drafter = self.drafting.begin(request, self.tokenizer.sentinels.fim) if request.drafts else None
+        sequence = LiveSequence(request, updates.append, stream, CONTEXT_TOKENS, drafter)
         self.scheduler.add(sequence)
         return sequence, updates
 
@@ -87,6 +102,11 @@ def start(tmp_path: Path, raw_config: dict[str, Any], quant: Any, cache_dtype: A
     scheduler = build_scheduler(folder, config, tokenizer, CONTEXT_TOKENS, settings)[0]
     scheduler._model = Restless(scheduler._model)
     return Running(scheduler, tokenizer)
+
+
+def edit(tokens: Sequence[int]) -> tuple[Draft, ...]:
+    """Return the drafts of an edit of these tokens."""
+    return (Draft("edit", tuple(tokens)),)
 
 
 class Restless:

@@ -14,7 +14,7 @@ from inference.models.forward_pass import ForwardPass
 from inference.prompts.text_stream import TextStream
 from tests.inference.changed_pass import ChangedPass
 from tests.inference.folders import QWEN
-from tests.inference.small_scheduler import CONTEXT_TOKENS, PROMPT, Running, cached_tokens, forget, start
+from tests.inference.small_scheduler import CONTEXT_TOKENS, PROMPT, Running, cached_tokens, edit, forget, start
 
 NEWLINE = ord("\n")
 
@@ -54,7 +54,7 @@ def test_an_output_ends_within_a_draft_where_it_ends_without(
     plain = running.run(Request(PROMPT, budget, max_lines=1))[0]
     cached = cached_tokens(running.scheduler)
     forget(running)
-    done = running.run(Request(PROMPT, budget, max_lines=1, draft_tokens=tuple(script)))[0]
+    done = running.run(Request(PROMPT, budget, max_lines=1, drafts=edit(script)))[0]
     assert done.what_the_user_sees() == plain.what_the_user_sees() if plain.output else done.reason == plain.reason
     assert cached_tokens(running.scheduler) == cached
 
@@ -66,8 +66,9 @@ def test_a_receiver_that_fails_ends_its_request_within_a_draft(tmp_path: Path) -
     def fail(_: Update) -> None:
         raise ValueError("the receiver is broken")
 
-    request = Request(PROMPT, 40, draft_tokens=(ord("a"),) * 40)
-    sequence = LiveSequence(request, fail, TextStream(running.tokenizer), CONTEXT_TOKENS)
+    request = Request(PROMPT, 40, drafts=edit((ord("a"),) * 40))
+    drafter = running.drafting.begin(request, running.tokenizer.sentinels.fim)
+    sequence = LiveSequence(request, fail, TextStream(running.tokenizer), CONTEXT_TOKENS, drafter)
     running.scheduler.add(sequence)
     running.step()
     running.step()
@@ -79,6 +80,6 @@ def test_a_sampled_output_takes_no_draft(tmp_path: Path) -> None:
     running = start(tmp_path, QWEN, "none")
     request = Request(PROMPT, 30, sampling=Sampling(1.0, 0.95, 7))
     plain = running.run(request)[0]
-    drafted = running.run(replace(request, draft_tokens=tuple(plain.output)))[0]
+    drafted = running.run(replace(request, drafts=edit(plain.output)))[0]
     assert drafted.output == plain.output
     assert drafted.sequence.trace().drafted_tokens == 0

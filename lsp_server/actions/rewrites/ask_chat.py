@@ -55,7 +55,7 @@ async def ask_chat(
     record.masks(count_masked([message.content for message in messages], action.masked.rules))
     request, _ = await asyncio.to_thread(build_chat_request, engine, messages, chat.max_tokens, files)
     if draft_text:
-        request = replace(request, draft_tokens=await asyncio.to_thread(engine.draft, draft_text))
+        request = replace(request, drafts=(await asyncio.to_thread(engine.draft, "edit", draft_text),))
     record.mark("pack")
     cut_reason, is_ended = "", False
 

@@ -21,6 +21,11 @@ def stats_in_words(found: dict[str, Any], since: str) -> str:
         rows.append(f"reuse: {total['reuse']:.0%} of the tokens of all prompts were in the prefix cache")
     if total["shown_share"] is not None:
         rows.append(f"shown: {total['shown_share']:.0%} of the tokens that the model wrote")
+    if total["drafts"]:
+        sources = ", ".join(f"{name} {counts['right'] or 0:.0%}" for name, counts in total["drafts"].items())
+        rows.append(
+            f"drafts: {total['drafted_share'] or 0:.0%} of the tokens that were written; right by source: {sources}"
+        )
     return "\n".join(rows)
 
 

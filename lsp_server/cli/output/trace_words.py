@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from lsp_server.telemetry.record import HOW_ENDED, format_place, secrets_in_words
+from lsp_server.telemetry.record import HOW_ENDED, drafts_in_words, format_place, secrets_in_words
 from midspan.visible_text import visible_line
 
 _EDITOR_CHARACTERS = 14
@@ -65,6 +65,8 @@ def trace_in_full(trace: dict[str, Any]) -> str:
     if trace["tokens"]:
         counts = "" if trace["counts"] == "exact" else f" ({trace['counts']})"
         rows.append(("tokens", _named(trace["tokens"], _TOKENS) + counts))
+    if drafts := trace.get("drafts"):
+        rows.append(("drafts", drafts_in_words(drafts)))
     if masked := trace.get("masked"):
         rows.append(("masked", secrets_in_words(masked)))
     if trace["packed"]:

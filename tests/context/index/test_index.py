@@ -6,6 +6,7 @@ import pytest
 
 from context.index.database import index_path
 from context.index.index import Index, Report
+from context.index.line_beginnings import find_lines
 from context.index.view import View
 from context.rules.rules import Rules, Verdict
 from context.secrets.masking import make_placeholder
@@ -97,10 +98,11 @@ def test_a_secret_in_a_file_is_masked_in_the_index(root: Path, cache: Path) -> N
     index.refresh(Rules(root), ["shop/cart.py"])
     view = View(index)
     placeholder = make_placeholder(KEY)
+    assert [line.text.split("\n")[0] for line in find_lines(index.read, "TOKEN =", "")] == [f'TOKEN = "{placeholder}"']
     assert view.whole_text("shop/cart.py") == f'TOKEN = "{placeholder}"\n' + FILES["shop/cart.py"]
     assert "Cart" in view.definitions(["Cart"], 5)
     assert view.mask_rules(["shop/cart.py", "notes.txt"]) == {placeholder: "aws-access-key-id"}
-    for secret in (KEY, KEY.lower()):  # words are kept in lower case
+    for secret in (KEY, KEY.lower(), KEY.encode().hex()):  # words are kept in lower case, lines in hexadecimal
         assert secret.encode() not in bytes_on_disk(cache)
     index.refresh(Rules(root), ["shop/cart.py"])
     write_tree(root, {"shop/cart.py": FILES["shop/cart.py"]})

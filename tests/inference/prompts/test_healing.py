@@ -25,7 +25,7 @@ from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from tests.inference.folders import LITE, QWEN, byte_tokenizer, config_of, random_weights
 from tests.inference.prompts.test_tokenizer import AWKWARD, qwen_like_tokenizer, random_texts
-from tests.inference.small_scheduler import CONTEXT_TOKENS, Restless, Running, forget, start
+from tests.inference.small_scheduler import CONTEXT_TOKENS, Restless, Running, edit, forget, start
 from tests.inference.test_drafted_ends import NEWLINE, Scripted
 
 TEXT = "# 日本🙂\r\nimport os\n\ndef f(path):\n    if os.path"
@@ -139,7 +139,7 @@ def test_the_output_is_the_best_that_begins_with_the_word_alone_cached_batched_a
     forget(running)
     check([done.what_the_user_sees() for done in running.run(*requests)])
     drafts = [tuple(running.tokenizer.encode(found.text)) for found in expected]
-    drafted = [replace(request, draft_tokens=draft) for request, draft in zip(requests, drafts, strict=True)]
+    drafted = [replace(request, drafts=edit(draft)) for request, draft in zip(requests, drafts, strict=True)]
     check([running.run(request)[0].what_the_user_sees() for request in drafted])
 
 
@@ -156,7 +156,7 @@ def test_a_sampled_output_begins_with_the_word_and_hands_out_what_follows(tail: 
 def test_nothing_is_drafted_before_the_word_is_written(running: Running) -> None:
     """A draft repeats text behind the begun word."""
     draft = tuple(running.tokenizer.encode("return 1"))
-    sequence, _ = running.start(replace(ask(running, "Z" * MOST_CHARACTERS), draft_tokens=draft))
+    sequence, _ = running.start(replace(ask(running, "Z" * MOST_CHARACTERS), drafts=edit(draft)))
     while sequence.stream.is_healing:
         running.step()
     assert sequence.begun_tokens > 1

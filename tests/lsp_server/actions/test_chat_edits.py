@@ -24,7 +24,7 @@ async def test_an_edit_by_a_comment_changes_only_lines_that_differ_and_deletes_t
 
 async def test_the_original_code_is_the_speculative_draft(editor, models, uri):
     await editor.request("midspan/edit", edit_params(uri, (3, 0), (6, 0), instruction="Simplify"))
-    assert "def double(a):\n    b = 2" in "".join(map(chr, models.chat.requests[0].draft_tokens))
+    assert "def double(a):\n    b = 2" in "".join(map(chr, models.chat.requests[0].drafts[0].tokens))
 
 
 async def test_new_code_replaces_an_instruction_above_no_code(editor, models, uri):

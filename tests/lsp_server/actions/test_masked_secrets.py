@@ -33,7 +33,7 @@ async def test_a_rewrite_has_the_secret_again_and_the_model_never_saw_it(editor,
     params = edit_params(uri, (3, 0), (6, 0), instruction="Rename key to api", partialResultToken="p")
     result = await editor.request("midspan/edit", params)
     assert PLACEHOLDER in models.asked
-    assert KEY not in models.asked + "".join(map(chr, models.chat.requests[-1].draft_tokens))
+    assert KEY not in models.asked + "".join(map(chr, models.chat.requests[-1].drafts[0].tokens))
     assert result["text"] == rewritten("api", KEY)
     assert applied(TEXT, result["edit"], uri) == TEXT.replace(" key", " api").replace("= api", "= api")
     drafts = [m["params"]["value"]["text"] for m in editor.messages_so_far() if m["method"] == "$/progress"]

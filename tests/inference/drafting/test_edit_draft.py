@@ -1,18 +1,19 @@
-"""A draft proposes the tokens that the output goes on with."""
+"""The draft of an edit expects the tokens that the output goes on with."""
 
 import random
 from collections.abc import Sequence
 
 import pytest
 
-from inference.draft import Draft
+from inference.drafting.edit_draft import EditDraft
 
 
 def steps_and_drafted(draft: Sequence[int], output: Sequence[int]) -> tuple[int, int]:
     """Count the steps and drafted tokens that `output` takes with a draft: the model is a list."""
-    follower, done, steps, drafted = Draft(draft), 0, 0, 0
+    follower, done, steps, drafted = EditDraft(draft), 0, 0, 0
     while done < len(output):
-        proposed = follower.propose(min(16, len(output) - done - 1))
+        expected = [one.token for one in follower.expect()]
+        proposed = expected[: max(0, min(16, len(output) - done - 1))]
         steps += 1
         drafted += len(proposed)
         accepted = 0

@@ -1,0 +1,45 @@
+"""The texts that a completion may repeat, which the engine verifies several tokens at a time."""
+
+from collections.abc import Iterator
+
+from context.documents.snapshot import Snapshot
+from context.packer import ContextPacker
+from context.secrets.masking import mask_snapshot
+from inference.api import Draft, Engine
+
+# Characters of the documents, which the engine's tokenizer turns into tokens at each request: half a millisecond.
+_BEFORE_CHARACTERS = 16_000
+_AFTER_CHARACTERS = 8_000
+_OTHER_CHARACTERS = 8_000  # of each of the other documents
+_OTHER_DOCUMENTS = 2  # those used last
+
+
+def find_drafts(
+    engine: Engine, snapshot: Snapshot, packer: ContextPacker, predicted: tuple[str, ...], begun: str, max_lines: int
+) -> tuple[Draft, ...]:
+    """Return the drafts for the hole at the cursor; none for a server.
+
+    `predicted` are texts that the model wrote here before. `begun` is the begun word that the prompt leaves out: the
+    output begins with it.
+    """
+    if engine.info.folder is None:
+        return ()
+    seen = mask_snapshot(snapshot)
+    documents = [engine.draft("document", text) for text in _document_texts(seen)]
+    predictions = [engine.draft("prediction", _first_lines(begun + text, max_lines)) for text in predicted]
+    lines = [engine.draft("lines", begun + text) for text in packer.next_lines(seen, max_lines)]
+    return (*documents, *predictions, *lines)
+
+
+def _document_texts(snapshot: Snapshot) -> Iterator[str]:
+    """Yield whole lines around the cursor, and the beginnings of the documents used last."""
+    text, cursor = snapshot.document.text, snapshot.cursor
+    before_at = max(0, cursor - _BEFORE_CHARACTERS)
+    yield text[text.find("\n", before_at) + 1 if before_at else 0 : cursor]
+    yield text[cursor : cursor + _AFTER_CHARACTERS]
+    for document in snapshot.open_documents[:_OTHER_DOCUMENTS]:
+        yield document.text[:_OTHER_CHARACTERS]
+
+
+def _first_lines(text: str, count: int) -> str:
+    return "\n".join(text.split("\n")[:count])
