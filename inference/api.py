@@ -75,6 +75,19 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class KeptPages:
+    """The folder on the disk that may keep the computed pages of a prompt, to be read again after a restart.
+
+    `folder` is two folders below `root`, which holds `most_bytes` at most in all its folders. The folder is made by
+    who asks; when it is removed, no request writes there any more.
+    """
+
+    root: Path
+    folder: Path
+    most_bytes: int
+
+
+@dataclass(frozen=True)
 class Request:
     """The input of a generation. `prompt` comes from `fim_prompt` or `chat_prompt` of the same engine."""
 
@@ -91,6 +104,7 @@ class Request:
     begins_with: str = ""
     # A background request gives way to the others, for which a user waits while typing.
     background: bool = False
+    kept_pages: KeptPages | None = None  # None: nothing of the prompt goes to the disk
 
 
 @dataclass(frozen=True)
@@ -177,6 +191,7 @@ class EngineStats:
     instruction_set: str | None = None  # of the native step; None: torch computes
     weights_bytes: int = 0  # of the files that are mapped or read
     cache_bytes: int = 0  # of all pages; the system commits a page when the engine first writes to it
+    pages_read: int = 0  # from the disk
 
 
 class RunningRequest(Protocol):

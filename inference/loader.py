@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from inference.api import EngineSettings
+from inference.cache.page_key import model_key
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.cache.page_row import PageRow, int8_row
 from inference.calibration import run_over_code
@@ -112,8 +113,9 @@ def build_scheduler(
         "%s: loaded in %.1f s, %s, weights %s, %d cache pages of %s", folder, seconds, dtype, quant, pages, row.dtype
     )
     sentinels, chunk_tokens = tokenizer.sentinels, settings.chunk_tokens
+    key = model_key(folder, weights, [dtype, quant, row, type(model).__name__, native_library().isa])
     scheduler = Scheduler(
-        model, memory, dtype, sentinels, tokenizer.vocab_size, chunk_tokens, config.active_weights.parameters
+        model, memory, dtype, sentinels, tokenizer.vocab_size, chunk_tokens, config.active_weights.parameters, key
     )
     weights_bytes = sum(file.stat().st_size for file in weights.glob("*.safetensors"))
     return scheduler, quant, weights_bytes
