@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.peers.llama_server import llama_server
+from inference.cache.allocate_memory import allocate_memory
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.loader import load_model
 from inference.models.architecture import parse_config
@@ -33,7 +34,6 @@ from inference.models.config_json import read_config_json
 from inference.prompts.families import Family, family_of
 from inference.prompts.prompt import build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
-from inference.scheduler import allocate_memory
 from inference.store.import_model import import_model
 from inference.store.model_store import ModelStore
 from midspan import MidspanError, ModelError

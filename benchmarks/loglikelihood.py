@@ -13,6 +13,7 @@ from benchmarks.held_out import hold_out, open_workspace
 from context.prompt.pack import Budget, Pack, pack
 from context.related.collect import collect
 from inference.api import FIM_PROMPT_OVERHEAD_TOKENS
+from inference.cache.allocate_memory import allocate_memory
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.loader import load_model
 from inference.local_engine import BUILTIN_MODEL
@@ -23,7 +24,6 @@ from inference.models.identity import parse_identity
 from inference.prompts.families import family_of
 from inference.prompts.prompt import build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
-from inference.scheduler import allocate_memory
 from inference.weights.checkpoint import stored_dtype
 
 _MOST_LINE_TOKENS = 96

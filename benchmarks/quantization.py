@@ -19,6 +19,7 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from inference.cache.allocate_memory import allocate_memory
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.calibration import run_over_code
 from inference.loader import load_model, wanted_tensors
@@ -29,7 +30,6 @@ from inference.models.decoder import Decoder
 from inference.prompts.families import family_of
 from inference.prompts.prompt import build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
-from inference.scheduler import allocate_memory
 from inference.weights.checkpoint import stored_dtype
 from inference.weights.matrix import Quant
 from inference.weights.quantized_copy import QuantizedCopy

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import torch
 
+from inference.cache.allocate_memory import allocate_memory
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.models.architecture import ModelConfig
 from inference.models.batch import Work, pack_batch
 from inference.models.load import load_decoder
 from inference.prompts.prompt import build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
-from inference.scheduler import allocate_memory
 from inference.weights.checkpoint import TensorSource
 from inference.weights.quantize import RunModel
 

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from inference.api import FinishReason, Update
+from inference.cache.disk_pages import DiskPages
 from inference.cache.page_pool import PAGE_TOKENS, PagePool
 from inference.cache.radix_tree import Match, Node, RadixTree
 from inference.chunk_size import ChunkSize
 from inference.draft import MAX_DRAFTED_TOKENS
-from inference.heap import use_large_pages
 from inference.live_sequence import LiveSequence
 from inference.models.batch import Batch, Work, pack_batch
 from inference.models.forward_pass import ForwardPass
@@ -27,7 +27,6 @@ from inference.turns import Turn, Turns
 from kernels.move_rows import RotatedKeys
 from midspan import CapacityError, MidspanError
 
-LARGE_PAGES_FROM_BYTES = 16 << 20  # of a layer's cache: less would be rounded up to much more
 _PREFILL_TOKENS = 64  # a step of so many leaves megabytes of freed memory
 
 
@@ -53,6 +52,7 @@ class Scheduler:
         chunk_tokens: int,
         active_parameters: int,
         keys: RotatedKeys,
+        model_key: bytes,  # for pages on the disk
     ) -> None:
         self._model = model
         self._memory = memory
@@ -71,6 +71,7 @@ class Scheduler:
         self.pool = PagePool(memory.shape[1])
         self.tree = RadixTree()
         self._suffixes = MovedSuffixes(self.tree, memory, keys, sentinels.fim)
+        self.disk = DiskPages(model_key, memory, self.pool, self.tree)
 
     @property
     def device(self) -> torch.device:
@@ -99,6 +100,7 @@ class Scheduler:
         return any(not sequence.request.background for sequence in [*self._running, *self._waiting])
 
     def add(self, sequence: LiveSequence) -> None:
+        self.disk.keeper.pause()
         if sequence.request.background:
             self._waiting.append(sequence)
         else:
@@ -147,8 +149,7 @@ class Scheduler:
         """Raises RuntimeError when a page has no owner or two."""
         self.tree.check_integrity()
         owned = [page for s in self._running for page in s.pages[s.shared_pages :]]
-        everything = [*owned, *self.tree.pages(), *self.pool.free_pages]
-        if sorted(everything) != list(range(self.pool.total_pages)):
+        if sorted([*owned, *self.tree.pages(), *self.pool.free_pages]) != list(range(self.pool.total_pages)):
             raise RuntimeError("pages: one is lost or has two owners")
 
     def _drop_cancelled(self) -> None:
@@ -157,10 +158,15 @@ class Scheduler:
                 self._end(sequence, "cancelled")
 
     def _admit(self) -> None:
-        while self._waiting and self._allocate(self._waiting[0]):
+        while self._waiting and self._is_read(self._waiting[0]) and self._allocate(self._waiting[0]):
             sequence = self._waiting.popleft()
             sequence.admitted_s = time.perf_counter()
             self._running[sequence] = Sampler(sequence.request.sampling)
+
+    def _is_read(self, sequence: LiveSequence) -> bool:
+        """Read some of the pages that only the disk has; False: there are more, and the others run meanwhile."""
+        gives_way = sequence.request.background and self.is_urgent
+        return not sequence.read_some(self.disk.reader, gives_way=gives_way)
 
     def _allocate(self, sequence: LiveSequence) -> bool:
         """Take the cached prefix and all pages that the request may need; False: there is no room yet.
@@ -277,20 +283,14 @@ class Scheduler:
         if sequence in self._running:
             del self._running[sequence]
             used = -(-sequence.exact_tokens // PAGE_TOKENS)
-            orphans = self.tree.insert(sequence.tokens[: sequence.exact_tokens], sequence.pages[:used])
+            computed = sequence.tokens[: sequence.exact_tokens]
+            orphans = self.tree.insert(computed, sequence.pages[:used])
             self.pool.release([*orphans, *sequence.pages[used:]])
             self._suffixes.remember(sequence)
             if sequence.node is not None:
                 self.tree.unlock(sequence.node)
+            self.disk.keeper.note(computed[: len(sequence.prompt_tokens)], sequence.pages_to_keep)
         else:
             self._waiting.remove(sequence)
         rest = sequence.stream.finish() if reason in ("eos", "length") else ""
         sequence.emit(Update(rest, reason, sequence.trace(), error))
-
-
-def allocate_memory(layers: int, pages: int, width: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Allocate cache memory [layers, pages, PAGE_TOKENS, width]; the system commits a page at the first write to it."""
-    memory = torch.empty(layers, pages, PAGE_TOKENS, width, dtype=dtype, device=device)
-    if memory.is_cpu and memory[0].nbytes >= LARGE_PAGES_FROM_BYTES:
-        use_large_pages(memory.data_ptr(), memory.nbytes)
-    return memory

@@ -22,6 +22,7 @@ from benchmarks.quantization import Agreement
 from evaluation.held_out_packages import HeldOutPackage
 from evaluation.needle import Haystacks, NeedleCase, cases_of, draw_needles
 from inference.api import Engine, EngineSettings, Request, Update
+from inference.cache.allocate_memory import allocate_memory
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.cache.page_row import PageRow, int8_row
 from inference.loader import wanted_tensors
@@ -30,7 +31,6 @@ from inference.models.batch import Work, pack_batch
 from inference.models.description import read_description
 from inference.native.model import NativeModel
 from inference.prompts.tokenizer import Tokenizer
-from inference.scheduler import allocate_memory
 from inference.weights.checkpoint import Checkpoint, stored_dtype
 from inference.weights.quantize import quantize_in_memory
 from kernels.cpu.library import native_library

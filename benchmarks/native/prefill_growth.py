@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.native.lite_shape import LITE
+from inference.cache.allocate_memory import allocate_memory
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.models.batch import Work, pack_batch
 from inference.native.model import NativeModel
-from inference.scheduler import allocate_memory
 from inference.weights.matrix import Matrix, Quant
 from inference.weights.native_layout import NativeMatrix, native_shapes
 from kernels.cpu.library import native_library

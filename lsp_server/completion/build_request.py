@@ -9,6 +9,7 @@ from context.packer import ContextPacker
 from context.prompt.pack import Budget, Pack
 from inference.api import FIM_PROMPT_OVERHEAD_TOKENS, ContextFile, Engine, Repository, Request
 from lsp_server.completion.find_drafts import find_drafts
+from lsp_server.completion.kept_prompts import KeptPrompts
 from lsp_server.completion.triggers import BLOCK_LINES
 from lsp_server.server.prompt_budget import FIRST_TOKENS
 from lsp_server.settings.values import ModelSettings
@@ -25,6 +26,7 @@ class PromptSource:
     edits: Sequence[Edit] = ()
     prompt_tokens: int = FIRST_TOKENS
     predicted: tuple[str, ...] = ()
+    kept_prompts: KeptPrompts = field(default_factory=KeptPrompts)
 
 
 def build_request(
@@ -42,6 +44,7 @@ def build_request(
     new_tokens = min(settings.max_tokens, context_tokens // 4)
     room = context_tokens - new_tokens - FIM_PROMPT_OVERHEAD_TOKENS
     budget = Budget(total_tokens=min(room, source.prompt_tokens))
+    page_folder = source.kept_prompts.folder()
     packed = source.packer.pack(snapshot, budget, engine.count_tokens, source.edits)
     begun = engine.begun_word(packed.prefix)
     prefix = packed.prefix.removesuffix(begun)
@@ -50,4 +53,6 @@ def build_request(
     repository = Repository(snapshot.document.path, files, prefix.removeprefix(packed.title))
     prompt = engine.fim_prompt(packed.context, prefix, packed.suffix, repository)
     drafts = find_drafts(engine, snapshot, source.packer, source.predicted, begun, max_lines or BLOCK_LINES)
-    return packed, Request(prompt, new_tokens, max_lines, drafts=drafts, begins_with=begun)
+    kept_pages = source.kept_prompts.keep(packed, page_folder)
+    request = Request(prompt, new_tokens, max_lines, drafts=drafts, begins_with=begun, kept_pages=kept_pages)
+    return packed, request

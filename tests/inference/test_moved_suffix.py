@@ -14,7 +14,7 @@ from inference.prompts.prompt import TokenPrompt
 from kernels.cpu.library import native_library
 from tests.inference.folders import CODER_V1, LARGE, LITE, QWEN
 from tests.inference.psm_prompts import forget_all, output_by_hand, psm, random_text
-from tests.inference.small_scheduler import Done, Running, cached_tokens, start
+from tests.inference.small_scheduler import Done, Running, cached_tokens, edit, start
 
 MOE = LITE | {"moe_intermediate_size": 32}
 MODELS: dict[str, tuple[dict[str, Any], str]] = {
@@ -128,13 +128,13 @@ def test_drafts_and_begun_words_give_what_they_give_without(running: Running) ->
     ask(running, PREFIX)
     prefix = (*PREFIX, *TYPED[:5])
     plain = ask(running, prefix)
-    drafted = ask(running, prefix, draft_tokens=tuple(plain.output))
+    drafted = ask(running, prefix, drafts=edit(plain.output))
     assert drafted.what_the_user_sees() == plain.what_the_user_sees()
     assert drafted.sequence.trace().accepted_tokens > 0
     word = "ab"
     healed = ask(running, prefix, begins_with=word)
     assert healed.output[:2] == [ord(letter) for letter in word]
-    again = ask(running, prefix, begins_with=word, draft_tokens=tuple(plain.output))
+    again = ask(running, prefix, begins_with=word, drafts=edit(plain.output))
     assert again.what_the_user_sees() == healed.what_the_user_sees()
 
 
@@ -253,7 +253,7 @@ def test_sampled_and_drafted_requests_run_beside_moved_ones(running: Running) ->
     ask(running, PREFIX)
     alone = [ask(running, prefix) for prefix in prefixes]
     requests = [Request(psm(running, prefix, SUFFIX), NEW_TOKENS, may_move_suffix=True) for prefix in prefixes]
-    requests[1] = replace(requests[1], draft_tokens=tuple(alone[1].output))
+    requests[1] = replace(requests[1], drafts=edit(alone[1].output))
     together = running.run(*requests)
     assert [done.what_the_user_sees() for done in together] == [done.what_the_user_sees() for done in alone]
     assert all(done.sequence.trace().moved_tokens for done in together)

@@ -9,7 +9,7 @@ from inference.api import Request, Trace
 from inference.moved_suffix import FRESH_TOKENS, align, changed_tokens
 from tests.inference.folders import LITE, QWEN
 from tests.inference.psm_prompts import forget_all, psm, random_text
-from tests.inference.small_scheduler import start
+from tests.inference.small_scheduler import edit, start
 
 EDITS = 1000
 MOST_PREFIX, MOST_SUFFIX = 90, 120
@@ -73,7 +73,7 @@ def test_pages_and_counts_stay_right_over_random_edits(config: dict[str, object]
             max_new_tokens=4,
             may_move_suffix=typist.chance(0.85),
             background=typist.chance(0.1),
-            draft_tokens=typist.draft() if typist.chance(0.3) else (),
+            drafts=edit(typist.draft()) if typist.chance(0.3) else (),
         )
         sequence, updates = running.start(request)
         steps = typist.steps() if typist.chance(0.4) else 100

@@ -6,7 +6,7 @@ import pytest
 
 from inference.api import Request
 from tests.inference.folders import QWEN
-from tests.inference.small_scheduler import NEW_TOKENS, PROMPT, Running, start
+from tests.inference.small_scheduler import NEW_TOKENS, PROMPT, Running, edit, start
 from tests.inference.test_drafted_ends import Scripted
 
 SCRIPT = b"one two three four five six seven eight nine ten eleven twelve thirteen"
@@ -21,7 +21,7 @@ def running(tmp_path: Path) -> Running:
 
 @pytest.mark.parametrize("draft", [(), tuple(SCRIPT)])
 def test_the_output_ends_with_the_token_that_the_check_refuses(running: Running, draft: tuple[int, ...]) -> None:
-    request = Request(PROMPT, NEW_TOKENS, draft_tokens=draft, is_over=lambda text, _: text.endswith("five"))
+    request = Request(PROMPT, NEW_TOKENS, drafts=edit(draft), is_over=lambda text, _: text.endswith("five"))
     done = running.run(request)[0]
     assert (done.text, done.reason) == ("one two three four five", "over")
     assert done.sequence.output_tokens == len(done.text)

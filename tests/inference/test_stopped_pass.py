@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference.cache.allocate_memory import allocate_memory
 from inference.models.batch import Batch, Work, pack_batch
 from inference.models.forward_pass import ForwardPass, StopFlag
-from inference.scheduler import Model, allocate_memory
+from inference.scheduler import Model
 from inference.weights.matrix import Quant
 from kernels.cpu.library import native_library
 from tests.inference.folders import LARGE, LITE, QWEN, config_of, write_folder

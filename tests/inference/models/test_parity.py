@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
+from inference.cache.allocate_memory import allocate_memory
 from inference.loader import load_model
 from inference.models.batch import Work, pack_batch
 from inference.models.decoder import Decoder
 from inference.models.deepseek_v2_config import DeepseekV2Config, parse_deepseek_v2
-from inference.scheduler import allocate_memory
 from tests.inference.folders import CODER_V1, LARGE, LITE, MSCALE_ONE, QWEN, config_of, write_folder
 
 transformers = pytest.importorskip("transformers")

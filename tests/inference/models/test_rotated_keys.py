@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from inference.cache.allocate_memory import allocate_memory
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.cache.page_row import PageRow, int8_row
 from inference.loader import wanted_tensors
@@ -16,7 +17,7 @@ from inference.models.batch import Work, pack_batch
 from inference.models.load import load_decoder
 from inference.models.rotated_keys import rotated_keys
 from inference.native.model import NativeModel
-from inference.scheduler import Model, allocate_memory
+from inference.scheduler import Model
 from inference.weights.checkpoint import Checkpoint
 from inference.weights.quantize import quantize_in_memory
 from kernels.cpu.library import native_library

@@ -12,13 +12,13 @@ from torch import Tensor
 
 import inference.loader
 from inference.api import EngineSettings
+from inference.cache.allocate_memory import allocate_memory
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.cache.page_row import PageRow, int8_row
 from inference.loader import wanted_tensors
 from inference.local_engine import LocalEngine
 from inference.models.batch import Work, pack_batch
 from inference.native.model import NativeModel
-from inference.scheduler import allocate_memory
 from inference.weights.checkpoint import Checkpoint
 from inference.weights.matrix import Quant
 from inference.weights.quantize import quantize_in_memory

@@ -9,11 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference.cache.allocate_memory import allocate_memory
 from inference.loader import wanted_tensors
 from inference.models.batch import Batch, Work, pack_batch
 from inference.models.load import load_decoder
 from inference.native.model import NativeModel
-from inference.scheduler import Model, allocate_memory
+from inference.scheduler import Model
 from inference.weights import smallest_form
 from inference.weights.checkpoint import Checkpoint
 from inference.weights.matrix import Matrix, Quant

@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from inference.cache.allocate_memory import allocate_memory
 from inference.loader import load_model
 from inference.models.batch import Work, pack_batch
 from inference.models.decoder import Decoder
-from inference.scheduler import allocate_memory
 from midspan import ModelError
 from tests.inference.folders import LITE, config_of, write_folder
 

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from inference.api import EngineSettings
+from inference.cache.allocate_memory import allocate_memory
 from inference.calibration import run_over_code
 from inference.loader import load_model, wanted_tensors
 from inference.local_engine import LocalEngine
@@ -23,7 +24,6 @@ from inference.models.decoder import Decoder
 from inference.models.load import load_decoder
 from inference.prompts.families import family_of
 from inference.prompts.tokenizer import Tokenizer
-from inference.scheduler import allocate_memory
 from inference.weights import smallest_form
 from inference.weights.checkpoint import Checkpoint
 from inference.weights.default_form import DefaultForm, choose_form
