@@ -30,7 +30,7 @@ from inference.api import DraftSource, EngineSettings, Request, Trace, Update
 from inference.draft import ALL_SOURCES, Drafting
 from inference.local_engine import LocalEngine
 from lsp_server.completion.build_request import PromptSource, build_request
-from lsp_server.completion.predictions import Predictions
+from lsp_server.completion.ghost_text.predictions import Predictions
 from lsp_server.settings.values import ModelSettings
 
 log = logging.getLogger(__name__)

@@ -91,10 +91,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.settings",
         "lsp_server.telemetry",
     ),
+    "lsp_server.completion.ghost_text": ("context.documents", "lsp_server.rpc", "lsp_server.telemetry"),
     "lsp_server.completion.postprocess": ("context.documents", "inference.api", "lsp_server.telemetry"),
     "lsp_server.completion": (
         "context.*",
         "inference.api",
+        "lsp_server.completion.ghost_text",
         "lsp_server.completion.postprocess",
         "lsp_server.rpc",
         "lsp_server.server",

@@ -6,11 +6,11 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
-from lsp_server.completion.displayed_completion import DisplayedCompletion
 from lsp_server.completion.exact_suffix import ExactSuffix
-from lsp_server.completion.insertion import Insertion
+from lsp_server.completion.ghost_text.displayed_completion import DisplayedCompletion
+from lsp_server.completion.ghost_text.insertion import Insertion
+from lsp_server.completion.ghost_text.predictions import Predictions
 from lsp_server.completion.look_ahead import LookAhead
-from lsp_server.completion.predictions import Predictions
 
 T = TypeVar("T")
 

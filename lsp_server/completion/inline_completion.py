@@ -6,7 +6,7 @@ from lsprotocol import types
 
 from lsp_server.completion.completion_feature import CompletionFeature
 from lsp_server.completion.document_completion import DocumentCompletion
-from lsp_server.completion.insertion import Insertion, insertion_at
+from lsp_server.completion.ghost_text.insertion import Insertion, insertion_at
 from lsp_server.completion.pipeline import Filled
 from lsp_server.completion.triggers import Skip, Trigger
 from lsp_server.telemetry.outcome import Outcome

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from context.documents.snapshot import Snapshot
+from lsp_server.completion.ghost_text.placed_text import PlacedText
 from lsp_server.completion.pipeline import Filled
-from lsp_server.completion.placed_text import PlacedText
 
 
 class LookAhead:

@@ -2,11 +2,11 @@
 
 import threading
 
-from benchmarks.preemption import AT_ONCE, Storm
+from benchmarks.cursor.preemption import AT_ONCE, Storm
 from inference.local_engine import LocalEngine
 from tests.inference.engines import check_integrity
 
-SUBMITS = 150  # benchmarks/preemption.py makes 10,000
+SUBMITS = 150  # benchmarks/cursor/preemption.py makes 10,000
 
 
 def test_a_storm_of_requests_that_stop_one_another_leaks_nothing(engine: LocalEngine) -> None:

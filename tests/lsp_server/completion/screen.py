@@ -7,7 +7,7 @@ from lsprotocol import types
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from lsp_server.completion.document_completion import DocumentCompletion
-from lsp_server.completion.insertion import insertion_at
+from lsp_server.completion.ghost_text.insertion import insertion_at
 from lsp_server.telemetry.display_outcome import DisplayOutcome
 
 

@@ -8,7 +8,7 @@ from context.packer import ContextPacker
 from context.secrets.masking import make_placeholder
 from inference.api import Draft
 from lsp_server.completion.find_drafts import find_drafts
-from lsp_server.completion.predictions import Predictions
+from lsp_server.completion.ghost_text.predictions import Predictions
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import INVOKED, InProcess
 

@@ -2,7 +2,7 @@ import pytest
 
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
-from lsp_server.completion.predictions import Predictions
+from lsp_server.completion.ghost_text.predictions import Predictions
 
 
 def at(marked: str) -> Snapshot:

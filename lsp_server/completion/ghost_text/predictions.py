@@ -5,7 +5,7 @@ from collections import deque
 from itertools import takewhile
 
 from context.documents.snapshot import Snapshot
-from lsp_server.completion.placed_text import PlacedText
+from lsp_server.completion.ghost_text.placed_text import PlacedText
 
 _KEPT = 16
 _KEPT_OUTPUTS = 6

@@ -5,8 +5,8 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from lsp_server.completion.insertion import Insertion
-from lsp_server.completion.placed_text import PlacedText
+from lsp_server.completion.ghost_text.insertion import Insertion
+from lsp_server.completion.ghost_text.placed_text import PlacedText
 from lsp_server.telemetry.display_outcome import DisplayKind, DisplayOutcome
 
 # An editor that reports no acceptance only inserts the text. Editors send several typed characters in one change, so
