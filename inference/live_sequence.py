@@ -5,13 +5,16 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from inference.api import FinishReason, KeptPages, OnUpdate, Request, Trace, Update
-from inference.cache.page_reader import MissedPages, PageReader
 from inference.cache.radix_tree import Node
 from inference.draft import MAX_DRAFTED_TOKENS, Drafter
 from inference.prompts.prompt import read_tokens
 from inference.prompts.text_stream import TextStream
+
+if TYPE_CHECKING:  # imports torch
+    from inference.cache.page_reader import MissedPages, PageReader
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ class LiveSequence:
     pages: list[int] = field(default_factory=list)
     shared_pages: int = 0
     node: Node | None = None  # locked in the radix tree
-    missed: MissedPages | None = None  # of the tree, and found on the disk
+    missed: "MissedPages | None" = None  # of the tree, and found on the disk
     cached_tokens: int = 0
     # Positions whose cache entries were moved here, and are no exact ones, nor are those behind them.
     moved: range = range(0)
@@ -54,7 +57,7 @@ class LiveSequence:
         self.prompt_tokens = read_tokens(self.request.prompt)
         self.tokens = list(self.prompt_tokens)
 
-    def read_some(self, reader: PageReader, *, gives_way: bool) -> bool:
+    def read_some(self, reader: "PageReader", *, gives_way: bool) -> bool:
         """Read some of the prompt's pages that only the disk has; True while more are left."""
         self.missed = self.missed or reader.find(self.prompt_tokens[:-1], self.request.kept_pages)
         return reader.read_some(self.missed, gives_way=gives_way)

@@ -5,7 +5,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from inference.api import EngineSettings, Request, Update
+from inference.api import EngineSettings, Request, Sampling, Update
 from inference.local_engine import LocalEngine
 from inference.right_of_way import BACKGROUND_SHARE, RIGHT_OF_WAY
 from tests.bigram_folder import write_bigram_folder
@@ -41,7 +41,9 @@ class Order:
             updates.put(update)
 
         prompt = self._engine.fim_prompt("", f"# {name}\n" + WORD * prompt_words, "")
-        self._engine.submit(Request(prompt, tokens, background=background), take)
+        # A sampled output has no drafts, so each step yields one token.
+        sampling = Sampling(temperature=1e-3)
+        self._engine.submit(Request(prompt, tokens, background=background, sampling=sampling), take)
         return updates
 
 
