@@ -1,7 +1,9 @@
-"""The cost of a streaming chat to the completions beside it, on completion's own engine and on a second engine.
+"""The cost of background work to the completions beside it.
 
-A real file is typed, as in benchmarks/keystroke.py. Blocks of keystrokes alone, beside a chat on the same engine and
-beside a chat on another engine take turns, so that other work on the machine slows all three.
+A real file is typed, as in benchmarks/keystroke.py. Blocks of keystrokes alone, beside a chat on the same engine,
+beside a chat on another engine, and beside a chat with a prompt of 8K tokens while Midspan looks ahead, take turns, so
+that other work on the machine slows all of them. `queue_p50_ms` and `longest_queue_ms` tell how long a keystroke waited
+for a step of the background.
 """
 
 import argparse
@@ -10,23 +12,26 @@ import statistics
 import threading
 from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 
 from benchmarks.keystroke import DEFAULT_FILE, ONE_LINE, run, type_file
 from context.documents.document import read_document
+from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
-from inference.api import EngineSettings, Request, Update
+from inference.api import EngineSettings, Request, RunningRequest, Update
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import TokenPrompt
 from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.settings.values import ModelSettings
 
 CHAT_TOKENS = 256
-SITUATIONS = "alone", "same_engine", "second_engine"
+LONG_CHAT_TOKENS = 8192
+SITUATIONS = "alone", "same_engine", "second_engine", "look_ahead_and_long_chat"
 
 
 class Chat:
@@ -38,6 +43,10 @@ class Chat:
         self._count = 0
         self._is_over = threading.Event()
         self.tokens = 0
+
+    @property
+    def prompt_tokens(self) -> int:
+        return len(self._prompt)
 
     @contextmanager
     def streaming(self) -> Iterator[None]:
@@ -66,39 +75,111 @@ class Chat:
             ended.result()
 
 
+class LookAhead:
+    """What follows the acceptance of each completion, computed in the background until the next keystroke."""
+
+    def __init__(self, engine: LocalEngine, prompt_tokens: int) -> None:
+        self._engine = engine
+        self._source = PromptSource(prompt_tokens=prompt_tokens)
+        self._running: RunningRequest | None = None
+        self.tokens = 0
+
+    def start(self, snapshot: Snapshot, text: str) -> None:
+        document, cursor = snapshot.document, snapshot.cursor
+        accepted = replace(document, text=document.text[:cursor] + text + document.text[cursor:])
+        after = replace(snapshot, document=accepted, cursor=cursor + len(text))
+        _, request = build_request(self._engine, after, None, ModelSettings(), self._source)
+        self._running = self._engine.submit(replace(request, background=True), self._take)
+
+    def end(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+
+    def _take(self, update: Update) -> None:
+        self.tokens += bool(update.text)
+
+
+@dataclass
+class Typed:
+    """The keystrokes of one situation, but for the first of each block, which jumps to another place."""
+
+    waits_ms: list[float] = field(default_factory=list)
+    queue_ms: list[float] = field(default_factory=list)
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+def type_block(
+    engine: LocalEngine, snapshots: Iterable[Snapshot], source: PromptSource, pause_s: float, ahead: LookAhead | None
+) -> Typed:
+    """Type, and wait for the completion of each keystroke."""
+    typed = Typed()
+    for number, snapshot in enumerate(snapshots):
+        sleep(pause_s)
+        started_s = perf_counter()
+        if ahead is not None:
+            ahead.end()
+        _, request = build_request(engine, snapshot, ONE_LINE, ModelSettings(), source)
+        generated, trace = run(engine, request, snapshot)
+        waited_ms = 1000 * (perf_counter() - started_s)
+        if number:
+            typed.waits_ms.append(waited_ms)
+            typed.queue_ms.append(trace.queue_ms or 0.0)
+            typed.tokens += trace.decode_tokens
+        if ahead is not None:
+            ahead.start(snapshot, generated.text)
+    if ahead is not None:
+        ahead.end()
+    return typed
+
+
 def measure(arguments: Namespace) -> dict[str, object]:
     engine, other = (LocalEngine(EngineSettings(model=arguments.model)) for _ in range(2))
     for each in (engine, other):
         each.ready.result()
     document = read_document(arguments.file)
-    prompt = tuple(engine.tokenizer.encode(document.text)[: arguments.chat_prompt_tokens])
-    chats = {"same_engine": Chat(engine, prompt), "second_engine": Chat(other, prompt)}
+    tokens = tuple(engine.tokenizer.encode(document.text))
+    most_tokens = engine.info.context_tokens - CHAT_TOKENS
+    short, long = (tokens[: min(count, most_tokens)] for count in (arguments.chat_prompt_tokens, LONG_CHAT_TOKENS))
+    chats = {
+        "same_engine": Chat(engine, short),
+        "second_engine": Chat(other, short),
+        "look_ahead_and_long_chat": Chat(engine, long),
+    }
+    ahead = LookAhead(engine, arguments.context_tokens)
     source = PromptSource(ContextPacker(None), prompt_tokens=arguments.context_tokens)
-    waited_ms: defaultdict[str, list[float]] = defaultdict(list)
-    streamed_s: defaultdict[str, float] = defaultdict(float)
-    line = arguments.first_line
-    for _ in range(arguments.rounds):
+    results: defaultdict[str, Typed] = defaultdict(Typed)
+    for number in range(arguments.rounds):
+        line = arguments.first_line + 20 * number
         for situation in SITUATIONS:
+            # The same lines in all situations, in a text of its own: nothing of it is cached from the one before.
+            own = replace(document, text=f"# {situation} {number}\n{document.text}")
             chat = chats.get(situation)
             began_s = perf_counter()
             with chat.streaming() if chat else nullcontext():
-                for number, snapshot in enumerate(type_file(document, (), line, arguments.keystrokes)):
-                    started_s = perf_counter()
-                    _, request = build_request(engine, snapshot, ONE_LINE, ModelSettings(), source)
-                    run(engine, request, snapshot)
-                    if number:  # the first keystroke jumps to another place
-                        waited_ms[situation].append(1000 * (perf_counter() - started_s))
-            streamed_s[situation] += perf_counter() - began_s
-            line += 20
-    result: dict[str, object] = {"keystrokes": len(waited_ms["alone"])}
-    alone = _percentiles(waited_ms["alone"])
-    for situation in SITUATIONS:
-        here = _percentiles(waited_ms[situation])
+                snapshots = type_file(own, (), line + 1, arguments.keystrokes)
+                looks_ahead = ahead if situation == "look_ahead_and_long_chat" else None
+                typed = type_block(engine, snapshots, source, arguments.pause_ms / 1000, looks_ahead)
+            results[situation].waits_ms += typed.waits_ms
+            results[situation].queue_ms += typed.queue_ms
+            results[situation].tokens += typed.tokens
+            results[situation].seconds += perf_counter() - began_s
+    for each in (engine, other):
+        each.close()
+    alone = _percentiles(results["alone"].waits_ms)
+    figures: dict[str, object] = {"keystrokes": len(results["alone"].waits_ms), "pause_ms": arguments.pause_ms}
+    for situation, typed in results.items():
+        here = _percentiles(typed.waits_ms)
         here["p95_ratio"] = round(here["p95_ms"] / alone["p95_ms"], 2)
+        here["queue_p50_ms"] = round(statistics.median(typed.queue_ms), 2)
+        here["longest_queue_ms"] = round(max(typed.queue_ms), 2)
+        here["tokens"] = typed.tokens
         if situation in chats:
-            here["chat_tokens_per_s"] = round(chats[situation].tokens / streamed_s[situation], 1)
-        result[situation] = here
-    return result
+            here["chat_prompt_tokens"] = chats[situation].prompt_tokens
+            here["chat_tokens_per_s"] = round(chats[situation].tokens / typed.seconds, 1)
+        figures[situation] = here
+    return figures
 
 
 def _percentiles(values: list[float]) -> dict[str, float]:
@@ -117,6 +198,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="blocks of each situation")
     parser.add_argument("--context-tokens", type=int, default=1024)
     parser.add_argument("--chat-prompt-tokens", type=int, default=512)
+    parser.add_argument("--pause-ms", type=float, default=100.0, help="before each keystroke")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     print(json.dumps(measure(arguments), indent=None if arguments.json else 2))
