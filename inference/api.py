@@ -150,7 +150,7 @@ class EngineSettings:
 
     model: Path | None = None  # None: the built-in one
     cache_bytes: int | None = None  # None: from the machine's memory
-    # The engine notices a cancel after one chunk at the latest.
+    # The tokens of a prompt that one step reads; it shrinks where a layer of it takes long.
     chunk_tokens: int = 256
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     # The form of the weight matrices; auto: by what a user waits for, within the machine's memory.
