@@ -13,8 +13,8 @@ from inference.models.forward_pass import ALL_SUBLAYERS
 from inference.right_of_way import BACKGROUND_SHARE
 from inference.step import Step
 
-# The background may work so long ahead of its share. After a pause of the typist, the foreground then has seven times as
-# long for itself before a slice of the background comes in between.
+# The background may work so long ahead of its share. After a pause of the typist, the foreground then has seven times
+# as long for itself before a slice of the background comes in between.
 _MOST_CREDIT_S = 0.1
 
 
