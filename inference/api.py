@@ -177,6 +177,7 @@ class EngineStats:
     instruction_set: str | None = None  # of the native step; None: torch computes
     weights_bytes: int = 0  # of the files that are mapped or read
     cache_bytes: int = 0  # of all pages; the system commits a page when the engine first writes to it
+    cache_dtype: str | None = None  # the type of the values in the pages: that of the model, or int8
 
 
 class RunningRequest(Protocol):

@@ -165,6 +165,7 @@ class LocalEngine:
             instruction_set=scheduler.instruction_set,
             weights_bytes=self._weights_bytes,
             cache_bytes=scheduler.memory_bytes,
+            cache_dtype=str(scheduler.page_dtype).removeprefix("torch."),
         )
 
     def close(self) -> None:
