@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from inference.weights.checkpoint import TensorSource
-from inference.weights.matrix import WIDENED_AT_ONCE, Matrix, dequantize, join_rows
+from inference.weights.matrix import WIDENED_AT_ONCE, Matrix, Quant, dequantize, join_rows
 from inference.weights.packed_int4 import PackedInt4
 from kernels.few_shapes import linear
 
@@ -107,6 +107,7 @@ class Part:
     rows: int
     has_bias: bool = False
     reorder: Callable[[Tensor], Tensor] | None = None
+    at_least: Quant = "int4"  # the smallest form that it may have
 
 
 @runtime_checkable
@@ -139,7 +140,7 @@ def _join_biases(biases: Sequence[Tensor | None], rows: int) -> Tensor | None:
 
 
 def _load_matrix(source: TensorSource, part: Part, columns: int) -> Matrix:
-    matrix = source.load_matrix(part.name + ".weight", (part.rows, columns))
+    matrix = source.load_matrix(part.name + ".weight", (part.rows, columns), part.at_least)
     return matrix if part.reorder is None else Matrix(matrix.quant, tuple(map(part.reorder, matrix.tensors)))
 
 

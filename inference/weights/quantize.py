@@ -94,6 +94,9 @@ class QuantizingSource:
         self._finish(name, matrix)
         return matrix
 
+    def load_rows(self, name: str, shape: tuple[int, int]) -> Matrix:
+        return self.load_matrix(name, shape, at_least="int8")
+
     def load_linear(self, parts: Sequence[Part], columns: int) -> Linear:
         return _LateLinear(self, parts, columns)
 
@@ -115,7 +118,7 @@ class _LateLinear:
         return torch.cat([self._multiply(x, part, costs) for part in self.parts], dim=-1)
 
     def _multiply(self, x: Tensor, part: Part, costs: Sequence[Columns] | None) -> Tensor:
-        matrix = self.source.load_matrix(part.name + ".weight", (part.rows, self.columns), columns=costs)
+        matrix = self.source.load_matrix(part.name + ".weight", (part.rows, self.columns), part.at_least, costs)
         weight = dequantize(matrix, x.dtype)
         bias = self.source.load(part.name + ".bias", (part.rows,)) if part.has_bias else None
         if part.reorder is not None:
@@ -137,6 +140,9 @@ class TensorsInMemory:
         return self._matrices.pop(name).tensors[0]
 
     def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
+        return self._matrices.pop(name)
+
+    def load_rows(self, name: str, shape: tuple[int, int]) -> Matrix:
         return self._matrices.pop(name)
 
     def load_native(self, name: str, shape: tuple[int, int]) -> None:
