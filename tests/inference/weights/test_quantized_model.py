@@ -27,7 +27,8 @@ from inference.scheduler import allocate_memory
 from inference.weights.checkpoint import Checkpoint
 from inference.weights.default_form import choose_form
 from inference.weights.machine_memory import weights_budget_bytes
-from inference.weights.matrix import Quant
+from inference.weights.matrix import Quant, dequantize
+from inference.weights.native_layout import unpack_int8
 from inference.weights.quant_choice import QuantSetting, find_weights
 from inference.weights.quantize import RunModel, quantize_in_memory
 from midspan import ModelError
@@ -127,6 +128,36 @@ def test_what_errors_would_hurt_most_stays_wide() -> None:
         precise = ("embed", "lm_head", "kv_a_proj", "kv_b_proj", "q_a_proj")
         assert {matrices[n] for n in matrices if any(part in n for part in precise)} == {"int8"}
         assert len([n for n in matrices if "layers" in n]) >= 3 * 5
+
+
+@pytest.mark.parametrize("setting", MADE)
+@pytest.mark.parametrize("is_native", [False, True])
+def test_the_projections_of_latents_are_int8_and_those_up_lie_row_by_row(
+    is_native: bool, setting: QuantSetting, tmp_path: Path
+) -> None:
+    folder, config = write_folder(tmp_path / "m", MOE), config_of(MOE)
+    wanted = wanted_tensors(config)
+    kept, _, _ = find_weights(
+        folder, wanted, torch.bfloat16, setting, run_over(folder, MOE), unknown_ms, is_native=is_native
+    )
+    prefix = "model.layers.1.self_attn."
+    up, down = prefix + "kv_b_proj.weight", prefix + "kv_a_proj_with_mqa.weight"
+    with Checkpoint(folder, torch.float32, CPU) as wide, Checkpoint(kept, torch.bfloat16, CPU) as checkpoint:
+        matrix = checkpoint.load_rows(up, as_pair(wanted.shapes[up]))
+        assert matrix.quant == "int8"
+        expected = wide.load(up, wanted.shapes[up])
+        assert (dequantize(matrix, torch.float32) - expected).norm() < 0.01 * expected.norm()
+        native = checkpoint.load_native(down, as_pair(wanted.shapes[down]))
+        assert (native is not None) == is_native
+        restored = checkpoint.load_matrix(down, as_pair(wanted.shapes[down])) if native is None else unpack_int8(native)
+        assert restored.quant == "int8"
+        expected = wide.load(down, wanted.shapes[down])
+        assert (dequantize(restored, torch.float32) - expected).norm() < 0.01 * expected.norm()
+
+
+def as_pair(shape: tuple[int, ...]) -> tuple[int, int]:
+    rows, columns = shape
+    return rows, columns
 
 
 def test_a_copy_is_made_once_and_again_when_the_weights_change(tmp_path: Path, cache: Path) -> None:
