@@ -231,6 +231,7 @@ class EngineStats:
     weights_bytes: int = 0  # of the files that are mapped or read
     cache_bytes: int = 0  # of all pages; the system commits a page when the engine first writes to it
     pages_read: int = 0  # from the disk
+    cache_dtype: str | None = None  # the type of the values in the pages: that of the model, or int8
 
 
 class RunningRequest(Protocol):

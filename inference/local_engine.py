@@ -171,6 +171,7 @@ class LocalEngine:
             weights_bytes=self._weights_bytes,
             cache_bytes=scheduler.memory_bytes,
             pages_read=scheduler.disk.reader.read_pages,
+            cache_dtype=str(scheduler.page_dtype).removeprefix("torch."),
         )
 
     def close(self) -> None:

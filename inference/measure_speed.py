@@ -54,6 +54,9 @@ class MadeUpSource:
         made = self._made[shape, form]
         return Matrix(form, tuple(tensor.clone() for tensor in made.tensors))
 
+    def load_rows(self, name: str, shape: tuple[int, int]) -> Matrix:
+        return self.load_matrix(name, shape, at_least="int8")
+
     def load_native(self, name: str, shape: tuple[int, int]) -> None:
         """Say that no matrix lies in the native layout."""
 

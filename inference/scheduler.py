@@ -87,6 +87,10 @@ class Scheduler:
         return self._memory.nbytes
 
     @property
+    def page_dtype(self) -> torch.dtype:
+        return self._memory.dtype
+
+    @property
     def live_count(self) -> int:
         return len(self._running)
 

@@ -57,10 +57,14 @@ class RandomLite:
     def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
         raise NotImplementedError(f"{name}: every matrix lies in the native layout")
 
+    def load_rows(self, name: str, shape: tuple[int, int]) -> Matrix:
+        codes = self._random[: shape[0] * shape[1]].view(torch.int8).view(shape)
+        return Matrix("int8", (codes, torch.full(shape[:1], DEVIATION / INT8_DEVIATION)))
+
     def load_native(self, name: str, shape: tuple[int, int]) -> NativeMatrix:
-        """Make a matrix: int8 for the embedding and the head, else int4."""
+        """Make a matrix: int8 for the embedding, the head and the projection to the latent, else int4."""
         if name not in self._made:
-            quant: Quant = "int8" if "embed_tokens" in name or "lm_head" in name else "int4"
+            quant: Quant = "int8" if any(part in name for part in ("embed_tokens", "lm_head", "kv_a_proj")) else "int4"
             codes_shape, units_shape = native_shapes(quant, *shape)
             codes = torch.empty(codes_shape, dtype=torch.uint8)
             for piece in torch.split(codes.view(-1), RANDOM_BYTES // 2):

@@ -41,6 +41,9 @@ class RandomTensors:
     def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
         return Matrix("wide", (self.load(name, shape),))
 
+    def load_rows(self, name: str, shape: tuple[int, int]) -> Matrix:
+        return self.load_matrix(name, shape, at_least="int8")
+
     def load_native(self, name: str, shape: tuple[int, int]) -> NativeMatrix:
         codes, units = native_shapes("int8", *shape)
         drawn = torch.randint(1, 256, codes, dtype=torch.uint8)

@@ -14,7 +14,8 @@ from inference.models.moe import load_moe
 from inference.models.rotary import Rotary
 from inference.weights.checkpoint import TensorSource
 from inference.weights.linear import Linear, Part, load_linear
-from kernels.few_shapes import linear, pad_rows, round_up
+from inference.weights.matrix import dequantize
+from kernels.few_shapes import pad_rows, round_up
 from kernels.mla_attention import mla_attention
 from kernels.page_rows import rows_of_sequence
 from kernels.page_write import write_pages
@@ -43,12 +44,12 @@ class Query:
     """The projection hidden -> heads; through a low-rank latent when `down` is there."""
 
     proj: Linear  # hidden or q_lora -> heads * (nope + rope)
-    down: Tensor | None  # [q_lora, hidden]
+    down: Linear | None  # hidden -> q_lora
     norm: Tensor | None  # [q_lora]
 
     def __call__(self, x: Tensor) -> Tensor:
         if self.down is not None and self.norm is not None:
-            x = rmsnorm(linear(x, self.down), self.norm, LATENT_NORM_EPS)
+            x = rmsnorm(self.down(x), self.norm, LATENT_NORM_EPS)
         return self.proj(x)
 
 
@@ -58,7 +59,7 @@ class LatentAttention:
 
     config: DeepseekV2Config
     query: Query
-    kv_down: Tensor  # [R + D, hidden]: the latent, then the shared rotated key
+    kv_down: Linear  # hidden -> R + D: the latent, then the shared rotated key
     kv_norm: Tensor  # [R]
     key_up: Tensor  # [H, N, R]
     value_up: Tensor  # [H, V, R]
@@ -69,7 +70,7 @@ class LatentAttention:
         q = self.query(x).view(len(x), c.num_attention_heads, -1)
         q_nope, q_rope = torch.split(q, [c.qk_nope_head_dim, c.qk_rope_head_dim], dim=-1)
         q_rope = apply_rope(q_rope, cos, sin)
-        latent, k_rope = torch.split(linear(x, self.kv_down), [c.kv_lora_rank, c.qk_rope_head_dim], dim=-1)
+        latent, k_rope = torch.split(self.kv_down(x), [c.kv_lora_rank, c.qk_rope_head_dim], dim=-1)
         latent = rmsnorm(latent, self.kv_norm, LATENT_NORM_EPS)
         k_rope = apply_rope(k_rope[:, None], cos, sin)[:, 0]
         write_pages(pages, batch.slots, torch.cat([latent, k_rope], dim=-1))
@@ -125,17 +126,17 @@ def _load_attention(c: DeepseekV2Config, source: TensorSource, prefix: str) -> L
         query = Query(load_linear(source, [Part(prefix + "q_proj", query_rows)], hidden), None, None)
     else:
         query = Query(
-            down=source.load(prefix + "q_a_proj.weight", (c.q_lora_rank, hidden)),
+            down=load_linear(source, [Part(prefix + "q_a_proj", c.q_lora_rank, at_least="int8")], hidden),
             norm=source.load(prefix + "q_a_layernorm.weight", (c.q_lora_rank,)),
             proj=load_linear(source, [Part(prefix + "q_b_proj", query_rows)], c.q_lora_rank),
         )
     content = c.qk_nope_head_dim + c.v_head_dim
-    up = source.load(prefix + "kv_b_proj.weight", (heads * content, latent))
+    up = dequantize(source.load_rows(prefix + "kv_b_proj.weight", (heads * content, latent)), source.dtype)
     key_up, value_up = torch.split(up.view(heads, content, latent), [c.qk_nope_head_dim, c.v_head_dim], 1)
     return LatentAttention(
         config=c,
         query=query,
-        kv_down=source.load(prefix + "kv_a_proj_with_mqa.weight", (c.page_width, hidden)),
+        kv_down=load_linear(source, [Part(prefix + "kv_a_proj_with_mqa", c.page_width, at_least="int8")], hidden),
         kv_norm=source.load(prefix + "kv_a_layernorm.weight", (latent,)),
         key_up=key_up.contiguous(),
         value_up=value_up.contiguous(),

@@ -115,7 +115,7 @@ class DeepseekV2Config:
 
     @property
     def active_weights(self) -> ActiveWeights:
-        """The latent projections of queries and keys stay wide: their errors would reach every head."""
+        """The projections of latents are int8 at least: their errors reach every head."""
         hidden, heads, layers = self.hidden_size, self.num_attention_heads, self.num_hidden_layers
         query_width = heads * (self.qk_nope_head_dim + self.qk_rope_head_dim)
         query = (self.q_lora_rank or hidden) * query_width + heads * self.v_head_dim * hidden

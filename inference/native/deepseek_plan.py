@@ -36,16 +36,16 @@ def _query_rows(config: DeepseekV2Config) -> int:
 
 def _plan_attention(c: DeepseekV2Config, plan: PlanBuilder, layer: int, name: str) -> None:
     attention = name + "self_attn."
-    latent = plan.load_wide(attention + "kv_a_proj_with_mqa.weight", (c.page_width, c.hidden_size))
+    latent = plan.load(Part(attention + "kv_a_proj_with_mqa", c.page_width, at_least="int8"), c.hidden_size)
     norm = name + "input_layernorm.weight"
     if c.q_lora_rank is None:
         query = plan.load(Part(attention + "q_proj", _query_rows(c)), c.hidden_size)
-        plan.norm(Kind.NORM, norm, c.hidden_size, c.rms_norm_eps, query)
+        plan.norm(Kind.NORM, norm, c.hidden_size, c.rms_norm_eps, query, latent)
         plan.product([query, latent])
     else:
-        down = plan.load_wide(attention + "q_a_proj.weight", (c.q_lora_rank, c.hidden_size))
+        down = plan.load(Part(attention + "q_a_proj", c.q_lora_rank, at_least="int8"), c.hidden_size)
         query = plan.load(Part(attention + "q_b_proj", _query_rows(c)), c.q_lora_rank)
-        plan.norm(Kind.NORM, norm, c.hidden_size, c.rms_norm_eps, down)
+        plan.norm(Kind.NORM, norm, c.hidden_size, c.rms_norm_eps, down, latent)
         plan.product([down, latent])
         plan.norm(Kind.NORM_QUERY, attention + "q_a_layernorm.weight", c.q_lora_rank, 0.0, query)
         plan.product([query], first_column=query_at(c))

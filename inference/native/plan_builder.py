@@ -4,7 +4,6 @@ import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from inference.models.deepseek_v2_config import DeepseekV2Config
@@ -40,18 +39,15 @@ class PlanBuilder:
     def embed(self, table: Weights) -> None:
         self._append(Kind.EMBED, matrices=[self._matrix(table)])
 
-    def norm(self, kind: Kind, name: str, width: int, eps: float, reader: Weights, layer: int = 0) -> None:
-        """Append a norm whose result `reader` multiplies."""
+    def norm(self, kind: Kind, name: str, width: int, eps: float, *readers: Weights) -> None:
+        """Append a norm whose result `readers` multiply."""
         weight = self.vector(name, (width,))
-        self._append(kind, layer=layer, vector=weight, eps=eps, width=width, is_quantized=reader.is_quantized)
+        is_quantized = any(reader.is_quantized for reader in readers)
+        self._append(kind, vector=weight, eps=eps, width=width, is_quantized=is_quantized)
 
     def load(self, part: Part, columns: int) -> Weights:
         bias = self.source.vector(part.name + ".bias", (part.rows,)) if part.has_bias else None
         return self.source.matrix(part.name + ".weight", (part.rows, columns), bias, part.at_least)
-
-    def load_wide(self, name: str, shape: tuple[int, int]) -> Weights:
-        """Load a matrix that stays in the type of the pages."""
-        return self.source.wide_matrix(name, shape)
 
     def product(self, parts: Sequence[Weights], first_column: int = 0) -> None:
         """Append the product that writes the results of all parts beside each other, from `first_column` on."""
@@ -94,15 +90,14 @@ class PlanBuilder:
         """
         c = config
         content = c.qk_nope_head_dim + c.v_head_dim
-        up = self.source.wide(name + "kv_b_proj.weight", (c.num_attention_heads * content, c.kv_lora_rank))
-        key_up, value_up = torch.split(up.view(-1, content, c.kv_lora_rank), [c.qk_nope_head_dim, c.v_head_dim], dim=1)
+        up = self.source.rows(name + "kv_b_proj.weight", (c.num_attention_heads * content, c.kv_lora_rank))
+        matrices = [self._matrix(up)]
         norm = self.vector(name + "kv_a_layernorm.weight", (c.kv_lora_rank,))
         self._append(Kind.ROTATE_LATENT, layer=layer, vector=norm)
-        keys, values = self.keep(key_up.contiguous()), self.keep(value_up.contiguous())
-        self._append(Kind.ABSORB_QUERY, key_up=keys)
+        self._append(Kind.ABSORB_QUERY, matrices=matrices)
         self._append(Kind.ATTEND_LATENT, layer=layer)
-        self._append(Kind.MIX_LATENT, value_up=values)
-        self._append(Kind.ATTEND_EXPANDED, layer=layer, key_up=keys, value_up=values)
+        self._append(Kind.MIX_LATENT, matrices=matrices)
+        self._append(Kind.ATTEND_EXPANDED, layer=layer, matrices=matrices)
         self._append(Kind.QUANTIZE, width=reader.columns, is_quantized=reader.is_quantized)
 
     def attention(self, kind: Kind, layer: int, reader: Weights | None = None) -> None:
@@ -127,8 +122,6 @@ class PlanBuilder:
         eps: float = 0.0,
         width: int = 0,
         is_quantized: bool = False,
-        key_up: int | None = None,
-        value_up: int | None = None,
     ) -> None:
         op = Op(kind, layer, len(matrices), is_quantized, eps, width)
         if matrices:
@@ -138,7 +131,7 @@ class PlanBuilder:
         if mlps is not None:
             self._kept.append(mlps)
             op.mlps = mlps
-        op.vector, op.key_up, op.value_up = vector, key_up, value_up
+        op.vector = vector
         self.ops.append(op)
 
     def _matrix(self, weights: Weights, target: int = 0) -> Matrix:

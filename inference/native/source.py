@@ -52,13 +52,13 @@ class WeightSource:
         """Load a tensor in fp32."""
         return self._source.load(name, shape).float().contiguous()
 
-    def wide(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """Load a tensor in `dtype`."""
-        return self._source.load(name, shape).contiguous()
-
-    def wide_matrix(self, name: str, shape: tuple[int, int]) -> Weights:
-        """Load a matrix that is never quantized."""
-        return _wide(self.wide(name, shape), None)
+    def rows(self, name: str, shape: tuple[int, int]) -> Weights:
+        """Load a matrix that the step reads row by row in every form."""
+        matrix = self._source.load_rows(name, shape)
+        if matrix.quant == "wide":
+            return _wide(matrix.tensors[0].contiguous(), None)
+        codes, scale = matrix.tensors
+        return Weights(Form.INT8, codes.contiguous(), (scale.contiguous(), None), None, *shape)
 
     def matrix(
         self, name: str, shape: tuple[int, int], bias: Tensor | None = None, at_least: Quant = "int4"

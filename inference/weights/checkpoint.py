@@ -37,6 +37,10 @@ class TensorSource(Protocol):
         """Load a weight matrix that may be quantized, but not below `at_least`."""
         ...
 
+    def load_rows(self, name: str, shape: tuple[int, int]) -> Matrix:
+        """Load a weight matrix that is int8 at least, whose codes lie row by row in every layout."""
+        ...
+
 
 class ShapeRecorder:
     """A source without data: a model built from it tells every name and shape that the model wants."""
@@ -49,6 +53,7 @@ class ShapeRecorder:
         self._source = source
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.matrices: dict[str, Quant] = {}  # those that may be quantized: name -> smallest form
+        self.row_by_row: set[str] = set()  # those of them that are read by rows
 
     def load(self, name: str, shape: tuple[int, ...]) -> Tensor:
         if len(self.shapes) > self._most_tensors:
@@ -62,6 +67,10 @@ class ShapeRecorder:
     def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
         self.matrices[name] = at_least
         return Matrix("wide", (self.load(name, shape),))
+
+    def load_rows(self, name: str, shape: tuple[int, int]) -> Matrix:
+        self.row_by_row.add(name)
+        return self.load_matrix(name, shape, at_least="int8")
 
     def sizes_bytes(self, wide_itemsize: int) -> dict[DefaultForm, int]:
         """Compute the bytes of the model's tensors in each form."""
@@ -183,6 +192,9 @@ class Checkpoint:
             return Matrix("wide", (self.load(name, shape),))
         tensors = (self._read(name + part) for part in PARTS[stored])
         return Matrix(stored, tuple(tensor.to(self.device) for tensor in tensors))
+
+    def load_rows(self, name: str, shape: tuple[int, int]) -> Matrix:
+        return self.load_matrix(name, shape, at_least="int8")
 
     def read_all(self, progress: Progress) -> None:
         """Read every value. Raises ModelError for a tensor with values that are not finite."""

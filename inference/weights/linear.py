@@ -111,7 +111,7 @@ class Part:
     name: str
     rows: int
     has_bias: bool = False
-    at_least: Quant = "int4"
+    at_least: Quant = "int4"  # the smallest form that it may have
     reorder: Callable[[Tensor], Tensor] | None = None
 
 

@@ -94,6 +94,9 @@ class QuantizingSource:
         self._finish(name, matrix)
         return matrix
 
+    def load_rows(self, name: str, shape: tuple[int, int]) -> Matrix:
+        return self.load_matrix(name, shape, at_least="int8")
+
     def load_linear(self, parts: Sequence[Part], columns: int) -> Linear:
         return _LateLinear(self, parts, columns)
 
@@ -137,6 +140,9 @@ class TensorsInMemory:
         return self._matrices.pop(name).tensors[0]
 
     def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
+        return self._matrices.pop(name)
+
+    def load_rows(self, name: str, shape: tuple[int, int]) -> Matrix:
         return self._matrices.pop(name)
 
     def load_native(self, name: str, shape: tuple[int, int]) -> None:

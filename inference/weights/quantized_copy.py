@@ -25,7 +25,7 @@ from inference.weights.tensor_file import Entry, TensorFile
 
 log = logging.getLogger(__name__)
 
-LAYOUT_VERSION = 4  # copies of another version are made again
+LAYOUT_VERSION = 5  # copies of another version are made again
 _PARTIAL = ".partial-"
 
 
@@ -65,7 +65,7 @@ class QuantizedCopy:
         found = []
         for name, shape in self.wanted.shapes.items():
             form = self._form(name)
-            if self.is_native and form != "wide":
+            if form != "wide" and self._has_blocks(name):
                 codes, units = native_shapes(form, *shape)
                 found += [Entry(name, codes, torch.uint8), Entry(name + UNITS, units, torch.float32)]
                 continue
@@ -74,6 +74,10 @@ class QuantizedCopy:
             parts = zip(PARTS[form], shapes, dtypes, strict=True)
             found += [Entry(name + part, part_shape, dtype) for part, part_shape, dtype in parts]
         return found
+
+    def _has_blocks(self, name: str) -> bool:
+        """Return whether the codes of a quantized matrix lie in the blocks of the native layout."""
+        return self.is_native and name not in self.wanted.row_by_row
 
     def _form(self, name: str) -> Quant:
         if name not in self.wanted.matrices:
@@ -117,7 +121,7 @@ class QuantizedCopy:
             quantize_model(checkpoint, self.wanted, self.quant, self.run, put)
 
     def _tensors(self, name: str, matrix: Matrix) -> dict[str, Tensor]:
-        if self.is_native and matrix.quant != "wide":
+        if matrix.quant != "wide" and self._has_blocks(name):
             packed = pack(matrix)
             return {name: packed.codes, name + UNITS: packed.units}
         return dict(zip((name + part for part in PARTS[matrix.quant]), matrix.tensors, strict=True))

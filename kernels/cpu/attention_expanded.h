@@ -4,6 +4,7 @@
 #pragma once
 
 #include "attention_kv.h"
+#include "head_weights.h"
 
 namespace midspan::MIDSPAN_ISA {
 
@@ -12,14 +13,8 @@ struct ExpandedShape {
     int heads, latent, nope, rope, value_width;
     float scale;
     PageType type;
-    midspan::Form weights;  // WIDE_F32 or WIDE_BF16
+    midspan::Form wide_form;  // of weights that are no codes, and of what codes become: WIDE_F32 or WIDE_BF16
     int page_tokens;
-};
-
-// The weights of one head.
-struct Expansion {
-    const void* key_up;    // [nope, latent]
-    const void* value_up;  // [value_width, latent]
 };
 
 }  // namespace midspan::MIDSPAN_ISA
@@ -118,16 +113,19 @@ inline void expand(int rows, const float* a, const float* panels, int columns, i
 
 // Copies the weights of a head into the forms that products read.
 template <Form FORM, typename Weight>
-inline void pack_expansion(const ExpandedShape& shape, const Expansion& expansion, const ExpandedSpace& e) {
-    const Weight *keys = static_cast<const Weight*>(expansion.key_up), *values = static_cast<const Weight*>(expansion.value_up);
+inline void pack_expansion(const ExpandedShape& shape, const HeadUp& up, const ExpandedSpace& e) {
+    static_assert(STEP <= NEAR_TOKENS);  // the place of the latents, which come later, holds the values of codes
+    auto place = [&](int row) { return reinterpret_cast<Weight*>(e.latents + row * round_up(shape.latent, STEP)); };
     const RowPart whole{shape.latent, 0, shape.latent};
-    for (int n = 0; n < shape.nope; ++n) copy_words<FORM, Weight>(keys + int64_t{n} * shape.latent, whole, e.key_up + n * e.words);
+    for (int n = 0; n < shape.nope; ++n) {
+        copy_words<FORM, Weight>(wide_row(up.key, n, place(0)), whole, e.key_up + n * e.words);
+    }
     BlockRows rows;
     rows.tokens = rows.padded = STEP;
     for (int v = 0; v < e.attention.value_columns; v += STEP) {
         for (int i = 0; i < STEP; ++i) {
             const int row = v + i < shape.value_width ? v + i : shape.value_width - 1;
-            rows.row[i] = reinterpret_cast<const char*>(values + int64_t{row} * shape.latent);
+            rows.row[i] = reinterpret_cast<const char*>(wide_row(up.value, row, place(i)));
         }
         pack_keys<FORM, Weight>(rows, whole, e.value_up + v * e.words, STEP);
     }
@@ -173,7 +171,7 @@ inline void attend_near_rows(const ExpandedSpace& e, int first, int count, int f
 }
 
 template <Form FORM, typename Weight, typename Value>
-inline void attend_expanded_as(const ExpandedShape& shape, const KvQuery& query, const Expansion& expansion, int head,
+inline void attend_expanded_as(const ExpandedShape& shape, const KvQuery& query, const HeadUp& up, int head,
                                int first_row, ExpandedSpace& e, float* out, int64_t out_stride) {
     KvSpace& s = e.attention;
     const int width = shape.nope + shape.rope, row_width = shape.latent + shape.rope;
@@ -181,7 +179,7 @@ inline void attend_expanded_as(const ExpandedShape& shape, const KvQuery& query,
                         row_width, 0};
     s.key_words = (width + values_per_word(FORM) - 1) / values_per_word(FORM);
     e.words = round_up(shape.latent, LANES * values_per_word(FORM)) / values_per_word(FORM);
-    pack_expansion<FORM, Weight>(shape, expansion, e);
+    pack_expansion<FORM, Weight>(shape, up, e);
     start_queries<FORM>(pages, query, head, first_row, s);
     const int first_position = query.length - query.rows + first_row, end = first_position + s.queries;
     for (int from = 0; from < end; from += EXPANDED_TOKENS) {
@@ -204,12 +202,12 @@ inline void attend_expanded_as(const ExpandedShape& shape, const KvQuery& query,
 }
 
 template <Form FORM, typename Weight>
-inline void attend_expanded_with(const ExpandedShape& shape, const KvQuery& query, const Expansion& expansion, int head,
+inline void attend_expanded_with(const ExpandedShape& shape, const KvQuery& query, const HeadUp& up, int head,
                                  int first_row, ExpandedSpace& e, float* out, int64_t out_stride) {
     if (shape.type == PAGES_INT8) {
-        return attend_expanded_as<FORM, Weight, int8_t>(shape, query, expansion, head, first_row, e, out, out_stride);
+        return attend_expanded_as<FORM, Weight, int8_t>(shape, query, up, head, first_row, e, out, out_stride);
     }
-    attend_expanded_as<FORM, Weight, Weight>(shape, query, expansion, head, first_row, e, out, out_stride);
+    attend_expanded_as<FORM, Weight, Weight>(shape, query, up, head, first_row, e, out, out_stride);
 }
 
 }  // namespace midspan::MIDSPAN_ISA::kv
@@ -218,20 +216,20 @@ namespace midspan::MIDSPAN_ISA {
 
 // Attends with one head of rows [first_row, first_row + rows) to all positions that each row sees. q is [rows][heads]
 // [nope + rope]; out gets value_width floats for each row, out_stride apart. Slots past the length are not read.
-// The pages have the type of the weights, or int8. work: attend_expanded_work_bytes bytes, of any contents.
-inline void attend_expanded(const ExpandedShape& shape, const KvQuery& query, const Expansion& expansion, int head,
+// The pages have the type of the wide weights, or int8. work: attend_expanded_work_bytes bytes, of any contents.
+inline void attend_expanded(const ExpandedShape& shape, const KvQuery& query, const HeadUp& up, int head,
                             int first_row, int rows, float* out, int64_t out_stride, void* work) {
     kv::ExpandedSpace e = kv::expanded_space(shape, rows, work);
-    if (shape.weights == WIDE_F32) {
-        return kv::attend_expanded_with<kv::FLOATS, float>(shape, query, expansion, head, first_row, e, out, out_stride);
+    if (shape.wide_form == WIDE_F32) {
+        return kv::attend_expanded_with<kv::FLOATS, float>(shape, query, up, head, first_row, e, out, out_stride);
     }
 #ifdef MIDSPAN_BF16
     // The first shared value would stand in the middle of a word.
     if (shape.nope % 2 == 0) {
-        return kv::attend_expanded_with<kv::PAIRS, bf16>(shape, query, expansion, head, first_row, e, out, out_stride);
+        return kv::attend_expanded_with<kv::PAIRS, bf16>(shape, query, up, head, first_row, e, out, out_stride);
     }
 #endif
-    kv::attend_expanded_with<kv::FLOATS, bf16>(shape, query, expansion, head, first_row, e, out, out_stride);
+    kv::attend_expanded_with<kv::FLOATS, bf16>(shape, query, up, head, first_row, e, out, out_stride);
 }
 
 inline int64_t attend_expanded_work_bytes(const ExpandedShape& shape, int rows) {

@@ -14,9 +14,9 @@ MIDSPAN_EXPORT int64_t MIDSPAN_OF(MIDSPAN_ISA, attend_expanded_work_bytes)(const
 }
 
 MIDSPAN_EXPORT void MIDSPAN_OF(MIDSPAN_ISA, attend_expanded)(const ExpandedShape* shape, const KvQuery* query,
-                                                             const Expansion* expansion, int head, int first_row,
-                                                             int rows, float* out, int64_t out_stride, void* work) {
-    attend_expanded(*shape, *query, *expansion, head, first_row, rows, out, out_stride, work);
+                                                             const HeadUp* up, int head, int first_row, int rows,
+                                                             float* out, int64_t out_stride, void* work) {
+    attend_expanded(*shape, *query, *up, head, first_row, rows, out, out_stride, work);
 }
 
 }  // namespace midspan::MIDSPAN_ISA

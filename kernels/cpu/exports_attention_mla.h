@@ -21,16 +21,15 @@ MIDSPAN_EXPORT void MIDSPAN_OF(MIDSPAN_ISA, attend_mla)(const MlaShape* shape, c
     attend_mla(*shape, *query, first_head, heads, first_row, rows, from, to, partial, work);
 }
 
-MIDSPAN_EXPORT void MIDSPAN_OF(MIDSPAN_ISA, absorb_head)(Form form, const void* key_up, int nope, int latent,
-                                                         const float* q, int64_t q_stride, int rows, float* out,
-                                                         int64_t out_stride) {
-    absorb_head(form, key_up, nope, latent, q, q_stride, rows, out, out_stride);
+MIDSPAN_EXPORT void MIDSPAN_OF(MIDSPAN_ISA, absorb_head)(const HeadWeights* key_up, const float* q, int64_t q_stride,
+                                                         int rows, float* out, int64_t out_stride) {
+    absorb_head(*key_up, q, q_stride, rows, out, out_stride);
 }
 
-MIDSPAN_EXPORT void MIDSPAN_OF(MIDSPAN_ISA, project_head)(Form form, const void* value_up, int values, int latent,
-                                                          const float* mixed, int64_t mixed_stride, int rows,
-                                                          float* out, int64_t out_stride) {
-    project_head(form, value_up, values, latent, mixed, mixed_stride, rows, out, out_stride);
+MIDSPAN_EXPORT void MIDSPAN_OF(MIDSPAN_ISA, project_head)(const HeadWeights* value_up, const float* mixed,
+                                                          int64_t mixed_stride, int rows, float* out,
+                                                          int64_t out_stride) {
+    project_head(*value_up, mixed, mixed_stride, rows, out, out_stride);
 }
 
 MIDSPAN_EXPORT void MIDSPAN_OF(MIDSPAN_ISA, write_latent)(int latent, int rope, float* values, const float* norm,

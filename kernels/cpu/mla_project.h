@@ -1,6 +1,7 @@
 // What stands around absorbed latent attention: each head's products with its up-projections, and the new tokens' rows.
 #pragma once
 
+#include "head_weights.h"
 #include "norm.h"
 #include "page_row.h"
 #include "rope.h"
@@ -20,9 +21,9 @@ constexpr int MOST_LATENT = 1024;  // columns of an up-projection
 
 namespace midspan::MIDSPAN_ISA {
 
-// out[m] += q[m][0 .. COUNT) @ key_up[COUNT, latent]
+// out[m] += q[m] @ key_up[COUNT, latent]
 template <int COUNT, typename Weight>
-inline void absorb_columns(const Weight* key_up, int latent, const float* q, int64_t q_stride, int rows, float* out,
+inline void absorb_columns(const Weight* key_up, int latent, const float (*q)[COUNT], int rows, float* out,
                            int64_t out_stride) {
     int r = 0;
     for (; r + LANES <= latent; r += LANES) {
@@ -34,31 +35,39 @@ inline void absorb_columns(const Weight* key_up, int latent, const float* q, int
         }
         for (int m = 0; m < rows; ++m) {
             F32 total = load(out + m * out_stride + r);
-            for (int n = 0; n < COUNT; ++n) total = fma(broadcast(q[m * q_stride + n]), weights[n], total);
+            for (int n = 0; n < COUNT; ++n) total = fma(broadcast(q[m][n]), weights[n], total);
             store(out + m * out_stride + r, total);
         }
     }
     for (; r < latent; ++r) {
         for (int m = 0; m < rows; ++m) {
-            for (int n = 0; n < COUNT; ++n) {
-                out[m * out_stride + r] += q[m * q_stride + n] * widen(key_up[int64_t{n} * latent + r]);
-            }
+            for (int n = 0; n < COUNT; ++n) out[m * out_stride + r] += q[m][n] * widen(key_up[int64_t{n} * latent + r]);
         }
     }
 }
 
+// Adds COUNT rows of key_up from row n on; codes meet queries that are multiplied with the scales of the rows.
+template <int COUNT, typename Weight>
+inline void absorb_some(const HeadWeights& key_up, int n, const float* q, int64_t q_stride, int rows, float* out,
+                        int64_t out_stride) {
+    float scaled[PROJECTED_ROWS][COUNT];
+    for (int m = 0; m < rows; ++m) {
+        for (int i = 0; i < COUNT; ++i) scaled[m][i] = q[m * q_stride + n + i] * key_up.scale_of(n + i);
+    }
+    const Weight* at = static_cast<const Weight*>(key_up.values) + int64_t{n} * key_up.latent;
+    absorb_columns<COUNT>(at, key_up.latent, scaled, rows, out, out_stride);
+}
+
 // The weights are read once for PROJECTED_ROWS rows at most.
 template <typename Weight>
-inline void absorb_rows(const Weight* key_up, int nope, int latent, const float* q, int64_t q_stride, int rows,
-                        float* out, int64_t out_stride) {
+inline void absorb_rows(const HeadWeights& key_up, const float* q, int64_t q_stride, int rows, float* out,
+                        int64_t out_stride) {
     int n = 0;
-    for (int m = 0; m < rows; ++m) std::memset(out + m * out_stride, 0, latent * sizeof(float));
-    for (; n + ABSORBED_ROWS <= nope; n += ABSORBED_ROWS) {
-        absorb_columns<ABSORBED_ROWS>(key_up + int64_t{n} * latent, latent, q + n, q_stride, rows, out, out_stride);
+    for (int m = 0; m < rows; ++m) std::memset(out + m * out_stride, 0, key_up.latent * sizeof(float));
+    for (; n + ABSORBED_ROWS <= key_up.rows; n += ABSORBED_ROWS) {
+        absorb_some<ABSORBED_ROWS, Weight>(key_up, n, q, q_stride, rows, out, out_stride);
     }
-    for (; n < nope; ++n) {
-        absorb_columns<1>(key_up + int64_t{n} * latent, latent, q + n, q_stride, rows, out, out_stride);
-    }
+    for (; n < key_up.rows; ++n) absorb_some<1, Weight>(key_up, n, q, q_stride, rows, out, out_stride);
 }
 
 // out[m][v] = mixed[m] . value_up[v] for ROWS rows and VALUES values.
@@ -108,60 +117,70 @@ inline void project_values(const Weight* value_up, int latent, const float* mixe
 }
 
 template <typename Weight>
-inline void project_rows(const Weight* value_up, int values, int latent, const float* mixed, int64_t mixed_stride,
-                         int rows, float* out, int64_t out_stride) {
+inline void project_rows(const HeadWeights& value_up, const float* mixed, int64_t mixed_stride, int rows, float* out,
+                         int64_t out_stride) {
     constexpr int TOGETHER = 4;
+    const Weight* weights = static_cast<const Weight*>(value_up.values);
     int v = 0;
-    for (; v + TOGETHER <= values; v += TOGETHER) {
-        project_values<TOGETHER>(value_up + int64_t{v} * latent, latent, mixed, mixed_stride, rows, out + v,
-                                 out_stride);
+    for (; v + TOGETHER <= value_up.rows; v += TOGETHER) {
+        project_values<TOGETHER>(weights + int64_t{v} * value_up.latent, value_up.latent, mixed, mixed_stride, rows,
+                                 out + v, out_stride);
     }
-    for (; v < values; ++v) {
-        project_values<1>(value_up + int64_t{v} * latent, latent, mixed, mixed_stride, rows, out + v, out_stride);
+    for (; v < value_up.rows; ++v) {
+        project_values<1>(weights + int64_t{v} * value_up.latent, value_up.latent, mixed, mixed_stride, rows, out + v,
+                          out_stride);
     }
 }
 
 // out[m] = q[m] @ key_up for at most PROJECTED_ROWS rows.
-inline void absorb_few(Form form, const void* key_up, int nope, int latent, const float* q, int64_t q_stride,
-                       int rows, float* out, int64_t out_stride) {
-    if (form == WIDE_F32) {
-        return absorb_rows(static_cast<const float*>(key_up), nope, latent, q, q_stride, rows, out, out_stride);
-    }
-    const bf16* weights = static_cast<const bf16*>(key_up);
+inline void absorb_few(const HeadWeights& key_up, const float* q, int64_t q_stride, int rows, float* out,
+                       int64_t out_stride) {
+    if (key_up.form == WIDE_F32) return absorb_rows<float>(key_up, q, q_stride, rows, out, out_stride);
 #ifdef MIDSPAN_BF16
-    if (latent % 32 == 0) return absorb_rows_bf16(weights, nope, latent, q, q_stride, rows, out, out_stride);
+    if (key_up.latent % 32 == 0) {
+        if (key_up.form == INT8) return absorb_rows_bf16<int8_t>(key_up, q, q_stride, rows, out, out_stride);
+        return absorb_rows_bf16<bf16>(key_up, q, q_stride, rows, out, out_stride);
+    }
 #endif
-    absorb_rows(weights, nope, latent, q, q_stride, rows, out, out_stride);
+    if (key_up.form == INT8) return absorb_rows<int8_t>(key_up, q, q_stride, rows, out, out_stride);
+    absorb_rows<bf16>(key_up, q, q_stride, rows, out, out_stride);
 }
 
-// out[m] = q[m] @ key_up for one head: q [rows][nope], key_up [nope, latent] in `form`.
-// Memory is read once for 16 rows.
-inline void absorb_head(Form form, const void* key_up, int nope, int latent, const float* q, int64_t q_stride,
-                        int rows, float* out, int64_t out_stride) {
+// out[m] = q[m] @ key_up for one head: q [rows][key_up.rows]. Memory is read once for 16 rows.
+inline void absorb_head(const HeadWeights& key_up, const float* q, int64_t q_stride, int rows, float* out,
+                        int64_t out_stride) {
     // Rows of a model's queries are often a multiple of 4096 bytes apart and would push one another out of the cache.
     alignas(64) float sums[PROJECTED_ROWS * (MOST_LATENT + LANES)];
-    int stride = latent + LANES;
+    int latent = key_up.latent, stride = latent + LANES;
     for (; rows > 0; rows -= PROJECTED_ROWS, q += PROJECTED_ROWS * q_stride, out += PROJECTED_ROWS * out_stride) {
         int together = rows < PROJECTED_ROWS ? rows : PROJECTED_ROWS;
-        absorb_few(form, key_up, nope, latent, q, q_stride, together, sums, stride);
+        absorb_few(key_up, q, q_stride, together, sums, stride);
         for (int m = 0; m < together; ++m) std::memcpy(out + m * out_stride, sums + m * stride, latent * sizeof(float));
     }
 }
 
-// out[m] = mixed[m] @ value_up.T for one head: mixed [rows][latent], value_up [values, latent] in `form`.
-inline void project_head(Form form, const void* value_up, int values, int latent, const float* mixed,
-                         int64_t mixed_stride, int rows, float* out, int64_t out_stride) {
-    if (form == WIDE_F32) {
-        return project_rows(static_cast<const float*>(value_up), values, latent, mixed, mixed_stride, rows, out,
-                            out_stride);
-    }
-    const bf16* weights = static_cast<const bf16*>(value_up);
+// out[m] = mixed[m] @ value_up.T without the scales of INT8.
+inline void project_codes(const HeadWeights& value_up, const float* mixed, int64_t mixed_stride, int rows, float* out,
+                          int64_t out_stride) {
+    if (value_up.form == WIDE_F32) return project_rows<float>(value_up, mixed, mixed_stride, rows, out, out_stride);
 #ifdef MIDSPAN_BF16
-    if (latent % 32 == 0) {
-        return project_rows_bf16(weights, values, latent, mixed, mixed_stride, rows, out, out_stride);
+    if (value_up.latent % 32 == 0) {
+        if (value_up.form == INT8) return project_rows_bf16<int8_t>(value_up, mixed, mixed_stride, rows, out, out_stride);
+        return project_rows_bf16<bf16>(value_up, mixed, mixed_stride, rows, out, out_stride);
     }
 #endif
-    project_rows(weights, values, latent, mixed, mixed_stride, rows, out, out_stride);
+    if (value_up.form == INT8) return project_rows<int8_t>(value_up, mixed, mixed_stride, rows, out, out_stride);
+    project_rows<bf16>(value_up, mixed, mixed_stride, rows, out, out_stride);
+}
+
+// out[m] = mixed[m] @ value_up.T for one head: mixed [rows][latent], out [rows][value_up.rows].
+inline void project_head(const HeadWeights& value_up, const float* mixed, int64_t mixed_stride, int rows, float* out,
+                         int64_t out_stride) {
+    project_codes(value_up, mixed, mixed_stride, rows, out, out_stride);
+    if (!value_up.scale) return;
+    for (int m = 0; m < rows; ++m) {
+        for (int v = 0; v < value_up.rows; ++v) out[m * out_stride + v] *= value_up.scale[v];
+    }
 }
 
 // Writes the page row of a new token, and leaves it as floats in `values`: the latent, which is normalised, and the

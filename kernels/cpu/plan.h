@@ -58,11 +58,10 @@ struct Op {
     int32_t is_quantized;  // the product that reads what this writes takes codes
     float eps;             // of a norm
     int32_t width;         // of a norm
-    const Matrix* matrices;
+    const Matrix* matrices;  // for latent attention the up-projections of all heads: [heads * (nope + value), latent],
+                             // each head's keys and then its values; codes of INT8 are signed and lie row by row
     const float* vector;   // the weights of a norm; of ROUTE [experts, hidden]
     const Mlp* mlps;       // of experts, or one
-    const void* key_up;    // [heads, nope, latent], in Shape's wide_form
-    const void* value_up;  // [heads, value, latent]
 };
 
 struct Shape {

@@ -80,8 +80,6 @@ class Op(ctypes.Structure):
         ("matrices", ctypes.POINTER(Matrix)),
         ("vector", c_void_p),
         ("mlps", ctypes.POINTER(Mlp)),
-        ("key_up", c_void_p),
-        ("value_up", c_void_p),
     ]
 
 

@@ -35,13 +35,14 @@ inline bool reserve_experts(State& s, int64_t rows) {
     const Shape& shape = s.shape;
     int64_t pairs = rows * shape.top_k;
     if (!s.gathered_memory.reserve(pairs, shape.hidden, &s.gathered) ||
-        !s.expert_hidden_memory.reserve(pairs, shape.expert_width, &s.expert_hidden) || !s.weights_memory.reserve(2 * pairs) ||
+        !s.expert_hidden_memory.reserve(pairs, shape.expert_width, &s.expert_hidden) || !s.weights_memory.reserve(2 * pairs + ROWS_AT_ONCE * int64_t{shape.experts}) ||
         !s.experts_memory.reserve(2 * pairs + 2 * shape.experts + 1)) {
         return false;
     }
     int32_t* ids = s.experts_memory.data;
-    s.experts = Experts{ids,       s.weights_memory.data, ids + pairs, s.weights_memory.data + pairs,
-                        ids + 2 * pairs, ids + 2 * pairs + shape.experts, 0};
+    float* weights = s.weights_memory.data;
+    s.experts = Experts{ids,           weights,         weights + 2 * pairs,             ids + pairs,
+                        weights + pairs, ids + 2 * pairs, ids + 2 * pairs + shape.experts, 0};
     return true;
 }
 

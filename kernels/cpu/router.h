@@ -34,12 +34,13 @@ inline void score_some(const float* x, const float* weight, int hidden, float* s
     }
 }
 
-inline void score_experts(const RouterShape& shape, const float* x, const float* weight, float* scores) {
-    int e = 0;
-    for (; e + EXPERTS_AT_ONCE <= shape.experts; e += EXPERTS_AT_ONCE) {
+// scores[e] = x . weight[e] for the experts [from, to).
+inline void score_experts(const RouterShape& shape, const float* x, const float* weight, int from, int to, float* scores) {
+    int e = from;
+    for (; e + EXPERTS_AT_ONCE <= to; e += EXPERTS_AT_ONCE) {
         score_some<EXPERTS_AT_ONCE>(x, weight + int64_t{e} * shape.hidden, shape.hidden, scores + e);
     }
-    for (; e < shape.experts; ++e) score_some<1>(x, weight + int64_t{e} * shape.hidden, shape.hidden, scores + e);
+    for (; e < to; ++e) score_some<1>(x, weight + int64_t{e} * shape.hidden, shape.hidden, scores + e);
 }
 
 inline void softmax(float* scores, int count) {
@@ -104,7 +105,7 @@ inline void choose_experts(const RouterShape& shape, float* scores, int32_t* ids
 // x [hidden], weight [experts, hidden], at most MOST_EXPERTS -> ids and weights [top_k].
 inline void route_row(const RouterShape& shape, const float* x, const float* weight, int32_t* ids, float* weights) {
     float scores[MOST_EXPERTS];
-    score_experts(shape, x, weight, scores);
+    score_experts(shape, x, weight, 0, shape.experts, scores);
     choose_experts(shape, scores, ids, weights);
 }
 

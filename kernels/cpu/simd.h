@@ -16,6 +16,7 @@ constexpr int GROUP = 32;  // columns that share a scale
 using bf16 = uint16_t;
 
 static inline float widen(float value) { return value; }
+static inline float widen(int8_t value) { return value; }
 
 static inline float widen(bf16 value) {
     uint32_t bits = static_cast<uint32_t>(value) << 16;

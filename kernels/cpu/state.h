@@ -55,6 +55,7 @@ struct InputMemory {
 struct Experts {
     int32_t* ids;         // [rows, top_k]
     float* weights;       // [rows, top_k]
+    float* scores;        // [rows, experts] of few rows
     int32_t* rows;        // [pairs]: the row of each sorted pair
     float* pair_weights;  // [pairs]
     int32_t* used;        // the experts that have pairs

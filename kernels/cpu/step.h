@@ -18,8 +18,8 @@ inline int64_t chunks_of_op(const State& s, const Op& op) {
         case MIX_KV:
         case NORM_QUERY:
         case ROTATE_LATENT:
-        case QUANTIZE:
-        case ROUTE: return batch.rows;
+        case QUANTIZE: return batch.rows;
+        case ROUTE: return route_chunks(s);
         case ABSORB_QUERY:
         case MIX_LATENT: return s.shape.heads;
         case ATTEND_LATENT: return attention_chunks(s, 1);

@@ -43,13 +43,11 @@ inline void attend_expanded_chunk(State& s, const Op& op, int64_t chunk, int32_t
     int64_t first = (expanded_tiles(s, *segment) - 1 - chunk / shape.heads) * rows;
     if (segment->count - first < rows) rows = segment->count - first;
     ExpandedShape expanded = expanded_shape(shape);
-    int64_t row_bytes = shape.latent * wide_bytes(shape);
-    Expansion weights{static_cast<const uint8_t*>(op.key_up) + head * expanded.nope * row_bytes,
-                      static_cast<const uint8_t*>(op.value_up) + head * shape.value_width * row_bytes};
+    HeadUp up = up_of_head(shape, op, head);
     KvQuery query{s.values + segment->start * shape.values_width + shape.query_at, shape.values_width, segment->count,
                   segment->length, segment->table, s.pages(op.layer)};
     float* out = s.input.wide + (segment->start + first) * s.input.width + head * shape.value_width;
-    attend_expanded(expanded, query, weights, static_cast<int>(head), static_cast<int>(first), static_cast<int>(rows), out,
+    attend_expanded(expanded, query, up, static_cast<int>(head), static_cast<int>(first), static_cast<int>(rows), out,
                     s.input.width, s.work(thread));
 }
 

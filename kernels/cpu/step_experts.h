@@ -7,13 +7,38 @@
 
 namespace midspan::MIDSPAN_ISA {
 
-inline void route(State& s, const Op& op, int64_t row) {
-    int64_t at = row * s.shape.top_k;
-    route_row(s.router_shape, s.input.wide + row * s.input.width, op.vector, s.experts.ids + at, s.experts.weights + at);
+// Of few rows, each chunk scores some experts with all rows, so that all threads read the router's weights, and
+// group_rows chooses. Of many, each chunk is a row.
+constexpr int ROUTED_EXPERTS = 2 * EXPERTS_AT_ONCE;
+
+inline bool is_routed_by_experts(const State& s) { return s.batch->rows <= ROWS_AT_ONCE; }
+
+inline int64_t route_chunks(const State& s) {
+    return is_routed_by_experts(s) ? (s.shape.experts + ROUTED_EXPERTS - 1) / ROUTED_EXPERTS : s.batch->rows;
+}
+
+inline void route(State& s, const Op& op, int64_t chunk) {
+    if (is_routed_by_experts(s)) {
+        int from = static_cast<int>(chunk) * ROUTED_EXPERTS, to = from + ROUTED_EXPERTS;
+        if (to > s.shape.experts) to = s.shape.experts;
+        for (int64_t row = 0; row < s.batch->rows; ++row) {
+            const float* x = s.input.wide + row * s.input.width;
+            score_experts(s.router_shape, x, op.vector, from, to, s.experts.scores + row * s.shape.experts);
+        }
+        return;
+    }
+    int64_t at = chunk * s.shape.top_k;
+    route_row(s.router_shape, s.input.wide + chunk * s.input.width, op.vector, s.experts.ids + at, s.experts.weights + at);
 }
 
 inline void group_rows(State& s) {
     Experts& e = s.experts;
+    if (is_routed_by_experts(s)) {
+        for (int64_t row = 0; row < s.batch->rows; ++row) {
+            int64_t at = row * s.shape.top_k;
+            choose_experts(s.router_shape, e.scores + row * s.shape.experts, e.ids + at, e.weights + at);
+        }
+    }
     int64_t pairs = static_cast<int64_t>(s.batch->rows) * s.shape.top_k, at = 0;
     int32_t starts[MOST_EXPERTS + 1] = {};
     for (int64_t pair = 0; pair < pairs; ++pair) ++starts[e.ids[pair] + 1];

@@ -26,20 +26,30 @@ inline void rotate_latent(State& s, const Op& op, int64_t row) {
                  static_cast<PageType>(shape.page_type), s.page_row(op.layer, row));
 }
 
-inline int64_t wide_bytes(const Shape& shape) { return shape.wide_form == WIDE_F32 ? 4 : 2; }
+inline HeadUp up_of_head(const Shape& shape, const Op& op, int64_t head) {
+    const Matrix& up = op.matrices[0];
+    const Form form = static_cast<Form>(up.form);
+    const int64_t itemsize = form == INT8 ? 1 : form == WIDE_BF16 ? 2 : 4;
+    const int nope = shape.key_width - shape.rope;
+    auto rows_from = [&](int64_t row, int rows) {
+        const void* values = static_cast<const uint8_t*>(up.codes) + row * shape.latent * itemsize;
+        return HeadWeights{form, values, up.scale ? up.scale + row : nullptr, rows, shape.latent};
+    };
+    const int64_t first = head * (nope + shape.value_width);
+    return {rows_from(first, nope), rows_from(first + nope, shape.value_width)};
+}
 
 inline void absorb_query(State& s, const Op& op, int64_t head) {
     const Shape& shape = s.shape;
     int nope = shape.key_width - shape.rope, width = shape.latent + shape.rope;
     const float* q = s.values + shape.query_at + head * shape.key_width;
     float* out = s.queries + head * width;
-    const uint8_t* up = static_cast<const uint8_t*>(op.key_up) + head * nope * shape.latent * wide_bytes(shape);
+    const HeadWeights up = up_of_head(shape, op, head).key;
     for (int i = 0; i < s.batch->segment_count; ++i) {
         const Segment& segment = s.batch->segments[i];
         if (is_expanded(shape, segment)) continue;
         const float* from = q + segment.start * shape.values_width;
-        absorb_head(static_cast<Form>(shape.wide_form), up, nope, shape.latent, from, shape.values_width, segment.count,
-                    out, shape.heads * width);
+        absorb_head(up, from, shape.values_width, segment.count, out, shape.heads * width);
         for (int row = 0; row < segment.count; ++row, from += shape.values_width, out += shape.heads * width) {
             std::memcpy(out + shape.latent, from + nope, shape.rope * sizeof(float));
         }
@@ -63,8 +73,7 @@ inline void mix_latent(State& s, const Op& op, int64_t head, int32_t thread) {
     const Shape& shape = s.shape;
     int64_t width = shape.latent + 2, partial = 0;
     float* mixed = static_cast<float*>(s.work(thread));
-    const uint8_t* up =
-        static_cast<const uint8_t*>(op.value_up) + head * shape.value_width * shape.latent * wide_bytes(shape);
+    const HeadWeights up = up_of_head(shape, op, head).value;
     for (int i = 0; i < s.batch->segment_count; ++i) {
         const Segment& segment = s.batch->segments[i];
         if (is_expanded(shape, segment)) continue;
@@ -75,9 +84,8 @@ inline void mix_latent(State& s, const Op& op, int64_t head, int32_t thread) {
                 const float* at = s.partials + partial + ((first + m) * shape.heads + head) * width;
                 combine(at, splits_of(segment), stride, shape.latent, mixed + m * shape.latent);
             }
-            project_head(static_cast<Form>(shape.wide_form), up, shape.value_width, shape.latent, mixed, shape.latent,
-                         static_cast<int>(rows), s.input.wide + (segment.start + first) * s.input.width + head * shape.value_width,
-                         s.input.width);
+            float* out = s.input.wide + (segment.start + first) * s.input.width + head * shape.value_width;
+            project_head(up, mixed, shape.latent, static_cast<int>(rows), out, s.input.width);
         }
         partial += splits_of(segment) * stride;
     }

@@ -82,6 +82,7 @@ def _model(key: EngineKey, engine: Engine, idle_s: float, sessions: list[Session
         "quant": stats.quant,
         "weights_bytes": stats.weights_bytes,
         "cache_bytes": stats.cache_bytes,
+        "cache_dtype": stats.cache_dtype,
         "pages_total": stats.pages_total,
         "pages_free": stats.pages_free,
         "pages_cached": stats.pages_cached,

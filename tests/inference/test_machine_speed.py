@@ -49,11 +49,11 @@ def test_figures_of_another_kind_are_no_measurement(kept: Path) -> None:
 
 
 def test_a_token_takes_the_time_to_read_its_weights_and_a_part_for_each_layer() -> None:
-    active = ActiveWeights(layers=10, any_form=1_000_000_000, head=100_000_000, always_wide=50_000_000)
+    active = ActiveWeights(layers=10, any_form=1_000_000_000, head=100_000_000, latent=50_000_000)
     assert active.bytes_in("wide") == 2_300_000_000
-    assert active.bytes_in("int8") == 1_111_000_000 + 100_000_000
-    assert active.bytes_in("int4") == 570_000_000 + 101_000_000 + 100_000_000  # the head is int8 in int4 too
-    assert SPEED.token_ms(active, "int8") == pytest.approx(10 * 0.1 + 1211 / 36)
+    assert active.bytes_in("int8") == 1_111_000_000 + 50_500_000
+    assert active.bytes_in("int4") == 570_000_000 + 101_000_000 + 50_500_000  # head and latents are int8 in int4 too
+    assert SPEED.token_ms(active, "int8") == pytest.approx(10 * 0.1 + 1161.5 / 36)
 
 
 def test_the_fastest_of_two_measurements_counts() -> None:

@@ -70,8 +70,9 @@ def _model(model: dict[str, Any] | None) -> str:
     if model["pages_total"]:
         in_use = model["pages_total"] - model["pages_free"] - model["pages_cached"]
         parts.append(
-            f"cache {size_in_words(model['cache_bytes'])}: {model['pages_cached']:,} of {model['pages_total']:,} pages "
-            f"hold prefixes, {in_use:,} are in use, {model['pages_read']:,} were read from the disk"
+            f"cache {size_in_words(model['cache_bytes'])} in {model['cache_dtype']}: {model['pages_cached']:,} of "
+            f"{model['pages_total']:,} pages hold prefixes, {in_use:,} are in use, {model['pages_read']:,} were "
+            "read from the disk"
         )
     return "; ".join([*parts, f"asked {model['idle_s']:.0f} s ago"])
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kernels.cpu.plan import Batch, Form, Kind, Matrix, Mlp, Op, PageType, Segment, Shape, activation_floats
+from kernels.cpu.plan import Batch, Form, Kind, Matrix, Mlp, Op, Segment, Shape, activation_floats
 
 # Names of pointers of plan.h, with the number of bytes behind each.
 Contents = dict[str, int]
@@ -74,15 +74,13 @@ class Image:
 
     def add_ops(self, ops: ctypes.Array[Op], shape: Shape) -> int:
         at = self._add(bytes(ops))
-        value = value_bytes(shape)
-        up = shape.heads * shape.latent * value
         for index, op in enumerate(ops):
             here = at + index * ctypes.sizeof(Op)
             width = shape.experts * shape.hidden if op.kind == Kind.ROUTE else op.width or shape.latent
-            contents = {"vector": width * 4, "key_up": (shape.key_width - shape.rope) * up}
-            self._fill(op, here, {**contents, "value_up": shape.value_width * up})
+            self._fill(op, here, {"vector": width * 4})
             if op.matrices:
-                self._point(here + Op.matrices.offset, self._add_matrices(op.matrices[: op.count]))
+                has_blocks = op.kind not in (Kind.ABSORB_QUERY, Kind.MIX_LATENT, Kind.ATTEND_EXPANDED)
+                self._point(here + Op.matrices.offset, self._add_matrices(op.matrices[: op.count], has_blocks))
             if op.mlps:
                 count = shape.experts if op.kind in (Kind.GATED_EXPERTS, Kind.ADD_EXPERTS) else 1
                 matrices = [each for mlp in op.mlps[:count] for each in (mlp.gate, mlp.up, mlp.down)]
@@ -107,12 +105,12 @@ class Image:
             self._fill(segment, segments_at + index * ctypes.sizeof(Segment), {"table": pages * 4})
         return at
 
-    def _add_matrices(self, matrices: Sequence[Matrix]) -> int:
+    def _add_matrices(self, matrices: Sequence[Matrix], has_blocks: bool = True) -> int:
         at = self._add(b"".join(map(bytes, matrices)))
         for index, matrix in enumerate(matrices):
             here = at + index * ctypes.sizeof(Matrix)
-            whole_rows = -(-matrix.rows // 16) * 16
-            contents = {"codes": codes_bytes(matrix), "scale": whole_rows * 4, "offset": whole_rows * 4}
+            rows = -(-matrix.rows // 16) * 16 if has_blocks else matrix.rows
+            contents = {"codes": codes_bytes(matrix, has_blocks), "scale": rows * 4, "offset": rows * 4}
             self._fill(matrix, here, {**contents, "bias": matrix.rows * 4})
         return at
 
@@ -136,12 +134,10 @@ class Image:
         self._pointers.append((pointer_at, at))
 
 
-def value_bytes(shape: Shape) -> int:
-    return 4 if shape.page_type == PageType.F32 else 2
-
-
-def codes_bytes(matrix: Matrix) -> int:
+def codes_bytes(matrix: Matrix, has_blocks: bool) -> int:
     if matrix.form in (Form.WIDE_F32, Form.WIDE_BF16):
         return int(matrix.rows * matrix.columns * (4 if matrix.form == Form.WIDE_F32 else 2))
+    if not has_blocks:
+        return int(matrix.rows * matrix.columns)
     blocks, tiles = -(-matrix.rows // 16), -(-matrix.columns // 64)
     return int(blocks * tiles * (576 if matrix.form == Form.INT4 else 1024))

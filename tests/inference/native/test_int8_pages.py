@@ -139,9 +139,10 @@ def engine(folder: Path, request: pytest.FixtureRequest) -> Iterator[LocalEngine
 def test_int8_pages_hold_more_tokens_in_the_same_memory(engine: LocalEngine, config: dict[str, Any]) -> None:
     c, stats = config_of(config), engine.stats()
     assert engine._scheduler is not None
-    row = PageRow(c.page_width, torch.float32)
+    row, kept = PageRow(c.page_width, torch.float32), "float32"
     if engine._settings.cache_dtype == "int8":
-        row = int8_row(c.page_width)
+        row, kept = int8_row(c.page_width), "int8"
+    assert stats.cache_dtype == kept
     assert stats.pages_total == (1 << 20) // (c.num_hidden_layers * PAGE_TOKENS * row.bytes)
     assert stats.cache_bytes <= 1 << 20
     assert stats.dtype == "float32"
@@ -171,6 +172,7 @@ def test_without_the_native_step_the_cache_is_wide_and_the_log_says_so(
         engine.ready.result(timeout=60)
     assert generate(engine, [256, *random_tokens(20)]).text
     c = config_of(QWEN)
+    assert engine.stats().cache_dtype == "float32"
     assert engine.stats().pages_total == (1 << 20) // (c.num_hidden_layers * PAGE_TOKENS * c.page_width * 4)
     engine.close()
     said = [record.getMessage() for record in caplog.records if "int8" in record.getMessage()]

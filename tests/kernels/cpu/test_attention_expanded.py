@@ -9,7 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kernels.int8_rows import decode, encode
-from tests.kernels.cpu.attention_structures import PAGE_TYPES, WIDE_FORMS, KvQuery
+from tests.kernels.cpu.attention_structures import (
+    PAGE_TYPES,
+    WIDE_FORMS,
+    HeadWeights,
+    KvQuery,
+    UpProjection,
+    up_projection,
+)
 from tests.kernels.poisoned_pages import NAN, write_sequences
 
 GUARD = 32  # floats behind the work space and behind each row of the output, which must stay as they are
@@ -19,12 +26,12 @@ class ExpandedShape(ctypes.Structure):
     _fields_ = [
         *((name, c_int) for name in ("heads", "latent", "nope", "rope", "value_width")),
         ("scale", c_float),
-        *((name, c_int) for name in ("type", "weights", "page_tokens")),
+        *((name, c_int) for name in ("type", "wide_form", "page_tokens")),
     ]
 
 
-class Expansion(ctypes.Structure):
-    _fields_ = [("key_up", c_void_p), ("value_up", c_void_p)]
+class HeadUp(ctypes.Structure):
+    _fields_ = [("key", HeadWeights), ("value", HeadWeights)]
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Case:
     rows_together: int = 100_000  # in a call
     dtype: torch.dtype = torch.float32
     has_int8_pages: bool = False
+    has_codes: bool = False
 
     @property
     def scale(self) -> float:
@@ -53,19 +61,23 @@ class Inputs:
     q: Tensor  # [M, H, N + D]
     pages: Tensor
     table: Tensor
-    key_up: Tensor  # [H, N, R]
-    value_up: Tensor  # [H, V, R]
+    keys: list[UpProjection]  # of each head [N, R]
+    values: list[UpProjection]  # [V, R]
 
 
 def random_inputs(case: Case, seed: int = 0) -> Inputs:
     torch.manual_seed(seed)
     width = case.latent + case.rope
     pages, table = write_sequences([case.length], case.page_tokens, width, consecutive=False)
-    key_up, value_up = (
-        torch.randn(case.heads, n, case.latent).to(case.dtype) / case.latent**0.5 for n in (case.nope, case.value_width)
+    keys, values = (
+        [
+            up_projection(head / case.latent**0.5, torch.int8 if case.has_codes else case.dtype)
+            for head in torch.randn(case.heads, n, case.latent)
+        ]
+        for n in (case.nope, case.value_width)
     )
     q = torch.randn(case.rows, case.heads, case.nope + case.rope)
-    return Inputs(q, encode(pages) if case.has_int8_pages else pages.to(case.dtype), table[0], key_up, value_up)
+    return Inputs(q, encode(pages) if case.has_int8_pages else pages.to(case.dtype), table[0], keys, values)
 
 
 def attention(inputs: Inputs, case: Case, dtype: torch.dtype) -> Tensor:
@@ -74,9 +86,10 @@ def attention(inputs: Inputs, case: Case, dtype: torch.dtype) -> Tensor:
     rows = inputs.pages[used].flatten(0, 1)[: case.length]
     rows = (decode(rows, case.latent + case.rope) if case.has_int8_pages else rows).to(dtype)
     latent, k_rope = rows.split([case.latent, case.rope], dim=-1)
-    k_nope = torch.einsum("lr,hnr->hln", latent, inputs.key_up.to(dtype))
+    key_up, value_up = (torch.stack([up.wide for up in ups]).to(dtype) for ups in (inputs.keys, inputs.values))
+    k_nope = torch.einsum("lr,hnr->hln", latent, key_up)
     k = torch.cat([k_nope, k_rope.expand(case.heads, -1, -1)], dim=-1)
-    v = torch.einsum("lr,hvr->hlv", latent, inputs.value_up.to(dtype))
+    v = torch.einsum("lr,hvr->hlv", latent, value_up)
     visible = torch.ones(case.rows, case.length).tril(case.length - case.rows).bool()
     q = inputs.q.to(dtype).transpose(0, 1)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=visible, scale=case.scale).transpose(0, 1)
@@ -102,12 +115,12 @@ class Native:
         )
         out = torch.full((case.rows, case.heads * case.value_width + GUARD), NAN)
         for head in range(case.heads):
-            weights = Expansion(inputs.key_up[head].data_ptr(), inputs.value_up[head].data_ptr())
+            up = HeadUp(inputs.keys[head].structure, inputs.values[head].structure)
             for row in range(0, case.rows, case.rows_together):
                 rows = min(case.rows_together, case.rows - row)
                 work = torch.full((self.work_bytes(byref(shape), rows) // 4 + GUARD,), NAN)
                 self.attend_expanded(
-                    byref(shape), byref(query), byref(weights), head, row, rows,
+                    byref(shape), byref(query), byref(up), head, row, rows,
                     out[row, head * case.value_width :].data_ptr(), out.stride(0), work.data_ptr(),
                 )  # fmt: skip
                 assert work[-GUARD:].isnan().all()
@@ -122,7 +135,7 @@ def native(compile_header: Callable[[str], ctypes.CDLL], isa: str) -> Native:
         getattr(library, f"midspan_{isa}_{name}") for name in ("attend_expanded", "attend_expanded_work_bytes")
     )
     attend.argtypes = [
-        POINTER(ExpandedShape), POINTER(KvQuery), POINTER(Expansion), *[c_int] * 3, c_void_p, c_int64, c_void_p
+        POINTER(ExpandedShape), POINTER(KvQuery), POINTER(HeadUp), *[c_int] * 3, c_void_p, c_int64, c_void_p
     ]  # fmt: skip
     attend.restype = None
     work_bytes.argtypes, work_bytes.restype = [POINTER(ExpandedShape), c_int], c_int64
@@ -141,18 +154,21 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("has_codes", [False, True])
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_fp32_equals_torch(native: Native, case: Case, seed: int) -> None:
+def test_fp32_equals_torch(native: Native, case: Case, seed: int, has_codes: bool) -> None:
+    case = replace(case, has_codes=has_codes)
     inputs = random_inputs(case, seed)
     expected = attention(inputs, case, torch.float32)
     torch.testing.assert_close(native.attend(inputs, case), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("has_codes", [False, True])
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_bf16_is_about_as_exact_as_torch(native: Native, case: Case) -> None:
+def test_bf16_is_about_as_exact_as_torch(native: Native, case: Case, has_codes: bool) -> None:
     """Both round keys, values and probabilities, but only torch rounds what it returns: ours is the nearer one."""
-    case = replace(case, dtype=torch.bfloat16)
+    case = replace(case, dtype=torch.bfloat16, has_codes=has_codes)
     inputs = random_inputs(case)
     inputs.q = inputs.q.bfloat16().float()
     exact = attention(inputs, case, torch.float64)

@@ -10,7 +10,7 @@ from kernels.int8_rows import decode, encode, scales_of
 from kernels.mla_attention import mla_attention_reference
 from kernels.rmsnorm import rmsnorm_reference
 from kernels.rope import apply_rope_reference
-from tests.kernels.cpu.attention_structures import PAGE_TYPES, WIDE_FORMS, KvQuery
+from tests.kernels.cpu.attention_structures import FORMS, PAGE_TYPES, HeadWeights, KvQuery, up_projection
 from tests.kernels.poisoned_pages import NAN, write_sequences
 
 GUARD = 64  # floats behind each output, which must stay as they are
@@ -107,9 +107,7 @@ def native(compile_header: Callable[[str], ctypes.CDLL], isa: str) -> Native:
     attend, work_bytes, absorb, project, write = (getattr(library, f"midspan_{isa}_{name}") for name in names)
     attend.argtypes = [POINTER(MlaShape), POINTER(KvQuery), *[c_int] * 6, c_void_p, c_void_p]
     work_bytes.argtypes, work_bytes.restype = [POINTER(MlaShape), c_int, c_int], c_int64
-    absorb.argtypes = project.argtypes = [
-        c_int, c_void_p, c_int, c_int, c_void_p, c_int64, c_int, c_void_p, c_int64
-    ]  # fmt: skip
+    absorb.argtypes = project.argtypes = [POINTER(HeadWeights), c_void_p, c_int64, c_int, c_void_p, c_int64]
     write.argtypes = [c_int, c_int, c_void_p, c_void_p, c_float, c_void_p, c_void_p, c_int, c_void_p]
     attend.restype = absorb.restype = project.restype = write.restype = None
     return Native(attend, work_bytes, absorb, project, write)
@@ -222,20 +220,25 @@ def test_a_query_is_the_same_whatever_is_computed_beside_it(native: Native) -> N
     assert native.attend(*inputs, replace(case, heads_together=5)).equal(together)
 
 
-@pytest.mark.parametrize("dtype", WIDE_FORMS)
+@pytest.mark.parametrize("dtype", FORMS)
 @pytest.mark.parametrize(
     ("rows", "inner", "latent"), [(1, 128, 512), (3, 64, 512), (16, 13, 96), (19, 9, 37), (2, 3, 5)]
 )
 def test_products_of_a_head(native: Native, rows: int, inner: int, latent: int, dtype: torch.dtype) -> None:
     torch.manual_seed(rows)
-    weight = torch.randn(inner, latent).to(dtype)
+    up = up_projection(torch.randn(inner, latent), dtype)
+    if up.scale is not None:  # powers of two, so that a scaled query is a bf16 number still
+        up.scale.log2_().round_().exp2_()
+        up.wide = up.values.float() * up.scale[:, None]
+    weight = up.wide
     q, mixed = torch.full((rows, 2 * inner), NAN), torch.full((rows, latent + 3), NAN)
-    # Products with bf16 weights may round these to bf16.
-    q[:, :inner], mixed[:, :latent] = torch.randn(rows, inner).to(dtype), torch.randn(rows, latent).to(dtype)
+    # Products with weights that are not fp32 may round these to bf16.
+    exact = torch.float32 if dtype == torch.float32 else torch.bfloat16
+    q[:, :inner], mixed[:, :latent] = torch.randn(rows, inner).to(exact), torch.randn(rows, latent).to(exact)
     absorbed, values = torch.full((rows, latent + 7), NAN), torch.full((rows, inner + 7), NAN)
-    head = WIDE_FORMS[dtype], weight.data_ptr(), inner, latent
-    native.absorb_head(*head, q.data_ptr(), 2 * inner, rows, absorbed.data_ptr(), latent + 7)
-    native.project_head(*head, mixed.data_ptr(), latent + 3, rows, values.data_ptr(), inner + 7)
+    head = byref(up.structure)
+    native.absorb_head(head, q.data_ptr(), 2 * inner, rows, absorbed.data_ptr(), latent + 7)
+    native.project_head(head, mixed.data_ptr(), latent + 3, rows, values.data_ptr(), inner + 7)
     for actual, expected in (
         (absorbed, q[:, :inner].double() @ weight.double()),
         (values, mixed[:, :latent].double() @ weight.double().T),

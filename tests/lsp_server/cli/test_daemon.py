@@ -1,19 +1,33 @@
 import json
+import re
 import subprocess
 import sys
 
 import psutil
 import pytest
 
+from lsp_server.cli.output.status_words import status_in_words
+from lsp_server.daemon.daemon_status import read_status
 from lsp_server.relay import handshake
 from lsp_server.relay.launch import NoDaemonError, ask
+from lsp_server.server.engines import Engines
+from lsp_server.server.shared_workspaces import SharedWorkspaces
+from lsp_server.settings.values import ModelSettings
 from midspan import __version__
+from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import WAIT_S
 
 
 def midspan_daemon(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "lsp_server.cli", "daemon", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=2 * WAIT_S)
+
+
+async def test_the_status_says_the_type_of_the_values_in_the_cache():
+    engines = Engines(lambda _settings: FakeEngine(lambda *_: ""))
+    engines.engine_for(ModelSettings())
+    words = status_in_words(await read_status([], engines, SharedWorkspaces(), 0))
+    assert re.search(r"; cache \S+ \S+ in int8: 0 of 100 pages hold prefixes", words)
 
 
 def test_start_status_logs_and_stop(here):
