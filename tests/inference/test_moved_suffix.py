@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import inference.loader
 from inference.api import Request
@@ -258,3 +259,23 @@ def test_sampled_and_drafted_requests_run_beside_moved_ones(running: Running) ->
     assert [done.what_the_user_sees() for done in together] == [done.what_the_user_sees() for done in alone]
     assert all(done.sequence.trace().moved_tokens for done in together)
     assert not any(set(tokens) & {-1} for tokens in cached_tokens(running.scheduler))
+
+
+def test_a_key_between_two_slices_of_the_background_gives_what_it_gives_alone(running: Running) -> None:
+    """The exact suffix is being computed, and its step has stopped within a layer."""
+    ask(running, PREFIX)
+    typed, key = (*PREFIX, *TYPED[:10]), (*PREFIX, *TYPED[:12])
+    alone = ask(running, key)
+    background, _ = running.start(Request(psm(running, typed, SUFFIX), 1, background=True))
+    with torch.inference_mode():
+        running.scheduler.step(slice_s=0.0)
+    assert running.scheduler.live_count == 1
+    assert background.num_computed_tokens == background.cached_tokens
+    sequence, _ = running.start(Request(psm(running, key, SUFFIX), NEW_TOKENS, may_move_suffix=True))
+    while sequence.output_tokens < len(alone.output):
+        running.step()
+    assert sequence.tokens[len(sequence.prompt_tokens) :] == alone.output
+    assert sequence.trace().moved_age_tokens == 12
+    while running.scheduler.live_count:
+        running.step()
+    assert ask(running, key).sequence.trace().moved_age_tokens == 2
