@@ -78,6 +78,19 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class KeptPages:
+    """The folder on the disk that may keep the computed pages of a prompt, to be read again after a restart.
+
+    `folder` is two folders below `root`, which holds `most_bytes` at most in all its folders. The folder is made by
+    who asks; when it is removed, no request writes there any more.
+    """
+
+    root: Path
+    folder: Path
+    most_bytes: int
+
+
+@dataclass(frozen=True)
 class Request:
     """The input of a generation. `prompt` comes from `fim_prompt` or `chat_prompt` of the same engine."""
 
@@ -99,6 +112,7 @@ class Request:
     is_over: IsOver | None = field(default=None, compare=False)
     # Allows an approximation: an earlier request's suffix is moved instead of computed. `Trace.moved_tokens` says so.
     may_move_suffix: bool = False
+    kept_pages: KeptPages | None = None  # None: nothing of the prompt goes to the disk
 
 
 @dataclass(frozen=True)
@@ -189,6 +203,7 @@ class EngineStats:
     instruction_set: str | None = None  # of the native step; None: torch computes
     weights_bytes: int = 0  # of the files that are mapped or read
     cache_bytes: int = 0  # of all pages; the system commits a page when the engine first writes to it
+    pages_read: int = 0  # from the disk
 
 
 class RunningRequest(Protocol):

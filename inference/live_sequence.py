@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from inference.api import FinishReason, OnUpdate, Request, Trace, Update
+from inference.api import FinishReason, KeptPages, OnUpdate, Request, Trace, Update
+from inference.cache.page_reader import MissedPages, PageReader
 from inference.cache.radix_tree import Node
 from inference.draft import Draft
 from inference.prompts.prompt import read_tokens
@@ -33,6 +34,7 @@ class LiveSequence:
     pages: list[int] = field(default_factory=list)
     shared_pages: int = 0
     node: Node | None = None  # locked in the radix tree
+    missed: MissedPages | None = None  # of the tree, and found on the disk
     cached_tokens: int = 0
     # Positions whose cache entries were moved here, and are no exact ones, nor are those behind them.
     moved: range = range(0)
@@ -53,6 +55,16 @@ class LiveSequence:
         self.tokens = list(self.prompt_tokens)
         if self.request.draft_tokens and self.request.sampling.temperature == 0:
             self.draft = Draft(self.request.draft_tokens)
+
+    def read_some(self, reader: PageReader, *, gives_way: bool) -> bool:
+        """Read some of the prompt's pages that only the disk has; True while more are left."""
+        self.missed = self.missed or reader.find(self.prompt_tokens[:-1], self.request.kept_pages)
+        return reader.read_some(self.missed, gives_way=gives_way)
+
+    @property
+    def pages_to_keep(self) -> KeptPages | None:
+        """The place on the disk for the prompt's pages; None for what nobody has asked for yet."""
+        return None if self.request.background else self.request.kept_pages
 
     @property
     def output_tokens(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from inference.api import EngineSettings
+from inference.cache.page_key import model_key
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.cache.page_row import PageRow, int8_row
 from inference.calibration import run_over_code
@@ -114,8 +115,10 @@ def build_scheduler(
     )
     sentinels, chunk_tokens = tokenizer.sentinels, settings.chunk_tokens
     keys = rotated_keys(config, device, is_native=isinstance(model, NativeModel))
+    page_key = model_key(folder, weights, [dtype, quant, row, type(model).__name__, native_library().isa])
+    parameters = config.active_weights.parameters
     scheduler = Scheduler(
-        model, memory, dtype, sentinels, tokenizer.vocab_size, chunk_tokens, config.active_weights.parameters, keys
+        model, memory, dtype, sentinels, tokenizer.vocab_size, chunk_tokens, parameters, keys, page_key
     )
     weights_bytes = sum(file.stat().st_size for file in weights.glob("*.safetensors"))
     return scheduler, quant, weights_bytes

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import cached_property
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from inference.api import (
@@ -165,6 +165,7 @@ class LocalEngine:
             instruction_set=scheduler.instruction_set,
             weights_bytes=self._weights_bytes,
             cache_bytes=scheduler.memory_bytes,
+            pages_read=scheduler.disk.reader.read_pages,
         )
 
     def close(self) -> None:
@@ -242,6 +243,7 @@ class LocalEngine:
                     RIGHT_OF_WAY.leave(id(self))
             self._take_requests(scheduler)
             scheduler.cancel_all()
+            scheduler.disk.keeper.close()
         RIGHT_OF_WAY.part(id(self))
         self._scheduler = None
 
@@ -255,7 +257,12 @@ class LocalEngine:
             scheduler.has_prefilled = False
             trim_heap()
         while idle or not self._inbox.empty():
-            if sequence := self._inbox.get():
+            try:
+                sequence = self._inbox.get(timeout=scheduler.disk.keeper.wait_s() if idle else None)
+            except Empty:
+                scheduler.disk.keeper.keep_some()
+                continue
+            if sequence:
                 scheduler.add(sequence)
             idle = False
 

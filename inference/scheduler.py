@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from inference.api import FinishReason, Update
+from inference.cache.disk_pages import DiskPages
 from inference.cache.page_pool import PAGE_TOKENS, PagePool
 from inference.cache.radix_tree import Match, Node, RadixTree
 from inference.chunk_size import ChunkSize
@@ -53,6 +54,7 @@ class Scheduler:
         chunk_tokens: int,
         active_parameters: int,
         keys: RotatedKeys,
+        model_key: bytes,  # for pages on the disk
     ) -> None:
         self._model = model
         self._memory = memory
@@ -71,6 +73,7 @@ class Scheduler:
         self.pool = PagePool(memory.shape[1])
         self.tree = RadixTree()
         self._suffixes = MovedSuffixes(self.tree, memory, keys, sentinels.fim)
+        self.disk = DiskPages(model_key, memory, self.pool, self.tree)
 
     @property
     def device(self) -> torch.device:
@@ -99,6 +102,7 @@ class Scheduler:
         return any(not sequence.request.background for sequence in [*self._running, *self._waiting])
 
     def add(self, sequence: LiveSequence) -> None:
+        self.disk.keeper.pause()
         if sequence.request.background:
             self._waiting.append(sequence)
         else:
@@ -147,8 +151,7 @@ class Scheduler:
         """Raises RuntimeError when a page has no owner or two."""
         self.tree.check_integrity()
         owned = [page for s in self._running for page in s.pages[s.shared_pages :]]
-        everything = [*owned, *self.tree.pages(), *self.pool.free_pages]
-        if sorted(everything) != list(range(self.pool.total_pages)):
+        if sorted([*owned, *self.tree.pages(), *self.pool.free_pages]) != list(range(self.pool.total_pages)):
             raise RuntimeError("pages: one is lost or has two owners")
 
     def _drop_cancelled(self) -> None:
@@ -157,10 +160,15 @@ class Scheduler:
                 self._end(sequence, "cancelled")
 
     def _admit(self) -> None:
-        while self._waiting and self._allocate(self._waiting[0]):
+        while self._waiting and self._is_read(self._waiting[0]) and self._allocate(self._waiting[0]):
             sequence = self._waiting.popleft()
             sequence.admitted_s = time.perf_counter()
             self._running[sequence] = Sampler(sequence.request.sampling)
+
+    def _is_read(self, sequence: LiveSequence) -> bool:
+        """Read some of the pages that only the disk has; False: there are more, and the others run meanwhile."""
+        gives_way = sequence.request.background and self.is_urgent
+        return not sequence.read_some(self.disk.reader, gives_way=gives_way)
 
     def _allocate(self, sequence: LiveSequence) -> bool:
         """Take the cached prefix and all pages that the request may need; False: there is no room yet.
@@ -282,6 +290,7 @@ class Scheduler:
             self._suffixes.remember(sequence)
             if sequence.node is not None:
                 self.tree.unlock(sequence.node)
+            self.disk.keeper.note(sequence.prompt_tokens[: sequence.exact_tokens], sequence.pages_to_keep)
         else:
             self._waiting.remove(sequence)
         rest = sequence.stream.finish() if reason in ("eos", "length") else ""

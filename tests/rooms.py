@@ -33,7 +33,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "inference.api": (),
     "inference.heap": (),
     "inference.model_files": (),
-    "inference.cache": ("kernels",),
+    "inference.cache": ("inference.api", "kernels"),
     "inference.weights": ("inference.model_files", "kernels", "kernels.cpu"),
     "inference.prompts": ("inference.api", "inference.model_files"),
     "inference.models": (

@@ -65,6 +65,10 @@ class RadixTree:
         self._touch(tail_node or node)
         return Match(node, tuple(pages), tail_node, tail_node.pages[0] if tail_node else None, tail_tokens)
 
+    def whole_pages(self, tokens: Sequence[int]) -> list[int]:
+        """Return the pages whose tokens all match, from the root. They are not marked as used."""
+        return self._descend(tuple(tokens))[1]
+
     def lock(self, node: Node) -> None:
         """Keep the pages from the root to `node` from eviction until `unlock`."""
         for step in _path(node):
