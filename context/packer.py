@@ -29,6 +29,7 @@ class ContextPacker:
         self._workspace = workspace
         self._keeps_placement = keeps_placement
         self._placement = Placement()
+        self._placeholders: dict[str, frozenset[str]] = {}  # of the secrets in each open document, by the path
         # The rule that found each secret which a prompt may show masked, by the secret's placeholder. Replaced, never
         # changed, so any thread may read it.
         self.mask_rules: Mapping[str, str] = {}
@@ -41,6 +42,7 @@ class ContextPacker:
         verdict = judge(snapshot.document, self._workspace)
         if not verdict.included:
             raise DocumentError(f"{snapshot.document.path} is in no prompt: {verdict.why}.")
+        self._forget_pages_of_secrets((snapshot.document, *snapshot.open_documents))
         packed = self._pack(mask_snapshot(snapshot), budget, count_tokens, edits)
         self._learn_rules((snapshot.document, *snapshot.open_documents), {segment.path for segment in packed.segments})
         return replace(packed, masked=count_masked([segment.text for segment in packed.segments], self.mask_rules))
@@ -66,6 +68,16 @@ class ContextPacker:
         placed = still_true(self._placement.snippets, masked, self._workspace)
         self._learn_rules(buffers, {snippet.path for snippet in placed})
         return files_of(placed)
+
+    def _forget_pages_of_secrets(self, documents: Sequence[Document]) -> None:
+        """Have kept pages forgotten when a text that was not masked in a document is found to be a secret."""
+        is_found = False
+        for document in documents:
+            found = frozenset(mask_document(document).rules)
+            is_found |= not found <= self._placeholders.get(document.path, found)
+            self._placeholders[document.path] = found
+        if is_found and self._workspace is not None:
+            self._workspace.forget_pages()
 
     def _learn_rules(self, documents: Sequence[Document], paths: Iterable[str]) -> None:
         rules = dict(self._workspace.view().mask_rules(paths)) if self._workspace is not None else {}

@@ -17,6 +17,8 @@ from typing import Any
 
 import platformdirs
 
+from context.index.kept_pages import KeptPagesFolder
+
 _log = logging.getLogger(__name__)
 
 # Covers the tables, what is written into them, and the rules by content: a change of any makes a new index.
@@ -200,6 +202,7 @@ class Database:
         return connection
 
     def _create(self) -> None:
+        KeptPagesFolder(self.path).begin_forgetting()  # nothing is known any more of the files that they show
         self._writer.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {_VERSION};COMMIT;")
         if sqlite3.sqlite_version_info >= _SECURE_DELETE_VERSION:
             self._writer.execute("INSERT INTO words(words, rank) VALUES ('secure-delete', 1)")

@@ -9,6 +9,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from context.index.kept_pages import KeptPagesFolder
+
 _log = logging.getLogger(__name__)
 
 _KEPT_SECONDS = 30 * 24 * 3600.0  # a disk that is not there now may come back
@@ -39,7 +41,8 @@ def find_gone_indexes(folder: Path) -> list[GoneIndex]:
 
 
 def remove_index(index: GoneIndex) -> None:
-    """Delete all files of an index. Raises OSError."""
+    """Delete all files of an index, and the kept pages of its workspace. Raises OSError."""
+    KeptPagesFolder(index.database).delete()
     for file in _files_of(index.database):
         file.unlink(missing_ok=True)
 

@@ -15,6 +15,7 @@ from typing import Any
 from context.documents.document import Document, language_of
 from context.documents.work_limit import WorkLimit, WorkLimitError
 from context.index.database import Database
+from context.index.kept_pages import KeptPagesFolder
 from context.index.quarantine import Quarantine
 from context.index.terms import identifiers, search_terms
 from context.rules.rules import FoundFile, Rules
@@ -51,6 +52,7 @@ class Index:
         parse a file.
         """
         self._database = Database(path)
+        self._kept_pages = KeptPagesFolder(path)
         self._quarantine = Quarantine(path)
         self._watched = watched
         self._file_s = file_s
@@ -116,7 +118,7 @@ class Index:
                 for path in sorted(gone):
                     if should_stop():
                         break
-                    changes.append(self._remove(path))
+                    changes.append(self._remove(rules, path))
                     step()
                 for done, file in enumerate(stale, 1):
                     if should_stop():
@@ -134,7 +136,7 @@ class Index:
             with self._database.transactions() as step:
                 for path in paths:
                     file = _stat(rules, path) if rules.by_name(path).included else None
-                    changes.append(self._remove(path) if file is None else self._take(rules, file))
+                    changes.append(self._remove(rules, path) if file is None else self._take(rules, file))
                     step()
             return self._report(changes)
 
@@ -152,7 +154,7 @@ class Index:
         A file on which the work fails, or takes too long, is left out until it changes.
         """
         if self._quarantine.reason(file) is not None:
-            return self._remove(file.path)
+            return self._remove(rules, file.path)
         self._database.write("SAVEPOINT file")
         try:
             with self._watched(), self._quarantine.working_on(file):
@@ -168,12 +170,12 @@ class Index:
             reason = f"it cannot be indexed ({type(error).__name__})"
         self._database.write("ROLLBACK TO file")
         self._quarantine.add(file, reason)
-        return self._remove(file.path)
+        return self._remove(rules, file.path)
 
     def _write(self, rules: Rules, file: FoundFile, limit: WorkLimit) -> str:
         verdict, text = rules.read(file.path)
         if not verdict.included:
-            return self._remove(file.path)
+            return self._remove(rules, file.path)
         limit.check("read and judge")
         text, secrets = mask_text(text, file.path)
         known = self._database.write("SELECT id, hash FROM files WHERE path = ?", (file.path,)).fetchone()
@@ -184,7 +186,10 @@ class Index:
             )
             return ""
         if known:
-            self._remove(file.path)
+            rows = self._database.write("SELECT placeholder FROM masks WHERE file_id = ?", known[:1])
+            if {secret.placeholder for secret in secrets} - {placeholder for (placeholder,) in rows}:
+                self._kept_pages.begin_forgetting()  # the text until now may have shown the secret
+            self._delete(file.path)
         self._insert(file, text, digest, secrets, limit)
         return "changed" if known else "added"
 
@@ -218,10 +223,18 @@ class Index:
             ).lastrowid
             self._database.write("INSERT INTO words(rowid, terms) VALUES (?, ?)", (chunk_id, _words(chunk_text)))
 
-    def _remove(self, path: str) -> str:
+    def _remove(self, rules: Rules, path: str) -> str:
+        """Take out a file that is gone, or that a rule keeps out from now on."""
+        if not self._delete(path):
+            return ""
+        if os.path.lexists(rules.root / path):
+            self._kept_pages.begin_forgetting()
+        return "removed"
+
+    def _delete(self, path: str) -> bool:
         row = self._database.write("SELECT id FROM files WHERE path = ?", (path,)).fetchone()
         if row is None:
-            return ""
+            return False
         chunks = self._database.write("SELECT id, text FROM chunks WHERE file_id = ?", row).fetchall()
         # The words' table keeps no text: the statement must say which words to take out.
         self._database.write_many(
@@ -231,7 +244,7 @@ class Index:
         for table in ("chunks", "symbols", "masks"):
             self._database.write(f"DELETE FROM {table} WHERE file_id = ?", row)
         self._database.write("DELETE FROM files WHERE id = ?", row)
-        return "removed"
+        return True
 
 
 def open_index(path: Path) -> Index | None:

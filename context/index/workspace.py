@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +17,7 @@ from context.index.database import index_path
 from context.index.explain import explain
 from context.index.index import Index, Report, open_index
 from context.index.indexer_process import IndexerProcess
+from context.index.kept_pages import KeptPagesFolder
 from context.index.view import Answers, View
 from context.index.watch import Watch, start_watch
 from context.rules.rules import IGNORE_FILE_NAMES, Rules, Verdict
@@ -71,7 +72,9 @@ class Workspace:
         self._rescan_s = rescan_s
         self._cache_folder = cache_folder
         self._answers: Answers = {}  # of the index as it is now; a new dict after each change
-        self._index = open_index(index_path(self.root, cache_folder))
+        database = index_path(self.root, cache_folder)
+        self._kept_pages = KeptPagesFolder(database)
+        self._index = open_index(database)
         self._changed = threading.Condition()
         self._dirty: set[str] = set()
         self._scan_wanted = True
@@ -139,6 +142,19 @@ class Workspace:
     def may_name(self, path: str) -> bool:
         """Return whether the present rules allow a file's name, whatever the index still holds of the file."""
         return self._may_name(path)
+
+    def page_folder(self) -> Path | None:
+        """Return the folder that may keep the pages of a prompt that is packed after this; None: they are not kept."""
+        return self._kept_pages.current() if self._index is not None else None
+
+    def has_indexed(self, paths: Iterable[str]) -> bool:
+        """Return whether the index has all these files, and so will know when one of them is to be forgotten."""
+        asked = set(paths)
+        return View(self._index).existing(asked) == asked
+
+    def forget_pages(self) -> None:
+        """Remove the pages that are kept: a prompt before may have shown what no prompt may show any more."""
+        self._kept_pages.forget()
 
     def mark_dirty(self, path: str) -> None:
         """Order the file to be read again soon; "" orders a walk over all files."""
@@ -233,8 +249,11 @@ class Workspace:
             report = self._refresh(self._index, sorted(known | wanted)) if known or wanted else Report()
         if report != Report():
             self._answers = {}
-        if report.removed:
+        is_forgetting = self._kept_pages.is_forgetting
+        if report.removed or is_forgetting:
             self.revision += 1
+        if is_forgetting:  # from here on, no prompt shows what the index has lost
+            self._kept_pages.end_forgetting()
 
     def _update(self, index: Index) -> Report:
         if self._indexer is None:

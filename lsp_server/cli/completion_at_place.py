@@ -14,6 +14,7 @@ from lsp_server.cli.input.place import root_of_place, snapshot_at
 from lsp_server.cli.output.ghost_text_view import show_ghost_text
 from lsp_server.completion.build_request import PromptSource
 from lsp_server.completion.candidates import generate_one, generate_several
+from lsp_server.completion.kept_prompts import KeptPrompts
 from lsp_server.completion.pipeline import FillJob, fill
 from lsp_server.completion.triggers import Skip, decide
 from lsp_server.rpc.stdio import claim_stdout
@@ -43,7 +44,8 @@ def complete_at(place: str, settings: Settings, *, as_json: bool, show: bool, is
         engine.ready.result()
         if workspace is not None:
             workspace.wait_until_settled(_INDEX_WITHIN_S)
-        source = PromptSource(ContextPacker(workspace, keeps_placement=False))
+        kept_prompts = KeptPrompts(workspace, settings.completion.disk_cache_bytes)
+        source = PromptSource(ContextPacker(workspace, keeps_placement=False), kept_prompts=kept_prompts)
         texts = asyncio.run(_texts(engine, snapshot, source, settings, record, is_asked=is_asked))
         if as_json:
             trace = asdict(record.trace) if record.trace is not None else None

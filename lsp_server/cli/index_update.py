@@ -1,4 +1,4 @@
-"""The update of a workspace's index, with a progress bar on a terminal."""
+"""The update of a workspace's index, with a progress bar on a terminal, and the end of what is kept on the disk."""
 
 import json
 import logging
@@ -10,8 +10,10 @@ from pathlib import Path
 
 from context.index.database import index_path
 from context.index.index import Index
+from context.index.kept_pages import forget_all_pages, kept_bytes, user_pages_folder
 from context.rules.rules import Rules
 from lsp_server.cli.output.progress_bar import ProgressBar
+from lsp_server.cli.output.sizes import size_in_words
 from lsp_server.telemetry.log_setup import set_up_logging
 from midspan import DocumentError, SettingsError
 
@@ -44,3 +46,18 @@ def update_index(root: Path, *, as_json: bool) -> int:
             f"{report.changed:,} changed, {report.removed:,} removed."
         )
     return 0
+
+
+def forget_pages(*, as_json: bool) -> int:
+    """Remove the kept pages of all workspaces and print what they took; return 1 when some cannot be removed."""
+    folder = user_pages_folder()
+    before = kept_bytes(folder)
+    forget_all_pages(folder)
+    left = kept_bytes(folder)
+    if as_json:
+        print(json.dumps({"folder": str(folder), "removed_bytes": before - left, "left_bytes": left}))
+    elif left:
+        print(f"{size_in_words(left)} of kept pages are left. Remove {folder} yourself.")
+    else:
+        print(f"{size_in_words(before)} of kept pages are removed from {folder}.")
+    return 1 if left else 0

@@ -15,6 +15,7 @@ from lsp_server.completion.candidates import generate_one, generate_several, rea
 from lsp_server.completion.completion_model import CompletionModel
 from lsp_server.completion.displayed_completion import DisplayedCompletion
 from lsp_server.completion.document_completion import DocumentCompletion
+from lsp_server.completion.kept_prompts import KeptPrompts
 from lsp_server.completion.look_ahead import LookAhead
 from lsp_server.completion.pipeline import Filled, FillJob, fill
 from lsp_server.completion.triggers import Skip, Trigger, decide
@@ -77,8 +78,9 @@ class CompletionFeature:
     def job(self, uri: str, snapshot: Snapshot, max_lines: int | None) -> FillJob:
         """Return the job to fill the hole at the cursor with all that the session knows."""
         settings = self.session.settings.completion
-        packer, edits = self.session.workspaces.of(uri).packer, self.session.edits.recent()
-        source = PromptSource(packer, edits, self.session.budget(settings).tokens)
+        context, edits = self.session.workspaces.of(uri), self.session.edits.recent()
+        kept_prompts = KeptPrompts(context.workspace, settings.disk_cache_bytes)
+        source = PromptSource(context.packer, edits, self.session.budget(settings).tokens, kept_prompts)
         return FillJob(snapshot, source, settings, max_lines)
 
     def look_ahead(self, uri: str, snapshot: Snapshot, text: str, now: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 
+from context.index.kept_pages import kept_bytes, user_pages_folder
 from context.index.workspace import Workspace
 from inference.api import Engine
 from lsp_server.server.engines import EngineKey, Engines
@@ -36,6 +37,7 @@ async def read_status(
         "editors": [_editor(server) for server in servers],
         "workspaces": workspaces.count,
         "indexes": indexes,
+        "kept_pages_bytes": await asyncio.to_thread(kept_bytes, user_pages_folder()),
         "requests": sum(model["running_requests"] + model["waiting_requests"] for model in models),
         "models": models,
     }
@@ -83,4 +85,5 @@ def _model(key: EngineKey, engine: Engine, idle_s: float, sessions: list[Session
         "pages_total": stats.pages_total,
         "pages_free": stats.pages_free,
         "pages_cached": stats.pages_cached,
+        "pages_read": stats.pages_read,
     }

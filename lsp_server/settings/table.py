@@ -116,6 +116,15 @@ def _check_globs(name: str, value: object, source: Source) -> tuple[str, ...]:
     return globs
 
 
+def _check_disk_bytes(name: str, value: object, source: Source) -> int:
+    """Only the user decides how much of the disk is taken. All others may say: nothing."""
+    if value == 0 and not isinstance(value, bool):
+        return 0
+    if source.voice is not Voice.USER:
+        raise SettingsError(f"Only your own settings give {name!r} a size; a folder's may set it to 0.")
+    return _check_number(name, value)
+
+
 def _check_own_switch(name: str, value: object, source: Source) -> bool:
     """Only the user decides what is recorded of the user. An editor's settings may say no for the user."""
     is_on = _check_switch(name, value, source)
@@ -131,6 +140,7 @@ _QUANT = Kind(_one_of(QUANTS), {"enum": [*QUANTS]})
 _TOKENS = Kind(_check_tokens, {"type": "integer", "minimum": 1, "maximum": _MOST_TOKENS})
 _CACHE_BYTES = Kind(_check_cache_bytes, {"type": ["integer", "null"], "minimum": 1})
 _CACHE_DTYPE = Kind(_one_of(CACHE_DTYPES), {"enum": [*CACHE_DTYPES]})
+_DISK_BYTES = Kind(_check_disk_bytes, {"type": "integer", "minimum": 0}, users_own=True)
 _SWITCH = Kind(_check_switch, {"type": "boolean"})
 _OWN_SWITCH = Kind(_check_own_switch, {"type": "boolean"}, users_own=True)
 _WORDS = Kind(_check_words, {"type": "array", "items": {"type": "string"}})
@@ -191,6 +201,12 @@ TABLE = (
         "completion.moved_suffix",
         _SWITCH,
         "whether [the text after the cursor](features.md#ghost-text) is read again when you pause, and not at each key",
+    ),
+    Setting(
+        "completion.disk_cache_bytes",
+        _DISK_BYTES,
+        "what [the pages of the prefix cache](privacy-and-security.md#what-stays-on-the-disk) may take on the disk, of "
+        "all folders together; they make a restart warm. `0` keeps none, and removes those of folders that are open",
     ),
     Setting(
         "chat.model",

@@ -33,6 +33,7 @@ class CompletionSettings(ModelSettings):
     in_comments: bool = True
     look_ahead: bool = True
     moved_suffix: bool = True
+    disk_cache_bytes: int = 1_000_000_000  # of the kept pages of all workspaces; 0: none are kept
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ def status_in_words(status: dict[str, Any]) -> str:
         *(("editor", _editor(editor)) for editor in status["editors"] or [None]),
         *(("trust", _untrusted(folder)) for folder in _untrusted_models(status["editors"])),
         *(("index", _index(index)) for index in status["indexes"] or [None]),
+        ("disk", f"{size_in_words(status['kept_pages_bytes'])} of pages are kept for the next start"),
         *(("model", _model(model)) for model in status["models"] or [None]),
     ]
     return "\n".join(visible_line(f"{name:12} {text}") for name, text in rows)
@@ -70,7 +71,7 @@ def _model(model: dict[str, Any] | None) -> str:
         in_use = model["pages_total"] - model["pages_free"] - model["pages_cached"]
         parts.append(
             f"cache {size_in_words(model['cache_bytes'])}: {model['pages_cached']:,} of {model['pages_total']:,} pages "
-            f"hold prefixes, {in_use:,} are in use"
+            f"hold prefixes, {in_use:,} are in use, {model['pages_read']:,} were read from the disk"
         )
     return "; ".join([*parts, f"asked {model['idle_s']:.0f} s ago"])
 
