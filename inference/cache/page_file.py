@@ -24,6 +24,7 @@ _MAGIC = b"MidPages"
 _ENTRY = struct.Struct(f"<{HASH_BYTES}sI")  # a page's hash and its checksum
 _TRAILER = struct.Struct("<8sIII")  # the magic, the bytes of a page, the number of pages, the checksum of all entries
 _MOST_PAGES = 1 << 20
+_MOST_VIEWS = 1024  # that a call of the system may fill
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag
 
 
@@ -74,6 +75,20 @@ def open_own(path: Path) -> FileIO:
         file.close()
         raise PageFileError(f"{path} is not a file of yours alone")
     return file
+
+
+def read_views(file: FileIO, start: int, views: Sequence[memoryview]) -> None:
+    """Fill the views with the bytes of a file from `start` on. Raises PageFileError where the file ends before."""
+    total = sum(map(len, views))
+    if hasattr(os, "preadv") and os.preadv(file.fileno(), views[:_MOST_VIEWS], start) == total:
+        return
+    file.seek(start)  # after a short read, and on Windows
+    for view in views:
+        rest = view
+        while rest:
+            if not (count := file.readinto(rest)):
+                raise PageFileError(f"{file.name} is cut")
+            rest = rest[count:]
 
 
 def is_own(found: os.stat_result) -> bool:

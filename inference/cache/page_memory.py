@@ -1,5 +1,6 @@
 """The pages of an engine as bytes: for each page [layers][PAGE_TOKENS][width]."""
 
+import ctypes
 from collections.abc import Sequence
 
 import torch
@@ -7,27 +8,27 @@ from torch import Tensor
 
 
 class PageMemory:
-    """Copies pages out of and into the cache's memory [layers, pages, PAGE_TOKENS, width]."""
+    """Gives out the bytes of pages in the cache's memory [layers, pages, PAGE_TOKENS, width]."""
 
     def __init__(self, memory: Tensor) -> None:
+        """`memory` is contiguous and in the machine's own memory, and outlives this."""
         self._memory = memory
-        layers, _, page_tokens, width = memory.shape
+        layers, pages, page_tokens, width = memory.shape
         self._shape = layers, page_tokens, width
-        self.page_bytes = layers * page_tokens * width * memory.element_size()
+        self._layer_page_bytes = page_tokens * width * memory.element_size()
+        self._layer_bytes = pages * self._layer_page_bytes
+        self.page_bytes = layers * self._layer_page_bytes
+        self._bytes = memoryview((ctypes.c_char * memory.nbytes).from_address(memory.data_ptr())).cast("B")
+
+    def views(self, page: int) -> list[memoryview]:
+        """Return the bytes of a page, layer by layer, to be read and written in place."""
+        starts = range(page * self._layer_page_bytes, len(self._bytes), self._layer_bytes)
+        return [self._bytes[start : start + self._layer_page_bytes] for start in starts]
 
     def copy_out(self, pages: Sequence[int]) -> bytearray:
         """Return the bytes of at least one page, one behind the other."""
         data = bytearray(len(pages) * self.page_bytes)
-        for place, page in zip(self._split(data, len(pages)), pages, strict=True):
+        places = torch.frombuffer(data, dtype=self._memory.dtype).view(len(pages), *self._shape)
+        for place, page in zip(places, pages, strict=True):
             place.copy_(self._memory[:, page])
         return data
-
-    def copy_in(self, pages: Sequence[int], data: bytearray) -> None:
-        """Fill pages from the beginning of `data`, one behind the other. Any thread may fill pages that it owns."""
-        with torch.inference_mode():
-            for place, page in zip(self._split(data, len(pages)), pages, strict=True):
-                self._memory[:, page].copy_(place)
-
-    def _split(self, data: bytearray, count: int) -> Tensor:
-        items = count * self.page_bytes // self._memory.element_size()
-        return torch.frombuffer(data, dtype=self._memory.dtype, count=items).view(count, *self._shape)

@@ -4,12 +4,12 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import FileIO
+from functools import reduce
 from itertools import groupby
 from pathlib import Path
 
 from inference.api import KeptPages
-from inference.cache.page_file import PageFileError, PagePlace, open_own
+from inference.cache.page_file import PageFileError, PagePlace, open_own, read_views
 from inference.cache.page_folder import mark_used
 from inference.cache.page_index import PageIndex
 from inference.cache.page_key import page_hashes
@@ -18,7 +18,6 @@ from inference.cache.page_pool import PAGE_TOKENS, PagePool
 from inference.cache.radix_tree import RadixTree
 
 SLICE_BYTES = 32 << 20  # a few hundredths of a second; then a cancelled or a more urgent request is seen
-BUFFER_BYTES = 1 << 20  # stays in the core's cache between reading, checking and copying
 _READERS = 2
 
 
@@ -62,7 +61,7 @@ class PageReader:
         return MissedPages(tokens, first, tuple(places))
 
     def read_some(self, missed: MissedPages, *, gives_way: bool = False) -> bool:
-        """Read the next slice of the missed pages into the tree, if they need not give way; True while more are left."""
+        """Read the next slice of the missed pages into the tree, unless it gives way; True while more are left."""
         held = len(self._tree.whole_pages(missed.tokens[: missed.end * PAGE_TOKENS]))
         if not missed.first <= held < missed.end:
             return False  # all are there, or the tree has lost those before
@@ -105,45 +104,28 @@ class PageReader:
         return good
 
     def _read_part(self, places: Sequence[PagePlace], pages: Sequence[int]) -> int:
-        buffer = bytearray(max(1, BUFFER_BYTES // self._memory.page_bytes) * self._memory.page_bytes)
         good = 0
-        # Neighbours in a file are read in one go.
-        numbered = list(enumerate(places))
-        for (path, _), group in groupby(numbered, lambda each: (each[1].file, each[1].number - each[0])):
-            run = [place for _, place in group]
-            right = self._read_run(path, run, pages[good : good + len(run)], buffer)
+        for path, group in groupby(places, lambda place: place.file):
+            run = list(group)
+            right = self._read_file(path, run, pages[good : good + len(run)])
             good += right
             if right < len(run):
                 break
         return good
 
-    def _read_run(self, path: Path, run: Sequence[PagePlace], pages: Sequence[int], buffer: bytearray) -> int:
-        page_bytes = self._memory.page_bytes
-        room = len(buffer) // page_bytes
+    def _read_file(self, path: Path, places: Sequence[PagePlace], pages: Sequence[int]) -> int:
         good = 0
         try:
             with open_own(path) as file:
-                file.seek(run[0].number * page_bytes)
-                for start in range(0, len(run), room):
-                    part = run[start : start + room]
-                    _fill(file, memoryview(buffer)[: len(part) * page_bytes])
-                    for number, place in enumerate(part):
-                        page = memoryview(buffer)[number * page_bytes :][:page_bytes]
-                        if zlib.crc32(page) != place.checksum:
-                            raise PageFileError(f"{path} has a changed page")
-                    self._memory.copy_in(pages[start : start + len(part)], buffer)
-                    good += len(part)
+                for place, page in zip(places, pages, strict=True):
+                    views = self._memory.views(page)
+                    read_views(file, place.number * self._memory.page_bytes, views)
+                    # At once, while the bytes are in the core's cache.
+                    if reduce(lambda checksum, view: zlib.crc32(view, checksum), views, 0) != place.checksum:
+                        raise PageFileError(f"{path} has a changed page")
+                    good += 1
         except FileNotFoundError:  # it was forgotten, or another process needed the room
             pass
         except (OSError, PageFileError) as error:
             self._index.drop(path, error)
         return good
-
-
-def _fill(file: FileIO, buffer: memoryview) -> None:
-    """Read until the buffer is full. Raises PageFileError where the file ends before."""
-    while buffer:
-        count = file.readinto(buffer)
-        if not count:
-            raise PageFileError(f"{file.name} is cut")
-        buffer = buffer[count:]

@@ -92,4 +92,3 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_keeper, "SETTLE_S", 0.0)
     monkeypatch.setattr(page_keeper, "SLICE_BYTES", 3 * PAGE_BYTES)
     monkeypatch.setattr(page_reader, "SLICE_BYTES", 5 * PAGE_BYTES)
-    monkeypatch.setattr(page_reader, "BUFFER_BYTES", 2 * PAGE_BYTES)
