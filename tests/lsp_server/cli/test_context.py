@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from context.index.kept_pages import KeptPagesFolder
 from context.secrets.masking import make_placeholder
 from tests.context.tree import GENERATED, KEY, write_tree
 from tests.lsp_server.cli.run_fake import midspan
@@ -30,6 +31,19 @@ def test_index_says_what_it_did_and_does_it_once(root: Path) -> None:
     assert again.stdout.startswith("4 files and 2 definitions in ")
     assert again.stdout.endswith(" s: 0 added, 0 changed, 0 removed.\n")
     assert midspan("index", root / "cart.py").returncode == 1
+
+
+def test_index_forgets_the_pages_of_all_workspaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folders = [KeptPagesFolder(tmp_path / f"midspan/index/{number}.sqlite3").current() for number in range(2)]
+    for folder in folders:
+        assert folder is not None
+        (folder / "x.pages").write_bytes(bytes(3_000_000))
+    done = midspan("index", "--forget-pages")
+    assert done.stdout == f"6 MB of kept pages are removed from {tmp_path / 'midspan/pages'}.\n"
+    assert not any(folder.exists() for folder in folders if folder is not None)
+    done = midspan("index", "--forget-pages", "--json")
+    assert json.loads(done.stdout) == {"folder": str(tmp_path / "midspan/pages"), "removed_bytes": 0, "left_bytes": 0}
 
 
 def test_context_show_prints_each_part_with_its_reason_score_and_tokens(root: Path) -> None:
