@@ -293,7 +293,7 @@ class Scheduler:
             self._suffixes.remember(sequence)
             if sequence.node is not None:
                 self.tree.unlock(sequence.node)
-            self.disk.keeper.note(computed[: len(sequence.prompt_tokens)], sequence.pages_to_keep)
+            self.disk.keeper.note(sequence.prompt_tokens[: sequence.exact_tokens], sequence.pages_to_keep)
         else:
             self._waiting.remove(sequence)
         rest = sequence.stream.finish() if reason in ("eos", "length") else ""
