@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from context.documents.snapshot import Snapshot
@@ -19,9 +19,11 @@ _LEAST_PATIENCE_S = 0.2
 _LEAST_SHARE = 0.5
 
 
-async def generate_one(engine: Engine, request: Request, snapshot: Snapshot) -> list[Generated]:
+async def generate_one(
+    engine: Engine, request: Request, snapshot: Snapshot, on_text: Callable[[str], None] = lambda text: None
+) -> list[Generated]:
     """Generate the greedy output. It ends with the token that decides what of it is shown."""
-    return [await generate(engine, replace(request, is_over=end_of_shown(snapshot)))]
+    return [await generate(engine, replace(request, is_over=end_of_shown(snapshot)), on_text)]
 
 
 async def read_prompt(engine: Engine, request: Request, snapshot: Snapshot) -> list[Generated]:

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -60,10 +61,20 @@ class CompletionFeature:
             return Skip(Outcome.SWITCHED_OFF, why_off)
         return decide(snapshot, explicit, self.document(uri).accepted_text)
 
-    async def fill(self, uri: str, snapshot: Snapshot, trigger: Trigger, record: Record) -> Filled:
-        """Have the model fill the hole at the cursor; a key is given several candidates. Raises MidspanError."""
+    async def fill(
+        self,
+        uri: str,
+        snapshot: Snapshot,
+        trigger: Trigger,
+        record: Record,
+        on_text: Callable[[str], None] = lambda text: None,
+    ) -> Filled:
+        """Have the model fill the hole at the cursor; a key is given several candidates. Raises MidspanError.
+
+        `on_text` is told each piece of what the model writes for typing.
+        """
         self._end_all_background()  # the engine is for what a user waits for
-        generate = generate_several if record.explicit else generate_one
+        generate = generate_several if record.explicit else partial(generate_one, on_text=on_text)
         job = replace(self.job(uri, snapshot, trigger.max_lines), generate=generate)
         job = replace(job, may_move_suffix=self._may_move_suffix and not record.explicit)
         filled = await fill(self.model.engine(), job, record, self.session.context_thread)
@@ -215,6 +226,7 @@ class CompletionFeature:
         """End what is computed: the user wants something else now. What is displayed may stay."""
         for document in self._documents.values():
             document.supersede()
+            document.end_fill()
         self._end_all_background()
 
     def _end_all_background(self) -> None:

@@ -3,14 +3,17 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
+from context.documents.snapshot import Snapshot
 from lsp_server.completion.exact_suffix import ExactSuffix
 from lsp_server.completion.ghost_text.displayed_completion import DisplayedCompletion
 from lsp_server.completion.ghost_text.insertion import Insertion
 from lsp_server.completion.ghost_text.predictions import Predictions
 from lsp_server.completion.look_ahead import LookAhead
+from lsp_server.completion.pipeline import Filled
+from lsp_server.completion.running_fill import RunningFill
 
 T = TypeVar("T")
 
@@ -40,6 +43,7 @@ class DocumentCompletion:
         self._on_end = on_end
         self._reports = reports
         self._running: asyncio.Task[Any] | None = None
+        self._fill: RunningFill | None = None
         self._displayed: DisplayedCompletion | None = None
         self._ahead: LookAhead | None = None
         self._settled: deque[int] = deque(maxlen=_KEPT_NUMBERS)
@@ -48,7 +52,27 @@ class DocumentCompletion:
     @property
     def is_running(self) -> bool:
         """True while a request of this document runs."""
-        return self._running is not None
+        return self._running is not None or (self._fill is not None and self._fill.is_running)
+
+    def fill_at(self, snapshot: Snapshot, max_lines: int) -> RunningFill | None:
+        """Return the fill of an earlier keystroke that may be the one of this place; end any other."""
+        if self._fill is not None and not self._fill.may_answer(snapshot, max_lines):
+            self.end_fill()
+        return self._fill
+
+    def begin_fill(
+        self, snapshot: Snapshot, max_lines: int, fill: Callable[[Callable[[str], None]], Awaitable[Filled]]
+    ) -> RunningFill:
+        """Begin the fill of this place, which ends the one before."""
+        self.end_fill()
+        self._fill = RunningFill(snapshot, max_lines, fill)
+        return self._fill
+
+    def end_fill(self) -> None:
+        """End the fill that runs, and forget it."""
+        if self._fill is not None:
+            self._fill.end()
+            self._fill = None
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T | None:
         """Return the result of the work, or None when newer work of this document ended it."""
@@ -112,6 +136,8 @@ class DocumentCompletion:
 
     def follow(self, now: str) -> None:
         """Take in the new text of the document."""
+        if self._fill is not None and not self._fill.may_fit(now):
+            self.end_fill()
         self.exact_suffix.end()
         displayed = self._displayed
         if displayed is not None:
@@ -146,6 +172,7 @@ class DocumentCompletion:
     def end(self) -> None:
         """End all that goes on: the document is closed, or the user wants something else of it."""
         self.supersede()
+        self.end_fill()
         self.clear()
 
     def _end_displayed(self) -> None:

@@ -1,6 +1,7 @@
 """textDocument/inlineCompletion: one keystroke."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from lsprotocol import types
 
@@ -76,6 +77,7 @@ def _decide(feature: CompletionFeature, params: types.InlineCompletionParams, re
     record.is_about(insertion.document)
     trigger = feature.decide(uri, insertion.snapshot, explicit=record.explicit)
     if isinstance(trigger, Skip):
+        feature.document(uri).end_fill()
         record.ends(trigger.outcome, trigger.detail)
         return None
     return _Keystroke(uri, feature.document(uri), insertion, trigger, record)
@@ -116,7 +118,19 @@ async def _fill(feature: CompletionFeature, keystroke: _Keystroke) -> Filled:
         if found is not None:
             record.source = "look_ahead"
             return found
-    return await feature.fill(uri, snapshot, keystroke.trigger, record)
+    if record.explicit:
+        keystroke.document.end_fill()
+        return await feature.fill(uri, snapshot, keystroke.trigger, record)
+    running = keystroke.document.fill_at(snapshot, keystroke.trigger.max_lines)
+    if running is not None:
+        found = await running.filled_at(snapshot)
+        if found is not None:
+            record.source, record.model = "earlier_key", feature.model.engine().info.name
+            record.trace = found.greedy.trace
+            record.mark("engine")
+            return found
+    fill = partial(feature.fill, uri, snapshot, keystroke.trigger, record)
+    return await keystroke.document.begin_fill(snapshot, keystroke.trigger.max_lines, fill).filled()
 
 
 def _display(feature: CompletionFeature, keystroke: _Keystroke, texts: list[str]) -> types.InlineCompletionList:

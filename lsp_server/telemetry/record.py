@@ -11,8 +11,12 @@ from inference.api import FinishReason, Trace
 from lsp_server.telemetry.outcome import Outcome, sentence
 
 # The source of a text: a new request to the engine, or a text that was predicted or computed ahead.
-Source = Literal["engine", "prediction", "look_ahead"]
-_SOURCES = {"prediction": "already predicted", "look_ahead": "computed ahead"}
+Source = Literal["engine", "prediction", "look_ahead", "earlier_key"]
+_SOURCES = {
+    "prediction": "already predicted",
+    "look_ahead": "computed ahead",
+    "earlier_key": "begun for an earlier key",
+}
 
 HOW_ENDED: dict[FinishReason, str] = {
     "eos": "at the model's end token",
