@@ -91,6 +91,10 @@ class Request:
     begins_with: str = ""
     # A background request gives way to the others, for which a user waits while typing.
     background: bool = False
+    # Nobody waits for it yet, and perhaps nobody ever will: its steps take one core.
+    is_ahead: bool = False
+    # A shorter prompt for the same output, which is read instead where much of `prompt` would have to be computed.
+    quick_prompt: Prompt | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ class Trace:
     accepted_tokens: int = 0  # the drafted tokens that were right
     # Until the request had its pages: the model was loading, or other requests had them. None: never, or unknown.
     queue_ms: float | None = None
+    is_quick: bool = False  # the answer comes from the quick prompt, whose tokens these are
 
 
 @dataclass(frozen=True)
@@ -199,6 +204,13 @@ class Engine(Protocol):
     @property
     def ready(self) -> "Future[None]":
         """Done when requests can be answered, or with the error that refuses them all."""
+
+    @property
+    def reading_tokens_per_s(self) -> float | None:
+        """The tokens of a prompt that the model reads in a second on this machine; None: a server's, or not known yet.
+
+        It is known after `describe` for a model that has run on this machine, and else when the model is `ready`.
+        """
 
     def count_tokens(self, text: str) -> int:
         """Count the model's tokens in a text, or estimate them on the high side where only a server has them."""

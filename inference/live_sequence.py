@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from inference.api import FinishReason, OnUpdate, Request, Trace, Update
-from inference.cache.radix_tree import Node
+from inference.cache.radix_tree import Node, RadixTree
 from inference.draft import Draft
 from inference.prompts.prompt import read_tokens
 from inference.prompts.text_stream import TextStream
 
 log = logging.getLogger(__name__)
+
+# A quick prompt saves time where it is this much shorter than what the whole one would have to compute.
+QUICK_BELOW = 1.5
 
 
 @dataclass(eq=False)
@@ -42,6 +45,7 @@ class LiveSequence:
     draft: Draft | None = None
     drafted_tokens: int = 0
     accepted_tokens: int = 0
+    is_quick: bool = False  # the quick prompt is read
     cancelled: bool = False
 
     def __post_init__(self) -> None:
@@ -49,6 +53,18 @@ class LiveSequence:
         self.tokens = list(self.prompt_tokens)
         if self.request.draft_tokens and self.request.sampling.temperature == 0:
             self.draft = Draft(self.request.draft_tokens)
+
+    def shorten_if_cold(self, tree: RadixTree) -> None:
+        """Take the quick prompt where clearly more of the whole one would have to be computed than the quick one has.
+
+        To be called before the request has pages.
+        """
+        if self.request.quick_prompt is None or self.is_quick:
+            return
+        quick_tokens = read_tokens(self.request.quick_prompt)
+        missing = len(self.prompt_tokens) - tree.match(self.prompt_tokens[:-1]).tokens
+        if missing > QUICK_BELOW * len(quick_tokens):
+            self.prompt_tokens, self.tokens, self.is_quick = quick_tokens, list(quick_tokens), True
 
     @property
     def output_tokens(self) -> int:
@@ -143,6 +159,7 @@ class LiveSequence:
             drafted_tokens=self.drafted_tokens,
             accepted_tokens=self.accepted_tokens,
             queue_ms=self._ms_since_submit(self.admitted_s) if self.admitted_s is not None else None,
+            is_quick=self.is_quick,
         )
 
     def _ms_since_submit(self, moment_s: float) -> float:
