@@ -23,7 +23,7 @@ from inference.api import (
     Update,
 )
 from inference.compiled_products import keep_few_compiled_products
-from inference.heap import trim_heap
+from inference.heap import paused_garbage_collection, trim_heap
 from inference.last_start import LastStart, ReadingSpeed, keep_last_start, read_last_start
 from inference.live_sequence import LiveSequence
 from inference.models.description import ModelDescription, read_description
@@ -33,7 +33,7 @@ from inference.prompts.prompt import TokenPrompt, build_chat_prompt, build_fim_p
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from inference.right_of_way import RIGHT_OF_WAY
-from inference.starting import paused_garbage_collection, read_ahead
+from inference.starting import read_ahead
 from inference.threads import let_threads_sleep
 from midspan import CapacityError, MidspanError, ModelError
 

@@ -1,31 +1,15 @@
 """Work that makes the start of a model shorter: weights are brought into memory meanwhile. Imports no torch."""
 
 import ctypes
-import gc
-import logging
 import mmap
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-
-log = logging.getLogger(__name__)
 
 _PIECE_BYTES = 8 << 20  # short, so that the thread ends soon after the process wants to
 _POPULATE_READ = 22  # madvise of Linux 5.14 and later
-
-
-@contextmanager
-def paused_garbage_collection() -> Iterator[None]:
-    """Let no thread of the process look for garbage meanwhile. A start of its own that overlaps ends the pause."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def read_ahead(folder: Path) -> None:
