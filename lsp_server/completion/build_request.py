@@ -7,9 +7,11 @@ from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
 from context.prompt.pack import Budget, Pack
-from inference.api import FIM_PROMPT_OVERHEAD_TOKENS, ContextFile, Engine, Repository, Request
+from inference.api import FIM_PROMPT_OVERHEAD_TOKENS, ContextFile, Engine, Prompt, Repository, Request
 from lsp_server.server.prompt_budget import FIRST_TOKENS
 from lsp_server.settings.values import ModelSettings
+
+_QUICK_BELOW = 2  # a whole prompt that is not so many times longer needs no quick one
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class PromptSource:
     packer: ContextPacker = field(default_factory=lambda: ContextPacker(None, keeps_placement=False))
     edits: Sequence[Edit] = ()
     prompt_tokens: int = FIRST_TOKENS
+    quick_tokens: int | None = None  # the length of the quick prompt beside the whole one; None: there is none
 
 
 def build_request(
@@ -32,15 +35,47 @@ def build_request(
 
     Raises ModelError when the model has no FIM, DocumentError when a rule keeps the document out of every prompt.
     """
+    new_tokens, room = _room(engine, settings)
+    packed = source.packer.pack(snapshot, Budget(min(room, source.prompt_tokens)), engine.count_tokens, source.edits)
+    prompt, begun = _prompt(engine, snapshot, packed)
+    quick = None
+    if source.quick_tokens is not None and prompt.num_tokens > _QUICK_BELOW * source.quick_tokens:
+        alone = source.packer.pack_alone(snapshot, Budget(source.quick_tokens), engine.count_tokens)
+        shorter, same_begun = _prompt(engine, snapshot, alone)
+        quick = shorter if same_begun == begun else None
+    return packed, Request(prompt, new_tokens, max_lines, begins_with=begun, quick_prompt=quick)
+
+
+def build_quick_request(
+    engine: Engine,
+    snapshot: Snapshot,
+    max_lines: int | None,
+    settings: ModelSettings,
+    source: PromptSource,
+) -> tuple[Pack, Request]:
+    """Return the same from the text at the cursor alone, in `quick_tokens`: nothing is looked for in other files.
+
+    Any thread may call this while the packer packs. Raises as `build_request` does.
+    """
+    new_tokens, room = _room(engine, settings)
+    quick_tokens = source.quick_tokens or source.prompt_tokens
+    packed = source.packer.pack_alone(snapshot, Budget(min(room, quick_tokens)), engine.count_tokens)
+    prompt, begun = _prompt(engine, snapshot, packed)
+    return packed, Request(prompt, new_tokens, max_lines, begins_with=begun)
+
+
+def _room(engine: Engine, settings: ModelSettings) -> tuple[int, int]:
+    """Return the most tokens of the output, and those that the model's context leaves for the prompt."""
     context_tokens = engine.describe().context_tokens
     new_tokens = min(settings.max_tokens, context_tokens // 4)
-    room = context_tokens - new_tokens - FIM_PROMPT_OVERHEAD_TOKENS
-    budget = Budget(total_tokens=min(room, source.prompt_tokens))
-    packed = source.packer.pack(snapshot, budget, engine.count_tokens, source.edits)
+    return new_tokens, context_tokens - new_tokens - FIM_PROMPT_OVERHEAD_TOKENS
+
+
+def _prompt(engine: Engine, snapshot: Snapshot, packed: Pack) -> tuple[Prompt, str]:
+    """Return the prompt of a pack, and the begun word that it leaves out."""
     begun = engine.begun_word(packed.prefix)
     prefix = packed.prefix.removesuffix(begun)
     files = tuple(ContextFile(file.path, file.text, file.title) for file in packed.files)
     # The pack again, for models that were trained on files behind separators instead of path comments.
     repository = Repository(snapshot.document.path, files, prefix.removeprefix(packed.title))
-    prompt = engine.fim_prompt(packed.context, prefix, packed.suffix, repository)
-    return packed, Request(prompt, new_tokens, max_lines, begins_with=begun)
+    return engine.fim_prompt(packed.context, prefix, packed.suffix, repository), begun

@@ -1,21 +1,25 @@
 """Inline completion for one connection: its switches, its model, and the state of each document."""
 
+import asyncio
 import itertools
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from context.documents.snapshot import Snapshot
 from context.related.collect import judge
 from context.syntax.comments import is_in_comment
+from inference.api import Engine
 from lsp_server.completion.build_request import PromptSource
-from lsp_server.completion.candidates import generate_one, generate_several
+from lsp_server.completion.candidates import generate_several
 from lsp_server.completion.completion_model import CompletionModel
 from lsp_server.completion.displayed_completion import DisplayedCompletion
 from lsp_server.completion.document_completion import DocumentCompletion
 from lsp_server.completion.look_ahead import LookAhead
 from lsp_server.completion.pipeline import Filled, FillJob, fill
 from lsp_server.completion.triggers import Skip, Trigger, decide
+from lsp_server.completion.warming import warming_job
 from lsp_server.server.server import MidspanServer
 from lsp_server.settings.switches import Switches
 from lsp_server.settings.values import Settings
@@ -59,13 +63,52 @@ class CompletionFeature:
 
     async def fill(self, uri: str, snapshot: Snapshot, trigger: Trigger, record: Record) -> Filled:
         """Have the model fill the hole at the cursor; a key is given several candidates. Raises MidspanError."""
-        self._end_all_look_ahead()  # the engine is for what a user waits for
-        generate = generate_several if record.explicit else generate_one
-        job = replace(self.job(uri, snapshot, trigger.max_lines), generate=generate)
-        filled = await fill(self.model.engine(), job, record, self.session.context_thread)
+        self._end_all_work_ahead()  # the engine is for what a user waits for
+        engine = self.model.engine()
+        await self._know_speed(engine)
+        document, job = self.document(uri), self.job(uri, snapshot, trigger.max_lines)
+        if record.explicit:
+            job = replace(job, generate=generate_several)
+        elif self._may_be_quick(engine, document):
+            quick_tokens = self.session.budget(job.settings).quick_tokens
+            is_quick = document.is_cold and quick_tokens is not None
+            job = replace(job, source=replace(job.source, quick_tokens=quick_tokens), is_quick=is_quick)
+        # A quick prompt needs nothing of the packer, which may be packing the whole one.
+        filled = await fill(engine, job, record, None if job.is_quick else self.session.context_thread)
+        document.is_cold = document.was_quick = filled.is_quick
+        if filled.is_quick and self._works_ahead:
+            document.warm(self._warm(uri, job))
         if filled.greedy.trace is not None:
             self.session.budget(job.settings).learn(filled.greedy.trace)
         return filled
+
+    async def _know_speed(self, engine: Engine) -> None:
+        """Give the engine's speed to the budget; a model that has never run here is tried while it is loaded."""
+        if engine.reading_tokens_per_s is None and engine.info.folder is not None:
+            await asyncio.to_thread(engine.describe)
+            if engine.reading_tokens_per_s is None:
+                await asyncio.wait([asyncio.wrap_future(engine.ready)])
+        self.session.budget(self.session.settings.completion).start_from(engine.reading_tokens_per_s)
+
+    def _may_be_quick(self, engine: Engine, document: DocumentCompletion) -> bool:
+        """Where nothing is computed ahead, a whole prompt is read at the second request of a document."""
+        is_wanted = self.session.settings.completion.quick_first and engine.info.folder is not None
+        return is_wanted and (self._works_ahead or not document.was_quick)
+
+    @property
+    def _works_ahead(self) -> bool:
+        """True while the engine may compute what nobody waits for: not on a battery, unless the user wants that."""
+        return self.session.settings.completion.ahead_on_battery or not self.server.battery.is_used
+
+    async def _warm(self, uri: str, answered: FillJob) -> None:
+        """Read the whole prompt of a place that was answered from the quick one."""
+        engine = self.model.running
+        if engine is None:
+            return
+        job = replace(warming_job(answered), may_submit=lambda: self.model.running is engine)
+        with suppress(MidspanError):  # the next request meets the error again, and tells it
+            filled = await fill(engine, job, Record("warming"), self.session.context_thread)
+            self.document(uri).is_cold = filled.greedy.finish_reason == "cancelled"  # the engine was closed
 
     def job(self, uri: str, snapshot: Snapshot, max_lines: int | None) -> FillJob:
         """Return the job to fill the hole at the cursor with all that the session knows."""
@@ -76,7 +119,7 @@ class CompletionFeature:
 
     def look_ahead(self, uri: str, snapshot: Snapshot, text: str, now: str) -> None:
         """While the user reads the text at the cursor, compute what comes after its acceptance."""
-        if self.session.settings.completion.look_ahead:
+        if self.session.settings.completion.look_ahead and self._works_ahead:
             pause_s = self.server.pauses.reading_s
             ahead = LookAhead(snapshot, text, lambda ahead: self._fill_ahead(uri, ahead), pause_s)
             self.document(uri).look_ahead(ahead, now)
@@ -90,9 +133,10 @@ class CompletionFeature:
         trigger = decide(snapshot, explicit=False, accepted=accepted)
         if isinstance(trigger, Skip) or self.why_off_at(snapshot) is not None:
             return
+        await self.document(uri).warmed()  # what it reads, look-ahead reads too
         ahead.max_lines = trigger.max_lines
         job = self.job(uri, snapshot, trigger.max_lines)
-        job = replace(job, is_background=True, may_submit=lambda: self.model.running is engine)
+        job = replace(job, is_ahead=True, may_submit=lambda: self.model.running is engine)
         try:
             filled = await fill(engine, job, Record("look-ahead"), self.session.context_thread)
         except MidspanError:
@@ -176,11 +220,11 @@ class CompletionFeature:
         """End what is computed: the user wants something else now. What is displayed may stay."""
         for document in self._documents.values():
             document.supersede()
-        self._end_all_look_ahead()
+        self._end_all_work_ahead()
 
-    def _end_all_look_ahead(self) -> None:
+    def _end_all_work_ahead(self) -> None:
         for document in self._documents.values():
-            document.end_look_ahead()
+            document.end_work_ahead()
 
     def _note_end(self, displayed: DisplayedCompletion) -> None:
         outcome = displayed.outcome()

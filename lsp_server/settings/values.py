@@ -32,6 +32,8 @@ class CompletionSettings(ModelSettings):
     disabled_globs: tuple[str, ...] = ()
     in_comments: bool = True
     look_ahead: bool = True
+    ahead_on_battery: bool = False
+    quick_first: bool = True
 
 
 @dataclass(frozen=True)

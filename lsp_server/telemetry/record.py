@@ -10,9 +10,14 @@ from context.prompt.pack import Pack
 from inference.api import FinishReason, Trace
 from lsp_server.telemetry.outcome import Outcome, sentence
 
-# The source of a text: a new request to the engine, or a text that was predicted or computed ahead.
-Source = Literal["engine", "prediction", "look_ahead"]
-_SOURCES = {"prediction": "already predicted", "look_ahead": "computed ahead"}
+# The source of a text: a new request to the engine, with the whole prompt or a quick one, or a text that was predicted
+# or computed ahead.
+Source = Literal["engine", "quick", "prediction", "look_ahead"]
+_SOURCES = {
+    "quick": "from the text at the cursor alone",
+    "prediction": "already predicted",
+    "look_ahead": "computed ahead",
+}
 
 HOW_ENDED: dict[FinishReason, str] = {
     "eos": "at the model's end token",
