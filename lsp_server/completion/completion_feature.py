@@ -73,8 +73,8 @@ class CompletionFeature:
             quick_tokens = self.session.budget(job.settings).quick_tokens
             is_quick = document.is_cold and quick_tokens is not None
             job = replace(job, source=replace(job.source, quick_tokens=quick_tokens), is_quick=is_quick)
-        # A quick prompt needs nothing of the packer, which may be packing the whole one.
-        filled = await fill(engine, job, record, None if job.is_quick else self.session.context_thread)
+        thread = self.session.quick_thread if job.is_quick else self.session.context_thread
+        filled = await fill(engine, job, record, thread)
         document.is_cold = document.was_quick = filled.is_quick
         if filled.is_quick and self._works_ahead:
             document.warm(self._warm(uri, job))
@@ -85,7 +85,7 @@ class CompletionFeature:
     async def _know_speed(self, engine: Engine) -> None:
         """Give the engine's speed to the budget; a model that has never run here is tried while it is loaded."""
         if engine.reading_tokens_per_s is None and engine.info.folder is not None:
-            await asyncio.to_thread(engine.describe)
+            await asyncio.get_running_loop().run_in_executor(self.session.quick_thread, engine.describe)
             if engine.reading_tokens_per_s is None:
                 await asyncio.wait([asyncio.wrap_future(engine.ready)])
         self.session.budget(self.session.settings.completion).start_from(engine.reading_tokens_per_s)
@@ -143,6 +143,7 @@ class CompletionFeature:
             return  # the request at that place meets the error again, and tells it
         if filled.greedy.trace is not None and filled.greedy.finish_reason != "cancelled":  # else the engine was closed
             ahead.filled = filled
+            self.document(uri).is_cold = False
 
     def accept(self, number: int, characters: int | None = None) -> bool:
         """Note that the editor inserted the item of this number, or so many characters of it; False if unknown."""
