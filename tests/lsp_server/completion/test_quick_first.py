@@ -1,15 +1,20 @@
 """A place whose prompt would take long to read is answered from its own text first; the whole prompt follows."""
 
+import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from inference.api import Request
 from lsp_server.server.battery import Battery
 from lsp_server.server.engines import Engines
+from lsp_server.server.pauses import Pauses
 from lsp_server.settings.values import ModelSettings
 from tests.fake_engine import FakeEngine, read_prompt
-from tests.lsp_server.client import INVOKED, URI, InProcess, until
+from tests.lsp_server.client import INVOKED, URI, WAIT_S, InProcess, until
+from tests.lsp_server.completion.reading import is_at_rest
 from tests.lsp_server.in_process import editor_with, last_trace
 
 OTHER = "file:///project/b.py"
@@ -19,9 +24,11 @@ HELPER = "def helper(first, second):\n    return first + second\n"
 LINE = LONG.count("\n")
 
 
-async def opened(speed: float | None = SLOW, options: Any = None, **more: Any) -> tuple[InProcess, FakeEngine]:
+async def opened(
+    speed: float | None = SLOW, options: Any = None, engine: FakeEngine | None = None, **more: Any
+) -> tuple[InProcess, FakeEngine]:
     """Return an editor with a long document, whose cursor is meant to stand at its end, and another one."""
-    engine = FakeEngine(lambda _before, _after: "helper(1, 2)")
+    engine = engine or FakeEngine(lambda _before, _after: "helper(1, 2)")
     engine.speed = speed
     editor, _ = await editor_with(LONG + "x = \n", engine=engine, options=options, **more)
     await editor.open(HELPER, OTHER)
@@ -34,7 +41,7 @@ def whole_prompts(engine: FakeEngine) -> list[bool]:
 
 
 async def warmed(engine: FakeEngine, requests: int = 2) -> None:
-    await until(lambda: len(engine.requests) == requests and not engine.live)
+    await until(lambda: len(engine.requests) == requests and is_at_rest())
 
 
 async def test_the_first_answer_comes_from_the_text_at_the_cursor_alone():
@@ -131,6 +138,7 @@ async def test_on_a_battery_nothing_is_read_ahead_and_the_second_request_reads_a
     editor, engine = await opened(look_ahead=True)
     editor.server.battery = Battery(lambda: True)
     await editor.complete(LINE, 4)
+    await until(is_at_rest)
     await editor.change((LINE, 4), (LINE, 4), "q")
     await editor.complete(LINE, 5)
     assert whole_prompts(engine) == [False, True]
@@ -148,10 +156,21 @@ async def test_the_user_may_want_work_ahead_on_a_battery():
 
 
 async def test_look_ahead_waits_for_the_whole_prompt_and_is_the_last_of_a_paused_user():
-    editor, engine = await opened(look_ahead=True)
+    may_read = threading.Event()
+
+    class SlowlyRead(FakeEngine):
+        def write(self, request: Request) -> tuple[str, float | None]:
+            if request.max_new_tokens == 1:
+                may_read.wait(WAIT_S)
+            return super().write(request)
+
+    editor, engine = await opened(look_ahead=True, engine=SlowlyRead(lambda _before, _after: "helper(1, 2)"))
     await editor.complete(LINE, 4)
-    await warmed(engine, 3)
-    assert [request.max_new_tokens for request in engine.requests[1:2]] == [1]
+    await until(lambda: len(engine.requests) == 2)
+    await asyncio.sleep(3 * Pauses().reading_s)
+    assert [request.max_new_tokens == 1 for request in engine.requests] == [False, True]
+    may_read.set()
+    await until(lambda: len(engine.requests) == 3 and is_at_rest())
     assert [request.is_ahead for request in engine.requests] == [False, True, True]
     await editor.request("shutdown")
 
