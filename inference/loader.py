@@ -12,8 +12,6 @@ from inference.api import EngineSettings
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.cache.page_row import PageRow, int8_row
 from inference.calibration import run_over_code
-from inference.last_start import LastStart
-from inference.machine_speed import MachineSpeed, read_kept_speed
 from inference.measure_speed import measure_and_keep
 from inference.models.architecture import ModelConfig
 from inference.models.decoder import Decoder
@@ -22,8 +20,10 @@ from inference.native.model import NATIVE_DTYPES, NativeModel
 from inference.native.source import StepTensors
 from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import Model, Scheduler, allocate_memory
-from inference.starting import touch
-from inference.try_reading import try_reading
+from inference.speed.last_start import LastStart
+from inference.speed.machine_speed import MachineSpeed, read_kept_speed
+from inference.speed.prefetch import touch
+from inference.speed.try_reading import try_reading
 from inference.weights.checkpoint import Checkpoint, ShapeRecorder, stored_dtype
 from inference.weights.machine_memory import default_cache_bytes
 from inference.weights.matrix import Quant

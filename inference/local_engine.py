@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
@@ -24,7 +23,6 @@ from inference.api import (
 )
 from inference.compiled_products import keep_few_compiled_products
 from inference.heap import paused_garbage_collection, trim_heap
-from inference.last_start import LastStart, ReadingSpeed, keep_last_start, read_last_start
 from inference.live_sequence import LiveSequence
 from inference.models.description import ModelDescription, read_description
 from inference.models.identity import name_of_folder
@@ -33,7 +31,8 @@ from inference.prompts.prompt import TokenPrompt, build_chat_prompt, build_fim_p
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from inference.right_of_way import RIGHT_OF_WAY
-from inference.starting import read_ahead
+from inference.speed.last_start import KnownStart
+from inference.speed.prefetch import read_ahead
 from inference.threads import let_threads_sleep
 from midspan import CapacityError, MidspanError, ModelError
 
@@ -83,8 +82,7 @@ class LocalEngine:
         self._scheduler: Scheduler | None = None
         self._quant: Quant | None = None
         self._weights_bytes = 0
-        self._last_start: LastStart | None = None
-        self._speed = ReadingSpeed(None)
+        self._known = KnownStart(folder, settings)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -104,7 +102,7 @@ class LocalEngine:
 
         What the last start knew is known when the folder is read, and otherwise when the model is loaded.
         """
-        return self._speed.tokens_per_s
+        return self._known.speed.tokens_per_s
 
     def count_tokens(self, text: str) -> int:
         """Count the model's tokens in a text."""
@@ -155,13 +153,8 @@ class LocalEngine:
         if not prompt_tokens or request.max_new_tokens < 1:
             raise CapacityError("a request needs a prompt and at least one token of output")
         stream = TextStream(self.tokenizer, request.begins_with)
-
-        def deliver(update: Update) -> None:
-            if update.trace is not None and not request.background:
-                self._speed.note(update.trace)
-            on_update(update)
-
-        sequence = LiveSequence(request, deliver, stream, info.context_tokens)
+        on_update = self._known.learn_from(request, on_update)
+        sequence = LiveSequence(request, on_update, stream, info.context_tokens)
         self._inbox.put(sequence)
         if not request.background:
             RIGHT_OF_WAY.make_way(id(self))
@@ -217,9 +210,7 @@ class LocalEngine:
         confirm()
         description = read_description(self.folder)
         identity, family = description.identity, description.family
-        last = self._last_start = read_last_start(self.folder, self._settings)
-        if last is not None:
-            self._speed = ReadingSpeed(last.reading_tokens_per_s)
+        if (last := self._known.read()) is not None:
             read_ahead(Path(last.weights))
         self.info = ModelInfo(identity.name, self.folder, family.name, identity.fim_orders, identity.context_tokens)
         self._described.set_result(description)
@@ -240,25 +231,13 @@ class LocalEngine:
         )
         confirm()  # nothing was written in the meantime, so what was allowed is what was read
         self._scheduler, self._quant, self._weights_bytes, start = built
-        if start != last:
-            self._speed = ReadingSpeed(start.reading_tokens_per_s)
-            self._keep_start(start)
+        self._known.keep(start)
 
     def _open_tokenizer(self, family: Family) -> None:
         try:
             self._opened.set_result(Tokenizer(self.folder, family))
         except BaseException as error:  # the panic of a native library is no Exception
             self._opened.set_exception(error)
-
-    def _keep_start(self, start: LastStart) -> None:
-        self._last_start = start
-        keep_last_start(self.folder, self._settings, start)
-
-    def _keep_speed(self) -> None:
-        """Tell the next start when the model reads at another speed than this start was told."""
-        start, speed = self._last_start, self._speed
-        if start is not None and speed.tokens_per_s is not None and speed.differs_from(start.reading_tokens_per_s):
-            self._keep_start(replace(start, reading_tokens_per_s=speed.tokens_per_s))
 
     def _serve(self) -> None:
         import torch
@@ -288,7 +267,7 @@ class LocalEngine:
                     RIGHT_OF_WAY.leave(id(self))
             self._take_requests(scheduler)
             scheduler.cancel_all()
-        self._keep_speed()
+        self._known.keep_speed()
         RIGHT_OF_WAY.part(id(self))
         self._scheduler = None
 
@@ -301,7 +280,7 @@ class LocalEngine:
         if idle and scheduler.has_prefilled and self._inbox.empty():
             scheduler.has_prefilled = False
             trim_heap()
-            self._keep_speed()
+            self._known.keep_speed()
         while idle or not self._inbox.empty():
             if sequence := self._inbox.get():
                 scheduler.add(sequence)

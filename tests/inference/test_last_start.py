@@ -9,13 +9,14 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from inference import last_start, loader
+from inference import loader
 from inference.api import EngineSettings, Request, Trace, Update
-from inference.last_start import LastStart, ReadingSpeed, keep_last_start, read_last_start
 from inference.local_engine import LocalEngine
-from inference.machine_speed import MachineSpeed
 from inference.prompts.prompt import TokenPrompt
-from inference.try_reading import TRIAL_TOKENS, try_reading
+from inference.speed import last_start
+from inference.speed.last_start import LastStart, ReadingSpeed, keep_last_start, read_last_start
+from inference.speed.machine_speed import MachineSpeed
+from inference.speed.try_reading import TRIAL_TOKENS, try_reading
 from tests.inference.engines import BOS
 from tests.inference.folders import LITE, write_folder
 from tests.inference.generate import collect, generate
@@ -169,7 +170,7 @@ def test_a_background_request_teaches_nothing(
 
 def test_the_trial_reads_the_same_few_tokens_and_counts_the_fastest_run(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 0.2, 1.0, 1.1, 2.0, 2.4])
-    monkeypatch.setattr("inference.try_reading.perf_counter", lambda: next(clock))
+    monkeypatch.setattr("inference.speed.try_reading.perf_counter", lambda: next(clock))
     seen = []
     model = SimpleNamespace(forward=lambda batch, memory: seen.append(batch.tokens.tolist()))
     speed = try_reading(model, torch.zeros(1, 8, 16, 4))

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference import loader, local_engine, starting
+from inference import loader, local_engine
 from inference.api import EngineSettings
 from inference.heap import paused_garbage_collection
 from inference.local_engine import LocalEngine
+from inference.speed import prefetch
 from kernels.cpu.library import native_library
 from tests.inference.folders import QWEN, write_folder
 
@@ -53,16 +54,16 @@ def test_a_start_reads_what_the_last_one_has_mapped(
 def test_a_folder_is_read_from_its_first_byte_to_its_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "posix_fadvise", lambda _file, start, size, _advice: asked.append((start, size)))
-    size = 3 * starting._PIECE_BYTES + 5
+    size = 3 * prefetch._PIECE_BYTES + 5
     (tmp_path / "model.safetensors").write_bytes(bytes(size))
     (tmp_path / "config.json").write_text("{}")
-    starting._read_files(tmp_path)
-    assert [start for start, _ in asked] == [0, *(number * starting._PIECE_BYTES for number in (1, 2, 3))]
+    prefetch._read_files(tmp_path)
+    assert [start for start, _ in asked] == [0, *(number * prefetch._PIECE_BYTES for number in (1, 2, 3))]
     assert asked[-1][0] + asked[-1][1] >= size
 
 
 def test_a_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:
-    starting._read_files(tmp_path / "nowhere")
+    prefetch._read_files(tmp_path / "nowhere")
 
 
 @pytest.mark.skipif(not hasattr(mmap, "MAP_PRIVATE"), reason="needs a mapped file")
@@ -71,7 +72,7 @@ def test_touched_memory_keeps_its_content(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(256)) * 64)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped:
         values = np.frombuffer(mapped, dtype=np.uint8)
-        starting._touch([(values.ctypes.data + 100, 5000), (values.ctypes.data, 1)])
+        prefetch._touch([(values.ctypes.data + 100, 5000), (values.ctypes.data, 1)])
         assert bytes(values) == path.read_bytes()
         del values
 

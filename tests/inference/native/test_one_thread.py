@@ -28,13 +28,13 @@ def running(tmp_path: Path) -> Running:
 def handles(monkeypatch: pytest.MonkeyPatch) -> list[NativeModel]:
     """The models that have run a step."""
     seen: list[NativeModel] = []
-    forward = NativeModel.forward
+    begin = NativeModel.begin
 
     def note(model, batch, pages):
         seen.append(model)
-        return forward(model, batch, pages)
+        return begin(model, batch, pages)
 
-    monkeypatch.setattr(NativeModel, "forward", note)
+    monkeypatch.setattr(NativeModel, "begin", note)
     return seen
 
 

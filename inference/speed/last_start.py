@@ -4,14 +4,14 @@ import json
 import logging
 import os
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
-from inference.api import EngineSettings, Trace
-from inference.machine_speed import machine_name
+from inference.api import EngineSettings, OnUpdate, Request, Trace, Update
+from inference.speed.machine_speed import machine_name
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +45,51 @@ class ReadingSpeed:
         known = self.tokens_per_s
         self.tokens_per_s = seen if known is None else known + _WEIGHT * (seen - known)
 
-    def differs_from(self, kept: float) -> bool:
-        """Return whether the speed has changed so much that the next start should know."""
-        speed = self.tokens_per_s
-        return speed is not None and not kept / _CHANGE <= speed <= kept * _CHANGE
+
+class KnownStart:
+    """What an engine knows of its model on this machine, from the last start and from its requests."""
+
+    def __init__(self, folder: Path, settings: EngineSettings) -> None:
+        """Read nothing: the folder may answer slowly."""
+        self.speed = ReadingSpeed(None)
+        self._folder = folder
+        self._settings = settings
+        self._kept: LastStart | None = None
+
+    def read(self) -> LastStart | None:
+        """Read what the last start has kept, and begin with its speed."""
+        self._kept = read_last_start(self._folder, self._settings)
+        if self._kept is not None:
+            self.speed = ReadingSpeed(self._kept.reading_tokens_per_s)
+        return self._kept
+
+    def learn_from(self, request: Request, on_update: OnUpdate) -> OnUpdate:
+        """Return a receiver for the updates of a request that also learns the speed, and hands them on."""
+
+        def deliver(update: Update) -> None:
+            if update.trace is not None and not request.background:
+                self.speed.note(update.trace)
+            on_update(update)
+
+        return deliver
+
+    def keep(self, start: LastStart) -> None:
+        """Keep what this start has found."""
+        if start != self._kept:
+            self.speed = ReadingSpeed(start.reading_tokens_per_s)
+            self._write(start)
+
+    def keep_speed(self) -> None:
+        """Tell the next start when the model reads at another speed than this start was told."""
+        kept, speed = self._kept, self.speed.tokens_per_s
+        if kept is None or speed is None:
+            return
+        if not kept.reading_tokens_per_s / _CHANGE <= speed <= kept.reading_tokens_per_s * _CHANGE:
+            self._write(replace(kept, reading_tokens_per_s=speed))
+
+    def _write(self, start: LastStart) -> None:
+        self._kept = start
+        keep_last_start(self._folder, self._settings, start)
 
 
 def read_last_start(folder: Path, settings: EngineSettings) -> LastStart | None:

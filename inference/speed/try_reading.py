@@ -1,16 +1,20 @@
 """The trial of a model whose speed on this machine is not known: it reads a few tokens before it serves."""
 
 from time import perf_counter
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from inference.cache.page_pool import PAGE_TOKENS
-from inference.models.batch import Work, pack_batch
-from inference.scheduler import Model
+from inference.models.batch import Batch, Work, pack_batch
 
 TRIAL_TOKENS = 64
 _TRIAL_S = 0.3  # other programs slow some of the runs down, so the fastest of those that begin in this time counts
+
+
+class Model(Protocol):
+    def forward(self, batch: Batch, pages: Tensor) -> Tensor: ...
 
 
 def try_reading(model: Model, memory: Tensor) -> float:

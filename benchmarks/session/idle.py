@@ -1,8 +1,7 @@
 """The cost of a daemon that waits: three editors have a file open and a suggestion on the screen, and nobody types.
 
-`python -m benchmarks.idle [--model FOLDER]` prints the share of one core that the daemon, its child processes and the
-editors' relays take over a minute, and how often the daemon's threads wake up. The peer is the same daemon in the
-seconds before, while it still computes what comes next.
+It prints the share of one core that the daemon, its child processes and the editors' relays take over a minute, and how
+often the daemon's threads wake up. The peer is the same daemon a moment before, while it computes what comes next.
 """
 
 import argparse
