@@ -42,6 +42,9 @@ class Accepted:
 class FixedBudget(PromptBudget):
     """A budget that never changes, so that both sessions ask the same however busy the machine is."""
 
+    def start_from(self, tokens_a_second: float | None) -> None:
+        pass
+
     def learn(self, trace: Trace) -> None:
         pass
 

@@ -30,9 +30,9 @@ from benchmarks.peers.llama_bench import GENERATED_TOKENS, NEW_TOKENS, IkLlamaCp
 from benchmarks.peers.models import FORMS, MODELS, ComparedModel, Form, ModelFiles
 from inference.api import EngineSettings, Request, Trace, Update
 from inference.local_engine import LocalEngine
-from inference.machine_speed import processor_name
 from inference.models.description import read_description
 from inference.prompts.prompt import TokenPrompt
+from inference.speed.machine_speed import processor_name
 from inference.weights.memory_speed import measure_memory_bytes_per_s, physical_cores
 from midspan import MidspanError, ModelError
 

@@ -37,7 +37,7 @@ from benchmarks.peers.models import FORMS, MODELS, Form, ModelFiles
 from benchmarks.recorded.recording import Recording, read_recordings
 from benchmarks.recorded.waits import Client, Wait, figures
 from benchmarks.startup import own_runtime_folder, stop_daemon
-from inference.machine_speed import processor_name
+from inference.speed.machine_speed import processor_name
 from inference.weights.memory_speed import physical_cores
 from midspan import MidspanError
 

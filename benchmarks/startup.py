@@ -2,16 +2,22 @@
 
 The peer of the relay is the same server in a process of the editor's own (`midspan serve --standalone`), in the same
 run; `interpreter_ms` is the start of Python alone.
+
+`--first` measures the first suggestion in a long file instead, of a model that was used before: while no daemon runs,
+and in a new file while one does. Its peer is the same with `completion.quick_first` off, in the same run.
 """
 
 import argparse
+import inspect
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +34,9 @@ from lsp_server.rpc.frames import FrameReader, frame
 ROOT = Path(__file__).parents[1]
 URI = "file:///project/area.py"
 SOURCE = "def area(width, height):\n    return "
+INVOKED, AUTOMATIC = 1, 2
+CUT = "return self._registry_get("  # in the text of argparse
+REST_S = 10.0  # for what is computed ahead
 
 
 class Editor:
@@ -47,6 +56,11 @@ class Editor:
         self._requests = 0
 
     @property
+    def pid(self) -> int:
+        """The id of the relay's process."""
+        return self._process.pid
+
+    @property
     def ms(self) -> float:
         """The time since the server was started."""
         return 1000 * (perf_counter() - self.began_s)
@@ -56,14 +70,14 @@ class Editor:
         self.request("initialize", params)
         self.notify("initialized", {})
 
-    def open(self) -> None:
-        item = {"uri": URI, "languageId": "python", "version": 1, "text": SOURCE}
+    def open(self, text: str = SOURCE, uri: str = URI) -> None:
+        item = {"uri": uri, "languageId": "python", "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": item})
 
-    def complete(self) -> Any:
-        position = {"line": 1, "character": len(SOURCE.splitlines()[1])}
-        context = {"triggerKind": 1}
-        params = {"textDocument": {"uri": URI}, "position": position, "context": context}
+    def complete(self, before: str = SOURCE, uri: str = URI, kind: int = INVOKED) -> Any:
+        """Ask for a completion at the end of `before`, the text before the cursor."""
+        position = {"line": before.count("\n"), "character": len(before) - before.rfind("\n") - 1}
+        params = {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": kind}}
         return self.request("textDocument/inlineCompletion", params)
 
     def leave(self) -> None:
@@ -207,10 +221,50 @@ def measure(runs: int, arguments: list[str]) -> dict[str, float]:
     }
 
 
+def long_file(number: int) -> tuple[str, str]:
+    """Return a text of 2,600 lines up to the cursor, and the rest. Each number gives a text with words of its own."""
+    text = inspect.getsource(argparse)
+    before, _, after = text.partition(CUT)
+    rest = after.partition("\n")[2]
+    words = re.compile(r"\b(_?[a-z]{6,})\b(?! import)")
+    before, rest = (words.sub(rf"\g<1>{number}" if number else r"\g<1>", part) for part in (before, rest))
+    return before + "return ", "\n" + rest
+
+
+def suggestion_ms(editor: Editor, number: int) -> float:
+    """Open the file of this number, and return the time until the answer to an automatic completion in it."""
+    before, rest = long_file(number)
+    uri = f"file:///project/file_{number}.py"
+    began_s = perf_counter()
+    editor.open(before + rest, uri)
+    editor.complete(before, uri, AUTOMATIC)
+    return 1000 * (perf_counter() - began_s)
+
+
+def measure_first(runs: int, arguments: list[str]) -> dict[str, float]:
+    """Measure the first suggestion, with and without a quick prompt by turns."""
+    found: dict[str, list[float]] = {}
+    for run in range(runs + 1):
+        for name, is_quick in (("", True), ("_whole_prompt", False)):
+            editor = Editor(*arguments)
+            editor.initialize(settings={"completion": {"quick_first": is_quick}})
+            before_ms = editor.ms
+            cold_ms = before_ms + suggestion_ms(editor, 2 * run)
+            time.sleep(REST_S)
+            new_ms = suggestion_ms(editor, 2 * run + 1)
+            editor.leave()
+            stop_daemon()
+            if run:  # the first run may have to make what later ones find
+                found.setdefault(f"first_ms{name}", []).append(cold_ms)
+                found.setdefault(f"new_file_ms{name}", []).append(new_ms)
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
 def parse_options() -> Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", metavar="FOLDER", help="a model folder (default: the built-in model)")
     parser.add_argument("--runs", type=int, default=15, help="measurements of each start")
+    parser.add_argument("--first", action="store_true", help="measure the first suggestion in a long file instead")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser.parse_args()
 
@@ -219,7 +273,8 @@ def main() -> None:
     options = parse_options()
     arguments = ["--model", options.model] if options.model else []
     with own_runtime_folder():
-        figures = {name: round(value, 1) for name, value in measure(options.runs, arguments).items()}
+        measured = (measure_first if options.first else measure)(options.runs, arguments)
+        figures = {name: round(value, 1) for name, value in measured.items()}
     if options.json:
         print(json.dumps(figures, indent=2))
     else:

@@ -40,13 +40,27 @@ class ContextPacker:
 
         Raises DocumentError when a rule keeps the document out of every prompt.
         """
-        verdict = judge(snapshot.document, self._workspace)
-        if not verdict.included:
-            raise DocumentError(f"{snapshot.document.path} is in no prompt: {verdict.why}.")
+        self._require(snapshot.document)
         self._forget_pages_of_secrets((snapshot.document, *snapshot.open_documents))
         packed = self._pack(mask_snapshot(snapshot), budget, count_tokens, edits)
         self._learn_rules((snapshot.document, *snapshot.open_documents), {segment.path for segment in packed.segments})
         return replace(packed, masked=count_masked([segment.text for segment in packed.segments], self.mask_rules))
+
+    def pack_alone(self, snapshot: Snapshot, budget: Budget, count_tokens: CountTokens) -> Pack:
+        """Return the text of a prompt of the current file alone. The placement stays that of the last `pack`.
+
+        Any thread may call this, at any time. Raises DocumentError as `pack` does.
+        """
+        self._require(snapshot.document)
+        packed = pack(mask_snapshot(snapshot), (), budget, count_tokens)
+        rules = mask_document(snapshot.document).rules
+        return replace(packed, masked=count_masked([segment.text for segment in packed.segments], rules))
+
+    def _require(self, document: Document) -> None:
+        """Raise DocumentError when a rule keeps the document out of every prompt."""
+        verdict = judge(document, self._workspace)
+        if not verdict.included:
+            raise DocumentError(f"{document.path} is in no prompt: {verdict.why}.")
 
     def placed_files(
         self,

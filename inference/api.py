@@ -139,6 +139,10 @@ class Request:
     # Allows an approximation: an earlier request's suffix is moved instead of computed. `Trace.moved_tokens` says so.
     may_move_suffix: bool = False
     kept_pages: KeptPages | None = None  # None: nothing of the prompt goes to the disk
+    # Nobody waits for it yet, and perhaps nobody ever will: its steps take one core.
+    is_ahead: bool = False
+    # A shorter prompt for the same output, which is read instead where much of `prompt` would have to be computed.
+    quick_prompt: Prompt | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,7 @@ class Trace:
     drafts: tuple[DraftUse, ...] = ()  # the same by source
     # Until the request had its pages: the model was loading, or other requests had them. None: never, or unknown.
     queue_ms: float | None = None
+    is_quick: bool = False  # the answer comes from the quick prompt, whose tokens these are
 
 
 @dataclass(frozen=True)
@@ -254,6 +259,13 @@ class Engine(Protocol):
     @property
     def ready(self) -> "Future[None]":
         """Done when requests can be answered, or with the error that refuses them all."""
+
+    @property
+    def reading_tokens_per_s(self) -> float | None:
+        """The tokens of a prompt that the model reads in a second on this machine; None: a server's, or not known yet.
+
+        It is known after `describe` for a model that has run on this machine, and else when the model is `ready`.
+        """
 
     def count_tokens(self, text: str) -> int:
         """Count the model's tokens in a text, or estimate them on the high side where only a server has them."""

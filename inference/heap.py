@@ -3,6 +3,8 @@
 import ctypes
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 _MADV_HUGEPAGE = 14  # of Linux' mman.h
@@ -16,6 +18,18 @@ def use_one_arena() -> None:
     model's weights that was 40 MB and more.
     """
     _call_glibc("mallopt", _M_ARENA_MAX, 1)
+
+
+@contextmanager
+def paused_garbage_collection() -> Iterator[None]:
+    """Let no thread of the process look for garbage meanwhile. Of two pauses that overlap, the first one ends both."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def release_memory() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from inference.api import FinishReason, KeptPages, OnUpdate, Request, Trace, Update
-from inference.cache.radix_tree import Node
+from inference.cache.radix_tree import Node, RadixTree
 from inference.draft import MAX_DRAFTED_TOKENS, Drafter
 from inference.prompts.prompt import read_tokens
 from inference.prompts.text_stream import TextStream
@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # imports torch
     from inference.cache.page_reader import MissedPages, PageReader
 
 log = logging.getLogger(__name__)
+
+# A quick prompt saves time where it is this much shorter than what the whole one would have to compute.
+QUICK_BELOW = 1.5
 
 
 @dataclass(eq=False)
@@ -51,6 +54,7 @@ class LiveSequence:
     text: str = ""  # the output, for `Request.is_over`
     drafted_tokens: int = 0
     accepted_tokens: int = 0
+    is_quick: bool = False  # the quick prompt is read
     cancelled: bool = False
 
     def __post_init__(self) -> None:
@@ -66,6 +70,18 @@ class LiveSequence:
     def pages_to_keep(self) -> KeptPages | None:
         """The place on the disk for the prompt's pages; None for what nobody has asked for yet."""
         return None if self.request.background else self.request.kept_pages
+
+    def shorten_if_cold(self, tree: RadixTree) -> None:
+        """Take the quick prompt where clearly more of the whole one would have to be computed than the quick one has.
+
+        To be called before the request has pages.
+        """
+        if self.request.quick_prompt is None or self.is_quick:
+            return
+        quick_tokens = read_tokens(self.request.quick_prompt)
+        missing = len(self.prompt_tokens) - tree.match(self.prompt_tokens[:-1]).tokens
+        if missing > QUICK_BELOW * len(quick_tokens):
+            self.prompt_tokens, self.tokens, self.is_quick = quick_tokens, list(quick_tokens), True
 
     @property
     def output_tokens(self) -> int:
@@ -202,6 +218,7 @@ class LiveSequence:
             accepted_tokens=self.accepted_tokens,
             drafts=self.drafter.uses if self.drafter is not None else (),
             queue_ms=self._ms_since_submit(self.admitted_s) if self.admitted_s is not None else None,
+            is_quick=self.is_quick,
         )
 
     def _ms_since_submit(self, moment_s: float) -> float:

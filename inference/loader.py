@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,7 +14,6 @@ from inference.cache.page_key import model_key
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.cache.page_row import PageRow, int8_row
 from inference.calibration import run_over_code
-from inference.machine_speed import MachineSpeed, read_kept_speed
 from inference.measure_speed import measure_and_keep
 from inference.models.architecture import ModelConfig
 from inference.models.decoder import Decoder
@@ -23,6 +23,10 @@ from inference.native.model import NATIVE_DTYPES, NativeModel
 from inference.native.source import StepTensors
 from inference.prompts.tokenizer import Tokenizer
 from inference.scheduler import Model, Scheduler
+from inference.speed.last_start import LastStart
+from inference.speed.machine_speed import MachineSpeed, read_kept_speed
+from inference.speed.prefetch import touch
+from inference.speed.try_reading import try_reading
 from inference.weights.checkpoint import Checkpoint, ShapeRecorder, stored_dtype
 from inference.weights.machine_memory import default_cache_bytes
 from inference.weights.matrix import Quant
@@ -74,11 +78,17 @@ def _native_functions(dtype: torch.dtype) -> ctypes.CDLL | None:
 
 
 def build_scheduler(
-    folder: Path, config: ModelConfig, tokenizer: Tokenizer, context_tokens: int, settings: EngineSettings
-) -> tuple[Scheduler, Quant, int]:
-    """Load the weights and allocate the cache.
+    folder: Path,
+    config: ModelConfig,
+    tokenizer: Tokenizer,
+    context_tokens: int,
+    settings: EngineSettings,
+    last: LastStart | None = None,
+) -> tuple[Scheduler, Quant, int, LastStart]:
+    """Load the weights and allocate the cache. `last` is what the last start of this model has found.
 
-    Returns the scheduler, the form of the weights, and the bytes of their files. Raises ModelError.
+    Returns the scheduler, the form of the weights, the bytes of their files, and what the next start should know: a
+    model whose speed is not known yet has a trial here. Raises ModelError.
     """
     if tokenizer.vocab_size > config.vocab_size:
         raise ModelError(
@@ -94,7 +104,9 @@ def build_scheduler(
 
     def token_ms(form: Quant) -> float:
         kept = read_kept_speed()
-        speed = measure_machine() if kept is None or kept.is_disturbed else kept
+        # The form that an earlier start has chosen stays, or a busy machine would be measured at each start.
+        is_enough = kept is not None and (not kept.is_disturbed or last is not None)
+        speed = kept if kept is not None and is_enough else measure_machine()
         return speed.token_ms(config.active_weights, form)
 
     is_native = _native_functions(dtype) is not None
@@ -110,6 +122,12 @@ def build_scheduler(
     wanted_bytes = settings.cache_bytes or default_cache_bytes(context_tokens * token_bytes)
     pages = max(1, wanted_bytes // (token_bytes * PAGE_TOKENS))
     memory = allocate_memory(config.num_hidden_layers, pages, row.width, row.dtype, device)
+    if last is not None and last.form == quant:
+        start = replace(last, weights=str(weights))
+        if isinstance(model, NativeModel):
+            touch(model.mapped_spans())
+    else:
+        start = LastStart(quant, str(weights), try_reading(model, memory))
     seconds = time.perf_counter() - started_s
     log.info(
         "%s: loaded in %.1f s, %s, weights %s, %d cache pages of %s", folder, seconds, dtype, quant, pages, row.dtype
@@ -122,7 +140,7 @@ def build_scheduler(
         model, memory, dtype, sentinels, tokenizer.vocab_size, chunk_tokens, parameters, keys, weights_key
     )
     weights_bytes = sum(file.stat().st_size for file in weights.glob("*.safetensors"))
-    return scheduler, quant, weights_bytes
+    return scheduler, quant, weights_bytes, start
 
 
 def _page_row(folder: Path, config: ModelConfig, dtype: torch.dtype, settings: EngineSettings) -> PageRow:

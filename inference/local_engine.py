@@ -25,14 +25,17 @@ from inference.api import (
 )
 from inference.compiled_products import keep_few_compiled_products
 from inference.draft import Drafting
-from inference.heap import trim_heap
+from inference.heap import paused_garbage_collection, trim_heap
 from inference.live_sequence import LiveSequence
 from inference.models.description import ModelDescription, read_description
 from inference.models.identity import name_of_folder
+from inference.prompts.families import Family
 from inference.prompts.prompt import TokenPrompt, build_chat_prompt, build_fim_prompt, read_tokens
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from inference.right_of_way import RIGHT_OF_WAY
+from inference.speed.last_start import KnownStart
+from inference.speed.prefetch import read_ahead
 from inference.threads import let_threads_sleep
 from midspan import CapacityError, MidspanError, ModelError
 
@@ -83,6 +86,7 @@ class LocalEngine:
         self._scheduler: Scheduler | None = None
         self._quant: Quant | None = None
         self._weights_bytes = 0
+        self._known = KnownStart(folder, settings)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -95,6 +99,14 @@ class LocalEngine:
     def tokenizer(self) -> Tokenizer:
         """The model's tokenizer, once it is loaded. Raises ModelError when the folder has none that can be used."""
         return self._opened.result()
+
+    @property
+    def reading_tokens_per_s(self) -> float | None:
+        """The speed at which prompts are read: that of the last requests, or of the last start; None: not known yet.
+
+        What the last start knew is known when the folder is read, and otherwise when the model is loaded.
+        """
+        return self._known.speed.tokens_per_s
 
     def count_tokens(self, text: str) -> int:
         """Count the model's tokens in a text."""
@@ -145,6 +157,7 @@ class LocalEngine:
         if not prompt_tokens or request.max_new_tokens < 1:
             raise CapacityError("a request needs a prompt and at least one token of output")
         stream = TextStream(self.tokenizer, request.begins_with)
+        on_update = self._known.learn_from(request, on_update)
         drafter = self.drafting.begin(request, self.tokenizer.sentinels.fim)
         sequence = LiveSequence(request, on_update, stream, info.context_tokens, drafter)
         self._inbox.put(sequence)
@@ -204,22 +217,34 @@ class LocalEngine:
         confirm()
         description = read_description(self.folder)
         identity, family = description.identity, description.family
+        if (last := self._known.read()) is not None:
+            read_ahead(Path(last.weights))
         self.info = ModelInfo(identity.name, self.folder, family.name, identity.fim_orders, identity.context_tokens)
         self._described.set_result(description)
-        self._opened.set_result(Tokenizer(self.folder, family))
+        # The library builds a tokenizer while another thread runs Python.
+        opening = threading.Thread(target=self._open_tokenizer, args=(family,), name="tokenizer", daemon=True)
+        opening.start()
         let_threads_sleep()
         keep_few_compiled_products()
-        import torch  # here, so that importing the engine stays cheap
+        with paused_garbage_collection():  # an import makes many objects that stay
+            import torch  # here, so that importing the engine stays cheap
 
-        from inference.loader import build_scheduler
+            from inference.loader import build_scheduler
 
         if self._settings.threads is not None:
             torch.set_num_threads(self._settings.threads)
         built = build_scheduler(
-            self.folder, description.config, self.tokenizer, identity.context_tokens, self._settings
+            self.folder, description.config, self.tokenizer, identity.context_tokens, self._settings, last
         )
         confirm()  # nothing was written in the meantime, so what was allowed is what was read
-        self._scheduler, self._quant, self._weights_bytes = built
+        self._scheduler, self._quant, self._weights_bytes, start = built
+        self._known.keep(start)
+
+    def _open_tokenizer(self, family: Family) -> None:
+        try:
+            self._opened.set_result(Tokenizer(self.folder, family))
+        except BaseException as error:  # the panic of a native library is no Exception
+            self._opened.set_exception(error)
 
     def _serve(self) -> None:
         import torch
@@ -250,6 +275,7 @@ class LocalEngine:
             self._take_requests(scheduler)
             scheduler.cancel_all()
             scheduler.disk.keeper.close()
+        self._known.keep_speed()
         RIGHT_OF_WAY.part(id(self))
         self._scheduler = None
 
@@ -262,6 +288,7 @@ class LocalEngine:
         if idle and scheduler.has_prefilled and self._inbox.empty():
             scheduler.has_prefilled = False
             trim_heap()
+            self._known.keep_speed()
         while idle or not self._inbox.empty():
             try:
                 sequence = self._inbox.get(timeout=scheduler.disk.keeper.wait_s() if idle else None)

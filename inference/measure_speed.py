@@ -11,12 +11,12 @@ from torch import Tensor
 
 from inference.cache.allocate_memory import allocate_memory
 from inference.cache.page_pool import PAGE_TOKENS
-from inference.machine_speed import MachineSpeed, keep_speed, read_kept_speed
 from inference.models.architecture import ModelConfig
 from inference.models.batch import Batch, Work, pack_batch
 from inference.models.llama_config import LlamaConfig
 from inference.native.source import StepTensors
 from inference.scheduler import Model
+from inference.speed.machine_speed import MachineSpeed, keep_speed, read_kept_speed
 from inference.weights.matrix import Matrix, Quant, form_of
 from inference.weights.memory_speed import measure_memory_bytes_per_s, physical_cores
 from inference.weights.quantize import quantize

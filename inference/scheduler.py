@@ -21,7 +21,7 @@ from inference.moved_suffix import MovedSuffixes, next_works
 from inference.native.model import NativeModel
 from inference.prompts.tokenizer import Sentinels
 from inference.sampler import Sampler
-from inference.step import Interruptions, Step
+from inference.step import Interruptions, Step, is_ahead
 from inference.threads import threads_for
 from inference.turns import Turn, Turns
 from kernels.move_rows import RotatedKeys
@@ -125,7 +125,8 @@ class Scheduler:
             return
         self.has_prefilled |= step.new_tokens >= _PREFILL_TOKENS
         parameter_bytes = self.dtype.itemsize  # of wide weights; quantized ones read less and compute more
-        torch.set_num_threads(threads_for(self._active_parameters, parameter_bytes, step.new_tokens, self._max_threads))
+        most_threads = 1 if step.is_ahead else self._max_threads
+        torch.set_num_threads(threads_for(self._active_parameters, parameter_bytes, step.new_tokens, most_threads))
         before_s = step.seconds
         with self.interruptions.running(step):
             logits = step.run(turn.most_sublayers)
@@ -177,6 +178,7 @@ class Scheduler:
 
         A running sequence then never has to stop for memory.
         """
+        sequence.shorten_if_cold(self.tree)
         total = -(-sequence.most_tokens // PAGE_TOKENS)
         if total > self.pool.total_pages:
             self._end(sequence, "error", CapacityError(self._too_large(total)))
@@ -231,7 +233,10 @@ class Scheduler:
         # What reads a long prompt and nothing else makes way for a shorter one.
         reads_much = sum(len(work.tokens) for _, work in planned) > self._chunk_size.tokens_beside_decoding
         gives_way = turn.is_background or (reads_much and all(s.left_tokens > 1 for s, _ in planned))
-        forward_pass = self._model.begin(batch, self._memory)
+        model = self._model
+        if is_ahead(planned) and isinstance(model, NativeModel):
+            model = model.on_one_thread
+        forward_pass = model.begin(batch, self._memory)
         return Step(planned, forward_pass, is_background=turn.is_background, gives_way=gives_way)
 
     def _plan(self, turn: Turn) -> list[tuple[LiveSequence, Work]]:

@@ -38,6 +38,11 @@ class Step:
         return all(sequence.cancelled for sequence, _ in self.planned)
 
     @property
+    def is_ahead(self) -> bool:
+        """True when nobody waits for any of it yet."""
+        return is_ahead(self.planned)
+
+    @property
     def prefills(self) -> bool:
         return any(sequence.left_tokens > 1 for sequence, _ in self.planned)
 
@@ -61,6 +66,11 @@ class Step:
         logits = self._pass.run(self.stop, most_sublayers)
         self.seconds += time.perf_counter() - began_s
         return logits
+
+
+def is_ahead(planned: Sequence[Planned]) -> bool:
+    """Return whether nobody waits for any of this work yet, so that it takes one core."""
+    return all(sequence.request.is_ahead for sequence, _ in planned)
 
 
 class Interruptions:

@@ -78,6 +78,12 @@ class FakeEngine(LocalEngine):
         self.closed = False
         self._answer = answer
         self.confidence = confidence
+        self.speed: float | None = None  # at which prompts are read, as the engine says
+        self.is_cold = False  # as if much of each prompt had to be computed
+
+    @property
+    def reading_tokens_per_s(self) -> float | None:
+        return self.speed
 
     def describe(self) -> ModelInfo:
         return self.info
@@ -116,6 +122,9 @@ class FakeEngine(LocalEngine):
         return self._answer(*read_prompt(request)), self.confidence
 
     def run(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
+        is_quick = self.is_cold and request.quick_prompt is not None
+        if is_quick and request.quick_prompt is not None:
+            request = replace(request, prompt=request.quick_prompt)
         try:
             text, confidence = self.write(request)
         except MidspanError as error:
@@ -141,7 +150,7 @@ class FakeEngine(LocalEngine):
         reason: FinishReason = "over" if is_over else "length" if written < len(text) else "eos"
         if generation.cancelled.is_set():
             reason = "cancelled"
-        on_update(Update("", reason, replace(trace_of(request, written), confidence=confidence)))
+        on_update(Update("", reason, replace(trace_of(request, written), confidence=confidence, is_quick=is_quick)))
 
 
 def read_prompt(request: Request) -> tuple[str, str]:

@@ -20,9 +20,9 @@ from inference.cache.allocate_memory import allocate_memory
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.cache.page_row import PageRow, int8_row
 from inference.loader import wanted_tensors
-from inference.machine_speed import processor_name
 from inference.models.batch import Work, pack_batch
 from inference.native.model import NativeModel
+from inference.speed.machine_speed import processor_name
 from inference.weights.matrix import Matrix, Quant
 from inference.weights.native_layout import NativeMatrix, native_shapes
 from kernels.cpu.library import native_library

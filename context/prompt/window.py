@@ -20,6 +20,8 @@ _CUT_STEP_CHARACTERS = 64  # a long line loses its head in such steps, not at ea
 _LINE_RESERVE_TOKENS = (128, 256)
 _TOKENS_A_LINE = 10
 _MIN_STEP_LINES = 32
+# That of a quick prompt: the reserve would take most of it.
+_SMALL_WINDOW_TOKENS, _SMALL_RESERVE_PART = 256, 4
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def head_within(text: str, limit_tokens: int, count: CountTokens) -> str:
 
 def _line_reserve(limit_tokens: int) -> int:
     least, most = _LINE_RESERVE_TOKENS
-    return max(0, min(limit_tokens, most, max(least, limit_tokens // 16)))
+    part = _SMALL_RESERVE_PART if limit_tokens < _SMALL_WINDOW_TOKENS else 1
+    return max(0, min(limit_tokens // part, most, max(least, limit_tokens // 16)))
 
 
 def _first_line_within(document: Document, line: int, limit_tokens: int, count: CountTokens) -> tuple[int, int]:
@@ -127,7 +130,12 @@ def _first_line_within(document: Document, line: int, limit_tokens: int, count: 
 
 
 def _step_lines(limit_tokens: int) -> int:
-    """Return about a quarter of the window: fewer moves would show too little, more would prefill too often."""
+    """Return about a quarter of the window: fewer moves would show too little, more would prefill too often.
+
+    A small window is read in no time, so that it may move with each line.
+    """
+    if limit_tokens < _SMALL_WINDOW_TOKENS:
+        return 1
     step = _MIN_STEP_LINES
     while step * 2 * 4 * _TOKENS_A_LINE <= limit_tokens:
         step *= 2

@@ -4,6 +4,8 @@ import ctypes
 import math
 import weakref
 from bisect import bisect_right
+from copy import copy
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -55,19 +57,35 @@ class NativeModel:
         self._plan = plan
         self._library = library
         self._has_int8_pages = has_int8_pages
-        ops = (cpu.Op * len(plan.ops))(*plan.ops)
         self.shape = self._describe()
         self.instruction_set: str = library.midspan_isa().decode()
         self._sublayer_ends = [index for index, op in enumerate(plan.ops) if op.kind == cpu.Kind.END_SUBLAYER]
-        self._handle = library.midspan_make_plan(ctypes.byref(self.shape), ops, len(plan.ops), threads)
-        if not self._handle:
+        self._handle = self._make_handle(threads)
+
+    def _make_handle(self, threads: int) -> int:
+        """Make the library's plan, with threads of its own, for as long as this object lives."""
+        ops, make_plan = self._plan.ops, self._library.midspan_make_plan
+        handle: int | None = make_plan(ctypes.byref(self.shape), (cpu.Op * len(ops))(*ops), len(ops), threads)
+        if not handle:
             raise ModelError("the machine has no memory for the plan of the model; free some, or take a smaller model")
-        weakref.finalize(self, library.midspan_free_plan, self._handle)
+        weakref.finalize(self, self._library.midspan_free_plan, handle)
+        return handle
+
+    @cached_property
+    def on_one_thread(self) -> "NativeModel":
+        """The same weights for the thread that calls `forward` alone: the step takes one core."""
+        other = copy(self)
+        other._handle = other._make_handle(1)
+        return other
 
     @property
     def expands_context(self) -> bool:
         """True where a step of many tokens expands all tokens of its sequence, at a cost that they share."""
         return isinstance(self.config, DeepseekV2Config)
+
+    def mapped_spans(self) -> list[tuple[int, int]]:
+        """Return the addresses and bytes of the weights, which are files that are mapped into memory."""
+        return self._plan.spans
 
     def forward(self, batch: Batch, pages: Tensor) -> Tensor:
         """Run the batch's new tokens, as `Decoder.forward` does."""

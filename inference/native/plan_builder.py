@@ -34,6 +34,7 @@ class PlanBuilder:
         self.largest_input = 0
         self.values_width = 0
         self.hidden_width = 0
+        self.spans: list[tuple[int, int]] = []  # the addresses and bytes of the matrices
         self._kept: list[object] = []
 
     def embed(self, table: Weights) -> None:
@@ -137,6 +138,7 @@ class PlanBuilder:
     def _matrix(self, weights: Weights, target: int = 0) -> Matrix:
         self.largest_input = max(self.largest_input, weights.columns)
         self._kept.append(weights)
+        self.spans.append((weights.codes.data_ptr(), weights.codes.nbytes))
         scale, offset = weights.units
         return Matrix(
             codes=weights.codes.data_ptr(),

@@ -10,7 +10,15 @@ from typing import TypeVar
 from inference.model_files import TOKENIZER_FILE, read_file
 from inference.prompts.families import Family
 from inference.prompts.healing import Spellings, begun_word
-from inference.prompts.tokenizer_file import MOST_FILE_BYTES, TokenizerFile, is_control, is_panic, parse_tokenizer
+from inference.prompts.kept_tokenizer import KeptTokenizer, keep_tokenizer, read_kept_tokenizer
+from inference.prompts.tokenizer_file import (
+    MOST_FILE_BYTES,
+    TokenizerFile,
+    build_tokenizer,
+    is_control,
+    is_panic,
+    parse_tokenizer,
+)
 from inference.prompts.trial import pass_trial
 from midspan import ModelError
 
@@ -66,14 +74,22 @@ class Tokenizer:
         self.path = folder / TOKENIZER_FILE
         self.family = family
         data = read_file(folder, TOKENIZER_FILE, MOST_FILE_BYTES)
-        pass_trial(data, self.path)
-        file = parse_tokenizer(data, self.path)
+        kept = read_kept_tokenizer(data)
+        if kept is None:
+            kept = self._make(data)
+            keep_tokenizer(data, kept)
+        file = TokenizerFile(kept.definition)
         self._controls = file.controls
-        self._text_tokenizer = self._guarded(file.build)
+        self._text_tokenizer = self._guarded(partial(build_tokenizer, kept.text_only))
         self.sentinels = self._find_sentinels()
-        self._bytes = spell_tokens(file)
+        self._bytes = kept.token_bytes
         self._cut = _safe_cut(file)
         self._encode_again = lru_cache(maxsize=PIECE_CACHE_SIZE)(self._encode_whole)
+
+    def _make(self, data: bytes) -> KeptTokenizer:
+        pass_trial(data, self.path)
+        file = parse_tokenizer(data, self.path)
+        return KeptTokenizer(file.without_vocabulary, file.text_only, spell_tokens(file))
 
     def encode(self, text: str) -> list[int]:
         """Turn user text into ids without BOS or sentinels, piece by piece where that gives the ids of the whole."""

@@ -67,12 +67,14 @@ class TokenizerFile:
         """The steps that cut a text before the merges."""
         return list(_steps(self.definition.get("pre_tokenizer"), "pretokenizers"))
 
-    def build(self) -> HfTokenizer:
-        """Build the tokenizer without control tokens, which no text can make produce one.
+    @property
+    def without_vocabulary(self) -> dict[str, Any]:
+        """The definition without the vocabulary and the merges, from which `controls` and `steps` are read too."""
+        return {**self.definition, "model": {}}
 
-        For a large vocabulary this takes 0.35 s, during which no other thread runs Python. May raise whatever the
-        library does, a panic included.
-        """
+    @property
+    def text_only(self) -> bytes:
+        """The file of the tokenizer without control tokens, which no text can make produce one."""
         model = {key: value for key, value in self.definition["model"].items() if key in _MODEL_KEYS}
         text_only = {
             "version": "1.0",
@@ -85,7 +87,15 @@ class TokenizerFile:
             "decoder": None,
             "model": model,
         }
-        return HfTokenizer.from_str(json.dumps(text_only))
+        return json.dumps(text_only).encode()
+
+
+def build_tokenizer(text_only: bytes) -> HfTokenizer:
+    """Build a tokenizer. For a large vocabulary this takes 0.3 s, during which other threads may run Python.
+
+    May raise whatever the library does, a panic included.
+    """
+    return HfTokenizer.from_buffer(text_only)
 
 
 def parse_tokenizer(data: bytes, path: Path) -> TokenizerFile:

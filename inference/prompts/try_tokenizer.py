@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from inference.prompts.tokenizer_file import is_panic, parse_tokenizer
+from inference.prompts.tokenizer_file import build_tokenizer, is_panic, parse_tokenizer
 from midspan import ModelError
 
 # A row of 20,000 characters takes 0.01 s. One that takes this long takes a time that is no multiple of its length.
@@ -31,7 +31,7 @@ def main() -> int:
     path = Path(sys.argv[1])
     _limit()
     try:
-        _use(parse_tokenizer(sys.stdin.buffer.read(), path).build(), path)
+        _use(build_tokenizer(parse_tokenizer(sys.stdin.buffer.read(), path).text_only), path)
     except ModelError as error:
         return _refuse(str(error))
     except BaseException as error:  # tokenizers raises bare Exception, and panics

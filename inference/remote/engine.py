@@ -86,6 +86,10 @@ class RemoteEngine:
         """Return the description so far: a prompt does not wait for the server."""
         return self.info
 
+    @property
+    def reading_tokens_per_s(self) -> None:
+        """None: a server does not tell."""
+
     def count_tokens(self, text: str) -> int:
         """Estimate the tokens of a text, on the high side."""
         return estimate_tokens(text)

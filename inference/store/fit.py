@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from inference.machine_speed import MachineSpeed
+from inference.speed.machine_speed import MachineSpeed
 from inference.weights.active_weights import ActiveWeights
 from inference.weights.default_form import DefaultForm, choose_form
 

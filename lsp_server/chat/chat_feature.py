@@ -53,6 +53,7 @@ class ChatFeature:
         """Return what the engine is told of the repository around a document, without the paths in `referred`."""
         session = self.session
         packer, budget = session.workspaces.of(uri).packer, session.budget(session.settings.chat)
+        budget.start_from(engine.reading_tokens_per_s)
         document = session.documents.document_or_none(uri) if uri in session.documents else None
         source = PromptSource(packer, session.edits.recent(), budget.tokens)
         arguments = (engine, document, session.others(uri), source, referred)

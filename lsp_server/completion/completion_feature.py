@@ -1,8 +1,10 @@
 """Inline completion for one connection: its switches, its model, and the state of each document."""
 
+import asyncio
 import itertools
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,6 +22,7 @@ from lsp_server.completion.kept_prompts import KeptPrompts
 from lsp_server.completion.look_ahead import LookAhead
 from lsp_server.completion.pipeline import Filled, FillJob, fill
 from lsp_server.completion.triggers import Skip, Trigger, decide
+from lsp_server.completion.warming import warming_job
 from lsp_server.server.server import MidspanServer
 from lsp_server.settings.switches import Switches
 from lsp_server.settings.values import Settings
@@ -73,12 +76,25 @@ class CompletionFeature:
 
         `on_text` is told each piece of what the model writes for typing.
         """
-        self._end_all_background()  # the engine is for what a user waits for
-        generate = generate_several if record.explicit else partial(generate_one, on_text=on_text)
-        job = replace(self.job(uri, snapshot, trigger.max_lines), generate=generate)
-        job = replace(job, may_move_suffix=self._may_move_suffix and not record.explicit)
-        filled = await fill(self.model.engine(), job, record, self.session.context_thread)
-        self.document(uri).predictions.remember_output(snapshot, filled.greedy.text)
+        self._end_all_work_ahead()  # the engine is for what a user waits for
+        engine = self.model.engine()
+        await self._know_speed(engine)
+        document, job = self.document(uri), self.job(uri, snapshot, trigger.max_lines)
+        if record.explicit:
+            job = replace(job, generate=generate_several)
+        else:
+            generate = partial(generate_one, on_text=on_text)
+            job = replace(job, generate=generate, may_move_suffix=self._may_move_suffix)
+        if not record.explicit and self._may_be_quick(engine, document):
+            quick_tokens = self.session.budget(job.settings).quick_tokens
+            is_quick = document.is_cold and quick_tokens is not None
+            job = replace(job, source=replace(job.source, quick_tokens=quick_tokens), is_quick=is_quick)
+        thread = self.session.quick_thread if job.is_quick else self.session.context_thread
+        filled = await fill(engine, job, record, thread)
+        document.predictions.remember_output(snapshot, filled.greedy.text)
+        document.is_cold = document.was_quick = filled.is_quick
+        if filled.is_quick and self._works_ahead:
+            document.warm(self._warm(uri, job))
         if filled.greedy.trace is not None:
             self.session.budget(job.settings).learn(filled.greedy.trace)
         return filled
@@ -86,6 +102,34 @@ class CompletionFeature:
     @property
     def _may_move_suffix(self) -> bool:
         return self.session.settings.completion.moved_suffix
+
+    async def _know_speed(self, engine: Engine) -> None:
+        """Give the engine's speed to the budget; a model that has never run here is tried while it is loaded."""
+        if engine.reading_tokens_per_s is None and engine.info.folder is not None:
+            await asyncio.get_running_loop().run_in_executor(self.session.quick_thread, engine.describe)
+            if engine.reading_tokens_per_s is None:
+                await asyncio.wait([asyncio.wrap_future(engine.ready)])
+        self.session.budget(self.session.settings.completion).start_from(engine.reading_tokens_per_s)
+
+    def _may_be_quick(self, engine: Engine, document: DocumentCompletion) -> bool:
+        """Where nothing is computed ahead, a whole prompt is read at the second request of a document."""
+        is_wanted = self.session.settings.completion.quick_first and engine.info.folder is not None
+        return is_wanted and (self._works_ahead or not document.was_quick)
+
+    @property
+    def _works_ahead(self) -> bool:
+        """True while the engine may compute what nobody waits for: not on a battery, unless the user wants that."""
+        return self.session.settings.completion.ahead_on_battery or not self.server.battery.is_used
+
+    async def _warm(self, uri: str, answered: FillJob) -> None:
+        """Read the whole prompt of a place that was answered from the quick one."""
+        engine = self.model.running
+        if engine is None:
+            return
+        job = replace(warming_job(answered), may_submit=lambda: self.model.running is engine)
+        with suppress(MidspanError):  # the next request meets the error again, and tells it
+            filled = await fill(engine, job, Record("warming"), self.session.context_thread)
+            self.document(uri).is_cold = filled.greedy.finish_reason == "cancelled"  # the engine was closed
 
     def job(self, uri: str, snapshot: Snapshot, max_lines: int | None) -> FillJob:
         """Return the job to fill the hole at the cursor with all that the session knows."""
@@ -99,7 +143,7 @@ class CompletionFeature:
 
     def look_ahead(self, uri: str, snapshot: Snapshot, text: str, now: str) -> None:
         """While the user reads the text at the cursor, compute what comes after its acceptance."""
-        if self.session.settings.completion.look_ahead:
+        if self.session.settings.completion.look_ahead and self._works_ahead:
             pause_s = self.server.pauses.reading_s
             ahead = LookAhead(snapshot, text, lambda ahead: self._fill_ahead(uri, ahead), pause_s)
             self.document(uri).look_ahead(ahead, now)
@@ -112,10 +156,12 @@ class CompletionFeature:
         trigger = decide(snapshot, explicit=False, accepted=accepted)
         if isinstance(trigger, Skip) or self.why_off_at(snapshot) is not None:
             return
+        await self.document(uri).warmed()  # what it reads, look-ahead reads too
         ahead.max_lines = trigger.max_lines
         job = replace(self.job(uri, snapshot, trigger.max_lines), may_move_suffix=self._may_move_suffix)
         ahead.filled = await self._fill_in_background(engine, job)
         if ahead.filled is not None:
+            self.document(uri).is_cold = False
             self.document(uri).predictions.remember_output(snapshot, ahead.filled.greedy.text)
 
     def compute_suffix(self, uri: str, snapshot: Snapshot) -> None:
@@ -142,7 +188,7 @@ class CompletionFeature:
 
     async def _fill_in_background(self, engine: Engine, job: FillJob) -> Filled | None:
         """Fill a hole that nobody waits for. None: it failed, and a request at that place meets the error again."""
-        job = replace(job, is_background=True, may_submit=lambda: self.model.running is engine)
+        job = replace(job, is_ahead=True, may_submit=lambda: self.model.running is engine)
         try:
             filled = await fill(engine, job, Record("background"), self.session.context_thread)
         except MidspanError:
@@ -227,12 +273,11 @@ class CompletionFeature:
         for document in self._documents.values():
             document.supersede()
             document.end_fill()
-        self._end_all_background()
+        self._end_all_work_ahead()
 
-    def _end_all_background(self) -> None:
+    def _end_all_work_ahead(self) -> None:
         for document in self._documents.values():
-            document.end_look_ahead()
-            document.exact_suffix.end()
+            document.end_work_ahead()
 
     def _note_end(self, displayed: DisplayedCompletion) -> None:
         outcome = displayed.outcome()

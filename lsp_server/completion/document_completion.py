@@ -46,6 +46,9 @@ class DocumentCompletion:
         self._fill: RunningFill | None = None
         self._displayed: DisplayedCompletion | None = None
         self._ahead: LookAhead | None = None
+        self._warming: asyncio.Task[None] | None = None
+        self.is_cold = True  # until the whole prompt of a place in this document is read
+        self.was_quick = False  # the last answer of the engine came from a quick prompt
         self._settled: deque[int] = deque(maxlen=_KEPT_NUMBERS)
         self._accepted: tuple[str, float] | None = None  # the document up to its end, and when
 
@@ -128,6 +131,27 @@ class DocumentCompletion:
         """The completion after the acceptance of the displayed one, if it is being computed or known."""
         return self._ahead
 
+    def warm(self, work: Coroutine[Any, Any, None]) -> None:
+        """Read the whole prompt of this document, until its next change or request."""
+        self._end_warming()
+        self._warming = asyncio.ensure_future(work)
+
+    async def warmed(self) -> None:
+        """Wait until the whole prompt is read, or is not read any more."""
+        if self._warming is not None:
+            await asyncio.wait([self._warming])
+
+    def _end_warming(self) -> None:
+        if self._warming is not None:
+            self._warming.cancel()
+            self._warming = None
+
+    def end_work_ahead(self) -> None:
+        """End all that nobody waits for: the look-ahead, the warming, and the exact suffix."""
+        self._end_warming()
+        self.exact_suffix.end()
+        self.end_look_ahead()
+
     def end_look_ahead(self) -> None:
         """End what is computed ahead, and forget it."""
         if self._ahead is not None:
@@ -139,6 +163,7 @@ class DocumentCompletion:
         if self._fill is not None and not self._fill.may_fit(now):
             self.end_fill()
         self.exact_suffix.end()
+        self._end_warming()
         displayed = self._displayed
         if displayed is not None:
             was_typed = displayed.state is not None
@@ -173,6 +198,7 @@ class DocumentCompletion:
         """End all that goes on: the document is closed, or the user wants something else of it."""
         self.supersede()
         self.end_fill()
+        self._end_warming()
         self.clear()
 
     def _end_displayed(self) -> None:

@@ -13,7 +13,7 @@ from context.documents.snapshot import Snapshot
 from context.secrets.cursor import is_in_secret
 from context.secrets.masking import Masked, find_placeholders, mask_document
 from inference.api import Engine, Request
-from lsp_server.completion.build_request import PromptSource, build_request
+from lsp_server.completion.build_request import PromptSource, build_quick_request, build_request
 from lsp_server.completion.candidates import generate_one, surest_first
 from lsp_server.completion.confidence import has_low_confidence
 from lsp_server.completion.postprocess import Cleaned, postprocess
@@ -43,7 +43,8 @@ class FillJob:
     source: PromptSource
     settings: ModelSettings
     max_lines: int | None
-    is_background: bool = False
+    is_ahead: bool = False  # nobody waits for it yet
+    is_quick: bool = False  # from the text at the cursor alone
     may_move_suffix: bool = False
     generate: Generate = generate_one
     clean: Clean = clean_output
@@ -60,6 +61,7 @@ class Filled:
     candidates: tuple[Cleaned, ...]
     greedy: Generated
     has_low_confidence: bool
+    is_quick: bool = False  # the output comes from a quick prompt
 
     @property
     def texts(self) -> list[str]:
@@ -82,14 +84,15 @@ async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor 
     masked = await loop.run_in_executor(executor, mask_document, document)
     if is_in_secret(masked, document, cursor):
         return Filled((Cleaned("", Outcome.IN_SECRET),), Generated("", "eos", None), has_low_confidence=False)
-    packed, request = await loop.run_in_executor(executor, build_request, *arguments)
+    build = build_quick_request if job.is_quick else build_request
+    packed, request = await loop.run_in_executor(executor, build, *arguments)
     record.packed = packed
     record.masks(packed.masked)
     record.mark("pack")
     if not job.may_submit():
         raise ModelError("The model was unloaded. Ask again.")
     seen = replace(job.snapshot, document=masked.document)
-    request = replace(request, background=job.is_background, may_move_suffix=job.may_move_suffix)
+    request = replace(request, background=job.is_ahead, is_ahead=job.is_ahead, may_move_suffix=job.may_move_suffix)
     outputs = await job.generate(engine, request, seen)
     record.mark("engine")
     greedy = outputs[0]
@@ -98,8 +101,11 @@ async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor 
     candidates = surest_first(outputs, cleaned)
     record.text_tokens = len(greedy.pieces)
     record.kept_tokens = _kept_tokens(greedy, cleaned[0]) if cleaned[0] in candidates else 0
+    is_quick = job.is_quick or (greedy.trace is not None and greedy.trace.is_quick)
+    if is_quick:
+        record.source = "quick"
     record.mark("post")
-    return Filled(tuple(candidates), greedy, has_low_confidence(greedy.trace))
+    return Filled(tuple(candidates), greedy, has_low_confidence(greedy.trace), is_quick)
 
 
 def _kept_tokens(output: Generated, cleaned: Cleaned) -> int:

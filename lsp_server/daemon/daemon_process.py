@@ -11,7 +11,7 @@ import socket
 import sys
 from pathlib import Path
 
-from inference.heap import use_one_arena
+from inference.heap import paused_garbage_collection, use_one_arena
 from lsp_server.relay.runtime_folder import LOCK, SOCKET, runtime_folder
 from lsp_server.server.engines import IdleTimes, StartEngine
 from lsp_server.server.start_engine import start_engine
@@ -44,7 +44,8 @@ def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     os.dup2(2, 1)  # the relay reads the end of stdout; later prints go to the log
 
-    from lsp_server.daemon.daemon import Daemon
+    with paused_garbage_collection():  # an editor waits for what is imported now, and none of it is garbage
+        from lsp_server.daemon.daemon import Daemon
 
     Daemon(folder, listener, lock, start_engine, times).run()
     sys.stderr.flush()

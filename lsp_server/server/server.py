@@ -19,6 +19,7 @@ from lsp_server.rpc.converter import strict_converter
 from lsp_server.rpc.endpoint import MidspanProtocol
 from lsp_server.rpc.frames import MAX_BODY_BYTES
 from lsp_server.rpc.positions import choose_encoding
+from lsp_server.server.battery import Battery
 from lsp_server.server.engines import Engines
 from lsp_server.server.index_progress import IndexProgress
 from lsp_server.server.load_progress import has_progress, show_loading
@@ -65,6 +66,7 @@ class MidspanServer(LanguageServer):
         # Each is called with the models of workspaces that are not loaded, whenever the settings were read.
         self.on_untrusted_models: list[Callable[[Sequence[UntrustedModelError]], None]] = []
         self.pauses = pauses
+        self.battery = Battery()
         self._live_settings = LiveSettings(folder, flags, pauses.settings_s)
         self._told_errors: list[str] = []
         self._has_told_skipped = False

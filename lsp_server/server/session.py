@@ -47,6 +47,8 @@ class Session:
         self.workspaces = Workspaces(workspaces)
         # One thread: prompts are laid out one after the other, each from the one before.
         self.context_thread = ThreadPoolExecutor(1, "midspan-context")
+        # A quick prompt is laid out while that thread may be looking for what other files say.
+        self.quick_thread = ThreadPoolExecutor(1, "midspan-quick")
         self.on_change: list[Callable[[str, str], None]] = []  # a document's URI and its new text
         self.on_forget: list[Callable[[str], None]] = []  # the URI of a document that is closed, or opened anew
         self.on_settings: list[Callable[[Settings], None]] = []  # the settings before the change
@@ -136,4 +138,5 @@ class Session:
             listener()
         self.documents.close_all()
         self.workspaces.close()
-        self.context_thread.shutdown(wait=False, cancel_futures=True)
+        for threads in (self.context_thread, self.quick_thread):
+            threads.shutdown(wait=False, cancel_futures=True)

@@ -194,8 +194,21 @@ TABLE = (
     Setting(
         "completion.look_ahead",
         _SWITCH,
-        "whether what comes after a completion is computed while you read it, to be there when you accept; `false` "
-        "saves battery. Never with a model on a server",
+        "whether what comes after a completion is computed while you read it, to be there when you accept. Never "
+        "with a model on a server, nor on a battery unless `completion.ahead_on_battery` says so",
+    ),
+    Setting(
+        "completion.ahead_on_battery",
+        _SWITCH,
+        "whether the model also computes what nobody waits for yet while the machine runs on its battery: look-ahead, "
+        "and the whole prompt of a file that was [answered from its own text first]"
+        "(features.md#the-first-suggestion)",
+    ),
+    Setting(
+        "completion.quick_first",
+        _SWITCH,
+        "whether a place whose prompt would take long to read is answered from the text around the cursor first, while "
+        "[the whole prompt is read](features.md#the-first-suggestion)",
     ),
     Setting(
         "completion.moved_suffix",

@@ -34,6 +34,8 @@ class CompletionSettings(ModelSettings):
     look_ahead: bool = True
     moved_suffix: bool = True
     disk_cache_bytes: int = 1_000_000_000  # of the kept pages of all workspaces; 0: none are kept
+    ahead_on_battery: bool = False
+    quick_first: bool = True
 
 
 @dataclass(frozen=True)

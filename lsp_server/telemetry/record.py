@@ -10,12 +10,14 @@ from context.prompt.pack import Pack
 from inference.api import FinishReason, Trace
 from lsp_server.telemetry.outcome import Outcome, sentence
 
-# The source of a text: a new request to the engine, or a text that was predicted or computed ahead.
-Source = Literal["engine", "prediction", "look_ahead", "earlier_key"]
+# The source of a text: a new request to the engine, with the whole prompt or a quick one, or a text that was predicted
+# or computed ahead.
+Source = Literal["engine", "quick", "prediction", "look_ahead", "earlier_key"]
 _SOURCES = {
+    "quick": "from the text at the cursor alone",
     "prediction": "already predicted",
     "look_ahead": "computed ahead",
-    "earlier_key": "begun for an earlier key",
+    "earlier_key": "begun by an earlier key",
 }
 
 HOW_ENDED: dict[FinishReason, str] = {

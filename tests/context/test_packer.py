@@ -147,3 +147,17 @@ def noting_name(function: Callable[..., Any], called: list[str]) -> Callable[...
         return function(*arguments)
 
     return call_noting
+
+
+def test_a_prompt_of_the_file_alone_leaves_the_placement_as_it_is() -> None:
+    packer = ContextPacker(None)
+    other = Document("b.py", "def helper(first, second):\n    return first + second\n" * 6, "python", 1)
+    here = Document("a.py", "import b\n\nx = b.\n", "python", 1)
+    snapshot = Snapshot(here, 16, (other,))
+    before = packer.pack(snapshot, Budget(1000), len)
+    alone = packer.pack_alone(snapshot, Budget(200), len)
+    after = packer.pack(snapshot, Budget(1000), len)
+    assert "helper" in before.context
+    assert alone.context == ""
+    assert alone.prefix.endswith("x = b.")
+    assert not any(segment.moved for segment in after.segments)

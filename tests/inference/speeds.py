@@ -1,6 +1,6 @@
 """Machines of a given speed, so that no test depends on the machine that it runs on."""
 
-from inference.machine_speed import MachineSpeed
+from inference.speed.machine_speed import MachineSpeed
 
 
 def machine(gb_per_s: float) -> MachineSpeed:

@@ -7,9 +7,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from inference import machine_speed, measure_speed
+from inference import measure_speed
 from inference.loader import measure_machine
-from inference.machine_speed import MachineSpeed, keep_speed, read_kept_speed
+from inference.speed import machine_speed
+from inference.speed.machine_speed import MachineSpeed, keep_speed, read_kept_speed
 from inference.weights.active_weights import ActiveWeights
 
 SPEED = MachineSpeed(40e9, {"wide": 30e9, "int8": 36e9, "int4": 20e9}, layer_ms=0.1)

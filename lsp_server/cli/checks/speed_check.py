@@ -1,7 +1,7 @@
 """The check of the machine's speed: how fast each model is expected to write."""
 
-from inference.machine_speed import MachineSpeed, processor_name
 from inference.models.description import read_description
+from inference.speed.machine_speed import MachineSpeed, processor_name
 from inference.store.catalogue import Catalogue
 from inference.store.fit import fit_model
 from inference.store.manifest import read_manifest

@@ -2,7 +2,7 @@
 
 import sys
 
-from inference.machine_speed import MachineSpeed, read_kept_speed
+from inference.speed.machine_speed import MachineSpeed, read_kept_speed
 from inference.threads import let_threads_sleep
 
 

@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from inference.machine_speed import MachineSpeed
 from inference.models.description import read_description
+from inference.speed.machine_speed import MachineSpeed
 from inference.store.catalogue import Catalogue, CatalogueModel
 from inference.store.fit import fit_model
 from inference.store.manifest import read_manifest

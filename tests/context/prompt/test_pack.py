@@ -218,3 +218,18 @@ def test_parts_of_one_file_that_stand_together_are_one_file() -> None:
     assert it.context.count("# pkg/b.py") == 1
     assert [file.path for file in it.files] == ["pkg/b.py"]
     assert it.context == "# pkg/b.py\n" + it.files[0].text
+
+
+@pytest.mark.parametrize("total_tokens", [192, 256, 320])
+def test_a_small_prompt_shows_as_many_lines_before_the_cursor_as_fit(total_tokens: int) -> None:
+    """A quick prompt moves with each line, so that it has no room to lose to a start that stays."""
+    text = source(200)
+    it = pack(snapshot_at(text + "x = "), (), Budget(total_tokens), count_words)
+    assert it.prefix.endswith("x = ")
+    assert 0.55 * total_tokens <= it.tokens <= total_tokens
+
+
+def test_a_small_prompt_stays_where_it_is_while_a_line_is_typed() -> None:
+    text = source(200)
+    packs = [pack(snapshot_at(text + "x = value + 1"[:length]), (), Budget(256), count_words) for length in range(13)]
+    assert all(it.prefix.startswith(packs[0].prefix) for it in packs)

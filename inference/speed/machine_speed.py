@@ -52,7 +52,7 @@ class MachineSpeed:
 
 def read_kept_speed() -> MachineSpeed | None:
     """Read what was measured on this machine with this version; None: nothing yet."""
-    kept = _read_all().get(_machine())
+    kept = _read_all().get(machine_name())
     try:
         return MachineSpeed(**kept) if kept else None
     except TypeError:
@@ -64,7 +64,7 @@ def keep_speed(speed: MachineSpeed) -> None:
     path = _path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(_read_all() | {_machine(): asdict(speed)}, indent=2), encoding="utf-8")
+        path.write_text(json.dumps(_read_all() | {machine_name(): asdict(speed)}, indent=2), encoding="utf-8")
     except OSError as error:
         log.warning("the speed of this machine cannot be kept in %s: %s", path, error)
 
@@ -84,7 +84,8 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def _machine() -> str:
+def machine_name() -> str:
+    """Return the name under which this machine's figures are kept: its processor, native step and Midspan's version."""
     step = native_library().isa or "no native step"
     return f"{processor_name()}, {physical_cores()} cores, {step}, Midspan {__version__}"
 

@@ -1,0 +1,1 @@
+"""Benchmarks of a session: its first suggestion, and its rest."""

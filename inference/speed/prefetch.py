@@ -1,0 +1,53 @@
+"""Work that makes the start of a model shorter: weights are brought into memory meanwhile. Imports no torch."""
+
+import ctypes
+import mmap
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_PIECE_BYTES = 8 << 20  # short, so that the thread ends soon after the process wants to
+_POPULATE_READ = 22  # madvise of Linux 5.14 and later
+
+
+def read_ahead(folder: Path) -> None:
+    """Have the system read a folder's weights from the disk, on a thread of its own."""
+    threading.Thread(target=_read_files, args=(folder,), name="read-ahead", daemon=True).start()
+
+
+def _read_files(folder: Path) -> None:
+    with suppress(OSError):  # the folder was removed, and the weights are then made again
+        for path in sorted(folder.glob("*.safetensors")):
+            _read_file(path)
+
+
+def _read_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        size = os.fstat(descriptor).st_size
+        if hasattr(os, "posix_fadvise"):
+            for start in range(0, size, _PIECE_BYTES):  # Linux reads no more than some megabytes for one call
+                os.posix_fadvise(descriptor, start, _PIECE_BYTES, os.POSIX_FADV_WILLNEED)
+    finally:
+        os.close(descriptor)
+
+
+def touch(spans: Sequence[tuple[int, int]]) -> None:
+    """Enter mapped memory into the process's page table, on a thread of its own: a first step would do it one by one.
+
+    `spans` are addresses and bytes. The caller keeps the memory mapped until the process ends, or it is skipped.
+    """
+    threading.Thread(target=_touch, args=(spans,), name="touch", daemon=True).start()
+
+
+def _touch(spans: Sequence[tuple[int, int]]) -> None:
+    madvise = getattr(ctypes.CDLL(None), "madvise", None)
+    if madvise is None:
+        return
+    for address, size in spans:
+        first = address // mmap.PAGESIZE * mmap.PAGESIZE
+        last = -(-(address + size) // mmap.PAGESIZE) * mmap.PAGESIZE
+        for start in range(first, last, _PIECE_BYTES):
+            madvise(ctypes.c_void_p(start), ctypes.c_size_t(min(_PIECE_BYTES, last - start)), _POPULATE_READ)
