@@ -125,7 +125,9 @@ class DeepseekV2Config:
         dense_layers = min(self.first_k_dense_replace, layers)
         mlps = dense_layers * self.intermediate_size
         mlps += (layers - dense_layers) * experts * self.moe_intermediate_size
-        return ActiveWeights(layers, layers * query + 3 * hidden * mlps, self.vocab_size * hidden, layers * latent)
+        return ActiveWeights(
+            layers, layers * query + 3 * hidden * mlps, self.vocab_size * hidden, latent=layers * latent
+        )
 
     @property
     def softmax_scale(self) -> float:

@@ -12,6 +12,7 @@ struct HeadWeights {
     const void* values;
     const float* scale;  // of each row of INT8; null for wide ones
     int rows, latent;
+    midspan::Form wide_form;  // of the products with codes: WIDE_BF16 allows to round what they multiply
 
     float scale_of(int row) const { return scale ? scale[row] : 1; }
 };

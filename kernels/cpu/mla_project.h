@@ -137,7 +137,7 @@ inline void absorb_few(const HeadWeights& key_up, const float* q, int64_t q_stri
                        int64_t out_stride) {
     if (key_up.form == WIDE_F32) return absorb_rows<float>(key_up, q, q_stride, rows, out, out_stride);
 #ifdef MIDSPAN_BF16
-    if (key_up.latent % 32 == 0) {
+    if (key_up.latent % 32 == 0 && key_up.wide_form == WIDE_BF16) {
         if (key_up.form == INT8) return absorb_rows_bf16<int8_t>(key_up, q, q_stride, rows, out, out_stride);
         return absorb_rows_bf16<bf16>(key_up, q, q_stride, rows, out, out_stride);
     }
@@ -164,7 +164,7 @@ inline void project_codes(const HeadWeights& value_up, const float* mixed, int64
                           int64_t out_stride) {
     if (value_up.form == WIDE_F32) return project_rows<float>(value_up, mixed, mixed_stride, rows, out, out_stride);
 #ifdef MIDSPAN_BF16
-    if (value_up.latent % 32 == 0) {
+    if (value_up.latent % 32 == 0 && value_up.wide_form == WIDE_BF16) {
         if (value_up.form == INT8) return project_rows_bf16<int8_t>(value_up, mixed, mixed_stride, rows, out, out_stride);
         return project_rows_bf16<bf16>(value_up, mixed, mixed_stride, rows, out, out_stride);
     }

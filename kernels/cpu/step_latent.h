@@ -33,7 +33,8 @@ inline HeadUp up_of_head(const Shape& shape, const Op& op, int64_t head) {
     const int nope = shape.key_width - shape.rope;
     auto rows_from = [&](int64_t row, int rows) {
         const void* values = static_cast<const uint8_t*>(up.codes) + row * shape.latent * itemsize;
-        return HeadWeights{form, values, up.scale ? up.scale + row : nullptr, rows, shape.latent};
+        return HeadWeights{form, values, up.scale ? up.scale + row : nullptr, rows, shape.latent,
+                           static_cast<Form>(shape.wide_form)};
     };
     const int64_t first = head * (nope + shape.value_width);
     return {rows_from(first, nope), rows_from(first + nope, shape.value_width)};

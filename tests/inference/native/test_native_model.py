@@ -146,7 +146,11 @@ def test_the_native_model_asks_for_the_forms_of_the_torch_model(
         asked[name] = at_least
         return load(name, shape, at_least)
 
+    def record_rows(name: str, shape: tuple[int, int]) -> Matrix:
+        return record(name, shape, "int8")
+
     monkeypatch.setattr(tensors, "load_matrix", record)
+    monkeypatch.setattr(tensors, "load_rows", record_rows)
     assert library is not None
     NativeModel(config_of(config), tensors, library, 1)
     assert asked == wanted_tensors(config_of(config)).matrices

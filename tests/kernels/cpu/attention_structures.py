@@ -14,7 +14,10 @@ FORMS = PAGE_TYPES  # plan.h numbers the forms of weights and of pages alike
 
 
 class HeadWeights(ctypes.Structure):
-    _fields_ = [("form", c_int), ("values", c_void_p), ("scale", c_void_p), ("rows", c_int), ("latent", c_int)]
+    _fields_ = [
+        ("form", c_int), ("values", c_void_p), ("scale", c_void_p), ("rows", c_int), ("latent", c_int),
+        ("wide_form", c_int),
+    ]  # fmt: skip
 
 
 @dataclass
@@ -28,7 +31,8 @@ class UpProjection:
     @property
     def structure(self) -> HeadWeights:
         scale = None if self.scale is None else self.scale.data_ptr()
-        return HeadWeights(FORMS[self.values.dtype], self.values.data_ptr(), scale, *self.values.shape)
+        form = FORMS[self.values.dtype]
+        return HeadWeights(form, self.values.data_ptr(), scale, *self.values.shape, FORMS[torch.bfloat16])
 
 
 def up_projection(weight: torch.Tensor, dtype: torch.dtype) -> UpProjection:
