@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -119,50 +118,49 @@ def test_a_file_is_not_written_through_a_link(tmp_path: Path) -> None:
         NewPageFile(tmp_path / "x.pages", PAGE_BYTES)
 
 
-KEEP_FOR_EVER = """
-import random, sys
+KEEP_UNTIL_KILLED = """
+import os, random, signal, sys
 from pathlib import Path
 import pytest
+from inference.cache.page_file import NewPageFile
 from tests.inference.cache.kept import Engine, kept_in, no_pauses, random_tokens
 no_pauses.__wrapped__(pytest.MonkeyPatch())
-rng = random.Random(int(sys.argv[2]))
-kept = kept_in(Path(sys.argv[1]))
-print("ready", flush=True)
-while True:
-    engine = Engine()
-    engine.ask(random_tokens(rng, 900), kept)
+writes, really_write = int(sys.argv[2]), NewPageFile._write
+
+def write_and_be_killed(file, data):
+    global writes
+    writes -= 1
+    really_write(file, data if writes else data[: int(len(data) * float(sys.argv[3]))])
+    if not writes:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+NewPageFile._write = write_and_be_killed
+engine, rng = Engine(), random.Random(7)
+for _ in range(2):
+    engine.ask(random_tokens(rng, 320), kept_in(Path(sys.argv[1])))
     engine.rest()
 """
 
 
-def test_a_kill_while_pages_are_written_loses_nothing(tmp_path: Path) -> None:
-    rng = random.Random(1)
+# A file of twenty pages takes seven slices and a trailer.
+@pytest.mark.parametrize("writes", [1, 4, 7, 8, 9, 16])
+def test_a_kill_while_pages_are_written_loses_nothing(tmp_path: Path, writes: int) -> None:
     root = tmp_path / "pages"
     first = write_pages(root)
-    partials = kept_pages = 0
-    for seed in range(8):
-        process = subprocess.Popen(
-            [sys.executable, "-c", KEEP_FOR_EVER, str(root), str(seed)],
-            cwd=Path(__file__).parents[3],
-            stdout=subprocess.PIPE,
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        time.sleep(rng.uniform(0.0, 0.3))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        partials += sum(file.suffix == ".partial" for file in first.parent.iterdir())
-        for file in first.parent.glob("*.pages"):
-            assert read_places(file, PAGE_BYTES), "a file has its name before its last byte"
-        assert read_after(root) == 12
-        replay, engine = random.Random(seed), Engine()
-        for _ in range(5):
-            tokens = random_tokens(replay, 900)
-            kept_pages += engine.ask(tokens, kept_in(root))
-            engine.check_contents(tokens)
-    assert kept_pages > 0, "no kill has met a process that had kept anything"
-    assert partials > 0, "no kill has met a file that was being written"
+    part = random.Random(writes).random()
+    command = [sys.executable, "-c", KEEP_UNTIL_KILLED, str(root), str(writes), str(part)]
+    killed = subprocess.run(command, cwd=Path(__file__).parents[3])
+    assert killed.returncode == -signal.SIGKILL
+    assert len(list(first.parent.glob("*.partial"))) == 1
+    for file in first.parent.glob("*.pages"):
+        assert read_places(file, PAGE_BYTES), "a file has its name before its last byte"
+    assert read_after(root) == 12
+    rng, engine, found = random.Random(7), Engine(), []
+    for _ in range(2):
+        tokens = random_tokens(rng, 320)
+        found.append(engine.ask([*tokens, 1], kept_in(root)))
+        engine.check_contents(tokens)
+    assert found == [20 if writes > 8 else 0, 0]
 
 
 FILL_THE_DISK = """
