@@ -84,7 +84,7 @@ def try_it(programs: Path, home: Path) -> tuple[str | None, str]:
     """
     home.mkdir()
     (home / "area.py").write_text("def area(width, height):\n    return \n", encoding="utf-8")
-    assert run_midspan(programs, home, "complete", "area.py:2:12").strip()
+    assert run_midspan(programs, home, "complete", "area.py:2:12", "--all").strip()
     report = json.loads(run_midspan(programs, home, "doctor", "--json"))
     assert report["trial"]["text"]
     (finding,) = (finding for finding in report["findings"] if finding["subject"] == "native step")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from context.index.workspace import Workspace
-from evaluation import held_out_packages, repository
+from evaluation import repository
 from evaluation.held_out_packages import HeldOutPackage, load_packages
 from evaluation.holes import Hole, draw_holes
 from evaluation.questions import Fill
@@ -111,14 +111,13 @@ def test_the_gain_is_with_the_repository_less_without() -> None:
 def test_only_the_pinned_wheels_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     pin = write_wheel(tmp_path, FILES | {"../escaped.py": "x = 1\n", "package/data.txt": "no code"})
-    monkeypatch.setattr(held_out_packages, "PINS", (pin,))
-    (package,) = load_packages(tmp_path)
+    (package,) = load_packages(tmp_path, [pin])
     assert package.files == FILES
     assert (package.root / "package" / "other.py").read_text(encoding="utf-8") == OTHER
     assert not list(tmp_path.rglob("escaped.py"))
     write_wheel(tmp_path, FILES | {"package/other.py": "changed = 1\n"})
     with pytest.raises(SettingsError, match="sha256"):
-        load_packages(tmp_path)
+        load_packages(tmp_path, [pin])
     (tmp_path / pin.wheel).unlink()
     with pytest.raises(SettingsError, match=r"package==1\.0"):
-        load_packages(tmp_path)
+        load_packages(tmp_path, [pin])

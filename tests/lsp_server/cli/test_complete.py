@@ -54,6 +54,8 @@ def test_complete_prints_json_with_the_trace(source):
         "moved_tokens",
         "moved_age_tokens",
         "queue_ms",
+        "drafts",
+        "is_quick",
     }
     assert set(answer["trace"]) == names
 

@@ -204,7 +204,7 @@ async def test_a_failure_of_the_loader_itself_shows_no_path_of_this_machine():
 @pytest.mark.parametrize(("spoil", "message"), [BAD_FOLDERS[0], BAD_FOLDERS[2], BAD_FOLDERS[6]])
 def test_the_command_line_says_it_in_one_line(folder, command, spoil, message):
     spoil(folder)
-    place = [f"{__file__}:1:1"] if command == "complete" else []
+    place = [f"{__file__}:1:1", "--all"] if command == "complete" else []
     done = subprocess.run(
         [sys.executable, "-m", "lsp_server.cli", command, *place, "--model", folder],
         capture_output=True,
