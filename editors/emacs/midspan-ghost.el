@@ -84,8 +84,8 @@
     (midspan--refresh)))
 
 (defun midspan--before-change (beg end)
-  "Drop the ghost text before a change of BEG to END, unless a candidate replaces all of that text.
-A candidate's markers move with the text around them, so they cannot tell such a change."
+  "Drop the ghost text before a change of BEG to END beside its candidates.
+Their markers move with the text around them, and cannot tell such a change."
   (when (cl-some (lambda (item) (or (< beg (midspan--item-beg item)) (> end (midspan--item-end item))))
                  midspan--items)
     (midspan--forget)))
