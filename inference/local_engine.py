@@ -224,6 +224,8 @@ class LocalEngine:
         # The library builds a tokenizer while another thread runs Python.
         opening = threading.Thread(target=self._open_tokenizer, args=(family,), name="tokenizer", daemon=True)
         opening.start()
+        if last is None:
+            self._opened.result()  # a folder that never ran here is refused before torch takes memory
         let_threads_sleep()
         keep_few_compiled_products()
         with paused_garbage_collection():  # an import makes many objects that stay
@@ -243,8 +245,11 @@ class LocalEngine:
     def _open_tokenizer(self, family: Family) -> None:
         try:
             self._opened.set_result(Tokenizer(self.folder, family))
-        except BaseException as error:  # the panic of a native library is no Exception
+        except MidspanError as error:
             self._opened.set_exception(error)
+        except BaseException as error:  # also the panic of a native library, which is no Exception
+            log.exception("the tokenizer of %s failed", self.folder)
+            self._opened.set_exception(ModelError(f"{self.folder}: cannot be loaded: {error}"))
 
     def _serve(self) -> None:
         import torch

@@ -67,7 +67,7 @@ def _edit(editor: VSCode, name: str, instruction: str) -> None:
 
 def test_an_edit_by_instruction_without_a_chat_model_offers_to_select_one(editor: VSCode):
     editor.set(midspan__chat__model=None)
-    _edit(editor, "no_model.py", "subtract instead")
+    _edit(editor, "none.py", "subtract instead")
     toast = editor.page.locator(".notification-toast", has_text="chat.model")
     toast.get_by_role("button", name="Select a Chat Model").click()
     editor.wait_for(editor.page.locator(".quick-input-widget", has_text="Midspan: the model for chat"))
@@ -76,13 +76,13 @@ def test_an_edit_by_instruction_without_a_chat_model_offers_to_select_one(editor
 
 
 def test_an_edit_that_changes_nothing_says_so(editor: VSCode):
-    _edit(editor, "same.py", "write the same again")
+    _edit(editor, "none.py", "write the same again")
     editor.wait_for(editor.page.locator(".notification-toast", has_text="same"))
-    editor.until(lambda: editor.title() == "same.py", "the diff is not closed")
+    editor.until(lambda: editor.title() == "none.py", "the diff is not closed")
 
 
 def test_the_light_bulb_explains(editor: VSCode):
-    editor.open("bulb.py", ADD)
+    editor.open("none.py", ADD)
     editor.press("ArrowUp")
     editor.choose_action("Explain this")
     chat = editor.chat()
