@@ -29,6 +29,7 @@ from benchmarks.peers.busy import busy_cores
 from benchmarks.peers.llama_bench import GENERATED_TOKENS, NEW_TOKENS, IkLlamaCpp, LlamaCpp
 from benchmarks.peers.models import FORMS, MODELS, ComparedModel, Form, ModelFiles
 from inference.api import EngineSettings, Request, Trace, Update
+from inference.draft import Drafting
 from inference.local_engine import LocalEngine
 from inference.models.description import read_description
 from inference.prompts.prompt import TokenPrompt
@@ -50,6 +51,7 @@ class OurEngine:
 
     def __init__(self, folder: Path, form: Form, threads: int | None) -> None:
         self._engine = LocalEngine(EngineSettings(model=folder, quant=form, threads=threads))
+        self._engine.drafting = Drafting(sources=frozenset())  # a token is one step, as it is for the peers
         self._engine.ready.result()
         library = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
         texts = itertools.islice((path.read_text(encoding="utf-8") for path in library), 60)
