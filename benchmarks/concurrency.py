@@ -76,7 +76,7 @@ class Chat:
 
 
 class LookAhead:
-    """What follows the acceptance of each completion, computed in the background until the next keystroke."""
+    """The completion after the acceptance of each one, computed in the background until the next keystroke."""
 
     def __init__(self, engine: LocalEngine, prompt_tokens: int) -> None:
         self._engine = engine

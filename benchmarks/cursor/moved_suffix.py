@@ -1,4 +1,4 @@
-"""What a moved suffix costs in quality and saves in time, in the order "psm", with the engine itself.
+"""The cost of a moved suffix in quality, and its gain in time, in the order "psm", with the engine itself.
 
 Lines are cut in their middle and completed to their end: with the suffix computed at the cut, and with the suffix moved
 from where the typist was before. That is the beginning of the line, 3 lines before, or 10. The engine has computed the

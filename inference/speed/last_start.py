@@ -47,7 +47,7 @@ class ReadingSpeed:
 
 
 class KnownStart:
-    """What an engine knows of its model on this machine, from the last start and from its requests."""
+    """The knowledge of an engine about its model on this machine, from the last start and from its requests."""
 
     def __init__(self, folder: Path, settings: EngineSettings) -> None:
         """Read nothing: the folder may answer slowly."""

@@ -112,7 +112,7 @@ class CompletionFeature:
         self.session.budget(self.session.settings.completion).start_from(engine.reading_tokens_per_s)
 
     def _may_be_quick(self, engine: Engine, document: DocumentCompletion) -> bool:
-        """Where nothing is computed ahead, a whole prompt is read at the second request of a document."""
+        """Return whether a quick prompt may answer; with no work ahead, only the first request of a document."""
         is_wanted = self.session.settings.completion.quick_first and engine.info.folder is not None
         return is_wanted and (self._works_ahead or not document.was_quick)
 
@@ -165,7 +165,7 @@ class CompletionFeature:
             self.document(uri).predictions.remember_output(snapshot, ahead.filled.greedy.text)
 
     def compute_suffix(self, uri: str, snapshot: Snapshot) -> None:
-        """When the typist rests at the cursor, compute the suffix exactly, if it was moved."""
+        """Compute a moved suffix exactly as soon as the typist rests at the cursor."""
         compute = partial(self._compute_suffix, uri, snapshot)
         self.document(uri).exact_suffix.start(compute, self.server.pauses.resting_s)
 

@@ -40,7 +40,7 @@ def test_every_part_of_a_model_changes_its_key(tmp_path: Path, monkeypatch: pyte
 
 
 def test_another_instruction_set_has_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It computes the same within an error, so a key of its own keeps a result the same from run to run."""
+    """Each form computes the same within an error; a key of its own keeps a result the same from run to run."""
     monkeypatch.setattr(inference.loader, "native_library", lambda: NativeLibrary(None))
     keys = {start(tmp_path / "one", QWEN, "none").scheduler.disk.reader._index.key}
     monkeypatch.setattr(NativeLibrary, "isa", "another")

@@ -1,4 +1,4 @@
-"""What the tests of attention hand to the native functions: the structure and the numbers of plan.h that all share."""
+"""The structures and numbers of plan.h that the tests of attention hand to the native functions."""
 
 import ctypes
 from ctypes import c_int, c_int64, c_void_p
