@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -126,10 +125,8 @@ class CompletionFeature:
         engine = self.model.running
         if engine is None:
             return
-        job = replace(warming_job(answered), may_submit=lambda: self.model.running is engine)
-        with suppress(MidspanError):  # the next request meets the error again, and tells it
-            filled = await fill(engine, job, Record("warming"), self.session.context_thread)
-            self.document(uri).is_cold = filled.greedy.finish_reason == "cancelled"  # the engine was closed
+        if await self._fill_in_background(engine, warming_job(answered)) is not None:
+            self.document(uri).is_cold = False
 
     def job(self, uri: str, snapshot: Snapshot, max_lines: int | None) -> FillJob:
         """Return the job to fill the hole at the cursor with all that the session knows."""
