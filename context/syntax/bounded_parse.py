@@ -1,5 +1,10 @@
-"""Parses a text within a limit of time and of nodes."""
+"""Parses a text within a limit of time, of memory and of nodes."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
+from threading import Lock
+
+import psutil
 from tree_sitter import Node, Parser, Point
 
 from context.documents.work_limit import WorkLimit, WorkLimitError
@@ -7,6 +12,12 @@ from context.syntax.grammars import Grammar
 
 _MAX_NODES = 500_000  # a node for every two bytes of the largest file that is indexed; code has one for every five
 _READ_BYTES = 16 * 1024
+# A file of real code takes 60 MB at most. A hostile one takes 200, and as much again at the end of its parse.
+_MOST_GROWTH_BYTES = 96 << 20
+_SMALL_BYTES = 64 * 1024  # a smaller text cannot grow so far
+_CALLS_A_LOOK = 64  # a look at the process's memory costs 20 microseconds
+# What the process grows by is put down to the one large text that is parsed.
+_one_large_text = Lock()
 
 
 def parse_within(grammar: Grammar, data: bytes, limit: WorkLimit) -> Node:
@@ -15,15 +26,33 @@ def parse_within(grammar: Grammar, data: bytes, limit: WorkLimit) -> Node:
     Raises WorkLimitError. Other threads take their turns meanwhile: tree-sitter asks every 100 steps whether to go on.
     """
     view = memoryview(data)
+    is_large = len(data) > _SMALL_BYTES
 
     def read(offset: int, _point: Point) -> memoryview:
         return view[offset : offset + _READ_BYTES]
 
-    try:
-        tree = Parser(grammar.tables).parse(read, progress_callback=lambda _offset, _has_error: limit.is_over)
-    except ValueError:  # the callback has ended it
-        limit.check("parse")
-        raise
+    with _one_large_text if is_large else nullcontext():
+        is_too_large = _growth_watch() if is_large else lambda: False
+        try:
+            tree = Parser(grammar.tables).parse(
+                read, progress_callback=lambda _offset, _has_error: limit.is_over or is_too_large()
+            )
+        except ValueError as error:  # the callback has ended it
+            limit.check("parse")
+            raise WorkLimitError(f"it takes more than {_MOST_GROWTH_BYTES >> 20} MB to parse") from error
     if tree.root_node.descendant_count > _MAX_NODES:
         raise WorkLimitError(f"its syntax tree has more than {_MAX_NODES:,} nodes")
     return tree.root_node
+
+
+def _growth_watch() -> Callable[[], bool]:
+    """Return a function that tells whether the process has grown too far since now. Most calls cost nothing."""
+    process, calls = psutil.Process(), 0
+    most_bytes = process.memory_info().rss + _MOST_GROWTH_BYTES
+
+    def is_too_large() -> bool:
+        nonlocal calls
+        calls += 1
+        return calls % _CALLS_A_LOOK == 0 and process.memory_info().rss > most_bytes
+
+    return is_too_large

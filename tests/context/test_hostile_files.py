@@ -1,6 +1,8 @@
 """Files that once took minutes: each is indexed and asked within a bound that only a hang exceeds."""
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 from time import thread_time
 
@@ -75,10 +77,30 @@ def test_a_file_without_its_syntax_is_read_as_plain_text_and_says_why(tmp_path: 
 def test_no_time_and_too_many_nodes_make_plain_text() -> None:
     lines = Document("a.py", "def f():\n    pass\n", "python", 0).lines
     assert parse("python", "".join(lines), lines, WorkLimit(10)).why_plain == ""
-    text = fill("[]\n")
+    text = fill("x()\n", 360_000)
     outline = parse("go", text, Document("a.go", text, "go", 0).lines, WorkLimit(10))
     assert "nodes" in outline.why_plain
-    assert outline.chunks[-1].end_line == len(text) // 3 + 1
+    assert outline.chunks[-1].end_line == len(text) // 4 + 1
+
+
+GROWS = """
+import random, resource
+from context.documents.document import split_lines
+from context.documents.work_limit import WorkLimit
+from context.syntax.syntax import parse
+pieces = random.Random(38).choices(["eyJ-", "/*", "{\\n"], k=300_000)
+text = "".join(pieces)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(parse("python", text, split_lines(text), WorkLimit(60)).why_plain)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_a_text_with_a_syntax_tree_of_hundreds_of_megabytes_is_given_up_before_it_has_them() -> None:
+    done = subprocess.run([sys.executable, "-c", GROWS], capture_output=True, text=True, timeout=60, check=True)
+    why, grown_kb = done.stdout.splitlines()
+    assert why == "it takes more than 96 MB to parse"
+    assert int(grown_kb) < 140_000  # was over 400,000
 
 
 @pytest.mark.timeout(60)
