@@ -228,7 +228,7 @@ class EngineStats:
     pages_total: int
     pages_free: int
     pages_cached: int
-    # The model's device, its type, and the form of its weight matrices; None until the model is loaded.
+    # The model's device, its type, and the form of its weights, as the setting `quant` names it; None until loaded.
     device: str | None = None
     dtype: str | None = None
     quant: str | None = None

@@ -179,7 +179,7 @@ class LocalEngine:
             pages_cached=scheduler.tree.cached_pages,
             device=str(scheduler.device),
             dtype=str(scheduler.dtype).removeprefix("torch."),
-            quant=self._quant,
+            quant="none" if self._quant == "wide" else self._quant,  # by the name that the setting has
             instruction_set=scheduler.instruction_set,
             weights_bytes=self._weights_bytes,
             cache_bytes=scheduler.memory_bytes,

@@ -40,14 +40,17 @@ def parse_identity(config: Mapping[str, Any], folder: Path, family: Family) -> M
     if not isinstance(name, str) or len(name) > _MOST_NAME_CHARACTERS:
         raise ModelError(f"{path}: the name in midspan must be a text of at most {_MOST_NAME_CHARACTERS} characters")
     name = visible_line(name)
+    is_tuned = block.get("tuned_for_chat", is_tuned_by_name(name))
+    if not isinstance(is_tuned, bool):
+        raise ModelError(f"{path}: tuned_for_chat in midspan must be true or false")
     width = read_integer(config, "hidden_size", path, most=MOST_WIDTH)
-    orders, advice = _fim_of_released(width, name, family)
+    orders, advice = _fim_of_released(width, name, family, is_tuned)
     if "fim_orders" in block:
         orders = _read_orders(block["fim_orders"], path)
         advice = None if orders else f"{name} was not trained to fill a hole; take {family.fim_model} for completion"
     limit = read_integer(config, "max_position_embeddings", path, most=MOST_CONTEXT_TOKENS)
     context_tokens = read_integer(block, "context_tokens", path, limit, most=MOST_CONTEXT_TOKENS)
-    return ModelIdentity(name, orders, advice, _chat_advice(name, family), min(limit, context_tokens))
+    return ModelIdentity(name, orders, advice, _chat_advice(name, family, is_tuned), min(limit, context_tokens))
 
 
 def _read_orders(orders: object, path: Path) -> tuple[str, ...]:
@@ -65,12 +68,13 @@ def name_of_folder(folder: Path) -> str:
     return folder.name
 
 
-def _is_tuned_for_chat(name: str) -> bool:
+def is_tuned_by_name(name: str) -> bool:
+    """Return whether a model's name says that it is tuned for chat."""
     return any(word in name.lower() for word in ("instruct", "chat"))  # nothing else in a released folder says so
 
 
-def _chat_advice(name: str, family: Family) -> str | None:
-    if _is_tuned_for_chat(name):
+def _chat_advice(name: str, family: Family, is_tuned: bool) -> str | None:
+    if is_tuned:
         return None
     return (
         f"{name} was not trained to chat, or its name does not say so. `midspan model pull {family.chat_model}` "
@@ -78,13 +82,13 @@ def _chat_advice(name: str, family: Family) -> str | None:
     )
 
 
-def _fim_of_released(width: int, name: str, family: Family) -> tuple[tuple[str, ...], str | None]:
+def _fim_of_released(width: int, name: str, family: Family, is_tuned: bool) -> tuple[tuple[str, ...], str | None]:
     """Return the FIM orders and the advice."""
     take = f"take {family.fim_model} for completion"
     if family.model_type == "deepseek_v2" and width >= _WIDTH_OF_236B:
         # DeepSeek-Coder-V2's issue 18.
         return (), f"{name} is the 236B model, which was not trained to fill a hole; use it for chat, and {take}"
-    if not _is_tuned_for_chat(name):
+    if not is_tuned:
         return ("psm",), None
     if family.instruct_fills:
         return ("psm",), f"{name} is tuned for chat and fills holes less well than a base model; {take}"

@@ -12,7 +12,7 @@ import gguf
 from inference.model_files import CONFIG_FILE, SINGLE_FILE, TOKENIZER_FILE
 from inference.models.architecture import parse_config
 from inference.models.config_json import read_config_json
-from inference.models.identity import name_of_folder
+from inference.models.identity import is_tuned_by_name, name_of_folder
 from inference.prompts.families import family_of
 from inference.store.gguf_config import config_from_gguf
 from inference.store.gguf_file import GgufFile, open_gguf
@@ -92,9 +92,9 @@ def _is_wide(file: GgufFile) -> bool:
 
 
 def _titled(config: Mapping[str, Any], title: str, name: str) -> dict[str, Any]:
-    """Keep the original name of a model that is tuned for chat, because only that name says so."""
-    if "instruct" in title.lower() and "instruct" not in name.lower():
-        return {**config, "midspan": {"name": title, **(config.get("midspan") or {})}}
+    """Note that a model is tuned for chat where its new name no longer says so."""
+    if is_tuned_by_name(title) and not is_tuned_by_name(name):
+        return {**config, "midspan": {"tuned_for_chat": True, **(config.get("midspan") or {})}}
     return dict(config)
 
 

@@ -55,6 +55,8 @@ async def test_a_request_is_on_the_page_and_its_parts_on_a_click(here: Place):
             assert "in the prompt" in more
             assert await page.value("document.querySelector('tr.request button').ariaExpanded") == "true"
             assert await page.value("document.querySelectorAll('#chart g').length") == 1
+            assert "\tfake\t" in row
+            assert "ms to a completion of fake, median / p95 of 1" in await text_of(page, "#tiles")
             assert "fake" in await text_of(page, "#models")
             assert "<b>Emacs</b> 30.1" in await text_of(page, "#editors")
             # No script of the name has run, and the policy has refused no part of the page.
@@ -109,3 +111,27 @@ async def test_the_page_shows_nothing_without_the_token(here: Place):
         async with browser_page(url) as page:
             await page.until("document.body.innerText.includes('token')")
             assert await page.value("document.querySelectorAll('tr').length") == 0
+
+
+# Of two models: one that was asked for a long prompt, and a small one.
+TRACES = """
+const times = (ms) => ({pack: 1, first_token: ms - 2, engine: ms - 1, total: ms});
+const trace = (model, ms) => ({...traces[0], model, ms: times(ms)});
+traces = [trace("slow", 20000), ...Array(9).fill(trace("quick", 6))];
+showChart();
+showTiles({requests: 0}, {acceptance: null, suggestions: 0});
+"""
+
+
+async def test_no_bar_is_cut_and_a_median_is_that_of_one_model(here: Place):
+    async with here.relay() as editor:
+        await editor_that_completed(editor)
+        async with browser_page(await dashboard_url()) as page:
+            await page.until("traces.length === 1")
+            await page.value(f"(() => {{{TRACES}}})()")
+            top = "Math.min(...[...{}.querySelectorAll('rect:not(.hit)')].map((part) => part.getAttribute('y')))"
+            slow, quick = [
+                await page.value(top.format(f"document.querySelectorAll('#chart g')[{bar}]")) for bar in (0, 1)
+            ]
+            assert 8 <= slow < quick < 160  # from the top of the chart; 170 is its floor
+            assert "6 / 6\nms to a completion of quick, median / p95 of 9" in await text_of(page, "#tiles")

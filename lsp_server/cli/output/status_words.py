@@ -65,7 +65,7 @@ def _model(model: dict[str, Any] | None) -> str:
         return f"{title}: loading"
     parts = [f"{title}: ready", f"{model['running_requests']} running, {model['waiting_requests']} waiting"]
     if model["weights_bytes"]:
-        kept = model["dtype"] if model["quant"] in (None, "wide") else model["quant"]
+        kept = model["dtype"] if model["quant"] in (None, "none") else model["quant"]
         parts.append(f"weights {size_in_words(model['weights_bytes'])} in {kept} on {model['device']}")
     if model["pages_total"]:
         in_use = model["pages_total"] - model["pages_free"] - model["pages_cached"]

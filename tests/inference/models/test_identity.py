@@ -21,6 +21,8 @@ def test_our_own_folders_say_what_they_were_trained_for() -> None:
     assert (own.name, own.fim_orders, own.fim_advice, own.context_tokens) == ("m", ("spm",), None, 99)
     with pytest.raises(ModelError, match="unknown FIM order 'mps'"):
         parse_identity(LITE | {"midspan": {"fim_orders": ["mps"]}}, Path("models/x"), DEEPSEEK_V2)
+    with pytest.raises(ModelError, match="tuned_for_chat in midspan must be true or false"):
+        parse_identity(LITE | {"midspan": {"tuned_for_chat": "yes"}}, Path("models/x"), DEEPSEEK_V2)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer as HfTokenizer
 from tokenizers.trainers import BpeTrainer
 
 from inference.models.architecture import parse_config
+from inference.models.description import read_description
 from inference.prompts.families import family_of
 from inference.store.gguf_file import open_gguf
 from inference.store.import_model import import_model
@@ -112,6 +113,9 @@ def test_a_released_folder_is_taken_in_as_it_is(store: ModelStore, released: Pat
     assert (imported / WEIGHTS).read_bytes() == (released / WEIGHTS).read_bytes()
 
 
-def test_another_name_does_not_hide_what_a_model_is_tuned_for(store: ModelStore, tmp_path: Path) -> None:
+def test_a_model_has_the_name_that_it_was_given_and_stays_tuned_for_chat(store: ModelStore, tmp_path: Path) -> None:
     imported = import_model(store, write_folder(tmp_path / "Lite-Instruct"), "mine")
-    assert json.loads((imported / "config.json").read_text())["midspan"]["name"] == "Lite-Instruct"
+    identity = read_description(imported).identity
+    assert (identity.name, identity.chat_advice) == ("mine", None)
+    again = import_model(store, imported, "again")
+    assert (read_description(again).identity.name, read_description(again).identity.chat_advice) == ("again", None)
