@@ -160,7 +160,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.server",
     ),
     "lsp_server.daemon": (
-        "context.index",
+        "context.*",
         "inference.api",
         "inference.heap",
         "lsp_server.actions",

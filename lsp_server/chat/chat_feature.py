@@ -12,6 +12,7 @@ from lsp_server.completion.build_request import PromptSource
 from lsp_server.server.generate import Generated
 from lsp_server.server.server import MidspanServer
 from lsp_server.server.status import model_state, state_as_json
+from lsp_server.settings.source import user_settings_file_in_words
 from lsp_server.telemetry.record import Record
 from midspan import MidspanError, ModelError
 
@@ -87,7 +88,8 @@ class ChatFeature:
         settings, engine = self.session.settings.chat, self.running
         untrusted = self.session.why_untrusted("chat.model")
         if settings.model is None:
-            reason = untrusted or "The setting chat.model names no model."
+            where = user_settings_file_in_words()
+            reason = untrusted or f"No model is set to chat with: chat.model in {where} names one."
             return {"chat": {"state": "none", "reason": reason, "model": ""}}
         if engine is not None:
             state = state_as_json(model_state(engine, lambda: engine.chat_prompt(())), settings, engine)

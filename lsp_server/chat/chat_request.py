@@ -6,6 +6,7 @@ from dataclasses import replace
 from context.prompt.snippet_text import encodable
 from inference.api import ContextFile, Engine, Message, Request
 from lsp_server.server.generate import Generated, generate
+from lsp_server.settings.source import user_settings_file_in_words
 from lsp_server.settings.values import ModelSettings, Settings
 from midspan import CapacityError, ModelError
 
@@ -20,7 +21,8 @@ def chat_section(settings: Settings) -> ModelSettings:
     if settings.chat.model is None:
         raise ModelError(
             "No model is set to chat with. `midspan model pull qwen2.5-coder-1.5b-instruct` fetches a small one: set "
-            "chat.model to its name. `midspan model list` shows others"
+            f"chat.model to its name, in your editor's settings or in {user_settings_file_in_words()}. "
+            "`midspan model list` shows others"
         )
     return settings.chat
 

@@ -24,5 +24,6 @@ def run(options: argparse.Namespace) -> int:
     from lsp_server.cli.input.command_settings import settings_for
     from lsp_server.cli.input.place import root_of_place
 
-    settings = settings_for(model_flags(options), root_of_place(options.place))
-    return complete_at(options.place, settings, as_json=options.json, show=options.show, is_asked=options.all)
+    flags = model_flags(options)
+    settings = settings_for(flags, root_of_place(options.place)).completion
+    return complete_at(options.place, settings, flags, as_json=options.json, show=options.show, is_asked=options.all)

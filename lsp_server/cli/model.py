@@ -82,12 +82,15 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _make_model(command: str, afterwards: str, make: Callable[[], Path]) -> int:
+    from lsp_server.settings.source import user_settings_file_in_words
+
     try:
         folder = make()
     except KeyboardInterrupt:
         print(f"\nmidspan: stopped; run `{command}` again: {afterwards}", file=sys.stderr)
         return 130
-    use = f"Use it: --model {folder.name}, or the settings `completion.model` and `chat.model`."
+    file = user_settings_file_in_words()
+    use = f"Use it: --model {folder.name}, or `completion.model` and `chat.model` in {file} or in your editor."
     print(f"{folder.name} is in {folder}\n{use}")
     return 0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from context.index.indexer_process import IndexerProcess
+from lsp_server.daemon.completion_at_place import answer_completion
 from lsp_server.daemon.daemon_reports import DaemonReports
 from lsp_server.daemon.daemon_session import DaemonSession, SharedServices
 from lsp_server.relay import handshake
@@ -106,6 +107,10 @@ class Daemon:
                 await stream.drain()
                 if wants == "stop":
                     self._stop()
+            case "complete":
+                _take_keys(request.get("keys"))
+                stream.write(handshake.encode(await answer_completion(request, self._services)))
+                await stream.drain()
             case wants:
                 raise handshake.HandshakeError(f"it wants {wants!r}, which this version does not know")
 

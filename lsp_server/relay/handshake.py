@@ -16,6 +16,9 @@ What the daemon answers depends on `wants`:
 - `trace`: `{"pid": N, "traces": [...]}`, the newest `limit` requests with an id above `after`. A daemon whose process
   is not `pid` takes `after` for 0. If there is no such request, the daemon waits `wait_s` seconds for one. The daemon
   closes the connection.
+- `complete`: the completion at a place, which no editor asks for, or `{"error": TEXT}`. The client's line has `file`
+  and `root` (absolute paths), `line` and `character` (code points, from 0), `all` (as for a key), and `settings`,
+  `folder` and `keys` as for `serve`. The daemon closes the connection.
 - `dashboard`: `{"url": URL}` of the dashboard, or `{"error": TEXT}`. The daemon closes the connection.
 - `stop`: the status. Then the daemon sends `midspan/stopped` to its relays and ends. A relay starts the next daemon at
   its editor's next message.
@@ -30,6 +33,7 @@ In a session the daemon sends two notifications that are for the relay and not f
 """
 
 import json
+import os
 from typing import Any
 
 from midspan import MidspanError, __version__
@@ -48,6 +52,11 @@ class HandshakeError(MidspanError):
 def request_line(wants: str, *, resumes: bool = False, **details: Any) -> bytes:
     """Return the client's line. `details` are the members that `wants` has besides."""
     return encode({"version": __version__, "wants": wants, "resumes": resumes, **details})
+
+
+def keys_of_environment() -> dict[str, str]:
+    """Return the keys of remote models that this process's environment has, by the names of their variables."""
+    return {name: value for name, value in os.environ.items() if name.startswith(KEY_VARIABLE_PREFIX)}
 
 
 def encode(message: dict[str, Any]) -> bytes:

@@ -41,8 +41,7 @@ def relay(
     `command` starts a daemon. The relay kills a daemon that does not answer for twice `patience_s`.
     Raises MidspanError.
     """
-    keys = {name: value for name, value in os.environ.items() if name.startswith(handshake.KEY_VARIABLE_PREFIX)}
-    details = {"settings": settings, "folder": os.getcwd(), "keys": keys}
+    details = {"settings": settings, "folder": os.getcwd(), "keys": handshake.keys_of_environment()}
     signal.signal(signal.SIGTERM, lambda *_: os._exit(1))
     log = sys.stderr if log_file is None else _open_log(log_file)
     return _Relay(details, command, patience_s, sys.stdin.fileno(), sys.stdout.buffer, log).run()

@@ -30,3 +30,9 @@ class Source:
 def user_settings_file() -> Path:
     """Return the path of the user's file of settings. The file need not exist."""
     return platformdirs.user_config_path("midspan") / FILE_NAME
+
+
+def user_settings_file_in_words() -> str:
+    """Return the path of the user's file of settings as a message names it, with "~" for the home folder."""
+    file, home = user_settings_file(), Path.home()
+    return f"~/{file.relative_to(home).as_posix()}" if file.is_relative_to(home) else str(file)

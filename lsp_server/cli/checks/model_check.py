@@ -17,6 +17,7 @@ from lsp_server.cli.output.sizes import size_in_words
 from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.server.generate import Generated, generate
 from lsp_server.server.start_engine import start_engine
+from lsp_server.settings.source import user_settings_file_in_words
 from lsp_server.settings.values import ModelSettings
 from lsp_server.telemetry.record import format_trace
 from midspan import MidspanError, ModelError
@@ -46,7 +47,8 @@ def try_completion(settings: ModelSettings) -> Trial:
 def try_chat(settings: ModelSettings) -> Trial:
     """Load the model and ask it a question. Without a model there is no chat, and nothing is wrong."""
     if settings.model is None:
-        hint = "midspan model pull qwen2.5-coder-1.5b-instruct, then set chat.model to its name"
+        pull = "midspan model pull qwen2.5-coder-1.5b-instruct"
+        hint = f"{pull}, then set chat.model to its name in {user_settings_file_in_words()} or in your editor"
         return Trial(findings=[Finding("chat", "No model is set to chat with.", fix=f"To chat: {hint}")])
     return _try_model("chat", settings, _answer_question)
 

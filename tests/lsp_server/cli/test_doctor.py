@@ -74,7 +74,14 @@ def test_everything_is_told_and_what_is_safe_is_mended(here, tmp_path):
     work = unfinished_work("a-model")
     done = midspan("doctor", cwd=tmp_path / "root")
     assert done.returncode == 1
-    for part in (str(stale), str(broken), "Did you mean 'log_level'", str(work), "No model is set to chat with"):
+    for part in (
+        str(stale),
+        str(broken),
+        "Did you mean 'log_level'",
+        str(work),
+        "No model is set to chat with",
+        "midspan.toml or in your editor",
+    ):
         assert part in done.stdout
     assert done.stdout.count("Wrong: ") == 4
     assert "midspan:" not in done.stderr  # it is among the findings
