@@ -5,20 +5,29 @@ import subprocess
 import sys
 from pathlib import Path
 
+from midspan import MidspanError
+
 _CODE = Path(__file__).parents[1]
 _END_SECONDS = 5.0
 
 
+class NoChildError(MidspanError):
+    """The system starts no process: it has too many, or no memory."""
+
+
 def start_child(module: str) -> "subprocess.Popen[bytes]":
-    """Start a module by its name, with pipes for its stdin and stdout."""
+    """Start a module by its name, with pipes for its stdin and stdout. Raises NoChildError."""
     path = [str(_CODE), os.environ.get("PYTHONPATH", "")]
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd="/",
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
-    )
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd="/",
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
+        )
+    except OSError as error:
+        raise NoChildError(f"the system starts no process ({error.strerror})") from error
 
 
 def end_child(process: "subprocess.Popen[bytes]") -> None:

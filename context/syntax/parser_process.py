@@ -10,7 +10,7 @@ import subprocess
 import threading
 from itertools import pairwise
 
-from context.child_process import end_child, start_child
+from context.child_process import NoChildError, end_child, start_child
 from context.documents.document import Document
 from context.documents.work_limit import WorkLimit
 from context.syntax.grammars import grammar
@@ -38,8 +38,11 @@ class ParserProcesses:
         """Return the outline of a text, by its blank lines when its syntax takes too long or ends a process."""
         if why := self._given_up.get(hash(document)):
             return plain_outline(document.lines, why)
-        with self._slots:
-            found = self._ask(document)
+        try:
+            with self._slots:
+                found = self._ask(document)
+        except NoChildError as error:  # the next text is tried again
+            return plain_outline(document.lines, str(error))
         if found.why_plain:
             with self._lock:
                 if len(self._given_up) >= _MAX_GIVEN_UP:

@@ -168,7 +168,7 @@ class CompletionFeature:
 
     async def _compute_suffix(self, uri: str, snapshot: Snapshot) -> bool:
         engine = self._idle_engine()
-        if engine is None:
+        if engine is None or not self._works_ahead:
             return False
         job = replace(self.job(uri, snapshot, max_lines=1), generate=read_prompt)
         return await self._fill_in_background(engine, job) is not None

@@ -1,5 +1,6 @@
 """Long buffers are parsed in a process of their own, which may freeze or end without harm."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -90,6 +91,22 @@ def test_a_buffer_that_freezes_its_parser_is_plain_text(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert processes.outline(buffer("# FREEZE\n" + LONG)).why_plain
     assert len(processes.outline(buffer(LONG)).symbols) == 5000
+
+
+def test_where_the_system_starts_no_process_a_long_buffer_is_plain_text_until_it_does(monkeypatch) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    processes = ParserProcesses()
+    with monkeypatch.context() as full:
+        full.setattr(subprocess, "Popen", refuse)
+        outline = processes.outline(buffer(LONG))
+    assert (outline.symbols, outline.why_plain) == (
+        [],
+        "the system starts no process (Resource temporarily unavailable)",
+    )
+    assert len(processes.outline(buffer(LONG)).symbols) == 5000
+    processes.close()
 
 
 def test_an_idle_process_that_has_ended_is_replaced(processes: ParserProcesses) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from inference.api import ModelInfo, OnUpdate, Request, Update
+from lsp_server.server.battery import Battery
 from lsp_server.server.pauses import Pauses
 from tests.fake_engine import FakeEngine, FakeGeneration, read_prompt
 from tests.lsp_server.client import INVOKED, InProcess, until
@@ -117,6 +118,15 @@ async def test_what_is_computed_ahead_may_be_moved() -> None:
     _, engine = await typing(LONG_PAUSE, look_ahead=True)
     await until(lambda: len(engine.requests) == 2)
     assert engine.requests[1].may_move_suffix
+
+
+async def test_on_a_battery_the_suffix_stays_moved() -> None:
+    editor, engine = await typing(LONG_PAUSE)
+    editor.server.pauses, editor.server.battery = SHORT_PAUSE, Battery(lambda: True)
+    await editor.change((0, 4), (0, 4), "h")
+    assert await editor.complete(0, 5) == "ello()"
+    await until(is_at_rest)
+    assert len(engine.requests) == 1
 
 
 async def test_the_setting_switches_it_off() -> None:
