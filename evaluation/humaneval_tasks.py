@@ -5,11 +5,22 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from midspan import SettingsError
 
 FOLDER_VARIABLE = "MIDSPAN_EVAL"
 SINGLE_LINE_FILE = "HumanEval-SingleLineInfilling.jsonl.gz"
+
+
+# What is cut out: one whole line, several, or a part that begins and ends anywhere.
+Cut = Literal["line", "lines", "span"]
+_CUTS: dict[str, Cut] = {
+    "SingleLineInfilling": "line",
+    "MultiLineInfilling": "lines",
+    "RandomSpanInfilling": "span",
+    "RandomSpanInfillingLight": "span",
+}
 
 
 @dataclass(frozen=True)
@@ -22,6 +33,7 @@ class Task:
     wanted: str
     suffix: str
     test: str
+    cut: Cut = "line"
 
     def program(self, middle: str) -> str:
         """The program that judges a middle: it ends without an exception when the middle is right."""
@@ -29,7 +41,7 @@ class Task:
 
 
 def task_file(named: Path | None) -> Path:
-    """The file of the SingleLine tasks. Raises SettingsError when there is none."""
+    """The file of the tasks: that of `--tasks`, else the SingleLine tasks. Raises SettingsError when there is none."""
     path = named
     if path is None and (folder := os.environ.get(FOLDER_VARIABLE)):
         path = Path(folder) / SINGLE_LINE_FILE
@@ -62,4 +74,5 @@ def _parse(line: str) -> Task:
         wanted=task["canonical_solution"],
         suffix=task["suffix"],
         test=task["test"],
+        cut=_CUTS[task["task_id"].partition("/")[0]],
     )

@@ -40,21 +40,24 @@ class Question:
     max_lines: int | None = ONE_LINE
 
 
-def plain_request(engine: Engine, prefix: str, suffix: str) -> Request:
-    """The request of the paper: only the text before and after the hole. Raises ModelError for a model without FIM.
-
-    The line end belongs to the wanted text, so only a second line shows that the model does not stop.
-    """
+def plain_request(
+    engine: Engine, prefix: str, suffix: str, max_lines: int | None, most_tokens: int = MOST_TOKENS
+) -> Request:
+    """The request of the paper: only the text before and after the hole. Raises ModelError for a model without FIM."""
     begun = engine.begun_word(prefix)
     prompt = engine.fim_prompt("", prefix.removesuffix(begun), suffix)
-    return Request(prompt, MOST_TOKENS, max_lines=2, begins_with=begun)
+    return Request(prompt, most_tokens, max_lines=max_lines, begins_with=begun)
 
 
 def user_request(
-    engine: Engine, snapshot: Snapshot, source: PromptSource = NO_SOURCE, max_lines: int = ONE_LINE
+    engine: Engine,
+    snapshot: Snapshot,
+    source: PromptSource = NO_SOURCE,
+    max_lines: int = ONE_LINE,
+    most_tokens: int = MOST_TOKENS,
 ) -> Request:
     """The request that the server would make. Raises ModelError for a model without FIM."""
-    _, request = build_request(engine, snapshot, max_lines, ModelSettings(max_tokens=MOST_TOKENS), source)
+    _, request = build_request(engine, snapshot, max_lines, ModelSettings(max_tokens=most_tokens), source)
     return request
 
 

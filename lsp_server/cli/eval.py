@@ -10,7 +10,7 @@ SUITES = ("humaneval-infilling", "repository", "needle", "names", "stops", "all"
 _DESCRIPTION = """\
 Measure how good a model's completions are, with greedy decoding.
 
-  humaneval-infilling  single lines of HumanEval: exact match, and pass@1 by running the tests in a sandbox
+  humaneval-infilling  HumanEval's holes: exact match, and pass@1 by running the tests in a sandbox
   repository           lines and blocks that need a name of another file, with the repository and without
   needle               a definition somewhere in a context of 1K to 128K tokens
   names                a name that stands once in another open file
@@ -30,7 +30,7 @@ def add_parser(commands: Commands) -> None:
     )
     parser.add_argument("suite", choices=SUITES, metavar="SUITE", help=", ".join(SUITES))
     parser.add_argument("--limit", type=positive, metavar="N", help="run only N cases (needle: N of each length)")
-    parser.add_argument("--tasks", type=Path, metavar="FILE", help="HumanEval's SingleLine tasks (.jsonl or .jsonl.gz)")
+    parser.add_argument("--tasks", type=Path, metavar="FILE", help="HumanEval's tasks of one set (.jsonl or .jsonl.gz)")
     parser.add_argument(
         "--packages", type=Path, metavar="FOLDER", help="the held-out packages' wheels; default: download them"
     )

@@ -33,7 +33,7 @@ def tasks(tmp_path: Path) -> Path:
     lines = []
     for number in range(TASKS):
         task = {
-            "task_id": f"task {number}",
+            "task_id": f"SingleLineInfilling/{number}",
             "entry_point": "f",
             "prompt": f"abc = {number}\ndef f():\n    return ",
             "canonical_solution": "abc\n",
@@ -93,7 +93,9 @@ def test_stopped_in_the_middle_the_same_command_goes_on(
     asked = [(result["case"], result["way"]) for line in after[len(before) :].split("\n") if (result := parse(line))]
     known = [(result["case"], result["way"]) for line in before.split("\n") if (result := parse(line))]
     assert len(known) >= 4
-    assert sorted(known + asked) == sorted((f"task {i}", way) for i in range(TASKS) for way in ("plain", "user"))
+    assert sorted(known + asked) == sorted(
+        (f"SingleLineInfilling/{i}", way) for i in range(TASKS) for way in ("plain", "user")
+    )
 
 
 def parse(line: str) -> dict[str, str] | None:

@@ -38,6 +38,52 @@ def test_another_right_line_passes_without_matching() -> None:
     assert result == {"exact_match": 0.0, "pass_at_1": 1.0}
 
 
+LINES = replace(TASK, wanted=TASK.wanted + TASK.suffix, suffix="", cut="lines")
+SPAN = replace(TASK, prompt=TASK.prompt + "    for num", wanted="ber in numbers:\n        best = m", cut="span")
+SPAN = replace(SPAN, suffix="ax(best, number)\n    return best\n")
+
+
+def test_several_lines_are_judged_whole() -> None:
+    right = {"exact_match": 1.0, "pass_at_1": 1.0}
+    wrong = {"exact_match": 0.0, "pass_at_1": 0.0}
+    assert judge(LINES, Fill(LINES.wanted, "eos")) == right
+    assert judge(LINES, Fill(TASK.wanted, "eos")) == wrong
+    assert judge(SPAN, Fill(SPAN.wanted, "eos")) == right
+    assert judge(SPAN, Fill("ber in numbers:", "eos")) == wrong
+    assert judge(SPAN, Fill(f"{SPAN.wanted}\n", "eos")) == wrong  # a span ends within its line
+    snapshot = snapshot_of(SPAN)
+    assert snapshot.document.text[snapshot.cursor :] == SPAN.suffix
+
+
+def test_a_model_that_does_not_end_is_judged_by_the_lines_within_the_function() -> None:
+    text = f"{LINES.wanted}\n\nprint(largest([]))\nprint"
+    assert judge(LINES, Fill(text, "length")) == {"exact_match": 1.0, "pass_at_1": 1.0}
+    assert judge(LINES, Fill(text, "eos"))["exact_match"] == 0.0
+
+
+def test_the_three_sets_are_known_by_the_names_of_their_tasks(tmp_path: Path) -> None:
+    path = tmp_path / "tasks.jsonl"
+    entry = {"entry_point": "f", "prompt": "p", "suffix": "s", "test": "t", "canonical_solution": "c"}
+    sets = ("SingleLineInfilling", "MultiLineInfilling", "RandomSpanInfillingLight", "Other")
+    lines = [json.dumps(entry | {"task_id": f"{name}/HumanEval/0/1"}) + "\n" for name in sets]
+    path.write_text("".join(lines[:3]))
+    assert [task.cut for task in read_tasks(path, None)] == ["line", "lines", "span"]
+    path.write_text(lines[3])
+    with pytest.raises(SettingsError, match="cannot be read as tasks"):
+        read_tasks(path, None)
+
+
+def test_a_span_is_asked_without_an_end_of_lines_and_as_by_a_key(tmp_path: Path) -> None:
+    engine = FakeEngine(lambda before, after: SPAN.wanted)
+    try:
+        plain, user = run_task(engine, KeptResults(tmp_path / "results.jsonl"), SPAN)
+    finally:
+        engine.close()
+    assert [request.max_lines for request in engine.requests] == [None, 8]
+    assert plain.scores == {"exact_match": 1.0, "pass_at_1": 1.0}
+    assert user.text == SPAN.wanted
+
+
 @pytest.mark.parametrize("line", ["", "for number in numbers:", "    for number in numbers[:1]:", "    return 5 +"])
 def test_a_wrong_line_counts_nowhere(line: str) -> None:
     result = judge(TASK, Fill(line, "eos"))
@@ -89,10 +135,19 @@ def test_other_weights_have_other_results(tmp_path: Path) -> None:
 def test_tasks_are_read_in_order_up_to_the_limit(tmp_path: Path) -> None:
     with gzip.open(tmp_path / SINGLE_LINE_FILE, "wt", encoding="utf-8") as file:
         for number in range(3):
-            entry = {"task_id": f"task {number}", "entry_point": "f", "prompt": "p", "suffix": "s", "test": "t"}
+            entry = {
+                "task_id": f"SingleLineInfilling/{number}",
+                "entry_point": "f",
+                "prompt": "p",
+                "suffix": "s",
+                "test": "t",
+            }
             file.write(json.dumps(entry | {"canonical_solution": "c"}) + "\n")
     path = tmp_path / SINGLE_LINE_FILE
-    assert [task.name for task in read_tasks(task_file(path), 2)] == ["task 0", "task 1"]
+    assert [task.name for task in read_tasks(task_file(path), 2)] == [
+        "SingleLineInfilling/0",
+        "SingleLineInfilling/1",
+    ]
     assert len(read_tasks(task_file(path), None)) == 3
     unpacked = tmp_path / "tasks.jsonl"
     unpacked.write_bytes(gzip.decompress(path.read_bytes()))
