@@ -95,7 +95,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.telemetry",
     ),
     "lsp_server.completion.ghost_text": ("context.documents", "lsp_server.rpc", "lsp_server.telemetry"),
-    "lsp_server.completion.postprocess": ("context.documents", "inference.api", "lsp_server.telemetry"),
+    "lsp_server.completion.postprocess": (
+        "context.documents",
+        "context.syntax",
+        "inference.api",
+        "lsp_server.telemetry",
+    ),
     "lsp_server.completion": (
         "context.*",
         "inference.api",

@@ -64,6 +64,17 @@ class Tree:
             found.append(max(inner, key=_size))
         return found[::-1]
 
+    def path_to(self, node: Node) -> list[Node] | None:
+        """Return the nodes around a node and the node itself, the outermost first; None where it lies too deep."""
+        path = [self.root]
+        for _ in range(_MAX_DEPTH):  # down from the root: tree-sitter looks for each parent from there
+            if path[-1] == node:
+                return path
+            if (below := path[-1].child_with_descendant(node)) is None:
+                return None
+            path.append(below)
+        return None
+
     def count_errors(self) -> int:
         """Count the places that do not parse."""
         return sum(node.is_error or node.is_missing for node in self.nodes()) if self.root.has_error else 0
@@ -119,14 +130,9 @@ def leaf_before(document: Document, offset: int) -> Leaf | None:
     tree = tree_of(document) if offset else None
     if tree is None:
         return None
-    leaf, node = tree.at(offset - 1, offset), tree.root
-    types = {node.type}
-    for _ in range(_MAX_DEPTH):  # down from the root: tree-sitter looks for each parent from there
-        if node == leaf or (below := node.child_with_descendant(leaf)) is None:
-            return Leaf(leaf, frozenset(types))
-        node = below
-        types.add(node.type)
-    return None
+    leaf = tree.at(offset - 1, offset)
+    path = tree.path_to(leaf)
+    return None if path is None else Leaf(leaf, frozenset(node.type for node in path))
 
 
 def breaks_syntax(before: Document, after: Document) -> bool:

@@ -8,6 +8,8 @@ from lsp_server.completion.postprocess.block_end import goes_on_with_other_code,
 from lsp_server.completion.postprocess.closers import without_surplus_closers
 from lsp_server.completion.postprocess.following_lines import without_following_lines
 from lsp_server.completion.postprocess.indentation import with_document_indentation, without_doubled_indentation
+from lsp_server.completion.postprocess.left_block import has_left_block, without_left_block
+from lsp_server.completion.postprocess.left_text import has_left_text, without_left_text
 from lsp_server.completion.postprocess.loops import completes_loop, up_to_loop
 from lsp_server.completion.postprocess.place import Place, place_of, with_newlines
 from lsp_server.completion.postprocess.repetition import repeats_lines_above, stutters, without_repeated_lines
@@ -52,12 +54,15 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
         return Cleaned("", Outcome.REPETITION)
     text = without_doubled_indentation(text, place)
     text = with_document_indentation(text, place)
-    if finish_reason in ("lines", "length", "over"):
+    is_stopped = finish_reason in ("lines", "length", "over")
+    if is_stopped:
         text = without_repeated_lines(text, place.before)
-        within = without_next_definition(text, place)
-        if text.strip() and not within.strip():
-            return Cleaned("", Outcome.OTHER_CODE)
-        text = within
+    within = without_left_text(without_left_block(text, place, is_stopped=is_stopped), place, is_stopped=is_stopped)
+    if is_stopped:
+        within = without_next_definition(within, place)
+    if text.strip() and not within.strip():
+        return Cleaned("", Outcome.OTHER_CODE)
+    text = within
     text = without_following_lines(text, place)
     text = without_rest_of_line(text, place)
     text = without_surplus_closers(text, place)
@@ -68,8 +73,11 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
 def end_of_shown(snapshot: Snapshot) -> IsOver:
     """Return the check of a growing output at the cursor: all that comes next would be cut.
 
-    After a loop that is certain. After other code it is not: a model that ended by itself there would have meant it.
-    Of the outputs of models that were recorded, none did.
+    After a loop that is certain. After other code, or outside of the cursor's block, it is not: a model that ended by
+    itself there would have meant it. Of the outputs of models that were recorded, none did.
+
+    The check runs on the engine's thread for each token. It looks at whole lines alone, and reads no syntax tree, which
+    takes milliseconds.
     """
     place = place_of(snapshot)
 
@@ -77,7 +85,10 @@ def end_of_shown(snapshot: Snapshot) -> IsOver:
         written, begins_at = with_newlines(text), len(with_newlines(text[:begins_at]))
         if completes_loop(written, begins_at, place.before):
             return True
-        return "\n" in written[begins_at:] and goes_on_with_other_code(written, place)
+        if "\n" not in written[begins_at:]:
+            return False
+        lines = written[: written.rfind("\n") + 1]
+        return goes_on_with_other_code(lines, place) or has_left_block(lines, place) or has_left_text(lines, place)
 
     return is_over
 

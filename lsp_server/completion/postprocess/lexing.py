@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from context.documents.languages import block_comment
+
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _CLOSERS = set(_PAIRS.values())
 _CHARACTER = r"'(?:\\[^\n']{1,10}|[^'\\\n])'"  # so that '(' is no bracket, and a lifetime or 1'000 opens no string
@@ -11,7 +13,7 @@ _REGEX = r"(?<=[=(,:!&|?{;])\s*/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[]
 _RAW_STRING = r'\br(?P<hashes>#+)"[\s\S]*?(?:"(?P=hashes)|\Z)'
 _C_COMMENTS = r"//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)"
 _HASH_COMMENT = r"#[^\n]*"
-_LONG = {'"""', "'''", "`"}  # strings in these quotes may span lines
+LONG_QUOTES = frozenset({'"""', "'''", "`"})  # strings in these quotes may span lines
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class _Syntax:
     def pattern(self) -> re.Pattern[str]:
         strings = [
             rf"{quote}(?:\\[\s\S]|[^\\])*?(?:{quote}|\Z)"
-            if quote in _LONG
+            if quote in LONG_QUOTES
             else rf"{quote}(?:\\[\s\S]|[^{quote}\\\n])*(?:{quote}|(?=\n)|\\?\Z)"
             for quote in self.quotes.split()
         ]
@@ -65,12 +67,16 @@ def is_known(language: str) -> bool:
 
 @dataclass(frozen=True)
 class Lexed:
-    """The offsets of brackets, and the quote of the string in which the text ends; "" outside a string."""
+    """The offsets of brackets, and the string or the comment in which the text ends; "" outside of them.
+
+    `open_string` is the quote that would end the string, `open_comment` the mark that would end the comment.
+    """
 
     matched: dict[int, int]  # closer -> its opener
     closed: tuple[int, ...]  # closers without an opener, or of another kind than the last opener
     opened: tuple[int, ...]  # openers that stay open
     open_string: str
+    open_comment: str
 
 
 def lex(text: str, language: str) -> Lexed:
@@ -90,8 +96,9 @@ def lex(text: str, language: str) -> Lexed:
             matched[offset] = stack.pop()
         else:
             closed.append(offset)
-    open_string = "" if last is None or last.end() < len(text) else _unended_quote(last.group(), language)
-    return Lexed(matched, tuple(closed), tuple(stack), open_string)
+    token = "" if last is None or last.end() < len(text) else last.group()
+    open_string, open_comment = _unended_quote(token, language), _unended_comment(token, language)
+    return Lexed(matched, tuple(closed), tuple(stack), open_string, open_comment)
 
 
 def find_string_end(text: str, start: int, language: str) -> int | None:
@@ -121,6 +128,14 @@ def _unended_quote(token: str, language: str) -> str:
     if not quote or _without_escapes(body).endswith(quote):
         return ""
     return quote
+
+
+def _unended_comment(token: str, language: str) -> str:
+    """Return the mark that would end the comment, else ""."""
+    marks = block_comment(language)
+    if marks is None or not token.startswith(marks[0]) or token.endswith(marks[1], len(marks[0])):
+        return ""
+    return marks[1]
 
 
 def _without_escapes(body: str) -> str:

@@ -11,6 +11,7 @@ from lsp_server.completion.postprocess.lexing import Lexed, lex
 class Place:
     """A cursor in a document: `above` is all text before the cursor, `below` all text after it."""
 
+    path: str
     language: str
     above: str
     below: str
@@ -41,13 +42,19 @@ class Place:
         """The brackets and the string that are open at the cursor."""
         return lex(self.above, self.language)
 
+    @cached_property
+    def lexed_whole(self) -> Lexed:
+        """The brackets and the string that stay open in the document without the text."""
+        return lex(self.above + self.below, self.language)
+
 
 # A completion key asks for several texts, all of which are cleaned at one place.
 @lru_cache(maxsize=1)
 def place_of(snapshot: Snapshot) -> Place:
     """Return the cursor's place in its document."""
-    text, cursor = snapshot.document.text, snapshot.cursor
-    return Place(snapshot.document.language, with_newlines(text[:cursor]), with_newlines(text[cursor:]))
+    document, cursor = snapshot.document, snapshot.cursor
+    above, below = document.text[:cursor], document.text[cursor:]
+    return Place(document.path, document.language, with_newlines(above), with_newlines(below))
 
 
 def with_newlines(text: str) -> str:

@@ -69,6 +69,15 @@ def test_holes_of_other_languages_are_filled_as_they_were(path: Path, kind: Kind
     assert [hole for hole in holes if not is_kept(hole) and not stands_below_too(hole)] == []
 
 
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_a_model_that_was_stopped_in_another_language_the_first_lines_are_shown(path: Path, kind: Kind) -> None:
+    rng = random.Random(f"stopped {path.name} {kind}")
+    for hole in holes_of(path.name, path.read_text(encoding="utf-8"), kind, 100, rng):
+        shown = without_trailing_space(postprocess(hole.middle, hole.snapshot, "lines").text)
+        assert without_trailing_space(hole.middle).startswith(shown)
+
+
 @pytest.mark.parametrize(
     ("noise", "most_missed"),
     [
