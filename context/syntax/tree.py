@@ -76,8 +76,11 @@ class Tree:
         return None
 
     def count_errors(self) -> int:
-        """Count the places that do not parse."""
-        return sum(node.is_error or node.is_missing for node in self.nodes()) if self.root.has_error else 0
+        """Count the places that do not parse. A block of Python without statements is one, though the grammar has it."""
+        is_python = self._document.language == "python"
+        if not self.root.has_error and not is_python:
+            return 0
+        return sum(node.is_error or node.is_missing or (is_python and _is_empty_block(node)) for node in self.nodes())
 
     def _offset(self, point: tuple[int, int]) -> int:
         line, column_bytes = point
@@ -87,6 +90,10 @@ class Tree:
     def _point(self, offset: int) -> tuple[int, int]:
         line, column = self._document.position_at(offset)
         return line, len(self._document.lines[line][:column].encode("utf-8", "replace"))
+
+
+def _is_empty_block(node: Node) -> bool:
+    return node.type == "block" and all(child.type == "comment" for child in node.children)
 
 
 def last_line(node: Node) -> int:

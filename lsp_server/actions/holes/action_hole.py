@@ -2,18 +2,24 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from context.documents.document import Document
 from context.documents.indentation import columns
 
+_HAS_BODY = re.compile(r":\s+[^\s#]")  # on the line of the header, as in `except ValueError: pass`
+_ENDS_HEADER = re.compile(r":\s*(?:#.*)?$")
+_IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 # Returns the offset in the model's text at which the fill ends, or None while it has not ended.
 FindEnd = Callable[[str], int | None]
 
 
 @dataclass(frozen=True)
 class ActionHole:
-    """A hole from `start` to `end`: `before`, the fill and `after` replace the text between these offsets."""
+    """A hole from `start` to `end`: `before`, the fill and `after` replace the text between these offsets.
+
+    With a `body_indent`, the fill is a header, such as that of an `except`, and a body in this indentation.
+    """
 
     title: str
     start: int
@@ -23,6 +29,7 @@ class ActionHole:
     find_end: FindEnd
     max_tokens: int = 512
     after_lines: str | None = None  # replaces `after` when the fill has several lines
+    body_indent: str | None = None
 
     def replacement(self, fill: str) -> str:
         """Return the text that replaces the range."""
@@ -32,6 +39,19 @@ class ActionHole:
     def text_with_hole(self, document: Document) -> str:
         """Return the document's text with the hole in it; the model writes at `cursor`."""
         return document.text[: self.start] + self.before + self.after + document.text[self.end :]
+
+    def body_hole(self, fill: str) -> "ActionHole | None":
+        """Return the hole for the body below a fill that is a header alone; None where the fill needs no more."""
+        header = fill.strip()
+        if self.body_indent is None or "\n" in header:
+            return None
+        is_braced = self.after.lstrip().startswith("}")
+        if is_braced != header.endswith("{") or (not is_braced and _HAS_BODY.search(_IN_BRACKETS.sub("", header))):
+            return None
+        colon = "" if is_braced or _ENDS_HEADER.search(header) else ":"
+        before = f"{self.before}{header}{colon}\n{self.body_indent}"
+        find_end = at_dedent(columns(self.body_indent))
+        return replace(self, before=before, find_end=find_end, body_indent=None)
 
     @property
     def cursor(self) -> int:

@@ -1,5 +1,7 @@
 """Write the missing branch: the model writes the else of an if, the except of a try, or the next case."""
 
+from dataclasses import replace
+
 from tree_sitter import Node
 
 from context.documents.document import Document
@@ -36,7 +38,8 @@ def _missing(document: Document, tree: Tree, node: Node) -> ActionHole | None:
     if node.type == "try_statement" and not any(child.type in _HANDLERS for child in node.children):
         block = node.child_by_field_name("body")
         if block is not None and tree.text(block).endswith("}"):
-            return _braced(document, tree.end(block), indent, "catch", " catch (")
+            hole = _braced(document, tree.end(block), indent, "catch", " catch (")
+            return replace(hole, body_indent=indent + unit_of(document.lines))
     return _missing_default(document, tree, node) if node.type in _SWITCHES else None
 
 
@@ -65,10 +68,12 @@ def _missing_in_python(document: Document, node: Node, indent: str) -> ActionHol
     if node.type == "if_statement" and "else_clause" not in kinds:
         return ActionHole(_title("else"), place, place, f"\n{indent}else:\n{deeper}", "", at_dedent(columns(deeper)))
     if node.type == "try_statement" and not kinds & _HANDLERS:
-        return ActionHole(_title("except"), place, place, f"\n{indent}except ", "", at_dedent(columns(indent) + 1))
+        hole = ActionHole(_title("except"), place, place, f"\n{indent}except ", "", at_dedent(columns(indent) + 1))
+        return replace(hole, body_indent=deeper)
     if node.type == "match_statement" and (body := node.child_by_field_name("body")) and statements_of(body):
         inner = indentation_of(document.lines[statements_of(body)[-1].start_point[0]])
-        return ActionHole(_title("case"), place, place, f"\n{inner}case ", "", at_dedent(columns(inner) + 1))
+        hole = ActionHole(_title("case"), place, place, f"\n{inner}case ", "", at_dedent(columns(inner) + 1))
+        return replace(hole, body_indent=inner + unit_of(document.lines))
     return None
 
 

@@ -19,14 +19,29 @@ from midspan import ModelError
 
 @dataclass(frozen=True)
 class Fill:
-    """The text that replaces the hole, and a warning against it; of no text, the reason."""
+    """The text that replaces the hole, and a warning against it; of no text, the reason. `text` is the model's part."""
 
     new_text: str
     warning: str
+    text: str = ""
 
 
 async def fill_hole(action: ActionContext, hole: ActionHole) -> Fill:
-    """Have the model fill a hole. Raises MidspanError; ModelError when no text is worth showing."""
+    """Have the model fill a hole, and the body of a header that it has written alone.
+
+    Raises MidspanError; ModelError when no text is worth showing.
+    """
+    filled = await _fill_once(action, hole)
+    body_hole = hole.body_hole(filled.text)
+    if body_hole is None:
+        return filled
+    body, doubt = await _fill_once(action, body_hole), reason(Outcome.LOW_CONFIDENCE)
+    if doubt in body.warning or doubt not in filled.warning:
+        return body
+    return replace(body, warning=", ".join(filter(None, [doubt, body.warning])))
+
+
+async def _fill_once(action: ActionContext, hole: ActionHole) -> Fill:
     session, completion, document = action.session, action.features.completion, action.document
     seen = session.snapshot(action.uri, position_of(action.original, hole.start, session.encoding))
     with_hole = replace(action.original, text=hole.text_with_hole(action.original))
@@ -81,7 +96,7 @@ def _judge(document: Document, hole: ActionHole, filled: Filled) -> Fill:
     new_text = hole.replacement(text)
     if breaks_syntax(document, _with(document, hole, new_text)):
         warnings.append("it does not parse")
-    return Fill(new_text, ", ".join(warnings))
+    return Fill(new_text, ", ".join(warnings), text)
 
 
 def _while_it_parses(document: Document, hole: ActionHole, text: str) -> str:

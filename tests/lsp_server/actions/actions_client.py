@@ -25,7 +25,7 @@ RICH = {
 }
 
 
-BODY, DOCSTRING = (f"refactor.rewrite.midspan.{kind}" for kind in ("body", "docstring"))
+BODY, BRANCH, DOCSTRING = (f"refactor.rewrite.midspan.{kind}" for kind in ("body", "branch", "docstring"))
 TEXT = "é = '😀'\ndef double(a):\n    pass\n\nx = 1\n"
 
 

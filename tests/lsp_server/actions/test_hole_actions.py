@@ -3,7 +3,16 @@
 import pytest
 
 from tests.fake_engine import read_prompt
-from tests.lsp_server.actions.actions_client import BODY, DOCSTRING, TEXT, actions_at, applied, editor_at_stub, resolve
+from tests.lsp_server.actions.actions_client import (
+    BODY,
+    BRANCH,
+    DOCSTRING,
+    TEXT,
+    actions_at,
+    applied,
+    editor_at_stub,
+    resolve,
+)
 from tests.lsp_server.client import ResponseError, until
 
 
@@ -40,6 +49,50 @@ async def test_a_body_that_is_cut_keeps_its_whole_lines():
     editor, _ = await editor_at_stub(answer="return [" + ", ".join(map(str, range(300))))
     with pytest.raises(ResponseError, match="Nothing is changed"):
         await resolve(editor, (await actions_at(editor, (1, 4)))[BODY])
+
+
+TRY = "def f():\n    try:\n        g()\n    h()\n"
+CATCH = "function f() {\n    try {\n        g();\n    }\n    h();\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "header", "added"),
+    [
+        ("python", TRY, "ValueError as error:\n    h()\n", "    except ValueError as error:\n        log()\n"),
+        ("python", TRY, "ValueError", "    except ValueError:\n        log()\n"),
+        ("python", TRY, "ValueError:  # so", "    except ValueError:  # so\n        log()\n"),
+        ("javascript", CATCH, "error) {\n    h();", " catch (error) {\n        log()\n    }"),
+    ],
+)
+async def test_the_model_is_asked_for_the_body_of_a_branch_that_is_a_header_alone(language, text, header, added):
+    def write(before, _after):
+        return header if before.endswith(("except ", "catch (")) else "log()\n"
+
+    editor, engine = await editor_at_stub(text, write, language=language)
+    edit = (await resolve(editor, (await actions_at(editor, (2, 8)))[BRANCH]))["edit"]
+    place = text.index("    h()") if language == "python" else text.index("\n    h()")
+    assert applied(text, edit) == text[:place] + added + text[place:]
+    assert "changeAnnotations" not in edit or not edit["changeAnnotations"]["midspan"]["needsConfirmation"]
+    assert len(engine.requests) == 2
+
+
+async def test_a_branch_with_its_body_is_asked_for_once():
+    editor, engine = await editor_at_stub(TRY, "ValueError: pass\n")
+    edit = (await resolve(editor, (await actions_at(editor, (2, 8)))[BRANCH]))["edit"]
+    assert applied(TRY, edit) == TRY.replace("    h()", "    except ValueError: pass\n    h()")
+    assert len(engine.requests) == 1
+
+
+async def test_a_branch_without_a_body_changes_nothing():
+    editor, _ = await editor_at_stub(TRY, lambda before, _: "ValueError:" if before.endswith("except ") else "\n")
+    with pytest.raises(ResponseError, match="Nothing is changed: the model writes nothing"):
+        await resolve(editor, (await actions_at(editor, (2, 8)))[BRANCH])
+
+
+async def test_a_body_that_is_a_comment_does_not_parse():
+    editor, _ = await editor_at_stub(TRY, "ValueError:\n        # ignore\n")
+    edit = (await resolve(editor, (await actions_at(editor, (2, 8)))[BRANCH]))["edit"]
+    assert edit["changeAnnotations"]["midspan"]["description"] == "it does not parse"
 
 
 @pytest.mark.parametrize("answer", ["", "   \n", "pass", "\ndef other():\n    return 1\n"])
