@@ -149,6 +149,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "lsp_server.actions.rewrites": (
         "context.*",
         "inference.api",
+        "lsp_server.actions.imports",
         "lsp_server.actions.protocol",
         "lsp_server.chat",
         "lsp_server.completion.postprocess",

@@ -76,7 +76,7 @@ class Tree:
         return None
 
     def count_errors(self) -> int:
-        """Count the places that do not parse. A block of Python without statements is one, though the grammar has it."""
+        """Count the places that do not parse. So is a Python block without statements, which the grammar has."""
         is_python = self._document.language == "python"
         if not self.root.has_error and not is_python:
             return 0

@@ -68,10 +68,14 @@ class ActionContext:
         edit = self.edit_builder.document_edit(self.uri, self.original, changes, label)
         characters = sum(len(change.new_text) for change in changes)
         self.record.shows(characters, label.warning)
+        self.show_warning(label)
+        return edit
+
+    def show_warning(self, label: EditLabel) -> None:
+        """Show the warning against an edit if the client cannot ask for confirmation."""
         if label.warning and not self.edit_builder.has_annotations:
             message = f"{label.title}: {label.warning}. Check the edit before you keep it."
             self.server.show(types.MessageType.Warning, message)
-        return edit
 
 
 @asynccontextmanager

@@ -46,13 +46,16 @@ class EditBuilder:
         self.creates_files = self._has_versions and types.ResourceOperationKind.Create in (operations or ())
 
     def document_edit(
-        self, uri: str, document: Document, changes: Sequence[Change], label: EditLabel
+        self, uri: str, document: Document, changes: Sequence[Change], label: EditLabel, *, is_open: bool = True
     ) -> types.WorkspaceEdit:
-        """Build an edit of an open document. Raises DocumentError when a change holds invisible characters."""
+        """Build an edit of a document of the editor, or of the disk: a file that is not open has no version.
+
+        Raises DocumentError when a change holds invisible characters.
+        """
         edits = [self._text_edit(document, change) for change in changes]
         if not self._has_versions:
             return types.WorkspaceEdit(changes={uri: edits})
-        identifier = types.OptionalVersionedTextDocumentIdentifier(uri, document.version)
+        identifier = types.OptionalVersionedTextDocumentIdentifier(uri, document.version if is_open else None)
         return self._with_annotation([types.TextDocumentEdit(identifier, self._text_edits(edits))], label)
 
     def new_file_edit(self, uri: str, text: str, label: EditLabel) -> types.WorkspaceEdit:

@@ -107,12 +107,17 @@ def require_code(answer: ChatAnswer, indent: str) -> str:
     return code
 
 
+def leaves_code_out(code: str, old: str) -> bool:
+    """Return whether a placeholder stands for code that the model should have written; `old` is what it replaces."""
+    return _ELISION.search(code) is not None and _ELISION.search(old) is None
+
+
 async def _check(
     document: Document, start: int, end: int, code: str, changes: tuple[Change, ...], warning: str = ""
 ) -> Rewrite:
     warnings = [warning] if warning else []
     old = document.text[start:end]
-    if _ELISION.search(code) and not _ELISION.search(old):
+    if leaves_code_out(code, old):
         warnings.append("it leaves code out")
     changed = replace(document, text=document.text[:start] + code + document.text[end:])
     if await asyncio.to_thread(breaks_syntax, document, changed):

@@ -38,7 +38,7 @@ def why_no_new_file(root: Path, path: str) -> str:
     if not verdict.included:
         return f"{path} may not be written: {verdict.why}"
     if os.path.lexists(root / path):
-        return f"{path} exists already. Open it: the tests are added to it"
+        return f"{path} exists already"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Write tests: the chat model adds tests to a file that is open in the editor, or writes a new file."""
+"""Write tests: the chat model adds tests to a file of the editor or of the disk, or writes a new file."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lsprotocol import types
 from pygls import uris
 
-from context.documents.document import Document
+from context.documents.document import Document, language_of
 from context.index.workspace import Workspace
 from context.prompt.pack import Pack
 from context.secrets.masking import Masked, mask_document
@@ -17,6 +17,7 @@ from lsp_server.actions.protocol.workspace_view import view_workspace
 from lsp_server.actions.rewrites.ask_chat import ask_chat
 from lsp_server.actions.rewrites.chat_prompts import tests_messages
 from lsp_server.actions.rewrites.code_draft import CodeDraft
+from lsp_server.actions.rewrites.new_tests import check_tests, gap_before_tests
 from lsp_server.actions.rewrites.rewrite import require_code
 from lsp_server.actions.rewrites.selection import find_enclosing_definition, selected_lines
 from lsp_server.actions.rewrites.tests_path import find_tests_path, why_no_new_file
@@ -29,11 +30,12 @@ WRITE_TESTS = "Write tests"
 
 @dataclass(frozen=True)
 class TestsTarget:
-    """The file that the tests go to. `document` is None for a new file."""
+    """The file that the tests go to. `document` is the editor's or, where it is not open, the disk's; None: new."""
 
     path: str
     uri: str
     document: Document | None
+    is_open: bool = False
 
 
 async def find_tests_target(session: Session, uri: str, document: Document) -> TestsTarget:
@@ -49,21 +51,49 @@ async def find_tests_target(session: Session, uri: str, document: Document) -> T
         raise DocumentError(
             f"Midspan does not know where the tests of {document.path} go. Write the first one and open its file"
         )
-    for other, text in session.documents.others(uri):
-        if text.path == place.path and session.workspaces.of(other).workspace is workspace:
-            return TestsTarget(place.path, other, text)
-    if place.exists:
-        raise DocumentError(f"Open {place.path}: the tests are added to it")
-    return await asyncio.to_thread(_new_target, workspace, place.path)
+    if (opened := _opened(session, uri, workspace, place.path)) is not None:
+        return TestsTarget(place.path, *opened, is_open=True)
+    return await asyncio.to_thread(_unopened_target, workspace, place.path)
 
 
-def _new_target(workspace: Workspace, path: str) -> TestsTarget:
-    if reason := why_no_new_file(workspace.root, path):
-        raise DocumentError(reason)
+def _opened(session: Session, uri: str, workspace: Workspace, path: str) -> tuple[str, Document] | None:
+    """Return the URI and the text of a file of the workspace that the editor has open beside `uri`."""
+    for other, document in session.documents.others(uri):
+        if document.path == path and session.workspaces.of(other).workspace is workspace:
+            return other, document
+    return None
+
+
+def _unopened_target(workspace: Workspace, path: str) -> TestsTarget:
+    """Return a file of the disk, or a new one. Raises DocumentError where a rule keeps it out."""
     uri = uris.from_fs_path(str(workspace.root / path))
     if uri is None:
         raise DocumentError(f"{path} is not the name of a file")
-    return TestsTarget(path, uri, None)
+    reason = why_no_new_file(workspace.root, path)
+    if not reason:
+        return TestsTarget(path, uri, None)
+    if not (workspace.root / path).is_file():
+        raise DocumentError(reason)
+    try:
+        return TestsTarget(path, uri, workspace.read(path))
+    except DocumentError as error:
+        raise DocumentError(f"The tests go to {path}, which {str(error).removeprefix(path).strip(' .')}") from error
+
+
+async def _check_unchanged(action: ActionContext, target: TestsTarget) -> None:
+    """Raise ContentModified or DocumentError when the file of tests has changed since it was read."""
+    if target.document is None:
+        return
+    if target.is_open:
+        current_document(action.server, target.uri, target.document.version)
+        return
+    session, workspace = action.session, action.session.workspaces.of(action.uri).workspace
+    if workspace is None:
+        raise DocumentError(f"Nothing is changed: the workspace of {target.path} was closed. Open its folder again.")
+    opened = _opened(session, action.uri, workspace, target.path)
+    now = opened[1] if opened is not None else await asyncio.to_thread(workspace.read, target.path)
+    if now.text != target.document.text:
+        raise DocumentError(f"Nothing is changed: {target.path} was changed meanwhile. Ask for the tests again.")
 
 
 async def write_tests(action: ActionContext) -> tuple[types.WorkspaceEdit, str]:
@@ -83,13 +113,17 @@ async def write_tests(action: ActionContext) -> tuple[types.WorkspaceEdit, str]:
 
     code_draft = CodeDraft(action.on_text, document.language, selected)
     code = require_code(await ask_chat(action, start, end, messages, code_draft.add, code_draft.is_whole), "")
-    code = with_secrets(code, masked or Masked(Document(target.path, "", "", 0), ()))
-    label = EditLabel(f"{WRITE_TESTS} in {target.path}")
-    action.record.shows(len(code))
+    seen = masked or Masked(Document(target.path, "", language_of(target.path), 0), ())
+    tests = await asyncio.to_thread(check_tests, code, seen.document, document)
+    code = with_secrets(tests.code, seen)
+    label = EditLabel(f"{WRITE_TESTS} in {target.path}", tests.warning)
+    action.record.shows(len(code), tests.warning)
     if target.document is None:
-        return action.edit_builder.new_file_edit(target.uri, f"{code}\n", label), code
-    current_document(action.server, target.uri, target.document.version)
-    before = target.document.text
-    gap = "" if not before.strip() else "\n\n" if before.endswith("\n") else "\n\n\n"
-    change = Change(len(before), len(before), f"{gap}{code}\n")
-    return action.edit_builder.document_edit(target.uri, target.document, [change], label), code
+        edit = action.edit_builder.new_file_edit(target.uri, f"{code}\n", label)
+    else:
+        await _check_unchanged(action, target)
+        before = target.document.text
+        change = Change(len(before), len(before), f"{gap_before_tests(before)}{code}\n")
+        edit = action.edit_builder.document_edit(target.uri, target.document, [change], label, is_open=target.is_open)
+    action.show_warning(label)
+    return edit, code
