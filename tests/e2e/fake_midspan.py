@@ -22,6 +22,8 @@ BODY = "size = width * height\n    return size\n"
 EXPLANATION = "It adds **two numbers**:\n\n```python\ndef add(a, b):\n    return a + b + 0\n```\n\nThat is all."
 ADD = "def add(a, b):\n    return a + b\n"
 SUBTRACT = "def add(a, b):\n    return a - b\n"
+THERE = "from sums import add\n\n\ndef test_there():\n    assert add(0, 0) == 0\n"
+NEW_TEST = "def test_add():\n    assert add(1, 2) == 3\n"
 MARKUP = "<img src=x onerror='window.owned = 1'><script>window.owned = 1</script> ![a](https://e.example/a.png) is over"
 
 
@@ -34,6 +36,10 @@ def answer(before: str, _after: str) -> str:
         return f"<{len(line)}>"  # the answer names the text that it is for, so a stale one is noticed
     if before.endswith("def area(width, height):\n    "):
         return BODY
+    if before.endswith("except "):
+        return "ValueError:\n"
+    if before.endswith("except ValueError:\n        "):
+        return "return None\n"
     return WORD
 
 
@@ -41,6 +47,8 @@ def _chat_answer(prompt: str) -> str:
     question = prompt.rpartition("user: ")[2]
     if "endless" in question:
         return "never " * 100_000
+    if "Write unit tests" in question:
+        return f"```python\n{THERE}\n\n{NEW_TEST}```"
     if "subtract" in question:
         return f"```python\n{SUBTRACT}```"
     if "the same" in question:

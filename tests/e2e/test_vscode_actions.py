@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from tests.e2e.fake_midspan import ADD, BODY, SUBTRACT
+from tests.e2e.fake_midspan import ADD, BODY, NEW_TEST, SUBTRACT, THERE
 from tests.e2e.vscode import VSCode
 
+TRY = "def read(text):\n    try:\n        return int(text)\n"
 STUB = "def area(width, height):\n    pass\n"
 
 
@@ -46,6 +47,29 @@ def test_an_edit_by_instruction_is_written_into_a_diff(editor: VSCode):
     editor.until(editor.accept_button.is_enabled, "it cannot be accepted")
     editor.accept("edited.py")
     assert editor.saved(file) == SUBTRACT
+
+
+def test_tests_go_into_a_closed_file_and_a_test_that_is_there_is_named(editor: VSCode):
+    tests = editor.workspace / "tests/test_sums.py"
+    tests.parent.mkdir(exist_ok=True)
+    tests.write_text(THERE)
+    editor.open("sums.py", ADD)
+    editor.select_all()
+    editor.run("Midspan: Write Tests")
+    editor.wait_for(editor.page.locator(".notification-toast", has_text="it leaves out test_there"))
+    editor.until(lambda: "test_add" in editor.side("modified"), "there is no diff")
+    editor.accept("test_sums.py")
+    assert editor.saved(tests) == f"{THERE}\n\n{NEW_TEST}"
+
+
+def test_the_missing_except_has_a_body(editor: VSCode):
+    file = editor.open("read.py", TRY)
+    editor.press("ArrowUp")
+    editor.choose_action("Write the missing except")
+    editor.wait_for(editor.accept_button)
+    editor.until(lambda: "return None" in editor.side("modified"), "there is no diff")
+    editor.accept("read.py")
+    assert editor.saved(file).rstrip() == f"{TRY}    except ValueError:\n        return None"
 
 
 def test_an_edit_without_a_chat_model_says_what_to_do(editor: VSCode):
