@@ -48,9 +48,12 @@ def insert_messages(packed: Pack, marker: str, language: str, instruction: str) 
     ]
 
 
-def tests_messages(packed: Pack, selected: str, language: str, path: str, existing: str) -> list[Message]:
-    """Ask for tests of the selection; `existing` is the end of the file that they are added to."""
+def tests_messages(
+    packed: Pack, selected: str, language: str, path: str, existing: str, names: Sequence[str]
+) -> list[Message]:
+    """Ask for tests of the selection; `existing` is the end of the file that they are added to, `names` its tests."""
     there = f"The tests are added to this file, whose end is:\n\n{code_block(existing, language)}\n" if existing else ""
+    there += f"It has these already, so write others: {', '.join(names)}.\n\n" if names else ""
     what = (
         "Answer with the new tests alone." if existing else f"Answer with the whole new file {path}, imports included."
     )

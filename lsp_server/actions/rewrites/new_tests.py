@@ -16,6 +16,7 @@ from midspan import ModelError
 
 _MOST_NAMES = 100  # of the new code are looked up
 _MOST_TOLD = 3
+_MOST_ASKED = 20
 _DEFINED = frozenset({"function", "class", "method"})
 # The title of a test in JavaScript, which has no name.
 _TITLE = re.compile(r"(?:test|it|describe)(?:\.\w+)*\(\s*([\"'`])(?P<title>.*?)\1")
@@ -51,6 +52,12 @@ def check_tests(code: str, existing: Document, tested: Document) -> NewTests:
     if undefined := _undefined(both, len(both.text) - len(kept) - 1):
         warnings.append(f"it uses {_listed(undefined)}, which nothing defines")
     return NewTests(kept, ", ".join(warnings))
+
+
+def last_names(existing: Document) -> list[str]:
+    """Return the names of the last tests of a file, which the model shall not write again."""
+    tree = tree_of(existing)
+    return [] if tree is None else list(_names_of(existing, tree).values())[-_MOST_ASKED:]
 
 
 def gap_before_tests(text: str) -> str:

@@ -17,7 +17,7 @@ from lsp_server.actions.protocol.workspace_view import view_workspace
 from lsp_server.actions.rewrites.ask_chat import ask_chat
 from lsp_server.actions.rewrites.chat_prompts import tests_messages
 from lsp_server.actions.rewrites.code_draft import CodeDraft
-from lsp_server.actions.rewrites.new_tests import check_tests, gap_before_tests
+from lsp_server.actions.rewrites.new_tests import check_tests, gap_before_tests, last_names
 from lsp_server.actions.rewrites.rewrite import require_code
 from lsp_server.actions.rewrites.selection import find_enclosing_definition, selected_lines
 from lsp_server.actions.rewrites.tests_path import find_tests_path, why_no_new_file
@@ -107,9 +107,10 @@ async def write_tests(action: ActionContext) -> tuple[types.WorkspaceEdit, str]:
     selected = document.text[start:end]
     masked = await asyncio.to_thread(mask_document, target.document) if target.document is not None else None
     existing = "".join(masked.document.lines[-_END_LINES:]) if masked is not None else ""
+    names = await asyncio.to_thread(last_names, masked.document) if masked is not None else []
 
     def messages(packed: Pack) -> list[Message]:
-        return tests_messages(packed, selected, document.language, target.path, existing)
+        return tests_messages(packed, selected, document.language, target.path, existing, names)
 
     code_draft = CodeDraft(action.on_text, document.language, selected)
     code = require_code(await ask_chat(action, start, end, messages, code_draft.add, code_draft.is_whole), "")

@@ -68,6 +68,7 @@ async def test_tests_are_added_to_a_file_of_the_disk_that_is_not_open(models, ro
     assert edit["documentChanges"][0]["textDocument"] == {"uri": other, "version": None}
     assert warning_of(edit) == ""
     assert "from shop.price import double, other" in models.asked  # the model sees the file's end
+    assert "write others: test_double." in models.asked
     assert (root / "tests/test_price.py").read_text() == THERE  # only the editor changes it
 
 
