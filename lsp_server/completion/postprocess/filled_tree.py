@@ -58,10 +58,10 @@ def end_of_function(text: str, place: Place) -> int | None:
     return None if goes_on is None or (goes_on and around.is_error) else end
 
 
-def count_errors_with(text: str, place: Place) -> int:
-    """Count the places of the document with the text in it that do not parse; 0 without a tree."""
+def parses_with(text: str, place: Place) -> bool:
+    """Return whether the document with the text in it parses without an error; True without a tree."""
     tree = tree_with(text, place)
-    return tree.count_errors() if tree is not None else 0
+    return tree is None or not tree.root.has_error
 
 
 def tree_with(text: str, place: Place) -> Tree | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from lsp_server.completion.postprocess.filled_tree import count_errors_with, end_of_statement
+from lsp_server.completion.postprocess.filled_tree import end_of_statement, parses_with
 from lsp_server.completion.postprocess.lexing import Lexed, is_known, lex
 from lsp_server.completion.postprocess.place import Place
 from lsp_server.completion.postprocess.statement_end import goes_on_behind
@@ -95,8 +95,7 @@ def _does_not_fit(text: str, end: int, place: Place) -> bool:
     brackets = [_unpaired(part, place) for part in ("", text[:end], text)]
     if brackets[1] <= brackets[0] < brackets[2]:
         return True
-    errors = [count_errors_with(part, place) for part in ("", text[:end], text)]
-    return errors[0] == errors[1] == 0 < errors[2]
+    return not parses_with(text, place) and parses_with("", place) and parses_with(text[:end], place)
 
 
 def _unpaired(text: str, place: Place) -> int:
