@@ -11,6 +11,7 @@ _CLOSERS = set(_PAIRS.values())
 _CHARACTER = r"'(?:\\[^\n']{1,10}|[^'\\\n])'"  # so that '(' is no bracket, and a lifetime or 1'000 opens no string
 _REGEX = r"(?<=[=(,:!&|?{;])\s*/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n\[])+/"
 _RAW_STRING = r'\br(?P<hashes>#+)"[\s\S]*?(?:"(?P=hashes)|\Z)'
+_RAW_STRING_OF_CPP = r'\bR"(?P<delimiter>[^()\\\s]{0,16})\([\s\S]*?(?:\)(?P=delimiter)"|\Z)'
 _C_COMMENTS = r"//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)"
 _HASH_COMMENT = r"#[^\n]*"
 LONG_QUOTES = frozenset({'"""', "'''", "`"})  # strings in these quotes may span lines
@@ -37,7 +38,8 @@ class _Syntax:
 
 _C = f"{_C_COMMENTS}|{_CHARACTER}"
 _SYNTAXES = {
-    **dict.fromkeys(("c", "cpp", "cuda", "objective-c", "objective-cpp", "proto", "zig"), _Syntax(_C, '"')),
+    **dict.fromkeys(("c", "objective-c", "objective-cpp", "proto", "zig"), _Syntax(_C, '"')),
+    **dict.fromkeys(("cpp", "cuda"), _Syntax(f"{_C}|{_RAW_STRING_OF_CPP}", '"')),
     **dict.fromkeys(("csharp", "java", "kotlin", "scala", "swift"), _Syntax(_C, '""" "')),
     **dict.fromkeys(
         ("javascript", "javascriptreact", "typescript", "typescriptreact"),
