@@ -8,6 +8,7 @@
 - `index`: a workspace on the disk: its database, its watch, and views of both with the open buffers.
 - `prompt`: snippets, the choice among them, their places and the windows of the current file.
 - `related`: the sources of snippets, and their scores.
+- `question`: the files and definitions that a question in words is about.
 
 The package imports `midspan` only, knows no LSP type and no torch, and counts tokens with a function that it is given.
 Offsets and columns are code points, lines count from 0.

@@ -29,6 +29,11 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "context.secrets",
         "context.syntax",
     ),
+    "context.question": (
+        "context.documents",
+        "context.index",
+        "context.related",
+    ),
     "context": ("context.documents", "context.index", "context.prompt", "context.related", "context.secrets"),
     "inference.api": (),
     "inference.heap": (),

@@ -8,6 +8,9 @@ from typing import Protocol
 _TEST_STEM = re.compile(r"^(?:tests?[_-](?P<after>.+)|(?P<before>.+?)(?:[._-](?:tests?|specs?)|(?:Tests?|Spec|IT)))$")
 
 
+_TEST_FOLDERS = frozenset({"test", "tests", "spec", "specs", "__tests__", "testdata"})
+
+
 @dataclass(frozen=True)
 class Counterpart:
     """`is_tested`: the file is what the current one tests, not its test."""
@@ -36,6 +39,12 @@ def counterparts(path: str, files: NamedFiles) -> list[Counterpart]:
         *(f"{form}.{suffix}" for form in (f"{stem}Test", f"{stem}Tests", f"{stem}-test", f"test-{stem}")),
     ]
     return [Counterpart(found, False) for found in _nearest(tests, folder, path, files)]
+
+
+def is_test(path: str) -> bool:
+    """Return whether a file is a test by its name, or by a folder that it is in."""
+    folder, _, name = path.rpartition("/")
+    return not _TEST_FOLDERS.isdisjoint(folder.split("/")) or _TEST_STEM.match(name.rpartition(".")[0]) is not None
 
 
 def _nearest(names: Iterable[str], folder: str, path: str, files: NamedFiles) -> list[str]:

@@ -11,11 +11,13 @@ from lsp_server.chat.chat_feature import ChatFeature
 from lsp_server.chat.chat_params import ChatParams
 from lsp_server.chat.chat_references import with_references
 from lsp_server.chat.chat_request import build_chat_request
+from lsp_server.chat.conversations import KeptMessage
+from lsp_server.rpc.converter import strict_converter
 from lsp_server.rpc.documents import path_of
 from lsp_server.server.server import MidspanServer
 from lsp_server.telemetry.outcome import Outcome
 from lsp_server.telemetry.record import Record
-from midspan import ModelError
+from midspan import ModelError, SettingsError
 
 
 def register(feature: ChatFeature) -> None:
@@ -34,7 +36,8 @@ async def answer_chat(feature: ChatFeature, params: ChatParams) -> dict[str, Any
 
 async def _answer_chat(feature: ChatFeature, params: ChatParams, record: Record) -> dict[str, Any]:
     feature.server.follow_settings()
-    messages = [await with_references(feature.session, message, record) for message in params.messages]
+    with_parts = [await with_references(feature.session, message, record) for message in params.messages]
+    messages, used = [message for message, _ in with_parts], with_parts[-1][1]
     record.mark("references")
     engine = await feature.ready_engine()
     record.mark("load")
@@ -47,12 +50,30 @@ async def _answer_chat(feature: ChatFeature, params: ChatParams, record: Record)
         raise ModelError("The model was unloaded before it had answered. Ask again.")
     record.shown_characters = len(generated.text)
     record.ends(Outcome.ANSWERED)
+    answered = {"model": engine.info.name, "used": [part.as_json() for part in used]}
+    if params.keep:
+        await _keep(feature, params, {"role": "assistant", "content": generated.text, **answered})
     return {
         "text": generated.text,
-        "model": engine.info.name,
         "finish_reason": generated.finish_reason,
         "dropped_messages": dropped,
+        **answered,
     }
+
+
+async def _keep(feature: ChatFeature, params: ChatParams, answer: KeptMessage) -> None:
+    """Keep the conversation with its answer for the workspace. An error is told, and the answer is given all the same.
+
+    Text of files that a reference names is not kept.
+    """
+    workspace = feature.session.workspaces.of(feature.place_of(params.text_document)).workspace
+    if workspace is None:
+        return
+    asked = strict_converter().unstructure(params.messages)
+    try:
+        await asyncio.to_thread(feature.conversations.keep, workspace.root, asked, answer)
+    except SettingsError as error:
+        feature.server.warn(str(error))
 
 
 async def _files_around(

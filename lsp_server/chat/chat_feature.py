@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from lsprotocol import types
+
+from context.documents.document import Document
 from context.secrets.masking import count_masked
 from inference.api import ContextFile, Engine, Request
 from lsp_server.chat.chat_request import answer, chat_section
+from lsp_server.chat.conversations import user_conversations
 from lsp_server.chat.repository_files import repository_files
 from lsp_server.completion.build_request import PromptSource
 from lsp_server.server.generate import Generated
@@ -23,6 +27,7 @@ class ChatFeature:
     def __init__(self, server: MidspanServer) -> None:
         self.server = server
         self.session = server.session
+        self.conversations = user_conversations()
         server.status.parts.append(self.status)
 
     @property
@@ -34,6 +39,20 @@ class ChatFeature:
     def running(self) -> Engine | None:
         """The engine when it runs. To ask this does not keep it in memory."""
         return self.session.running_engine(self.session.settings.chat)
+
+    def place_of(self, document: types.TextDocumentIdentifier | None) -> str:
+        """Return the URI by which a question's workspace is known: the document's, or else the first root's."""
+        if document is not None:
+            return document.uri
+        return self.session.roots[0].as_uri() if self.session.roots else ""
+
+    def open_documents(self, uri: str) -> list[Document]:
+        """Return the open documents that may stand in a prompt by the rules on names, this one first, if it is open."""
+        session = self.session
+        document = session.documents.document_or_none(uri) if uri in session.documents else None
+        workspace = session.workspaces.of(uri).workspace
+        is_shown = document is not None and (workspace is None or workspace.may_name(document.path))
+        return [*([document] if document is not None and is_shown else []), *session.others(uri)]
 
     async def ready_engine(self) -> Engine:
         """Wait for the engine: only a loaded model knows how long a prompt may be. Raises ModelError."""

@@ -27,14 +27,18 @@ class ChatMessage:
 
 @dataclass(frozen=True)
 class ChatParams:
-    """The conversation so far; `text_document` is the document that the user looks at.
+    """The conversation so far; `text_document` is the document that the user looks at, `selection` is in that.
 
-    Each piece of the answer is told to `partial_result_token`.
+    Each piece of the answer is told to `partial_result_token`, and the progress until the first one to
+    `work_done_token`. With `keep`, the conversation is kept with its answer, to be shown again.
     """
 
     messages: tuple[ChatMessage, ...] = ()
     partial_result_token: types.ProgressToken | None = None
     text_document: types.TextDocumentIdentifier | None = None
+    selection: types.Range | None = None
+    work_done_token: types.ProgressToken | None = None
+    keep: bool = False
 
     def __post_init__(self) -> None:
         if not self.messages or self.messages[-1].role != "user":

@@ -11,25 +11,27 @@ from context.related.collect import judge
 from context.secrets.masking import count_masked, mask_document
 from inference.api import Message
 from lsp_server.chat.chat_params import ChatMessage, Reference
+from lsp_server.chat.used_parts import UsedPart
 from lsp_server.rpc.positions import offset_of
 from lsp_server.server.session import Session
 from lsp_server.telemetry.record import Record
 from midspan import DocumentError
 
 
-async def with_references(session: Session, message: ChatMessage, record: Record) -> Message:
+async def with_references(session: Session, message: ChatMessage, record: Record) -> tuple[Message, list[UsedPart]]:
     """Return the message with each reference before it, under a comment with its path. Raises DocumentError.
 
     Placeholders stand for the secrets of what is referred to. The words of the message are the user's own, and stay.
     """
-    parts = [await _text_of(session, reference, record) for reference in message.references]
-    return Message(message.role, "\n".join([*parts, message.content]))
+    parts = [await _read(session, reference, record) for reference in message.references]
+    text = "\n".join([*(text for text, _ in parts), message.content])
+    return Message(message.role, text), [used for _, used in parts]
 
 
-async def _text_of(session: Session, reference: Reference, record: Record) -> str:
+async def _read(session: Session, reference: Reference, record: Record) -> tuple[str, UsedPart]:
     document = await _document(session, reference.uri)
     masked = await asyncio.to_thread(mask_document, document)
-    text = masked.document.text
+    text, first, last = masked.document.text, 0, len(document.lines) - 1
     if reference.range is not None:
         first = reference.range.start.line
         begin = offset_of(document, reference.range.start, session.encoding)
@@ -37,12 +39,13 @@ async def _text_of(session: Session, reference: Reference, record: Record) -> st
         if end < begin:
             raise DocumentError(f"{document.path}: a reference ends before it begins.")
         last, column = document.position_at(end)
-        # A range that ends at the start of a line does not touch it.
-        lines = masked.document.lines[first : last + (column > 0 or last == first)]
-        text = "".join(lines)
+        if column == 0 and last > first:
+            last -= 1  # a range that ends at the start of a line does not touch it
+        text = "".join(masked.document.lines[first : last + 1])
     record.masks(count_masked([text], masked.rules))
     newline = "" if text.endswith("\n") else "\n"
-    return f"{path_comment(document.language, document.path)}{text}{newline}"
+    used = UsedPart(document.path, reference.uri, first, last, "reference", "you referred to it")
+    return f"{path_comment(document.language, document.path)}{text}{newline}", used
 
 
 async def _document(session: Session, uri: str) -> Document:

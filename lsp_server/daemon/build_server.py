@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lsp_server.actions import code_actions
 from lsp_server.actions.protocol.action_features import ActionFeatures
-from lsp_server.chat import chat
+from lsp_server.chat import chat, conversation_request, reference_request
 from lsp_server.chat.chat_feature import ChatFeature
 from lsp_server.completion import accepted, completion_menu, inline_completion, set_completion
 from lsp_server.completion.completion_feature import CompletionFeature
@@ -38,6 +38,7 @@ def build_server(
     for request in (inline_completion, completion_menu, accepted, set_completion):
         request.register(completion)
     chat_feature = ChatFeature(server)
-    chat.register(chat_feature)
+    for request in (chat, reference_request, conversation_request):
+        request.register(chat_feature)
     code_actions.register(ActionFeatures(server, completion, chat_feature))
     return server

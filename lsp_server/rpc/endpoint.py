@@ -53,6 +53,8 @@ class MidspanProtocol(LanguageServerProtocol):
     def __init__(self, server: Any, converter: Converter) -> None:
         self.exit_code: int | None = None  # set by `exit`
         self.on_skipped: Callable[[], None] = lambda: None  # called when a message was too long to be read
+        # The requests of our own that a client may want to know of before it offers them, told at `initialize`.
+        self.announced: dict[str, bool] = {}
         self.on_activity: Callable[[], None] = lambda: None  # called after each call that comes and each response
         self._strict = converter
         self._is_shut_down = False
@@ -61,6 +63,8 @@ class MidspanProtocol(LanguageServerProtocol):
         super().__init__(server, converter)  # last, because it reads every property
         for method in [method for method in self.fm.builtin_features if method not in LEFT_TO_PYGLS]:
             del self.fm.builtin_features[method]
+        self._begin = self.fm.builtin_features[types.INITIALIZE]
+        self.fm.add_builtin_feature(types.INITIALIZE, self._initialize)
         # pygls ends the process from within the event loop, and always with the exit code 0.
         self.fm.add_builtin_feature(types.EXIT, self._exit)
         self.fm.add_builtin_feature(types.SHUTDOWN, self._shut_down)
@@ -194,6 +198,11 @@ class MidspanProtocol(LanguageServerProtocol):
     def _write(self, message: dict[str, Any]) -> None:
         if self.writer is not None:
             self.writer.write(frame(json.dumps({"jsonrpc": self.VERSION, **message}).encode()))
+
+    def _initialize(self, params: types.InitializeParams) -> Generator[Any, Any, types.InitializeResult]:
+        result: types.InitializeResult = yield from self._begin(params)
+        result.capabilities.experimental = {"midspan": self.announced}
+        return result
 
     def _exit(self, _params: Any) -> None:
         self.exit_code = 0 if self._is_shut_down else 1

@@ -1,0 +1,31 @@
+"""midspan/conversation: the conversation that is kept for a workspace, to show it again or to forget it."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from lsprotocol import types
+
+from lsp_server.chat.chat_feature import ChatFeature
+
+
+@dataclass(frozen=True)
+class ConversationParams:
+    """`text_document` tells which workspace is meant; without one it is the first."""
+
+    action: Literal["get", "clear"] = "get"
+    text_document: types.TextDocumentIdentifier | None = None
+
+
+def register(feature: ChatFeature) -> None:
+    """Add the request to the server."""
+    feature.server.protocol.announced["conversation"] = True
+
+    @feature.server.feature("midspan/conversation")
+    async def conversation(params: ConversationParams) -> dict[str, Any]:
+        workspace = feature.session.workspaces.of(feature.place_of(params.text_document)).workspace
+        if workspace is None:
+            return {"messages": []}
+        if params.action == "clear":
+            await asyncio.to_thread(feature.conversations.clear, workspace.root)
+        return {"messages": await asyncio.to_thread(feature.conversations.read, workspace.root)}
