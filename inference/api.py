@@ -141,6 +141,8 @@ class Request:
     kept_pages: KeptPages | None = None  # None: nothing of the prompt goes to the disk
     # Nobody waits for it yet, and perhaps nobody ever will: its steps take one core.
     is_ahead: bool = False
+    # Told on the engine's thread how many tokens of the prompt are left to be computed; a server tells nothing.
+    on_read: Callable[[int], None] | None = field(default=None, compare=False)
     # A shorter prompt for the same output, which is read instead where much of `prompt` would have to be computed.
     quick_prompt: Prompt | None = None
 

@@ -116,6 +116,17 @@ class LiveSequence:
         self.num_computed_tokens += count
         if self.moved and self.num_computed_tokens == self.moved.start:
             self.num_computed_tokens = self.moved.stop
+        self.tell_read()
+
+    def tell_read(self) -> None:
+        """Tell how much of the prompt is left. A receiver that fails loses its request, as that of an update does."""
+        if self.request.on_read is None or self.output_tokens:
+            return
+        try:
+            self.request.on_read(self.left_tokens)
+        except Exception:
+            log.exception("the receiver of the progress failed; its request is cancelled")
+            self.cancelled = True
 
     @property
     def most_tokens(self) -> int:

@@ -166,6 +166,7 @@ class Scheduler:
         while self._waiting and self._is_read(self._waiting[0]) and self._allocate(self._waiting[0]):
             sequence = self._waiting.popleft()
             sequence.admitted_s = time.perf_counter()
+            sequence.tell_read()
             self._running[sequence] = Sampler(sequence.request.sampling)
 
     def _is_read(self, sequence: LiveSequence) -> bool:

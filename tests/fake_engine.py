@@ -79,6 +79,7 @@ class FakeEngine(LocalEngine):
         self._answer = answer
         self.confidence = confidence
         self.speed: float | None = None  # at which prompts are read, as the engine says
+        self.read: Sequence[int] = ()  # the tokens that are left to be read, as the engine tells them
         self.is_cold = False  # as if much of each prompt had to be computed
 
     @property
@@ -125,6 +126,9 @@ class FakeEngine(LocalEngine):
         is_quick = self.is_cold and request.quick_prompt is not None
         if is_quick and request.quick_prompt is not None:
             request = replace(request, prompt=request.quick_prompt)
+        if request.on_read is not None:
+            for left_tokens in self.read:
+                request.on_read(left_tokens)
         try:
             text, confidence = self.write(request)
         except MidspanError as error:

@@ -32,7 +32,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "context.question": (
         "context.documents",
         "context.index",
+        "context.prompt",
         "context.related",
+        "context.secrets",
     ),
     "context": ("context.documents", "context.index", "context.prompt", "context.related", "context.secrets"),
     "inference.api": (),
@@ -204,6 +206,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "inference.speed",
         "inference.store",
         "inference.weights",
+        "lsp_server.chat",
         "lsp_server.telemetry",
     ),
     "lsp_server.cli.checks": (

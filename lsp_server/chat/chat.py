@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from lsprotocol import types
@@ -9,9 +10,11 @@ from lsprotocol import types
 from inference.api import ContextFile, Engine
 from lsp_server.chat.chat_feature import ChatFeature
 from lsp_server.chat.chat_params import ChatParams
-from lsp_server.chat.chat_references import with_references
-from lsp_server.chat.chat_request import build_chat_request
+from lsp_server.chat.chat_references import read_references
+from lsp_server.chat.chat_request import build_question_request
 from lsp_server.chat.conversations import KeptMessage
+from lsp_server.chat.question_place import place_uri
+from lsp_server.chat.reading_progress import AnswerProgress
 from lsp_server.rpc.converter import strict_converter
 from lsp_server.rpc.documents import path_of
 from lsp_server.server.server import MidspanServer
@@ -30,33 +33,41 @@ def register(feature: ChatFeature) -> None:
 
 async def answer_chat(feature: ChatFeature, params: ChatParams) -> dict[str, Any]:
     """Return the whole answer, each piece of which the client has been told. Raises MidspanError."""
-    with feature.session.recorded(Record("chat", explicit=True)) as record:
-        return await _answer_chat(feature, params, record)
+    progress = AnswerProgress(feature.server.protocol, params.work_done_token)
+    try:
+        with feature.session.recorded(Record("chat", explicit=True)) as record:
+            return await _answer_chat(feature, params, record, progress)
+    finally:
+        progress.end()
 
 
-async def _answer_chat(feature: ChatFeature, params: ChatParams, record: Record) -> dict[str, Any]:
+async def _answer_chat(
+    feature: ChatFeature, params: ChatParams, record: Record, progress: AnswerProgress
+) -> dict[str, Any]:
     feature.server.follow_settings()
-    with_parts = [await with_references(feature.session, message, record) for message in params.messages]
-    messages, used = [message for message, _ in with_parts], with_parts[-1][1]
+    referred = [await read_references(feature.session, message, record) for message in params.messages]
     record.mark("references")
     engine = await feature.ready_engine()
     record.mark("load")
     record.model = engine.info.name
     files = await _files_around(feature, engine, params, record)
-    request, dropped = await asyncio.to_thread(build_chat_request, engine, messages, feature.max_tokens, files)
+    asked, context = await feature.with_context(engine, params, referred, files, record)
+    request, dropped = await asyncio.to_thread(build_question_request, engine, asked, feature.max_tokens, files)
     record.mark("pack")
-    generated = await feature.answer(request, record, _teller(feature.server, params.partial_result_token))
+    request = replace(request, on_read=progress.on_read(feature.reading_tokens_per_s))
+    generated = await feature.answer(request, record, _teller(feature.server, params.partial_result_token, progress))
     if generated.finish_reason == "cancelled":
         raise ModelError("The model was unloaded before it had answered. Ask again.")
     record.shown_characters = len(generated.text)
     record.ends(Outcome.ANSWERED)
-    answered = {"model": engine.info.name, "used": [part.as_json() for part in used]}
+    answered = {"model": engine.info.name, "used": feature.used(params, referred[-1], context)}
     if params.keep:
         await _keep(feature, params, {"role": "assistant", "content": generated.text, **answered})
     return {
         "text": generated.text,
         "finish_reason": generated.finish_reason,
         "dropped_messages": dropped,
+        "unknown": list(context.unknown),
         **answered,
     }
 
@@ -66,7 +77,8 @@ async def _keep(feature: ChatFeature, params: ChatParams, answer: KeptMessage) -
 
     Text of files that a reference names is not kept.
     """
-    workspace = feature.session.workspaces.of(feature.place_of(params.text_document)).workspace
+    uri = place_uri(feature.session, params.text_document)
+    workspace = feature.session.workspaces.of(uri).workspace
     if workspace is None:
         return
     asked = strict_converter().unstructure(params.messages)
@@ -79,16 +91,21 @@ async def _keep(feature: ChatFeature, params: ChatParams, answer: KeptMessage) -
 async def _files_around(
     feature: ChatFeature, engine: Engine, params: ChatParams, record: Record
 ) -> tuple[ContextFile, ...]:
-    """Return what of the repository around the document that the user looks at stands before the conversation."""
-    if params.text_document is None:
+    """Return what of the repository around the document that the user looks at stands before the conversation.
+
+    Only where the model completes too: it has read these files then, and for another one they would be so much more to
+    read.
+    """
+    if params.text_document is None or not feature.completes:
         return ()
     references = (reference for message in params.messages for reference in message.references)
     referred = frozenset(path_of(reference.uri, feature.session.roots) for reference in references)
     return await feature.files(engine, params.text_document.uri, referred, record)
 
 
-def _teller(server: MidspanServer, token: str | int | None) -> Callable[[str], None]:
+def _teller(server: MidspanServer, token: str | int | None, progress: AnswerProgress) -> Callable[[str], None]:
     def tell(text: str) -> None:
+        progress.end()
         if token is not None:
             server.protocol.notify(types.PROGRESS, types.ProgressParams(token, {"text": text}))
 

@@ -1,16 +1,18 @@
 """Chat for one connection: its engine, what that is told of the repository, and its answers."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from lsprotocol import types
-
-from context.documents.document import Document
+from context.question.answer_context import AnswerContext
 from context.secrets.masking import count_masked
 from inference.api import ContextFile, Engine, Request
+from lsp_server.chat.chat_params import ChatParams
+from lsp_server.chat.chat_references import Referred
 from lsp_server.chat.chat_request import answer, chat_section
 from lsp_server.chat.conversations import user_conversations
+from lsp_server.chat.question_context import QuestionContexts, QuestionRoom, WithContext
+from lsp_server.chat.question_place import place_of, place_uri, used_part
 from lsp_server.chat.repository_files import repository_files
 from lsp_server.completion.build_request import PromptSource
 from lsp_server.server.generate import Generated
@@ -28,6 +30,7 @@ class ChatFeature:
         self.server = server
         self.session = server.session
         self.conversations = user_conversations()
+        self._contexts = QuestionContexts()
         server.status.parts.append(self.status)
 
     @property
@@ -40,19 +43,16 @@ class ChatFeature:
         """The engine when it runs. To ask this does not keep it in memory."""
         return self.session.running_engine(self.session.settings.chat)
 
-    def place_of(self, document: types.TextDocumentIdentifier | None) -> str:
-        """Return the URI by which a question's workspace is known: the document's, or else the first root's."""
-        if document is not None:
-            return document.uri
-        return self.session.roots[0].as_uri() if self.session.roots else ""
+    @property
+    def reading_tokens_per_s(self) -> float | None:
+        """The tokens of a prompt that the chat model reads in a second, as far as that is known."""
+        return self.session.budget(self.session.settings.chat).tokens_a_second
 
-    def open_documents(self, uri: str) -> list[Document]:
-        """Return the open documents that may stand in a prompt by the rules on names, this one first, if it is open."""
-        session = self.session
-        document = session.documents.document_or_none(uri) if uri in session.documents else None
-        workspace = session.workspaces.of(uri).workspace
-        is_shown = document is not None and (workspace is None or workspace.may_name(document.path))
-        return [*([document] if document is not None and is_shown else []), *session.others(uri)]
+    @property
+    def completes(self) -> bool:
+        """True when the chat model is that of completion too, and shares its cache."""
+        keys = self.session.engine_keys
+        return keys.get("chat") == keys["completion"]
 
     async def ready_engine(self) -> Engine:
         """Wait for the engine: only a loaded model knows how long a prompt may be. Raises ModelError."""
@@ -81,6 +81,39 @@ class ChatFeature:
         files = await loop.run_in_executor(session.context_thread, repository_files, *arguments)
         record.masks(count_masked([file.text for file in files], packer.mask_rules))
         return files
+
+    async def with_context(
+        self,
+        engine: Engine,
+        params: ChatParams,
+        referred: Sequence[Referred],
+        files: Sequence[ContextFile],
+        record: Record,
+    ) -> tuple[WithContext, AnswerContext]:
+        """Return the messages with what the workspace tells about each question, and that of the last one.
+
+        `referred` are the messages with their references. Raises DocumentError for a mention of a file that a rule
+        keeps out of every prompt.
+        """
+        budget = self.session.budget(self.session.settings.chat)
+        budget.start_from(engine.reading_tokens_per_s)
+        shown = {file.path: file.text for file in files}
+        shown |= {used.path: text for used, text in referred[-1].parts}
+        asked = QuestionRoom(engine, budget.question_tokens)
+        messages = [one.message for one in referred]
+        arguments = (messages, params.messages[-1].content, place_of(self.session, params), asked, shown)
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self.session.context_thread, self._contexts.add, *arguments)
+        record.masks(found.context.masked)
+        record.mark("context")
+        return found, found.context
+
+    def used(self, params: ChatParams, referred: Referred, context: AnswerContext) -> list[dict[str, Any]]:
+        """Return the parts of files that the last question is asked with, for the client."""
+        workspace = self.session.workspaces.of(place_uri(self.session, params.text_document)).workspace
+        root = workspace.root if workspace is not None else None
+        parts = [*(part for part, _ in referred.parts), *(used_part(part, root) for part in context.parts)]
+        return [part.as_json() for part in parts]
 
     async def answer(
         self,

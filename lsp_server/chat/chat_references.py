@@ -1,6 +1,7 @@
 """The text of what a message refers to, by the rules that hold for every prompt."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
 from pygls import uris
@@ -18,17 +19,25 @@ from lsp_server.telemetry.record import Record
 from midspan import DocumentError
 
 
-async def with_references(session: Session, message: ChatMessage, record: Record) -> tuple[Message, list[UsedPart]]:
+@dataclass(frozen=True)
+class Referred:
+    """A message with what it refers to before it, and the parts of files that this is."""
+
+    message: Message
+    parts: tuple[tuple[UsedPart, str], ...] = ()
+
+
+async def read_references(session: Session, message: ChatMessage, record: Record) -> Referred:
     """Return the message with each reference before it, under a comment with its path. Raises DocumentError.
 
     Placeholders stand for the secrets of what is referred to. The words of the message are the user's own, and stay.
     """
     parts = [await _read(session, reference, record) for reference in message.references]
-    text = "\n".join([*(text for text, _ in parts), message.content])
-    return Message(message.role, text), [used for _, used in parts]
+    text = "\n".join([*(text for _, text in parts), message.content])
+    return Referred(Message(message.role, text), tuple(parts))
 
 
-async def _read(session: Session, reference: Reference, record: Record) -> tuple[str, UsedPart]:
+async def _read(session: Session, reference: Reference, record: Record) -> tuple[UsedPart, str]:
     document = await _document(session, reference.uri)
     masked = await asyncio.to_thread(mask_document, document)
     text, first, last = masked.document.text, 0, len(document.lines) - 1
@@ -45,7 +54,7 @@ async def _read(session: Session, reference: Reference, record: Record) -> tuple
     record.masks(count_masked([text], masked.rules))
     newline = "" if text.endswith("\n") else "\n"
     used = UsedPart(document.path, reference.uri, first, last, "reference", "you referred to it")
-    return f"{path_comment(document.language, document.path)}{text}{newline}", used
+    return used, f"{path_comment(document.language, document.path)}{text}{newline}"
 
 
 async def _document(session: Session, uri: str) -> Document:

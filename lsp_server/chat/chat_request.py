@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from context.prompt.snippet_text import encodable
 from inference.api import ContextFile, Engine, Message, Request
+from lsp_server.chat.question_context import WithContext
 from lsp_server.server.generate import Generated, generate
 from lsp_server.settings.source import user_settings_file_in_words
 from lsp_server.settings.values import ModelSettings, Settings
@@ -56,6 +57,14 @@ def build_chat_request(
     kept = [message for message, keep in zip(messages, is_kept, strict=True) if keep]
     taken = fitting(engine, files, room - needed)
     return Request(engine.chat_prompt(kept, taken), new_tokens, background=True), len(messages) - len(kept)
+
+
+def build_question_request(
+    engine: Engine, asked: WithContext, max_tokens: int, files: Sequence[ContextFile] = ()
+) -> tuple[Request, int]:
+    """Return the same for a conversation with its contexts: those of earlier questions go before a message does."""
+    request, dropped = build_chat_request(engine, asked.messages, max_tokens, files)
+    return build_chat_request(engine, asked.last_alone, max_tokens, files) if dropped else (request, dropped)
 
 
 def fitting(engine: Engine, files: Sequence[ContextFile], room_tokens: int) -> Sequence[ContextFile]:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from lsprotocol import types
 
 from lsp_server.chat.chat_feature import ChatFeature
+from lsp_server.chat.question_place import place_uri
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ def register(feature: ChatFeature) -> None:
 
     @feature.server.feature("midspan/conversation")
     async def conversation(params: ConversationParams) -> dict[str, Any]:
-        workspace = feature.session.workspaces.of(feature.place_of(params.text_document)).workspace
+        workspace = feature.session.workspaces.of(place_uri(feature.session, params.text_document)).workspace
         if workspace is None:
             return {"messages": []}
         if params.action == "clear":

@@ -8,6 +8,7 @@ from lsprotocol import types
 
 from context.question.references import Reference, find_references
 from lsp_server.chat.chat_feature import ChatFeature
+from lsp_server.chat.question_place import open_documents, place_uri
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,11 @@ def register(feature: ChatFeature) -> None:
 
     @feature.server.feature("midspan/chatReferences")
     async def chat_references(params: ReferenceParams) -> dict[str, Any]:
-        uri = feature.place_of(params.text_document)
+        uri = place_uri(feature.session, params.text_document)
         workspace = feature.session.workspaces.of(uri).workspace
         if workspace is None:
             return {"items": []}
-        documents = feature.open_documents(uri)
+        documents = open_documents(feature.session, uri)
         found = await asyncio.to_thread(find_references, params.query, workspace, documents)
         return {"items": [_as_json(reference) for reference in found]}
 

@@ -1,11 +1,9 @@
 """The parts of files that an answer was given, as midspan/chat names them to the client."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-UsedKind = Literal[
-    "reference", "selection", "document", "definition", "caller", "test", "similar", "edit", "folder", "overview"
-]
+from context.question.parts import PartKind
 
 
 @dataclass(frozen=True)
@@ -16,7 +14,7 @@ class UsedPart:
     uri: str
     first_line: int
     last_line: int
-    kind: UsedKind
+    kind: PartKind
     why: str
 
     def as_json(self) -> dict[str, Any]:

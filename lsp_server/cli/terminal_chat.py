@@ -1,88 +1,169 @@
-"""A chat on the terminal: one question, or a conversation of a question each line."""
+"""A chat on the terminal: one question, or a conversation of a question each line, about a workspace."""
 
 import asyncio
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import BinaryIO
 
+from context.documents.document import relative_path
+from context.index.workspace import Workspace
+from context.question.answer_context import AnswerContext, Place
+from context.question.mentions import mention_of_path
 from inference.api import Engine, Message
-from lsp_server.chat.chat_request import answer, build_chat_request, chat_section
+from lsp_server.chat.chat_request import answer, build_question_request, chat_section
+from lsp_server.chat.conversations import user_conversations
+from lsp_server.chat.question_context import QuestionContexts, QuestionRoom
+from lsp_server.chat.question_place import used_part
+from lsp_server.chat.reading_progress import ReadingProgress
+from lsp_server.cli.input.typed_questions import CLEAR, one_question, typed_questions
+from lsp_server.cli.output.answer_words import ProgressLine, used_in_words
+from lsp_server.cli.output.progress_bar import ProgressBar
 from lsp_server.rpc.stdio import claim_stdout
+from lsp_server.server.generate import Generated
+from lsp_server.server.prompt_budget import PromptBudget
+from lsp_server.server.shared_workspaces import start_workspace
 from lsp_server.server.start_engine import start_engine
-from lsp_server.settings.values import ModelSettings, Settings
+from lsp_server.settings.values import Settings
 from lsp_server.telemetry.log_setup import set_up_logging
-from midspan import SettingsError
-from midspan.visible_text import visible_text
+from midspan import DocumentError
+from midspan.visible_text import visible_line, visible_text
+
+_INDEX_WITHIN_S = 60.0  # files that are not indexed by then are not known to the first answer
 
 
-def chat(prompt: str | None, settings: Settings) -> int:
+@dataclass(frozen=True)
+class About:
+    """What a chat is about: the root of a workspace, if there is one, and files that the first question refers to."""
+
+    root: Path | None
+    files: Sequence[Path] = ()
+
+
+def chat(prompt: str | None, about: About, settings: Settings) -> int:
     """Print each answer while the model writes it; return the exit code. Raises MidspanError.
 
-    Without a prompt, stdin is the question, or on a terminal each line is a question.
+    Without a prompt, stdin is the question, or on a terminal each line is a question of a conversation that is kept.
     """
     section = chat_section(settings)
+    mentions = _mentions(about)
     is_conversation = prompt is None and sys.stdin.isatty()
-    questions = _typed_questions() if is_conversation else iter([_one_question(prompt)])
+    question = "" if is_conversation else one_question(prompt)
     stdout = claim_stdout()
     set_up_logging(logging.WARNING)  # the output is for a reader
     engine = start_engine(section)
+    workspace = start_workspace(about.root, ProgressBar().draw) if about.root is not None else None
     try:
         engine.ready.result()
         engine.chat_prompt([Message("user", "")])  # raises before a question is typed
-        messages: list[Message] = []
-        for question in questions:
-            messages.append(Message("user", question))
-            try:
-                text = _print_answer(engine, messages, section, stdout)
-            except KeyboardInterrupt:
-                if not is_conversation:
-                    raise
-                messages.pop()
-                stdout.write(b"\n")
-            else:
-                messages.append(Message("assistant", text))
-            stdout.flush()
+        if workspace is not None and not workspace.wait_until_settled(_INDEX_WITHIN_S):
+            _note("not all files are indexed yet; this answer may not know some of them.")
+        terminal = _TerminalChat(engine, workspace, section.max_tokens, stdout)
+        if is_conversation:
+            terminal.converse(mentions)
+        else:
+            terminal.ask(question, mentions)
     finally:
         engine.close()
+        if workspace is not None:
+            workspace.close()
     return 0
 
 
-def _one_question(prompt: str | None) -> str:
-    """The prompt, or all of stdin. Raises SettingsError when it is empty."""
-    question = sys.stdin.buffer.read().decode(errors="replace") if prompt is None else prompt
-    if not question.strip():
-        raise SettingsError('There is no question. Write one, midspan chat "…", or pipe it in.')
-    return question
+def _mentions(about: About) -> str:
+    """Return the mentions of the files that the command names. Raises DocumentError."""
+    paths = []
+    for file in about.files:
+        if not file.exists():
+            raise DocumentError(f"{file} does not exist. Check the name.")
+        path = relative_path(file, about.root)
+        if path.startswith("/"):
+            raise DocumentError(f"{file} is outside the workspace {about.root}. Name its folder with --workspace.")
+        paths.append(f"{path}/" if file.is_dir() else path)
+    return " ".join(map(mention_of_path, paths))
 
 
-def _typed_questions() -> Iterator[str]:
-    print("Type a question on each line. Ctrl-C stops an answer, Ctrl-D ends the conversation.", file=sys.stderr)
-    while True:
-        print("> ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        if not line:
-            print(file=sys.stderr)
-            return
-        if line.strip():
-            yield line.strip()
+class _TerminalChat:
+    """One conversation with an engine that is ready."""
+
+    def __init__(self, engine: Engine, workspace: Workspace | None, max_tokens: int, stdout: BinaryIO) -> None:
+        self._engine = engine
+        self._workspace = workspace
+        self._max_tokens = max_tokens
+        self._stdout = stdout
+        self._budget = PromptBudget()
+        self._contexts = QuestionContexts()
+        self._messages: list[Message] = []
+        self._progress = ProgressLine()
+
+    def converse(self, mentions: str) -> None:
+        """Answer each line that is typed. The conversation of the workspace goes on, and is kept."""
+        conversations = user_conversations()
+        root = self._workspace.root if self._workspace is not None else None
+        kept = conversations.read(root) if root is not None else []
+        self._messages = [Message(message["role"], message["content"]) for message in kept]
+        for question in typed_questions(len(kept)):
+            if question == CLEAR:
+                self._messages = []
+                if root is not None:
+                    conversations.clear(root)
+                continue
+            before = list(self._messages)
+            try:
+                answered = self.ask(question, mentions)
+            except KeyboardInterrupt:
+                self._messages = before
+                self._progress.end()
+                self._stdout.write(b"\n")
+                self._stdout.flush()
+                continue
+            except DocumentError as error:  # of a file that the question mentions
+                self._messages = before
+                _note(str(error))
+                continue
+            mentions = ""
+            if root is not None:
+                asked = [{"role": message.role, "content": message.content} for message in self._messages[:-1]]
+                conversations.keep(root, asked, {"role": "assistant", "content": answered})
+
+    def ask(self, question: str, mentions: str) -> str:
+        """Print the answer to a question about what it names and what the mentions name; return the answer."""
+        self._messages.append(Message("user", question))
+        place = Place(self._workspace)
+        self._budget.start_from(self._engine.reading_tokens_per_s)
+        room = QuestionRoom(self._engine, self._budget.question_tokens)
+        asked = self._contexts.add(self._messages, f"{mentions} {question}", place, room, {})
+        request, dropped = build_question_request(self._engine, asked, self._max_tokens)
+        if dropped:
+            _note(f"the conversation is too long; its oldest {dropped} messages are left out.")
+            del self._messages[:dropped]
+        reading = ReadingProgress(self._progress.say, self._budget.tokens_a_second)
+        generated = asyncio.run(answer(self._engine, replace(request, on_read=reading.note), self._show))
+        self._progress.end()
+        if generated.trace is not None:
+            self._budget.learn(generated.trace)
+        self._messages.append(Message("assistant", generated.text))
+        self._print_end(generated, asked.context)
+        return generated.text
+
+    def _show(self, text: str) -> None:
+        self._progress.end()
+        self._stdout.write(visible_text(text).encode())
+        self._stdout.flush()
+
+    def _print_end(self, generated: Generated, context: AnswerContext) -> None:
+        self._stdout.write(b"\n")
+        self._stdout.flush()
+        if generated.finish_reason == "length":
+            _note("the answer was cut at chat.max_tokens. Raise that setting for longer answers.")
+        for mention in context.unknown:
+            _note(f"{mention} names no file, folder or definition of the workspace.")
+        root = self._workspace.root if self._workspace is not None else None
+        if words := used_in_words([used_part(part, root) for part in context.parts]):
+            print(f"\n{words}", file=sys.stderr)
 
 
-def _print_answer(engine: Engine, messages: list[Message], section: ModelSettings, stdout: BinaryIO) -> str:
-    request, dropped = build_chat_request(engine, messages, section.max_tokens)
-    if dropped:
-        print(
-            f"midspan: the conversation is too long; its oldest {dropped} messages are left out.",
-            file=sys.stderr,
-        )
-        del messages[:dropped]
-
-    def show(text: str) -> None:
-        stdout.write(visible_text(text).encode())
-        stdout.flush()
-
-    generated = asyncio.run(answer(engine, request, show))
-    stdout.write(b"\n")
-    if generated.finish_reason == "length":
-        print("midspan: the answer was cut at chat.max_tokens. Raise that setting for longer answers.", file=sys.stderr)
-    return generated.text
+def _note(words: str) -> None:
+    print(visible_line(f"midspan: {words}"), file=sys.stderr)

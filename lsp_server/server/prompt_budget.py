@@ -13,15 +13,23 @@ _LEAST_QUICK_TOKENS, _MOST_QUICK_TOKENS = 192, 1024  # a model that reads the mo
 _QUICK_STEP_TOKENS = 64
 _QUICK_WAIT_SECONDS = 0.25
 _SAMPLES = 9
+# A question is asked on purpose, and progress is shown while its prompt is read.
+_QUESTION_WAIT_SECONDS = 10.0
+_LEAST_QUESTION_TOKENS, _MOST_QUESTION_TOKENS = 1024, 8192  # more distracts a small model, however fast it reads
 _MIN_PREFILL_TOKENS = 64  # of fewer, the time is mostly other work
 _MARGIN = 1.25  # a budget that swings between two sizes would move the prompt each time
 
 
 class PromptBudget:
-    """The lengths of a whole prompt, a power of two, and of a quick one. They seldom change, so that prompts stay."""
+    """The lengths of a whole prompt, a power of two, of a quick one, and of the files that a question is asked with.
+
+    The first two seldom change, so that prompts stay.
+    """
 
     def __init__(self) -> None:
         self.tokens = FIRST_TOKENS
+        self.question_tokens = FIRST_TOKENS  # of the files that a question in words is asked with
+        self.tokens_a_second: float | None = None  # that are read, as far as that is known
         self.quick_tokens: int | None = None  # None: the speed is not known, or no prompt takes long
         self._tokens_a_second: deque[float] = deque(maxlen=_SAMPLES)
 
@@ -39,6 +47,9 @@ class PromptBudget:
         self._fit(statistics.median(self._tokens_a_second))
 
     def _fit(self, tokens_a_second: float) -> None:
+        self.tokens_a_second = tokens_a_second
+        readable = int(tokens_a_second * _QUESTION_WAIT_SECONDS)
+        self.question_tokens = max(_LEAST_QUESTION_TOKENS, min(_MOST_QUESTION_TOKENS, readable))
         affordable = tokens_a_second * _WAIT_SECONDS
         while self.tokens < _MOST_TOKENS and affordable >= 2 * self.tokens * _MARGIN:
             self.tokens *= 2

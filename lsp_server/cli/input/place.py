@@ -35,5 +35,10 @@ def current_root() -> Path:
     return _repository_above(Path.cwd())
 
 
+def is_repository(folder: Path) -> bool:
+    """Return whether a folder is the root of a repository."""
+    return (folder / ".git").exists()
+
+
 def _repository_above(folder: Path) -> Path:
-    return next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+    return next((above for above in (folder, *folder.parents) if is_repository(above)), folder)

@@ -69,7 +69,14 @@ async def test_the_answer_is_streamed_and_returned(editor, models):
         ASK,
     ]
     result = await editor.request("midspan/chat", {"messages": conversation, "partialResultToken": "t1"})
-    assert result == {"text": "Because.", "model": "fake", "finish_reason": "eos", "dropped_messages": 0, "used": []}
+    assert result == {
+        "text": "Because.",
+        "model": "fake",
+        "finish_reason": "eos",
+        "dropped_messages": 0,
+        "used": [],
+        "unknown": [],
+    }
     pieces = []
     for message in editor.messages_so_far():
         assert (message["method"], message["params"]["token"]) == ("$/progress", "t1")

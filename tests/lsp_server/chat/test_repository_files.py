@@ -10,6 +10,7 @@ import pytest
 
 from inference.api import Engine, OnUpdate, Request, RunningRequest, Trace, Update
 from inference.prompts.prompt import read_tokens
+from lsp_server.chat.question_context import INSTRUCTION
 from lsp_server.server.engines import Engines
 from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import ModelSettings
@@ -28,7 +29,10 @@ TREE = {
 }
 PRICE = f"# shop/price.py\n{TREE['shop/price.py']}"
 STOCK = f"# shop/stock.py\n{TREE['shop/stock.py']}"
-ASK = {"role": "user", "content": "What is rounded?"}
+ASK = {"role": "user", "content": "Why?"}
+# The question names nothing, and so it is asked with what stands in the document that the user looks at.
+LOOKED_AT = f"# main.py\ntotal = round_price(3)\n\n{INSTRUCTION}\n\n"
+BOTH = {"model": "/models/both"}
 
 
 @dataclass
@@ -156,7 +160,7 @@ def models() -> TwoModels:
 
 @pytest.fixture
 async def editor(root: Path, models: TwoModels) -> AsyncIterator[InProcess]:
-    editor = await opened(Engines(models), root, completion={}, chat={"model": "/models/chat"})
+    editor = await opened(Engines(models), root, completion=BOTH, chat=BOTH)
     yield editor
     await editor.request("shutdown")
 
@@ -164,16 +168,16 @@ async def editor(root: Path, models: TwoModels) -> AsyncIterator[InProcess]:
 async def test_a_chat_without_a_document_gets_no_files(editor: InProcess, models: TwoModels, root: Path) -> None:
     await complete(editor, root)
     await editor.request("midspan/chat", {"messages": [ASK]})
-    assert models.asked == "user: What is rounded?\n"
+    assert models.asked == "user: Why?\n"
 
 
 async def test_a_chat_before_any_completion_knows_the_repository_too(
     editor: InProcess, models: TwoModels, root: Path
 ) -> None:
     await editor.request("midspan/chat", about(root))
-    assert models.asked == f"{STOCK}{PRICE}user: What is rounded?\n"
+    assert models.asked == f"{STOCK}{PRICE}user: {LOOKED_AT}Why?\n"
     await complete(editor, root)
-    hole, _ = read_prompt(models.completion.requests[0])
+    hole, _ = read_prompt(models.chat.requests[1])
     assert hole.startswith(f"{STOCK}{PRICE}# main.py\n"), "and the completion begins as the chat did"
 
 
@@ -182,16 +186,16 @@ async def test_a_document_that_is_not_open_tells_which_workspace_is_meant(
 ) -> None:
     await complete(editor, root)
     await editor.request("midspan/chat", about(root, path="elsewhere.py"))
-    assert models.asked == f"{STOCK}{PRICE}user: What is rounded?\n"
+    assert models.asked == f"{STOCK}{PRICE}user: Why?\n"
     await editor.request("midspan/chat", {"messages": [ASK], "textDocument": {"uri": "file:///nowhere/a.py"}})
-    assert models.asked == "user: What is rounded?\n"
+    assert models.asked == "user: Why?\n"
 
 
 async def test_a_file_that_is_referred_to_stands_there_once(editor: InProcess, models: TwoModels, root: Path) -> None:
     await complete(editor, root)
     referring = ASK | {"references": [{"uri": (root / "shop/price.py").as_uri()}]}
     await editor.request("midspan/chat", about(root, referring))
-    assert models.asked == f"{STOCK}user: {PRICE}\nWhat is rounded?\n"
+    assert models.asked == f"{STOCK}user: {LOOKED_AT}{PRICE}\nWhy?\n"
 
 
 async def test_files_that_have_changed_or_are_excluded_since_are_left_out(
@@ -200,7 +204,7 @@ async def test_files_that_have_changed_or_are_excluded_since_are_left_out(
     await complete(editor, root)
     await editor.open("def count_stock(shelf):\n    return 0\n", (root / "shop/stock.py").as_uri())
     await editor.request("midspan/chat", about(root))
-    assert models.asked == f"{PRICE}user: What is rounded?\n"
+    assert models.asked == f"{PRICE}user: {LOOKED_AT}Why?\n"
     await editor.open(f"{TREE['shop/price.py']}key = '{KEY}'\n", (root / "shop/price.py").as_uri())
     await editor.notify("textDocument/didClose", {"textDocument": {"uri": (root / "shop/stock.py").as_uri()}})
     await editor.request("midspan/chat", about(root))

@@ -1,16 +1,28 @@
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lsp_server.chat.conversations import user_conversations
+from tests.context.question.shop import TREE
+from tests.context.tree import write_tree
 from tests.lsp_server.cli.run_fake import HERE, midspan
 
 CHAT = (sys.executable, str(HERE / "cli_fake.py"), "chat")
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(HERE.parents[2])}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in no repository: the code of this one is not what the tests ask about."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize(("arguments", "stdin"), [(["Why?"], ""), ([], "Why?")])
@@ -80,3 +92,94 @@ def test_on_a_terminal_it_is_a_conversation():
         process.kill()
         process.wait()
         os.close(terminal)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    root = write_tree(tmp_path / "shop", TREE)
+    (root / ".git").mkdir()
+    return root
+
+
+def chat(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    return midspan("chat", "--model", "/models/chat", *arguments, **options)
+
+
+def test_what_the_answer_is_from_is_listed_under_it_and_not_on_stdout(shop):
+    done = chat("--workspace", shop, "How does add_tax work?")
+    assert "def add_tax(cents):" not in done.stdout
+    assert "The answer is from:" not in done.stdout
+    lines = done.stderr.splitlines()
+    assert "The answer is from:" in lines
+    assert re.search(r"^  shop/tax\.py:1-2 +defines add_tax$", done.stderr, re.MULTILINE)
+
+
+def test_the_model_is_asked_with_the_code_of_the_repository_around_the_current_folder(shop):
+    (shop / "docs").mkdir()
+    done = chat("How does add_tax work?", cwd=shop / "docs")
+    assert "shop/tax.py:1-2" in done.stderr
+    assert done.stdout.startswith("You said: # ")
+
+
+def test_a_folder_that_is_no_repository_is_not_read_unasked(tmp_path):
+    write_tree(tmp_path, TREE)
+    done = chat("How does add_tax work?", cwd=tmp_path)
+    assert done.stdout == "You said: How does add_tax work?\n"
+    assert "The answer is from:" not in done.stderr
+
+
+def test_files_and_folders_that_the_command_names_are_referred_to(shop):
+    done = chat("-f", shop / "shop/stock.py", "-f", shop / "shop", "Why?")
+    assert re.search(r"^  shop/stock\.py:1-\d+ +you referred to it$", done.stderr, re.MULTILINE)
+    assert re.search(r"^  shop/price\.py:\d+-\d+ +is in shop/$", done.stderr, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-f", "nothing.py"], "nothing.py does not exist"),
+        (["-f", "shop/tax.py", "--workspace", "tests"], "is outside the workspace tests"),
+        (["--workspace", "shop/tax.py"], "shop/tax.py is no folder"),
+        (["-f", "private/plan.py"], "private/plan.py is in no prompt: "),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_an_error(shop, arguments, message):
+    done = chat(*arguments, "Why?", cwd=shop)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+
+
+def test_a_mention_that_means_nothing_is_told(shop):
+    assert "midspan: @nothing names no file" in chat("Explain @nothing", cwd=shop).stderr
+
+
+def test_a_conversation_is_kept_goes_on_and_is_cleared(shop):
+    def converse(*typed: bytes) -> bytes:
+        terminal, program = pty.openpty()
+        process = subprocess.Popen(
+            [*CHAT, "--model", "/models/chat"], stdin=program, stdout=program, stderr=program, env=ENVIRONMENT, cwd=shop
+        )
+        os.close(program)
+        said = b""
+        end = time.monotonic() + 60
+        for line in (*typed, b"\x04"):
+            before = said.count(b"\n> ") + said.startswith(b"> ")
+            while said.count(b"\n> ") + said.startswith(b"> ") == before and time.monotonic() < end:
+                if select.select([terminal], [], [], 1)[0]:
+                    said += os.read(terminal, 4096)
+            os.write(terminal, line)
+        try:
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
+            process.wait()
+            os.close(terminal)
+        return said
+
+    assert b"goes on" not in converse(b"Who?\n")
+    said = converse(b"Why?\n", b"/clear\n", b"Where?\n")
+    assert b"The conversation goes on after 2 messages." in said
+    assert b"You said: Who? Why?" in said
+    assert b"You said: Where?" in said
+    kept = user_conversations().read(shop)
+    assert [message["content"] for message in kept] == ["Where?", "You said: Where?"]

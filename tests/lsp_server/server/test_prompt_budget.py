@@ -62,3 +62,15 @@ def test_a_quick_prompt_stays_as_long_while_the_speed_changes_little() -> None:
         budget.start_from(speed)
         sizes.add(budget.quick_tokens)
     assert sizes == {256}
+
+
+def test_a_question_is_asked_with_what_is_read_in_ten_seconds():
+    budget = PromptBudget()
+    assert (budget.question_tokens, budget.tokens_a_second) == (FIRST_TOKENS, None)
+    sizes = []
+    for speed in (10.0, 170.0, 400.0, 50_000.0):
+        slow = PromptBudget()
+        slow.start_from(speed)
+        assert slow.tokens_a_second == speed
+        sizes.append(slow.question_tokens)
+    assert sizes == [1024, 1700, 4000, 8192]
