@@ -9,6 +9,7 @@ from typing import Any
 
 from context.index.workspace import Workspace
 from evaluation import humaneval, names, needle, repository, stops
+from evaluation.chat import cited
 from evaluation.held_out_packages import PINS, load_packages
 from evaluation.holes import SEED, draw_holes
 from evaluation.humaneval_tasks import read_tasks, task_file
@@ -29,6 +30,7 @@ class Choices:
     tasks: Path | None = None
     packages: Path | None = None
     longest_tokens: int | None = None
+    repositories: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -101,19 +103,43 @@ def needle_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
 def open_workspaces(choices: Choices, opened: ExitStack) -> Mapping[str, Callable[[], Workspace]]:
     """The workspace of each package; its index is brought up to date at the first call."""
 
-    def open_indexed(root: Path) -> Workspace:
-        workspace = Workspace(root)
-        opened.callback(workspace.close)
-        workspace.start()
-        workspace.wait_until_settled(_INDEX_WITHIN_S)
-        return workspace
+    packages = load_packages(choices.packages)
+    return {package.name: cache(partial(_open_indexed, package.root, opened)) for package in packages}
 
-    return {package.name: cache(partial(open_indexed, package.root)) for package in load_packages(choices.packages)}
+
+def _open_indexed(root: Path, opened: ExitStack) -> Workspace:
+    workspace = Workspace(root)
+    opened.callback(workspace.close)
+    workspace.start()
+    workspace.wait_until_settled(_INDEX_WITHIN_S)
+    return workspace
 
 
 def describe_set() -> str:
     """The packages and the seed of the holes: equal text means the same set of holes."""
     return f"{', '.join(f'{pin.name} {pin.version}' for pin in PINS)}; seed {SEED}"
+
+
+def chat_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
+    folders = cited.repository_folders(choices.repositories)
+    workspaces = {name: _open_indexed(folder, opened) for name, folder in folders.items()}
+    questions = cited.read_questions()[: choices.limit]
+
+    def run_question(question: cited.CitingQuestion, engine: Engine, _kept: KeptResults) -> list[Result]:
+        results = []
+        for tokens in cited.BUDGETS_TOKENS:
+            context, found = cited.find_cited(engine, question, workspaces[question.repository], tokens)
+            for cite, is_shown in found.items():
+                case = f"{question.question} {cite.path}: {cite.symbol}"
+                scores = {"in_prompt": float(is_shown)}
+                results.append(Result(case, f"{tokens:,} tokens", "", context.text, "", "eos", scores))
+        return results
+
+    def details(results: Results) -> dict[str, Any]:
+        first = next(iter(results.values()), ())
+        return {"missing": [result.case for result in first if not result.scores["in_prompt"]]}
+
+    return Suite([partial(run_question, question) for question in questions], details)
 
 
 SUITES: dict[str, MakeSuite] = {
@@ -122,4 +148,5 @@ SUITES: dict[str, MakeSuite] = {
     "needle": needle_suite,
     "names": names_suite,
     "stops": stops_suite,
+    "chat": chat_suite,
 }

@@ -187,8 +187,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.settings",
         "lsp_server.telemetry",
     ),
+    "evaluation.chat": ("context.*", "inference.api"),
     "evaluation": (
         "context.*",
+        "evaluation.chat",
         "inference.api",
         "lsp_server.completion.*",
         "lsp_server.rpc",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lsp_server.cli.input.options import Commands, json_option, model_flags, model_options, positive
 
-SUITES = ("humaneval-infilling", "repository", "needle", "names", "stops", "all")
+SUITES = ("humaneval-infilling", "repository", "needle", "names", "stops", "chat", "all")
 
 _DESCRIPTION = """\
 Measure how good a model's completions are, with greedy decoding.
@@ -15,6 +15,7 @@ Measure how good a model's completions are, with greedy decoding.
   needle               a definition somewhere in a context of 1K to 128K tokens
   names                a name that stands once in another open file
   stops                does the model stop by itself, without a limit of lines?
+  chat                 is the code that an answer must cite in the prompt of a question?
 
 After an interruption, the same command continues with the next case."""
 
@@ -34,6 +35,9 @@ def add_parser(commands: Commands) -> None:
     parser.add_argument(
         "--packages", type=Path, metavar="FOLDER", help="the held-out packages' wheels; default: download them"
     )
+    parser.add_argument(
+        "--repositories", type=Path, metavar="FOLDER", help="the repositories that the questions of chat are about"
+    )
     parser.add_argument("--longest", type=positive, metavar="TOKENS", help="skip needles in longer contexts than this")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write the JSON, the table and a plot there")
     parser.set_defaults(run=run)
@@ -47,5 +51,5 @@ def run(options: argparse.Namespace) -> int:
     from lsp_server.cli.input.place import current_root
 
     settings = settings_for(model_flags(options), current_root())
-    choices = Choices(options.limit, options.tasks, options.packages, options.longest)
+    choices = Choices(options.limit, options.tasks, options.packages, options.longest, options.repositories)
     return evaluate(options.suite, settings.completion, choices, as_json=options.json, folder=options.out)
