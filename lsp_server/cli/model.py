@@ -49,10 +49,17 @@ def add_parser(commands: Commands) -> None:
 def _list(options: argparse.Namespace) -> int:
     from inference.store.catalogue import read_catalogue, user_catalogue_path
     from inference.store.model_store import user_store
+    from lsp_server.cli.input.command_settings import settings_for
+    from lsp_server.cli.input.place import current_root
     from lsp_server.cli.output.known_speed import known_speed
     from lsp_server.cli.output.model_listing import list_models, listing_in_words
+    from lsp_server.cli.output.model_marks import current_name, mark_models
 
-    listing = list_models(user_store(), read_catalogue(user_catalogue_path()), known_speed())
+    store, settings = user_store(), settings_for({}, current_root())
+    current = {"completion": current_name(settings.completion.model, store)}
+    chat = settings.chat.model
+    listing = list_models(store, read_catalogue(user_catalogue_path()), known_speed())
+    listing = mark_models(listing, current | {"chat": current_name(chat, store) if chat is not None else None})
     print(json.dumps(listing, indent=2) if options.json else visible_text(listing_in_words(listing)))
     return 0
 

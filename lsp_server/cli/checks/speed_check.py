@@ -10,11 +10,11 @@ from inference.weights.machine_memory import weights_budget_bytes
 from inference.weights.memory_speed import physical_cores
 from lsp_server.cli.checks.finding import Finding
 from lsp_server.cli.output.model_listing import DISTURBED
+from lsp_server.cli.output.model_marks import LEAST_TOKENS_PER_S
 from midspan import ModelError
 
 _SUBJECT = "speed"
-# With fewer tokens a second a line takes more than a second, and suggestions come too late.
-_LEAST_TOKENS_PER_S = 15
+_LEAST_TOKENS_PER_S = round(LEAST_TOKENS_PER_S["completion"])
 
 
 def check_speed(store: ModelStore, catalogue: Catalogue, speed: MachineSpeed) -> list[Finding]:

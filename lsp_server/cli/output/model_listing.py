@@ -11,6 +11,7 @@ from inference.store.manifest import read_manifest
 from inference.store.model_store import ModelStore
 from inference.weights.active_weights import ActiveWeights
 from inference.weights.machine_memory import weights_budget_bytes
+from lsp_server.cli.output.model_marks import marks_in_words
 from lsp_server.cli.output.sizes import size_in_words
 from midspan import ModelError
 from midspan.visible_text import visible_line
@@ -35,7 +36,7 @@ def list_models(store: ModelStore, catalogue: Catalogue, speed: MachineSpeed) ->
 
 
 def listing_in_words(listing: dict[str, Any]) -> str:
-    """A table of the result of `list_models`."""
+    """A table of the result of `mark_models`."""
     lines = ["Here:", *(_row(model) for model in listing["here"])] if listing["here"] else ["No model is here yet."]
     if listing["begun"]:
         lines += ["", "Unfinished:"]
@@ -124,7 +125,8 @@ def _row(model: dict[str, Any]) -> str:
     billions = f"{model['parameters'] / 1e9:.1f} B"
     use = " and ".join(model["use"])
     fit = f"{model['form']}  {_speed_in_words(model['tokens_per_s'])}" if model["form"] else "too large"
-    return f"  {model['name']:36} {billions:>7} {size_in_words(model['size_bytes']):>8}  {use:20} {fit}"
+    row = f"  {model['name']:36} {billions:>7} {size_in_words(model['size_bytes']):>8}  {use:20} {fit:18}"
+    return f"{row}  {marks_in_words(model)}".rstrip()
 
 
 def _speed_in_words(tokens_per_s: float | None) -> str:
