@@ -17,6 +17,8 @@ from context.question.words import QuestionWords
 from context.related.collect import judge
 from context.secrets.masking import count_masked, mask_document
 
+_MOST_CHARACTERS = 20_000  # of a question that are looked through: more is a pasted log
+
 
 @dataclass(frozen=True)
 class Place:
@@ -63,9 +65,10 @@ def find_context(
     """
     workspace = place.workspace
     documents = _allowed(place.documents, workspace)
+    question = question[:_MOST_CHARACTERS]
     mentions = mentions_in(question)
-    if workspace is not None:
-        documents += _masked(read_mentioned(mentions, workspace, workspace.view(documents)))
+    late = read_mentioned(mentions, workspace, workspace.view(documents)) if workspace is not None else []
+    documents += _masked(late)
     view = _view(documents, workspace)
     mentioned = resolve_mentions(mentions, workspace, view)
     path = place.document.path if place.document is not None else None
@@ -83,7 +86,7 @@ def find_context(
     )
     laid_out = lay_out(collect_parts(asked), view, room_tokens, count_tokens, shown)
     rules = view.mask_rules({part.path for part in laid_out.parts})
-    for one in [*place.documents, *documents]:
+    for one in [*place.documents, *late]:
         rules |= mask_document(one).rules
     masked = count_masked([text.text for text in laid_out.texts], rules)
     return AnswerContext(laid_out.texts, laid_out.parts, tuple(mentioned.unknown), masked)

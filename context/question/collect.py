@@ -1,6 +1,6 @@
 """Collects the parts of a workspace that an answer may need, the user naming nothing but what the question says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from context.question.around import at_cursor, overview, recent_edits
@@ -53,6 +53,7 @@ def _scaled(asked: Asked) -> tuple[list[FoundDefinition], list[tuple[Part, Found
     owners = [one.definition for one in [*asked.mentioned.symbols, *found] if one.is_sure]
     owners = [owner for owner in owners if owner.symbol.kind in CONTAINERS]
     similar = list(similar_text(asked, owners[:_MOST_OWNERS], names_something=names_something))
+    whys = {one.place: one.why for one in found}
     by_place = {one.place: one.score for _, one in similar if one is not None}
     found = [replace(one, score=one.score + _ALSO_SIMILAR * by_place.get(one.place, 0.0)) for one in found]
     best = max([0.0, *(one.score for one in found), *(part.score for part, _ in similar)])
@@ -61,13 +62,20 @@ def _scaled(asked: Asked) -> tuple[list[FoundDefinition], list[tuple[Part, Found
         [replace(one, score=one.score * scale) for one in found],
         [
             (
-                replace(part, score=part.score * scale),
+                replace(_named(part, one, whys), score=part.score * scale),
                 replace(one, score=one.score * scale) if one is not None else None,
             )
             for part, one in similar
         ],
         names_something,
     )
+
+
+def _named(part: Part, found: FoundDefinition | None, whys: Mapping[tuple[str, int], str]) -> Part:
+    """Return the text of a definition whose name is in the question as what it is."""
+    if found is None or found.place not in whys:
+        return part
+    return replace(part, kind="definition", why=whys[found.place])
 
 
 def _in_mentioned(part: Part, mentioned: Mentioned) -> Part:

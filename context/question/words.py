@@ -25,6 +25,7 @@ _CODE_SPAN = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _NAME = re.compile(r"[^\W\d]\w*(?:(?:\.|::|->|#)[^\W\d]\w*)*")
 _SEPARATOR = re.compile(r"\.|::|->|#")
 _FILE_NAME = re.compile(r"(?<![\w/.-])(?:[\w.-]+/)*[\w-][\w.-]*\.[A-Za-z]\w{0,7}(?![\w/])")
+_BEFORE = 8  # characters, in which the end of a sentence stands
 _SENTENCE_END = re.compile(r"(?:^|[.?!:;]\s+|\n\s*)$")
 _TEXT_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\dA-Za-z_]+")
 _INNER_CAPITAL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2,}[a-z]")
@@ -146,7 +147,9 @@ class QuestionWords:
                 yield AskedName(name, _IN_LONG_CODE)
             elif name.lower() in _ENGLISH:
                 continue
-            elif name[0].isupper() and not _SENTENCE_END.search(self.text[: match.start()]):
+            elif name[0].isupper() and not _SENTENCE_END.search(
+                self.text[max(0, match.start() - _BEFORE) : match.start()]
+            ):
                 yield AskedName(name, _CAPITAL)
             else:
                 yield AskedName(name, _WORD)

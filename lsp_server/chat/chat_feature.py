@@ -31,6 +31,7 @@ class ChatFeature:
         self.session = server.session
         self.conversations = user_conversations()
         self._contexts = QuestionContexts()
+        self._looking = asyncio.Lock()
         server.status.parts.append(self.status)
 
     @property
@@ -102,8 +103,8 @@ class ChatFeature:
         asked = QuestionRoom(engine, budget.question_tokens)
         messages = [one.message for one in referred]
         arguments = (messages, params.messages[-1].content, place_of(self.session, params), asked, shown)
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self.session.context_thread, self._contexts.add, *arguments)
+        async with self._looking:  # on any thread but that of completion's prompts, which must not wait for this
+            found = await asyncio.to_thread(self._contexts.add, *arguments)
         record.masks(found.context.masked)
         record.mark("context")
         return found, found.context

@@ -35,9 +35,8 @@ def test_the_tokens_that_are_left_fall_to_none_and_the_output_tells_nothing(engi
     last = run(engine, Request(prompt, 8, on_read=told.append))
     assert told[0] == prompt.num_tokens == last.trace.prefilled_tokens
     assert told[-1] == 0
-    assert told == sorted(told, reverse=True)
+    assert told == sorted(set(told), reverse=True), "each number once: the output tells nothing"
     assert len(told) > 3, "each chunk is told"
-    assert len(told) <= 2 + prompt.num_tokens // 16 + 1, "and the tokens of the output are not"
 
 
 def test_of_a_prompt_that_is_known_only_the_rest_is_told(engine):

@@ -146,6 +146,23 @@ def test_a_file_that_a_rule_excludes_since_is_not_shown_though_the_index_still_h
     assert [text.path for text in left] == [text.path for text in before.texts if text.path != "shop/cart.py"]
 
 
+def test_the_rules_of_now_hold_whatever_the_index_still_has(place, monkeypatch):
+    before = ask("How does round_price work?", place)
+    monkeypatch.setattr(place.workspace, "may_name", lambda path: path not in ("shop/cart.py", "shop/tax.py"))
+    context = ask("How does round_price work?", place)
+    assert {"shop/cart.py", "shop/tax.py"} <= {text.path for text in before.texts}
+    assert {"shop/cart.py", "shop/tax.py"}.isdisjoint(text.path for text in context.texts)
+    assert {"shop/cart.py", "shop/tax.py"}.isdisjoint(text.path for text in still_true(before.texts, place))
+
+
+def test_definitions_of_the_same_name_are_no_tests_of_it(tmp_path):
+    fakes = {f"tests/fake_{n}.py": "class Fake:\n    def cook_soup(self):\n        return 2\n" for n in range(3)}
+    use = {"tests/test_soup.py": "def test_soup():\n    assert cook_soup()\n"}
+    with opened(tmp_path, {"soup.py": "def cook_soup():\n    return 1\n", **fakes, **use}) as workspace:
+        context = ask("How does cook_soup work?", Place(workspace))
+    assert {part.path for part in context.parts if part.kind == "test"} == {"tests/test_soup.py"}
+
+
 @pytest.mark.parametrize("is_open", [False, True])
 def test_secrets_are_masked_and_counted(place, is_open):
     asked = replace(place, documents=[document("keys.py")]) if is_open else place
@@ -265,3 +282,8 @@ class TestMentions:
             place = Place(workspace, [document("shop/tax.py")])
             (workspace.root / "shop/late.py").write_text("late = 1\n")
             assert "late = 1" in ask("Explain @shop/late.py", place).text
+            (workspace.root / "shop/later.py").write_text(f"later = '{KEY}'\n")
+            context = ask("Explain @shop/later.py", place)
+        assert make_placeholder(KEY) in context.text
+        assert KEY not in context.text
+        assert context.masked == {"aws-access-key-id": 1}

@@ -137,6 +137,8 @@ async def test_a_long_conversation_keeps_its_newest_messages(root):
     conversations.keep(root, messages[:-1], messages[-1])
     found = conversations.read(root)
     assert found == messages[-200:]
+    conversations.keep(root, messages[:-2], messages[-1])
+    assert conversations.read(root)[0]["role"] == "user", "an answer does not stand first"
     conversations.keep(root, [{"role": "user", "content": "x" * 3_000_000}] * 2, messages[-1])
     assert [len(message["content"]) for message in conversations.read(root)] == [3_000_000, 3]
 

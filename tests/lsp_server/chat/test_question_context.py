@@ -167,6 +167,12 @@ async def test_the_progress_says_how_much_is_read_and_ends_with_the_first_word(e
     assert report == {"kind": "report", "message": "reading 2,015 tokens, 12 s"}
 
 
+async def test_the_progress_has_ended_when_the_answer_begins(editor, models):
+    await editor.request("midspan/chat", {"messages": [user("Why?")], "workDoneToken": "w", "partialResultToken": "p"})
+    tokens = [message["params"]["token"] for message in editor.messages_so_far()]
+    assert tokens == ["w", "w", *["p"] * len("Because.")]
+
+
 async def test_without_a_token_no_progress_is_sent(editor, models):
     models.chat.read = [2015]
     await editor.request("midspan/chat", {"messages": [user("Why?")]})

@@ -31,6 +31,8 @@ REQUESTS: dict[str, Any] = {
         "messages": [{"role": "user", "content": "Why?", "references": [{"uri": URI}]}],
         "partialResultToken": "t",
     },
+    "midspan/chatReferences": {"query": "a", "textDocument": {"uri": URI}},
+    "midspan/conversation": {"action": "get", "textDocument": {"uri": URI}},
     "midspan/document": {"textDocument": {"uri": URI}},
     "workspace/executeCommand": {"command": "midspan.accepted", "arguments": [1]},
 }
