@@ -36,6 +36,11 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "context.related",
         "context.secrets",
     ),
+    "context.next_edit": (
+        "context.documents",
+        "context.index",
+        "context.syntax",
+    ),
     "context": ("context.documents", "context.index", "context.prompt", "context.related", "context.secrets"),
     "inference.api": (),
     "inference.heap": (),

@@ -1,0 +1,1 @@
+"""Next edits by rule: what should change after what the user has just changed, without a model."""
