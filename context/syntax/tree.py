@@ -43,6 +43,20 @@ class Tree:
         first, last = (self._point(offset) for offset in (start, end))
         return self.root.descendant_for_point_range(first, last) or self.root
 
+    def path(self, start: int, end: int) -> list[tuple[Node, str]]:
+        """Return the nodes from the root down to the smallest one that holds these places.
+
+        Each has beside it the field that it is in, "" for none.
+        """
+        first, last = (self._point(offset) for offset in (start, end))
+        cursor, found = self.root.walk(), [(self.root, "")]
+        while cursor.goto_first_child_for_point(first) is not None:
+            node = cursor.node
+            if node is None or node.start_point > first or node.end_point < last:
+                break
+            found.append((node, cursor.field_name or ""))
+        return found
+
     def nodes(self) -> Iterator[Node]:
         """Yield every node, a parent before its children, in the order of the text."""
         cursor = self.root.walk()

@@ -1,0 +1,32 @@
+"""The door: finds the places that have to change after the user's last edits, by rule."""
+
+from collections.abc import Sequence
+
+from context.documents.edits import Edit
+from context.documents.snapshot import Snapshot
+from context.index.view import View
+from context.next_edit.proposal import Diagnostic, Proposal
+from context.next_edit.rename import find_renames
+from context.next_edit.replacements import find_replacements
+
+_MAX_PROPOSALS = 20
+
+
+def find_next_edits(
+    snapshot: Snapshot, edits: Sequence[Edit], view: View | None, diagnostics: Sequence[Diagnostic] = ()
+) -> tuple[Proposal, ...]:
+    """Return the next edits, the best first. `edits` are the last ones, the most recent first, as `EditRing` has them.
+
+    Without a view, only the open documents are known.
+    """
+    documents = (snapshot.document, *snapshot.open_documents)
+    replacements = find_replacements(edits, documents)
+    found = find_renames(replacements, snapshot.document, snapshot.cursor)
+    return tuple(sorted(found, key=lambda proposal: _distance(proposal, snapshot)))[:_MAX_PROPOSALS]
+
+
+def _distance(proposal: Proposal, snapshot: Snapshot) -> tuple[bool, str, bool, int]:
+    """Return a sort key: first the places behind the cursor, then those before it, then those of other documents."""
+    is_other = proposal.document.path != snapshot.document.path
+    is_before = not is_other and proposal.start < snapshot.cursor
+    return is_other, proposal.document.path if is_other else "", is_before, proposal.start

@@ -1,0 +1,47 @@
+"""The places of a name in a file: which of them bind it, which use it, and the scopes that each lies in."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Role(Enum):
+    """The part that a name plays at one place."""
+
+    BINDING = "binding"  # a definition, a parameter, the target of an assignment
+    IMPORT = "import"  # binds the name of another module under the same name
+    USE = "use"
+    GLOBAL = "global"  # `global name`
+    NONLOCAL = "nonlocal"
+    ATTRIBUTE = "attribute"  # behind a dot, or the name of a field
+    KEYWORD = "keyword"  # the name of an argument in a call
+    IMPORTED = "imported"  # the name of another module, bound here under an alias
+    MODULE = "module"  # a part of a module's name
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A part of a file, by its bytes, in which names are bound. `kind`: module, class, function, or block."""
+
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """A name at one place.
+
+    `scopes` are those in which the name is looked up, the innermost first; a binding's first scope is the one that it
+    binds the name in. `owner` is the text before the dot of an attribute, the function's text for a keyword, the
+    module for an import. `owner_start` is where the owner begins.
+    """
+
+    name: str
+    start: int
+    end: int
+    role: Role
+    scopes: tuple[Scope, ...]
+    owner: str = ""
+    owner_start: int = -1
+    is_target: bool = False  # the place gives it a value or a meaning

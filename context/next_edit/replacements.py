@@ -1,0 +1,98 @@
+"""The tokens that the user's last edits have replaced."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from context.documents.document import Document
+from context.documents.edits import Edit
+
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_NAME = re.compile(r"[^\W\d]\w*")
+_MAX_TOKENS = 2000  # of a side of an edit: to compare more takes long, and it is no thought of one moment
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """The text `old` became `new`, which stands in the document from `start` on. `edit` counts from the last one."""
+
+    document: Document
+    old: str
+    new: str
+    start: int
+    edit: int
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.new)
+
+    @property
+    def is_of_names(self) -> bool:
+        """True when one name became another one."""
+        return all(_NAME.fullmatch(text) for text in (self.old, self.new))
+
+
+def find_replacements(edits: Sequence[Edit], documents: Sequence[Document]) -> list[Replacement]:
+    """Return what the edits replaced, the last edit first, each in its order. `documents` are the open buffers."""
+    by_path = {document.path: document for document in documents}
+    found: list[Replacement] = []
+    for number, edit in enumerate(edits):
+        document = by_path.get(edit.path)
+        if document is not None and stands(edit, document):
+            found += _replacements_of(edit, document, number)
+    return found
+
+
+def stands(edit: Edit, document: Document) -> bool:
+    """Return whether the new lines of the edit are where it says."""
+    return document.lines[edit.first_line : edit.first_line + len(edit.new_lines)] == edit.new_lines
+
+
+def _replacements_of(edit: Edit, document: Document, number: int) -> Iterator[Replacement]:
+    for old_lines, new_lines, first in _line_pairs(edit):
+        old, new = "".join(old_lines), "".join(new_lines)
+        start = document.line_starts[edit.first_line + first]
+        for old_part, new_part in changed_spans(old, new):
+            old_text, new_text = old[slice(*old_part)], new[slice(*new_part)]
+            yield Replacement(document, old_text, new_text, start + new_part[0], number)
+
+
+def _line_pairs(edit: Edit) -> Iterator[tuple[Sequence[str], Sequence[str], int]]:
+    """Yield the old and new lines that belong together, with the number of the first new one in the edit."""
+    if len(edit.old_lines) == len(edit.new_lines):
+        for index, (old, new) in enumerate(zip(edit.old_lines, edit.new_lines, strict=True)):
+            if old != new:
+                yield [old], [new], index
+        return
+    matcher = SequenceMatcher(None, edit.old_lines, edit.new_lines, autojunk=False)
+    for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        if tag == "replace" and old_end - old_start == new_end - new_start:
+            for index in range(old_end - old_start):
+                yield [edit.old_lines[old_start + index]], [edit.new_lines[new_start + index]], new_start + index
+        elif tag == "replace":
+            yield edit.old_lines[old_start:old_end], edit.new_lines[new_start:new_end], new_start
+
+
+Span = tuple[int, int]
+
+
+def changed_spans(old: str, new: str) -> list[tuple[Span, Span]]:
+    """Return the parts that differ, by whole tokens: where each lies in the old text and in the new one."""
+    sides = [[match.span() for match in _TOKEN.finditer(text)] for text in (old, new)]
+    if max(map(len, sides)) > _MAX_TOKENS:
+        return []
+    words = [[text[slice(*span)] for span in side] for text, side in zip((old, new), sides, strict=True)]
+    matcher = SequenceMatcher(None, words[0], words[1], autojunk=False)
+    found: list[tuple[Span, Span]] = []
+    for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        if tag != "equal":
+            found.append((_span(sides[0], old_start, old_end, old), _span(sides[1], new_start, new_end, new)))
+    return found
+
+
+def _span(tokens: Sequence[Span], first: int, end: int, text: str) -> Span:
+    if first < end:
+        return tokens[first][0], tokens[end - 1][1]
+    place = tokens[first][0] if first < len(tokens) else len(text.rstrip())
+    return place, place

@@ -1,0 +1,97 @@
+import pytest
+
+from context.next_edit.proposal import Rule
+from tests.context.next_edit.typing_user import TypingUser
+
+SHOP = '''\
+"""total of the basket"""
+
+def price(items, total=0):
+    for item in items:  # total so far
+        total += item.total
+    def inner(total):
+        return total
+    print(f"{total} of total", total=total)
+    return total
+'''
+
+
+def test_a_renamed_name_is_followed_through_its_scope_and_nowhere_else() -> None:
+    user = TypingUser({"a.py": SHOP})
+    user.replace("items, total=0", "items, amount=0")
+    assert {proposal.rule for proposal in user.propose()} == {Rule.RENAME}
+    assert user.accept_all() == 4
+    assert user.text == SHOP.replace("items, total=0", "items, amount=0").replace(
+        "        total += item", "        amount += item"
+    ).replace('f"{total} of total", total=total', 'f"{amount} of total", total=amount').replace(
+        "    return total\n", "    return amount\n"
+    ).replace("    def inner(total):\n        return amount", "    def inner(total):\n        return total").replace(
+        "        return amount", "        return total"
+    )
+
+
+def test_the_places_behind_the_cursor_come_first() -> None:
+    user = TypingUser({"a.py": "def f():\n    print(word)\n\n\nword = 1\nprint(word)\nprint(word)\n"})
+    user.replace("word = 1", "term = 1")
+    assert [user.text[: proposal.start].count("\n") for proposal in user.propose()] == [5, 6, 1]
+
+
+@pytest.mark.parametrize("typed", ["", "b", "bas", "basket_", "bask"])
+def test_a_name_that_is_half_typed_or_half_deleted_gives_nothing(typed: str) -> None:
+    user = TypingUser({"a.py": "basket = 1\nprint(basket)\n"})
+    user.become("a.py", 0, len("basket"), typed)
+    assert user.propose() == ()
+
+
+def test_a_rename_typed_key_by_key_never_leads_to_a_name_that_is_not_the_new_one() -> None:
+    user = TypingUser({"a.py": "def f(basket):\n    return basket\n"})
+    start = user.text.index("basket")
+    for end in range(start + 5, start - 1, -1):  # backspace
+        user.become("a.py", end, end + 1, "")
+        assert user.propose() == ()
+    for number, letter in enumerate("trolley"):
+        user.become("a.py", start + number, start + number, letter)
+    (proposal,) = user.propose()
+    assert proposal.text == "trolley"
+    user.become("a.py", start, start + len("trolley"), "basket")  # the user has changed their mind
+    assert user.propose() == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "old", "new"),
+    [
+        ("a = one()\nb = two()\nprint(a, b)\n", "a = one", "b = one"),  # `b` is another thing already
+        (
+            "from m import size\n\ndef f():\n    print(size)\n    print(size)\n",
+            "    print(size)\n    p",
+            "    print(len)\n    p",
+        ),
+        ("def f():\n    x = 1\n    print(word)\n    print(word)\n", "print(word)\n    p", "print(x)\n    p"),
+        ("value: int = 1\nother: int = 2\n", "value: int", "value: str"),
+    ],
+)
+def test_a_change_that_is_no_renaming_gives_nothing(before: str, old: str, new: str) -> None:
+    user = TypingUser({"a.py": before})
+    user.replace(old, new)
+    assert user.propose() == ()
+
+
+def test_a_chain_that_is_longer_than_the_ring_goes_to_its_end() -> None:
+    body = "".join(
+        f"\n\ndef f{n}():\n    a = {n}\n    b = 1\n    c = 2\n    d = 3\n    return word\n" for n in range(30)
+    )
+    user = TypingUser({"a.py": f"word = 1\n{body}"})
+    user.replace("word = 1", "term = 1")
+    assert user.accept_all() == 30
+    assert "word" not in user.text
+
+
+def test_a_field_is_followed_in_its_class() -> None:
+    text = (
+        "class A:\n    size = 0\n\n    def grow(self, size):\n        self.size += size\n        return self.size\n\n\n"
+        "class B:\n    def grow(self):\n        return self.size\n"
+    )
+    user = TypingUser({"a.py": text})
+    user.replace("self.size +=", "self.width +=")
+    assert user.accept_all() == 2
+    assert user.text == text.replace("    size = 0", "    width = 0").replace("self.size", "self.width", 2)

@@ -1,0 +1,62 @@
+"""A user at an editor: types character by character, and takes what is proposed."""
+
+from collections.abc import Sequence
+
+from context.documents.document import Document, language_of
+from context.documents.edits import EditRing
+from context.documents.snapshot import Snapshot
+from context.index.view import View
+from context.next_edit.find_next_edits import find_next_edits
+from context.next_edit.proposal import Diagnostic, Proposal
+
+
+class TypingUser:
+    """Holds some open buffers and the ring of their edits; the first buffer has the cursor."""
+
+    def __init__(self, files: dict[str, str], view: View | None = None) -> None:
+        self.ring = EditRing()
+        self.view = view
+        self.buffers = {path: Document(path, text, language_of(path), 0) for path, text in files.items()}
+        self.path = next(iter(files))
+        self.cursor = 0
+        self.time_s = 0.0
+
+    @property
+    def text(self) -> str:
+        return self.buffers[self.path].text
+
+    def become(self, path: str, start: int, end: int, text: str) -> None:
+        before = self.buffers[path]
+        changed = before.text[:start] + text + before.text[end:]
+        after = Document(path, changed, before.language, before.version + 1)
+        self.buffers[path] = after
+        self.path, self.cursor = path, start + len(text)
+        self.time_s += 1
+        self.ring.note(before, after, self.time_s)
+
+    def replace(self, old: str, new: str, path: str = "") -> None:
+        """Change the only place that has this text, in one step."""
+        path = path or self.path
+        assert self.buffers[path].text.count(old) == 1, (old, self.buffers[path].text.count(old))
+        start = self.buffers[path].text.index(old)
+        self.become(path, start, start + len(old), new)
+
+    def propose(self, diagnostics: Sequence[Diagnostic] = ()) -> tuple[Proposal, ...]:
+        others = tuple(document for path, document in self.buffers.items() if path != self.path)
+        snapshot = Snapshot(self.buffers[self.path], self.cursor, others)
+        return find_next_edits(snapshot, self.ring.recent(), self.view, diagnostics)
+
+    def accept(self, proposal: Proposal) -> None:
+        path = proposal.document.path
+        known = self.buffers.setdefault(path, proposal.document)
+        assert known.text == proposal.document.text
+        self.become(path, proposal.start, proposal.end, proposal.text)
+
+    def accept_all(self, most: int = 500) -> int:
+        """Take the first proposal until there is none; return how many were taken."""
+        for count in range(most):
+            found = self.propose()
+            if not found:
+                return count
+            self.accept(found[0])
+        raise AssertionError("the chain of proposals has no end")
