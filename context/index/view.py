@@ -134,6 +134,20 @@ class View:
             if name in names or (module == name and not names)
         ]
 
+    def files_with(self, word: str, languages: Sequence[str], limit: int) -> list[str]:
+        """Return files of the index that hold this word of three letters or more, in any case."""
+        if '"' in word:
+            return []
+        rows = self._once(
+            ("word", word, *languages, limit),
+            lambda: self._rows(
+                "SELECT DISTINCT f.path FROM words w JOIN chunks c ON c.id = w.rowid JOIN files f ON f.id = c.file_id"
+                " WHERE words MATCH ? AND f.language IN ({}) LIMIT ?",
+                [f'"{word.lower()}"', *languages, limit],
+            ),
+        )
+        return [path for (path,) in rows if path not in self._buffers]
+
     def imported_files(self, imported: Import, path: str, language: str) -> list[str]:
         """Return the files that an import in the file `path` means, the most specific first."""
         module, names = imported

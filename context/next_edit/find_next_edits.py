@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.index.view import View
+from context.next_edit.line_changes import find_line_changes
 from context.next_edit.proposal import Diagnostic, Proposal
 from context.next_edit.rename import find_renames
+from context.next_edit.repeated import find_repeated
 from context.next_edit.replacements import find_replacements
+from context.next_edit.workspace_files import WorkspaceFiles
 
 _MAX_PROPOSALS = 20
 
@@ -21,7 +24,9 @@ def find_next_edits(
     """
     documents = (snapshot.document, *snapshot.open_documents)
     replacements = find_replacements(edits, documents)
-    found = find_renames(replacements, snapshot.document, snapshot.cursor)
+    files = WorkspaceFiles(documents, view)
+    found = find_renames(replacements, snapshot, files)
+    found = found or find_repeated(find_line_changes(edits, documents), files)
     return tuple(sorted(found, key=lambda proposal: _distance(proposal, snapshot)))[:_MAX_PROPOSALS]
 
 

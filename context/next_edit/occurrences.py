@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+METHODS = " methods"  # the end of the kind of a scope for methods alone, where these have names of their own
+
 
 class Role(Enum):
     """The part that a name plays at one place."""
@@ -15,6 +17,7 @@ class Role(Enum):
     ATTRIBUTE = "attribute"  # behind a dot, or the name of a field
     KEYWORD = "keyword"  # the name of an argument in a call
     IMPORTED = "imported"  # the name of another module, bound here under an alias
+    EXPORTED = "exported"  # the name of another module, handed on under the same name
     MODULE = "module"  # a part of a module's name
     UNKNOWN = "unknown"
 
@@ -45,3 +48,8 @@ class Occurrence:
     owner: str = ""
     owner_start: int = -1
     is_target: bool = False  # the place gives it a value or a meaning
+    is_parameter: bool = False
+    is_alias: bool = False  # `import … as name`
+    module: str = ""  # the text before the dot of an attribute, where it may be a module
+    known_from: int = 0  # the offset from which on the scope knows the name that this place binds
+    shorthand: str = ""  # a new name needs this before it, e.g. "x: " for the x in `{x}`

@@ -1,9 +1,13 @@
 """The parts that names play in Python, by the rules of its scopes."""
 
+import re
+
 from tree_sitter import Node
 
 from context.next_edit.occurrences import Occurrence, Role, Scope
 from context.syntax.tree import Tree
+
+_DOTTED = re.compile(r"[\w.]+")
 
 _Path = list[tuple[Node, str]]
 
@@ -74,8 +78,13 @@ def python_occurrence(tree: Tree, name: str, start: int, path: _Path) -> Occurre
             role = Role.BINDING
         case _:
             role = Role.BINDING if _binds(path) else Role.USE
-    is_target = role == Role.BINDING or (role == Role.ATTRIBUTE and _binds(path[:-1]))
-    return Occurrence(name, start, start + len(name), role, _scopes(path, role), owner, owner_start, is_target)
+    is_target = role in (Role.BINDING, Role.IMPORT) or (role == Role.ATTRIBUTE and _binds(path[:-1]))
+    parameter = next((index for index in range(len(path) - 1, 0, -1) if path[index][1] == "parameters"), None)
+    is_parameter = role == Role.BINDING and parameter is not None and _is_parameter(path, parameter)
+    end, scopes = start + len(name), _scopes(path, role)
+    is_alias = parent.type == "aliased_import"
+    module = owner if role == Role.ATTRIBUTE and _DOTTED.fullmatch(owner) else ""
+    return Occurrence(name, start, end, role, scopes, owner, owner_start, is_target, is_parameter, is_alias, module)
 
 
 def _dotted_role(tree: Tree, leaf: Node, path: _Path) -> tuple[Role, str]:

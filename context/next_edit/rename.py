@@ -4,34 +4,40 @@ import keyword
 from collections.abc import Sequence
 
 from context.documents.document import Document
-from context.next_edit.occurrences import Occurrence, Role, Scope
+from context.documents.snapshot import Snapshot
+from context.next_edit.imported_names import find_importing_places, is_of_module
+from context.next_edit.keyword_arguments import find_keywords
+from context.next_edit.occurrences import Occurrence, Role
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import Replacement
-from context.next_edit.resolve_names import Names, find_names
+from context.next_edit.resolve_names import find_names
+from context.next_edit.workspace_files import WorkspaceFiles
 
 _CONFIDENCE = 0.9
+_ENOUGH = 3  # proposals: the next ones are found when these are accepted
 _LONG_RENAMING = 4  # places in the last edits
 
 
-def find_renames(replacements: Sequence[Replacement], cursor_document: Document, cursor: int) -> list[Proposal]:
+def find_renames(replacements: Sequence[Replacement], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
     """Return the places that still have the old name, those of the last renaming first."""
     asked: set[tuple[str, str, str]] = set()
     for change in replacements:
         key = (change.document.path, change.old, change.new)
-        if key in asked or not _is_renaming(change, cursor_document, cursor):
+        if key in asked or not _is_renaming(change, snapshot):
             continue
         asked.add(key)
         same = [one for one in replacements if (one.document.path, one.old, one.new) == key]
-        if found := _rest(same):
+        typed = [one for one in replacements if one.document.path == change.document.path]
+        if found := _rest(same, typed, files):
             return found
     return []
 
 
-def _is_renaming(change: Replacement, document: Document, cursor: int) -> bool:
+def _is_renaming(change: Replacement, snapshot: Snapshot) -> bool:
     """Return whether one whole name became another one, and the user is not in the midst of typing it."""
     if not change.is_of_names or any(keyword.iskeyword(name) for name in (change.old, change.new)):
         return False
-    is_at_cursor = change.document.path == document.path and change.start <= cursor <= change.end
+    is_at_cursor = change.document.path == snapshot.document.path and change.start <= snapshot.cursor <= change.end
     return not (is_at_cursor and is_unfinished(change.old, change.new))
 
 
@@ -40,33 +46,63 @@ def is_unfinished(old: str, new: str) -> bool:
     return len(new) == 1 or new.endswith("_") or old.startswith(new) or old.endswith(new)
 
 
-def _rest(changes: Sequence[Replacement]) -> list[Proposal]:
-    """Return the places of a document where the name is left over. `changes` replaced the one name by the other."""
+def _rest(changes: Sequence[Replacement], typed: Sequence[Replacement], files: WorkspaceFiles) -> list[Proposal]:
+    """Return the places of a document where the name is left over.
+
+    `changes` replaced the one name by the other; `typed` are all that the last edits put into the document.
+    """
     document, old, new = changes[0].document, changes[0].old, changes[0].new
     names = find_names(document, (old, new))
     if names is None:
         return []
-    changed = {change.start for change in changes}
+    fresh = {one for one in names.homes if any(span.start <= one.start and one.end <= span.end for span in typed)}
     for change in changes:
         place = names.at(change.start)
         home = names.homes.get(place) if place is not None else None
-        if place is None or home is None or not _is_renamed(place, home, names, changed, old, document):
+        if place is None or home is None:
             continue
-        left = [one for one in names.group(home) if one.name == old]
+        group = names.group(home)
+        left = [one for one in group if one.name == old]
+        if document.language == "python" and home.kind == "function" and any(one.is_parameter for one in group):
+            left += find_keywords(document, home, old)
+        is_known = all(one in fresh for one in group if one.name == new)
         if any(one.role == Role.IMPORT for one in left):
             continue
-        return [Proposal(document, one.start, one.end, new, Rule.RENAME, _CONFIDENCE) for one in left]
+        if place.is_target if is_known else _is_left_over(changes, group, document):
+            if left:
+                return [_proposal(document, one, new) for one in left]
+            if is_of_module(home):
+                return _elsewhere(document, place, old, new, files)
     return []
 
 
-def _is_renamed(place: Occurrence, home: Scope, names: Names, changed: set[int], old: str, document: Document) -> bool:
-    """Return whether the thing of this scope was renamed: its binding, or a use of a thing without another binding."""
-    group = names.group(home)
-    targets = [one for one in group if one.is_target or one.role == Role.IMPORT]
-    if all(one.start in changed for one in group if one.name != old):
-        return place in targets
-    # A part of a long renaming lies too far back to be known: nothing binds the old name any more.
-    if len(changed) < _LONG_RENAMING or any(one.name == old for one in targets) or not targets:
+def _elsewhere(document: Document, place: Occurrence, old: str, new: str, files: WorkspaceFiles) -> list[Proposal]:
+    """Return the places in other files, of one file or two."""
+    origin = document
+    if place.role == Role.IMPORT:  # the user began, or goes on, where the name is imported
+        paths = files.imported(place.owner, new, document)
+        found = files.document(paths[0]) if paths else None
+        names = find_names(found, (old, new)) if found is not None else None
+        if found is None or names is None or {one.name for one in names.homes if one.is_target} != {new}:
+            return []
+        origin = found
+    proposals: list[Proposal] = []
+    for other, places in find_importing_places(origin, old, new, files):
+        proposals += [_proposal(other, one, new) for one in places]
+        if len(proposals) >= _ENOUGH:
+            break
+    return proposals
+
+
+def _proposal(document: Document, one: Occurrence, new: str) -> Proposal:
+    return Proposal(document, one.start, one.end, one.shorthand + new, Rule.RENAME, _CONFIDENCE)
+
+
+def _is_left_over(changes: Sequence[Replacement], group: Sequence[Occurrence], document: Document) -> bool:
+    """Return whether a part of a long renaming lies too far back to be known: nothing binds the old name any more."""
+    old = changes[0].old
+    targets = [one for one in group if one.is_target]
+    if len(changes) < _LONG_RENAMING or any(one.name == old for one in targets) or not targets:
         return False
     alone = find_names(document, (old,))
     return alone is not None and all(

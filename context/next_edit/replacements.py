@@ -50,7 +50,7 @@ def stands(edit: Edit, document: Document) -> bool:
 
 
 def _replacements_of(edit: Edit, document: Document, number: int) -> Iterator[Replacement]:
-    for old_lines, new_lines, first in _line_pairs(edit):
+    for old_lines, new_lines, first in line_pairs(edit):
         old, new = "".join(old_lines), "".join(new_lines)
         start = document.line_starts[edit.first_line + first]
         for old_part, new_part in changed_spans(old, new):
@@ -58,7 +58,7 @@ def _replacements_of(edit: Edit, document: Document, number: int) -> Iterator[Re
             yield Replacement(document, old_text, new_text, start + new_part[0], number)
 
 
-def _line_pairs(edit: Edit) -> Iterator[tuple[Sequence[str], Sequence[str], int]]:
+def line_pairs(edit: Edit) -> Iterator[tuple[Sequence[str], Sequence[str], int]]:
     """Yield the old and new lines that belong together, with the number of the first new one in the edit."""
     if len(edit.old_lines) == len(edit.new_lines):
         for index, (old, new) in enumerate(zip(edit.old_lines, edit.new_lines, strict=True)):

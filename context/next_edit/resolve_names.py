@@ -1,17 +1,21 @@
 """Finds the places of a name in a document, and the scope that each belongs to."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from context.documents.document import Document
-from context.next_edit.occurrences import Occurrence, Role, Scope
+from context.next_edit.name_rules import NAME_RULES
+from context.next_edit.occurrences import METHODS, Occurrence, Role, Scope
+from context.next_edit.other_names import other_occurrence
+from context.next_edit.python_classes import python_classes
 from context.next_edit.python_names import python_occurrence
 from context.syntax.tree import tree_of
 
 _MAX_PLACES = 400  # of a name in a file; a name that is used more often is no name of one thing
 _BINDING = (Role.BINDING, Role.IMPORT)
-_SELF = frozenset({"self", "cls", "this"})
+_SELF = frozenset({"self", "cls"})
+_THIS = frozenset({"this", "self"})
+_BODIES = frozenset({"class_body", "interface_body", "enum_body", "field_declaration_list"})
 
 
 @dataclass(frozen=True)
@@ -35,50 +39,105 @@ def find_names(document: Document, names: Iterable[str]) -> Names | None:
     found = find_occurrences(document, names)
     if found is None or any(one.role == Role.UNKNOWN for one in found):
         return None
-    return Names(_resolve(found))
+    return Names(_resolve(found, document))
 
 
 def find_occurrences(document: Document, names: Iterable[str]) -> list[Occurrence] | None:
     """Return the places of the names outside strings and comments; None without a tree or with too many places."""
-    tree = tree_of(document)
-    pattern = re.compile(rf"(?<![\w$])(?:{'|'.join(map(re.escape, names))})(?![\w$])")
-    matches = list(pattern.finditer(document.text))
+    tree, rules = tree_of(document), NAME_RULES.get(document.language)
+    matches = sorted((start, name) for name in set(names) for start in find_word(document.text, name))
     if tree is None or len(matches) > _MAX_PLACES:
         return None
     found = []
-    for match in matches:
-        occurrence = python_occurrence(tree, match[0], match.start(), tree.path(*match.span()))
+    for start, name in matches:
+        path = tree.path(start, start + len(name))
+        if rules is None:
+            occurrence = python_occurrence(tree, name, start, path)
+        else:
+            occurrence = other_occurrence(tree, rules, name, start, path)
         if occurrence is not None:
             found.append(occurrence)
     return found
 
 
-def _resolve(occurrences: Sequence[Occurrence]) -> dict[Occurrence, Scope | None]:
+def find_word(text: str, word: str) -> Iterator[int]:
+    """Yield the offsets of a whole word. To look for it so is many times faster than an expression with `\\b`."""
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        around = text[start - 1 : start] + text[end : end + 1]
+        if not any(character.isalnum() or character in "_$" for character in around):
+            yield start
+        start = text.find(word, end)
+
+
+def _resolve(occurrences: Sequence[Occurrence], document: Document) -> dict[Occurrence, Scope | None]:
+    """Find the scope that binds each place."""
+    rules = NAME_RULES.get(document.language)
     declared: set[tuple[Scope, Role]] = {
         (one.scopes[0], one.role) for one in occurrences if one.role in (Role.GLOBAL, Role.NONLOCAL)
     }
-    bound = {
-        one.scopes[0]
-        for one in occurrences
-        if one.role in _BINDING
-        and (one.scopes[0], Role.GLOBAL) not in declared
-        and (one.scopes[0], Role.NONLOCAL) not in declared
-    }
-    globals_ = {scope for scope, role in declared if role == Role.GLOBAL}
-    if globals_:
-        bound.add(occurrences[0].scopes[-1])
-    return {one: _home(one, bound, declared) for one in occurrences}
+    bound: dict[Scope, list[int]] = {}
+    for one in occurrences:
+        if one.role in _BINDING and not {(one.scopes[0], Role.GLOBAL), (one.scopes[0], Role.NONLOCAL)} & declared:
+            bound.setdefault(one.scopes[0], []).append(one.known_from)
+    if any(role == Role.GLOBAL for _, role in declared):
+        bound.setdefault(occurrences[0].scopes[-1], []).append(0)
+    homes: dict[Occurrence, Scope | None] = {}
+    for one in occurrences:
+        if one.role == Role.ATTRIBUTE:
+            homes[one] = _members_of(one) if rules else None
+        elif one.role in (Role.KEYWORD, Role.IMPORTED, Role.EXPORTED, Role.MODULE):
+            homes[one] = None
+        else:
+            homes[one] = _home(one, bound, declared, rules is not None and rules.shadows)
+    if rules is None and any(one.role == Role.ATTRIBUTE for one in occurrences):
+        homes |= _attributes(homes, document)
+    return homes
 
 
-def _home(one: Occurrence, bound: set[Scope], declared: set[tuple[Scope, Role]]) -> Scope | None:
-    if one.role == Role.ATTRIBUTE:
-        classes = (scope for scope in one.scopes if scope.kind == "class")
-        return next(classes, None) if one.owner in _SELF else None
-    if one.role in (Role.KEYWORD, Role.IMPORTED, Role.MODULE):
-        return None
+def _home(
+    one: Occurrence, bound: Mapping[Scope, list[int]], declared: set[tuple[Scope, Role]], shadows: bool
+) -> Scope | None:
+    """Return the scope that binds a name. With `shadows`, each binding in a scope makes another thing."""
     for index, scope in enumerate(one.scopes):
         if (scope, Role.GLOBAL) in declared:
             return one.scopes[-1]
-        if scope in bound and (index == 0 or scope.kind != "class"):
-            return scope
+        if scope not in bound or (index > 0 and scope.kind == "class"):
+            continue
+        known = [place for place in bound[scope] if place <= one.start or place == one.known_from]
+        if one.role == Role.BINDING and index == 0:
+            known = [one.known_from]
+        if known:
+            return Scope(max(known), scope.end, scope.kind) if shadows and max(known) else scope
     return None
+
+
+def _members_of(one: Occurrence) -> Scope | None:
+    """Return the scope that the members of the attribute's class belong to; None for an unknown class."""
+    if one.owner in _THIS:
+        return next((scope for scope in one.scopes if scope.kind.removesuffix(METHODS) in _BODIES), None)
+    return Scope(0, 0, f"members of {one.owner}") if one.owner else None
+
+
+def _attributes(homes: Mapping[Occurrence, Scope | None], document: Document) -> dict[Occurrence, Scope | None]:
+    """Return the classes that the attributes of Python belong to: the first that gives them a value, of those known."""
+    classes = python_classes(document)
+    starts: dict[Occurrence, list[Scope]] = {}
+    for one in homes:
+        own = next((scope for scope in one.scopes if scope.kind == "class"), None)
+        if one.role != Role.ATTRIBUTE:
+            continue
+        if one.owner in _SELF and own is not None:
+            starts[one] = list(classes.lookup(own))
+        elif one.owner == "super()" and own is not None:
+            starts[one] = list(classes.lookup(own))[1:]
+        elif one.owner in classes.by_name:
+            starts[one] = list(classes.lookup(classes.by_name[one.owner].scope))
+    given = {home for home in homes.values() if home is not None and home.kind == "class"}
+    given |= {places[0] for one, places in starts.items() if one.is_target and one.owner in _SELF}
+    return {
+        one: next((scope for scope in reversed(places) if scope in given and one.is_target), None)
+        or next((scope for scope in places if scope in given), places[0] if places else None)
+        for one, places in starts.items()
+    }

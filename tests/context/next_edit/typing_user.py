@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from context.documents.document import Document, language_of
 from context.documents.edits import EditRing
 from context.documents.snapshot import Snapshot
-from context.index.view import View
+from context.index.index import Index
+from context.index.view import Answers, View
 from context.next_edit.find_next_edits import find_next_edits
 from context.next_edit.proposal import Diagnostic, Proposal
 
@@ -13,10 +14,11 @@ from context.next_edit.proposal import Diagnostic, Proposal
 class TypingUser:
     """Holds some open buffers and the ring of their edits; the first buffer has the cursor."""
 
-    def __init__(self, files: dict[str, str], view: View | None = None) -> None:
+    def __init__(self, files: dict[str, str], index: Index | None = None) -> None:
         self.ring = EditRing()
-        self.view = view
+        self.index = index
         self.buffers = {path: Document(path, text, language_of(path), 0) for path, text in files.items()}
+        self.answers: Answers = {}
         self.path = next(iter(files))
         self.cursor = 0
         self.time_s = 0.0
@@ -44,7 +46,8 @@ class TypingUser:
     def propose(self, diagnostics: Sequence[Diagnostic] = ()) -> tuple[Proposal, ...]:
         others = tuple(document for path, document in self.buffers.items() if path != self.path)
         snapshot = Snapshot(self.buffers[self.path], self.cursor, others)
-        return find_next_edits(snapshot, self.ring.recent(), self.view, diagnostics)
+        view = View(self.index, list(self.buffers.values()), self.answers)
+        return find_next_edits(snapshot, self.ring.recent(), view, diagnostics)
 
     def accept(self, proposal: Proposal) -> None:
         path = proposal.document.path

@@ -1,0 +1,126 @@
+"""The places of a renamed name in other files: where they import it, and where they name its module."""
+
+import re
+from collections.abc import Iterator
+from posixpath import dirname
+
+from context.documents.document import Document
+from context.next_edit.occurrences import Occurrence, Role, Scope
+from context.next_edit.resolve_names import Names, find_names
+from context.next_edit.workspace_files import WorkspaceFiles
+from context.syntax.imports import find_imports
+
+_MAX_FILES = 100
+_MAX_EXPORTERS = 10  # files that import a name for others to import
+_MODULES = frozenset({"module", "program", "source_file", "translation_unit"})
+_GO_PACKAGE = re.compile(r"^package\s+(\w+)", re.MULTILINE)
+_ALIAS = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+)?import[ \t]+([.\w]+)[ \t]+as[ \t]+(\w+)", re.MULTILINE)
+
+
+def is_of_module(scope: Scope) -> bool:
+    """Return whether the scope is that of a whole file, whose names other files may import."""
+    return scope.kind in _MODULES
+
+
+def find_importing_places(
+    origin: Document, old: str, new: str, files: WorkspaceFiles
+) -> Iterator[tuple[Document, list[Occurrence]]]:
+    """Yield the files that still have the old name of a thing of the file `origin`, with the places in each."""
+    if origin.language == "go":
+        yield from _in_package(origin, old, new, files)
+    exporters = [origin.path]
+    done: set[str] = {origin.path}
+    for exporter in exporters:  # grows
+        for document in files.documents(files.importers(old, origin.language, _MAX_FILES)):
+            if document.path in done or old not in document.text:
+                continue
+            names = find_names(document, (old, new))
+            places, hands_on = _imported(names, document, old, new, exporter, files) if names else ([], False)
+            if hands_on and len(exporters) < _MAX_EXPORTERS:
+                exporters.append(document.path)
+            if places:
+                done.add(document.path)
+                yield document, places
+    for document in files.documents(files.holding(old, origin.language, _MAX_FILES)):
+        if document.path not in done and (names := find_names(document, (old,))):
+            places = [one for one in names.homes if _is_of(one, document, exporters, files)]
+            if places:
+                yield document, places
+
+
+def _imported(
+    names: Names, document: Document, old: str, new: str, exporter: str, files: WorkspaceFiles
+) -> tuple[list[Occurrence], bool]:
+    """Return the places that have the old name by an import from the exporter, and whether the file imports it so."""
+    found: list[Occurrence] = []
+    hands_on = False
+    for one, home in names.homes.items():
+        if one.role not in (Role.IMPORT, Role.IMPORTED, Role.EXPORTED):
+            continue
+        if not _takes_from(one, old, exporter, document, files):
+            continue
+        hands_on = hands_on or one.role != Role.IMPORTED
+        group = names.group(home) if home is not None and one.role == Role.IMPORT else [one]
+        if any(other.name == new and other.role == Role.BINDING for other in group):
+            continue
+        found += [other for other in group if other.name == old and other not in found]
+    return found, hands_on
+
+
+def _takes_from(one: Occurrence, name: str, exporter: str, document: Document, files: WorkspaceFiles) -> bool:
+    """Return whether an import takes the name from this file, and does not mean a module of that name."""
+    found = files.imported(one.owner, name, document)
+    if found[:1] != [exporter]:
+        return False
+    return document.language != "python" or files.imported(one.owner, "", document)[:1] == found[:1]
+
+
+def _is_of(one: Occurrence, document: Document, exporters: list[str], files: WorkspaceFiles) -> bool:
+    """Return whether the place is `module.name` of an exporter."""
+    if one.role != Role.ATTRIBUTE or not one.module:
+        return False
+    if document.language == "go":
+        imported = [
+            module for module, _ in find_imports("go", document.text) if module.rpartition("/")[2] == one.module
+        ]
+        return any(set(exporters) & set(files.imported(module, "", document)) for module in imported)
+    for module, name in _modules_named(one.module, document):
+        found = files.imported(module, name, document)
+        is_module = not name or files.imported(module, "", document)[:1] != found[:1]
+        if is_module and found[:1] in [[path] for path in exporters] and _is_imported_so(one.module, document):
+            return True
+    return False
+
+
+def _modules_named(owner: str, document: Document) -> Iterator[tuple[str, str]]:
+    """Yield the imports that may give the owner its name, as modules and the names taken from them."""
+    for module, names in find_imports(document.language, document.text):
+        if owner in names or (owner == module and not names):
+            yield module, owner if names else ""
+    for match in _ALIAS.finditer(document.text):
+        if match[3] == owner:
+            yield (match[1], match[2]) if match[1] else (match[2], "")
+
+
+def _is_imported_so(owner: str, document: Document) -> bool:
+    """Return whether nothing but an import binds the owner's first name in the document."""
+    names = find_names(document, (owner.partition(".")[0],))
+    return names is not None and not any(
+        one.is_target and one.role == Role.BINDING and not one.is_alias for one in names.homes
+    )
+
+
+def _in_package(
+    origin: Document, old: str, new: str, files: WorkspaceFiles
+) -> Iterator[tuple[Document, list[Occurrence]]]:
+    """Yield the files of Go's package that use the name."""
+    folder, package = dirname(origin.path), _GO_PACKAGE.search(origin.text)
+    for document in files.documents(files.holding(old, "go", _MAX_FILES)):
+        other = _GO_PACKAGE.search(document.text)
+        if document.path == origin.path or dirname(document.path) != folder or not package or not other:
+            continue
+        names = find_names(document, (old, new)) if package[1] == other[1] else None
+        group = names.group(None) if names is not None else []
+        places = [one for one in group if one.name == old and one.role == Role.USE]
+        if places:
+            yield document, places

@@ -1,0 +1,94 @@
+"""The lines that the user's last edits have changed, as tokens."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from context.documents.document import Document
+from context.documents.edits import Edit
+from context.next_edit.replacements import line_pairs, stands
+
+_TOKEN = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\\n]|\\.)*`|\w+|[^\w\s]""")
+_MAX_TOKENS = 200  # of a line; a longer one is data
+_MAX_CHANGES = 60
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A line as tokens, each with the place where it begins and ends in the line."""
+
+    line: str
+    spans: tuple[tuple[int, int], ...]
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        return tuple(self.line[start:end] for start, end in self.spans)
+
+    def end_before(self, index: int) -> int:
+        """Return where the token before this one ends; where the first token begins, for the first."""
+        return self.spans[index - 1][1] if index else self.spans[0][0] if self.spans else 0
+
+    def start_of(self, index: int) -> int:
+        """Return where this token begins; where the last token ends, for the place behind it."""
+        return self.spans[index][0] if index < len(self.spans) else self.end_before(index)
+
+
+def tokens_of(line: str) -> Tokens:
+    """Part a line into strings, words and marks."""
+    spans = tuple(match.span() for match in _TOKEN.finditer(line))
+    return Tokens(line, spans if len(spans) <= _MAX_TOKENS else ())
+
+
+@dataclass(frozen=True)
+class LineChange:
+    """A line before and after; `first` tokens at its begin and `last` at its end are the same in both."""
+
+    document: Document
+    line: int
+    old: Tokens
+    new: Tokens
+    first: int
+    last: int
+
+    @property
+    def old_core(self) -> tuple[str, ...]:
+        return self.old.words[self.first : len(self.old.words) - self.last]
+
+    @property
+    def new_core(self) -> tuple[str, ...]:
+        return self.new.words[self.first : len(self.new.words) - self.last]
+
+    @property
+    def start(self) -> int:
+        """The offset in the document at which the new tokens begin."""
+        return self.document.line_starts[self.line] + self.new.start_of(self.first)
+
+
+def find_line_changes(edits: Sequence[Edit], documents: Sequence[Document]) -> list[LineChange]:
+    """Return the lines that became other lines, one for one, those of the last edit first."""
+    by_path = {document.path: document for document in documents}
+    found: list[LineChange] = []
+    for edit in edits:
+        document = by_path.get(edit.path)
+        if document is not None and stands(edit, document) and len(found) < _MAX_CHANGES:
+            found += _changes_of(edit, document)
+    return found
+
+
+def _changes_of(edit: Edit, document: Document) -> Iterator[LineChange]:
+    for old_lines, new_lines, index in line_pairs(edit):
+        if len(old_lines) != 1 or len(new_lines) != 1:
+            continue
+        old, new = tokens_of(old_lines[0]), tokens_of(new_lines[0])
+        first = _count_equal(old.words, new.words)
+        last = _count_equal(old.words[first:][::-1], new.words[first:][::-1])
+        if old.words != new.words and old.words and new.words:
+            yield LineChange(document, edit.first_line + index, old, new, first, last)
+
+
+def _count_equal(some: Sequence[str], others: Sequence[str]) -> int:
+    return next(
+        (index for index, (one, other) in enumerate(zip(some, others, strict=False)) if one != other),
+        min(len(some), len(others)),
+    )

@@ -1,0 +1,109 @@
+"""The rule of a repeated change: two lines were changed in one way, and others look as these did."""
+
+from collections.abc import Iterator, Sequence
+
+from context.documents.document import Document
+from context.next_edit.line_changes import LineChange, tokens_of
+from context.next_edit.occurrences import Occurrence, Role
+from context.next_edit.proposal import Proposal, Rule
+from context.next_edit.resolve_names import find_names, find_word
+from context.next_edit.shape import Shape, common_shape
+from context.next_edit.workspace_files import WorkspaceFiles, languages_with
+from context.syntax.tree import tree_of
+
+_CONFIDENCE = 0.85
+_MAX_EXAMPLES = 6  # changes that may be the last of their shape
+_MAX_OPEN_DOCUMENTS = 10
+_TEXTS = ("string", "comment", "char_literal")
+
+
+def find_repeated(changes: Sequence[LineChange], files: WorkspaceFiles) -> list[Proposal]:
+    """Return the places that look as two changed lines did, those of the last change first."""
+    for index, one in enumerate(changes[:_MAX_EXAMPLES]):
+        for other in changes[index + 1 :]:
+            if one.document.language not in languages_with(other.document.language):
+                continue
+            shape = common_shape(one, other)
+            if shape is not None and (found := _places(shape, one, other, changes, files)):
+                return found
+    return []
+
+
+def _places(
+    shape: Shape, one: LineChange, other: LineChange, changes: Sequence[LineChange], files: WorkspaceFiles
+) -> list[Proposal]:
+    if _is_in_text(one.document, one.start) != _is_in_text(other.document, other.start):
+        return []
+    if len(one.old_core) == 1 and len(one.new_core) == 1 and one.old_core[0].isidentifier():
+        return _same_names(one, other) if not _is_in_text(one.document, one.start) else _words(shape, one, files)
+    done = {(change.document.path, change.line) for change in changes}
+    found: list[Proposal] = []
+    for document in _documents(one.document, files):
+        for line in sorted({document.position_at(start)[0] for start in find_word(document.text, shape.anchor)}):
+            if (document.path, line) not in done:
+                found += _in_line(shape, document, line, _is_in_text(one.document, one.start))
+    return found
+
+
+def _documents(document: Document, files: WorkspaceFiles) -> Iterator[Document]:
+    yield document
+    others = [other for other in files.open.values() if other.path != document.path]
+    for other in others[:_MAX_OPEN_DOCUMENTS]:
+        if other.language in languages_with(document.language):
+            yield other
+
+
+def _in_line(shape: Shape, document: Document, line: int, in_text: bool) -> Iterator[Proposal]:
+    tokens, start = tokens_of(document.lines[line]), document.line_starts[line]
+    end = 0
+    for first, stop, text in shape.places_in(tokens):
+        place = start + tokens.start_of(next((n for n, span in enumerate(tokens.spans) if span[0] >= first), 0))
+        if first < end or text == tokens.line[first:stop] or _is_in_text(document, place) != in_text:
+            continue
+        end = stop
+        yield Proposal(document, start + first, start + stop, text, Rule.REPEATED, _CONFIDENCE)
+
+
+def _words(shape: Shape, one: LineChange, files: WorkspaceFiles) -> list[Proposal]:
+    """Return the other places of a word in strings and comments."""
+    new = one.new_core[0]
+    return [
+        Proposal(document, start, start + len(shape.anchor), new, Rule.REPEATED, _CONFIDENCE)
+        for document in _documents(one.document, files)
+        for start in find_word(document.text, shape.anchor)
+        if _is_in_text(document, start)
+    ]
+
+
+def _same_names(one: LineChange, other: LineChange) -> list[Proposal]:
+    """Return the places where one name stands for the same thing as in both changes, if that is no local thing."""
+    old, new = one.old_core[0], one.new_core[0]
+    names = find_names(one.document, (old, new))
+    places = [names.at(change.start) if names is not None else None for change in (one, other)]
+    if names is None or other.document.path != one.document.path or places[0] is None or places[1] is None:
+        return []
+    first, second = places[0], places[1]
+    home = names.homes[first]
+    alike = first.role == second.role and home == names.homes[second] and not (first.is_target or second.is_target)
+    if not alike or first.role not in (Role.USE, Role.ATTRIBUTE, Role.KEYWORD) or (home and home.kind != "module"):
+        return []
+    owner = first.owner if first.owner == second.owner else None
+    return [
+        Proposal(one.document, place.start, place.end, place.shorthand + new, Rule.REPEATED, _CONFIDENCE)
+        for place in names.group(home)
+        if place.name == old and _is_like(place, first, owner)
+    ]
+
+
+def _is_like(place: Occurrence, example: Occurrence, owner: str | None) -> bool:
+    if place.role != example.role or place.is_target:
+        return False
+    return place.role == Role.USE or owner is None or place.owner == owner
+
+
+def _is_in_text(document: Document, offset: int) -> bool:
+    """Return whether the place is in a string or a comment."""
+    tree = tree_of(document)
+    if tree is None or offset >= len(document.text):
+        return False
+    return any(word in tree.at(offset, offset + 1).type for word in _TEXTS)

@@ -1,0 +1,60 @@
+"""The documents of a workspace: the open buffers, and the files that the index knows."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from context.documents.document import Document
+from context.index.view import View
+
+_SCRIPTS = ("javascript", "javascriptreact", "typescript", "typescriptreact")
+_FAMILIES = dict.fromkeys(_SCRIPTS, _SCRIPTS) | dict.fromkeys(("c", "cpp", "cuda"), ("c", "cpp", "cuda"))
+
+
+def languages_with(language: str) -> tuple[str, ...]:
+    """Return the languages whose files share names with those of this one."""
+    return _FAMILIES.get(language, (language,))
+
+
+class WorkspaceFiles:
+    """Hands out the documents of a workspace by their paths; without a view, the open buffers alone."""
+
+    def __init__(self, documents: Sequence[Document], view: View | None) -> None:
+        """`documents` are the open buffers, the most recently used first."""
+        self.open = {document.path: document for document in documents}
+        self.view = view
+
+    def document(self, path: str) -> Document | None:
+        """Return a document; None for a file that is not known, or in whose text the index has masked a secret."""
+        if path in self.open:
+            return self.open[path]
+        if self.view is None or self.view.mask_rules([path]):
+            return None
+        text = self.view.whole_text(path)
+        return Document(path, text, self.view.language_of(path), 0) if text else None
+
+    def importers(self, name: str, language: str, limit: int) -> list[str]:
+        """Return the paths of files that import a name, the open ones first."""
+        found = dict.fromkeys(self.open)
+        for spoken in languages_with(language) if self.view is not None else ():
+            assert self.view is not None
+            found |= dict.fromkeys(path for path, _ in self.view.importers(name, spoken, limit))
+        return [path for path in found if path in self.open or len(found) <= limit]
+
+    def holding(self, name: str, language: str, limit: int) -> list[str]:
+        """Return the paths of files that hold a word; none of the index when there are more than the limit."""
+        found = dict.fromkeys(path for path, document in self.open.items() if name in document.text)
+        indexed = self.view.files_with(name, languages_with(language), limit + 1) if self.view is not None else []
+        if len(indexed) <= limit:
+            found |= dict.fromkeys(indexed)
+        return list(found)
+
+    def imported(self, module: str, name: str, document: Document) -> list[str]:
+        """Return the files that an import means, the most specific first."""
+        if self.view is None:
+            return []
+        return self.view.imported_files((module, [name] if name else []), document.path, document.language)
+
+    def documents(self, paths: Iterable[str]) -> Iterator[Document]:
+        """Yield the documents of these paths that are known."""
+        for path in paths:
+            if (document := self.document(path)) is not None:
+                yield document

@@ -1,0 +1,101 @@
+"""A renamed name is followed into the files that import it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.context.next_edit.typing_user import TypingUser
+from tests.context.tree import KEY, indexed, write_tree
+
+PYTHON = {
+    "shop/__init__.py": "from .price import price as price\n",
+    "shop/price.py": "def price(items):\n    return sum(items)\n\n\nprint(price([]))\n",
+    "shop/basket.py": (
+        "from shop import tax\nfrom .price import price, other\n\n\ndef total(items, price=price):\n"
+        '    """Return the price."""\n    return price(items)\n\n\nprint(price([]), tax.price)\n'
+    ),
+    "shop/page.py": "import shop\nimport shop.price as module\n\nprint(shop.price([]), module.price, other.price)\n",
+    "shop/alias.py": "from shop.price import price as cost\n\nprice = cost\n",
+    "shop/other.py": "from elsewhere import price\n\nprice()\n",
+    "shop/own.py": "def price():\n    pass\n",
+}
+CASES: dict[str, tuple[str, dict[str, str]]] = {
+    "typescript": (
+        "price",
+        {
+            "src/price.ts": "export function «price»(a: number) { return a; }\n",
+            "src/basket.ts": "import { ‹price›, other } from './price';\n\nother(‹price›(1), x.price);\n",
+            "src/alias.tsx": "import { ‹price› as cost } from './price';\n\nconst price = cost(1);\n",
+            "src/index.ts": "export { ‹price› } from './price';\n",
+            "src/far.ts": "import { ‹price› } from '.';\n\n‹price›(2);\n",
+            "src/default.ts": "import price from './price';\n\nprice(2);\n",
+            "src/other.ts": "import { price } from './other_price';\n\nprice(2);\n",
+        },
+    ),
+    "go": (
+        "Price",
+        {
+            "go.mod": "module example.com/shop\n",
+            "price/price.go": "package price\n\nfunc «Price»(a int) int { return a }\n",
+            "price/near.go": "package price\n\nvar x = ‹Price›(1)\n\nfunc f(Price int) { g(Price, y.Price) }\n",
+            "price/near_test.go": "package price\n\nvar z = ‹Price›(1)\n",
+            "main.go": 'package main\n\nimport "example.com/shop/price"\n\nvar x = price.‹Price›(1) + other.Price(1)\n',
+            "other.go": "package main\n\nvar Price = 1\n",
+        },
+    ),
+    "rust": (
+        "price",
+        {
+            "src/lib.rs": "mod price;\nmod basket;\n",
+            "src/price.rs": "pub fn «price»(a: u8) -> u8 { a }\n",
+            "src/basket.rs": "use crate::price::{‹price›, other};\n\nfn f() -> u8 { ‹price›(1) + x.price }\n",
+            "src/far.rs": "use elsewhere::price;\n\nfn f() -> u8 { price(1) }\n",
+        },
+    ),
+}
+
+
+def open_first(root: Path, cache: Path, files: Mapping[str, str], first: str) -> TypingUser:
+    index, _ = indexed(write_tree(root, files), cache)
+    return TypingUser({first: files[first]}, index)
+
+
+def test_a_name_of_python_is_renamed_in_all_files_that_import_it(tmp_path: Path) -> None:
+    user = open_first(tmp_path / "root", tmp_path / "cache", PYTHON, "shop/price.py")
+    user.replace("def price", "def cost")
+    user.accept_all()
+    texts = {path: document.text for path, document in user.buffers.items()}
+    assert texts == {
+        "shop/price.py": PYTHON["shop/price.py"].replace("price(", "cost("),
+        "shop/__init__.py": "from .price import cost as price\n",
+        "shop/basket.py": PYTHON["shop/basket.py"]
+        .replace("import price,", "import cost,")
+        .replace("price=price", "price=cost")
+        .replace("print(price", "print(cost"),
+        "shop/page.py": PYTHON["shop/page.py"].replace("module.price", "module.cost"),
+        "shop/alias.py": PYTHON["shop/alias.py"].replace("import price", "import cost"),
+    }
+
+
+@pytest.mark.parametrize("language", CASES)
+def test_a_name_is_renamed_in_all_files_that_import_it(language: str, tmp_path: Path) -> None:
+    old, marked = CASES[language]
+    files = {path: text.translate(dict.fromkeys(map(ord, "«»‹›"))) for path, text in marked.items()}
+    first = next(path for path, text in marked.items() if "«" in text)
+    user = open_first(tmp_path / "root", tmp_path / "cache", files, first)
+    start = marked[first].index("«")
+    user.become(first, start, start + len(old), "Cost")
+    user.accept_all()
+    expected = {path: text.replace(f"«{old}»", "Cost").replace(f"‹{old}›", "Cost") for path, text in marked.items()}
+    changed = {path: text for path, text in expected.items() if text != marked[path]}
+    assert {path: document.text for path, document in user.buffers.items()} == changed
+
+
+def test_nothing_is_proposed_in_a_file_whose_text_the_index_does_not_have(tmp_path: Path) -> None:
+    files = {"a.py": "def price(): pass\n", "b.py": f'from a import price\nKEY = "{KEY}"\nprice()\n'}
+    user = open_first(tmp_path / "root", tmp_path / "cache", files, "a.py")
+    user.replace("def price", "def cost")
+    assert user.propose() == ()
+    user.buffers["b.py"] = type(user.buffers["a.py"])("b.py", files["b.py"], "python", 0)
+    assert user.accept_all() == 2

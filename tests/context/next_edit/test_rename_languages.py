@@ -1,0 +1,178 @@
+"""A renaming in each language: the text says with marks what is renamed («») and what has to follow (‹›)."""
+
+import re
+
+import pytest
+
+from tests.context.next_edit.typing_user import TypingUser
+
+CASES = {
+    "typescript parameter.ts": """
+        function f(«item»: string, { other }: Options): string {
+            const g = (item: number) => item;
+            console.log(`${‹item›} item`, { ‹item›, item: ‹item›, other }, x.item);
+            return ‹item›; // item
+        }
+        const item = 1;
+        """,
+    "typescript block.ts": """
+        const «count» = 1;
+        for (let count = 0; count < 3; count++) { use(count); }
+        if (a) { const count = 2; use(count); }
+        export function f() { return ‹count›; }
+        """,
+    "javascript field.js": """
+        class A { «size» = 1; grow(size) { this.‹size› += size; return this.‹size›; } }
+        class B { size = 1; grow() { return this.size; } }
+        """,
+    "javascript method.js": """
+        class A {
+            constructor() { this.‹load›(); }
+            «load»() { load(); this.other.load(); }
+        }
+        """,
+    "javascript var.js": """
+        function f() { if (a) { var «x» = 1; } return ‹x›; }
+        var x = 2;
+        """,
+    "typescript destructured.tsx": """
+        function View() {
+            const [«value», setValue] = useState(0);
+            return <input value={‹value›} onChange={(e) => setValue(e.target.value + ‹value›)} />;
+        }
+        """,
+    "typescript type.ts": """
+        interface «Shape» { area: number }
+        const shape: ‹Shape› = make<‹Shape›>();
+        type Shapes = ‹Shape›[];
+        """,
+    "go local.go": """
+        package p
+
+        func f(xs []int) int {
+            «total» := 0
+            for _, x := range xs {
+                total := total_of(x)
+                use(total, x.total)
+            }
+            if ‹total› > 1 {
+                ‹total› = 2
+            }
+            return ‹total›
+        }
+        """,
+    "go shadow.go": """
+        package p
+
+        func TestF(t *testing.T) {
+            for _, «test» := range tests {
+                test := ‹test›
+                use(test)
+            }
+        }
+        """,
+    "go field.go": """
+        package p
+
+        type Box struct {
+            «size» int
+        }
+
+        func (b *Box) Grow(size int) Box {
+            b.‹size› += size
+            return Box{‹size›: b.‹size›}
+        }
+
+        func (c *Crate) Grow() int { return c.size }
+        """,
+    "go function.go": """
+        package p
+
+        func «load»(a int) {}
+
+        func f() { ‹load›(1); x.load(2) }
+        """,
+    "rust shadow.rs": """
+        fn f() -> u8 {
+            let «word» = read();
+            println!("{}", ‹word›);
+            let word = ‹word›.trim();
+            word.len()
+        }
+        """,
+    "rust field.rs": """
+        struct Box { «size»: u8 }
+        impl Box {
+            fn new(size: u8) -> Self { Self { ‹size›: size } }
+            fn grow(&self) -> u8 { self.‹size› + self.other.size }
+        }
+        """,
+    "rust shorthand.rs": """
+        fn f(«size»: u8) -> Box {
+            match g { Some(size) => size, None => ‹size› };
+            Box { ‹size› }
+        }
+        """,
+    "rust method.rs": """
+        impl Box {
+            fn «grow»(&self) {}
+            fn two(&self) { self.‹grow›(); Self::‹grow›(self); self.a.grow(); }
+        }
+        """,
+    "java local.java": """
+        class A {
+            int size;
+            int f(int «size») { g(x -> ‹size› + x); this.size = ‹size›; return ‹size›; }
+            int g() { return size; }
+        }
+        """,
+    "java field.java": """
+        class A {
+            private int «size» = 1;
+            int f(int size) { return this.‹size› + size + size(); }
+            int g() { return ‹size› + other.size; }
+            int size() { return 1; }
+        }
+        """,
+    "java method.java": """
+        class A {
+            void «load»() {}
+            void f() { ‹load›(); this.‹load›(); other.load(); int load = 1; }
+        }
+        """,
+    "c local.c": """
+        static int f(const char *«name», int *other)
+        {
+            int n = strlen(‹name›);
+            if (other) { char *name = 0; use(name); }
+            return g(‹name›, other->name);
+        }
+        """,
+    "c function.c": """
+        int «load»(int a);
+        int ‹load›(int a) { return a; }
+        int main(void) { return ‹load›(1) + x.load; }
+        """,
+    "cpp field.cpp": """
+        struct Box {
+            int «size» = 1;
+            int grow(int n) { return ‹size› + n + this->‹size›; }
+            int other(int size) { return size; }
+        };
+        """,
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_renaming_is_followed(name: str) -> None:
+    marked = CASES[name].replace("\n        ", "\n")
+    old = re.findall("«(.*?)»", marked)[0]
+    path = name.split()[1]
+    user = TypingUser({path: re.sub("[«»‹›]", "", marked)})
+    start = marked[: marked.index("«")].replace("‹", "").replace("›", "")
+    user.become(path, len(start), len(start) + len(old), "Renamed")
+    user.accept_all()
+    expected = re.sub("«.*?»|‹.*?›", "Renamed", marked)
+    if name in ("typescript parameter.ts", "rust shorthand.rs"):  # a field that has the name of its variable
+        expected = expected.replace("{ Renamed,", f"{{ {old}: Renamed,").replace("{ Renamed }", f"{{ {old}: Renamed }}")
+    assert user.text == expected

@@ -1,0 +1,79 @@
+import pytest
+
+from context.next_edit.proposal import Rule
+from tests.context.next_edit.typing_user import TypingUser
+
+# The text with the changes of the user, and the text after all proposals: "old => new" in both.
+CASES = {
+    "call to index": (
+        "a = params.get('one')\nb = other.get(name)\nc = params.get(f(1, 2))\nd = params.get(x, 1)\ne = get(1)\n",
+        [("params.get('one')", "params['one']"), ("other.get(name)", "other[name]")],
+        "a = params['one']\nb = other[name]\nc = params[f(1, 2)]\nd = params.get(x, 1)\ne = get(1)\n",
+    ),
+    "method name": (
+        "self.assertEquals(a, 1)\nx()\nx()\nx()\nx()\nself.assertEquals(b, 2)\nself.assertEquals(c)  # assertEquals\n"
+        "assertEquals(1)\n",
+        [("assertEquals(a", "assertEqual(a"), ("assertEquals(b", "assertEqual(b")],
+        "self.assertEqual(a, 1)\nx()\nx()\nx()\nx()\nself.assertEqual(b, 2)\nself.assertEqual(c)  # assertEquals\n"
+        "assertEquals(1)\n",
+    ),
+    "lazy logging": (
+        'log.info("one %s" % a)\nlog.info("two %d" % f(b))\nlog.info("three %s" % c.d)\nx = 1 % 2\ny = "%s" % a\n',
+        [('one %s" % a', 'one %s", a'), ('two %d" % f', 'two %d", f')],
+        'log.info("one %s", a)\nlog.info("two %d", f(b))\nlog.info("three %s", c.d)\nx = 1 % 2\ny = "%s" % a\n',
+    ),
+    "an argument more": (
+        "load(one)\nload(two)\nload(three)\nx = load(four)\nstore(five)\n",
+        [("load(one)", "load(one, strict=True)"), ("load(two)", "load(two, strict=True)")],
+        "load(one, strict=True)\nload(two, strict=True)\nload(three, strict=True)\nx = load(four)\nstore(five)\n",
+    ),
+    "several tokens": (
+        "import os\na = os.path.join(x, y)\nb = os.path.join(z)\nc = os.path.join(w)\n",
+        [("os.path.join(x", "posixpath.join(x"), ("os.path.join(z", "posixpath.join(z")],
+        "import os\na = posixpath.join(x, y)\nb = posixpath.join(z)\nc = posixpath.join(w)\n",
+    ),
+    "keys in strings": (
+        "a['size'] = 1\nb['size'] = 2\nc['size'] = size\n# size\n",
+        [("a['size']", "a['width']"), ("b['size']", "b['width']")],
+        "a['width'] = 1\nb['width'] = 2\nc['width'] = size\n# size\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_change_made_twice_is_proposed_where_it_fits(name: str) -> None:
+    before, changes, after = CASES[name]
+    user = TypingUser({"a.py": before})
+    user.replace(*changes[0])
+    assert user.propose() == ()
+    user.replace(*changes[1])
+    assert {proposal.rule for proposal in user.propose()} == {Rule.REPEATED}
+    user.accept_all()
+    assert user.text == after
+
+
+@pytest.mark.parametrize(
+    ("before", "changes"),
+    [
+        ("a = 1\nb = 1\nc = 1\n", [("a = 1", "a = 2"), ("b = 1", "b = 2")]),
+        ("x: str\ny: str\nz: str\n", [("x: str", "x: str | None"), ("y: str", "y: str | None")]),
+        ("def f(x, y):\n  a(x)\n  b(x)\n  c(x)\n", [("a(x)", "a(y)"), ("b(x)", "b(y)")]),
+        ("f(load)\ng(load)\nh(load)\n", [("f(load)", "f(one)"), ("g(load)", "g(two)")]),
+        ("f(a, b)\nf(c, d)\nf(e, g)\n", [("f(a, b)", "f(b, a)"), ("f(c, d)", "f(c, d, 1)")]),
+    ],
+)
+def test_changes_that_are_not_one_telling_change_give_nothing(before: str, changes: list[tuple[str, str]]) -> None:
+    user = TypingUser({"a.py": before})
+    for change in changes:
+        user.replace(*change)
+    assert user.propose() == ()
+
+
+def test_a_repeated_change_is_found_in_other_open_files() -> None:
+    user = TypingUser(
+        {"a.py": "client.fetch(one, retry=3)\nclient.fetch(two, retry=3)\n", "b.py": "x.fetch(y, retry=3)\n"}
+    )
+    user.replace("fetch(one, retry=3)", "get(one)")
+    user.replace("fetch(two, retry=3)", "get(two)")
+    user.accept_all()
+    assert user.buffers["b.py"].text == "x.get(y)\n"
