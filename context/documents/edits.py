@@ -48,8 +48,8 @@ class EditRing:
                 near.append(edit)
             else:
                 others.append(_moved(edit, change))
-        for edit in near:
-            change = _merged(edit, change, before, after)
+        if near:
+            change = _merged(near, change, before, after)
         if change.old_lines != change.new_lines:  # else the user has undone the edit
             others.append(change)
         self._edits = _within_limits(others)
@@ -82,15 +82,25 @@ def _touches(edit: Edit, change: Edit) -> bool:
     return lines_between < 0 or (soon and lines_between <= _MERGE_LINES)
 
 
-def _merged(edit: Edit, change: Edit, before: Document, after: Document) -> Edit:
-    """Return one edit of the lines of both, from their oldest state to their newest."""
-    edit_end = edit.first_line + len(edit.new_lines)
-    change_end = change.first_line + len(change.old_lines)
-    start, end = min(edit.first_line, change.first_line), max(edit_end, change_end)
-    old_lines = before.lines[start : edit.first_line] + edit.old_lines + before.lines[edit_end:end]
+def _merged(near: Iterable[Edit], change: Edit, before: Document, after: Document) -> Edit:
+    """Return one edit of the lines of all, from their oldest state to their newest."""
+    edits = sorted(near, key=lambda edit: edit.first_line)
+    start = min(edits[0].first_line, change.first_line)
+    old_lines: tuple[str, ...] = ()
+    place = start
+    for edit in edits:
+        old_lines += before.lines[place : edit.first_line] + edit.old_lines
+        place = edit.first_line + len(edit.new_lines)
+    end = max(place, change.first_line + len(change.old_lines))
     grown = len(change.new_lines) - len(change.old_lines)
-    new_lines = after.lines[start : end + grown]
-    return Edit(change.path, change.language, start, old_lines, new_lines, change.time_s)
+    return Edit(
+        change.path,
+        change.language,
+        start,
+        old_lines + before.lines[place:end],
+        after.lines[start : end + grown],
+        change.time_s,
+    )
 
 
 def _moved(edit: Edit, change: Edit) -> Edit:

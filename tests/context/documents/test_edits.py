@@ -43,6 +43,16 @@ def test_close_places_become_one_edit_with_the_lines_between() -> None:
     assert edit.new_lines == ("three\n", "and\n", "line 4\n", "five\n")
 
 
+def test_a_change_between_two_edits_makes_one_edit_that_keeps_what_both_replaced() -> None:
+    ring = EditRing()
+    buffer = Buffer(ring, numbered(20))
+    for line in (4, 10, 7):
+        buffer.replace(f"line {line}\n", f"{line}\n")
+    (edit,) = ring.recent()
+    assert edit.old_lines == tuple(f"line {line}\n" for line in range(4, 11))
+    assert edit.new_lines == ("4\n", "line 5\n", "line 6\n", "7\n", "line 8\n", "line 9\n", "10\n")
+
+
 def test_edits_far_in_place_or_time_stay_apart_and_follow_their_lines() -> None:
     ring = EditRing()
     buffer = Buffer(ring, numbered(40))
