@@ -1,6 +1,7 @@
 """The rule of a renamed name: the other places of the same name, in its scope."""
 
 import keyword
+import re
 from collections.abc import Sequence
 
 from context.documents.document import Document
@@ -15,27 +16,30 @@ from context.next_edit.workspace_files import WorkspaceFiles
 
 _CONFIDENCE = 0.9
 _ENOUGH = 3  # proposals: the next ones are found when these are accepted
+_RECENT_EDITS = 3
+_DEFINES = re.compile(r"\b(?:def|class|func(?:\s*\([^)]*\))?|function|fn|struct|interface|type|enum|trait)\s+$")
 _LONG_RENAMING = 4  # places in the last edits
 
 
 def find_renames(replacements: Sequence[Replacement], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
     """Return the places that still have the old name, those of the last renaming first."""
+    recent = {(one.old, one.new) for one in replacements if one.edit < _RECENT_EDITS and _is_renaming(one, snapshot)}
     asked: set[tuple[str, str, str]] = set()
     for change in replacements:
-        key = (change.document.path, change.old, change.new)
-        if key in asked or not _is_renaming(change, snapshot):
+        pair = change.old, change.new
+        if pair not in recent or (change.document.path, *pair) in asked:
             continue
-        asked.add(key)
-        same = [one for one in replacements if (one.document.path, one.old, one.new) == key]
+        asked.add((change.document.path, *pair))
+        same = [one for one in replacements if (one.old, one.new) == pair]
         typed = [one for one in replacements if one.document.path == change.document.path]
-        if found := _rest(same, typed, files):
+        if found := _rest(change.document, same, typed, files):
             return found
     return []
 
 
 def _is_renaming(change: Replacement, snapshot: Snapshot) -> bool:
     """Return whether one whole name became another one, and the user is not in the midst of typing it."""
-    if not change.is_of_names or any(keyword.iskeyword(name) for name in (change.old, change.new)):
+    if not change.is_renaming or any(keyword.iskeyword(name) for name in (change.old, change.new)):
         return False
     is_at_cursor = change.document.path == snapshot.document.path and change.start <= snapshot.cursor <= change.end
     return not (is_at_cursor and is_unfinished(change.old, change.new))
@@ -46,48 +50,56 @@ def is_unfinished(old: str, new: str) -> bool:
     return len(new) == 1 or new.endswith("_") or old.startswith(new) or old.endswith(new)
 
 
-def _rest(changes: Sequence[Replacement], typed: Sequence[Replacement], files: WorkspaceFiles) -> list[Proposal]:
-    """Return the places of a document where the name is left over.
+def _rest(
+    document: Document, changes: Sequence[Replacement], typed: Sequence[Replacement], files: WorkspaceFiles
+) -> list[Proposal]:
+    """Return the places where the name is left over: in the document, else in other files.
 
     `changes` replaced the one name by the other; `typed` are all that the last edits put into the document.
     """
-    document, old, new = changes[0].document, changes[0].old, changes[0].new
+    old, new = changes[0].old, changes[0].new
     names = find_names(document, (old, new))
     if names is None:
         return []
     fresh = {one for one in names.homes if any(span.start <= one.start and one.end <= span.end for span in typed)}
     for change in changes:
-        place = names.at(change.start)
+        place = names.at(change.start) if change.document.path == document.path else None
         home = names.homes.get(place) if place is not None else None
         if place is None or home is None:
             continue
         group = names.group(home)
         left = [one for one in group if one.name == old]
-        if document.language == "python" and home.kind == "function" and any(one.is_parameter for one in group):
-            left += find_keywords(document, home, old)
-        is_known = all(one in fresh for one in group if one.name == new)
         if any(one.role == Role.IMPORT for one in left):
             continue
-        if place.is_target if is_known else _is_left_over(changes, group, document):
-            if left:
-                return [_proposal(document, one, new) for one in left]
-            if is_of_module(home):
-                return _elsewhere(document, place, old, new, files)
+        if document.language == "python" and home.kind == "function" and any(one.is_parameter for one in group):
+            left += find_keywords(document, home, old)
+        if all(one in fresh for one in group if one.name == new):
+            is_renamed = _is_defined_anew(place, change, changes, group)
+        else:
+            is_renamed = _is_left_over(changes, group, document)
+        if is_renamed and left:
+            return [_proposal(document, one, new) for one in left]
+        if is_renamed and is_of_module(home) and place.role != Role.IMPORT:
+            return _elsewhere(document, old, new, files)
     return []
 
 
-def _elsewhere(document: Document, place: Occurrence, old: str, new: str, files: WorkspaceFiles) -> list[Proposal]:
+def _is_defined_anew(
+    place: Occurrence, change: Replacement, changes: Sequence[Replacement], group: Sequence[Occurrence]
+) -> bool:
+    """Return whether the first place that gives the name its meaning was renamed, and nothing else was done there."""
+    if place != min((one for one in group if one.is_target), key=lambda one: one.start, default=None):
+        return False
+    if place.role == Role.IMPORT:  # another thing is imported, unless it was renamed elsewhere too
+        return len(changes) > 1
+    line = change.document.text[change.document.text.rfind("\n", 0, change.start) + 1 : change.start]
+    return change.is_alone or len(changes) > 1 or _DEFINES.search(line) is not None
+
+
+def _elsewhere(document: Document, old: str, new: str, files: WorkspaceFiles) -> list[Proposal]:
     """Return the places in other files, of one file or two."""
-    origin = document
-    if place.role == Role.IMPORT:  # the user began, or goes on, where the name is imported
-        paths = files.imported(place.owner, new, document)
-        found = files.document(paths[0]) if paths else None
-        names = find_names(found, (old, new)) if found is not None else None
-        if found is None or names is None or {one.name for one in names.homes if one.is_target} != {new}:
-            return []
-        origin = found
     proposals: list[Proposal] = []
-    for other, places in find_importing_places(origin, old, new, files):
+    for other, places in find_importing_places(document, old, new, files):
         proposals += [_proposal(other, one, new) for one in places]
         if len(proposals) >= _ENOUGH:
             break

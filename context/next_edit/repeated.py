@@ -1,5 +1,6 @@
 """The rule of a repeated change: two lines were changed in one way, and others look as these did."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from context.documents.document import Document
@@ -14,6 +15,7 @@ from context.syntax.tree import tree_of
 _CONFIDENCE = 0.85
 _MAX_EXAMPLES = 6  # changes that may be the last of their shape
 _MAX_OPEN_DOCUMENTS = 10
+_FUNCTION = re.compile(r"^(?:function|method|constructor)\w*_(?:definition|declaration|item)$|^arrow_function$")
 _TEXTS = ("string", "comment", "char_literal")
 
 
@@ -37,12 +39,24 @@ def _places(
     if len(one.old_core) == 1 and len(one.new_core) == 1 and one.old_core[0].isidentifier():
         return _same_names(one, other) if not _is_in_text(one.document, one.start) else _words(shape, one, files)
     done = {(change.document.path, change.line) for change in changes}
+    around = _function_around(one)
+    is_local = around is not None and around == _function_around(other)
     found: list[Proposal] = []
-    for document in _documents(one.document, files):
+    for document in [one.document] if is_local or shape.is_told_beside else _documents(one.document, files):
         for line in sorted({document.position_at(start)[0] for start in find_word(document.text, shape.anchor)}):
-            if (document.path, line) not in done:
+            is_near = not is_local or (around is not None and around[0] <= line <= around[1])
+            if is_near and (document.path, line) not in done:
                 found += _in_line(shape, document, line, _is_in_text(one.document, one.start))
     return found
+
+
+def _function_around(change: LineChange) -> tuple[int, int] | None:
+    """Return the lines of the function that the change is in, the innermost; None outside of functions."""
+    tree = tree_of(change.document)
+    path = tree.path(change.start, change.start) if tree is not None else []
+    functions = (node for node, _ in reversed(path) if _FUNCTION.search(node.type))
+    node = next(functions, None)
+    return (node.start_point[0], node.end_point[0]) if node is not None else None
 
 
 def _documents(document: Document, files: WorkspaceFiles) -> Iterator[Document]:

@@ -1,7 +1,8 @@
 """The tokens that the user's last edits have replaced."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -22,15 +23,12 @@ class Replacement:
     new: str
     start: int
     edit: int
+    is_renaming: bool  # of all places of a name in the edit, which becomes a name that was not there
+    is_alone: bool  # nothing else in these lines has changed
 
     @property
     def end(self) -> int:
         return self.start + len(self.new)
-
-    @property
-    def is_of_names(self) -> bool:
-        """True when one name became another one."""
-        return all(_NAME.fullmatch(text) for text in (self.old, self.new))
 
 
 def find_replacements(edits: Sequence[Edit], documents: Sequence[Document]) -> list[Replacement]:
@@ -40,7 +38,8 @@ def find_replacements(edits: Sequence[Edit], documents: Sequence[Document]) -> l
     for number, edit in enumerate(edits):
         document = by_path.get(edit.path)
         if document is not None and stands(edit, document):
-            found += _replacements_of(edit, document, number)
+            renamed = _renamed(edit)
+            found += _replacements_of(edit, document, number, renamed)
     return found
 
 
@@ -49,13 +48,42 @@ def stands(edit: Edit, document: Document) -> bool:
     return document.lines[edit.first_line : edit.first_line + len(edit.new_lines)] == edit.new_lines
 
 
-def _replacements_of(edit: Edit, document: Document, number: int) -> Iterator[Replacement]:
+def _renamed(edit: Edit) -> set[tuple[str, str]]:
+    """Return the names that the edit replaced, each with the new one.
+
+    A name that the edit has moved to another line, or that stands beside the new one, was not renamed.
+    """
+    pairs: Counter[tuple[str, str]] = Counter()
+    for old_lines, new_lines, _ in line_pairs(edit):
+        old, new = "".join(old_lines), "".join(new_lines)
+        for old_part, new_part in changed_spans(old, new):
+            pairs[old[slice(*old_part)], new[slice(*new_part)]] += 1
+    before, after = ("".join(lines) for lines in (edit.old_lines, edit.new_lines))
+    return {
+        (old, new)
+        for (old, new), count in pairs.items()
+        if _NAME.fullmatch(old)
+        and _NAME.fullmatch(new)
+        and _count(after, old) <= _count(before, old) - count
+        and _count(after, new) >= _count(before, new) + count
+    }
+
+
+def _count(text: str, word: str) -> int:
+    return sum(match[0] == word for match in _TOKEN.finditer(text))
+
+
+def _replacements_of(
+    edit: Edit, document: Document, number: int, renamed: Collection[tuple[str, str]]
+) -> Iterator[Replacement]:
     for old_lines, new_lines, first in line_pairs(edit):
         old, new = "".join(old_lines), "".join(new_lines)
         start = document.line_starts[edit.first_line + first]
-        for old_part, new_part in changed_spans(old, new):
-            old_text, new_text = old[slice(*old_part)], new[slice(*new_part)]
-            yield Replacement(document, old_text, new_text, start + new_part[0], number)
+        spans = changed_spans(old, new)
+        pairs = [(old[slice(*old_part)], new[slice(*new_part)]) for old_part, new_part in spans]
+        for pair, (_, new_part) in zip(pairs, spans, strict=True):
+            is_alone = all(other == pair for other in pairs)
+            yield Replacement(document, *pair, start + new_part[0], number, pair in renamed, is_alone)
 
 
 def line_pairs(edit: Edit) -> Iterator[tuple[Sequence[str], Sequence[str], int]]:

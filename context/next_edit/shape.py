@@ -34,6 +34,7 @@ class Shape:
     lengths: tuple[int, ...]
     anchor: str
     is_whole_line: bool
+    is_told_beside: bool  # by words beside the change, not by those that it replaces
 
     def places_in(self, tokens: Tokens) -> Iterator[tuple[int, int, str]]:
         """Yield where the pattern stands in a line: the part of the line to replace, and by what."""
@@ -44,8 +45,22 @@ class Shape:
                 continue
             starts, _, holes = held
             first, end = starts[self.first], starts[self.end]
+            text = self._text(tokens, holes)
             start, stop = tokens.end_before(first), tokens.start_of(end)
-            yield start, stop, self._text(tokens, holes)
+            if first < end and self.new and self._keeps_spaces():
+                yield tokens.start_of(first), tokens.end_before(end), text.strip()
+            else:
+                yield start, stop, text
+
+    def _keeps_spaces(self) -> bool:
+        """Return whether the example has the same spaces beside the change before and after it."""
+        change = self.example
+        edges: list[tuple[str, str]] = []
+        for side in (change.old, change.new):
+            first, end = change.first, len(side.words) - change.last
+            before = side.line[side.end_before(first) : side.start_of(first)]
+            edges.append((before, side.line[side.end_before(end) : side.start_of(end)]))
+        return edges[0] == edges[1]
 
     def _text(self, tokens: Tokens, holes: Held) -> str:
         """Return the new text with the spaces of the example."""
@@ -82,20 +97,23 @@ def common_shape(one: LineChange, other: LineChange) -> Shape | None:
     strong = identifiers(" ".join(removed))
     if not strong and len(removed) >= _TELLING_TOKENS:  # e.g. `.get(`
         strong = {token for token in removed if token.isidentifier()}
-    if strong:
+    if strong and new:
         dot, bracket = _beside(one, other)
         pattern = (*dot, *parts, *bracket)
-        return Shape(pattern, len(dot), len(dot) + len(parts), new, one, lengths, max(strong, key=len), False)
+        anchor = max(strong, key=len)
+        return Shape(pattern, len(dot), len(dot) + len(parts), new, one, lengths, anchor, False, False)
     backwards = _context(one.old.words[: one.first][::-1], other.old.words[: other.first][::-1], 0)
     before: tuple[Part, ...] = tuple(backwards)[::-1]
     after: tuple[Part, ...] = tuple(_context(_behind(one), _behind(other), _MAX_CONTEXT_TOKENS))
     near = (*before, *after)
     telling = identifiers(" ".join(part for part in (*near, *parts) if isinstance(part, str)))
     is_whole = len(before) == one.first == other.first and len(after) == one.last == other.last
-    if not telling or (not removed and not is_whole):
+    is_argument = is_whole and not parts and after[:1] == (")",)
+    if not telling or not (removed or is_argument) or not (new or is_whole):
         return None
     pattern = (*before, *parts, *after)
-    return Shape(pattern, len(before), len(before) + len(parts), new, one, lengths, max(telling, key=len), is_whole)
+    anchor = max(telling, key=len)
+    return Shape(pattern, len(before), len(before) + len(parts), new, one, lengths, anchor, is_whole, True)
 
 
 def _behind(change: LineChange) -> Sequence[str]:

@@ -92,6 +92,6 @@ def test_a_field_is_followed_in_its_class() -> None:
         "class B:\n    def grow(self):\n        return self.size\n"
     )
     user = TypingUser({"a.py": text})
-    user.replace("self.size +=", "self.width +=")
+    user.replace("    size = 0", "    width = 0")
     assert user.accept_all() == 2
     assert user.text == text.replace("    size = 0", "    width = 0").replace("self.size", "self.width", 2)
