@@ -10,6 +10,7 @@ from context.next_edit.proposal import Diagnostic, Proposal
 from context.next_edit.rename import find_renames
 from context.next_edit.repeated import find_repeated
 from context.next_edit.replacements import find_replacements
+from context.next_edit.signature import find_calls_to_change
 from context.next_edit.workspace_files import WorkspaceFiles
 
 _MAX_PROPOSALS = 20
@@ -26,6 +27,7 @@ def find_next_edits(
     replacements = find_replacements(edits, documents)
     files = WorkspaceFiles(documents, view)
     found = find_renames(replacements, snapshot, files)
+    found = found or find_calls_to_change(edits, files)
     found = found or find_repeated(find_line_changes(edits, documents), files)
     return tuple(sorted(found, key=lambda proposal: _distance(proposal, snapshot)))[:_MAX_PROPOSALS]
 

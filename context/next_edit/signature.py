@@ -1,0 +1,176 @@
+"""The rule of a changed signature: the calls of a function that has gained or lost a parameter."""
+
+from collections.abc import Iterator, Sequence
+
+from context.documents.document import Document
+from context.documents.edits import Edit
+from context.next_edit.before import before_edits
+from context.next_edit.functions import Argument, Call, Function, Parameter, call_at, functions_in
+from context.next_edit.imported_names import find_importing_places, is_of_module
+from context.next_edit.occurrences import Occurrence, Role
+from context.next_edit.proposal import Proposal, Rule
+from context.next_edit.replacements import stands
+from context.next_edit.resolve_names import find_names
+from context.next_edit.workspace_files import WorkspaceFiles
+from context.syntax.tree import tree_of
+
+_CONFIDENCE = 0.85
+_MAX_CALLS = 60
+
+
+def find_calls_to_change(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal]:
+    """Return the calls that do not fit the functions whose parameters the last edits have changed."""
+    for path in dict.fromkeys(edit.path for edit in edits):
+        document = files.open.get(path)
+        if document is None or tree_of(document) is None:
+            continue
+        for old, new in _changed(document, edits):
+            found = [
+                proposal
+                for place_document, place in _places(document, new, files)
+                if (proposal := _fit(place_document, place, old, new)) is not None
+            ]
+            if found:
+                return found
+    return []
+
+
+def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Function, Function]]:
+    """Yield the functions of the document whose parameters were changed, as they were and as they are."""
+    tree = tree_of(document)
+    spans = [
+        (edit.first_line, edit.first_line + max(0, len(edit.new_lines) - 1))
+        for edit in edits
+        if edit.path == document.path and stands(edit, document) and edit.old_lines and edit.new_lines
+    ]
+    now = {function.key: function for first, last in spans if tree for function in functions_in(tree, first, last)}
+    if not now:
+        return
+    before = before_edits(document, edits)
+    old_tree = tree_of(before)
+    if old_tree is None:
+        return
+    was: dict[tuple[str, str, bool], list[Function]] = {}
+    for function in functions_in(old_tree, 0, len(before.lines)):
+        was.setdefault(function.key, []).append(function)
+    for key, function in now.items():
+        old = was.get(key, [])
+        if len(old) == 1 and _names(old[0].parameters) != _names(function.parameters):
+            yield old[0], function
+
+
+def _names(parameters: Sequence[Parameter]) -> list[str]:
+    return [parameter.name for parameter in parameters]
+
+
+def _places(document: Document, function: Function, files: WorkspaceFiles) -> Iterator[tuple[Document, Occurrence]]:
+    """Yield the places of the function's name: in its file, and if there is nothing to change, in other files."""
+    names = find_names(document, (function.name,))
+    named = names.at(function.name_start) if names is not None else None
+    home = names.homes[named] if names is not None and named is not None else None
+    if names is None or named is None or home is None:
+        return
+    for one in names.group(home):
+        if not one.is_target:
+            yield document, one
+    if is_of_module(home):
+        count = 0
+        for other, places in find_importing_places(document, function.name, function.name, files):
+            yield from ((other, place) for place in places)
+            count += len(places)
+            if count > _MAX_CALLS:
+                return
+
+
+def _fit(document: Document, place: Occurrence, old: Function, new: Function) -> Proposal | None:
+    """Return the change that makes a call fit the new parameters; None for one that fits, or where in doubt."""
+    tree = tree_of(document)
+    call = call_at(tree, place.start, place.end) if tree is not None else None
+    if call is None or call.spreads or any(one.gathers for one in (*old.parameters, *new.parameters)):
+        return None
+    gained = [one for one in new.parameters if one.name not in _names(old.parameters)]
+    lost = [one for one in old.parameters if one.name not in _names(new.parameters)]
+    if len(gained) == 1 and not lost:
+        return _add(document, place, call, gained[0], old, new)
+    if len(lost) == 1 and not gained:
+        return _remove(document, call, lost[0], old, new)
+    return None
+
+
+def _add(
+    document: Document, place: Occurrence, call: Call, gained: Parameter, old: Function, new: Function
+) -> Proposal | None:
+    by_place = [one for one in call.arguments if not one.keyword]
+    index = _names(new.parameters).index(gained.name)
+    is_given = any(gained.name in (one.keyword, one.text.rpartition(".")[2]) for one in call.arguments)
+    if is_given or len(by_place) > len(old.parameters):
+        return None
+    value = _value(document, place, gained.name)
+    if value is None:
+        return None
+    if gained.is_by_name or index > len(by_place):
+        if document.language != "python":
+            return None
+        return _insert(document, call, len(call.arguments), f"{gained.name}={value}")
+    return _insert(document, call, index, value)
+
+
+def _value(document: Document, place: Occurrence, name: str) -> str | None:
+    """Return what stands for a parameter of this name at a place: a variable of its name; None where there is none."""
+    names = find_names(document, (name,))
+    for one, home in names.homes.items() if names is not None else ():
+        if home is None or not one.is_target or one.role not in (Role.BINDING, Role.IMPORT):
+            continue
+        if home in place.scopes and (home.kind != "class") and (one.start < place.start or is_of_module(home)):
+            return name
+    if names is not None and document.language == "python" and place.owner == "self":
+        classes = [scope for scope in place.scopes if scope.kind == "class"]
+        if any(home in classes and one.role == Role.ATTRIBUTE and one.is_target for one, home in names.homes.items()):
+            return f"self.{name}"
+    return None
+
+
+def _insert(document: Document, call: Call, index: int, text: str) -> Proposal:
+    if not call.arguments:
+        return _proposal(document, call.start + 1, call.start + 1, text)
+    if index < len(call.arguments):
+        start = call.arguments[index].start
+        between = _between(document, call, index)
+        return _proposal(document, start, start, text + between)
+    end = call.arguments[-1].end
+    return _proposal(document, end, end, _between(document, call, index) + text)
+
+
+def _between(document: Document, call: Call, index: int) -> str:
+    """Return the text between two arguments, as the call has it elsewhere."""
+    if len(call.arguments) > 1:
+        return document.text[call.arguments[0].end : call.arguments[1].start]
+    if index == 0 and document.text[call.start + 1 : call.arguments[0].start].strip(" ") == "":
+        return ", "
+    before = document.text[call.start + 1 : call.arguments[0].start]
+    return "," + before if "\n" in before else ", "
+
+
+def _remove(document: Document, call: Call, lost: Parameter, old: Function, new: Function) -> Proposal | None:
+    by_place = [one for one in call.arguments if not one.keyword]
+    index = next((n for n, one in enumerate(call.arguments) if one.keyword == lost.name), None)
+    if index is None:
+        place = _names(old.parameters).index(lost.name)
+        if lost.is_by_name or place >= len(by_place):
+            return None
+        is_too_many = len(by_place) > len([one for one in new.parameters if not one.is_by_name])
+        if not is_too_many and by_place[place].text.rpartition(".")[2] != lost.name:
+            return None
+        index = place
+    return _cut(document, call.arguments, index)
+
+
+def _cut(document: Document, arguments: Sequence[Argument], index: int) -> Proposal:
+    if index + 1 < len(arguments):
+        return _proposal(document, arguments[index].start, arguments[index + 1].start, "")
+    start = arguments[index - 1].end if index else arguments[0].start
+    return _proposal(document, start, arguments[index].end, "")
+
+
+def _proposal(document: Document, start: int, end: int, text: str) -> Proposal:
+    return Proposal(document, start, end, text, Rule.SIGNATURE, _CONFIDENCE)

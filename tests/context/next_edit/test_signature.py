@@ -1,0 +1,64 @@
+import pytest
+
+from context.next_edit.proposal import Rule
+from tests.context.next_edit.typing_user import TypingUser
+
+CASES = {
+    "added.py": (
+        "def load(path, mode):\n    return path\n\n\ndef f(path, strict):\n    load(path, 'r')\n    load(path, mode='r')\n"
+        "    x.load(path, 'r')\n    load(*path)\n    load(path, strict, 'r')\n\n\ndef g(path):\n    load(path, 'r')\n",
+        ("load(path, mode):", "load(path, strict, mode):"),
+        [
+            (
+                "    load(path, 'r')\n    load(path, mode='r')",
+                "    load(path, strict, 'r')\n    load(path, strict, mode='r')",
+            )
+        ],
+    ),
+    "keyword.py": (
+        "def load(path, *, mode):\n    pass\n\n\ndef f(path, strict):\n    load(\n        path,\n        mode=1,\n    )\n",
+        ("*, mode", "*, mode, strict=False"),
+        [("        mode=1,\n", "        mode=1,\n        strict=strict,\n")],
+    ),
+    "removed.py": (
+        "def load(path, mode, strict=False):\n    pass\n\n\nload(a, b)\nload(a, b, True)\nload(a, mode=b, strict=True)\n"
+        "load(a, mode=b)\nload(a)\n",
+        ("path, mode, strict", "path, strict"),
+        [("load(a, b, True)", "load(a, True)"), ("mode=b, strict", "strict"), ("load(a, mode=b)", "load(a)")],
+    ),
+    "method.py": (
+        "class A:\n    def load(self, path):\n        pass\n\n    def f(self, path, mode):\n        self.load(path)\n"
+        "        other.load(path)\n",
+        ("load(self, path)", "load(self, path, mode)"),
+        [("self.load(path)", "self.load(path, mode)")],
+    ),
+    "constructor.py": (
+        "class A:\n    def __init__(self, path):\n        pass\n\n\ndef f(mode):\n    return A('x')\n",
+        ("(self, path)", "(self, path, mode)"),
+        [("A('x')", "A('x', mode)")],
+    ),
+    "added.ts": (
+        "function load(path: string) {}\nfunction f(strict: boolean) { load('x'); x.load('x'); load('y', strict); }\n",
+        ("path: string", "path: string, strict: boolean"),
+        [("load('x'); x", "load('x', strict); x")],
+    ),
+    "added.go": (
+        "package p\n\nfunc load(path string) {}\n\nfunc f(ctx Context) { load(a); x.load(a) }\n",
+        ("load(path", "load(ctx Context, path"),
+        [("load(a);", "load(ctx, a);")],
+    ),
+}
+
+
+@pytest.mark.parametrize("path", CASES)
+def test_the_calls_follow_the_parameters(path: str) -> None:
+    before, change, expected = CASES[path]
+    user = TypingUser({path: before})
+    user.replace(*change)
+    assert {proposal.rule for proposal in user.propose()} == {Rule.SIGNATURE}
+    user.accept_all()
+    after = before.replace(*change)
+    for old, new in expected:
+        assert after.count(old) == 1
+        after = after.replace(old, new)
+    assert user.text == after
