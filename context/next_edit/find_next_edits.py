@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.index.view import View
-from context.next_edit.line_changes import find_line_changes
 from context.next_edit.proposal import Diagnostic, Proposal
 from context.next_edit.rename import find_renames
 from context.next_edit.repeated import find_repeated
-from context.next_edit.replacements import find_replacements
+from context.next_edit.replacements import typed_spans
 from context.next_edit.signature import find_calls_to_change
 from context.next_edit.workspace_files import WorkspaceFiles
 
@@ -24,12 +23,18 @@ def find_next_edits(
     Without a view, only the open documents are known.
     """
     documents = (snapshot.document, *snapshot.open_documents)
-    replacements = find_replacements(edits, documents)
     files = WorkspaceFiles(documents, view)
-    found = find_renames(replacements, snapshot, files)
+    found = find_renames(edits, snapshot, files)
     found = found or find_calls_to_change(edits, files)
-    found = found or find_repeated(find_line_changes(edits, documents), files)
+    found = found or find_repeated(edits, files)
+    typed = {document.path: typed_spans(edits, document) for document in documents}
+    found = [one for one in found if not _is_just_typed(one, typed.get(one.document.path, ()))]
     return tuple(sorted(found, key=lambda proposal: _distance(proposal, snapshot)))[:_MAX_PROPOSALS]
+
+
+def _is_just_typed(proposal: Proposal, spans: Sequence[tuple[int, int]]) -> bool:
+    """Return whether the proposal would change what the user has just typed."""
+    return any(proposal.start < end and start < proposal.end for start, end in spans if proposal.start < proposal.end)
 
 
 def _distance(proposal: Proposal, snapshot: Snapshot) -> tuple[bool, str, bool, int]:

@@ -39,7 +39,11 @@ def other_occurrence(tree: Tree, rules: NameRules, name: str, start: int, path: 
     if parent.type in ("method_declaration", "method_invocation") and field == "name" and not rules.members:
         scopes = tuple(replace(scope, kind=scope.kind + METHODS) for scope in scopes)
     blank = Occurrence(name, start, start + len(name), Role.USE, scopes)
-    if leaf.type in rules.parts or (parent.type in rules.parts and not _is_used(path)):
+    if (
+        parent.type == "package_clause"
+        or leaf.type in rules.parts
+        or (parent.type in rules.parts and not _is_used(path))
+    ):
         return replace(blank, role=Role.MODULE)
     if (role := _import_role(path)) is not None:
         return replace(blank, role=role, is_target=role == Role.IMPORT, owner=_module(tree, path))

@@ -5,25 +5,26 @@ import re
 from collections.abc import Sequence
 
 from context.documents.document import Document
+from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.next_edit.imported_names import find_importing_places, is_of_module
 from context.next_edit.keyword_arguments import find_keywords
 from context.next_edit.occurrences import Occurrence, Role
 from context.next_edit.proposal import Proposal, Rule
-from context.next_edit.replacements import Replacement
+from context.next_edit.replacements import Replacement, find_replacements, typed_spans
 from context.next_edit.resolve_names import find_names
 from context.next_edit.workspace_files import WorkspaceFiles
 
 _CONFIDENCE = 0.9
 _ENOUGH = 3  # proposals: the next ones are found when these are accepted
-_RECENT_EDITS = 3
 _DEFINES = re.compile(r"\b(?:def|class|func(?:\s*\([^)]*\))?|function|fn|struct|interface|type|enum|trait)\s+$")
 _LONG_RENAMING = 4  # places in the last edits
 
 
-def find_renames(replacements: Sequence[Replacement], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
+def find_renames(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
     """Return the places that still have the old name, those of the last renaming first."""
-    recent = {(one.old, one.new) for one in replacements if one.edit < _RECENT_EDITS and _is_renaming(one, snapshot)}
+    replacements = find_replacements(edits, tuple(files.open.values()))
+    recent = {(one.old, one.new) for one in replacements if _is_renaming(one, snapshot)}
     asked: set[tuple[str, str, str]] = set()
     for change in replacements:
         pair = change.old, change.new
@@ -31,8 +32,7 @@ def find_renames(replacements: Sequence[Replacement], snapshot: Snapshot, files:
             continue
         asked.add((change.document.path, *pair))
         same = [one for one in replacements if (one.old, one.new) == pair]
-        typed = [one for one in replacements if one.document.path == change.document.path]
-        if found := _rest(change.document, same, typed, files):
+        if found := _rest(change.document, same, typed_spans(edits, change.document), files):
             return found
     return []
 
@@ -51,25 +51,25 @@ def is_unfinished(old: str, new: str) -> bool:
 
 
 def _rest(
-    document: Document, changes: Sequence[Replacement], typed: Sequence[Replacement], files: WorkspaceFiles
+    document: Document, changes: Sequence[Replacement], typed: Sequence[tuple[int, int]], files: WorkspaceFiles
 ) -> list[Proposal]:
     """Return the places where the name is left over: in the document, else in other files.
 
-    `changes` replaced the one name by the other; `typed` are all that the last edits put into the document.
+    `changes` replaced the one name by the other; `typed` are the spans that the last edits put into the document.
     """
     old, new = changes[0].old, changes[0].new
     names = find_names(document, (old, new))
     if names is None:
         return []
-    fresh = {one for one in names.homes if any(span.start <= one.start and one.end <= span.end for span in typed)}
+    fresh = {one for one in names.homes if any(start <= one.start and one.end <= end for start, end in typed)}
     for change in changes:
         place = names.at(change.start) if change.document.path == document.path else None
         home = names.homes.get(place) if place is not None else None
         if place is None or home is None:
             continue
         group = names.group(home)
-        left = [one for one in group if one.name == old]
-        if any(one.role == Role.IMPORT for one in left):
+        left = [one for one in group if one.name == old and one not in fresh]
+        if any(one.name == old and (one.role == Role.IMPORT or _is_defined(one, document)) for one in group):
             continue
         if document.language == "python" and home.kind == "function" and any(one.is_parameter for one in group):
             left += find_keywords(document, home, old)
@@ -92,8 +92,15 @@ def _is_defined_anew(
         return False
     if place.role == Role.IMPORT:  # another thing is imported, unless it was renamed elsewhere too
         return len(changes) > 1
-    line = change.document.text[change.document.text.rfind("\n", 0, change.start) + 1 : change.start]
-    return change.is_alone or len(changes) > 1 or _DEFINES.search(line) is not None
+    if place.is_alias:
+        return change.is_alone
+    return change.is_alone or (_is_defined(place, change.document) and not place.is_parameter)
+
+
+def _is_defined(one: Occurrence, document: Document) -> bool:
+    """Return whether the place is a parameter, or the name in the definition of a function or a class."""
+    line = document.text[document.text.rfind("\n", 0, one.start) + 1 : one.start]
+    return one.is_target and (one.is_parameter or _DEFINES.search(line) is not None)
 
 
 def _elsewhere(document: Document, old: str, new: str, files: WorkspaceFiles) -> list[Proposal]:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from context.documents.document import Document
-from context.next_edit.line_changes import LineChange, tokens_of
+from context.documents.edits import Edit
+from context.next_edit.line_changes import LineChange, find_line_changes, tokens_of
 from context.next_edit.occurrences import Occurrence, Role
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.resolve_names import find_names, find_word
@@ -13,15 +14,20 @@ from context.next_edit.workspace_files import WorkspaceFiles, languages_with
 from context.syntax.tree import tree_of
 
 _CONFIDENCE = 0.85
+_RECENT_EDITS = 3
 _MAX_EXAMPLES = 6  # changes that may be the last of their shape
+_MORE_EXAMPLES = 3  # of a change of a name that is no call
 _MAX_OPEN_DOCUMENTS = 10
 _FUNCTION = re.compile(r"^(?:function|method|constructor)\w*_(?:definition|declaration|item)$|^arrow_function$")
 _TEXTS = ("string", "comment", "char_literal")
 
 
-def find_repeated(changes: Sequence[LineChange], files: WorkspaceFiles) -> list[Proposal]:
+def find_repeated(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal]:
     """Return the places that look as two changed lines did, those of the last change first."""
-    for index, one in enumerate(changes[:_MAX_EXAMPLES]):
+    documents = tuple(files.open.values())
+    changes = find_line_changes(edits, documents)
+    recent = find_line_changes(edits[:_RECENT_EDITS], documents)
+    for index, one in enumerate(changes[: min(_MAX_EXAMPLES, len(recent))]):
         for other in changes[index + 1 :]:
             if one.document.language not in languages_with(other.document.language):
                 continue
@@ -37,7 +43,10 @@ def _places(
     if _is_in_text(one.document, one.start) != _is_in_text(other.document, other.start):
         return []
     if len(one.old_core) == 1 and len(one.new_core) == 1 and one.old_core[0].isidentifier():
-        return _same_names(one, other) if not _is_in_text(one.document, one.start) else _words(shape, one, files)
+        if _is_in_text(one.document, one.start):
+            is_all = all(_is_in_text(change.document, change.start) for change in changes)
+            return _words(shape, one, files) if is_all else []
+        return _same_names(one, other, changes)
     done = {(change.document.path, change.line) for change in changes}
     around = _function_around(one)
     is_local = around is not None and around == _function_around(other)
@@ -89,7 +98,7 @@ def _words(shape: Shape, one: LineChange, files: WorkspaceFiles) -> list[Proposa
     ]
 
 
-def _same_names(one: LineChange, other: LineChange) -> list[Proposal]:
+def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange]) -> list[Proposal]:
     """Return the places where one name stands for the same thing as in both changes, if that is no local thing."""
     old, new = one.old_core[0], one.new_core[0]
     names = find_names(one.document, (old, new))
@@ -102,6 +111,10 @@ def _same_names(one: LineChange, other: LineChange) -> list[Proposal]:
     if not alike or first.role not in (Role.USE, Role.ATTRIBUTE, Role.KEYWORD) or (home and home.kind != "module"):
         return []
     owner = first.owner if first.owner == second.owner else None
+    pairs = [(change.old_core, change.new_core) for change in changes]
+    is_called = all(change.document.text[change.start + len(new) :][:1] == "(" for change in (one, other))
+    if pairs.count((one.old_core, one.new_core)) < (2 if is_called else _MORE_EXAMPLES):
+        return []
     return [
         Proposal(one.document, place.start, place.end, place.shorthand + new, Rule.REPEATED, _CONFIDENCE)
         for place in names.group(home)

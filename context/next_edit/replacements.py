@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from context.documents.document import Document
 from context.documents.edits import Edit
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _NAME = re.compile(r"[^\W\d]\w*")
+Span = tuple[int, int]
 _MAX_TOKENS = 2000  # of a side of an edit: to compare more takes long, and it is no thought of one moment
 
 
@@ -40,6 +42,20 @@ def find_replacements(edits: Sequence[Edit], documents: Sequence[Document]) -> l
         if document is not None and stands(edit, document):
             renamed = _renamed(edit)
             found += _replacements_of(edit, document, number, renamed)
+    return found
+
+
+def typed_spans(edits: Sequence[Edit], document: Document) -> list[Span]:
+    """Return the offsets of the text of a document that the edits have put there."""
+    found: list[Span] = []
+    for edit in edits:
+        if edit.path != document.path or not stands(edit, document):
+            continue
+        for old_lines, new_lines, first in line_pairs(edit):
+            start = document.line_starts[edit.first_line + first]
+            old, new = "".join(old_lines), "".join(new_lines)
+            spans = changed_spans(old, new) if old else (((0, 0), (0, len(new))),)
+            found += [(start + span[0], start + span[1]) for _, span in spans]
     return found
 
 
@@ -86,37 +102,38 @@ def _replacements_of(
             yield Replacement(document, *pair, start + new_part[0], number, pair in renamed, is_alone)
 
 
-def line_pairs(edit: Edit) -> Iterator[tuple[Sequence[str], Sequence[str], int]]:
-    """Yield the old and new lines that belong together, with the number of the first new one in the edit."""
-    if len(edit.old_lines) == len(edit.new_lines):
-        for index, (old, new) in enumerate(zip(edit.old_lines, edit.new_lines, strict=True)):
-            if old != new:
-                yield [old], [new], index
-        return
-    matcher = SequenceMatcher(None, edit.old_lines, edit.new_lines, autojunk=False)
-    for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
-        if tag == "replace" and old_end - old_start == new_end - new_start:
-            for index in range(old_end - old_start):
-                yield [edit.old_lines[old_start + index]], [edit.new_lines[new_start + index]], new_start + index
-        elif tag == "replace":
-            yield edit.old_lines[old_start:old_end], edit.new_lines[new_start:new_end], new_start
+LinePair = tuple[tuple[str, ...], tuple[str, ...], int]
 
 
-Span = tuple[int, int]
+@lru_cache(maxsize=256)
+def line_pairs(edit: Edit) -> tuple[LinePair, ...]:
+    """Return the old and new lines that belong together, with the number of the first new one in the edit."""
+    old, new = edit.old_lines, edit.new_lines
+    if len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        return tuple(((one,), (other,), index) for index, (one, other) in pairs if one != other)
+    found: list[LinePair] = []
+    for tag, i, j, p, q in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "replace" and j - i == q - p:
+            found += [((old[i + index],), (new[p + index],), p + index) for index in range(j - i)]
+        elif tag != "equal":
+            found.append((old[i:j], new[p:q], p))
+    return tuple(found)
 
 
-def changed_spans(old: str, new: str) -> list[tuple[Span, Span]]:
+@lru_cache(maxsize=1024)
+def changed_spans(old: str, new: str) -> tuple[tuple[Span, Span], ...]:
     """Return the parts that differ, by whole tokens: where each lies in the old text and in the new one."""
     sides = [[match.span() for match in _TOKEN.finditer(text)] for text in (old, new)]
     if max(map(len, sides)) > _MAX_TOKENS:
-        return []
+        return ()
     words = [[text[slice(*span)] for span in side] for text, side in zip((old, new), sides, strict=True)]
     matcher = SequenceMatcher(None, words[0], words[1], autojunk=False)
     found: list[tuple[Span, Span]] = []
     for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
         if tag != "equal":
             found.append((_span(sides[0], old_start, old_end, old), _span(sides[1], new_start, new_end, new)))
-    return found
+    return tuple(found)
 
 
 def _span(tokens: Sequence[Span], first: int, end: int, text: str) -> Span:

@@ -14,6 +14,7 @@ Held = dict[int, tuple[int, int]]  # the tokens in each hole, from the first up 
 _MAX_HOLE_TOKENS = 16
 _MAX_CONTEXT_TOKENS = 10
 _ONE_TOKEN = 1000  # holes from this number on hold one token
+_FOLLOWING = ("(", ":", "=")  # a mark behind a change that tells what it is: a call, a header, a name with a value
 _TELLING_TOKENS = 3
 _OPEN, _CLOSE = "([{", ")]}"
 
@@ -43,7 +44,9 @@ class Shape:
             held = _match(self.pattern, words, begin)
             if held is None or (self.is_whole_line and (begin > 0 or held[1] < len(words))):
                 continue
-            starts, _, holes = held
+            starts, stop, holes = held
+            if _is_cut(words, begin, stop, self.pattern):
+                continue
             first, end = starts[self.first], starts[self.end]
             text = self._text(tokens, holes)
             start, stop = tokens.end_before(first), tokens.start_of(end)
@@ -89,7 +92,7 @@ def common_shape(one: LineChange, other: LineChange) -> Shape | None:
     new, other_new = (
         _fill(change.new_core, [hole[side] for hole in holes]) for side, change in enumerate((one, other))
     )
-    if new != other_new or (new == parts):
+    if new != other_new or new == parts or not set(range(len(holes))) <= set(new):
         return None
     lengths = tuple(len(hole[0]) for hole in holes)
     literals = {part for part in parts if isinstance(part, str)}
@@ -105,6 +108,8 @@ def common_shape(one: LineChange, other: LineChange) -> Shape | None:
     backwards = _context(one.old.words[: one.first][::-1], other.old.words[: other.first][::-1], 0)
     before: tuple[Part, ...] = tuple(backwards)[::-1]
     after: tuple[Part, ...] = tuple(_context(_behind(one), _behind(other), _MAX_CONTEXT_TOKENS))
+    if removed and all(_kind(token) == "text" and not identifiers(token) for token in removed):
+        return None
     near = (*before, *after)
     telling = identifiers(" ".join(part for part in (*near, *parts) if isinstance(part, str)))
     is_whole = len(before) == one.first == other.first and len(after) == one.last == other.last
@@ -116,15 +121,23 @@ def common_shape(one: LineChange, other: LineChange) -> Shape | None:
     return Shape(pattern, len(before), len(before) + len(parts), new, one, lengths, anchor, is_whole, True)
 
 
+def _is_cut(words: Sequence[str], begin: int, stop: int, pattern: Sequence[Part]) -> bool:
+    """Return whether a match begins or ends within a chain such as `a.b(c)`."""
+    begins_with_name = pattern[0] != "." and (begin == 0 or words[begin - 1] == ".")
+    ends_with_name = not isinstance(pattern[-1], str) or pattern[-1].isidentifier()
+    return (begin > 0 and begins_with_name) or (ends_with_name and stop < len(words) and words[stop] in (".", "(", "["))
+
+
 def _behind(change: LineChange) -> Sequence[str]:
     return change.old.words[len(change.old.words) - change.last :]
 
 
 def _beside(one: LineChange, other: LineChange) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the dot before and the bracket behind both changes: they tell a method from a name."""
+    """Return the dot before and the mark behind both changes."""
     before = {change.old.words[change.first - 1] if change.first else "" for change in (one, other)}
     after = {_behind(change)[0] if change.last else "" for change in (one, other)}
-    return (".",) if before == {"."} else (), ("(",) if after == {"("} else ()
+    (mark, *others) = after
+    return (".",) if before == {"."} else (), (mark,) if not others and mark in _FOLLOWING else ()
 
 
 def _with_holes(

@@ -105,17 +105,17 @@ def _add(
     is_given = any(gained.name in (one.keyword, one.text.rpartition(".")[2]) for one in call.arguments)
     if is_given or len(by_place) > len(old.parameters):
         return None
-    value = _value(document, place, gained.name)
+    value = _value(document, place, gained.name, gained.has_default)
     if value is None:
         return None
-    if gained.is_by_name or index > len(by_place):
+    if gained.is_by_name or index > len(by_place) or (gained.has_default and document.language == "python"):
         if document.language != "python":
             return None
         return _insert(document, call, len(call.arguments), f"{gained.name}={value}")
     return _insert(document, call, index, value)
 
 
-def _value(document: Document, place: Occurrence, name: str) -> str | None:
+def _value(document: Document, place: Occurrence, name: str, has_default: bool) -> str | None:
     """Return what stands for a parameter of this name at a place: a variable of its name; None where there is none."""
     names = find_names(document, (name,))
     for one, home in names.homes.items() if names is not None else ():
@@ -123,7 +123,7 @@ def _value(document: Document, place: Occurrence, name: str) -> str | None:
             continue
         if home in place.scopes and (home.kind != "class") and (one.start < place.start or is_of_module(home)):
             return name
-    if names is not None and document.language == "python" and place.owner == "self":
+    if names is not None and document.language == "python" and place.owner == "self" and not has_default:
         classes = [scope for scope in place.scopes if scope.kind == "class"]
         if any(home in classes and one.role == Role.ATTRIBUTE and one.is_target for one, home in names.homes.items()):
             return f"self.{name}"

@@ -5,7 +5,8 @@ from tests.context.next_edit.typing_user import TypingUser
 
 CASES = {
     "added.py": (
-        "def load(path, mode):\n    return path\n\n\ndef f(path, strict):\n    load(path, 'r')\n    load(path, mode='r')\n"
+        "def load(path, mode):\n    return path\n\n\n"
+        "def f(path, strict):\n    load(path, 'r')\n    load(path, mode='r')\n"
         "    x.load(path, 'r')\n    load(*path)\n    load(path, strict, 'r')\n\n\ndef g(path):\n    load(path, 'r')\n",
         ("load(path, mode):", "load(path, strict, mode):"),
         [
@@ -16,12 +17,14 @@ CASES = {
         ],
     ),
     "keyword.py": (
-        "def load(path, *, mode):\n    pass\n\n\ndef f(path, strict):\n    load(\n        path,\n        mode=1,\n    )\n",
+        "def load(path, *, mode):\n    pass\n\n\n"
+        "def f(path, strict):\n    load(\n        path,\n        mode=1,\n    )\n",
         ("*, mode", "*, mode, strict=False"),
         [("        mode=1,\n", "        mode=1,\n        strict=strict,\n")],
     ),
     "removed.py": (
-        "def load(path, mode, strict=False):\n    pass\n\n\nload(a, b)\nload(a, b, True)\nload(a, mode=b, strict=True)\n"
+        "def load(path, mode, strict=False):\n    pass\n\n\n"
+        "load(a, b)\nload(a, b, True)\nload(a, mode=b, strict=True)\n"
         "load(a, mode=b)\nload(a)\n",
         ("path, mode, strict", "path, strict"),
         [("load(a, b, True)", "load(a, True)"), ("mode=b, strict", "strict"), ("load(a, mode=b)", "load(a)")],
