@@ -49,6 +49,9 @@ class Function:
     container: str
     is_constructor: bool
     parameters: tuple[Parameter, ...]
+    own_name: str
+    start: int  # the offsets of the parameters, with their brackets
+    end: int
 
     @property
     def key(self) -> tuple[str, str, bool]:
@@ -100,9 +103,11 @@ def _function(tree: Tree, node: Node, container: str, place: int) -> Function | 
     parameters = list(_parameters(tree, listed))
     if parameters and container and parameters[0].name in _SELF:
         del parameters[0]
+    own = name
     if is_constructor and place >= 0:
         name, start = container, place
-    return Function(name, start, container, is_constructor, tuple(parameters))
+    around = tree.start(listed), tree.end(listed)
+    return Function(name, start, container, is_constructor, tuple(parameters), own, *around)
 
 
 def _parameters(tree: Tree, listed: Node) -> Iterator[Parameter]:

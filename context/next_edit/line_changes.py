@@ -3,13 +3,15 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from difflib import SequenceMatcher
+from functools import cached_property, lru_cache
 
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.next_edit.replacements import line_pairs, stands
 
 _TOKEN = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\\n]|\\.)*`|\w+|[^\w\s]""")
+_OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _MAX_TOKENS = 200  # of a line; a longer one is data
 _MAX_CHANGES = 60
 
@@ -42,27 +44,35 @@ def tokens_of(line: str) -> Tokens:
 
 @dataclass(frozen=True)
 class LineChange:
-    """A line before and after; `first` tokens at its begin and `last` at its end are the same in both."""
+    """A change within a line: the tokens of `old_span` became those of `new_span`."""
 
     document: Document
     line: int
     old: Tokens
     new: Tokens
-    first: int
-    last: int
+    old_span: tuple[int, int]
+    new_span: tuple[int, int]
 
-    @property
+    @cached_property
     def old_core(self) -> tuple[str, ...]:
-        return self.old.words[self.first : len(self.old.words) - self.last]
+        return self.old.words[slice(*self.old_span)]
+
+    @cached_property
+    def new_core(self) -> tuple[str, ...]:
+        return self.new.words[slice(*self.new_span)]
 
     @property
-    def new_core(self) -> tuple[str, ...]:
-        return self.new.words[self.first : len(self.new.words) - self.last]
+    def before(self) -> tuple[str, ...]:
+        return self.old.words[: self.old_span[0]]
+
+    @property
+    def behind(self) -> tuple[str, ...]:
+        return self.old.words[self.old_span[1] :]
 
     @property
     def start(self) -> int:
         """The offset in the document at which the new tokens begin."""
-        return self.document.line_starts[self.line] + self.new.start_of(self.first)
+        return self.document.line_starts[self.line] + self.new.start_of(self.new_span[0])
 
 
 def find_line_changes(edits: Sequence[Edit], documents: Sequence[Document]) -> list[LineChange]:
@@ -77,14 +87,36 @@ def find_line_changes(edits: Sequence[Edit], documents: Sequence[Document]) -> l
 
 
 def _changes_of(edit: Edit, document: Document) -> Iterator[LineChange]:
+    """Yield the change of each line as a whole, and each part of it that is a change by itself."""
     for old_lines, new_lines, index in line_pairs(edit):
         if len(old_lines) != 1 or len(new_lines) != 1:
             continue
         old, new = tokens_of(old_lines[0]), tokens_of(new_lines[0])
         first = _count_equal(old.words, new.words)
         last = _count_equal(old.words[first:][::-1], new.words[first:][::-1])
-        if old.words != new.words and old.words and new.words:
-            yield LineChange(document, edit.first_line + index, old, new, first, last)
+        if old.words == new.words or not old.words or not new.words:
+            continue
+        whole = (first, len(old.words) - last), (first, len(new.words) - last)
+        parts = [(i, j, p, q) for tag, i, j, p, q in _compare(old.words, new.words) if tag != "equal"]
+        yield LineChange(document, edit.first_line + index, old, new, *whole)
+        for i, j, p, q in parts if len(parts) > 1 else ():
+            if i < j and p < q and all(map(is_closed, (old.words[i:j], new.words[p:q]))):
+                yield LineChange(document, edit.first_line + index, old, new, (i, j), (p, q))
+
+
+@lru_cache(maxsize=512)
+def _compare(old: tuple[str, ...], new: tuple[str, ...]) -> Sequence[tuple[str, int, int, int, int]]:
+    return SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+
+
+def is_closed(tokens: Sequence[str]) -> bool:
+    """Return whether each bracket among the tokens has its other half."""
+    depth = 0
+    for token in tokens:
+        depth += (token in _OPEN) - (token in _CLOSE)
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _count_equal(some: Sequence[str], others: Sequence[str]) -> int:

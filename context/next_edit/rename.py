@@ -3,6 +3,7 @@
 import keyword
 import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from context.documents.document import Document
 from context.documents.edits import Edit
@@ -17,6 +18,7 @@ from context.next_edit.workspace_files import WorkspaceFiles
 
 _CONFIDENCE = 0.9
 _ENOUGH = 3  # proposals: the next ones are found when these are accepted
+_ALIKE = 0.6  # the similarity of an imported name with the one in its place
 _DEFINES = re.compile(r"\b(?:def|class|func(?:\s*\([^)]*\))?|function|fn|struct|interface|type|enum|trait)\s+$")
 _LONG_RENAMING = 4  # places in the last edits
 
@@ -76,7 +78,7 @@ def _rest(
         if all(one in fresh for one in group if one.name == new):
             is_renamed = _is_defined_anew(place, change, changes, group)
         else:
-            is_renamed = _is_left_over(changes, group, document)
+            is_renamed = _is_left_over([one for one in changes if one.document.path == document.path], group)
         if is_renamed and left:
             return [_proposal(document, one, new) for one in left]
         if is_renamed and is_of_module(home) and place.role != Role.IMPORT:
@@ -90,11 +92,20 @@ def _is_defined_anew(
     """Return whether the first place that gives the name its meaning was renamed, and nothing else was done there."""
     if place != min((one for one in group if one.is_target), key=lambda one: one.start, default=None):
         return False
-    if place.role == Role.IMPORT:  # another thing is imported, unless it was renamed elsewhere too
-        return len(changes) > 1
+    if place.role == Role.IMPORT and len(changes) == 1:  # another thing is imported, or the same under a new name
+        return change.is_alone and SequenceMatcher(None, change.old, change.new).ratio() >= _ALIKE
     if place.is_alias:
         return change.is_alone
-    return change.is_alone or (_is_defined(place, change.document) and not place.is_parameter)
+    if change.is_alone or (_is_defined(place, change.document) and not place.is_parameter):
+        return True
+    return not place.is_parameter and place.scopes[0].kind != "class" and _means_nothing(change, group)
+
+
+def _means_nothing(change: Replacement, group: Sequence[Occurrence]) -> bool:
+    """Return whether all that is left of the old name means nothing any more."""
+    names = find_names(change.document, (change.old,))
+    left = [one for one in group if one.name == change.old]
+    return names is not None and all(names.homes[one] is None and one.role == Role.USE for one in left)
 
 
 def _is_defined(one: Occurrence, document: Document) -> bool:
@@ -117,13 +128,10 @@ def _proposal(document: Document, one: Occurrence, new: str) -> Proposal:
     return Proposal(document, one.start, one.end, one.shorthand + new, Rule.RENAME, _CONFIDENCE)
 
 
-def _is_left_over(changes: Sequence[Replacement], group: Sequence[Occurrence], document: Document) -> bool:
+def _is_left_over(changes: Sequence[Replacement], group: Sequence[Occurrence]) -> bool:
     """Return whether a part of a long renaming lies too far back to be known: nothing binds the old name any more."""
     old = changes[0].old
     targets = [one for one in group if one.is_target]
     if len(changes) < _LONG_RENAMING or any(one.name == old for one in targets) or not targets:
         return False
-    alone = find_names(document, (old,))
-    return alone is not None and all(
-        alone.homes[one] is None for one in group if one.name == old and one.role == Role.USE
-    )
+    return _means_nothing(changes[0], group)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from context.index.terms import identifiers
-from context.next_edit.line_changes import LineChange, Tokens
+from context.next_edit.line_changes import LineChange, Tokens, is_closed
 
 # A part of a pattern: a token, or a hole by its number. Equal holes hold equal tokens.
 Part = str | int
@@ -33,6 +33,8 @@ class Shape:
     new: tuple[Part, ...]
     example: LineChange
     lengths: tuple[int, ...]
+    before: frozenset[str]  # the tokens right before and behind the changes
+    behind: frozenset[str]
     anchor: str
     is_whole_line: bool
     is_told_beside: bool  # by words beside the change, not by those that it replaces
@@ -44,8 +46,8 @@ class Shape:
             held = _match(self.pattern, words, begin)
             if held is None or (self.is_whole_line and (begin > 0 or held[1] < len(words))):
                 continue
-            starts, stop, holes = held
-            if _is_cut(words, begin, stop, self.pattern):
+            starts, _, holes = held
+            if self._is_cut(words, starts[self.first], starts[self.end]):
                 continue
             first, end = starts[self.first], starts[self.end]
             text = self._text(tokens, holes)
@@ -55,19 +57,24 @@ class Shape:
             else:
                 yield start, stop, text
 
+    def _is_cut(self, words: Sequence[str], first: int, end: int) -> bool:
+        """Return whether the place begins or ends within a chain such as `a.b(c)`, as neither example did."""
+        before, behind = (words[first - 1] if first else ""), (words[end] if end < len(words) else "")
+        is_cut_before = before == "." and before not in self.before
+        return is_cut_before or (behind in (".", "(", "[") and behind not in self.behind)
+
     def _keeps_spaces(self) -> bool:
         """Return whether the example has the same spaces beside the change before and after it."""
         change = self.example
         edges: list[tuple[str, str]] = []
-        for side in (change.old, change.new):
-            first, end = change.first, len(side.words) - change.last
+        for side, (first, end) in ((change.old, change.old_span), (change.new, change.new_span)):
             before = side.line[side.end_before(first) : side.start_of(first)]
             edges.append((before, side.line[side.end_before(end) : side.start_of(end)]))
         return edges[0] == edges[1]
 
     def _text(self, tokens: Tokens, holes: Held) -> str:
         """Return the new text with the spaces of the example."""
-        new, index = self.example.new, self.example.first
+        new, index = self.example.new, self.example.new_span[0]
         place = new.end_before(index)
         pieces: list[str] = []
         for part in self.new:
@@ -85,6 +92,8 @@ class Shape:
 
 def common_shape(one: LineChange, other: LineChange) -> Shape | None:
     """Return the shape of two changes; None when they have none in common that tells enough."""
+    if (one.new_core or other.new_core) and not set(one.new_core) & set(other.new_core):
+        return None
     old = _with_holes(one.old_core, other.old_core)
     if old is None:
         return None
@@ -95,49 +104,45 @@ def common_shape(one: LineChange, other: LineChange) -> Shape | None:
     if new != other_new or new == parts or not set(range(len(holes))) <= set(new):
         return None
     lengths = tuple(len(hole[0]) for hole in holes)
+    around = _around(one, other)
     literals = {part for part in parts if isinstance(part, str)}
     removed = literals - {part for part in new if isinstance(part, str)}
     strong = identifiers(" ".join(removed))
     if not strong and len(removed) >= _TELLING_TOKENS:  # e.g. `.get(`
         strong = {token for token in removed if token.isidentifier()}
     if strong and new:
-        dot, bracket = _beside(one, other)
+        dot, bracket = _beside(*around)
         pattern = (*dot, *parts, *bracket)
         anchor = max(strong, key=len)
-        return Shape(pattern, len(dot), len(dot) + len(parts), new, one, lengths, anchor, False, False)
-    backwards = _context(one.old.words[: one.first][::-1], other.old.words[: other.first][::-1], 0)
+        return Shape(pattern, len(dot), len(dot) + len(parts), new, one, lengths, *around, anchor, False, False)
+    backwards = _context(one.before[::-1], other.before[::-1], 0)
     before: tuple[Part, ...] = tuple(backwards)[::-1]
-    after: tuple[Part, ...] = tuple(_context(_behind(one), _behind(other), _MAX_CONTEXT_TOKENS))
+    after: tuple[Part, ...] = tuple(_context(one.behind, other.behind, _MAX_CONTEXT_TOKENS))
     if removed and all(_kind(token) == "text" and not identifiers(token) for token in removed):
         return None
     near = (*before, *after)
     telling = identifiers(" ".join(part for part in (*near, *parts) if isinstance(part, str)))
-    is_whole = len(before) == one.first == other.first and len(after) == one.last == other.last
+    is_whole = len(before) == len(one.before) == len(other.before) and len(after) == len(one.behind) == len(
+        other.behind
+    )
     is_argument = is_whole and not parts and after[:1] == (")",)
     if not telling or not (removed or is_argument) or not (new or is_whole):
         return None
     pattern = (*before, *parts, *after)
     anchor = max(telling, key=len)
-    return Shape(pattern, len(before), len(before) + len(parts), new, one, lengths, anchor, is_whole, True)
+    return Shape(pattern, len(before), len(before) + len(parts), new, one, lengths, *around, anchor, is_whole, True)
 
 
-def _is_cut(words: Sequence[str], begin: int, stop: int, pattern: Sequence[Part]) -> bool:
-    """Return whether a match begins or ends within a chain such as `a.b(c)`."""
-    begins_with_name = pattern[0] != "." and (begin == 0 or words[begin - 1] == ".")
-    ends_with_name = not isinstance(pattern[-1], str) or pattern[-1].isidentifier()
-    return (begin > 0 and begins_with_name) or (ends_with_name and stop < len(words) and words[stop] in (".", "(", "["))
+def _around(one: LineChange, other: LineChange) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the tokens right before and right behind the two changes."""
+    before = frozenset(change.before[-1] if change.before else "" for change in (one, other))
+    return before, frozenset(change.behind[0] if change.behind else "" for change in (one, other))
 
 
-def _behind(change: LineChange) -> Sequence[str]:
-    return change.old.words[len(change.old.words) - change.last :]
-
-
-def _beside(one: LineChange, other: LineChange) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the dot before and the mark behind both changes."""
-    before = {change.old.words[change.first - 1] if change.first else "" for change in (one, other)}
-    after = {_behind(change)[0] if change.last else "" for change in (one, other)}
-    (mark, *others) = after
-    return (".",) if before == {"."} else (), (mark,) if not others and mark in _FOLLOWING else ()
+def _beside(before: frozenset[str], behind: frozenset[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the dot before and the mark behind that both changes have."""
+    mark = next(iter(behind)) if len(behind) == 1 else ""
+    return (".",) if before == {"."} else (), (mark,) if mark in _FOLLOWING else ()
 
 
 def _with_holes(
@@ -164,9 +169,9 @@ def _is_balanced(tokens: Sequence[str]) -> bool:
     depth = 0
     for token in tokens:
         depth += (token in _OPEN) - (token in _CLOSE)
-        if depth < 0 or (depth == 0 and token in (",", ";", "=")):
+        if depth == 0 and token in (",", ";", "="):
             return False
-    return bool(tokens) and depth == 0
+    return bool(tokens) and is_closed(tokens)
 
 
 def _fill(tokens: Sequence[str], holes: Sequence[Sequence[str]]) -> tuple[Part, ...]:

@@ -9,8 +9,8 @@ from context.next_edit.functions import Argument, Call, Function, Parameter, cal
 from context.next_edit.imported_names import find_importing_places, is_of_module
 from context.next_edit.occurrences import Occurrence, Role
 from context.next_edit.proposal import Proposal, Rule
-from context.next_edit.replacements import stands
-from context.next_edit.resolve_names import find_names
+from context.next_edit.replacements import stands, typed_spans
+from context.next_edit.resolve_names import find_names, find_word
 from context.next_edit.workspace_files import WorkspaceFiles
 from context.syntax.tree import tree_of
 
@@ -43,18 +43,24 @@ def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Functi
         for edit in edits
         if edit.path == document.path and stands(edit, document) and edit.old_lines and edit.new_lines
     ]
-    now = {function.key: function for first, last in spans if tree for function in functions_in(tree, first, last)}
+    typed = typed_spans(edits, document)
+    now = {
+        function.key: function
+        for first, last in spans
+        if tree is not None
+        for function in functions_in(tree, first, last)
+        if any(start <= function.end and function.start <= end for start, end in typed)
+    }
     if not now:
         return
     before = before_edits(document, edits)
     old_tree = tree_of(before)
     if old_tree is None:
         return
-    was: dict[tuple[str, str, bool], list[Function]] = {}
-    for function in functions_in(old_tree, 0, len(before.lines)):
-        was.setdefault(function.key, []).append(function)
     for key, function in now.items():
-        old = was.get(key, [])
+        lines = {before.position_at(start)[0] for start in find_word(before.text, function.own_name)}
+        found = {old.start: old for line in lines for old in functions_in(old_tree, line, line) if old.key == key}
+        old = list(found.values())
         if len(old) == 1 and _names(old[0].parameters) != _names(function.parameters):
             yield old[0], function
 
@@ -111,7 +117,9 @@ def _add(
     if gained.is_by_name or index > len(by_place) or (gained.has_default and document.language == "python"):
         if document.language != "python":
             return None
-        return _insert(document, call, len(call.arguments), f"{gained.name}={value}")
+        earlier = _names(new.parameters)[:index]
+        behind = [n for n, one in enumerate(call.arguments, 1) if not one.keyword or one.keyword in earlier]
+        return _insert(document, call, max(behind, default=0), f"{gained.name}={value}")
     return _insert(document, call, index, value)
 
 
