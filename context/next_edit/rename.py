@@ -18,6 +18,7 @@ from context.next_edit.workspace_files import WorkspaceFiles
 
 _CONFIDENCE = 0.9
 _ENOUGH = 3  # proposals: the next ones are found when these are accepted
+_MAX_RENAMINGS = 12
 _ALIKE = 0.6  # the similarity of an imported name with the one in its place
 _DEFINES = re.compile(r"\b(?:def|class|func(?:\s*\([^)]*\))?|function|fn|struct|interface|type|enum|trait)\s+$")
 _LONG_RENAMING = 4  # places in the last edits
@@ -26,7 +27,8 @@ _LONG_RENAMING = 4  # places in the last edits
 def find_renames(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
     """Return the places that still have the old name, those of the last renaming first."""
     replacements = find_replacements(edits, tuple(files.open.values()))
-    recent = {(one.old, one.new) for one in replacements if _is_renaming(one, snapshot)}
+    pairs = dict.fromkeys((one.old, one.new) for one in replacements if _is_renaming(one, snapshot))
+    recent = list(pairs)[:_MAX_RENAMINGS]
     asked: set[tuple[str, str, str]] = set()
     for change in replacements:
         pair = change.old, change.new

@@ -101,6 +101,10 @@ def _words(shape: Shape, one: LineChange, files: WorkspaceFiles) -> list[Proposa
 def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange]) -> list[Proposal]:
     """Return the places where one name stands for the same thing as in both changes, if that is no local thing."""
     old, new = one.old_core[0], one.new_core[0]
+    pairs = [(change.old_core, change.new_core) for change in changes]
+    is_called = all(change.document.text[change.start + len(new) :][:1] == "(" for change in (one, other))
+    if pairs.count((one.old_core, one.new_core)) < (2 if is_called else _MORE_EXAMPLES):
+        return []
     names = find_names(one.document, (old, new))
     places = [names.at(change.start) if names is not None else None for change in (one, other)]
     if names is None or other.document.path != one.document.path or places[0] is None or places[1] is None:
@@ -111,10 +115,6 @@ def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange
     if not alike or first.role not in (Role.USE, Role.ATTRIBUTE, Role.KEYWORD) or (home and home.kind != "module"):
         return []
     owner = first.owner if first.owner == second.owner else None
-    pairs = [(change.old_core, change.new_core) for change in changes]
-    is_called = all(change.document.text[change.start + len(new) :][:1] == "(" for change in (one, other))
-    if pairs.count((one.old_core, one.new_core)) < (2 if is_called else _MORE_EXAMPLES):
-        return []
     return [
         Proposal(one.document, place.start, place.end, place.shorthand + new, Rule.REPEATED, _CONFIDENCE)
         for place in names.group(home)

@@ -64,7 +64,8 @@ def stands(edit: Edit, document: Document) -> bool:
     return document.lines[edit.first_line : edit.first_line + len(edit.new_lines)] == edit.new_lines
 
 
-def _renamed(edit: Edit) -> set[tuple[str, str]]:
+@lru_cache(maxsize=256)
+def _renamed(edit: Edit) -> frozenset[tuple[str, str]]:
     """Return the names that the edit replaced, each with the new one.
 
     A name that the edit has moved to another line, or that stands beside the new one, was not renamed.
@@ -75,18 +76,15 @@ def _renamed(edit: Edit) -> set[tuple[str, str]]:
         for old_part, new_part in changed_spans(old, new):
             pairs[old[slice(*old_part)], new[slice(*new_part)]] += 1
     before, after = ("".join(lines) for lines in (edit.old_lines, edit.new_lines))
-    return {
+    names = {pair: count for pair, count in pairs.items() if all(map(_NAME.fullmatch, pair))}
+    if not names:
+        return frozenset()
+    was, now = Counter(_TOKEN.findall(before)), Counter(_TOKEN.findall(after))
+    return frozenset(
         (old, new)
-        for (old, new), count in pairs.items()
-        if _NAME.fullmatch(old)
-        and _NAME.fullmatch(new)
-        and _count(after, old) <= _count(before, old) - count
-        and _count(after, new) >= _count(before, new) + count
-    }
-
-
-def _count(text: str, word: str) -> int:
-    return sum(match[0] == word for match in _TOKEN.finditer(text))
+        for (old, new), count in names.items()
+        if now[old] <= was[old] - count and now[new] >= was[new] + count
+    )
 
 
 def _replacements_of(

@@ -51,9 +51,12 @@ def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Functi
         for function in functions_in(tree, first, last)
         if any(start <= function.end and function.start <= end for start, end in typed)
     }
+    before = before_edits(document, edits)
+    for key, function in list(now.items()):  # to parse the document as it was takes long
+        if f"{function.own_name}{document.text[function.start : function.end]}" in before.text:
+            del now[key]
     if not now:
         return
-    before = before_edits(document, edits)
     old_tree = tree_of(before)
     if old_tree is None:
         return
