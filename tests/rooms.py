@@ -36,9 +36,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "context.related",
         "context.secrets",
     ),
+    "context.imports": ("context.documents", "context.index", "context.syntax"),
+    "context.next_edit.names": ("context.documents", "context.syntax"),
     "context.next_edit": (
         "context.documents",
+        "context.imports",
         "context.index",
+        "context.next_edit.names",
         "context.syntax",
     ),
     "context": ("context.documents", "context.index", "context.prompt", "context.related", "context.secrets"),
@@ -152,6 +156,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "lsp_server.actions.imports": (
         "context.documents",
+        "context.imports",
         "context.index",
         "context.syntax",
         "lsp_server.actions.holes",
@@ -169,6 +174,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "lsp_server.actions": (
         "context.documents",
+        "context.imports",
         "context.related",
         "lsp_server.actions.holes",
         "lsp_server.actions.imports",

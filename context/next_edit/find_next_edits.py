@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.index.view import View
-from context.next_edit.proposal import Diagnostic, Proposal
+from context.next_edit.diagnosed import find_diagnosed
+from context.next_edit.missing_imports import find_missing_imports
+from context.next_edit.proposal import Diagnostic, Proposal, Rule
 from context.next_edit.rename import find_renames
 from context.next_edit.repeated import find_repeated
 from context.next_edit.replacements import typed_spans
@@ -26,9 +28,13 @@ def find_next_edits(
     files = WorkspaceFiles(documents, view)
     found = find_renames(edits, snapshot, files)
     found = found or find_calls_to_change(edits, files)
+    found = found or find_missing_imports(edits, snapshot, files)
     found = found or find_repeated(edits, files)
+    found = found or find_diagnosed(diagnostics, snapshot, files)
     typed = {document.path: typed_spans(edits, document) for document in documents}
-    found = [one for one in found if not _is_just_typed(one, typed.get(one.document.path, ()))]
+    found = [
+        one for one in found if one.rule == Rule.DIAGNOSTIC or not _is_just_typed(one, typed.get(one.document.path, ()))
+    ]
     return tuple(sorted(found, key=lambda proposal: _distance(proposal, snapshot)))[:_MAX_PROPOSALS]
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from posixpath import dirname
 
 from context.documents.document import Document
-from context.next_edit.occurrences import Occurrence, Role, Scope
-from context.next_edit.resolve_names import Names, find_names
+from context.next_edit.names.occurrences import Occurrence, Role, Scope
+from context.next_edit.names.resolve_names import Names, find_names
 from context.next_edit.workspace_files import WorkspaceFiles
 from context.syntax.imports import find_imports
 

@@ -9,11 +9,11 @@ from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.next_edit.imported_names import find_importing_places, is_of_module
-from context.next_edit.keyword_arguments import find_keywords
-from context.next_edit.occurrences import Occurrence, Role
+from context.next_edit.names.keyword_arguments import find_keywords
+from context.next_edit.names.occurrences import Occurrence, Role
+from context.next_edit.names.resolve_names import find_names
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import Replacement, find_replacements, typed_spans
-from context.next_edit.resolve_names import find_names
 from context.next_edit.workspace_files import WorkspaceFiles
 
 _CONFIDENCE = 0.9

@@ -5,12 +5,11 @@ import asyncio
 from lsprotocol import types
 
 from context.documents.document import Document
+from context.imports.import_statements import find_import_statements, place_import
 from lsp_server.actions.holes.fill_hole import fill_hole
 from lsp_server.actions.holes.find_holes import find_holes
 from lsp_server.actions.imports.offer_imports import (
     ASK_MODEL,
-    find_import_statements,
-    make_import_change,
     make_import_hole,
 )
 from lsp_server.actions.protocol.action_context import ActionContext
@@ -38,7 +37,8 @@ async def make_import_edit(action: ActionContext) -> types.WorkspaceEdit:
     view = await view_workspace(action.session, action.uri)
     known = await asyncio.to_thread(find_import_statements, name, action.document, view) if is_name else []
     if statement in known:
-        return action.make_edit([make_import_change(action.document, statement)], EditLabel(statement))
+        place = place_import(action.document, statement)
+        return action.make_edit([Change(place.offset, place.offset, place.text)], EditLabel(statement))
     is_for_model = statement == ASK_MODEL and is_name and not known
     hole = make_import_hole(action.document, name) if is_for_model else None
     if hole is None:

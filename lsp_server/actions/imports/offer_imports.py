@@ -1,27 +1,22 @@
 """Imports of a name: from the workspace, else Python's standard library, else a module that the model suggests."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
 from lsprotocol import types
 
 from context.documents.document import Document
+from context.imports.import_place import find_import_place
+from context.imports.import_statements import find_import_statements
 from context.index.view import View
-from context.syntax.imports import find_imports
 from context.syntax.tree import tree_of
 from lsp_server.actions.holes.action_hole import ActionHole, at_line_end
-from lsp_server.actions.imports.import_place import find_import_place
-from lsp_server.actions.imports.standard_library import find_standard_import
 from lsp_server.actions.imports.undefined_name import find_undefined_at, find_undefined_in
-from lsp_server.actions.imports.workspace_import import find_workspace_imports
 from lsp_server.actions.protocol.action_offer import ActionOffer
 from lsp_server.actions.protocol.kinds import IMPORT
-from lsp_server.actions.protocol.workspace_edit import Change
 
 _MAX_STATEMENTS = 3
-_LINE_CHARACTERS = 88
 _MAX_TOKENS = 32
 ASK_MODEL = "?"  # stands in the detail of an offer in place of a statement
 
@@ -65,22 +60,6 @@ def offer_imports(
     return offers
 
 
-def find_import_statements(name: str, document: Document, view: View) -> list[str]:
-    """Return statements that certainly import the name, without a model."""
-    found = find_workspace_imports(name, document, view)
-    if not found and document.language == "python" and (statement := find_standard_import(name)):
-        found = [statement]
-    return found
-
-
-def make_import_change(document: Document, statement: str) -> Change:
-    """Add the statement as a new line, or its name to the file's import from the same module."""
-    if document.language == "python" and (change := _extend_import(document, statement)):
-        return change
-    place = find_import_place(document, statement)
-    return Change(place.offset, place.offset, place.before + statement + place.after)
-
-
 def make_import_hole(document: Document, name: str) -> ActionHole | None:
     """Return a hole for the module in an import; None for a language in which the model is not asked."""
     if document.language not in _AROUND_MODULE:
@@ -95,19 +74,3 @@ def _find_end_of_module(text: str) -> int | None:
     match = _MODULE.match(text)
     end = match.end() if match else 0
     return end if end < len(text) else at_line_end(text)
-
-
-def _extend_import(document: Document, statement: str) -> Change | None:
-    """Add the name to an existing import; None without one, where each name has its own line, or for a long line."""
-    found = find_imports("python", statement)
-    module, names = found[0]
-    if not names:
-        return None
-    modules = Counter(written for written, taken in find_imports("python", document.text) if taken)
-    if max(modules.values(), default=0) > 1:
-        return None
-    line = re.compile(rf"^from {re.escape(module)} import [\w, ]*\w(?=\r?$)", re.MULTILINE)
-    match = line.search(document.text)
-    if match is None or len(match[0]) + len(names[0]) + 2 > _LINE_CHARACTERS:
-        return None
-    return Change(match.end(), match.end(), f", {names[0]}")

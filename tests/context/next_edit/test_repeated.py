@@ -28,9 +28,9 @@ CASES = {
         "load(one, strict=True)\nload(two, strict=True)\nload(three, strict=True)\nx = load(four)\nstore(five)\n",
     ),
     "several tokens": (
-        "import os\na = os.path.join(x, y)\nb = os.path.join(z)\nc = os.path.join(w)\n",
+        "import os, posixpath\na = os.path.join(x, y)\nb = os.path.join(z)\nc = os.path.join(w)\n",
         [("os.path.join(x", "posixpath.join(x"), ("os.path.join(z", "posixpath.join(z")],
-        "import os\na = posixpath.join(x, y)\nb = posixpath.join(z)\nc = posixpath.join(w)\n",
+        "import os, posixpath\na = posixpath.join(x, y)\nb = posixpath.join(z)\nc = posixpath.join(w)\n",
     ),
     "keys in strings": (
         "a['size'] = 1\nb['size'] = 2\nc['size'] = size\n# size\n",

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from context.documents.document import Document, language_of
+from context.imports.import_statements import find_import_statements, place_import
 from context.index.resolve import resolve as files_of
 from context.syntax.imports import find_imports
-from lsp_server.actions.imports.offer_imports import find_import_statements, make_import_change
 from lsp_server.actions.imports.undefined_name import find_undefined_at
 from tests.context.tree import indexed, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
@@ -109,8 +109,8 @@ def test_each_statement_of_the_workspace_resolves_to_a_file_of_it(view):
 )
 def test_a_python_import_goes_among_those_of_its_kind(text, statement, expected):
     document = Document("src/shop/new.py", text, "python", 1)
-    change = make_import_change(document, statement)
-    assert text[: change.start] + change.new_text + text[change.end :] == expected
+    change = place_import(document, statement)
+    assert text[: change.offset] + change.text + text[change.offset :] == expected
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_a_python_import_goes_among_those_of_its_kind(text, statement, expected)
     ],
 )
 def test_an_import_in_another_language_goes_among_the_existing_ones(path, text, statement, expected):
-    change = make_import_change(Document(path, text, language_of(path), 1), statement)
-    assert text[: change.start] + change.new_text + text[change.end :] == expected
+    change = place_import(Document(path, text, language_of(path), 1), statement)
+    assert text[: change.offset] + change.text + text[change.offset :] == expected
 
 
 @pytest.mark.parametrize(

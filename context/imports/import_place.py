@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from context.documents.document import Document
+from context.imports.standard_library import is_standard
 from context.syntax.definitions import is_comment, is_docstring
 from context.syntax.imports import find_imports
 from context.syntax.tree import Tree, last_line, tree_of
-from lsp_server.actions.imports.standard_library import is_standard
 
 _STATEMENTS = frozenset(
     """

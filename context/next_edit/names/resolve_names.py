@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from context.documents.document import Document
-from context.next_edit.name_rules import NAME_RULES
-from context.next_edit.occurrences import METHODS, Occurrence, Role, Scope
-from context.next_edit.other_names import other_occurrence
-from context.next_edit.python_classes import python_classes
-from context.next_edit.python_names import python_occurrence
+from context.next_edit.names.name_rules import NAME_RULES
+from context.next_edit.names.occurrences import METHODS, Occurrence, Role, Scope
+from context.next_edit.names.other_names import other_occurrence
+from context.next_edit.names.python_classes import python_classes
+from context.next_edit.names.python_names import python_occurrence
 from context.syntax.tree import tree_of
 
 _MAX_PLACES = 400  # of a name in a file; a name that is used more often is no name of one thing

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
-from context.next_edit.occurrences import Scope
+from context.next_edit.names.occurrences import Scope
 from context.syntax.tree import tree_of
 
 _CLASS = re.compile(r"^[ \t]*class[ \t]+(\w+)", re.MULTILINE)

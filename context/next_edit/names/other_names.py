@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
-from context.next_edit.name_rules import NameRules
-from context.next_edit.occurrences import METHODS, Occurrence, Role, Scope
+from context.next_edit.names.name_rules import NameRules
+from context.next_edit.names.occurrences import METHODS, Occurrence, Role, Scope
 from context.syntax.imports import find_imports
 from context.syntax.tree import Tree
 

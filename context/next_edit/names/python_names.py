@@ -4,7 +4,7 @@ import re
 
 from tree_sitter import Node
 
-from context.next_edit.occurrences import Occurrence, Role, Scope
+from context.next_edit.names.occurrences import Occurrence, Role, Scope
 from context.syntax.tree import Tree
 
 _DOTTED = re.compile(r"[\w.]+")

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from posixpath import dirname, relpath
 
 from context.documents.document import Document
+from context.imports.python_import import copy_imports, python_imports
 from context.index.view import Definition, View
 from context.syntax.imports import Import
-from lsp_server.actions.imports.python_import import copy_imports, python_imports
 
 _MAX_DEFINITIONS = 8  # nothing tells which definition of a more common name is meant
 _SCRIPT_SUFFIX = re.compile(r"(?:/index)?\.(?:d\.ts|[mc]?[jt]sx?)$")

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from context.documents.document import Document
-from context.next_edit.occurrences import Occurrence, Role, Scope
-from context.next_edit.resolve_names import find_names, find_occurrences
+from context.next_edit.names.occurrences import Occurrence, Role, Scope
+from context.next_edit.names.resolve_names import find_names, find_occurrences
 from context.syntax.tree import tree_of
 
 

@@ -1,0 +1,1 @@
+"""Statements that import a name, and where a new one stands."""

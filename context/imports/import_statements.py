@@ -1,0 +1,54 @@
+"""The statements that import a name, and the change of a document that writes one."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from context.documents.document import Document
+from context.imports.import_place import find_import_place
+from context.imports.standard_library import find_standard_import
+from context.imports.workspace_import import find_workspace_imports
+from context.index.view import View
+from context.syntax.imports import find_imports
+
+_LINE_CHARACTERS = 88
+
+
+@dataclass(frozen=True)
+class ImportText:
+    """A text to insert at an offset."""
+
+    offset: int
+    text: str
+
+
+def find_import_statements(name: str, document: Document, view: View) -> list[str]:
+    """Return statements that certainly import the name, without a model."""
+    found = find_workspace_imports(name, document, view)
+    if not found and document.language == "python" and (statement := find_standard_import(name)):
+        found = [statement]
+    return found
+
+
+def place_import(document: Document, statement: str) -> ImportText:
+    """Add the statement as a new line, or its name to the file's import from the same module."""
+    if document.language == "python" and (extended := _extend_import(document, statement)):
+        return extended
+    place = find_import_place(document, statement)
+    return ImportText(place.offset, place.before + statement + place.after)
+
+
+def _extend_import(document: Document, statement: str) -> ImportText | None:
+    """Add the name to an existing import; None without one, where each name has its own line, or for a long line."""
+    found = find_imports("python", statement)
+    module, names = found[0]
+    if not names:
+        return None
+    modules = Counter(written for written, taken in find_imports("python", document.text) if taken)
+    if max(modules.values(), default=0) > 1:
+        return None
+    line = re.compile(rf"^from {re.escape(module)} import [\w, ]*\w(?=\r?$)", re.MULTILINE)
+    match = line.search(document.text)
+    if match is None or len(match[0]) + len(names[0]) + 2 > _LINE_CHARACTERS:
+        return None
+    return ImportText(match.end(), f", {names[0]}")

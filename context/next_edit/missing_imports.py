@@ -1,0 +1,91 @@
+"""The rule of a missing import: a name that the last edits have put in means nothing, and one import gives it."""
+
+import builtins
+import re
+from collections.abc import Iterator, Sequence
+
+from context.documents.document import Document
+from context.documents.edits import Edit
+from context.documents.snapshot import Snapshot
+from context.imports.import_statements import find_import_statements, place_import
+from context.next_edit.names.occurrences import Role
+from context.next_edit.names.resolve_names import find_names
+from context.next_edit.proposal import Proposal, Rule
+from context.next_edit.replacements import find_replacements, typed_spans
+from context.next_edit.workspace_files import WorkspaceFiles
+
+_CONFIDENCE = 0.8
+_MAX_NAMES = 12  # of the last edits
+_LANGUAGES = frozenset({"python", "typescript", "typescriptreact", "javascript", "javascriptreact", "rust", "java"})
+_NAME = re.compile(r"[^\W\d]\w{2,}")
+_STAR = re.compile(r"^[ \t]*from .* import \*", re.MULTILINE)
+
+
+def find_missing_imports(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
+    """Return the imports that the names need which the last edits have put into the snapshot's document."""
+    document = snapshot.document
+    if document.language not in _LANGUAGES or files.view is None or _STAR.search(document.text):
+        return []
+    for name in _typed_names(edits, snapshot):
+        if not is_undefined(name, document):
+            continue
+        found = _instead(name, edits, document, files) or add_import(name, document, files)
+        if found is not None:
+            return [found]
+    return []
+
+
+def _typed_names(edits: Sequence[Edit], snapshot: Snapshot) -> list[str]:
+    """Return the names in the text of the last edits, without one that the cursor touches."""
+    found: dict[str, None] = {}
+    for start, end in typed_spans(edits, snapshot.document):
+        for match in _NAME.finditer(snapshot.document.text, start, end):
+            if not match.start() <= snapshot.cursor <= match.end():
+                found[match[0]] = None
+    return list(found)[:_MAX_NAMES]
+
+
+def is_undefined(name: str, document: Document) -> bool:
+    """Return whether the file uses the name, and neither binds it nor has it from the language."""
+    if document.language == "python" and hasattr(builtins, name):
+        return False
+    names = find_names(document, (name,))
+    if names is None or any(one.is_target and one.role != Role.ATTRIBUTE for one in names.homes):
+        return False
+    return any(one.role == Role.USE and home is None for one, home in names.homes.items())
+
+
+def add_import(name: str, document: Document, files: WorkspaceFiles) -> Proposal | None:
+    """Return the one import that gives the name; None where there is none, or a choice."""
+    statements = find_import_statements(name, document, files.view) if files.view is not None else []
+    if len(statements) != 1:
+        return None
+    place = place_import(document, statements[0])
+    return Proposal(document, place.offset, place.offset, place.text, Rule.IMPORT, _CONFIDENCE)
+
+
+def _instead(name: str, edits: Sequence[Edit], document: Document, files: WorkspaceFiles) -> Proposal | None:
+    """Return the change of the import of a name that the edits replaced by this one, from the same module."""
+    for old in _replaced_by(name, edits, document):
+        names = find_names(document, (old,))
+        imports = [one for one in names.homes if one.role == Role.IMPORT] if names is not None else []
+        if names is None or len(imports) != 1:
+            continue
+        defining = files.imported(imports[0].owner, old, document)[:1]
+        if files.view is None or not defining:
+            continue
+        defined = {definition.symbol.name for definition in files.view.definitions_in(defining[0])}
+        if name not in defined:
+            continue
+        is_used = any(one.role == Role.USE for one in names.group(names.homes[imports[0]]))
+        start, end, text = imports[0].start, imports[0].end, name
+        if is_used:
+            start, text = end, f", {name}"
+        return Proposal(document, start, end, text, Rule.IMPORT, _CONFIDENCE)
+    return None
+
+
+def _replaced_by(name: str, edits: Sequence[Edit], document: Document) -> Iterator[str]:
+    for change in find_replacements(edits, [document]):
+        if change.new == name and change.old.isidentifier():
+            yield change.old

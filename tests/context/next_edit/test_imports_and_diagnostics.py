@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import pytest
+
+from context.next_edit.proposal import Diagnostic, Rule
+from tests.context.next_edit.typing_user import TypingUser
+from tests.context.tree import indexed, write_tree
+
+FILES = {
+    "shop/__init__.py": "",
+    "shop/price.py": "def price():\n    pass\n\n\ndef cost():\n    pass\n",
+    "shop/tax.py": "def tax_of(item):\n    pass\n",
+    "shop/one.py": "def twice():\n    pass\n",
+    "shop/two.py": "def twice():\n    pass\n",
+    "shop/main.py": "from shop.price import price\n\n\ndef total(item):\n    item.count = 1\n    return price()\n",
+}
+MAIN = FILES["shop/main.py"]
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> TypingUser:
+    index, _ = indexed(write_tree(tmp_path / "root", FILES), tmp_path / "cache")
+    return TypingUser({"shop/main.py": MAIN}, index)
+
+
+def test_a_changed_call_changes_the_import(user: TypingUser) -> None:
+    user.replace("price()", "cost()")
+    user.cursor = 0
+    (proposal,) = user.propose()
+    assert proposal.rule == Rule.IMPORT
+    user.accept(proposal)
+    assert user.text == MAIN.replace("price()", "cost()").replace("import price", "import cost")
+    assert user.propose() == ()
+
+
+def test_a_changed_call_adds_to_the_import_of_a_name_that_is_still_used(user: TypingUser) -> None:
+    user.replace("return price()", "return price() + price()")
+    user.replace("price() + price()", "cost() + price()")
+    user.cursor = 0
+    assert user.accept_all() == 1
+    assert user.text.startswith("from shop.price import price, cost\n")
+
+
+def test_a_name_that_an_accepted_completion_uses_is_imported(user: TypingUser) -> None:
+    user.replace("price()", "price() + tax_of(item)")
+    assert user.accept_all() == 1
+    assert "from shop.tax import tax_of\n" in user.text
+
+
+@pytest.mark.parametrize(
+    "typed", ["twice()", "len(item)", "total(item)", "item.tax_of", "unheard_of()", "[tax_of for tax_of in item]"]
+)
+def test_a_name_that_is_known_or_not_to_be_found_or_in_two_places_gives_nothing(user: TypingUser, typed: str) -> None:
+    user.replace("price()", f"price() + {typed}")
+    assert user.propose() == ()
+
+
+def test_an_undefined_name_with_one_candidate_is_corrected(user: TypingUser) -> None:
+    user.replace("    return", "    return itme or")
+    start = user.text.index("itme")
+    about = Diagnostic(start, start + 4, '"itme" is not defined', "reportUndefinedVariable", "Pyright")
+    assert user.propose() == ()
+    (proposal,) = user.propose([about])
+    assert (proposal.rule, proposal.text, proposal.start) == (Rule.DIAGNOSTIC, "item", start)
+    user.cursor = start + 4
+    assert user.propose([about]) == ()  # the name is still typed
+    user.cursor = 0
+    other = Diagnostic(start, start + 4, '"itme" is deprecated', "", "")
+    assert user.propose([other]) == ()
