@@ -52,10 +52,11 @@ class Function:
     own_name: str
     start: int  # the offsets of the parameters, with their brackets
     end: int
+    is_record: bool = False  # its parameters are the fields of a record
 
     @property
-    def key(self) -> tuple[str, str, bool]:
-        return self.container, self.name, self.is_constructor
+    def key(self) -> tuple[str, str, bool, bool]:
+        return self.container, self.name, self.is_constructor, self.is_record
 
 
 def functions_in(tree: Tree, first_line: int, last_line: int) -> Iterator[Function]:

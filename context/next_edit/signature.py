@@ -1,6 +1,7 @@
 """The rule of a changed signature: the calls of a function that has gained or lost a parameter."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from context.documents.document import Document
 from context.documents.edits import Edit
@@ -10,9 +11,10 @@ from context.next_edit.imported_names import find_importing_places, is_of_module
 from context.next_edit.names.occurrences import Occurrence, Role
 from context.next_edit.names.resolve_names import find_names, find_word
 from context.next_edit.proposal import Proposal, Rule
+from context.next_edit.records import literal_at, records_in
 from context.next_edit.replacements import stands, typed_spans
 from context.next_edit.workspace_files import WorkspaceFiles
-from context.syntax.tree import tree_of
+from context.syntax.tree import Tree, tree_of
 
 _CONFIDENCE = 0.85
 _MAX_CALLS = 60
@@ -41,14 +43,14 @@ def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Functi
     spans = [
         (edit.first_line, edit.first_line + max(0, len(edit.new_lines) - 1))
         for edit in edits
-        if edit.path == document.path and stands(edit, document) and edit.old_lines and edit.new_lines
+        if edit.path == document.path and stands(edit, document)
     ]
     typed = typed_spans(edits, document)
     now = {
         function.key: function
         for first, last in spans
         if tree is not None
-        for function in functions_in(tree, first, last)
+        for function in _headers(tree, first, last)
         if any(start <= function.end and function.start <= end for start, end in typed)
     }
     before = before_edits(document, edits)
@@ -62,10 +64,15 @@ def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Functi
         return
     for key, function in now.items():
         lines = {before.position_at(start)[0] for start in find_word(before.text, function.own_name)}
-        found = {old.start: old for line in lines for old in functions_in(old_tree, line, line) if old.key == key}
+        found = {old.start: old for line in lines for old in _headers(old_tree, line, line) if old.key == key}
         old = list(found.values())
         if len(old) == 1 and _names(old[0].parameters) != _names(function.parameters):
             yield old[0], function
+
+
+def _headers(tree: Tree, first_line: int, last_line: int) -> Iterator[Function]:
+    yield from functions_in(tree, first_line, last_line)
+    yield from records_in(tree, first_line, last_line)
 
 
 def _names(parameters: Sequence[Parameter]) -> list[str]:
@@ -95,15 +102,18 @@ def _fit(document: Document, place: Occurrence, old: Function, new: Function) ->
     """Return the change that makes a call fit the new parameters; None for one that fits, or where in doubt."""
     tree = tree_of(document)
     call = call_at(tree, place.start, place.end) if tree is not None else None
+    if call is None and new.is_record and tree is not None:
+        call = literal_at(tree, place.start, place.end)
     if call is None or call.spreads or any(one.gathers for one in (*old.parameters, *new.parameters)):
         return None
     gained = [one for one in new.parameters if one.name not in _names(old.parameters)]
     lost = [one for one in old.parameters if one.name not in _names(new.parameters)]
+    found: Proposal | None = None
     if len(gained) == 1 and not lost:
-        return _add(document, place, call, gained[0], old, new)
+        found = _add(document, place, call, gained[0], old, new)
     if len(lost) == 1 and not gained:
-        return _remove(document, call, lost[0], old, new)
-    return None
+        found = _remove(document, call, lost[0], old, new)
+    return replace(found, rule=Rule.FIELD) if found is not None and new.is_record else found
 
 
 def _add(
@@ -117,6 +127,11 @@ def _add(
     value = _value(document, place, gained.name, gained.has_default)
     if value is None:
         return None
+    if new.is_record and document.language != "python":
+        if by_place:
+            return None
+        text = gained.name if gained.name == value and document.language == "rust" else f"{gained.name}: {value}"
+        return _insert(document, call, len(call.arguments), text)
     if gained.is_by_name or index > len(by_place) or (gained.has_default and document.language == "python"):
         if document.language != "python":
             return None
@@ -129,6 +144,9 @@ def _add(
 def _value(document: Document, place: Occurrence, name: str, has_default: bool) -> str | None:
     """Return what stands for a parameter of this name at a place: a variable of its name; None where there is none."""
     names = find_names(document, (name,))
+    if document.language == "go" and (names is None or not any(one.role == Role.BINDING for one in names.homes)):
+        name = name[0].lower() + name[1:]  # the field `Size` of a variable `size`
+        names = find_names(document, (name,))
     for one, home in names.homes.items() if names is not None else ():
         if home is None or not one.is_target or one.role not in (Role.BINDING, Role.IMPORT):
             continue

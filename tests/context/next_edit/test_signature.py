@@ -65,3 +65,49 @@ def test_the_calls_follow_the_parameters(path: str) -> None:
         assert after.count(old) == 1
         after = after.replace(old, new)
     assert user.text == after
+
+
+FIELDS = {
+    "dataclass.py": (
+        "@dataclass\nclass Box:\n    size: int\n\n\n"
+        "def f(size, color):\n    return [Box(size), Box(size=size), other.Box(1)]\n",
+        ("size: int\n", "size: int\n    color: str\n"),
+        "[Box(size, color), Box(size=size, color=color), other.Box(1)]",
+    ),
+    "struct.go": (
+        "package p\n\ntype Box struct {\n    Size int\n}\n\nfunc f(size int, color string) {\n"
+        "    a := []Box{Box{Size: size}, Box{1}}\n}\n",
+        ("Size int\n", "Size int\n    Color string\n"),
+        "[]Box{Box{Size: size, Color: color}, Box{1}}",
+    ),
+    "struct.rs": (
+        "struct Box {\n    size: u8,\n}\n\nfn f(size: u8, color: u8) {\n    [Box { size }, Box { ..other }]\n}\n",
+        ("size: u8,\n}", "size: u8,\n    color: u8,\n}"),
+        "[Box { size, color }, Box { ..other }]",
+    ),
+}
+
+
+@pytest.mark.parametrize("path", FIELDS)
+def test_a_new_field_is_set_where_the_others_are(path: str) -> None:
+    before, change, expected = FIELDS[path]
+    user = TypingUser({path: before})
+    user.replace(*change)
+    assert {proposal.rule for proposal in user.propose()} == {Rule.FIELD}
+    user.accept_all()
+    assert expected in user.text
+
+
+@pytest.mark.parametrize(
+    ("before", "change"),
+    [
+        ("def load(a):\n    pass\n\n\nload(1)\n", ("load(a):", "load(a, b):")),  # nothing is known for b
+        ("def load(a):\n    pass\n\n\ndef f(b):\n    load(1)\n", ("load(a):", "load(a, b, *rest):")),
+        ("def load(a):\n    pass\n\n\ndef f(b):\n    load(1, b)\n", ("load(a):", "load(a, b):")),  # it fits already
+        ("def load(a, b=1):\n    pass\n\n\nload(1)\nload(1, 2)\n", ("load(a, b=1):", "load(a, c=1):")),
+    ],
+)
+def test_a_call_is_left_alone_where_in_doubt(before: str, change: tuple[str, str]) -> None:
+    user = TypingUser({"a.py": before})
+    user.replace(*change)
+    assert user.propose() == ()
