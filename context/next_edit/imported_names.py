@@ -59,12 +59,25 @@ def _imported(
             continue
         if not _takes_from(one, old, exporter, document, files):
             continue
-        hands_on = hands_on or one.role != Role.IMPORTED
-        group = names.group(home) if home is not None and one.role == Role.IMPORT else [one]
-        if any(other.name == new and other.role == Role.BINDING for other in group):
+        alias = _alias_of(one, names, document)
+        if alias is not None and alias.name != old and one.name == old:
+            alias = None  # an alias of its own; `import name as name` hands the name on to others
+        if alias is not None:
+            home = names.homes[alias]
+        hands_on = hands_on or one.role != Role.IMPORTED or alias is not None
+        is_bound = home is not None and (one.role == Role.IMPORT or alias is not None)
+        group = [one, *names.group(home)] if is_bound else [one]
+        rivals = (old, new) if alias is not None else (new,)
+        if any(other.name in rivals and other.role == Role.BINDING and not other.is_alias for other in group):
             continue
         found += [other for other in group if other.name == old and other not in found]
     return found, hands_on
+
+
+def _alias_of(one: Occurrence, names: Names, document: Document) -> Occurrence | None:
+    """Return the place of one of the names as the alias of an imported one."""
+    aliases = (other for other in names.homes if other.is_alias and other.start > one.end)
+    return next((other for other in aliases if document.text[one.end : other.start].strip() == "as"), None)
 
 
 def _takes_from(one: Occurrence, name: str, exporter: str, document: Document, files: WorkspaceFiles) -> bool:

@@ -101,9 +101,12 @@ def _words(shape: Shape, one: LineChange, files: WorkspaceFiles) -> list[Proposa
 def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange]) -> list[Proposal]:
     """Return the places where one name stands for the same thing as in both changes, if that is no local thing."""
     old, new = one.old_core[0], one.new_core[0]
-    pairs = [(change.old_core, change.new_core) for change in changes]
+    pairs = [(one.old_core, one.new_core)]
+    pairs += [(change.old_core, change.new_core) for change in changes]
     is_called = all(change.document.text[change.start + len(new) :][:1] == "(" for change in (one, other))
-    if pairs.count((one.old_core, one.new_core)) < (2 if is_called else _MORE_EXAMPLES):
+    if pairs.count(pairs[0]) - 1 < (2 if is_called else _MORE_EXAMPLES):
+        return []
+    if any(_is_renaming(change) for change in changes if (change.old_core, change.new_core) == pairs[0]):
         return []
     names = find_names(one.document, (old, new))
     places = [names.at(change.start) if names is not None else None for change in (one, other)]
@@ -120,6 +123,13 @@ def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange
         for place in names.group(home)
         if place.name == old and _is_like(place, first, owner)
     ]
+
+
+def _is_renaming(change: LineChange) -> bool:
+    """Return whether the change gives another name to what the file defines or imports."""
+    names = find_names(change.document, (change.new_core[0],))
+    place = names.at(change.start) if names is not None else None
+    return place is not None and (place.is_target or place.role in (Role.IMPORTED, Role.EXPORTED))
 
 
 def _is_like(place: Occurrence, example: Occurrence, owner: str | None) -> bool:

@@ -68,12 +68,14 @@ def test_a_name_of_python_is_renamed_in_all_files_that_import_it(tmp_path: Path)
     texts = {path: document.text for path, document in user.buffers.items()}
     assert texts == {
         "shop/price.py": PYTHON["shop/price.py"].replace("price(", "cost("),
-        "shop/__init__.py": "from .price import cost as price\n",
+        "shop/__init__.py": "from .price import cost as cost\n",
         "shop/basket.py": PYTHON["shop/basket.py"]
         .replace("import price,", "import cost,")
         .replace("price=price", "price=cost")
         .replace("print(price", "print(cost"),
-        "shop/page.py": PYTHON["shop/page.py"].replace("module.price", "module.cost"),
+        "shop/page.py": PYTHON["shop/page.py"]
+        .replace("module.price", "module.cost")
+        .replace("shop.price(", "shop.cost("),
         "shop/alias.py": PYTHON["shop/alias.py"].replace("import price", "import cost"),
     }
 

@@ -50,16 +50,25 @@ class TypingUser:
         return find_next_edits(snapshot, self.ring.recent(), view, diagnostics)
 
     def accept(self, proposal: Proposal) -> None:
-        path = proposal.document.path
-        known = self.buffers.setdefault(path, proposal.document)
-        assert known.text == proposal.document.text
-        self.become(path, proposal.start, proposal.end, proposal.text)
+        assert self.buffers.get(proposal.document.path, proposal.document).text == proposal.document.text
+        self.become(*self._place(proposal))
 
-    def accept_all(self, most: int = 500) -> int:
-        """Take the first proposal until there is none; return how many were taken."""
-        for count in range(most):
+    def _place(self, proposal: Proposal) -> tuple[str, int, int, str]:
+        self.buffers.setdefault(proposal.document.path, proposal.document)
+        return proposal.document.path, proposal.start, proposal.end, proposal.text
+
+    def accept_all(self, most: int = 500, in_bulk: bool = False) -> int:
+        """Take the first proposal until there is none; return how many were taken.
+
+        In bulk, all proposals of the first one's document are taken, the last place first, before more are asked for.
+        """
+        count = 0
+        while count < most:
             found = self.propose()
             if not found:
                 return count
-            self.accept(found[0])
+            same = [one for one in found if one.document == found[0].document] if in_bulk else [found[0]]
+            for proposal in sorted(same, key=lambda one: -one.start):
+                self.become(*self._place(proposal))
+            count += len(same)
         raise AssertionError("the chain of proposals has no end")
