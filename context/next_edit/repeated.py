@@ -40,10 +40,11 @@ def find_repeated(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal
 def _places(
     shape: Shape, one: LineChange, other: LineChange, changes: Sequence[LineChange], files: WorkspaceFiles
 ) -> list[Proposal]:
-    if _is_in_text(one.document, one.start) != _is_in_text(other.document, other.start):
+    in_text = _is_in_text(one.document, one.start)
+    if in_text != _is_in_text(other.document, other.start) or (in_text and shape.is_told_beside):
         return []
     if len(one.old_core) == 1 and len(one.new_core) == 1 and one.old_core[0].isidentifier():
-        if _is_in_text(one.document, one.start):
+        if in_text:
             is_all = all(_is_in_text(change.document, change.start) for change in changes)
             return _words(shape, one, files) if is_all else []
         return _same_names(one, other, changes)
@@ -55,7 +56,7 @@ def _places(
         for line in sorted({document.position_at(start)[0] for start in find_word(document.text, shape.anchor)}):
             is_near = not is_local or (around is not None and around[0] <= line <= around[1])
             if is_near and (document.path, line) not in done:
-                found += _in_line(shape, document, line, _is_in_text(one.document, one.start))
+                found += _in_line(shape, document, line, in_text)
     return found
 
 

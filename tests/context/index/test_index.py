@@ -200,3 +200,13 @@ def test_each_root_has_a_database_of_its_own_that_only_the_user_can_read(root: P
     assert {path.stat().st_mode & 0o077 for path in cache.glob("*.sqlite3*")} == {0}
     first.close()
     second.close()
+
+
+def test_files_are_found_by_a_whole_word_in_their_language(root: Path, cache: Path) -> None:
+    index, view = indexed(root, cache)
+    assert view.files_with("RoundPrice", ["go", "python"], 9) == ["shop/price.go"]
+    assert view.files_with("RoundPrice", ["python"], 9) == []
+    assert view.files_with("Round", ["go"], 9) == ["shop/price.go"]  # a part of a name is a word too
+    assert view.files_with("Roun", ["go"], 9) == []
+    assert view.files_with('"', ["go"], 9) == []
+    index.close()

@@ -77,3 +77,25 @@ def test_a_repeated_change_is_found_in_other_open_files() -> None:
     user.replace("fetch(two, retry=3)", "get(two)")
     user.accept_all()
     assert user.buffers["b.py"].text == "x.get(y)\n"
+
+
+def test_a_word_in_comments_is_proposed_in_comments_alone_and_only_after_changes_of_comments() -> None:
+    text = "# the basket\nbasket = 1\n# a basket\n\n\nx = basket  # basket of all\n"
+    user = TypingUser({"a.py": text})
+    user.replace("the basket", "the trolley")
+    user.replace("a basket", "a trolley")
+    user.accept_all()
+    assert user.text == "# the trolley\nbasket = 1\n# a trolley\n\n\nx = basket  # trolley of all\n"
+    user = TypingUser({"a.py": text})
+    user.replace("x = basket", "x = one")
+    user.replace("the basket", "the trolley")
+    user.replace("a basket", "a trolley")
+    assert user.propose() == ()
+
+
+def test_what_was_just_typed_is_left_alone() -> None:
+    user = TypingUser({"a.py": "client.fetch(one, retry=3)\nclient.fetch(two, retry=3)\n\n\n\n\n"})
+    user.replace("fetch(one, retry=3)", "get(one)")
+    user.replace("fetch(two, retry=3)", "get(two)")
+    user.become("a.py", len(user.text), len(user.text), "client.fetch(three, retry=3)\n")
+    assert user.propose() == ()
