@@ -134,6 +134,11 @@ class View:
             if name in names or (module == name and not names)
         ]
 
+    def root(self) -> str:
+        """Return the folder whose files the index has; "" without an index."""
+        rows = self._rows("SELECT root FROM about", [])
+        return str(rows[0][0]) if rows else ""
+
     def files_with(self, word: str, languages: Sequence[str], limit: int) -> list[str]:
         """Return files of the index that hold this word of three letters or more, in any case."""
         if '"' in word:

@@ -31,8 +31,9 @@ def find_importing_places(
     exporters = [origin.path]
     done: set[str] = {origin.path}
     for exporter in exporters:  # grows
-        for document in files.documents(files.importers(old, origin.language, _MAX_FILES)):
-            if document.path in done or old not in document.text:
+        importers = (path for path in files.importers(old, origin.language, _MAX_FILES) if path not in done)
+        for document in files.documents(path for path in importers if files.takes_from(path, exporter)):
+            if old not in document.text:
                 continue
             names = find_names(document, (old, new))
             places, hands_on = _imported(names, document, old, new, exporter, files) if names else ([], False)
@@ -41,11 +42,21 @@ def find_importing_places(
             if places:
                 done.add(document.path)
                 yield document, places
+    stems = {_stem(exporter) for exporter in exporters}
     for document in files.documents(files.holding(old, origin.language, _MAX_FILES)):
-        if document.path not in done and (names := find_names(document, (old,))):
+        if document.path in done or f".{old}" not in document.text or not any(stem in document.text for stem in stems):
+            continue
+        if names := find_names(document, (old,)):
             places = [one for one in names.homes if _is_of(one, document, exporters, files)]
             if places:
                 yield document, places
+
+
+def _stem(path: str) -> str:
+    """Return the word by which imports name a file: its name, or that of its folder."""
+    folder, _, name = path.rpartition("/")
+    stem = name.partition(".")[0]
+    return folder.rpartition("/")[2] if path.endswith(".go") or stem in ("__init__", "index", "mod") else stem
 
 
 def _imported(
@@ -70,7 +81,7 @@ def _imported(
         rivals = (old, new) if alias is not None else (new,)
         if any(other.name in rivals and other.role == Role.BINDING and not other.is_alias for other in group):
             continue
-        found += [other for other in group if other.name == old and other not in found]
+        found += [other for other in dict.fromkeys(group) if other.name == old and other not in found]
     return found, hands_on
 
 

@@ -73,7 +73,8 @@ def _rest(
             continue
         group = names.group(home)
         left = [one for one in group if one.name == old and one not in fresh]
-        if any(one.name == old and (one.role == Role.IMPORT or _is_defined(one, document)) for one in group):
+        others = [one for one in group if one.name == old and not _goes_with_another(one, document)]
+        if any(one.role == Role.IMPORT or _is_defined(one, document) for one in others):
             continue
         if document.language == "python" and home.kind == "function" and any(one.is_parameter for one in group):
             left += find_keywords(document, home, old)
@@ -114,6 +115,13 @@ def _is_defined(one: Occurrence, document: Document) -> bool:
     """Return whether the place is a parameter, or the name in the definition of a function or a class."""
     line = document.text[document.text.rfind("\n", 0, one.start) + 1 : one.start]
     return one.is_target and (one.is_parameter or _DEFINES.search(line) is not None)
+
+
+def _goes_with_another(one: Occurrence, document: Document) -> bool:
+    """Return whether the definition is a setter, or one of several forms, of what another definition gives the name."""
+    line, _ = document.position_at(one.start)
+    above = document.lines[line - 1].strip() if line else ""
+    return re.match(r"@\w+\.(?:setter|deleter|getter)\b|@(?:\w+\.)?overload\b", above) is not None
 
 
 def _elsewhere(document: Document, old: str, new: str, files: WorkspaceFiles) -> list[Proposal]:

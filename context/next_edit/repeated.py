@@ -31,10 +31,18 @@ def find_repeated(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal
         for other in changes[index + 1 :]:
             if one.document.language not in languages_with(other.document.language):
                 continue
+            if len(one.old_core) > 1 and _is_substitution(one):
+                continue  # of one name by another, which a rename has to find
             shape = common_shape(one, other)
             if shape is not None and (found := _places(shape, one, other, changes, files)):
                 return found
     return []
+
+
+def _is_substitution(change: LineChange) -> bool:
+    """Return whether nothing but one name became another one, wherever it stood."""
+    pairs = {pair for pair in zip(change.old_core, change.new_core, strict=False) if pair[0] != pair[1]}
+    return len(change.old_core) == len(change.new_core) and len(pairs) == 1
 
 
 def _places(
@@ -115,6 +123,8 @@ def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange
         return []
     first, second = places[0], places[1]
     home = names.homes[first]
+    around = _function_around(one)
+    is_local = around is not None and around == _function_around(other)
     alike = first.role == second.role and home == names.homes[second] and not (first.is_target or second.is_target)
     if not alike or first.role not in (Role.USE, Role.ATTRIBUTE, Role.KEYWORD) or (home and home.kind != "module"):
         return []
@@ -122,7 +132,11 @@ def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange
     return [
         Proposal(one.document, place.start, place.end, place.shorthand + new, Rule.REPEATED, _CONFIDENCE)
         for place in names.group(home)
-        if place.name == old and _is_like(place, first, owner)
+        if place.name == old
+        and _is_like(place, first, owner)
+        and (
+            not is_local or (around is not None and around[0] <= one.document.position_at(place.start)[0] <= around[1])
+        )
     ]
 
 

@@ -1,9 +1,11 @@
 """The documents of a workspace: the open buffers, and the files that the index knows."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
-from context.documents.document import Document
+from context.documents.document import Document, read_document
 from context.index.view import View
+from midspan import DocumentError
 
 _SCRIPTS = ("javascript", "javascriptreact", "typescript", "typescriptreact")
 _FAMILIES = dict.fromkeys(_SCRIPTS, _SCRIPTS) | dict.fromkeys(("c", "cpp", "cuda"), ("c", "cpp", "cuda"))
@@ -23,13 +25,24 @@ class WorkspaceFiles:
         self.view = view
 
     def document(self, path: str) -> Document | None:
-        """Return a document; None for a file that is not known, or in whose text the index has masked a secret."""
+        """Return a document; None for a file that is not known.
+
+        A file in which the index has masked a secret is read from the disk: the places in it have to be its own.
+        """
         if path in self.open:
             return self.open[path]
-        if self.view is None or self.view.mask_rules([path]):
+        if self.view is None:
             return None
+        if self.view.mask_rules([path]):
+            return self._read(path, Path(self.view.root()))
         text = self.view.whole_text(path)
         return Document(path, text, self.view.language_of(path), 0) if text else None
+
+    def _read(self, path: str, root: Path) -> Document | None:
+        try:
+            return read_document(root / path, root)
+        except DocumentError:
+            return None
 
     def importers(self, name: str, language: str, limit: int) -> list[str]:
         """Return the paths of files that import a name, the open ones first."""
@@ -52,6 +65,13 @@ class WorkspaceFiles:
         if self.view is None:
             return []
         return self.view.imported_files((module, [name] if name else []), document.path, document.language)
+
+    def takes_from(self, path: str, imported: str) -> bool:
+        """Return whether an import of one file means the other one. The file is not parsed for that."""
+        if self.view is None:
+            return True
+        language = self.view.language_of(path)
+        return any(imported in self.view.imported_files(one, path, language) for one in self.view.imports(path))
 
     def documents(self, paths: Iterable[str]) -> Iterator[Document]:
         """Yield the documents of these paths that are known."""

@@ -70,7 +70,7 @@ def python_occurrence(tree: Tree, name: str, start: int, path: _Path) -> Occurre
             role = Role.UNKNOWN if parent.named_children[0] == leaf else Role.USE
         case "dotted_name", _:
             role, owner = _dotted_role(tree, leaf, path)
-        case _ if any(node.type == "type_parameter" for node, _ in path):
+        case _ if any(field == "type_parameters" for _, field in path):
             role = Role.UNKNOWN
         case ("splat_pattern", _):
             role = Role.BINDING

@@ -68,6 +68,13 @@ def test_a_rename_typed_key_by_key_never_leads_to_a_name_that_is_not_the_new_one
         ),
         ("def f():\n    x = 1\n    print(word)\n    print(word)\n", "print(word)\n    p", "print(x)\n    p"),
         ("value: int = 1\nother: int = 2\n", "value: int", "value: str"),
+        (
+            "if a:\n    def load(): ...\nelse:\n    def load(): ...\nload()\n",
+            "if a:\n    def load",
+            "if a:\n    def read",
+        ),
+        ("def one(): ...\n\n\none()\n", "def one(): ...", "def two(): ...\n\n\ndef one(): ..."),
+        ("x = read()\nuse(x)\nx = write()\nuse(x)\n", "x = write", "y = write"),  # the second value has its own name
     ],
 )
 def test_a_change_that_is_no_renaming_gives_nothing(before: str, old: str, new: str) -> None:
@@ -95,3 +102,11 @@ def test_a_field_is_followed_in_its_class() -> None:
     user.replace("    size = 0", "    width = 0")
     assert user.accept_all() == 2
     assert user.text == text.replace("    size = 0", "    width = 0").replace("self.size", "self.width", 2)
+
+
+def test_a_method_does_not_see_the_names_of_its_class() -> None:
+    text = "size = 1\n\n\nclass A:\n    size = 2\n    half = size / 2\n\n    def f(self):\n        return size\n"
+    user = TypingUser({"a.py": text})
+    user.replace("size = 1", "width = 1")
+    assert user.accept_all() == 1
+    assert user.text == text.replace("size = 1", "width = 1").replace("return size", "return width")

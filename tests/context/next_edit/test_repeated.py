@@ -59,6 +59,14 @@ def test_a_change_made_twice_is_proposed_where_it_fits(name: str) -> None:
         ("x: str\ny: str\nz: str\n", [("x: str", "x: str | None"), ("y: str", "y: str | None")]),
         ("def f(x, y):\n  a(x)\n  b(x)\n  c(x)\n", [("a(x)", "a(y)"), ("b(x)", "b(y)")]),
         ("f(load)\ng(load)\nh(load)\n", [("f(load)", "f(one)"), ("g(load)", "g(two)")]),
+        (
+            "apps.get_model(one)\napps.get_model(two)\nself.apps.get_model(three)\napps.get_model(four)(five)\n",
+            [("apps.get_model(one)", "state[one]"), ("apps.get_model(two)", "state[two]")],
+        ),
+        (
+            "def f():\n    load(one, retry=3)\n    load(two, retry=3)\n\n\ndef g():\n    load(three, retry=3)\n",
+            [("load(one, retry=3)", "read(one)"), ("load(two, retry=3)", "read(two)")],
+        ),
         ("f(a, b)\nf(c, d)\nf(e, g)\n", [("f(a, b)", "f(b, a)"), ("f(c, d)", "f(c, d, 1)")]),
     ],
 )
