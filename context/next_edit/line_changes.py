@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
+from itertools import islice
 
 from context.documents.document import Document
 from context.documents.edits import Edit
@@ -82,7 +83,7 @@ def find_line_changes(edits: Sequence[Edit], documents: Sequence[Document]) -> l
     for edit in edits:
         document = by_path.get(edit.path)
         if document is not None and stands(edit, document) and len(found) < _MAX_CHANGES:
-            found += _changes_of(edit, document)
+            found += islice(_changes_of(edit, document), _MAX_CHANGES - len(found))
     return found
 
 

@@ -46,10 +46,10 @@ def _is_renaming(change: Replacement, snapshot: Snapshot) -> bool:
     if not change.is_renaming or any(keyword.iskeyword(name) for name in (change.old, change.new)):
         return False
     is_at_cursor = change.document.path == snapshot.document.path and change.start <= snapshot.cursor <= change.end
-    return not (is_at_cursor and is_unfinished(change.old, change.new))
+    return not (is_at_cursor and _is_unfinished(change.old, change.new))
 
 
-def is_unfinished(old: str, new: str) -> bool:
+def _is_unfinished(old: str, new: str) -> bool:
     """Return whether the new name, with the cursor in it, looks like one that is still being typed or deleted."""
     return len(new) == 1 or new.endswith("_") or old.startswith(new) or old.endswith(new)
 

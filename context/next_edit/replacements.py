@@ -13,7 +13,7 @@ from context.documents.edits import Edit
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _NAME = re.compile(r"[^\W\d]\w*")
 Span = tuple[int, int]
-_MAX_TOKENS = 2000  # of a side of an edit: to compare more takes long, and it is no thought of one moment
+_MAX_TOKENS = 800  # of a side of an edit: to compare more takes long, and it is no thought of one moment
 
 
 @dataclass(frozen=True)
