@@ -1,6 +1,7 @@
 """The rule of a repeated change: two lines were changed in one way, and others look as these did."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from context.documents.document import Document
@@ -16,6 +17,7 @@ from context.syntax.tree import tree_of
 _CONFIDENCE = 0.85
 _RECENT_EDITS = 3
 _MAX_EXAMPLES = 6  # changes that may be the last of their shape
+_MAX_TRIES = 3  # of one change with others
 _MORE_EXAMPLES = 3  # of a change of a name that is no call
 _MAX_OPEN_DOCUMENTS = 10
 _FUNCTION = re.compile(r"^(?:function|method|constructor)\w*_(?:definition|declaration|item)$|^arrow_function$")
@@ -27,14 +29,20 @@ def find_repeated(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal
     documents = tuple(files.open.values())
     changes = find_line_changes(edits, documents)
     recent = find_line_changes(edits[:_RECENT_EDITS], documents)
+    tried: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
     for index, one in enumerate(changes[: min(_MAX_EXAMPLES, len(recent))]):
         for other in changes[index + 1 :]:
+            if tried[one.old_core, one.new_core] == _MAX_TRIES:
+                break
             if one.document.language not in languages_with(other.document.language):
                 continue
             if len(one.old_core) > 1 and _is_substitution(one):
                 continue  # of one name by another, which a rename has to find
             shape = common_shape(one, other)
-            if shape is not None and (found := _places(shape, one, other, changes, files)):
+            if shape is None:
+                continue
+            tried[one.old_core, one.new_core] += 1
+            if found := _places(shape, one, other, changes, files):
                 return found
     return []
 
@@ -115,7 +123,7 @@ def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange
     is_called = all(change.document.text[change.start + len(new) :][:1] == "(" for change in (one, other))
     if pairs.count(pairs[0]) - 1 < (2 if is_called else _MORE_EXAMPLES):
         return []
-    if any(_is_renaming(change) for change in changes if (change.old_core, change.new_core) == pairs[0]):
+    if _is_renamed(new, [change for change in changes if (change.old_core, change.new_core) == pairs[0]]):
         return []
     names = find_names(one.document, (old, new))
     places = [names.at(change.start) if names is not None else None for change in (one, other)]
@@ -140,11 +148,15 @@ def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange
     ]
 
 
-def _is_renaming(change: LineChange) -> bool:
-    """Return whether the change gives another name to what the file defines or imports."""
-    names = find_names(change.document, (change.new_core[0],))
-    place = names.at(change.start) if names is not None else None
-    return place is not None and (place.is_target or place.role in (Role.IMPORTED, Role.EXPORTED))
+def _is_renamed(new: str, changes: Sequence[LineChange]) -> bool:
+    """Return whether one of the changes gives this name to what its file defines or imports."""
+    for document in {change.document.path: change.document for change in changes}.values():
+        names = find_names(document, (new,))
+        starts = {change.start for change in changes if change.document.path == document.path}
+        places = [one for one in names.homes if one.start in starts] if names is not None else []
+        if any(one.is_target or one.role in (Role.IMPORTED, Role.EXPORTED) for one in places):
+            return True
+    return False
 
 
 def _is_like(place: Occurrence, example: Occurrence, owner: str | None) -> bool:
