@@ -127,6 +127,15 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.settings",
         "lsp_server.telemetry",
     ),
+    "lsp_server.next_edit": (
+        "context.*",
+        "inference.api",
+        "lsp_server.completion",
+        "lsp_server.rpc",
+        "lsp_server.server",
+        "lsp_server.settings",
+        "lsp_server.telemetry",
+    ),
     "lsp_server.chat": (
         "context.*",
         "inference.api",
@@ -170,6 +179,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.actions.protocol",
         "lsp_server.chat",
         "lsp_server.completion.postprocess",
+        "lsp_server.rpc",
         "lsp_server.server",
     ),
     "lsp_server.actions": (
@@ -191,6 +201,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.actions.protocol",
         "lsp_server.chat",
         "lsp_server.completion",
+        "lsp_server.next_edit",
         "lsp_server.relay",
         "lsp_server.rpc",
         "lsp_server.rpc.frames",

@@ -3,7 +3,7 @@
 The ring of edits lives in memory only and belongs to a session.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from context.documents.difference import find_change
@@ -61,6 +61,14 @@ class EditRing:
     def recent(self) -> tuple[Edit, ...]:
         """Return the edits, the most recent first."""
         return tuple(reversed(self._edits))
+
+
+def edits_after(edits: Sequence[Edit], before: Document, after: Document, time_s: float) -> tuple[Edit, ...]:
+    """Return recent edits, the most recent first, as a ring that had these has them after one more change."""
+    ring = EditRing()
+    ring._edits = [*reversed(edits)]
+    ring.note(before, after, time_s)
+    return ring.recent()
 
 
 def _difference(before: Document, after: Document, time_s: float) -> Edit | None:

@@ -203,6 +203,13 @@ class CompletionFeature:
         if uri in self._documents:
             self._documents[uri].clear()
 
+    async def shows_at(self, uri: str, cursor: int) -> bool:
+        """Wait until no request runs in this document, and return whether a ghost text is shown at the offset."""
+        if (document := self._documents.get(uri)) is None:
+            return False
+        await document.request.rested()
+        return document.shows_at(cursor)
+
     def supersede(self, uri: str) -> None:
         """End the running request of this document."""
         if uri in self._documents:

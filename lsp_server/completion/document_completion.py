@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from context.documents.snapshot import Snapshot
 from lsp_server.completion.exact_suffix import ExactSuffix
@@ -14,8 +14,7 @@ from lsp_server.completion.ghost_text.predictions import Predictions
 from lsp_server.completion.look_ahead import LookAhead
 from lsp_server.completion.pipeline import Filled
 from lsp_server.completion.running_fill import RunningFill
-
-T = TypeVar("T")
+from lsp_server.rpc.latest_task import LatestTask
 
 # An accepted completion tells for so long what the user is about.
 _RECENT_S = 60.0
@@ -42,7 +41,7 @@ class DocumentCompletion:
         self._numbers = numbers
         self._on_end = on_end
         self._reports = reports
-        self._running: asyncio.Task[Any] | None = None
+        self.request = LatestTask()
         self._fill: RunningFill | None = None
         self._displayed: DisplayedCompletion | None = None
         self._ahead: LookAhead | None = None
@@ -55,7 +54,11 @@ class DocumentCompletion:
     @property
     def is_running(self) -> bool:
         """True while a request of this document runs."""
-        return self._running is not None or (self._fill is not None and self._fill.is_running)
+        return self.request.is_running or (self._fill is not None and self._fill.is_running)
+
+    def shows_at(self, cursor: int) -> bool:
+        """Return whether a ghost text, or the rest of one, is shown at this offset."""
+        return self._displayed is not None and self._displayed.rest_starts_at == cursor
 
     def fill_at(self, snapshot: Snapshot, max_lines: int) -> RunningFill | None:
         """Return the fill of an earlier keystroke that may be the one of this place; end any other."""
@@ -77,28 +80,10 @@ class DocumentCompletion:
             self._fill.end()
             self._fill = None
 
-    async def run(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """Return the result of the work, or None when newer work of this document ended it."""
-        self.supersede()
-        task = self._running = asyncio.ensure_future(work)
-        try:
-            result: T = await task
-            return result
-        except asyncio.CancelledError:
-            waiter = asyncio.current_task()
-            if waiter is not None and waiter.cancelling():  # the client has cancelled the request
-                raise
-            return None
-        finally:
-            if self._running is task:
-                self._running = None
-
     def supersede(self) -> None:
         """End the running request. Neovim never cancels what it asked for at an earlier keystroke."""
         self.exact_suffix.end()
-        if self._running is not None:
-            self._running.cancel()
-            self._running = None
+        self.request.end()
 
     def display(self, insertion: Insertion, texts: Sequence[str], latency_ms: float, now: str) -> list[int]:
         """Note that the editor shows the first text and knows the others; return the numbers of all.

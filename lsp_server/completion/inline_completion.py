@@ -91,7 +91,7 @@ async def _items(feature: CompletionFeature, keystroke: _Keystroke) -> types.Inl
     if rest and not record.explicit:
         record.source = "prediction"
         return _display(feature, keystroke, [rest])
-    filled = await document.run(_fill(feature, keystroke))
+    filled = await document.request.run(_fill(feature, keystroke))
     if filled is None:
         why_off = feature.why_off_at(snapshot)  # the user may have switched it off meanwhile
         record.ends(*(Outcome.SUPERSEDED, "") if why_off is None else (Outcome.SWITCHED_OFF, why_off))

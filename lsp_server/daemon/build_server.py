@@ -8,6 +8,8 @@ from lsp_server.chat import chat, conversation_request, reference_request
 from lsp_server.chat.chat_feature import ChatFeature
 from lsp_server.completion import accepted, completion_menu, inline_completion, set_completion
 from lsp_server.completion.completion_feature import CompletionFeature
+from lsp_server.next_edit import next_edit_requests
+from lsp_server.next_edit.next_edit_feature import NextEditFeature
 from lsp_server.server import document_text, status_request, sync, trace_request
 from lsp_server.server.engines import Engines
 from lsp_server.server.model_consent import ModelConsent
@@ -37,6 +39,7 @@ def build_server(
     completion = CompletionFeature(server)
     for request in (inline_completion, completion_menu, accepted, set_completion):
         request.register(completion)
+    next_edit_requests.register(NextEditFeature(server, completion))
     chat_feature = ChatFeature(server)
     for request in (chat, reference_request, conversation_request):
         request.register(chat_feature)

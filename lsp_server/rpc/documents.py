@@ -97,6 +97,10 @@ class OpenDocuments:
             if other != uri and buffer.refusal is None
         )
 
+    def uri_at(self, path: str) -> str | None:
+        """Return the URI of the open document that prompts name so, None when there is none."""
+        return next((uri for uri, buffer in self._buffers.items() if buffer.document.path == path), None)
+
     def touch(self, uri: str) -> None:
         """Make an open document the most recently used."""
         self._buffers[uri] = self._buffers.pop(uri)
@@ -140,8 +144,18 @@ def path_of(uri: str, roots: Iterable[Path]) -> str:
     path = uris.to_fs_path(uri) if scheme == "file" else None
     if path is None:
         return unquote(urlsplit(uri).path).lstrip("/") or "untitled"
+    return relative_path(Path(path), _root_of(path, roots))
+
+
+def root_of(uri: str, roots: Iterable[Path]) -> Path | None:
+    """Return the nearest root that holds a document, None for a document in no root."""
+    path = uris.to_fs_path(uri) if urlsplit(uri).scheme == "file" else None
+    return _root_of(path, roots) if path is not None else None
+
+
+def _root_of(path: str, roots: Iterable[Path]) -> Path | None:
     holding = [root for root in roots if Path(path).is_relative_to(root)]
-    return relative_path(Path(path), max(holding, key=lambda root: len(root.parts), default=None))
+    return max(holding, key=lambda root: len(root.parts), default=None)
 
 
 def _refusal(document: Document) -> str | None:

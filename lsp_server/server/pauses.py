@@ -13,3 +13,5 @@ class Pauses:
     reading_s: float = 0.1
     # Between a keystroke and the exact suffix. It takes longer than an answer, so that the user has to rest first.
     resting_s: float = 0.5
+    # Between a keystroke and the search for next edits: the user pauses in editing.
+    editing_s: float = 0.15

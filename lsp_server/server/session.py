@@ -23,7 +23,7 @@ from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.server.workspaces import Workspaces
 from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.settings.values import ModelSettings, Settings
-from lsp_server.telemetry.display_outcome import DisplayOutcome
+from lsp_server.telemetry.display_outcome import DisplayOutcome, NextEditKind
 from lsp_server.telemetry.journal import EditorName, Journal
 from lsp_server.telemetry.outcome import Outcome
 from lsp_server.telemetry.record import Record
@@ -131,6 +131,11 @@ class Session:
         """Count what became of a ghost text, where the user lets it be counted."""
         if self.settings.stats:
             self.journal.note_outcome(outcome, self.editor)
+
+    def note_next_edit(self, kind: NextEditKind, language: str) -> None:
+        """Count what became of a next edit, where the user lets it be counted."""
+        if self.settings.stats:
+            self.journal.note_next_edit(kind, language, self.editor)
 
     def close(self) -> None:
         """End what goes on for this connection."""

@@ -16,6 +16,7 @@ from lsp_server.settings.values import Settings
 from midspan import SettingsError
 
 _MOST_TOKENS = 1_000_000  # more than any model writes
+_NEXT_EDITS_WHEN = ("always", "by_key", "never")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -146,6 +147,7 @@ _OWN_SWITCH = Kind(_check_own_switch, {"type": "boolean"}, users_own=True)
 _WORDS = Kind(_check_words, {"type": "array", "items": {"type": "string"}})
 _GLOBS = Kind(_check_globs, {"type": "array", "items": {"type": "string"}})
 _LOG_LEVEL = Kind(_one_of(_LOG_LEVELS), {"enum": [*_LOG_LEVELS]})
+_WHEN = Kind(_one_of(_NEXT_EDITS_WHEN), {"enum": [*_NEXT_EDITS_WHEN]})
 _SERVER = "[a model on a server](models-and-hardware.md#a-model-on-a-server)"
 _STATS = "[`midspan stats`](privacy-and-security.md#what-midspan-counts)"
 
@@ -236,6 +238,12 @@ TABLE = (
     ),
     Setting("chat.cache_dtype", _CACHE_DTYPE, "how its prefix cache keeps what it holds"),
     Setting("chat.max_tokens", _TOKENS, "the longest answer"),
+    Setting(
+        "next_edit.when",
+        _WHEN,
+        'when [next edits](features.md#next-edits) are shown: `"always"` after a pause in editing, `"by_key"` only '
+        'when a key asks for them, or `"never"`',
+    ),
     Setting(
         "stats",
         _OWN_SWITCH,

@@ -39,6 +39,13 @@ class CompletionSettings(ModelSettings):
 
 
 @dataclass(frozen=True)
+class NextEditSettings:
+    """The section of next edits. `when` is "always", "by_key" or "never"."""
+
+    when: str = "always"
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings: the sections, and the settings outside of them."""
 
@@ -47,6 +54,7 @@ class Settings:
     chat: ModelSettings = field(default_factory=lambda: ModelSettings(max_tokens=2048))
     log_level: str = "info"
     stats: bool = True  # True: the session's completions are counted
+    next_edit: NextEditSettings = NextEditSettings()
 
     @property
     def logging_level(self) -> int:

@@ -1,4 +1,4 @@
-"""The outcome of one displayed completion, for the usage counts."""
+"""The outcome of one displayed completion, and of one next edit, for the usage counts."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,6 +6,9 @@ from typing import Literal
 # "accepted": inserted to its end; "part": inserted in part, then left; "typed": typed by hand to its end;
 # "dismissed": anything else.
 DisplayKind = Literal["accepted", "part", "typed", "dismissed"]
+
+# A next edit that the user saw; one that was accepted; one that a key has dismissed.
+NextEditKind = Literal["shown", "accepted", "dismissed"]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lsp_server.telemetry.display_outcome import DisplayOutcome
+from lsp_server.telemetry.display_outcome import DisplayOutcome, NextEditKind
 from lsp_server.telemetry.record import Record
 from lsp_server.telemetry.traces import Traces
 from lsp_server.telemetry.usage import Usage
@@ -36,6 +36,11 @@ class Journal:
         """Count the outcome of a ghost text. The caller asks the user's setting first."""
         if self._usage is not None:
             self._usage.count_outcome(outcome, editor.name)
+
+    def note_next_edit(self, kind: NextEditKind, language: str, editor: EditorName) -> None:
+        """Count what became of a next edit. The caller asks the user's setting first."""
+        if self._usage is not None:
+            self._usage.count_next_edit(kind, language, editor.name)
 
     def close(self) -> None:
         """Write the counts that are not written yet."""

@@ -16,6 +16,10 @@ class Outcome(StrEnum):
     MID_LINE = "mid_line"
     STATEMENT_OVER = "statement_over"
     IN_SECRET = "in_secret"
+    EDITS_OFF = "edits_off"
+    GHOST_TEXT = "ghost_text"
+    FAR_FROM_EDITS = "far_from_edits"
+    OTHER_VERSION = "other_version"
     # The engine has answered, and nothing of that is worth showing.
     EMPTY = "empty"
     LOOP = "loop"
@@ -24,6 +28,7 @@ class Outcome(StrEnum):
     UNSEEN_CHARACTERS = "unseen_characters"
     MASKED_SECRET = "masked_secret"
     LOW_CONFIDENCE = "low_confidence"
+    NO_EDIT = "no_edit"
 
 
 _NOT_ASKED = {
@@ -31,6 +36,10 @@ _NOT_ASKED = {
     Outcome.MID_LINE: "the cursor is in the middle of a line",
     Outcome.STATEMENT_OVER: "the statement is over",
     Outcome.IN_SECRET: "the cursor is in a secret",
+    Outcome.EDITS_OFF: "next edits are off",
+    Outcome.GHOST_TEXT: "a ghost text is shown at the cursor",
+    Outcome.FAR_FROM_EDITS: "the cursor has moved, and is not beside a recent edit",
+    Outcome.OTHER_VERSION: "the request is about another version of the document",
 }
 _NOT_SHOWN = {
     Outcome.EMPTY: "the model writes nothing",
@@ -40,6 +49,7 @@ _NOT_SHOWN = {
     Outcome.UNSEEN_CHARACTERS: "the text holds characters that a reader does not see",
     Outcome.MASKED_SECRET: "the text holds the placeholder of a secret of another file",
     Outcome.LOW_CONFIDENCE: "the confidence of the model is low",
+    Outcome.NO_EDIT: "nothing else has to change",
 }
 
 

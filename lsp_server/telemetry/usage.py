@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from lsp_server.telemetry.display_outcome import DisplayOutcome
+from lsp_server.telemetry.display_outcome import DisplayOutcome, NextEditKind
 from lsp_server.telemetry.record import Record
 from lsp_server.telemetry.usage_file import Counts, Group, add_counts
 
@@ -20,6 +20,7 @@ _OTHER = "other"
 # A user cannot read ghost text that is shown for a shorter time.
 _SEEN_AFTER_S = 0.75
 LATENCY_PREFIX = "latency-"
+NEXT_EDIT_PREFIX = "next-edit-"
 # The counts of drafted tokens by source, and of those that were right.
 DRAFTED_PREFIX, RIGHT_PREFIX = "drafted-", "right-"
 _BUCKETS_PER_DOUBLING = 4
@@ -65,6 +66,10 @@ class Usage:
         if outcome.kind != "dismissed" or outcome.shown_for_s >= _SEEN_AFTER_S:
             counts["seen"] = 1
         self._count(outcome.language, editor, counts)
+
+    def count_next_edit(self, kind: NextEditKind, language: str, editor: str) -> None:
+        """Count what became of a next edit."""
+        self._count(language, editor, Counter({f"{NEXT_EDIT_PREFIX}{kind}": 1}))
 
     def close(self) -> None:
         """Write the counts that are not written yet."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from lsp_server.telemetry.usage import DRAFTED_PREFIX, LATENCY_PREFIX, RIGHT_PREFIX, bucket_ms
+from lsp_server.telemetry.usage import DRAFTED_PREFIX, LATENCY_PREFIX, NEXT_EDIT_PREFIX, RIGHT_PREFIX, bucket_ms
 from lsp_server.telemetry.usage_file import Counts, Group, read_counts, usage_file
 
 _DAY_S = 24 * 60 * 60
@@ -44,7 +44,8 @@ def summarize(counts: Counter[str]) -> dict[str, Any]:
     accepted, at least in part. `latency_ms`: of the engine's answers that were shown. `reuse`: the share of the
     prompts' tokens that was in the prefix cache. `shown_share`: the share of the tokens that the model wrote for
     completions that was in ghost text. `drafts`: of each source, the tokens that were drafted, and the share
-    of them that was right. `drafted_share`: the share of the written tokens that came from drafts.
+    of them that was right. `drafted_share`: the share of the written tokens that came from drafts. `next_edits`: those
+    that were shown, accepted and dismissed, which are no suggestions.
     """
     seen, latencies = (
         counts["seen"],
@@ -62,6 +63,7 @@ def summarize(counts: Counter[str]) -> dict[str, Any]:
         "reuse": _share(counts["cached_tokens"], counts["prompt_tokens"]),
         "shown_share": _share(counts["shown_tokens"], counts["text_tokens"]),
         **_drafts(counts),
+        "next_edits": _next_edits(counts),
     }
 
 
@@ -75,6 +77,11 @@ def _drafts(counts: Counter[str]) -> dict[str, Any]:
         },
         "drafted_share": _share(sum(right.values()), counts["decode_tokens"]),
     }
+
+
+def _next_edits(counts: Counter[str]) -> dict[str, Any]:
+    shown, accepted, dismissed = (counts[f"{NEXT_EDIT_PREFIX}{kind}"] for kind in ("shown", "accepted", "dismissed"))
+    return {"shown": shown, "accepted": accepted, "dismissed": dismissed, "acceptance": _share(accepted, shown)}
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from context.documents.document import Document
 from context.syntax.tree import Tree, tree_of
-from lsp_server.actions.protocol.diagnostic_text import text_of
+from lsp_server.rpc.diagnostic_text import text_of
 from lsp_server.rpc.positions import offsets_of
 from midspan import DocumentError
 

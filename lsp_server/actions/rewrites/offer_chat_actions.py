@@ -6,13 +6,13 @@ from lsprotocol import types
 
 from context.documents.document import Document
 from lsp_server.actions.protocol.action_offer import ActionOffer
-from lsp_server.actions.protocol.diagnostic_text import text_of
 from lsp_server.actions.protocol.kinds import EDIT, EXPLAIN, FIX, REVIEW, TESTS
 from lsp_server.actions.rewrites.instruction import find_instruction
 from lsp_server.actions.rewrites.selection import find_enclosing_definition
 from lsp_server.actions.rewrites.write_tests import WRITE_TESTS, find_tests_target
 from lsp_server.chat.chat_feature import ChatFeature
 from lsp_server.chat.chat_request import chat_section
+from lsp_server.rpc.diagnostic_text import text_of
 from lsp_server.server.session import Session
 from midspan import DocumentError, MidspanError
 

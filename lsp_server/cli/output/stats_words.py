@@ -8,7 +8,8 @@ _COLUMNS = ("suggestions", "accepted", "in part", "typed", "rate", "characters")
 def stats_in_words(found: dict[str, Any], since: str) -> str:
     """A table by language and by editor, a row for all, and the latency."""
     total = found["total"]
-    if not total["answers"] and not total["suggestions"]:
+    edits = total["next_edits"]
+    if not total["answers"] and not total["suggestions"] and not edits["shown"]:
         return f"Nothing was counted since {since}."
     rows = [f"since {since}"]
     for title, groups in (("language", found["by_language"]), ("editor", found["by_editor"])):
@@ -26,6 +27,9 @@ def stats_in_words(found: dict[str, Any], since: str) -> str:
         rows.append(
             f"drafts: {total['drafted_share'] or 0:.0%} of the tokens that were written; right by source: {sources}"
         )
+    if edits["shown"]:
+        shown, accepted, dismissed = (f"{edits[kind]:,}" for kind in ("shown", "accepted", "dismissed"))
+        rows.append(f"next edits: {accepted} accepted and {dismissed} dismissed of {shown} shown")
     return "\n".join(rows)
 
 

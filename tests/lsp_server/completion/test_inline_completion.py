@@ -22,6 +22,8 @@ async def test_inline_completion_is_advertised_with_incremental_sync():
     assert capabilities["executeCommandProvider"]["commands"] == [
         "midspan.accepted",
         "midspan.setCompletion",
+        "midspan.acceptNextEdit",
+        "midspan.dismissNextEdit",
         "midspan.runAction",
         "midspan.answer",
     ]

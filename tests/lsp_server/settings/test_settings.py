@@ -153,7 +153,7 @@ def test_the_page_of_settings_has_the_table():
     page = DOCS_PAGE.read_text(encoding="utf-8")
     # Where they differ, run editors/vscode/write_settings.py.
     assert with_rows(page, docs_rows()) == page
-    rows = re.findall(r"(?m)^\| `(?:completion\.|chat\.|log_level|stats).*$", page)
+    rows = re.findall(r"(?m)^\| `(?:completion\.|chat\.|next_edit\.|log_level|stats).*$", page)
     assert rows == [setting.row for setting in TABLE]
 
 

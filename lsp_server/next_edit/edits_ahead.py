@@ -1,0 +1,29 @@
+"""The next edits after the acceptance of the offered one, found while the user reads that."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from lsp_server.next_edit.edit_state import EditState
+from lsp_server.next_edit.next_edit import NextEdit
+
+
+class EditsAhead:
+    """Finds the edits in `state`, that after an acceptance. Lives on the event loop alone."""
+
+    def __init__(self, state: EditState, find: Callable[[EditState], Awaitable[list[NextEdit]]]) -> None:
+        self.state = state
+        self._task = asyncio.ensure_future(find(state))
+
+    def cancel(self) -> None:
+        """End the search."""
+        self._task.cancel()
+
+    def leads_to(self, path: str, now: str) -> bool:
+        """Return whether this is the text that the accepted edit gives the document."""
+        document = self.state.snapshot.document
+        return (document.path, document.text) == (path, now)
+
+    async def found(self) -> list[NextEdit] | None:
+        """Wait for the edits. None when the search has failed, and the request that asks meets the error again."""
+        await asyncio.wait([self._task])
+        return None if self._task.cancelled() or self._task.exception() else self._task.result()
