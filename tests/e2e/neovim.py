@@ -43,7 +43,7 @@ return table.concat(lines, '\\n')
 """
 
 _STATUS = """
-local client = vim.lsp.get_clients({ name = 'midspan' })[1]
+local client = require('midspan.server').clients()[1]
 local response = client and client:request_sync('midspan/status', vim.NIL, 10000)
 return response and response.result
 """
@@ -104,10 +104,12 @@ class Started:
     log_file: Path
 
 
-def start_file(folder: Path, *arguments: str | Path, setup: str = "", scripted: bool = False) -> Started:
+def start_file(
+    folder: Path, *arguments: str | Path, setup: str = "", scripted: bool = False, client_name: str = "midspan"
+) -> Started:
     """Write an init.lua with our plugin and our server. `setup` is Lua that follows ours.
 
-    When `scripted`, the server is serve_scripted.py, in the folder.
+    When `scripted`, the server is serve_scripted.py, in the folder. `client_name` is the plugin's option.
     """
     log_file = folder / "midspan.log"
     command = [sys.executable, "-m", "lsp_server.cli", "serve", *map(str, arguments), "--log-file", str(log_file)]
@@ -117,7 +119,8 @@ def start_file(folder: Path, *arguments: str | Path, setup: str = "", scripted: 
     init.write_text(
         f"vim.o.swapfile = false\nvim.o.shadafile = 'NONE'\n"
         f"vim.opt.runtimepath:prepend({json.dumps(str(ROOT / 'editors/nvim'))})\n"
-        f"require('midspan').setup{{ cmd = vim.json.decode({json.dumps(json.dumps(command))}) }}\n{setup}\n"
+        f"require('midspan').setup{{ cmd = vim.json.decode({json.dumps(json.dumps(command))}), "
+        f"client_name = {json.dumps(client_name)} }}\n{setup}\n"
     )
     socket = folder / "nvim.sock"
     variables = {f"XDG_{kind}_HOME": str(folder / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
@@ -127,10 +130,16 @@ def start_file(folder: Path, *arguments: str | Path, setup: str = "", scripted: 
 
 @contextmanager
 def neovim(
-    folder: Path, file: Path, *arguments: str | Path, setup: str = "", program: Path = PROGRAM, scripted: bool = False
+    folder: Path,
+    file: Path,
+    *arguments: str | Path,
+    setup: str = "",
+    program: Path = PROGRAM,
+    scripted: bool = False,
+    client_name: str = "midspan",
 ) -> Iterator[Neovim]:
     """Start Neovim with a Python file, and wait for the model; `start_file` explains the parameters."""
-    started = start_file(folder, *arguments, setup=setup, scripted=scripted)
+    started = start_file(folder, *arguments, setup=setup, scripted=scripted, client_name=client_name)
     process = subprocess.Popen(
         [program, "--headless", *started.arguments, file],
         stdin=subprocess.DEVNULL,

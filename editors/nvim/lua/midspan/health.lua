@@ -29,7 +29,7 @@ function M.check()
     vim.health.error(program .. ' cannot be executed', 'Install it, or give its full path: setup{ cmd = { … } }')
     return
   end
-  local attached = #vim.lsp.get_clients({ name = 'midspan' })
+  local attached = #require('midspan.server').clients()
   vim.health.info(attached > 0 and 'The server is running' or 'The server starts when you open a file of its types')
   local done = vim.system(doctor_command(options), { text = true, timeout = DOCTOR_MS }):wait()
   local report = vim.trim(done.stdout ~= '' and done.stdout or done.stderr)

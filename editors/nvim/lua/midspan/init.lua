@@ -12,6 +12,7 @@ local defaults = {
     'xml', 'yaml', 'zig', 'zsh',
   },
   root_markers = { '.git' },
+  client_name = 'midspan',
   keys = {
     accept = '<Tab>',
     accept_word = '<C-Right>',
@@ -126,7 +127,7 @@ function M.setup(options)
     return
   end
   M.options = vim.tbl_deep_extend('force', defaults, options or {})
-  vim.lsp.config('midspan', {
+  vim.lsp.config(M.options.client_name, {
     cmd = M.options.cmd,
     filetypes = M.options.filetypes,
     root_markers = M.options.root_markers,
@@ -139,13 +140,13 @@ function M.setup(options)
     group = vim.api.nvim_create_augroup('midspan', {}),
     callback = function(event)
       local client = vim.lsp.get_client_by_id(event.data.client_id)
-      if client and client.name == 'midspan' then
+      if client and client.name == M.options.client_name then
         attach(client, event.buf)
       end
     end,
   })
   require('midspan.commands').create()
-  vim.lsp.enable('midspan')
+  vim.lsp.enable(M.options.client_name)
 end
 
 return M

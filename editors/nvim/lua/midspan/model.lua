@@ -5,7 +5,7 @@ local BUILT_IN = 'built-in'
 
 local function use(name)
   local model = name == BUILT_IN and vim.NIL or name
-  for _, client in ipairs(vim.lsp.get_clients({ name = 'midspan' })) do
+  for _, client in ipairs(require('midspan.server').clients()) do
     local settings = vim.tbl_deep_extend('force', require('midspan').options.settings, { completion = { model = model } })
     client:notify('midspan/userSettings', settings)
   end

@@ -8,7 +8,7 @@ local function all_stopped(clients)
 end
 
 return function()
-  local clients = vim.lsp.get_clients({ name = 'midspan' })
+  local clients = require('midspan.server').clients()
   for _, client in ipairs(clients) do
     client:stop()
   end
@@ -20,5 +20,5 @@ return function()
       client:stop(true)
     end
   end
-  vim.lsp.enable('midspan')
+  vim.lsp.enable(require('midspan').options.client_name)
 end

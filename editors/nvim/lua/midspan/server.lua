@@ -1,9 +1,15 @@
 --- The server of a buffer, its program, and requests whose answers are streamed.
 local M = {}
 
+--- Returns the clients of Midspan, or those that are attached to a buffer; none before `setup`.
+function M.clients(buffer)
+  local options = require('midspan').options
+  return options and vim.lsp.get_clients({ name = options.client_name, bufnr = buffer }) or {}
+end
+
 --- Returns the client of the current buffer, or another one. Notifies the user and returns nil when there is none.
 function M.client()
-  local client = vim.lsp.get_clients({ name = 'midspan', bufnr = 0 })[1] or vim.lsp.get_clients({ name = 'midspan' })[1]
+  local client = M.clients(0)[1] or M.clients()[1]
   if not client then
     vim.notify('Midspan does not run here. Open a file of its types, or see :checkhealth midspan', vim.log.levels.WARN)
   end

@@ -17,7 +17,7 @@ end
 --- Returns "midspan", "midspan ..." while it works, "midspan off", "midspan loading", "midspan error".
 function M.line()
   local buffer = vim.api.nvim_get_current_buf()
-  local client = vim.lsp.get_clients({ name = 'midspan', bufnr = buffer })[1]
+  local client = require('midspan.server').clients(buffer)[1]
   if not client then
     return ''
   end

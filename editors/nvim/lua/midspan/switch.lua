@@ -18,7 +18,7 @@ function M.toggle(filetype)
     enabled = is_off
     is_off = not enabled
   end
-  for _, client in ipairs(vim.lsp.get_clients({ name = 'midspan' })) do
+  for _, client in ipairs(require('midspan.server').clients()) do
     M.tell(client)
     for buffer in pairs(client.attached_buffers) do
       require('midspan.ghost').switch(buffer, M.is_on(buffer))
