@@ -31,7 +31,7 @@ from inference.loader import load_model
 from inference.models.architecture import parse_config
 from inference.models.batch import Work, pack_batch
 from inference.models.config_json import read_config_json
-from inference.prompts.families import Family, family_of
+from inference.models.description import read_family
 from inference.prompts.prompt import build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
 from inference.store.import_model import import_model
@@ -79,8 +79,8 @@ class Step:
 class OurModel:
     """The model without the engine, which would hide its logits."""
 
-    def __init__(self, folder: Path, family: Family, context_tokens: int, dtype: torch.dtype) -> None:
-        self.config = parse_config(read_config_json(folder), family, folder / "config.json")
+    def __init__(self, folder: Path, context_tokens: int, dtype: torch.dtype) -> None:
+        self.config = parse_config(read_config_json(folder), folder / "config.json")
         self.model = load_model(folder, self.config, dtype, torch.device("cpu"))
         pages = context_tokens // PAGE_TOKENS + 1
         self._memory = allocate_memory(
@@ -187,13 +187,12 @@ def run(arguments: Namespace) -> list[Comparison]:
         if done.returncode:
             raise ModelError(f"llama-quantize cannot widen {arguments.model}: {done.stderr[-500:]}")
         folder = import_model(ModelStore(Path(scratch)), arguments.model, "imported", arguments.dtype)
-        family = family_of(read_config_json(folder).get("model_type"), folder)
-        tokenizer = Tokenizer(folder, family)
+        tokenizer = Tokenizer(folder, read_family(folder))
         prompts = prompts_of_the_library(tokenizer, arguments.prompts)
         context_tokens = max(len(prompt.tokens) for prompt in prompts) + arguments.tokens + PAGE_TOKENS
         with llama_server(arguments.llama_cpp, wide, exact_options(context_tokens)) as address:
             theirs = [reply_of_llama_cpp(address, prompt.tokens, arguments.tokens) for prompt in prompts]
-        model = OurModel(folder, family, context_tokens, getattr(torch, arguments.dtype))
+        model = OurModel(folder, context_tokens, getattr(torch, arguments.dtype))
         with torch.inference_mode():
             return [
                 compare(model, tokenizer, prompt, steps, arguments.tokens)

@@ -20,8 +20,8 @@ from inference.local_engine import BUILTIN_MODEL
 from inference.models.architecture import ModelConfig, parse_config
 from inference.models.batch import Work, pack_batch
 from inference.models.config_json import read_config_json
+from inference.models.description import read_family
 from inference.models.identity import parse_identity
-from inference.prompts.families import family_of
 from inference.prompts.prompt import build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
 from inference.weights.checkpoint import stored_dtype
@@ -35,9 +35,9 @@ class Scorer:
     def __init__(self, folder: Path) -> None:
         """Load the model. Raises ModelError."""
         raw_config = read_config_json(folder)
-        family = family_of(raw_config.get("model_type"), folder)
+        family = read_family(folder)
         identity = parse_identity(raw_config, folder, family)
-        config = parse_config(raw_config, family, folder / "config.json")
+        config = parse_config(raw_config, folder / "config.json")
         self.name, self.context_tokens = identity.name, identity.context_tokens
         self.tokenizer = Tokenizer(folder, family)
         self._order = identity.fim_orders[0]

@@ -27,7 +27,7 @@ from inference.models.architecture import parse_config
 from inference.models.batch import Work, pack_batch
 from inference.models.config_json import read_config_json
 from inference.models.decoder import Decoder
-from inference.prompts.families import family_of
+from inference.models.description import read_family
 from inference.prompts.prompt import build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
 from inference.weights.checkpoint import stored_dtype
@@ -125,7 +125,7 @@ class Loaded:
 def load(folder: Path, tokenizer: Tokenizer, quant: Quant, longest_tokens: int) -> Loaded:
     """Make the form anew, then load its copy from the disk, as every later start does."""
     raw_config = read_config_json(folder)
-    config = parse_config(raw_config, family_of(raw_config.get("model_type"), folder), folder / "config.json")
+    config = parse_config(raw_config, folder / "config.json")
     dtype = stored_dtype(folder)
     weights, make_s = folder, 0.0
     if quant != "wide":
@@ -170,8 +170,7 @@ def compare(scored: Sequence[Scored], loaded: Mapping[Quant, Loaded]) -> dict[Qu
 
 
 def measure(folder: Path, prompts: int, seed: int) -> list[Figures]:
-    raw_config = read_config_json(folder)
-    tokenizer = Tokenizer(folder, family_of(raw_config.get("model_type"), folder))
+    tokenizer = Tokenizer(folder, read_family(folder))
     scored = list(holes(tokenizer, prompts, seed))
     longest_tokens = max(len(hole.prompt) + len(hole.middle) for hole in scored) + DECODED_TOKENS
     loaded = {quant: load(folder, tokenizer, quant, longest_tokens) for quant in FORMS}

@@ -47,16 +47,21 @@ def has_file(folder: Path, name: str) -> bool:
 
 def read_file(folder: Path, name: str, most_bytes: int) -> bytes:
     """Read a whole file. Raises ModelError: as `find_file`, or the file is larger than `most_bytes`."""
+    data = read_beginning(folder, name, most_bytes + 1)
+    if len(data) > most_bytes:
+        raise ModelError(f"{folder / name}: is larger than {most_bytes >> 20} MB; fetch it again")
+    return data
+
+
+def read_beginning(folder: Path, name: str, most_bytes: int) -> bytes:
+    """Read a file up to `most_bytes`. Raises ModelError as `find_file` does."""
     real = find_file(folder, name)
     try:
         # If a FIFO has taken the file's place since, opening it does not wait for a writer.
         with open(os.open(real, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
-            data = file.read(most_bytes + 1)
+            return file.read(most_bytes)
     except OSError as error:
         raise ModelError(f"{folder / name}: cannot be read ({error.strerror})") from error
-    if len(data) > most_bytes:
-        raise ModelError(f"{folder / name}: is larger than {most_bytes >> 20} MB; fetch it again")
-    return data
 
 
 def read_json(folder: Path, name: str, most_bytes: int) -> dict[str, Any]:

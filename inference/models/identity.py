@@ -74,10 +74,13 @@ def is_tuned_by_name(name: str) -> bool:
 
 
 def _chat_advice(name: str, family: Family, is_tuned: bool) -> str | None:
-    if is_tuned:
+    if is_tuned and family.chat is not None:
         return None
+    reason = "was not trained to chat, or its name does not say so"
+    if family.chat is None:
+        reason = f"is a {family.name} model, and Midspan does not know how these are asked to chat"
     return (
-        f"{name} was not trained to chat, or its name does not say so. `midspan model pull {family.chat_model}` "
+        f"{name} {reason}. `midspan model pull {family.chat_model}` "
         f"fetches one that was: set chat.model to its name. `midspan model list` shows others"
     )
 
@@ -89,7 +92,7 @@ def _fim_of_released(width: int, name: str, family: Family, is_tuned: bool) -> t
         # DeepSeek-Coder-V2's issue 18.
         return (), f"{name} is the 236B model, which was not trained to fill a hole; use it for chat, and {take}"
     if not is_tuned:
-        return ("psm",), None
+        return family.fim_orders, None
     if family.instruct_fills:
-        return ("psm",), f"{name} is tuned for chat and fills holes less well than a base model; {take}"
+        return family.fim_orders, f"{name} is tuned for chat and fills holes less well than a base model; {take}"
     return (), f"{name} was tuned for chat and can no longer fill a hole; {take}"

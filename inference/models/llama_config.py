@@ -16,7 +16,6 @@ from inference.models.config_json import (
     read_switch,
     refuse_unsupported,
 )
-from inference.prompts.families import Family
 from inference.weights.active_weights import ActiveWeights
 from inference.weights.smallest_form import layer_form
 from midspan import ModelError
@@ -83,7 +82,7 @@ class LlamaConfig:
         return float(self.head_dim**-0.5)
 
 
-def parse_llama(config: Mapping[str, Any], family: Family, path: Path) -> LlamaConfig:
+def parse_llama(config: Mapping[str, Any], path: Path) -> LlamaConfig:
     """Build the config from the parsed JSON; `path` is only for messages. Raises ModelError."""
     refuse_unsupported(config, _SUPPORTED, path)
     theta, rope_kind, scaling = read_rope(config, path)
@@ -102,7 +101,7 @@ def parse_llama(config: Mapping[str, Any], family: Family, path: Path) -> LlamaC
         rms_norm_eps=read_number(config, "rms_norm_eps", path, most=1),
         rope_theta=theta,
         rope_factor=_linear_factor(rope_kind, scaling, path),
-        qkv_bias=family.qkv_bias,
+        qkv_bias=config.get("model_type") == "qwen2",
         tie_word_embeddings=read_switch(config, "tie_word_embeddings", path),
     )
 

@@ -110,6 +110,8 @@ def build_chat_prompt(
     sentinel, and shares nothing. No released DeepSeek model does both, so nothing is lost.
     """
     template = tokenizer.family.chat
+    if template is None:
+        raise ModelError(f"{tokenizer.path}: Midspan does not know the form of {tokenizer.family.name} conversations")
     spelled = {"system": template.system, "user": template.user, "assistant": template.assistant}
     before = tuple(_encode_pieces(tokenizer, template.opening))
     pieces: list[str | Control] = []

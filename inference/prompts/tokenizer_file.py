@@ -6,6 +6,7 @@ times, and `trial.py` has built and used the tokenizer in another process before
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from typing import Any
 
 from tokenizers import Tokenizer as HfTokenizer
 
-from inference.model_files import parse_json
+from inference.model_files import TOKENIZER_FILE, parse_json, read_beginning, read_file
 from inference.prompts.split_pattern import find_danger
 from midspan import ModelError
 
@@ -25,6 +26,8 @@ SLOW = "takes more time or memory than any tokenizer needs; take the tokenizer.j
 _MOST_VALUES = 4 << 20
 _MOST_STEPS = 16
 _MOST_SPELLING = 4096
+_ADDED_TOKENS = re.compile(rb'"added_tokens"\s*:\s*\[')
+_MOST_HEAD_BYTES = 1 << 20
 
 # The normal forms of Unicode, which grow a text by a small factor.
 _NORMALIZERS = ("NFC", "NFD", "NFKC", "NFKD")
@@ -108,6 +111,33 @@ def parse_tokenizer(data: bytes, path: Path) -> TokenizerFile:
     if problem is not None:
         raise ModelError(f"{path}: {problem}; take the tokenizer.json that belongs to the model")
     return file
+
+
+def read_controls(folder: Path) -> frozenset[str]:
+    """Read the control tokens of a model folder without the rest of its tokenizer.json. Raises ModelError.
+
+    They stand before the vocabulary, whose parsing takes long.
+    """
+    try:
+        added = _added_tokens_in(read_beginning(folder, TOKENIZER_FILE, _MOST_HEAD_BYTES))
+        if added is None:
+            data = read_file(folder, TOKENIZER_FILE, MOST_FILE_BYTES)
+            added = parse_tokenizer(data, folder / TOKENIZER_FILE).added_tokens
+        return frozenset(token["content"] for token in added if is_control(token))
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise ModelError(f"{folder / TOKENIZER_FILE}: cannot be read ({repr(error)}); fetch it again") from error
+
+
+def _added_tokens_in(data: bytes) -> list[dict[str, Any]] | None:
+    """Parse the list of added tokens at the beginning of a file; None where it does not stand there."""
+    found = _ADDED_TOKENS.search(data)
+    if found is None:
+        return None
+    try:
+        added: list[dict[str, Any]] = json.JSONDecoder().raw_decode(data[found.end() - 1 :].decode(errors="ignore"))[0]
+    except (ValueError, RecursionError):
+        return None
+    return added
 
 
 def is_control(added_token: Mapping[str, Any]) -> bool:

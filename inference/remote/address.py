@@ -11,7 +11,7 @@ PREFIX = "remote:"
 _FORM = "remote:http://HOST:PORT/v1#MODEL"
 
 # The form of a hole: a family's sentinels in the prompt, or the API's own `suffix`.
-FimForm = Literal["deepseek", "qwen", "suffix"]
+FimForm = Literal["deepseek", "qwen", "seed", "suffix"]
 
 
 @dataclass(frozen=True)

@@ -3,23 +3,33 @@
 import re
 from collections.abc import Mapping
 
-from inference.prompts.families import DEEPSEEK_V2, QWEN2, Family
+from inference.prompts.families import DEEPSEEK_V2, QWEN2, SEED_CODER, Family, control_spellings
 from inference.remote.address import FimForm, RemoteAddress
 from midspan import ModelError
 
 # All DeepSeek-Coder models share these spellings.
-_FAMILIES: Mapping[FimForm, Family] = {"deepseek": DEEPSEEK_V2, "qwen": QWEN2}
+_FAMILIES: Mapping[FimForm, Family] = {"deepseek": DEEPSEEK_V2, "qwen": QWEN2, "seed": SEED_CODER}
 # Parts of the names of models that are known to fill holes with their family's sentinels.
-_FORM_OF_NAME: Mapping[str, FimForm] = {"deepseek-coder": "deepseek", "deepseek_coder": "deepseek", "qwen": "qwen"}
+_FORM_OF_NAME: Mapping[str, FimForm] = {
+    "deepseek-coder": "deepseek",
+    "deepseek_coder": "deepseek",
+    "qwen": "qwen",
+    "seed-coder": "seed",
+    "seed_coder": "seed",
+}
 
 # The 236B models: the names of those that were trained have "lite" in them.
 _NOT_TRAINED = re.compile("deepseek-coder-v2-(?:base|instruct)")
 
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BAR = "[|｜]"
-CONTROL = re.compile(rf"<{_BAR}[^<>\s|｜]{{1,40}}{_BAR}>|<fim_[a-z]{{1,16}}>")
+# Most families write their control tokens between bars, and the table has the others.
+_BETWEEN_BARS = re.compile(rf"<{_BAR}[^<>\s|｜]{{1,40}}{_BAR}>")
+_OTHERS = [spelling for spelling in control_spellings() if not _BETWEEN_BARS.fullmatch(spelling)]
+CONTROL = re.compile("|".join((_BETWEEN_BARS.pattern, *map(re.escape, _OTHERS))))
 # The end of a text that the next piece may turn into a control token.
-CONTROL_BEGUN = re.compile(rf"<(?:{_BAR}[^<>\s|｜]{{0,40}}{_BAR}?|f|fi|fim|fim_[a-z]{{0,16}})?$")
+_BEGUN = sorted({re.escape(spelling[:end]) for spelling in _OTHERS for end in range(1, len(spelling))})
+CONTROL_BEGUN = re.compile(rf"(?:<{_BAR}[^<>\s|｜]{{0,40}}{_BAR}?|{'|'.join(_BEGUN)})$")
 
 
 def choose_form(address: RemoteAddress, names: str) -> FimForm:
@@ -44,6 +54,8 @@ def spell_hole(form: FimForm, before: str, after: str) -> tuple[str, str | None]
     family = _FAMILIES.get(form)
     if family is None:
         return before, after
+    if family.fim_orders[0] == "spm":
+        return f"{family.fim_hole}{after}{family.fim_begin}{before}{family.fim_end}", None
     return f"{family.fim_begin}{before}{family.fim_hole}{after}{family.fim_end}", None
 
 

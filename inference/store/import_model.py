@@ -13,7 +13,6 @@ from inference.model_files import CONFIG_FILE, SINGLE_FILE, TOKENIZER_FILE
 from inference.models.architecture import parse_config
 from inference.models.config_json import read_config_json
 from inference.models.identity import is_tuned_by_name, name_of_folder
-from inference.prompts.families import family_of
 from inference.store.gguf_config import config_from_gguf
 from inference.store.gguf_file import GgufFile, open_gguf
 from inference.store.gguf_tensors import released_tensors
@@ -69,7 +68,7 @@ def finish_gguf(
     """Unpack a GGUF file into `result`, one block of a tensor at a time."""
     file = open_gguf(path)
     config = config_from_gguf(file)
-    parse_config(config, family_of(config["model_type"], path), path)  # before its numbers are counted with
+    parse_config(config, path)  # before its numbers are counted with
     tokenizer = tokenizer_from_gguf(file)
     tensors = released_tensors(file, config)
     stored = ("float32" if _is_wide(file) else "bfloat16") if dtype == "auto" else dtype

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.model_files import INDEX_FILE, TOKENIZER_FILE, checked_path, find_file, has_file
+from inference.model_files import CONFIG_FILE, INDEX_FILE, TOKENIZER_FILE, checked_path, find_file, has_file
 from inference.models.description import read_description
 from inference.store.safetensors_header import StoredTensor, read_header
 from inference.weights.shards import find_shards
@@ -32,9 +32,9 @@ class ReleasedFolder:
 
 def open_folder(folder: Path) -> ReleasedFolder:
     """Find the files. Raises ModelError for an unknown architecture, a missing, corrupt or truncated file."""
-    read_description(folder)
-    if not has_file(folder, TOKENIZER_FILE):
+    if has_file(folder, CONFIG_FILE) and not has_file(folder, TOKENIZER_FILE):
         raise ModelError(f"{folder}: has no {TOKENIZER_FILE}; fetch it with the model")
+    read_description(folder)
     shards = [name for name, _ in find_shards(folder)]
     tensors = {name: tensor for shard in shards for name, tensor in read_header(folder, shard).items()}
     index = [INDEX_FILE] if has_file(folder, INDEX_FILE) else []

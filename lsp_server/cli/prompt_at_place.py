@@ -11,8 +11,7 @@ from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
 from context.prompt.pack import Budget, Pack
 from inference.local_engine import BUILTIN_MODEL
-from inference.models.config_json import read_config_json
-from inference.prompts.families import family_of
+from inference.models.description import read_family
 from inference.prompts.tokenizer import Tokenizer
 from inference.remote.address import RemoteAddress
 from inference.remote.token_estimate import estimate_tokens
@@ -54,7 +53,7 @@ def _load_tokenizer(settings: ModelSettings) -> Tokenizer | None:
         folder = settings.model.folder
     else:
         folder = find_folder(user_store(), settings.model) if settings.model else BUILTIN_MODEL
-    return Tokenizer(folder, family_of(read_config_json(folder).get("model_type"), folder))
+    return Tokenizer(folder, read_family(folder))
 
 
 def _pack_prompt(snapshot: Snapshot, place: str, budget: Budget, count: Callable[[str], int]) -> Pack:

@@ -9,8 +9,9 @@ from safetensors.torch import save_file
 
 from inference.loader import wanted_tensors
 from inference.models.architecture import ModelConfig, parse_config
-from inference.prompts.families import DEEPSEEK_V2, Control, Family, family_of
+from inference.prompts.families import DEEPSEEK_V1, DEEPSEEK_V2, QWEN2, Control, Family
 
+FAMILY_OF_TYPE = {"deepseek_v2": DEEPSEEK_V2, "llama": DEEPSEEK_V1, "qwen2": QWEN2}
 BYTE_TOKENS = 256
 VOCABULARY = 270
 
@@ -110,7 +111,8 @@ QWEN = {
 def sentinels_of(family: Family) -> list[str]:
     """Every control token of a family, BOS and EOS first."""
     fim = (family.fim_hole, family.fim_begin, family.fim_end)
-    chat = (*family.chat.opening, *family.chat.system, *family.chat.assistant)
+    template = family.chat
+    chat = (*template.opening, *template.system, *template.assistant) if template is not None else ()
     files = (family.repository_name, family.file_separator)
     names = [family.bos, family.eos, *fim, *family.other_ends, *files]
     names += [piece.spelling for piece in chat if isinstance(piece, Control)]
@@ -147,7 +149,7 @@ def byte_tokenizer(family: Family = DEEPSEEK_V2) -> dict[str, Any]:
 
 
 def config_of(config: dict[str, Any]) -> ModelConfig:
-    return parse_config(config, family_of(config["model_type"], "test"), Path("config.json"))
+    return parse_config(config, Path("config.json"))
 
 
 def random_weights(config: dict[str, Any], seed: int) -> dict[str, torch.Tensor]:
@@ -160,9 +162,9 @@ def random_weights(config: dict[str, Any], seed: int) -> dict[str, torch.Tensor]
     }
 
 
-def write_folder(folder: Path, config: dict[str, Any] = LITE, seed: int = 0) -> Path:
-    """A complete folder with random fp32 weights."""
-    family = family_of(config["model_type"], folder)
+def write_folder(folder: Path, config: dict[str, Any] = LITE, seed: int = 0, family: Family | None = None) -> Path:
+    """A complete folder with random fp32 weights, and the control tokens of a family that its type has."""
+    family = family or FAMILY_OF_TYPE[config["model_type"]]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "tokenizer.json").write_text(json.dumps(byte_tokenizer(family)))

@@ -15,8 +15,8 @@ from inference.drafting.costs import StepCosts
 from inference.live_sequence import LiveSequence
 from inference.loader import build_scheduler
 from inference.models.batch import Batch
+from inference.models.description import read_family
 from inference.models.forward_pass import ForwardPass
-from inference.prompts.families import family_of
 from inference.prompts.prompt import TokenPrompt
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
@@ -96,7 +96,7 @@ class Done:
 def start(tmp_path: Path, raw_config: dict[str, Any], quant: Any, cache_dtype: Any = "auto") -> Running:
     folder = write_folder(tmp_path / "model", raw_config)
     config = config_of(raw_config)
-    tokenizer = Tokenizer(folder, family_of(raw_config["model_type"], folder))
+    tokenizer = Tokenizer(folder, read_family(folder))
     cache_bytes = 40 * 16 * config.num_hidden_layers * config.page_width * 4
     settings = EngineSettings(cache_bytes=cache_bytes, chunk_tokens=64, quant=quant, cache_dtype=cache_dtype)
     scheduler = build_scheduler(folder, config, tokenizer, CONTEXT_TOKENS, settings)[0]

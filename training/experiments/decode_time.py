@@ -13,7 +13,6 @@ from benchmarks.quantization import CPU, Runner
 from inference.loader import load_model
 from inference.models.architecture import parse_config
 from inference.models.config_json import read_config_json
-from inference.prompts.families import family_of
 from training.corpus.tokenizer import load_encoder
 from training.experiments.try_shapes import CANDIDATES
 from training.model.checkpoints import Progress
@@ -34,7 +33,7 @@ def released_runner(shape: ModelShape) -> Runner:
         folder = Path(name)
         export_model(Model(shape), load_encoder(), Progress(sequence_tokens=CONTEXT_TOKENS), folder, DTYPE)
         raw_config = read_config_json(folder)
-        config = parse_config(raw_config, family_of(raw_config["model_type"], folder), folder / "config.json")
+        config = parse_config(raw_config, folder / "config.json")
         return Runner(load_model(folder, config, DTYPE, CPU), DTYPE, 2 * CONTEXT_TOKENS)
 
 

@@ -22,8 +22,8 @@ from inference.loader import load_model
 from inference.models.architecture import parse_config
 from inference.models.config_json import read_config_json
 from inference.models.deepseek_v2_config import DeepseekV2Config, YarnScaling
+from inference.models.description import read_family
 from inference.models.identity import parse_identity
-from inference.prompts.families import family_of
 from inference.weights.checkpoint import stored_dtype
 from training.corpus.files import SourceFile, load_files
 from training.corpus.tokenizer import TextEncoder
@@ -57,11 +57,12 @@ class Released:
 def open_released(folder: Path) -> Released:
     """Open a folder of DeepSeek-V2. Raises ModelError, and SystemExit for another architecture."""
     raw_config = read_config_json(folder)
-    family = family_of(raw_config.get("model_type"), folder)
-    config = parse_config(raw_config, family, folder / "config.json")
+    config = parse_config(raw_config, folder / "config.json")
     if not isinstance(config, DeepseekV2Config):
         raise SystemExit(f"{folder} is not a DeepSeek-V2")
-    return Released(folder, config, parse_identity(raw_config, folder, family).context_tokens, stored_dtype(folder))
+    return Released(
+        folder, config, parse_identity(raw_config, folder, read_family(folder)).context_tokens, stored_dtype(folder)
+    )
 
 
 def long_documents(packages: Sequence[Sequence[SourceFile]], encoder: TextEncoder, tokens: int) -> Iterator[list[int]]:

@@ -10,8 +10,8 @@ from inference.api import EngineSettings, Request
 from inference.live_sequence import LiveSequence
 from inference.loader import build_scheduler
 from inference.models.batch import Batch
+from inference.models.description import read_family
 from inference.native.model import NativeModel, NativePass
-from inference.prompts.families import family_of
 from inference.prompts.prompt import TokenPrompt
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(native_library().functions is None, reason="the 
 def steps_of_prefill(folder: Path, raw_config: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the new tokens of each step."""
     write_folder(folder, raw_config)
-    tokenizer = Tokenizer(folder, family_of(raw_config["model_type"], folder))
+    tokenizer = Tokenizer(folder, read_family(folder))
     settings = EngineSettings(cache_bytes=8 << 20, chunk_tokens=CHUNK_TOKENS)
     scheduler = build_scheduler(folder, config_of(raw_config), tokenizer, 4096, settings)[0]
     steps: list[int] = []

@@ -7,7 +7,7 @@ import pytest
 from tokenizers import Tokenizer as HfTokenizer
 
 from inference.api import ContextFile, Message, Repository
-from inference.prompts.families import DEEPSEEK_V1, DEEPSEEK_V2, QWEN2, Family
+from inference.prompts.families import DEEPSEEK_V1, DEEPSEEK_V2, QWEN2, SEED_CODER, Family
 from inference.prompts.prompt import build_chat_prompt, build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
 from tests.inference.folders import byte_tokenizer
@@ -22,6 +22,10 @@ def tokenizer_of(family: Family, folder: Path) -> Tokenizer:
     return Tokenizer(folder, family)
 
 
+def default_system(family: Family) -> str | None:
+    return family.chat.default_system if family.chat is not None else None
+
+
 def spelled(tokenizer: Tokenizer, text: str) -> tuple[int, ...]:
     whole = HfTokenizer.from_file(str(tokenizer.path))
     return tuple(whole.encode(text, add_special_tokens=False).ids)
@@ -33,11 +37,12 @@ def spelled(tokenizer: Tokenizer, text: str) -> tuple[int, ...]:
         (DEEPSEEK_V2, f"{BOS}<｜fim▁begin｜># b\nA<｜fim▁hole｜>Z<｜fim▁end｜>"),
         (DEEPSEEK_V1, f"{BOS}<｜fim▁begin｜># b\nA<｜fim▁hole｜>Z<｜fim▁end｜>"),
         (QWEN2, "<|fim_prefix|># b\nA<|fim_suffix|>Z<|fim_middle|>"),
+        (SEED_CODER, "<[begin▁of▁sentence]># b\n<[fim-suffix]>Z<[fim-prefix]>A<[fim-middle]>"),
     ],
 )
 def test_a_hole(family: Family, expected: str, tmp_path: Path) -> None:
     tokenizer = tokenizer_of(family, tmp_path)
-    assert build_fim_prompt(tokenizer, "psm", "# b\n", "A", "Z") == spelled(tokenizer, expected)
+    assert build_fim_prompt(tokenizer, family.fim_orders[0], "# b\n", "A", "Z") == spelled(tokenizer, expected)
 
 
 def test_a_repository_is_files_behind_separators_where_the_family_has_them(tmp_path: Path) -> None:
@@ -114,14 +119,14 @@ def test_a_chat_about_a_repository_begins_as_a_hole_in_it(
         (
             DEEPSEEK_V1,
             f"{BOS}Be brief.\n### Instruction:\nHi\n### Response:\nYes\n<|EOT|>\n### Instruction:\n?\n### Response:\n",
-            f"{BOS}{DEEPSEEK_V1.chat.default_system}\n### Instruction:\nHi\n### Response:\nYes\n<|EOT|>\n"
+            f"{BOS}{default_system(DEEPSEEK_V1)}\n### Instruction:\nHi\n### Response:\nYes\n<|EOT|>\n"
             "### Instruction:\n?\n### Response:\n",
         ),
         (
             QWEN2,
             "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYes"
             "<|im_end|>\n<|im_start|>user\n?<|im_end|>\n<|im_start|>assistant\n",
-            f"<|im_start|>system\n{QWEN2.chat.default_system}<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
+            f"<|im_start|>system\n{default_system(QWEN2)}<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n"
             "<|im_start|>assistant\nYes<|im_end|>\n<|im_start|>user\n?<|im_end|>\n<|im_start|>assistant\n",
         ),
     ],

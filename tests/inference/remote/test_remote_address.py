@@ -30,7 +30,7 @@ def test_an_address_is_read(setting, address):
         ("remote:http://[::1", "has no valid host or port"),
         ("remote:http://gpu/v 1", "holds a space or a control character"),
         ("remote:http://gpu#a\nb", "holds a space or a control character"),
-        ("remote:http://gpu?fim=magic", "fim in a remote model's address is one of deepseek, qwen, suffix"),
+        ("remote:http://gpu?fim=magic", "fim in a remote model's address is one of deepseek, qwen, seed, suffix"),
         ("remote:http://gpu?context_tokens=-1", "context_tokens in a remote model's address is a whole number"),
         ("remote:http://gpu?tokens=1", "has no 'tokens'. There are: fim, context_tokens"),
         ("remote:http://me:sk-secret@gpu", "at gpu holds a name or a password. A key does not belong in settings"),

@@ -21,8 +21,8 @@ from inference.loader import load_model, wanted_tensors
 from inference.local_engine import LocalEngine
 from inference.models.batch import Work, pack_batch
 from inference.models.decoder import Decoder
+from inference.models.description import read_family
 from inference.models.load import load_decoder
-from inference.prompts.families import family_of
 from inference.prompts.tokenizer import Tokenizer
 from inference.weights import smallest_form
 from inference.weights.checkpoint import Checkpoint
@@ -65,7 +65,7 @@ def find(folder: Path, config: dict[str, Any], setting: QuantSetting) -> tuple[P
 
 
 def run_over(folder: Path, config: dict[str, Any]) -> RunModel:
-    return run_over_code(config_of(config), Tokenizer(folder, family_of(config["model_type"], folder)))
+    return run_over_code(config_of(config), Tokenizer(folder, read_family(folder)))
 
 
 def unknown_ms(form: Quant) -> float:
