@@ -25,10 +25,12 @@ from inference.api import (
 )
 from inference.compiled_products import keep_few_compiled_products
 from inference.draft import Drafting
+from inference.edit_window import EditPrompt, EditWindow
 from inference.heap import paused_garbage_collection, trim_heap
 from inference.live_sequence import LiveSequence
 from inference.models.description import ModelDescription, read_description
 from inference.models.identity import name_of_folder
+from inference.prompts.edit_prompt import build_edit_prompt, edit_window_lines
 from inference.prompts.families import Family
 from inference.prompts.prompt import TokenPrompt, build_chat_prompt, build_fim_prompt, read_tokens
 from inference.prompts.text_stream import TextStream
@@ -136,6 +138,15 @@ class LocalEngine:
         if advice := self._described.result().identity.chat_advice:
             raise ModelError(advice)
         return TokenPrompt(build_chat_prompt(self.tokenizer, messages, files))
+
+    @property
+    def edit_window_lines(self) -> tuple[int, int] | None:
+        """The lines above and below the cursor that the model writes anew; None: it was not trained for next edits."""
+        return edit_window_lines(self.tokenizer, self.describe().name)
+
+    def edit_prompt(self, window: EditWindow) -> EditPrompt:
+        """Make the prompt for a next edit. Raises ModelError when the model was not trained for next edits."""
+        return build_edit_prompt(self.tokenizer, self.describe().name, window)
 
     def draft(self, source: DraftSource, text: str) -> Draft:
         """Encode a text that the output may repeat, as an edit repeats its original, for `Request.drafts`."""

@@ -93,6 +93,10 @@ class FakeEngine(LocalEngine):
         encode = self.tokenizer.encode
         return TokenPrompt((*encode(context + prefix), HOLE, *encode(suffix), END))
 
+    @property
+    def edit_window_lines(self) -> tuple[int, int] | None:
+        return None
+
     def begun_word(self, prefix: str) -> str:
         return ""  # a character is a token
 

@@ -47,11 +47,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "context": ("context.documents", "context.index", "context.prompt", "context.related", "context.secrets"),
     "inference.api": (),
+    "inference.edit_window": ("inference.api",),
     "inference.heap": (),
     "inference.model_files": (),
     "inference.cache": ("inference.api", "inference.heap", "kernels"),
     "inference.weights": ("inference.model_files", "kernels", "kernels.cpu"),
-    "inference.prompts": ("inference.api", "inference.model_files"),
+    "inference.prompts": ("inference.api", "inference.edit_window", "inference.model_files"),
     "inference.models": (
         "inference.cache",
         "inference.model_files",
@@ -69,6 +70,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "inference.speed": ("inference.api", "inference.cache", "inference.models", "inference.weights", "kernels.cpu"),
     "inference": (
         "inference.api",
+        "inference.edit_window",
         "inference.cache",
         "inference.drafting",
         "inference.heap",
@@ -130,6 +132,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "lsp_server.next_edit": (
         "context.*",
         "inference.api",
+        "inference.edit_window",
         "lsp_server.completion",
         "lsp_server.rpc",
         "lsp_server.server",

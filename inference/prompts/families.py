@@ -10,9 +10,13 @@ from midspan import ModelError
 
 @dataclass(frozen=True)
 class Control:
-    """A control token by its exact spelling; its id comes from the tokenizer of each model folder."""
+    """A control token by its exact spelling; its id comes from the tokenizer of each model folder.
+
+    One that is not required is text where the tokenizer lacks it.
+    """
 
     spelling: str
+    is_required: bool = True
 
 
 # Text in which "{content}" stands for the message, and control tokens.

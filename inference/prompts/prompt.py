@@ -113,7 +113,7 @@ def build_chat_prompt(
     if template is None:
         raise ModelError(f"{tokenizer.path}: Midspan does not know the form of {tokenizer.family.name} conversations")
     spelled = {"system": template.system, "user": template.user, "assistant": template.assistant}
-    before = tuple(_encode_pieces(tokenizer, template.opening))
+    before = tuple(encode_pieces(tokenizer, template.opening))
     pieces: list[str | Control] = []
     if files and tokenizer.sentinels.files is not None:
         before = (*before, *_file_tokens(tokenizer, tokenizer.sentinels.files, files))
@@ -124,7 +124,7 @@ def build_chat_prompt(
         pieces += _fill(template.system, template.default_system)
     for message in messages:
         pieces += _fill(spelled[message.role], message.content)
-    return (*before, *_encode_pieces(tokenizer, [*pieces, *template.answer]))
+    return (*before, *encode_pieces(tokenizer, [*pieces, *template.answer]))
 
 
 def _fill(pieces: Pieces, content: str) -> Iterator[str | Control]:
@@ -132,12 +132,14 @@ def _fill(pieces: Pieces, content: str) -> Iterator[str | Control]:
         yield piece if isinstance(piece, Control) else piece.replace("{content}", content)
 
 
-def _encode_pieces(tokenizer: Tokenizer, pieces: Sequence[str | Control]) -> Iterator[int]:
+def encode_pieces(tokenizer: Tokenizer, pieces: Sequence[str | Control]) -> Iterator[int]:
     """Encode pieces, joining the text up to the next control token: a token may reach across two messages."""
     text = ""
     for piece in pieces:
         if isinstance(piece, str):
             text += piece
+        elif not piece.is_required and not tokenizer.has_control(piece.spelling):
+            text += piece.spelling
         else:
             yield from tokenizer.encode(text)
             yield tokenizer.control(piece.spelling)

@@ -99,6 +99,10 @@ class Tokenizer:
         """Count the ids that `encode` gives."""
         return sum(len(self._encode_piece(piece)) for piece in self._pieces(text))
 
+    def has_control(self, spelling: str) -> bool:
+        """Return whether the tokenizer has this control token."""
+        return spelling in self._controls
+
     def control(self, spelling: str) -> int:
         """Return the id of a control token. Raises ModelError when the tokenizer lacks it."""
         if spelling not in self._controls:

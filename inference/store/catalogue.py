@@ -85,10 +85,11 @@ class CatalogueModel:
     name: str
     repository: str
     parameters: int
-    use: tuple[str, ...]  # the uses it was trained for: "completion", "chat"
+    use: tuple[str, ...]  # the uses it was trained for: "completion", "chat", "next edits"
     files: tuple[CatalogueFile, ...]
     mirrors: tuple[Mirror, ...] = ()
     revision: str | None = None  # the commit of the repository that is fetched; None: the newest
+    licence: str = ""  # as the model's card names it; "": not known here
     active: ActiveWeights | None = None  # what a token reads, from the model's config.json
 
     @property
@@ -147,6 +148,7 @@ def _model(entry: Mapping[str, Any]) -> CatalogueModel:
         files=tuple(CatalogueFile(**file) for file in entry["files"]),
         mirrors=_mirrors(entry),
         revision=entry.get("revision"),
+        licence=entry.get("licence", ""),
         active=ActiveWeights(**entry["active"]) if "active" in entry else None,
     )
 

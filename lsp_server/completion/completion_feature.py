@@ -92,7 +92,7 @@ class CompletionFeature:
         filled = await fill(engine, job, record, thread)
         document.predictions.remember_output(snapshot, filled.greedy.text)
         document.is_cold = document.was_quick = filled.is_quick
-        if filled.is_quick and self._works_ahead:
+        if filled.is_quick and self.works_ahead:
             document.warm(self._warm(uri, job))
         if filled.greedy.trace is not None:
             self.session.budget(job.settings).learn(filled.greedy.trace)
@@ -113,10 +113,10 @@ class CompletionFeature:
     def _may_be_quick(self, engine: Engine, document: DocumentCompletion) -> bool:
         """Return whether a quick prompt may answer; with no work ahead, only the first request of a document."""
         is_wanted = self.session.settings.completion.quick_first and engine.info.folder is not None
-        return is_wanted and (self._works_ahead or not document.was_quick)
+        return is_wanted and (self.works_ahead or not document.was_quick)
 
     @property
-    def _works_ahead(self) -> bool:
+    def works_ahead(self) -> bool:
         """True while the engine may compute what nobody waits for: not on a battery, unless the user wants that."""
         return self.session.settings.completion.ahead_on_battery or not self.server.battery.is_used
 
@@ -140,13 +140,13 @@ class CompletionFeature:
 
     def look_ahead(self, uri: str, snapshot: Snapshot, text: str, now: str) -> None:
         """While the user reads the text at the cursor, compute what comes after its acceptance."""
-        if self.session.settings.completion.look_ahead and self._works_ahead:
+        if self.session.settings.completion.look_ahead and self.works_ahead:
             pause_s = self.server.pauses.reading_s
             ahead = LookAhead(snapshot, text, lambda ahead: self._fill_ahead(uri, ahead), pause_s)
             self.document(uri).look_ahead(ahead, now)
 
     async def _fill_ahead(self, uri: str, ahead: LookAhead) -> None:
-        engine, snapshot = self._idle_engine(), ahead.snapshot
+        engine, snapshot = self.idle_engine(), ahead.snapshot
         if engine is None:
             return
         accepted = snapshot.document.text[: snapshot.cursor].replace("\r\n", "\n")
@@ -167,13 +167,13 @@ class CompletionFeature:
         self.document(uri).exact_suffix.start(compute, self.server.pauses.resting_s)
 
     async def _compute_suffix(self, uri: str, snapshot: Snapshot) -> bool:
-        engine = self._idle_engine()
-        if engine is None or not self._works_ahead:
+        engine = self.idle_engine()
+        if engine is None or not self.works_ahead:
             return False
         job = replace(self.job(uri, snapshot, max_lines=1), generate=read_prompt)
         return await self._fill_in_background(engine, job) is not None
 
-    def _idle_engine(self) -> Engine | None:
+    def idle_engine(self) -> Engine | None:
         """Return the engine for what nobody waits for: one in this process that is loaded.
 
         A server's costs somebody's money.

@@ -13,6 +13,8 @@ class Source(IntEnum):
     """The source of a next edit, the surest first."""
 
     RULE = 0
+    TRAINED_MODEL = 1
+    ANY_MODEL = 2
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from lsp_server.completion.completion_feature import CompletionFeature
 from lsp_server.next_edit.dismissed_edits import DismissedEdits
 from lsp_server.next_edit.edit_state import EditState
 from lsp_server.next_edit.edits_ahead import EditsAhead
+from lsp_server.next_edit.find_by_model import ModelSource
 from lsp_server.next_edit.find_by_rule import find_by_rule
 from lsp_server.next_edit.next_edit import NextEdit
 from lsp_server.next_edit.offered_edits import OfferedEdit, OfferedEdits
@@ -59,6 +60,7 @@ class NextEditFeature:
         self._completion = completion
         # A thread of its own, so that no prompt waits for it.
         self._thread = ThreadPoolExecutor(1, "midspan-next-edit")
+        self._model = ModelSource(server, completion, self._thread)
         self._request = LatestTask()
         self._ahead: EditsAhead | None = None
         self._dismissed = DismissedEdits()
@@ -98,7 +100,7 @@ class NextEditFeature:
                 return []
         found = await self._found_ahead(state, record)
         if found is None:
-            found = await self._search(state)
+            found = await self._search(state, explicit=asked.explicit)
         record.mark("search")
         self._last_answered = asked.uri, document.version, asked.diagnostics
         ranked = rank(found, state, is_unsure_shown=asked.explicit)
@@ -166,8 +168,12 @@ class NextEditFeature:
             record.source = "look_ahead"
         return found
 
-    async def _search(self, state: EditState) -> list[NextEdit]:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, find_by_rule, state)
+    async def _search(self, state: EditState, *, explicit: bool = False) -> list[NextEdit]:
+        """Ask the rules and, where they are sure of nothing, a model."""
+        found = await asyncio.get_running_loop().run_in_executor(self._thread, find_by_rule, state)
+        if any(not self._dismissed.has(edit) for edit in rank(found, state, is_unsure_shown=False)):
+            return found
+        return found + await self._model.find(state, found, explicit=explicit)
 
     def _look_ahead(self, state: EditState) -> None:
         """Find what comes after an acceptance of the best edit while the user reads it."""

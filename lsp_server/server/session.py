@@ -71,8 +71,9 @@ class Session:
     @property
     def engine_keys(self) -> dict[str, EngineKey]:
         """The engines that this session may ask, by what it asks them for."""
-        completion, chat = self.settings.completion, self.settings.chat
-        return {"completion": key_of(completion)} | ({"chat": key_of(chat)} if chat.model is not None else {})
+        others = {"chat": self.settings.chat, "next_edit": self.settings.next_edit}
+        keys = {name: key_of(section) for name, section in others.items() if section.model is not None}
+        return {"completion": key_of(self.settings.completion)} | keys
 
     def why_untrusted(self, name: str) -> str | None:
         """Say why the model that a workspace gives to this setting is not loaded; None if there is none."""

@@ -47,7 +47,7 @@ class LiveSettings:
         options = (self._options, user if self.is_vouched else editor)
         settings, errors = load_settings(roots, [options, (self._changed_options, editor), (self._flags, user)])
         untrusted = [error.folder for error in errors if isinstance(error, UntrustedModelError)]
-        models = (settings.completion.model, settings.chat.model)
+        models = (settings.completion.model, settings.chat.model, settings.next_edit.model)
         self._models = untrusted + [model.folder for model in models if isinstance(model, AllowedModel)]
         self._stamps = self._look(roots)
         return settings, errors

@@ -239,6 +239,13 @@ TABLE = (
     Setting("chat.cache_dtype", _CACHE_DTYPE, "how its prefix cache keeps what it holds"),
     Setting("chat.max_tokens", _TOKENS, "the longest answer"),
     Setting(
+        "next_edit.model",
+        _MODEL,
+        "a model that was [trained for next edits](features.md#next-edits): a sweep-next-edit or zeta-2.1",
+        without="completion's model",
+    ),
+    Setting("next_edit.quant", _QUANT, "how its weights are kept"),
+    Setting(
         "next_edit.when",
         _WHEN,
         'when [next edits](features.md#next-edits) are shown: `"always"` after a pause in editing, `"by_key"` only '

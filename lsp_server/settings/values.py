@@ -39,8 +39,8 @@ class CompletionSettings(ModelSettings):
 
 
 @dataclass(frozen=True)
-class NextEditSettings:
-    """The section of next edits. `when` is "always", "by_key" or "never"."""
+class NextEditSettings(ModelSettings):
+    """The section of next edits: its model; None: that of completion. `when` is "always", "by_key" or "never"."""
 
     when: str = "always"
 

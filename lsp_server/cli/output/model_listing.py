@@ -3,7 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from inference.models.description import read_description
+from inference.models.description import ModelDescription, read_description
+from inference.prompts.edit_forms import edit_form_of
 from inference.speed.machine_speed import MachineSpeed
 from inference.store.catalogue import Catalogue, CatalogueModel
 from inference.store.fit import fit_model
@@ -95,7 +96,7 @@ def _installed(store: ModelStore, name: str, speed: MachineSpeed) -> dict[str, A
         "name": name,
         "folder": str(folder),
         "family": description.family.name,
-        "use": [*(["completion"] if identity.fim_orders else []), *([] if identity.chat_advice else ["chat"])],
+        "use": _uses(description),
         "parameters": manifest.parameters,
         "size_bytes": manifest.size_bytes,
         "context_tokens": identity.context_tokens,
@@ -105,9 +106,18 @@ def _installed(store: ModelStore, name: str, speed: MachineSpeed) -> dict[str, A
     }
 
 
+def _uses(description: ModelDescription) -> list[str]:
+    """A model that was trained for next edits may still fill holes, but nobody would choose it for that."""
+    identity = description.identity
+    if edit_form_of(identity.name, description.family) is not None:
+        return ["next edits"]
+    return [*(["completion"] if identity.fim_orders else []), *([] if identity.chat_advice else ["chat"])]
+
+
 def _offered(model: CatalogueModel, speed: MachineSpeed) -> dict[str, Any]:
     return {
         "name": model.name,
+        "licence": model.licence,
         "use": list(model.use),
         "parameters": model.parameters,
         "size_bytes": model.download_bytes,
