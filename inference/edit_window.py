@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from inference.api import ContextFile, Prompt
+from inference.api import ContextFile, IsOver, Prompt
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,23 @@ class EditWindow:
 
 @dataclass(frozen=True)
 class EditPrompt:
-    """A prompt for the window, and `read`, which makes the new window of a whole output; None: no edit is in it."""
+    """A prompt for the window, and `read`, which makes the new window of a whole output; None: no edit is in it.
+
+    `is_over` ends the output of a model that does not end it by itself.
+    """
 
     prompt: Prompt
     read: Callable[[str], str | None]
+    is_over: IsOver | None = None
 
 
 @runtime_checkable
 class EditingEngine(Protocol):
-    """An engine whose model may have been trained for next edits."""
+    """An engine whose model writes windows anew, and may have been trained for that."""
 
     @property
     def edit_window_lines(self) -> tuple[int, int] | None:
         """The lines above and below the cursor that its model writes anew; None: it was not trained for next edits."""
 
     def edit_prompt(self, window: EditWindow) -> EditPrompt:
-        """Make the prompt. Raises ModelError when the model was not trained for next edits."""
+        """Make the prompt, in the form that the model was trained in or, for any other, as plain text."""

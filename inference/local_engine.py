@@ -145,7 +145,7 @@ class LocalEngine:
         return edit_window_lines(self.tokenizer, self.describe().name)
 
     def edit_prompt(self, window: EditWindow) -> EditPrompt:
-        """Make the prompt for a next edit. Raises ModelError when the model was not trained for next edits."""
+        """Make the prompt for a next edit, in the form that the model was trained in, or as plain text."""
         return build_edit_prompt(self.tokenizer, self.describe().name, window)
 
     def draft(self, source: DraftSource, text: str) -> Draft:

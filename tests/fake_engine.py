@@ -23,6 +23,7 @@ from inference.api import (
     Trace,
     Update,
 )
+from inference.edit_window import EditPrompt, EditWindow
 from inference.local_engine import Generation, LocalEngine
 from inference.prompts.prompt import TokenPrompt, read_tokens
 from inference.prompts.tokenizer import Tokenizer
@@ -96,6 +97,10 @@ class FakeEngine(LocalEngine):
     @property
     def edit_window_lines(self) -> tuple[int, int] | None:
         return None
+
+    def edit_prompt(self, window: EditWindow) -> EditPrompt:
+        prompt = TokenPrompt((*self.tokenizer.encode(window.current), HOLE, END))
+        return EditPrompt(prompt, lambda output: output, lambda _text, _begin: False)
 
     def begun_word(self, prefix: str) -> str:
         return ""  # a character is a token

@@ -19,7 +19,7 @@ class EditForm:
     """
 
     name: str
-    family: Family
+    family: Family | None  # None: any
     models: tuple[str, ...]
     lines_above: int  # of the window, above the cursor's line
     lines_below: int
@@ -31,7 +31,7 @@ class EditForm:
     change: Pieces  # for each change
     changes_closing: Pieces
     window: Pieces
-    output: Literal["window", "markers"]
+    output: Literal["window", "markers", "text"]
 
 
 _SEPARATOR = Control("<|file_sep|>")
@@ -94,6 +94,26 @@ ZETA = EditForm(
     changes_closing=("\n",),
     window=(_FILE_NAME, "{path}\n{above}{marked}", Control(SEED_CODER.fim_end)),
     output="markers",
+)
+
+# For a model that was trained for nothing of this: it goes on with the text as it began. Of 11 places that had to be
+# renamed, Qwen2.5-Coder-1.5B-Instruct wrote 6 right in this form, 3 when asked in a chat; the 0.5B wrote none of 22
+# right as holes.
+PLAIN = EditForm(
+    name="plain text",
+    family=None,
+    models=(),
+    lines_above=3,
+    lines_below=3,
+    most_changes=3,
+    change_style="blocks",
+    opening=(),
+    file=(),
+    changes_opening=(),
+    change=("# {path}\noriginal:\n{before}updated:\n{after}\n",),
+    changes_closing=(),
+    window=("# {path}\noriginal:\n{current}updated:\n",),
+    output="text",
 )
 
 EDIT_FORMS = (SWEEP_V2, SWEEP, ZETA)  # the first that fits counts

@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from inference.edit_window import EditPrompt, EditWindow, TextChange
-from inference.prompts.edit_forms import EditForm, edit_form_of
+from inference.prompts.edit_forms import PLAIN, EditForm, edit_form_of
 from inference.prompts.edit_markers import MARKER, mark_blocks, read_blocks
 from inference.prompts.families import Control, Pieces
 from inference.prompts.prompt import TokenPrompt, encode_pieces
 from inference.prompts.tokenizer import Tokenizer
-from midspan import ModelError
 
+_FEWER_LINES, _MORE_LINES = 2, 6  # that plain text may have than the window
 _CURSOR = "<|cursor|>"
 _NAME = re.compile(r"\{(\w+)\}")
 
@@ -23,14 +23,13 @@ def edit_window_lines(tokenizer: Tokenizer, name: str) -> tuple[int, int] | None
 
 
 def build_edit_prompt(tokenizer: Tokenizer, name: str, window: EditWindow) -> EditPrompt:
-    """Build the prompt of a model of this name. Raises ModelError when the model was not trained for next edits."""
-    form = edit_form_of(name, tokenizer.family)
-    if form is None:
-        raise ModelError(f"{name} was not trained for next edits; sweep-next-edit and zeta-2.1 are")
+    """Build the prompt of a model of this name, in its own form or as plain text."""
+    form = edit_form_of(name, tokenizer.family) or PLAIN
     tokens = (() if tokenizer.sentinels.bos is None else (tokenizer.sentinels.bos,)) + tuple(
         encode_pieces(tokenizer, list(_pieces(form, window)))
     )
-    return EditPrompt(TokenPrompt(tokens), lambda output: _read(form, window, output))
+    is_over = (lambda text, _begin: _is_over(window, text)) if form.output == "text" else None
+    return EditPrompt(TokenPrompt(tokens), lambda output: _read(form, window, output), is_over)
 
 
 def _pieces(form: EditForm, window: EditWindow) -> Iterator[str | Control]:
@@ -77,7 +76,23 @@ def _filled(pieces: Pieces, values: Mapping[str, str]) -> Iterator[str | Control
         yield piece if isinstance(piece, Control) else _NAME.sub(lambda match: values[match[1]], piece)
 
 
+def _is_over(window: EditWindow, text: str) -> bool:
+    """Return whether the window's last line has come, or what the model writes is no window of this length."""
+    last = window.current.splitlines()[-1]
+    is_whole = text.endswith("\n") and text.count("\n") >= window.current.count("\n") - _FEWER_LINES
+    return (is_whole and text.splitlines()[-1] == last) or text.count("\n") > window.current.count("\n") + _MORE_LINES
+
+
+def _read_text(window: EditWindow, output: str) -> str | None:
+    """Return the output when the first and the last line of the window are in it as they were, else None."""
+    old, new = window.current.splitlines(), output.splitlines()
+    is_kept = len(new) > 1 and (new[0], new[-1]) == (old[0], old[-1])
+    return _whole_lines("\n".join(new)) if is_kept else None
+
+
 def _read(form: EditForm, window: EditWindow, output: str) -> str | None:
     if form.output == "markers":
         return None if MARKER.search(window.current) else read_blocks(output, window.current)
+    if form.output == "text":
+        return _read_text(window, output)
     return _whole_lines(output.replace(_CURSOR, "")) or None

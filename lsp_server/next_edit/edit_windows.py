@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from context.documents.document import Document
 from context.documents.edits import Edit
@@ -54,7 +54,7 @@ def place_window(state: EditState, lines_above: int, lines_below: int) -> Placed
     return PlacedWindow(window, masked, document, first, end)
 
 
-def read_edits(placed: PlacedWindow, output: str, why: str, confidence: float) -> list[NextEdit]:
+def read_edits(placed: PlacedWindow, output: str, source: Source, why: str, confidence: float) -> list[NextEdit]:
     """Return an edit for each place in which the new window differs; none for an output that is no edit of it.
 
     An output that stops before the window's end, or keeps few of its lines, is dropped as a whole.
@@ -65,11 +65,14 @@ def read_edits(placed: PlacedWindow, output: str, why: str, confidence: float) -
     kept = sum(block.size for block in matcher.get_matching_blocks())
     if kept < _LEAST_KEPT * len(old) or any(kind == "delete" and end == len(old) for kind, _, end, _, _ in changed):
         return []
-    edits = [_edit(placed, start, end, new[first:last], why, confidence) for _, start, end, first, last in changed]
+    edits = [
+        replace(_edit(placed, start, end, new[first:last]), source=source, why=why, confidence=confidence)
+        for _, start, end, first, last in changed
+    ]
     return [edit for edit in edits if not find_placeholders(edit.text) or edit.text == edit.replaced]
 
 
-def _edit(placed: PlacedWindow, start: int, end: int, lines: Sequence[str], why: str, confidence: float) -> NextEdit:
+def _edit(placed: PlacedWindow, start: int, end: int, lines: Sequence[str]) -> NextEdit:
     """Return the edit that puts these lines in place of the window's from `start` up to `end`."""
     document = placed.document
     starts = (*document.line_starts, len(document.text))
@@ -79,7 +82,7 @@ def _edit(placed: PlacedWindow, start: int, end: int, lines: Sequence[str], why:
         text = text.removesuffix("\n")
     if "\r\n" in document.text:
         text = text.replace("\n", "\r\n")
-    return NextEdit(document, begin, stop, text, Source.TRAINED_MODEL, why, confidence)
+    return NextEdit(document, begin, stop, text, Source.ANY_MODEL, "", 0.0)
 
 
 def _joined(lines: Sequence[str], *, is_whole: bool = True) -> str:

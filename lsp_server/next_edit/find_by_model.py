@@ -1,43 +1,32 @@
-"""The next edits that a model writes: one that was trained for them, or any that can fill a hole."""
+"""The next edits that a model writes: one that was trained for them, or any that runs in this process."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar, TypeVarTuple
 
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
-from context.packer import ContextPacker
 from inference.api import Engine, Request
 from inference.edit_window import EditingEngine, EditPrompt
-from lsp_server.completion.build_request import PromptSource
 from lsp_server.completion.completion_feature import CompletionFeature
-from lsp_server.completion.pipeline import FillJob, fill
 from lsp_server.next_edit.edit_state import EditState
 from lsp_server.next_edit.edit_windows import PlacedWindow, place_window, read_edits
 from lsp_server.next_edit.next_edit import NextEdit, Source
 from lsp_server.server.generate import generate
 from lsp_server.server.server import MidspanServer
-from lsp_server.telemetry.record import Record
-from midspan import DocumentError, MidspanError
+from midspan import MidspanError
 
 T = TypeVar("T")
 P = TypeVarTuple("P")
 
 _MOST_PLACES = 2
-_MOST_PLACE_LINES = 3  # that a model fills anew
+_LINES_AROUND = 3  # of a place, which an untrained model writes with it
 _WINDOW_GROWS = 2  # a new window may have so many times the tokens of the old one
 _FEW_TOKENS = 64
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Whole lines of a document, from `first` up to and with `last`, that may have to change."""
-
-    document: Document
-    first: int
-    last: int
+_WORD = re.compile(r"\w+")
 
 
 class ModelSource:
@@ -53,22 +42,23 @@ class ModelSource:
     async def find(self, state: EditState, by_rule: Sequence[NextEdit], *, explicit: bool) -> list[NextEdit]:
         """Return what the model writes; nothing while it loads, for a server's model, or where it fails.
 
-        `by_rule` are edits that no rule is sure of: a model that fills holes writes their places.
+        `by_rule` are edits that no rule is sure of. A model that was not trained for next edits writes their places,
+        and those of diagnostics; of what it writes, only what goes on with the user's changes is taken.
         """
-        if not explicit and not self._completion.works_ahead:
-            return []
-        engine = self._engine()
+        engine = self._engine() if explicit or self._completion.works_ahead else None
         if engine is None:
             return []
         try:
-            if isinstance(engine, EditingEngine) and (lines := engine.edit_window_lines) is not None:
-                placed = await self._on_thread(place_window, state, *lines)
-                made = await self._on_thread(engine.edit_prompt, placed.window)
-                return await self._rewrite(engine, placed, made, explicit=explicit)
-            found = [await self._fill(engine, state, place, explicit=explicit) for place in _places(state, by_rule)]
+            if not isinstance(engine, EditingEngine):
+                return []
+            if (lines := engine.edit_window_lines) is not None:
+                return await self._rewrite(engine, engine.edit_prompt, state, lines, explicit=explicit)
+            around, found = (_LINES_AROUND, _LINES_AROUND), list[NextEdit]()
+            for place in _places(state, by_rule):
+                found += await self._rewrite(engine, engine.edit_prompt, place, around, explicit=explicit)
         except MidspanError:
             return []
-        return [edit for edit in found if edit is not None]
+        return [edit for edit in found if _goes_on_with(edit, state)]
 
     def _engine(self) -> Engine | None:
         """Return the engine when it is loaded; begin to load a model that the settings name for next edits."""
@@ -80,56 +70,65 @@ class ModelSource:
         is_usable = engine.info.folder is not None and engine.ready.done() and engine.ready.exception() is None
         return engine if is_usable else None
 
-    async def _on_thread(self, work: Callable[[*P], T], *arguments: *P) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
-
     async def _rewrite(
-        self, engine: Engine, placed: PlacedWindow, made: EditPrompt, *, explicit: bool
+        self,
+        engine: Engine,
+        make_prompt: Callable[..., EditPrompt],
+        state: EditState,
+        lines: tuple[int, int],
+        *,
+        explicit: bool,
     ) -> list[NextEdit]:
-        """Have a model that was trained for next edits write the window around the cursor."""
+        """Have the model write the lines around the cursor anew, with themselves as the draft."""
+        placed: PlacedWindow = await self._on_thread(place_window, state, *lines)
+        made = await self._on_thread(make_prompt, placed.window)
         draft = await self._on_thread(engine.draft, "edit", placed.window.current)
         most = _WINDOW_GROWS * len(draft.tokens) + _FEW_TOKENS
         request = Request(made.prompt, most, drafts=(draft,), background=not explicit, is_ahead=not explicit)
-        generated = await generate(engine, request)
-        output = made.read(generated.text) if generated.finish_reason in ("eos", "fim") else None
+        generated = await generate(engine, replace(request, is_over=made.is_over))
+        output = made.read(generated.text) if generated.finish_reason in ("eos", "fim", "over") else None
         confidence = generated.trace.confidence if generated.trace is not None else None
         if output is None or confidence is None:
             return []
-        return read_edits(placed, output, engine.info.name, confidence)
+        source = Source.TRAINED_MODEL if made.is_over is None else Source.ANY_MODEL
+        return read_edits(placed, output, source, engine.info.name, confidence)
 
-    async def _fill(self, engine: Engine, state: EditState, place: _Place, *, explicit: bool) -> NextEdit | None:
-        """Have a model fill the lines of a place, as if they were not there. The lines around stay as they are."""
-        document = place.document
-        lines = document.lines[place.first : place.last + 1]
-        start = document.line_starts[place.first] + len(lines[0]) - len(lines[0].lstrip())
-        end = document.line_end(place.last)
-        now = document.text[start:end]
-        others = tuple(other for other in state.documents if other.path != document.path)
-        hole = Snapshot(replace(document, text=document.text[:start] + document.text[end:]), start, others)
-        packer = ContextPacker(state.workspace, keeps_placement=False)
-        source = PromptSource(packer, state.edits, predicted=(now.replace("\r\n", "\n"),))
-        job = FillJob(hole, source, self._session.settings.completion, len(lines), is_ahead=not explicit)
-        filled = await fill(engine, job, Record("background"), self._thread)
-        confidence = filled.greedy.trace.confidence if filled.greedy.trace is not None else None
-        if not filled.texts or confidence is None:
-            return None
-        text = filled.texts[0].replace("\n", "\r\n") if "\r\n" in document.text else filled.texts[0]
-        return NextEdit(document, start, end, text, Source.ANY_MODEL, engine.info.name, confidence)
+    async def _on_thread(self, work: Callable[[*P], T], *arguments: *P) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
 
-def _places(state: EditState, by_rule: Sequence[NextEdit]) -> list[_Place]:
-    """Return the places that may have to change: those of the rules first, then the nearest diagnostics."""
+def _places(state: EditState, by_rule: Sequence[NextEdit]) -> list[EditState]:
+    """Return the state with the cursor at each place that may have to change: the rules' first, then diagnostics."""
     document, cursor = state.snapshot.document, state.snapshot.cursor
     diagnostics = sorted(state.diagnostics, key=lambda found: abs(found.start - cursor))
-    ranges = [(edit.document, edit.start, edit.end) for edit in by_rule]
-    ranges += [(document, found.start, found.end) for found in diagnostics]
-    places = []
-    for where, start, end in ranges:
-        try:
-            place = _Place(where, where.position_at(start)[0], where.position_at(end)[0])
-        except DocumentError:
-            continue
-        is_written = where.lines[place.first].strip() != ""
-        if is_written and place.last - place.first < _MOST_PLACE_LINES and place not in places:
-            places.append(place)
-    return places[:_MOST_PLACES]
+    offsets = [(edit.document, edit.start) for edit in by_rule] + [(document, found.start) for found in diagnostics]
+    places: dict[tuple[str, int], EditState] = {}
+    for where, offset in offsets:
+        line = where.position_at(offset)[0]
+        if not any(path == where.path and abs(known - line) <= _LINES_AROUND for path, known in places):
+            places[where.path, line] = _at(state, where, offset)
+    return list(places.values())[:_MOST_PLACES]
+
+
+def _at(state: EditState, document: Document, offset: int) -> EditState:
+    others = tuple(other for other in state.documents if other.path != document.path)
+    return replace(state, snapshot=Snapshot(document, offset, others))
+
+
+def _goes_on_with(edit: NextEdit, state: EditState) -> bool:
+    """Return whether the edit adds a word that the user's changes added, or removes one that they removed."""
+    removed, added = _changed_words(edit.replaced, edit.text)
+    for done in state.edits:
+        done_removed, done_added = _changed_words(_text(done.old_lines), _text(done.new_lines))
+        if removed & done_removed or added & done_added:
+            return True
+    return False
+
+
+def _changed_words(before: str, after: str) -> tuple[set[str], set[str]]:
+    old, new = set(_WORD.findall(before)), set(_WORD.findall(after))
+    return old - new, new - old
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(lines)

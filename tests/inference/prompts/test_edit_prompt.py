@@ -18,7 +18,6 @@ from inference.prompts.families import QWEN2, SEED_CODER, Family
 from inference.prompts.prompt import read_tokens
 from inference.prompts.tokenizer import Tokenizer
 from lsp_server.server.generate import generate
-from midspan import ModelError
 from tests.inference.folders import CODER_V1, QWEN, byte_tokenizer, write_folder
 
 WINDOW = EditWindow(
@@ -138,13 +137,22 @@ def test_no_text_of_a_file_becomes_a_control_token(name: str, family: Family, tm
     assert controls == [t for t in plain if t >= 256]
 
 
-def test_a_model_that_was_not_trained_for_edits_says_so(tmp_path: Path) -> None:
+def test_any_other_model_goes_on_with_plain_text_whose_ends_come_back(tmp_path: Path) -> None:
     tokenizer = tokenizer_of(QWEN2, tmp_path)
     assert edit_window_lines(tokenizer, "qwen2.5-coder-1.5b") is None
     assert edit_window_lines(tokenizer, "zeta-2.1") is None  # its sentinels are not here
     assert edit_window_lines(tokenizer, "Sweep-Next-Edit-0.5B") == (10, 10)
-    with pytest.raises(ModelError, match="was not trained for next edits"):
-        build_edit_prompt(tokenizer, "qwen2.5-coder-1.5b", WINDOW)
+    made = build_edit_prompt(tokenizer, "qwen2.5-coder-1.5b", replace(WINDOW, current="a\ncount\nz\n"))
+    text = tokenizer.decode(read_tokens(made.prompt))
+    change = "# shop/cart.py\noriginal:\ncount = 0\nupdated:\ntotal = 0\n\n"
+    assert text.endswith(f"{change}# shop/cart.py\noriginal:\na\ncount\nz\nupdated:\n")
+    assert made.is_over is not None
+    assert not made.is_over("a\ntotal\nz", 0)
+    assert made.is_over("a\ntotal\nz\n", 0)
+    assert made.is_over("x\n" * 10, 0)
+    assert made.read("a\ntotal\nz\n") == "a\ntotal\nz\n"
+    assert made.read("b\ntotal\nz\n") is None
+    assert made.read("a\ntotal\n") is None
 
 
 def test_an_output_of_sweep_is_the_new_window(tmp_path: Path) -> None:

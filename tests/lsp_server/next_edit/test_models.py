@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from inference.edit_window import EditPrompt, EditWindow
 from inference.prompts.prompt import TokenPrompt
-from tests.fake_engine import END, HOLE, FakeEngine
+from tests.fake_engine import END, HOLE, FakeEngine, read_prompt
 from tests.lsp_server.client import INVOKED, InProcess
 from tests.lsp_server.in_process import editor_with, last_trace
 from tests.lsp_server.next_edit.conftest import SetRules
@@ -115,33 +115,40 @@ async def test_an_edit_by_a_model_has_the_line_ends_of_the_document(rules: SetRu
     assert (place(edit), edit["text"]) == (("a.py", 4, 0), "    y = 1\r\n    return new\r\n")
 
 
-async def test_a_model_that_fills_holes_writes_the_place_that_a_rule_is_not_sure_of(rules: SetRules):
+DIAGNOSTIC = {
+    "range": {"start": {"line": 4, "character": 11}, "end": {"line": 4, "character": 14}},
+    "message": 'undefined name "old"',
+}
+
+
+def rewriting(old: str, new: str, confidence: float = 0.95) -> FakeEngine:
+    """An engine that was not trained for next edits, and writes a place with this change."""
+    return FakeEngine(lambda window, _after: window.replace(old, new), confidence=confidence)
+
+
+async def test_any_model_writes_the_place_that_a_rule_is_not_sure_of(rules: SetRules):
     rules.are(replace_words("old", "new", confidence=0.3))
-    asked: list[tuple[str, str]] = []
-
-    def answer(before: str, after: str) -> str:
-        asked.append((before, after))
-        return "return new"
-
-    editor = await edited(FakeEngine(answer, confidence=0.95))
+    engine = rewriting("return old", "return new")
+    editor = await edited(engine)
     (edit,) = await ask(editor, 2, 9)
-    assert (place(edit), edit["text"]) == (("a.py", 4, 4), "return new")
-    before, after = asked[0]
-    assert before.endswith("    x = 1\n    ")
-    assert after == "\n\nf(3)\n"
+    assert (place(edit), edit["text"]) == (("a.py", 4, 0), "    return new\n")
+    assert read_prompt(engine.requests[0])[0] == "\ndef f(new):\n    x = 1\n    return old\n\nf(3)\n"
+    assert engine.requests[0].drafts[0].source == "edit"
 
 
-async def test_a_model_that_fills_holes_writes_the_line_of_a_diagnostic_and_is_quiet_when_unsure(rules: SetRules):
+async def test_any_model_writes_the_line_of_a_diagnostic_and_is_quiet_when_unsure(rules: SetRules):
     rules.are(nothing)
-    diagnostic = {
-        "range": {"start": {"line": 4, "character": 11}, "end": {"line": 4, "character": 14}},
-        "message": 'undefined name "old"',
-    }
-    editor = await edited(FakeEngine(lambda _before, _after: "return new", confidence=0.95))
+    editor = await edited(rewriting("return old", "return new"))
     assert await ask(editor, 2, 9) == []
-    assert [edit["text"] for edit in await ask(editor, 2, 9, diagnostics=[diagnostic])] == ["return new"]
-    editor = await edited(FakeEngine(lambda _before, _after: "return new", confidence=0.7))
-    assert await ask(editor, 2, 9, diagnostics=[diagnostic]) == []
+    assert [edit["text"] for edit in await ask(editor, 2, 9, diagnostics=[DIAGNOSTIC])] == ["    return new\n"]
+    editor = await edited(rewriting("return old", "return new", confidence=0.7))
+    assert await ask(editor, 2, 9, diagnostics=[DIAGNOSTIC]) == []
+
+
+async def test_an_untrained_model_that_does_not_go_on_with_the_users_changes_is_not_heard(rules: SetRules):
+    rules.are(nothing)
+    editor = await edited(rewriting("x = 1", "y = 2"))
+    assert await ask(editor, 2, 9, kind=INVOKED, diagnostics=[DIAGNOSTIC]) == []
 
 
 async def test_on_a_battery_only_a_key_asks_a_model(rules: SetRules):
