@@ -1,0 +1,115 @@
+"""The verdict on a proposal, by what the new release has at its place."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from context.documents.document import Document, split_lines
+from context.next_edit.proposal import Proposal
+from evaluation.next_edit.hunks import changed_lines
+
+_IMPORT = re.compile(r"^(?:from|import|export)\b", re.MULTILINE)
+_OPEN_LIST = re.compile(r"[^(){}]*[({][^(){}]*")
+_PIECE = re.compile(r"\n[ \t]*|\w+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`is_placed`: the new release changes a line that the proposal changes. `is_right`: it changes it just so."""
+
+    is_placed: bool
+    is_right: bool
+
+
+def judge(proposal: Proposal, new: str) -> Verdict:
+    """Compare the proposal with the new release's text of its file.
+
+    A proposal is right when it is a step on a shortest way from the present text to the new release's, counted in
+    words: each word that it removes is one that has to go, and each that it adds is one that has to come. In an import
+    the order of the words is left aside: a formatter makes it.
+    """
+    window = _window(proposal.document, lines_of(proposal), split_lines(new))
+    if window is None:
+        return Verdict(is_placed=False, is_right=False)
+    start, end, wanted = window
+    text, changed = proposal.document.text[start:end], apply([proposal], start, end)
+    before, after, goal = (_PIECE.findall(f"\n{part}") for part in (text, changed, wanted))
+    measure = _count_different if _is_in_import(proposal) else distance
+    step = measure(before, after)
+    return Verdict(True, step > 0 and measure(after, goal) + step == measure(before, goal))
+
+
+def compare(proposals: Sequence[Proposal], new: str) -> tuple[bool, float]:
+    """Return whether proposals of one place give the new release's text there, and the similarity (difflib's ratio)."""
+    first = proposals[0]
+    window = _window(first.document, lines_of(first), split_lines(new))
+    if window is None:
+        return False, 0.0
+    start, end, wanted = window
+    text = apply([one for one in proposals if start <= one.start and one.end <= end], start, end)
+    return text == wanted, SequenceMatcher(None, text, wanted, autojunk=False).ratio()
+
+
+def lines_of(proposal: Proposal) -> tuple[int, int]:
+    """Return the first line of a proposal, and the line behind its last one."""
+    first, _ = proposal.document.position_at(proposal.start)
+    last, column = proposal.document.position_at(proposal.end)
+    ends_before = last > first and column == 0
+    return first, last if ends_before else last + 1
+
+
+def touch(first: int, end: int, start: int, stop: int) -> bool:
+    """Return whether the lines `first` up to `end` meet the lines of a hunk; an insertion stands between two lines."""
+    return first <= start <= end if start == stop else first < stop and start < end
+
+
+def apply(proposals: Sequence[Proposal], start: int, end: int) -> str:
+    """Return the text from `start` up to `end` with the proposals in it made; of two that overlap, only the first."""
+    text = proposals[0].document.text
+    parts, done = [], start
+    for proposal in sorted(proposals, key=lambda one: one.start):
+        if proposal.start >= done:
+            parts += [text[done : proposal.start], proposal.text]
+            done = proposal.end
+    return "".join([*parts, text[done:end]])
+
+
+def distance(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return the number of pieces to remove and to add to make one of the other (Myers, "An O(ND) Difference")."""
+    farthest = {1: 0}
+    for steps in range(len(one) + len(other) + 1):
+        for diagonal in range(-steps, steps + 1, 2):
+            is_down = diagonal == -steps or (diagonal != steps and farthest[diagonal - 1] < farthest[diagonal + 1])
+            x = farthest[diagonal + 1] if is_down else farthest[diagonal - 1] + 1
+            while x < len(one) and x - diagonal < len(other) and one[x] == other[x - diagonal]:
+                x += 1
+            farthest[diagonal] = x
+            if x >= len(one) and x - diagonal >= len(other):
+                return steps
+    raise AssertionError("the loop ends at the sum of the lengths")
+
+
+def _count_different(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return the number of pieces to remove and to add, wherever they stand."""
+    bags = Counter(one), Counter(other)
+    return (bags[0] - bags[1]).total() + (bags[1] - bags[0]).total()
+
+
+def _is_in_import(proposal: Proposal) -> bool:
+    before = proposal.document.text[: proposal.start]
+    starts = [match.start() for match in _IMPORT.finditer(before)]
+    statement = before[starts[-1] :] if starts else "\n"
+    return "\n" not in statement or _OPEN_LIST.fullmatch(statement) is not None
+
+
+def _window(document: Document, lines: tuple[int, int], new: Sequence[str]) -> tuple[int, int, str] | None:
+    """The characters of the lines and of the hunks that these meet, and the new release's text of them."""
+    met = [place for place in changed_lines(document.lines, new) if touch(*lines, place[0], place[1])]
+    if not met:
+        return None
+    first, end = min(lines[0], met[0][0]), max(lines[1], met[-1][1])
+    new_first, new_end = met[0][2] - (met[0][0] - first), met[-1][3] + (end - met[-1][1])
+    starts = (*document.line_starts, len(document.text))
+    return starts[first], starts[min(end, len(document.lines))], "".join(new[new_first:new_end])

@@ -1,0 +1,123 @@
+"""The cases of two releases: their order, their history, what may come next, and why."""
+
+import pytest
+
+from evaluation.next_edit.cases import Case, all_cases, diff_files, draw, order_hunks, quiet_cases
+from evaluation.next_edit.causes import Cause, MadeHunk, cause_of
+from evaluation.next_edit.hunks import FileDiff
+from tests.evaluation.next_edit.made_up_releases import NAME, NEW, OLD, made_up_texts
+
+TOOLS, MAIN = "package/tools.py", "package/main.py"
+
+
+def cases() -> list[Case]:
+    return list(all_cases(NAME, made_up_texts().diffs))
+
+
+def cause(old: str, new: str, language: str = "python") -> Cause:
+    """The cause of the last hunk in those before it."""
+    diff = FileDiff("file", language, old, new)
+    *made, last = (MadeHunk(diff, index) for index in range(len(diff.hunks)))
+    assert made, "the texts have one hunk alone"
+    return cause_of(diff, last.hunk, made)
+
+
+def test_any_hunks_can_be_made_and_all_of_them_make_the_new_release() -> None:
+    diff = FileDiff(TOOLS, "python", OLD[TOOLS], NEW[TOOLS])
+    assert diff.text_with(()) == OLD[TOOLS]
+    assert diff.text_with(range(len(diff.hunks))) == NEW[TOOLS]
+    for index, hunk in enumerate(diff.hunks):
+        others = set(range(len(diff.hunks))) - {index}
+        lines = diff.text_with(others).split("\n")
+        first = diff.first_line(index, others)
+        assert lines[first : first + hunk.end - hunk.start] == OLD[TOOLS].split("\n")[hunk.start : hunk.end]
+
+
+def test_a_file_comes_after_those_that_it_imports_and_new_and_gone_files_are_no_diffs() -> None:
+    assert list(made_up_texts().diffs) == [TOOLS, MAIN]
+
+
+def test_the_first_changed_definition_is_made_first_and_what_is_above_it_last() -> None:
+    old = "x = run(1)\n\n\ndef other(): pass\n\n\ndef run(a):\n    return a\n\n\ny = run(2)\n"
+    diff = FileDiff("a.py", "python", old, old.replace("run", "start"))
+    assert [hunk.index for hunk in order_hunks(diff)] == [1, 2, 0]
+
+
+def test_a_renamed_function_has_its_uses_in_other_files_as_targets() -> None:
+    first = cases()[0]
+    assert (first.path, first.made, first.cause) == (TOOLS, (0,), Cause.RENAME)
+    assert [(target.path, target.hunk) for target in first.targets] == [(MAIN, 0)]
+
+
+def test_a_case_knows_the_files_that_are_done_and_the_one_before() -> None:
+    of_main = [case for case in cases() if case.path == MAIN]
+    assert {(case.done, case.before) for case in of_main} == {(frozenset({TOOLS}), TOOLS)}
+    assert of_main[0].cause is Cause.SIGNATURE  # the parameter was added in the file before
+
+
+def test_when_nothing_follows_the_next_hunk_of_the_file_is_the_target() -> None:
+    old, new = "a = 1\nb = 2\nc = 3\n", "a = x\nb = 2\nc = y()\n"
+    (case,) = all_cases("r", diff_files({"a.py": old}, {"a.py": new}, "python"))
+    assert (case.cause, [target.hunk for target in case.targets]) == (Cause.NONE, [1])
+
+
+def test_a_quiet_case_has_all_files_done_and_its_own_made() -> None:
+    quiet = list(quiet_cases(NAME, made_up_texts().diffs))
+    assert [(case.path, case.done) for case in quiet] == [(TOOLS, frozenset({MAIN})), (MAIN, frozenset({TOOLS}))]
+    diffs = made_up_texts().diffs
+    assert all(diffs[case.path].text_with(case.made) == NEW[case.path] and case.is_quiet for case in quiet)
+
+
+def test_the_drawn_cases_are_the_same_each_time_and_half_of_them_have_a_cause() -> None:
+    lines = [f"value_{n} = call_{n}(1)\nkept_{n} = 1\n" for n in range(30)]
+    old = "".join(lines)
+    new = old.replace("call_1(", "other_1(").replace("call_2(", "other_2(")
+    new = "".join(line.replace("(1)", f"({'xyz'[n % 3]}, {n})") for n, line in enumerate(new.splitlines(True)))
+    pool = [*cases(), *all_cases("b", diff_files({"a.py": old}, {"a.py": new}, "python"))]
+    assert draw(pool, 6, 4) == draw(pool, 6, 4)
+    drawn = draw(pool, 6, 4)
+    assert len(drawn) == 6
+    assert sum(case.cause is Cause.NONE for case in drawn) == 3
+    assert len(draw(pool, 20, 4)) == 8  # four of each release
+
+
+@pytest.mark.parametrize(
+    ("language", "old", "new", "expected"),
+    [
+        ("python", "def run(a):\n    pass\n\nrun(1)\n", "def go(a):\n    pass\n\ngo(1)\n", Cause.RENAME),
+        ("python", "run = 1\n# x\nuse(run)\n", "go = 1\n# x\nuse(go)\n", Cause.RENAME),
+        ("typescript", "let run = 1\n// x\nuse(run)\n", "let go = 1\n// x\nuse(go)\n", Cause.RENAME),
+        ("go", "func (t T) Run() {\n\tx()\n}\nt.Run()\n", "func (t T) Go() {\n\tx()\n}\nt.Go()\n", Cause.RENAME),
+        ("python", "def f(a):\n    pass\n\nf(1)\n", "def f(a, b):\n    pass\n\nf(1, 2)\n", Cause.SIGNATURE),
+        ("python", "def f(a, b):\n    pass\n\nf(1, 2)\n", "def f(a):\n    pass\n\nf(1)\n", Cause.SIGNATURE),
+        (
+            "python",
+            "class A:\n    def __init__(self):\n        pass\n\nA()\n",
+            "class A:\n    def __init__(self, b):\n        pass\n\nA(2)\n",
+            Cause.SIGNATURE,
+        ),
+        (
+            "typescript",
+            "class A {\n  run(a: number): void {\n    x()\n  }\n}\nnew A().run(1)\n",
+            "class A {\n  run(a: number, b: string): void {\n    x()\n  }\n}\nnew A().run(1, y)\n",
+            Cause.SIGNATURE,
+        ),
+        (
+            "go",
+            "func Run(a int) {\n\tx()\n}\nRun(1)\n",
+            "func Run(ctx Context, a int) {\n\tx()\n}\nRun(ctx, 1)\n",
+            Cause.SIGNATURE,
+        ),
+        ("python", "super(A, self).f()\nx\nsuper(B, self).g()\n", "super().f()\nx\nsuper().g()\n", Cause.REPEATED),
+        ("python", "a.get(b)\nx\nc.get(d)\n", "a.find(b)\nx\nc.find(d)\n", Cause.REPEATED),
+        # The new values cannot be known, the changed words say nothing of the place, or something else changes too.
+        ("python", "a = f(b)\nx\nc = f(d)\n", "a = f(p)\nx\nc = f(q)\n", Cause.NONE),
+        ("python", "a = [b]\nx\nc = e\n", "a = [b, p]\nx\nc = e, p\n", Cause.NONE),
+        ("python", "def run(a):\n    pass\n\nrun(1)\n", "def go(a):\n    pass\n\ngo(2)\n", Cause.NONE),
+        ("python", "def f(a):\n    pass\n\ng(1)\n", "def f(a, b):\n    pass\n\ng(1, 2)\n", Cause.NONE),
+        # A hunk of strings and comments alone has no cause.
+        ("python", "def run(a):\n    pass\n\n# run\n", "def go(a):\n    pass\n\n# go\n", Cause.NONE),
+    ],
+)
+def test_the_cause_of_a_hunk(language: str, old: str, new: str, expected: Cause) -> None:
+    assert cause(old, new, language) is expected

@@ -1,0 +1,71 @@
+"""The verdict on a proposal: right where the new release changes the same words to the same."""
+
+import random
+
+import pytest
+
+from context.documents.document import Document
+from context.next_edit.proposal import Proposal, Rule
+from evaluation.next_edit.judge import compare, distance, judge
+
+TEXT = "import a\n\n\ndef f(x):\n    y = run(x)\n    return run(y)\n"
+
+
+def propose(old: str, text: str, whole: str = TEXT, nth: int = 0) -> Proposal:
+    """Put `text` in the place of the nth `old`."""
+    start = -1
+    for _ in range(nth + 1):
+        start = whole.index(old, start + 1)
+    return Proposal(Document("a.py", whole, "python", 0), start, start + len(old), text, Rule.RENAME, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("old", "text", "new", "is_placed", "is_right"),
+    [
+        ("run", "go", TEXT.replace("run(x)", "go(x)"), True, True),
+        ("run", "go", TEXT.replace("run", "go"), True, True),  # one word of a hunk of two lines
+        ("run(x)", "go(x)", TEXT.replace("run(x)", "go(x, 1)"), True, True),  # a step on the way
+        ("run", "start", TEXT.replace("run", "go"), True, False),
+        ("y", "go", TEXT.replace("run", "go"), True, False),
+        ("run", "go", TEXT.replace("import a", "import b"), False, False),
+        ("run", "go", TEXT, False, False),
+        ("run", "run", TEXT.replace("run", "go"), True, False),  # changes nothing
+        ("    return", "    z()\n    return", TEXT.replace("    return", "    z()\n    return"), True, True),
+        ("    return", "  z()\n    return", TEXT.replace("    return", "    z()\n    return"), True, False),
+        ("    y = run(x)\n", "", TEXT.replace("    y = run(x)\n", ""), True, True),
+        ("    return", "", TEXT.replace("    y = run(x)\n", ""), False, False),
+    ],
+)
+def test_a_proposal_is_right_when_it_is_a_step_towards_the_new_release(
+    old: str, text: str, new: str, is_placed: bool, is_right: bool
+) -> None:
+    verdict = judge(propose(old, text), new)
+    assert (verdict.is_placed, verdict.is_right) == (is_placed, is_right)
+
+
+def test_the_order_of_the_names_in_an_import_is_left_aside_and_nowhere_else() -> None:
+    old = "from a import (\n    x,\n    run,\n)\n\nf(x, run)\n"
+    new = "from a import (\n    go,\n    x,\n)\n\nf(go, x)\n"
+    assert judge(propose("run", "go", old), new).is_right
+    assert judge(propose("run", "go", old, 1), new).is_placed
+    assert not judge(propose("run", "go", old, 1), new).is_right
+
+
+def test_all_proposals_of_a_place_are_compared_with_the_new_release() -> None:
+    both = [propose("run", "go"), propose("run", "go", nth=1)]
+    assert compare(both, TEXT.replace("run", "go")) == (True, 1.0)
+    is_exact, similarity = compare(both[:1], TEXT.replace("run", "go"))
+    assert not is_exact
+    assert 0.8 < similarity < 1
+    assert compare(both, TEXT) == (False, 0.0)
+
+
+def test_the_distance_is_that_of_the_longest_common_subsequence() -> None:
+    chance = random.Random(5)
+    for _ in range(200):
+        one, other = ([chance.choice("abc") for _ in range(chance.randrange(9))] for _ in range(2))
+        longest = [[0] * (len(other) + 1) for _ in range(len(one) + 1)]
+        for i, a in enumerate(one):
+            for j, b in enumerate(other):
+                longest[i + 1][j + 1] = longest[i][j] + 1 if a == b else max(longest[i][j + 1], longest[i + 1][j])
+        assert distance(one, other) == len(one) + len(other) - 2 * longest[-1][-1]

@@ -1,0 +1,127 @@
+"""A case is what an editor's session would know: buffers, edits, and the other files on the disk."""
+
+from collections.abc import Sequence
+
+from context.documents.document import Document
+from context.next_edit.proposal import Proposal, Rule
+from evaluation.next_edit.cases import Case, all_cases, quiet_cases
+from evaluation.next_edit.causes import MadeHunk
+from evaluation.next_edit.figures import figures_of, to_table
+from evaluation.next_edit.hunks import FileDiff
+from evaluation.next_edit.release_folder import CaseState
+from evaluation.next_edit.run_cases import Answer, run_cases
+from evaluation.next_edit.typist import Typist, replacements
+from tests.evaluation.next_edit.made_up_releases import (
+    NEW,
+    NEW_MAIN,
+    NEW_TOOLS,
+    OLD,
+    OLD_MAIN,
+    OLD_TOOLS,
+    made_up_texts,
+)
+
+TOOLS, MAIN = "package/tools.py", "package/main.py"
+
+
+def all_of_them() -> list[Case]:
+    texts = made_up_texts()
+    return [*all_cases(texts.title, texts.diffs), *quiet_cases(texts.title, texts.diffs)]
+
+
+def test_typing_makes_the_hunks_and_leaves_one_edit_for_each_that_is_apart() -> None:
+    diff = FileDiff(TOOLS, "python", OLD_TOOLS, NEW_TOOLS)
+    typist = Typist()
+    document, cursor = typist.make([MadeHunk(diff, index) for index in range(len(diff.hunks))], 8, "python")
+    assert document.text == NEW_TOOLS
+    assert document.text[:cursor].endswith("total(rows, 0")
+    newest = typist.edits.recent()[0]
+    assert newest.old_lines == ("    value = total(rows)\n",)
+    assert newest.new_lines == ("    value = total(rows, 0)\n",)
+    assert typist.edits.recent()[-1].old_lines == ("def read_row(text):\n",)
+
+
+def test_only_the_last_hunks_are_typed() -> None:
+    diff = FileDiff(TOOLS, "python", OLD_TOOLS, NEW_TOOLS)
+    typist = Typist()
+    document, _ = typist.make([MadeHunk(diff, index) for index in range(len(diff.hunks))], 1, "python")
+    assert document.text == NEW_TOOLS
+    assert len(typist.edits.recent()) == 1
+
+
+def test_replacements_are_made_one_after_the_other() -> None:
+    text = "a = f(b, c)\n"
+    for start, end, put in replacements(text, "a = g(b)\n# x\n"):
+        text = text[:start] + put + text[end:]
+    assert text == "a = g(b)\n# x\n"
+
+
+def test_a_state_has_the_files_that_are_done_as_new_and_the_others_as_old() -> None:
+    seen: list[tuple[str, str, str, set[str]]] = []
+
+    def look(state: CaseState) -> Sequence[Proposal]:
+        view, document = state.view, state.snapshot.document
+        seen.append(
+            (document.path, view.whole_text(TOOLS), view.whole_text(MAIN), view.existing(NEW.keys() | OLD.keys()))
+        )
+        assert [other.path for other in state.snapshot.open_documents] in ([], [TOOLS])
+        assert {edit.path for edit in state.edits} <= {TOOLS, MAIN}
+        return ()
+
+    answers = list(run_cases(made_up_texts(), all_of_them(), look))
+    every = {*NEW, "package/gone.py"}
+    assert [(path, files == every) for path, _, _, files in seen if files != set(NEW)] == [
+        (answer.case.path, True) for answer in answers if not answer.case.is_quiet
+    ]
+    assert seen[0][2] == OLD_MAIN
+    assert seen[0][1] == OLD_TOOLS.replace("def read_row", "def split_row")
+    assert {(tools, main) for _, tools, main, files in seen if files == set(NEW)} == {(NEW_TOOLS, NEW_MAIN)}
+    assert {tools for path, tools, _, _ in seen if path == MAIN} == {NEW_TOOLS}
+
+
+def propose(document: Document, old: str, text: str) -> Proposal:
+    start = document.text.index(old)
+    return Proposal(document, start, start + len(old), text, Rule.RENAME, 0.9)
+
+
+def test_an_answer_is_found_when_one_of_the_first_three_is_right_in_a_target() -> None:
+    asked: list[CaseState] = []
+
+    def find(state: CaseState) -> Sequence[Proposal]:
+        asked.append(state)
+        main = Document(MAIN, OLD_MAIN, "python", 0)
+        wrong, right = propose(main, "rows", "lines"), propose(main, "read_row", "split_row")
+        return {1: (wrong, wrong, right), 2: (wrong, wrong, wrong, right)}.get(len(asked), ())
+
+    first, second, *_ = answers = list(run_cases(made_up_texts(), all_of_them(), find))
+    assert first.case.cause.value == "rename"
+    assert (first.right, first.found, first.found_next) == ((False, False, True), True, True)
+    assert first.shown[2] == "rename: package/main.py:1 'read_row' -> 'split_row'"
+    assert not second.found
+    figures = figures_of(answers)
+    assert figures["all"]["n"] == len(answers)
+    assert figures["rename"]["right_of_shown"] == 0
+    assert figures["quiet"]["quiet_rate"] == 1
+    assert figures["quiet"]["found_in_3"] is None
+    assert "| quiet | 2 | – |" in to_table(figures)
+
+
+def test_the_figures_are_shares_of_what_they_say() -> None:
+    cases = all_of_them()
+    caused, quiet = cases[0], cases[-1]
+
+    def answer(case: Case, right: tuple[bool, ...], found: bool, ms: float) -> Answer:
+        return Answer(case, "python", ("",) * len(right), right, right, found, False, found, 0.5, ms)
+
+    figures = figures_of(
+        [
+            answer(caused, (True, False, False), True, 1.0),
+            answer(caused, (False,), False, 2.0),
+            answer(caused, (), False, 3.0),
+            answer(quiet, (False,), False, 4.0),
+            answer(quiet, (), False, 5.0),
+        ]
+    )["all"]
+    expected = {"n": 5, "found_in_3": 0.3333, "right_of_shown": 0.3333, "quiet_rate": 0.5, "p95_ms": 5.0, "p50_ms": 3.0}
+    assert expected.items() <= figures.items()
+    assert {"right_of_first_3": 0.2, "shown_rate": 0.6667, "exact_match": 0.3333}.items() <= figures.items()
