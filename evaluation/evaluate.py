@@ -17,6 +17,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from evaluation.next_edit.evaluate_next_edits import NEXT_EDIT, evaluate_next_edits
 from evaluation.results import KeptResults, Result, digest_model, kept_results, summarize, to_table
 from evaluation.suites import SUITES, Choices, RunCase
 from inference.api import Engine
@@ -41,6 +42,26 @@ def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: 
     """Print a table or JSON and write both into `folder`; return the exit code. Raises MidspanError."""
     stdout = claim_stdout()
     set_up_logging(logging.WARNING)
+    try:
+        if suite == NEXT_EDIT:
+            title = f"{suite}, by rule"  # no model is asked
+            figures, table = evaluate_next_edits(choices.releases, choices.packages, choices.limit)
+        else:
+            title, figures, table = ask_model(suite, settings, choices)
+    except KeyboardInterrupt:
+        print("\nmidspan: stopped; the same command goes on with the next case", file=sys.stderr)
+        return 130
+    output = json.dumps(figures, indent=2)
+    table = f"{title}\n\n{table}"
+    stdout.write(f"{output if as_json else table}\n".encode())
+    stdout.flush()
+    if folder is not None:
+        write_files(folder, suite, output, table, figures)
+    return 0
+
+
+def ask_model(suite: str, settings: ModelSettings, choices: Choices) -> tuple[str, dict[str, Any], str]:
+    """Run suites with the model; return a title, an object for the JSON, and a table. Raises MidspanError."""
     engine = start_engine(settings)
     try:
         engine.ready.result()
@@ -49,23 +70,13 @@ def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: 
             "weights": digest_weights(engine, settings),
             "quant": describe_form(engine, settings),
         }
+        title = f"{engine.info.name}, {suite}"
         if suite == ALL:
-            figures, table = run_all(engine, model, choices)
-        else:
-            report = run_suite(engine, model, suite, choices)
-            figures, table = model | report.figures, report.table
-    except KeyboardInterrupt:
-        print("\nmidspan: stopped; the same command goes on with the next case", file=sys.stderr)
-        return 130
+            return title, *run_all(engine, model, choices)
+        report = run_suite(engine, model, suite, choices)
+        return title, model | report.figures, report.table
     finally:
         engine.close()
-    output = json.dumps(figures, indent=2)
-    table = f"{engine.info.name}, {suite}\n\n{table}"
-    stdout.write(f"{output if as_json else table}\n".encode())
-    stdout.flush()
-    if folder is not None:
-        write_files(folder, suite, output, table, figures)
-    return 0
 
 
 def describe_form(engine: Engine, settings: ModelSettings) -> str:

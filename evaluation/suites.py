@@ -13,6 +13,7 @@ from evaluation.chat import cited
 from evaluation.held_out_packages import PINS, load_packages
 from evaluation.holes import SEED, draw_holes
 from evaluation.humaneval_tasks import read_tasks, task_file
+from evaluation.next_edit.releases import Use
 from evaluation.results import KeptResults, Result, summarize
 from inference.api import Engine
 
@@ -31,6 +32,7 @@ class Choices:
     packages: Path | None = None
     longest_tokens: int | None = None
     repositories: Path | None = None
+    releases: Use = "held out"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from context.documents.document import Document, language_of
@@ -12,7 +11,7 @@ from context.index.database import index_path
 from context.index.index import Index
 from context.index.view import View
 from context.rules.rules import Rules
-from evaluation.next_edit.cases import HISTORY_HUNKS, Case, diff_files, order_hunks
+from evaluation.next_edit.cases import HISTORY_HUNKS, Case, order_hunks
 from evaluation.next_edit.causes import MadeHunk
 from evaluation.next_edit.hunks import FileDiff
 from evaluation.next_edit.typist import Typist
@@ -27,10 +26,9 @@ class Texts:
     old: Mapping[str, str]
     new: Mapping[str, str]
 
-    @cached_property
-    def diffs(self) -> Mapping[str, FileDiff]:
-        """The files that changed, in the order of the way from one release to the other."""
-        return diff_files(self.old, self.new, self.language)
+    def diff(self, path: str) -> FileDiff:
+        """The change of one file."""
+        return FileDiff(path, self.language, self.old[path], self.new[path])
 
 
 @dataclass(frozen=True)
@@ -62,10 +60,10 @@ class ReleaseFolder:
         typist = Typist()
         others = []
         if case.before:
-            order = order_hunks(self._texts.diffs[case.before])
+            order = order_hunks(self._texts.diff(case.before))
             before, _ = typist.make(order, HISTORY_HUNKS, language_of(case.before))
             others.append(before)
-        diff = self._texts.diffs[case.path]
+        diff = self._texts.diff(case.path)
         made = [MadeHunk(diff, index) for index in case.made]
         document, cursor = typist.make(made, HISTORY_HUNKS, language_of(case.path))
         snapshot = Snapshot(document, cursor, tuple(others))

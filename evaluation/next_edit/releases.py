@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -41,7 +41,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class ReleasePair:
-    """Two successive releases of a package; their files `under` a folder, without those under the folders `without`."""
+    """Two successive releases of a package; their files `under` a folder."""
 
     package: str
     language: str
@@ -50,7 +50,6 @@ class ReleasePair:
     old: Archive
     new: Archive
     under: str = ""
-    without: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -68,7 +67,6 @@ def read_pairs(use: Use) -> list[ReleasePair]:
             old=Archive(**entry["old"]),
             new=Archive(**entry["new"]),
             under=entry.get("under", ""),
-            without=tuple(entry.get("without", ())),
         )
         for entry in entries
     ]
@@ -102,15 +100,14 @@ def find_archives(folder: Path | None, pairs: Sequence[ReleasePair]) -> Path:
 
 def read_texts(pair: ReleasePair, archive: Archive, folder: Path) -> dict[str, str]:
     """Return the files of the pair's language in the archive, by their paths in it."""
-    texts = {}
-    for name, data in _files(folder / archive.file):
-        path = PurePosixPath(name)
-        if name.startswith("/") or not _LEFT_OUT.isdisjoint(path.parts) or name.endswith(".d.ts"):
-            continue
-        is_inside = name.startswith(pair.under) and not any(name.startswith(other) for other in pair.without)
-        if is_inside and language_of(name) in _LANGUAGES[pair.language] and len(data) <= _MOST_FILE_BYTES:
-            texts[name] = data.decode("utf-8", errors="replace").replace("\r\n", "\n")
-    return dict(sorted(texts.items()))
+
+    def is_wanted(name: str) -> bool:
+        is_ours = name.startswith(pair.under) and language_of(name) in _LANGUAGES[pair.language]
+        is_outside = name.startswith("/") or not _LEFT_OUT.isdisjoint(PurePosixPath(name).parts)
+        return is_ours and not is_outside and not name.endswith(".d.ts")
+
+    files = dict(_files(folder / archive.file, is_wanted))
+    return {name: files[name].decode("utf-8", errors="replace").replace("\r\n", "\n") for name in sorted(files)}
 
 
 def _archives(pairs: Sequence[ReleasePair]) -> list[tuple[str, Archive]]:
@@ -137,14 +134,16 @@ def _download(package: str, archive: Archive, folder: Path) -> None:
         )
 
 
-def _files(archive: Path) -> Iterator[tuple[str, bytes]]:
+def _files(archive: Path, is_wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
-            for name in wheel.namelist():
-                yield name, wheel.read(name)
+            for entry in wheel.infolist():
+                if is_wanted(entry.filename) and entry.file_size <= _MOST_FILE_BYTES:
+                    yield entry.filename, wheel.read(entry)
         return
     with tarfile.open(archive) as package:
         for member in package:
-            file = package.extractfile(member) if member.isfile() else None
+            name = member.name.removeprefix("package/")
+            file = package.extractfile(member) if is_wanted(name) and member.size <= _MOST_FILE_BYTES else None
             if file is not None:
-                yield member.name.removeprefix("package/"), file.read()
+                yield name, file.read()

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import perf_counter
 
 from context.next_edit.proposal import Proposal
-from evaluation.next_edit.cases import Case, Target, all_cases, draw, quiet_cases
+from evaluation.next_edit.cases import Case, Target, all_cases, diff_files, draw, quiet_cases
 from evaluation.next_edit.judge import compare, judge, lines_of, touch
 from evaluation.next_edit.release_folder import CaseState, ReleaseFolder, Texts
 
@@ -40,12 +40,16 @@ class Answer:
 
 
 def draw_cases(texts: Sequence[Texts], limit: int | None = None) -> list[Case]:
-    """Draw the cases of each language, then its quiet cases; with a `limit`, so many of each in all."""
+    """Draw the cases of each language, then its quiet cases; with a `limit`, so many of each."""
     cases: list[Case] = []
     for language, (count, quiet_count) in COUNTS.items():
-        releases = [release for release in texts if release.language == language]
-        following = [case for one in releases for case in all_cases(one.title, one.diffs)]
-        quiet = [case for one in releases for case in quiet_cases(one.title, one.diffs)]
+        following: list[Case] = []
+        quiet: list[Case] = []
+        for one in texts:
+            if one.language == language:
+                diffs = diff_files(one.old, one.new, language)
+                following += all_cases(one.title, diffs)
+                quiet += quiet_cases(one.title, diffs)
         most = round(_MOST_SHARE * count)
         cases += draw(following, count, most)[:limit]
         cases += draw(quiet, quiet_count, most)[:limit]
@@ -54,13 +58,12 @@ def draw_cases(texts: Sequence[Texts], limit: int | None = None) -> list[Case]:
 
 def run_cases(texts: Texts, cases: Sequence[Case], find: FindEdits) -> Iterator[Answer]:
     """Answer the cases of one pair of releases."""
-    order = {path: number for number, path in enumerate(texts.diffs)}
     with tempfile.TemporaryDirectory(prefix="midspan-eval-") as folder:
         root = Path(folder) / "release"
         root.mkdir()
         release = ReleaseFolder(texts, root, Path(folder) / "index")
         try:
-            for case in sorted(cases, key=lambda case: (case.is_quiet, order[case.path], len(case.made))):
+            for case in sorted(cases, key=lambda case: (case.is_quiet, len(case.done), len(case.made))):
                 state = release.state_at(case)
                 started = perf_counter()
                 proposals = find(state)
@@ -101,7 +104,7 @@ def _answer(
 def _is_in(texts: Texts, case: Case, target: Target, proposal: Proposal) -> bool:
     if proposal.document.path != target.path:
         return False
-    diff = texts.diffs[target.path]
+    diff = texts.diff(target.path)
     hunk = diff.hunks[target.hunk]
     start = diff.first_line(target.hunk, case.made if target.path == case.path else ())
     return touch(*lines_of(proposal), start, start + hunk.end - hunk.start)

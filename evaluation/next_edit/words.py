@@ -6,6 +6,7 @@ code with the rules that the cases measure.
 
 import re
 from dataclasses import dataclass
+from sys import intern
 
 _NAME = r"[A-Za-z_$][\w$]*"
 _LITERAL = r"\d[\w.]*"
@@ -24,7 +25,7 @@ _SCANNERS = {
 LANGUAGES = tuple(_PROSE)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Word:
     """One word and its line, counted from 0. `kind` is name, literal, mark, or prose in a string or a comment."""
 
@@ -42,8 +43,8 @@ def scan_words(text: str, language: str) -> tuple[Word, ...]:
         read = found.start()
         kind = found.lastgroup or ""
         if kind == "prose":
-            for piece in _PIECE.finditer(found[0]):
-                words.append(Word(piece[0], "prose", line + found[0].count("\n", 0, piece.start())))
+            for number, prose in enumerate(found[0].split("\n"), line):
+                words += [Word(intern(piece), "prose", number) for piece in _PIECE.findall(prose)]
         else:
-            words.append(Word(found[0], kind, line))
+            words.append(Word(intern(found[0]), kind, line))
     return tuple(words)

@@ -2,10 +2,11 @@
 
 import argparse
 from pathlib import Path
+from typing import Literal
 
 from lsp_server.cli.input.options import Commands, json_option, model_flags, model_options, positive
 
-SUITES = ("humaneval-infilling", "repository", "needle", "names", "stops", "chat", "all")
+SUITES = ("humaneval-infilling", "repository", "needle", "names", "stops", "chat", "next-edit", "all")
 
 _DESCRIPTION = """\
 Measure how good a model's completions are, with greedy decoding.
@@ -16,6 +17,7 @@ Measure how good a model's completions are, with greedy decoding.
   names                a name that stands once in another open file
   stops                does the model stop by itself, without a limit of lines?
   chat                 is the code that an answer must cite in the prompt of a question?
+  next-edit            the next change after a change, by rule: cases from releases of packages (not in all)
 
 After an interruption, the same command continues with the next case."""
 
@@ -30,10 +32,18 @@ def add_parser(commands: Commands) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("suite", choices=SUITES, metavar="SUITE", help=", ".join(SUITES))
-    parser.add_argument("--limit", type=positive, metavar="N", help="run only N cases (needle: N of each length)")
+    parser.add_argument(
+        "--limit",
+        type=positive,
+        metavar="N",
+        help="run only N cases (needle: of each length; next-edit: of each language)",
+    )
     parser.add_argument("--tasks", type=Path, metavar="FILE", help="HumanEval's tasks of one set (.jsonl or .jsonl.gz)")
     parser.add_argument(
-        "--packages", type=Path, metavar="FOLDER", help="the held-out packages' wheels; default: download them"
+        "--packages", type=Path, metavar="FOLDER", help="the held-out packages' archives; default: download them"
+    )
+    parser.add_argument(
+        "--tuning", action="store_true", help="next-edit: take the packages on which rules may be tuned"
     )
     parser.add_argument(
         "--repositories", type=Path, metavar="FOLDER", help="the repositories that the questions of chat are about"
@@ -51,5 +61,6 @@ def run(options: argparse.Namespace) -> int:
     from lsp_server.cli.input.place import current_root
 
     settings = settings_for(model_flags(options), current_root())
-    choices = Choices(options.limit, options.tasks, options.packages, options.longest, options.repositories)
+    releases: Literal["tuning", "held out"] = "tuning" if options.tuning else "held out"
+    choices = Choices(options.limit, options.tasks, options.packages, options.longest, options.repositories, releases)
     return evaluate(options.suite, settings.completion, choices, as_json=options.json, folder=options.out)

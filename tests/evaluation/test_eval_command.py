@@ -14,6 +14,7 @@ from PIL import Image
 
 from evaluation import evaluate, suites
 from evaluation.held_out_packages import HeldOutPackage
+from evaluation.next_edit.evaluate_next_edits import NEXT_EDIT
 from evaluation.suites import Choices
 from inference.local_engine import BUILTIN_MODEL
 from lsp_server.cli.eval import SUITES as OFFERED_SUITES
@@ -145,7 +146,7 @@ def test_results_of_another_form_of_the_cache_are_kept_apart(tmp_path: Path) -> 
 
 
 def test_the_command_line_offers_every_suite() -> None:
-    assert (*suites.SUITES, evaluate.ALL) == OFFERED_SUITES
+    assert (*suites.SUITES, NEXT_EDIT, evaluate.ALL) == OFFERED_SUITES
 
 
 @pytest.mark.usefixtures("fake")

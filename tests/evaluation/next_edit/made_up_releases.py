@@ -1,5 +1,7 @@
 """Two successive releases of a made-up package: a renamed function, a new parameter and a repeated change."""
 
+from evaluation.next_edit.cases import diff_files
+from evaluation.next_edit.hunks import FileDiff
 from evaluation.next_edit.release_folder import Texts
 
 OLD_TOOLS = '''"""Tools."""
@@ -63,3 +65,7 @@ NEW = {**SAME, "package/main.py": NEW_MAIN, "package/tools.py": NEW_TOOLS, "pack
 
 def made_up_texts() -> Texts:
     return Texts(NAME, "python", OLD, NEW)
+
+
+def made_up_diffs() -> dict[str, FileDiff]:
+    return diff_files(OLD, NEW, "python")

@@ -5,13 +5,13 @@ import pytest
 from evaluation.next_edit.cases import Case, all_cases, diff_files, draw, order_hunks, quiet_cases
 from evaluation.next_edit.causes import Cause, MadeHunk, cause_of
 from evaluation.next_edit.hunks import FileDiff
-from tests.evaluation.next_edit.made_up_releases import NAME, NEW, OLD, made_up_texts
+from tests.evaluation.next_edit.made_up_releases import NAME, NEW, OLD, made_up_diffs
 
 TOOLS, MAIN = "package/tools.py", "package/main.py"
 
 
 def cases() -> list[Case]:
-    return list(all_cases(NAME, made_up_texts().diffs))
+    return list(all_cases(NAME, made_up_diffs()))
 
 
 def cause(old: str, new: str, language: str = "python") -> Cause:
@@ -34,7 +34,7 @@ def test_any_hunks_can_be_made_and_all_of_them_make_the_new_release() -> None:
 
 
 def test_a_file_comes_after_those_that_it_imports_and_new_and_gone_files_are_no_diffs() -> None:
-    assert list(made_up_texts().diffs) == [TOOLS, MAIN]
+    assert list(made_up_diffs()) == [TOOLS, MAIN]
 
 
 def test_the_first_changed_definition_is_made_first_and_what_is_above_it_last() -> None:
@@ -62,9 +62,9 @@ def test_when_nothing_follows_the_next_hunk_of_the_file_is_the_target() -> None:
 
 
 def test_a_quiet_case_has_all_files_done_and_its_own_made() -> None:
-    quiet = list(quiet_cases(NAME, made_up_texts().diffs))
+    quiet = list(quiet_cases(NAME, made_up_diffs()))
     assert [(case.path, case.done) for case in quiet] == [(TOOLS, frozenset({MAIN})), (MAIN, frozenset({TOOLS}))]
-    diffs = made_up_texts().diffs
+    diffs = made_up_diffs()
     assert all(diffs[case.path].text_with(case.made) == NEW[case.path] and case.is_quiet for case in quiet)
 
 

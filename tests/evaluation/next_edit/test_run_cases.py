@@ -12,12 +12,14 @@ from evaluation.next_edit.release_folder import CaseState
 from evaluation.next_edit.run_cases import Answer, run_cases
 from evaluation.next_edit.typist import Typist, replacements
 from tests.evaluation.next_edit.made_up_releases import (
+    NAME,
     NEW,
     NEW_MAIN,
     NEW_TOOLS,
     OLD,
     OLD_MAIN,
     OLD_TOOLS,
+    made_up_diffs,
     made_up_texts,
 )
 
@@ -25,8 +27,8 @@ TOOLS, MAIN = "package/tools.py", "package/main.py"
 
 
 def all_of_them() -> list[Case]:
-    texts = made_up_texts()
-    return [*all_cases(texts.title, texts.diffs), *quiet_cases(texts.title, texts.diffs)]
+    diffs = made_up_diffs()
+    return [*all_cases(NAME, diffs), *quiet_cases(NAME, diffs)]
 
 
 def test_typing_makes_the_hunks_and_leaves_one_edit_for_each_that_is_apart() -> None:
