@@ -290,6 +290,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "benchmarks.cursor": ("benchmarks", "benchmarks.peers", "context.*", "evaluation.*", "inference.*", "lsp_server.*"),
     "benchmarks.native": ("benchmarks", "benchmarks.peers", "evaluation", "inference.*", "kernels", "kernels.cpu"),
+    "benchmarks.next_edit": ("benchmarks", "context.*"),
     "benchmarks.secrets": ("context.*",),
     "benchmarks.session": ("benchmarks", "context.*", "inference.*", "lsp_server.*"),
     "training.corpus": ("evaluation", "inference.prompts"),
