@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from evaluation.next_edit.hunks import FileDiff, Hunk, WordChange
+from evaluation.next_edit.hunks import HOLE_KINDS, FileDiff, Hunk, WordChange
 from evaluation.next_edit.signatures import is_in_call
 
 _BEFORE_DEFINITION = re.compile(r"def|class|func|function|const|let|var|type|interface|enum|import|as|for")
-_HOLE_KINDS = {"name", "literal"}
 
 
 class Cause(Enum):
@@ -63,6 +62,15 @@ class MadeHunk:
         return {name: count for name, count in counts.items() if count}
 
     @cached_property
+    def forms(self) -> dict[tuple[str, ...], list[WordChange]]:
+        """The changes of the code by their forms."""
+        forms: dict[tuple[str, ...], list[WordChange]] = {}
+        for change in self.hunk.changes:
+            if not change.is_prose:
+                forms.setdefault(change.form, []).append(change)
+        return forms
+
+    @cached_property
     def mentions(self) -> frozenset[str]:
         """The names by which a hunk in another file can follow from this one."""
         return frozenset(name for name, _ in self.renames) | self.grown.keys()
@@ -83,7 +91,7 @@ def _cause_of_change(diff: FileDiff, change: WordChange, made: Sequence[MadeHunk
             return Cause.RENAME
     if any(_follows_signature(diff, change, earlier) for earlier in made):
         return Cause.SIGNATURE
-    if any(_has_shape_of(change, other) for earlier in made for other in earlier.hunk.changes if not other.is_prose):
+    if any(_has_shape_of(change, other) for earlier in made for other in earlier.forms.get(change.form, ())):
         return Cause.REPEATED
     return Cause.NONE
 
@@ -113,24 +121,19 @@ def _follows_signature(diff: FileDiff, change: WordChange, earlier: MadeHunk) ->
 
 
 def _has_shape_of(change: WordChange, earlier: WordChange) -> bool:
-    """Return whether one change becomes the other by putting other names and values into its holes.
+    """Return whether one change becomes the other, of the same form, by putting other names and values into its holes.
 
     A name or a value is a hole where the two differ. What is put into the holes of the added words has to be known
     from the removed words or from those beside them, and something besides holes has to change.
     """
-    if (len(change.removed), len(change.added)) != (len(earlier.removed), len(earlier.added)):
-        return False
     holes: dict[str, str] = {}
     for one, other in zip(change.removed + change.added, earlier.removed + earlier.added, strict=True):
-        if one.kind != other.kind or one.text == other.text:
-            if one.kind != other.kind:
-                return False
-        elif one.kind not in _HOLE_KINDS or holes.setdefault(other.text, one.text) != one.text:
+        if one.text != other.text and holes.setdefault(other.text, one.text) != one.text:
             return False
     known = {word.text for word in change.removed} | {*change.before, *change.after}
     if any(word.text in holes.values() and word.text not in known for word in change.added):
         return False
-    constant = [word.text for word in change.removed if word.kind in _HOLE_KINDS and word.text not in holes.values()]
+    constant = [word.text for word in change.removed if word.kind in HOLE_KINDS and word.text not in holes.values()]
     if constant:
         return True
     says_something = any(word.kind != "mark" and word.text not in holes.values() for word in change.added)

@@ -12,6 +12,7 @@ from evaluation.next_edit.signatures import Function, functions_in
 from evaluation.next_edit.words import Word, scan_words
 
 _AROUND = 2
+HOLE_KINDS = {"name", "literal"}
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,17 @@ class WordChange:
     at: int
     new_at: int
 
-    @property
+    @cached_property
     def is_prose(self) -> bool:
-        """Return whether all of it is in strings and comments."""
+        """True when all of it is in strings and comments."""
         return all(word.kind == "prose" for word in (*self.removed, *self.added))
+
+    @cached_property
+    def form(self) -> tuple[str, ...]:
+        """The change with the kind of each name and value in its place. Changes of one shape have one form."""
+        removed = [word.kind if word.kind in HOLE_KINDS else word.text for word in self.removed]
+        added = [word.kind if word.kind in HOLE_KINDS else word.text for word in self.added]
+        return (*removed, "->", *added)
 
 
 @dataclass(frozen=True)
