@@ -55,6 +55,16 @@ def test_a_case_knows_the_files_that_are_done_and_the_one_before() -> None:
     assert of_main[0].cause is Cause.SIGNATURE  # the parameter was added in the file before
 
 
+def test_a_repeated_change_is_looked_for_in_the_same_file_alone() -> None:
+    old = "def run(x):\n    x.get(1)\n    run(x)\n"
+    new = old.replace("get", "find").replace("run", "go")
+    diffs = diff_files(
+        {"a.py": old, "b.py": "run(1)\nx = 1\ny.get(1)\n"}, {"a.py": new, "b.py": "go(1)\nx = 1\ny.find(1)\n"}, "python"
+    )
+    (case, *_) = all_cases("r", diffs)
+    assert [(target.path, target.hunk) for target in case.targets] == [("b.py", 0)]
+
+
 def test_when_nothing_follows_the_next_hunk_of_the_file_is_the_target() -> None:
     old, new = "a = 1\nb = 2\nc = 3\n", "a = x\nb = 2\nc = y()\n"
     (case,) = all_cases("r", diff_files({"a.py": old}, {"a.py": new}, "python"))
@@ -113,6 +123,7 @@ def test_the_drawn_cases_are_the_same_each_time_and_half_of_them_have_a_cause() 
         # The new values cannot be known, the changed words say nothing of the place, or something else changes too.
         ("python", "a = f(b)\nx\nc = f(d)\n", "a = f(p)\nx\nc = f(q)\n", Cause.NONE),
         ("python", "a = [b]\nx\nc = e\n", "a = [b, p]\nx\nc = e, p\n", Cause.NONE),
+        ("python", "f(a)\nx\nf(a)\n", "f(a,)\nx\nf(a,)\n", Cause.NONE),
         ("python", "def run(a):\n    pass\n\nrun(1)\n", "def go(a):\n    pass\n\ngo(2)\n", Cause.NONE),
         ("python", "def f(a):\n    pass\n\ng(1)\n", "def f(a, b):\n    pass\n\ng(1, 2)\n", Cause.NONE),
         # A hunk of strings and comments alone has no cause.

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from context.documents.document import Document
 from context.next_edit.proposal import Proposal, Rule
-from evaluation.next_edit.cases import Case, all_cases, quiet_cases
+from evaluation.next_edit.cases import Case, all_cases, diff_files, quiet_cases
 from evaluation.next_edit.causes import MadeHunk
 from evaluation.next_edit.figures import figures_of, to_table
 from evaluation.next_edit.hunks import FileDiff
-from evaluation.next_edit.release_folder import CaseState
+from evaluation.next_edit.release_folder import CaseState, Texts
 from evaluation.next_edit.run_cases import Answer, run_cases
 from evaluation.next_edit.typist import Typist, replacements
 from tests.evaluation.next_edit.made_up_releases import (
@@ -81,6 +81,25 @@ def test_a_state_has_the_files_that_are_done_as_new_and_the_others_as_old() -> N
     assert {tools for path, tools, _, _ in seen if path == MAIN} == {NEW_TOOLS}
 
 
+def test_a_file_that_is_done_is_new_on_the_disk_also_when_no_editor_has_it_open() -> None:
+    old = {f"{name}.py": "a = 1\nb = 2\nc = 3\n" for name in "xyz"}
+    new = {path: text.replace("1", "one()").replace("3", "three(4)") for path, text in old.items()}
+    texts = Texts("r", "python", old, new)
+    seen: list[list[str]] = []
+
+    def look(state: CaseState) -> Sequence[Proposal]:
+        seen.append([state.view.whole_text(path) for path in old])
+        return ()
+
+    list(run_cases(texts, list(all_cases("r", diff_files(old, new, "python"))), look))
+    half = "a = one()\nb = 2\nc = 3\n"
+    assert seen == [
+        [half, old["y.py"], old["z.py"]],
+        [new["x.py"], half, old["z.py"]],
+        [new["x.py"], new["y.py"], half],
+    ]
+
+
 def propose(document: Document, old: str, text: str) -> Proposal:
     start = document.text.index(old)
     return Proposal(document, start, start + len(old), text, Rule.RENAME, 0.9)
@@ -95,11 +114,30 @@ def test_an_answer_is_found_when_one_of_the_first_three_is_right_in_a_target() -
         wrong, right = propose(main, "rows", "lines"), propose(main, "read_row", "split_row")
         return {1: (wrong, wrong, right), 2: (wrong, wrong, wrong, right)}.get(len(asked), ())
 
-    first, second, *_ = answers = list(run_cases(made_up_texts(), all_of_them(), find))
+    first, second, *_ = list(run_cases(made_up_texts(), all_of_them(), find))
     assert first.case.cause.value == "rename"
     assert (first.right, first.found, first.found_next) == ((False, False, True), True, True)
     assert first.shown[2] == "rename: package/main.py:1 'read_row' -> 'split_row'"
     assert not second.found
+
+    def find_second(state: CaseState) -> Sequence[Proposal]:
+        document = state.snapshot.document
+        return (propose(document, "b.get", "b.find"),) if "b.get" in document.text else ()
+
+    old = {"x.py": "a.get(1)\nx\nc.get(1)\nx\nb.get(1)\n"}
+    new = {"x.py": old["x.py"].replace("get", "find")}
+    (answer, *_) = run_cases(
+        Texts("r", "python", old, new), list(all_cases("r", diff_files(old, new, "python"))), find_second
+    )
+    assert (answer.found, answer.found_next, answer.exact) == (True, False, True)
+
+
+def test_the_figures_of_the_quiet_are_their_own() -> None:
+    def find(state: CaseState) -> Sequence[Proposal]:
+        main = Document(MAIN, OLD_MAIN, "python", 0)
+        return (propose(main, "rows", "lines"),) if state.view.existing(["package/gone.py"]) else ()
+
+    answers = list(run_cases(made_up_texts(), all_of_them(), find))
     figures = figures_of(answers)
     assert figures["all"]["n"] == len(answers)
     assert figures["rename"]["right_of_shown"] == 0
