@@ -98,8 +98,9 @@ def _module(tree: Tree, path: _Path) -> str:
 
 
 def _scopes(path: _Path, rules: NameRules) -> tuple[Scope, ...]:
-    """Return the scopes around a name, the innermost first."""
-    scopes: list[Scope] = []
+    """Return the scopes around a name, the innermost first; the last is the file, which may be one large error."""
+    root = path[0][0]
+    scopes = [] if root.type in rules.scopes else [Scope(root.start_byte, root.end_byte, root.type)]
     for index, (node, _) in enumerate(path[:-1]):
         fields = rules.scopes.get(node.type)
         if fields is None:

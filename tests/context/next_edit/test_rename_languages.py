@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from context.documents.document import Document
+from context.next_edit.names.resolve_names import find_names, find_occurrences
 from tests.context.next_edit.typing_user import TypingUser
 
 CASES = {
@@ -176,3 +178,20 @@ def test_a_renaming_is_followed(name: str) -> None:
     if name in ("typescript parameter.ts", "rust shorthand.rs"):  # a field that has the name of its variable
         expected = expected.replace("{ Renamed,", f"{{ {old}: Renamed,").replace("{ Renamed }", f"{{ {old}: Renamed }}")
     assert user.text == expected
+
+
+# Tree-sitter makes one error of this, without the node of a file.
+ONE_ERROR = """\
+    ): (state: State) => State
+    <State, Args extends any[]>(
+    ): (state: State, ...args: Args) => State
+    <State, Recipe extends Function>(
+"""
+
+
+def test_a_file_that_is_one_large_error_has_a_scope_all_the_same() -> None:
+    document = Document("a.ts", ONE_ERROR, "typescript", 1)
+    found = find_occurrences(document, ["State", "Args", "state"])
+    assert found
+    assert {one.scopes[-1].kind for one in found} == {"ERROR"}
+    assert find_names(document, ["State", "Args", "state"]) is not None
