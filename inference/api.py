@@ -145,6 +145,7 @@ class Request:
     on_read: Callable[[int], None] | None = field(default=None, compare=False)
     # A shorter prompt for the same output, which is read instead where much of `prompt` would have to be computed.
     quick_prompt: Prompt | None = None
+    least_logprob: float | None = None  # generation ends ("over") once the output's log-probability is below
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ class Trace:
     counts: Literal["exact", "reported", "estimated"] = "exact"
     # The geometric mean of the probabilities that the model gave the tokens of its output; None: no token, or unknown.
     confidence: float | None = None
+    written: tuple[tuple[int, float], ...] = ()  # these tokens: the characters up to each end, its log-probability
     drafted_tokens: int = 0  # computed speculatively
     accepted_tokens: int = 0  # the drafted tokens that were right
     # Tokens of the suffix that were not computed but moved from an earlier request: 0 where all is exact. And the

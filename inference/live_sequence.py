@@ -48,7 +48,9 @@ class LiveSequence:
     moved_age_tokens: int = 0
     begun_tokens: int = 0  # output tokens that wrote only the begun word
     newlines: int = 0
-    logprob_sum: float = 0.0  # of the other output tokens
+    written: list[tuple[int, float]] = field(default_factory=list)  # the other output tokens, as in the trace
+    written_characters: int = 0
+    logprob_sum: float = 0.0  # of these tokens
     admitted_s: float | None = None
     first_token_s: float | None = None
     text: str = ""  # the output, for `Request.is_over`
@@ -159,18 +161,26 @@ class LiveSequence:
         self.tokens.append(token)
         if self.drafter is not None:
             self.drafter.push(token)
-        if self.stream.is_awaited(token):
+        is_begun = self.stream.is_awaited(token)
+        text, complete = self._within_line_budget(self.stream.push(token))
+        self.written_characters += len(text)
+        if is_begun:
             self.begun_tokens += 1
         else:
+            self.written.append((self.written_characters, logprob))
             self.logprob_sum += logprob
-        text, complete = self._within_line_budget(self.stream.push(token))
         if text:
             self.emit(Update(text))
         if complete:
             return "lines"
-        if text and self._is_over(text):
+        if (text and self._is_over(text)) or self._is_hopeless:
             return "over"
         return "length" if self.room_tokens <= 0 else None
+
+    @property
+    def _is_hopeless(self) -> bool:
+        least = self.request.least_logprob
+        return least is not None and self.logprob_sum < least
 
     def _is_over(self, piece: str) -> bool:
         """Ask the request. A check that fails loses its request and does not harm the engine."""
@@ -225,6 +235,7 @@ class LiveSequence:
             ttft_ms=self._ms_since_submit(self.first_token_s) if self.first_token_s else None,
             total_ms=self._ms_since_submit(time.perf_counter()),
             confidence=math.exp(self.logprob_sum / self.written_tokens) if self.written_tokens else None,
+            written=tuple(self.written),
             drafted_tokens=self.drafted_tokens,
             accepted_tokens=self.accepted_tokens,
             drafts=self.drafter.uses if self.drafter is not None else (),

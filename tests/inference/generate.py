@@ -31,9 +31,10 @@ def generate(
     max_new_tokens: int = 24,
     max_lines: int | None = None,
     sampling: Sampling | None = None,
+    least_logprob: float | None = None,
 ) -> Output:
     updates: SimpleQueue[Update] = SimpleQueue()
     prompt = TokenPrompt(tuple(prompt)) if isinstance(prompt, Sequence) else prompt
-    request = Request(prompt, max_new_tokens, max_lines, sampling or Sampling())
+    request = Request(prompt, max_new_tokens, max_lines, sampling or Sampling(), least_logprob=least_logprob)
     engine.submit(request, updates.put)
     return collect(updates)

@@ -106,10 +106,8 @@ def test_generation_stops_at_eos_at_fim_sentinels_and_at_the_line_budget(
     assert say([a, 0xE2, eos]) == ("a\ufffd", "eos")
 
 
-def test_confidence_is_the_geometric_mean_of_the_probabilities_of_what_was_written(
-    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    probabilities = [0.9, 0.6, 0.75]
+def with_probabilities(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch, probabilities: list[float]) -> None:
+    """Let the next tokens be "a", each with one of these probabilities."""
 
     def force_probability(logits: torch.Tensor) -> None:
         if len(logits):
@@ -118,9 +116,23 @@ def test_confidence_is_the_geometric_mean_of_the_probabilities_of_what_was_writt
             logits[:, ord("a")], logits[:, ord("b")] = math.log(likeliest), math.log(1 - likeliest)
 
     after_each_step(engine, monkeypatch, force_probability)
+
+
+def test_confidence_is_the_geometric_mean_of_the_probabilities_of_what_was_written(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_probabilities(engine, monkeypatch, [0.9, 0.6, 0.75])
     output = generate(engine, random_prompt(20, 31), max_new_tokens=3)
     assert output.text == "aaa"
     assert output.trace.confidence == pytest.approx((0.9 * 0.6 * 0.75) ** (1 / 3), rel=1e-5)
+    assert [end for end, _ in output.trace.written] == [1, 2, 3]
+    assert [math.exp(logprob) for _, logprob in output.trace.written] == pytest.approx([0.9, 0.6, 0.75], rel=1e-5)
+
+
+def test_an_output_without_hope_ends_at_once(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_probabilities(engine, monkeypatch, [0.9, 0.6, 0.6, 0.9, 0.9])
+    output = generate(engine, random_prompt(20, 32), max_new_tokens=5, least_logprob=math.log(0.5))
+    assert (output.text, output.reason) == ("aaa", "over")
 
 
 def test_sampling_repeats_with_a_seed_and_varies_without(engine: LocalEngine) -> None:
