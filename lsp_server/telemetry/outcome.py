@@ -20,15 +20,18 @@ class Outcome(StrEnum):
     GHOST_TEXT = "ghost_text"
     FAR_FROM_EDITS = "far_from_edits"
     OTHER_VERSION = "other_version"
+    UNLEARNED_LANGUAGE = "unlearned_language"
     # The engine has answered, and nothing of that is worth showing.
     EMPTY = "empty"
     LOOP = "loop"
+    PROSE = "prose"
     REPETITION = "repetition"
     OTHER_CODE = "other_code"
     UNSEEN_CHARACTERS = "unseen_characters"
     MASKED_SECRET = "masked_secret"
     LOW_CONFIDENCE = "low_confidence"
     NO_EDIT = "no_edit"
+    REFUSED = "refused"
 
 
 _NOT_ASKED = {
@@ -40,16 +43,19 @@ _NOT_ASKED = {
     Outcome.GHOST_TEXT: "a ghost text is shown at the cursor",
     Outcome.FAR_FROM_EDITS: "the cursor has moved, and is not beside a recent edit",
     Outcome.OTHER_VERSION: "the request is about another version of the document",
+    Outcome.UNLEARNED_LANGUAGE: "the model has not learned this language",
 }
 _NOT_SHOWN = {
     Outcome.EMPTY: "the model writes nothing",
     Outcome.LOOP: "the model only repeats itself",
+    Outcome.PROSE: "the model talks about the code instead of writing it",
     Outcome.REPETITION: "the model only repeats what is there",
     Outcome.OTHER_CODE: "the model only goes on with other code",
     Outcome.UNSEEN_CHARACTERS: "the text holds characters that a reader does not see",
     Outcome.MASKED_SECRET: "the text holds the placeholder of a secret of another file",
     Outcome.LOW_CONFIDENCE: "the confidence of the model is low",
     Outcome.NO_EDIT: "nothing else has to change",
+    Outcome.REFUSED: "you have typed past the same text a moment ago",
 }
 
 

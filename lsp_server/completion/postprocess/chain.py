@@ -12,6 +12,7 @@ from lsp_server.completion.postprocess.left_block import has_left_block, without
 from lsp_server.completion.postprocess.left_text import has_left_text, without_left_text
 from lsp_server.completion.postprocess.loops import completes_loop, up_to_loop
 from lsp_server.completion.postprocess.place import Place, place_of, with_newlines
+from lsp_server.completion.postprocess.prose import prose_begins_at, without_prose
 from lsp_server.completion.postprocess.repetition import repeats_lines_above, stutters, without_repeated_lines
 from lsp_server.completion.postprocess.rest_of_line import without_rest_of_line
 from lsp_server.completion.postprocess.unseen_characters import unseen_characters
@@ -43,6 +44,11 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
         if not begun:
             return Cleaned("", Outcome.LOOP)
         text, finish_reason = begun, "over"
+    spoken, text = text, without_prose(text, place)
+    if not text.strip():
+        return Cleaned("", Outcome.PROSE)
+    if text != spoken:
+        finish_reason = "over"
     beside = place.above[-_NEAR_CHARACTERS:] + place.below[:_NEAR_CHARACTERS]
     if unseen := unseen_characters(text, beside):
         return Cleaned("", Outcome.UNSEEN_CHARACTERS, ", ".join(unseen[:4]))
@@ -73,8 +79,8 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
 def end_of_shown(snapshot: Snapshot) -> IsOver:
     """Return the check of a growing output at the cursor: all that comes next would be cut.
 
-    After a loop that is certain. After other code, or outside of the cursor's block, it is not: a model that ended by
-    itself there would have meant it. Of the outputs of models that were recorded, none did.
+    After a loop, or a sentence to a reader, that is certain. After other code, or outside of the cursor's block, it is
+    not: a model that ended by itself there would have meant it. Of the outputs of models that were recorded, none did.
 
     The check runs on the engine's thread for each token. It looks at whole lines alone, and reads no syntax tree, which
     takes milliseconds.
@@ -83,7 +89,7 @@ def end_of_shown(snapshot: Snapshot) -> IsOver:
 
     def is_over(text: str, begins_at: int) -> bool:
         written, begins_at = with_newlines(text), len(with_newlines(text[:begins_at]))
-        if completes_loop(written, begins_at, place.before):
+        if completes_loop(written, begins_at, place.before) or prose_begins_at(written, place) is not None:
             return True
         if "\n" not in written[begins_at:]:
             return False

@@ -56,7 +56,7 @@ def style_of(lines: Sequence[str]) -> Style | None:
 
 def with_document_indentation(text: str, place: Place) -> str:
     """Indent all lines but the first with the document's tabs or spaces, and its width of a step."""
-    if not any(line[:1] in (" ", "\t") for line in text.split("\n")[1:]):
+    if not any(line[:1] in (" ", "\t") and line.strip() for line in text.split("\n")[1:]):
         return text
     if place.language == "makefile":
         return text  # tabs and spaces mean different things there
