@@ -20,14 +20,16 @@ from tqdm import tqdm
 from evaluation.next_edit.evaluate_next_edits import NEXT_EDIT, evaluate_next_edits
 from evaluation.results import KeptResults, Result, digest_model, kept_results, summarize, to_table
 from evaluation.suites import SUITES, Choices, RunCase
+from evaluation.typist.typing_suite import run_calibration, run_typing
 from inference.api import Engine
 from lsp_server.rpc.stdio import claim_stdout
 from lsp_server.server.start_engine import start_engine
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import CompletionSettings, ModelSettings
 from lsp_server.telemetry.log_setup import set_up_logging
 from midspan import SettingsError
 
 ALL = "all"
+TYPED = {"typing": run_typing, "calibration": run_calibration}  # not among ALL: they take the longest
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Report:
     table: str
 
 
-def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: bool, folder: Path | None) -> int:
+def evaluate(suite: str, settings: CompletionSettings, choices: Choices, *, as_json: bool, folder: Path | None) -> int:
     """Print a table or JSON and write both into `folder`; return the exit code. Raises MidspanError."""
     stdout = claim_stdout()
     set_up_logging(logging.WARNING)
@@ -60,7 +62,7 @@ def evaluate(suite: str, settings: ModelSettings, choices: Choices, *, as_json: 
     return 0
 
 
-def ask_model(suite: str, settings: ModelSettings, choices: Choices) -> tuple[str, dict[str, Any], str]:
+def ask_model(suite: str, settings: CompletionSettings, choices: Choices) -> tuple[str, dict[str, Any], str]:
     """Run suites with the model; return a title, an object for the JSON, and a table. Raises MidspanError."""
     engine = start_engine(settings)
     try:
@@ -71,6 +73,9 @@ def ask_model(suite: str, settings: ModelSettings, choices: Choices) -> tuple[st
             "quant": describe_form(engine, settings),
         }
         title = f"{engine.info.name}, {suite}"
+        if suite in TYPED:
+            figures, table = TYPED[suite](engine, model, settings, choices.typed)
+            return title, model | figures, table
         if suite == ALL:
             return title, *run_all(engine, model, choices)
         report = run_suite(engine, model, suite, choices)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from evaluation.cache_folder import cache_folder
 from inference.api import FinishReason, Request
+from lsp_server.completion.confidence.confidence_table import CONFIDENCE_FILE
 
 _SAMPLE_BYTES = 1 << 20
 # Summaries by the way in which the cases were asked.
@@ -42,9 +43,13 @@ def digest_request(request: Request) -> str:
 
 
 def digest_model(folder: Path) -> str:
-    """The digest of config, tokenizer, and the size and both ends of the weights, so that gigabytes take no time."""
+    """The digest of config, tokenizer, and the size and both ends of the weights, so that gigabytes take no time.
+
+    The table of confidence is left out: it changes no answer of the model.
+    """
     digest = hashlib.sha256()
-    for path in sorted((*folder.glob("*.json"), *folder.glob("*.safetensors"))):
+    files = {*folder.glob("*.json"), *folder.glob("*.safetensors")} - {folder / CONFIDENCE_FILE}
+    for path in sorted(files):
         size = path.stat().st_size
         digest.update(f"{path.name} {size}\n".encode())
         with path.open("rb") as file:

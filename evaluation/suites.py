@@ -15,6 +15,7 @@ from evaluation.holes import SEED, draw_holes
 from evaluation.humaneval_tasks import read_tasks, task_file
 from evaluation.next_edit.releases import Use
 from evaluation.results import KeptResults, Result, summarize
+from evaluation.typist.typing_suite import TypedLines
 from inference.api import Engine
 
 # Runs one case with the engine and the kept results.
@@ -33,6 +34,7 @@ class Choices:
     longest_tokens: int | None = None
     repositories: Path | None = None
     releases: Use = "held out"
+    typed: TypedLines = field(default_factory=TypedLines)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 Its tokens are characters, so a prompt can be read back. It runs a thread of its own, like the real one.
 """
 
+import math
 import re
 import threading
 import time
@@ -163,7 +164,10 @@ class FakeEngine(LocalEngine):
         reason: FinishReason = "over" if is_over else "length" if written < len(text) else "eos"
         if generation.cancelled.is_set():
             reason = "cancelled"
-        on_update(Update("", reason, replace(trace_of(request, written), confidence=confidence, is_quick=is_quick)))
+        trace = replace(trace_of(request, written), confidence=confidence, is_quick=is_quick)
+        if confidence is not None and written:  # as if the whole output were one token
+            trace = replace(trace, written=((written, math.log(confidence)),))
+        on_update(Update("", reason, trace))
 
 
 def read_prompt(request: Request) -> tuple[str, str]:

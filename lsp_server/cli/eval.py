@@ -6,7 +6,18 @@ from typing import Literal
 
 from lsp_server.cli.input.options import Commands, json_option, model_flags, model_options, positive
 
-SUITES = ("humaneval-infilling", "repository", "needle", "names", "stops", "chat", "next-edit", "all")
+SUITES = (
+    "humaneval-infilling",
+    "repository",
+    "needle",
+    "names",
+    "stops",
+    "chat",
+    "typing",
+    "calibration",
+    "next-edit",
+    "all",
+)
 
 _DESCRIPTION = """\
 Measure how good a model's completions are, with greedy decoding.
@@ -17,7 +28,11 @@ Measure how good a model's completions are, with greedy decoding.
   names                a name that stands once in another open file
   stops                does the model stop by itself, without a limit of lines?
   chat                 is the code that an answer must cite in the prompt of a question?
-  next-edit            the next change after a change, by rule: cases from releases of packages (not in all)
+  typing               lines of repositories typed key by key: is what is shown at each pause right?
+  calibration          the same with other repositories; writes the model's table of confidence into its folder
+  next-edit            the next change after a change, by rule: cases from releases of packages
+
+`all` leaves out the last three.
 
 After an interruption, the same command continues with the next case."""
 
@@ -39,15 +54,15 @@ def add_parser(commands: Commands) -> None:
         help="run only N cases (needle: of each length; next-edit: of each language)",
     )
     parser.add_argument("--tasks", type=Path, metavar="FILE", help="HumanEval's tasks of one set (.jsonl or .jsonl.gz)")
-    parser.add_argument(
-        "--packages", type=Path, metavar="FOLDER", help="the held-out packages' archives; default: download them"
-    )
+    parser.add_argument("--packages", type=Path, metavar="FOLDER", help="the packages' archives; default: fetch them")
     parser.add_argument(
         "--tuning", action="store_true", help="next-edit: take the packages on which rules may be tuned"
     )
     parser.add_argument(
         "--repositories", type=Path, metavar="FOLDER", help="the repositories that the questions of chat are about"
     )
+    parser.add_argument("--lines", type=int, metavar="N", help="typing: N lines of each repository; 0: all")
+    parser.add_argument("--seed", type=int, metavar="S", default=16, help="typing: which lines; default: 16")
     parser.add_argument("--longest", type=positive, metavar="TOKENS", help="skip needles in longer contexts than this")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write the JSON, the table and a plot there")
     parser.set_defaults(run=run)
@@ -57,10 +72,14 @@ def run(options: argparse.Namespace) -> int:
     """Print the figures; return the exit code. Raises MidspanError."""
     from evaluation.evaluate import evaluate
     from evaluation.suites import Choices
+    from evaluation.typist.typing_suite import TypedLines
     from lsp_server.cli.input.command_settings import settings_for
     from lsp_server.cli.input.place import current_root
 
     settings = settings_for(model_flags(options), current_root())
     releases: Literal["tuning", "held out"] = "tuning" if options.tuning else "held out"
-    choices = Choices(options.limit, options.tasks, options.packages, options.longest, options.repositories, releases)
+    typed = TypedLines(options.lines, options.seed, options.packages)
+    choices = Choices(
+        options.limit, options.tasks, options.packages, options.longest, options.repositories, releases, typed
+    )
     return evaluate(options.suite, settings.completion, choices, as_json=options.json, folder=options.out)

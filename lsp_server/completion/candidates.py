@@ -1,6 +1,7 @@
 """The model's outputs at a place: one text or, when a key asks, several."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,10 +21,19 @@ _LEAST_SHARE = 0.5
 
 
 async def generate_one(
-    engine: Engine, request: Request, snapshot: Snapshot, on_text: Callable[[str], None] = lambda text: None
+    engine: Engine,
+    request: Request,
+    snapshot: Snapshot,
+    on_text: Callable[[str], None] = lambda text: None,
+    least_probability: float = 0.0,
 ) -> list[Generated]:
-    """Generate the greedy output. It ends with the token that decides what of it is shown."""
-    return [await generate(engine, replace(request, is_over=end_of_shown(snapshot)), on_text)]
+    """Generate the greedy output. It ends with the token that decides what of it is shown.
+
+    It also ends where its probability falls below the least: nothing more of it would be shown.
+    """
+    least = math.log(least_probability) if least_probability else None
+    request = replace(request, is_over=end_of_shown(snapshot), least_logprob=least)
+    return [await generate(engine, request, on_text)]
 
 
 async def read_prompt(engine: Engine, request: Request, snapshot: Snapshot) -> list[Generated]:

@@ -61,7 +61,7 @@ class CompletionFeature:
         """Decide what to ask for. A key does not ask either for what the user has switched off."""
         if (why_off := self.why_off_at(snapshot)) is not None:
             return Skip(Outcome.SWITCHED_OFF, why_off)
-        return decide(snapshot, explicit, self.document(uri).accepted_text)
+        return decide(snapshot, explicit, self.document(uri).accepted_text, self.model.table())
 
     async def fill(
         self,
@@ -82,7 +82,8 @@ class CompletionFeature:
         if record.explicit:
             job = replace(job, generate=generate_several)
         else:
-            generate = partial(generate_one, on_text=on_text)
+            least = job.table.least_probability(job.eagerness)
+            generate = partial(generate_one, on_text=on_text, least_probability=least)
             job = replace(job, generate=generate, may_move_suffix=self._may_move_suffix)
         if not record.explicit and self._may_be_quick(engine, document):
             quick_tokens = self.session.budget(job.settings).quick_tokens
@@ -136,7 +137,7 @@ class CompletionFeature:
         predicted = self.document(uri).predictions.outputs_at(snapshot)
         prompt_tokens = self.session.budget(settings).tokens
         source = PromptSource(context.packer, edits, prompt_tokens, predicted, kept_prompts)
-        return FillJob(snapshot, source, settings, max_lines)
+        return FillJob(snapshot, source, settings, max_lines, table=self.model.table(), eagerness=settings.eagerness)
 
     def look_ahead(self, uri: str, snapshot: Snapshot, text: str, now: str) -> None:
         """While the user reads the text at the cursor, compute what comes after its acceptance."""
@@ -247,6 +248,10 @@ class CompletionFeature:
         state = self.model.status()
         if (why_off := self.why_off(uri)) is not None:
             state |= {"state": "off", "reason": f"Nothing is completed{' here' if uri else ''}: {why_off}."}
+        elif uri is not None and state["state"] == "ready":
+            language = self.session.documents.document(uri).language
+            if not self.model.writes(language):
+                state |= {"reason": f"The model has not learned {language}: here only a key asks. Name another model."}
         counts = {
             "running_requests": sum(document.is_running for document in self._documents.values()),
             "accepted_items": self.accepted_items,

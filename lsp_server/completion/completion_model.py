@@ -10,6 +10,7 @@ from typing import Any
 from lsprotocol import types
 
 from inference.api import Engine
+from lsp_server.completion.confidence.confidence_table import ConfidenceTable, confidence_table
 from lsp_server.server.server import MidspanServer, on_loop
 from lsp_server.server.status import State, model_state, state_as_json
 from midspan import MidspanError, ModelError
@@ -42,6 +43,15 @@ class CompletionModel:
         if engine.ready.done() and (error := engine.ready.exception()) is not None:
             raise ModelError(str(error))
         return engine
+
+    def table(self) -> ConfidenceTable:
+        """Return the model's table of confidence. Raises ModelError when the model cannot be used."""
+        return confidence_table(self.engine().info.folder)
+
+    def writes(self, language: str) -> bool:
+        """Return whether the model has learned this language, or does not run. This does not keep it in memory."""
+        engine = self.running
+        return engine is None or confidence_table(engine.info.folder).writes(language)
 
     @property
     def running(self) -> Engine | None:

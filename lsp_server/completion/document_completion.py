@@ -18,6 +18,8 @@ from lsp_server.rpc.latest_task import LatestTask
 
 # An accepted completion tells for so long what the user is about.
 _RECENT_S = 60.0
+# So many texts that the user has typed past are remembered, for as long.
+_KEPT_REFUSED = 8
 # An editor may tell of an acceptance after the next ghost text is there.
 _KEPT_NUMBERS = 100
 
@@ -49,6 +51,7 @@ class DocumentCompletion:
         self.is_cold = True  # until the whole prompt of a place in this document is read
         self.was_quick = False  # the last answer of the engine came from a quick prompt
         self._settled: deque[int] = deque(maxlen=_KEPT_NUMBERS)
+        self._refused: deque[tuple[str, float]] = deque(maxlen=_KEPT_REFUSED)  # the texts, and when
         self._accepted: tuple[str, float] | None = None  # the document up to its end, and when
 
     @property
@@ -152,7 +155,10 @@ class DocumentCompletion:
         displayed = self._displayed
         if displayed is not None:
             was_typed = displayed.state is not None
-            if was_typed or not displayed.follow(now, by_hand=self._reports()) or displayed.state == "accepted":
+            fits = not was_typed and displayed.follow(now, by_hand=self._reports())
+            if not fits and displayed.is_typed_past(now):
+                self._refused.append((displayed.rest.strip(), time.monotonic()))
+            if not fits or displayed.state == "accepted":
                 self._end_displayed()
         if self._ahead is not None and not self._ahead.fits(now):
             self.end_look_ahead()
@@ -173,6 +179,11 @@ class DocumentCompletion:
         if self._accepted is None or time.monotonic() >= self._accepted[1] + _RECENT_S:
             return None
         return self._accepted[0]
+
+    def was_refused(self, text: str) -> bool:
+        """Return whether the user has typed past this text a moment ago, at this place or another one."""
+        since = time.monotonic() - _RECENT_S
+        return any(text.strip() == refused for refused, at_s in self._refused if at_s > since)
 
     def clear(self) -> None:
         """Note that nothing is on the screen any more, so nothing is to be computed after it."""

@@ -97,12 +97,15 @@ async def _items(feature: CompletionFeature, keystroke: _Keystroke) -> types.Inl
         record.ends(*(Outcome.SUPERSEDED, "") if why_off is None else (Outcome.SWITCHED_OFF, why_off))
         return None
     document.exact_suffix.learn(filled.greedy.trace)
-    texts = filled.texts
-    if not texts:
+    texts = filled.texts if record.explicit else [filled.unasked] if filled.unasked else []
+    if not filled.texts:
         record.ends(filled.candidates[0].outcome, filled.candidates[0].detail)
         return None
-    if filled.has_low_confidence and not record.explicit:
+    if not texts:
         record.ends(Outcome.LOW_CONFIDENCE)
+        return None
+    if not record.explicit and document.was_refused(texts[0]):
+        record.ends(Outcome.REFUSED)
         return None
     for text in reversed(texts):  # the rest of each is known if it is accepted in part; the newest counts first
         document.predictions.remember(snapshot, text, max_lines)

@@ -15,16 +15,19 @@ from context.secrets.masking import Masked, find_placeholders, mask_document
 from inference.api import Engine, Request
 from lsp_server.completion.build_request import PromptSource, build_quick_request, build_request
 from lsp_server.completion.candidates import generate_one, surest_first
-from lsp_server.completion.confidence import has_low_confidence
+from lsp_server.completion.confidence.confidence_table import UNCALIBRATED, ConfidenceTable
+from lsp_server.completion.confidence.sure_beginning import sure_beginning
 from lsp_server.completion.postprocess import Cleaned, postprocess
 from lsp_server.server.generate import Generated
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import Eagerness, ModelSettings
 from lsp_server.telemetry.outcome import Outcome
 from lsp_server.telemetry.record import Record
 from midspan import ModelError
 
 Generate = Callable[[Engine, Request, Snapshot], Awaitable[list[Generated]]]
 Clean = Callable[[Generated, Snapshot], Cleaned]
+
+_LOW_CONFIDENCE = 0.5  # of a whole fill that somebody has asked for
 
 
 def clean_output(generated: Generated, snapshot: Snapshot) -> Cleaned:
@@ -46,6 +49,8 @@ class FillJob:
     is_ahead: bool = False  # nobody waits for it yet
     is_quick: bool = False  # from the text at the cursor alone
     may_move_suffix: bool = False
+    table: ConfidenceTable = UNCALIBRATED
+    eagerness: Eagerness = "medium"
     generate: Generate = generate_one
     clean: Clean = clean_output
     may_submit: Callable[[], bool] = lambda: True
@@ -55,18 +60,25 @@ class FillJob:
 class Filled:
     """`candidates` are the cleaned texts, the surest first, or one without text whose outcome says why.
 
-    `greedy` is the output without sampling; the confidence is that of this one.
+    `greedy` is the output without sampling; the confidence is that of this one. `unasked` is the part of its text that
+    is likely enough right to be shown while somebody types.
     """
 
     candidates: tuple[Cleaned, ...]
     greedy: Generated
-    has_low_confidence: bool
+    unasked: str = ""
     is_quick: bool = False  # the output comes from a quick prompt
 
     @property
     def texts(self) -> list[str]:
         """The candidates that have a text."""
         return [candidate.text for candidate in self.candidates if candidate.text]
+
+    @property
+    def has_low_confidence(self) -> bool:
+        """True where the model doubts the text as a whole. A server says no confidence, and is trusted."""
+        trace = self.greedy.trace
+        return trace is not None and trace.confidence is not None and trace.confidence < _LOW_CONFIDENCE
 
 
 async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor | None = None) -> Filled:
@@ -83,7 +95,7 @@ async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor 
     loop = asyncio.get_running_loop()
     masked = await loop.run_in_executor(executor, mask_document, document)
     if is_in_secret(masked, document, cursor):
-        return Filled((Cleaned("", Outcome.IN_SECRET),), Generated("", "eos", None), has_low_confidence=False)
+        return Filled((Cleaned("", Outcome.IN_SECRET),), Generated("", "eos", None))
     build = build_quick_request if job.is_quick else build_request
     packed, request = await loop.run_in_executor(executor, build, *arguments)
     record.packed = packed
@@ -105,7 +117,15 @@ async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor 
     if is_quick:
         record.source = "quick"
     record.mark("post")
-    return Filled(tuple(candidates), greedy, has_low_confidence(greedy.trace), is_quick)
+    unasked = _unasked(job, greedy, cleaned[0].text)
+    return Filled(tuple(candidates), greedy, unasked, is_quick)
+
+
+def _unasked(job: FillJob, output: Generated, text: str) -> str:
+    """Return the part of a cleaned text to show unasked. A server tells no probabilities, and is trusted."""
+    if not text or output.trace is None or not output.trace.written:
+        return text
+    return sure_beginning(text, output.text, output.trace.written, job.snapshot, job.table, job.eagerness)
 
 
 def _kept_tokens(output: Generated, cleaned: Cleaned) -> int:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from context.documents.snapshot import Snapshot
 from lsp_server.completion.pipeline import Filled
+from lsp_server.completion.postprocess import Cleaned
 
 # An editor cancels the request of the last key just before it sends that of the next one.
 _UNWANTED_S = 0.25
@@ -106,8 +107,8 @@ class RunningFill:
 
 
 def _behind(filled: Filled, typed: str) -> Filled | None:
-    """Return the part of the surest text behind `typed`; None when there is none that may be shown unasked."""
-    surest = filled.candidates[0]
-    if filled.has_low_confidence or not surest.text.startswith(typed) or surest.text == typed:
+    """Return the part behind `typed` of the text that may be shown unasked; None when there is none."""
+    if not filled.unasked.startswith(typed) or filled.unasked == typed:
         return None
-    return replace(filled, candidates=(replace(surest, text=surest.text[len(typed) :]),))
+    rest = filled.unasked[len(typed) :]
+    return replace(filled, candidates=(Cleaned(rest),), unasked=rest)

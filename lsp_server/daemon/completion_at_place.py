@@ -1,7 +1,7 @@
 """The completion at a place in a file, made as an editor's completions are; `midspan complete` asks for it."""
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from context.packer import ContextPacker
 from inference.api import Engine
 from lsp_server.completion.build_request import PromptSource
 from lsp_server.completion.candidates import generate_one, generate_several
+from lsp_server.completion.confidence.confidence_table import confidence_table
 from lsp_server.completion.kept_prompts import KeptPrompts
 from lsp_server.completion.pipeline import FillJob, fill
 from lsp_server.completion.triggers import Skip, decide
@@ -91,18 +92,22 @@ async def complete_snapshot(
 async def _texts(
     engine: Engine, snapshot: Snapshot, workspace: Workspace | None, settings: CompletionSettings, record: Record
 ) -> list[str]:
-    trigger = decide(snapshot, explicit=record.explicit)
+    table = confidence_table(engine.info.folder)
+    trigger = decide(snapshot, record.explicit, table=table)
     if isinstance(trigger, Skip):
         record.ends(trigger.outcome, trigger.detail)
         return []
     kept_prompts = KeptPrompts(workspace, settings.disk_cache_bytes)
     source = PromptSource(ContextPacker(workspace, keeps_placement=False), kept_prompts=kept_prompts)
     generate = generate_several if record.explicit else generate_one
-    filled = await fill(engine, FillJob(snapshot, source, settings, trigger.max_lines, generate=generate), record)
+    job = FillJob(snapshot, source, settings, trigger.max_lines, table=table, eagerness=settings.eagerness)
+    filled = await fill(engine, replace(job, generate=generate), record)
     if not filled.texts:
         record.ends(filled.candidates[0].outcome, filled.candidates[0].detail)
-    elif filled.has_low_confidence and not record.explicit:
-        record.ends(Outcome.LOW_CONFIDENCE)
-    else:
+    elif record.explicit:
         return filled.texts
+    elif filled.unasked:
+        return [filled.unasked]
+    else:
+        record.ends(Outcome.LOW_CONFIDENCE)
     return []

@@ -12,7 +12,7 @@ from context.rules.git_pattern import read_pattern
 from lsp_server.settings.model_setting import check_model
 from lsp_server.settings.quants import CACHE_DTYPES, QUANTS
 from lsp_server.settings.source import Source, Voice
-from lsp_server.settings.values import Settings
+from lsp_server.settings.values import EAGERNESS, Settings
 from midspan import SettingsError
 
 _MOST_TOKENS = 1_000_000  # more than any model writes
@@ -141,6 +141,7 @@ _QUANT = Kind(_one_of(QUANTS), {"enum": [*QUANTS]})
 _TOKENS = Kind(_check_tokens, {"type": "integer", "minimum": 1, "maximum": _MOST_TOKENS})
 _CACHE_BYTES = Kind(_check_cache_bytes, {"type": ["integer", "null"], "minimum": 1})
 _CACHE_DTYPE = Kind(_one_of(CACHE_DTYPES), {"enum": [*CACHE_DTYPES]})
+_EAGERNESS = Kind(_one_of(EAGERNESS), {"enum": [*EAGERNESS]})
 _DISK_BYTES = Kind(_check_disk_bytes, {"type": "integer", "minimum": 0}, users_own=True)
 _SWITCH = Kind(_check_switch, {"type": "boolean"})
 _OWN_SWITCH = Kind(_check_own_switch, {"type": "boolean"}, users_own=True)
@@ -181,6 +182,12 @@ TABLE = (
         "completion.enabled",
         _SWITCH,
         "whether anything is completed; while [off](#switch-completion-off), the model is not asked",
+    ),
+    Setting(
+        "completion.eagerness",
+        _EAGERNESS,
+        'how sure Midspan is before it [shows a text unasked](features.md#quiet-where-it-is-not-sure): `"low"` shows '
+        'less and is right more often, `"high"` shows more; a key that asks is always answered',
     ),
     Setting(
         "completion.disabled_languages",

@@ -4,11 +4,15 @@ import logging
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from inference.remote.address import RemoteAddress
 from lsp_server.settings.model_content import AllowedModel
 from lsp_server.settings.quants import CacheDtype, Quant
+
+# The chance of being right from which on a text is shown unasked: a high one, a middle one, a low one.
+Eagerness = Literal["low", "medium", "high"]
+EAGERNESS: tuple[Eagerness, ...] = get_args(Eagerness)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class CompletionSettings(ModelSettings):
     """The section of completion: its model, and the places where nothing is completed."""
 
     enabled: bool = True
+    eagerness: Eagerness = "medium"
     disabled_languages: tuple[str, ...] = ()
     disabled_globs: tuple[str, ...] = ()
     in_comments: bool = True

@@ -18,7 +18,7 @@ from evaluation.next_edit.evaluate_next_edits import NEXT_EDIT
 from evaluation.suites import Choices
 from inference.local_engine import BUILTIN_MODEL
 from lsp_server.cli.eval import SUITES as OFFERED_SUITES
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import CompletionSettings
 from midspan import SettingsError
 from tests.bigram_folder import write_bigram_folder
 from tests.evaluation.test_needle import FILES, look_up
@@ -126,7 +126,7 @@ def make_engine() -> FakeEngine:
 @pytest.mark.usefixtures("fake")
 def test_all_is_one_json_one_table_and_one_plot(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     choices = Choices(limit=2)
-    assert evaluate.evaluate("all", ModelSettings(), choices, as_json=True, folder=tmp_path / "out") == 0
+    assert evaluate.evaluate("all", CompletionSettings(), choices, as_json=True, folder=tmp_path / "out") == 0
     figures = json.loads(capfdbinary.readouterr().out)
     assert figures == json.loads((tmp_path / "out" / "all.json").read_text(encoding="utf-8"))
     assert figures["suites"]["needle"]["points"][-1] == [8192, 1.0]
@@ -140,19 +140,19 @@ def test_all_is_one_json_one_table_and_one_plot(tmp_path: Path, capfdbinary: pyt
 
 @pytest.mark.usefixtures("fake")
 def test_results_of_another_form_of_the_cache_are_kept_apart(tmp_path: Path) -> None:
-    for settings in (ModelSettings(), ModelSettings(cache_dtype="int8")):
+    for settings in (CompletionSettings(), CompletionSettings(cache_dtype="int8")):
         evaluate.evaluate("names", settings, Choices(limit=1), as_json=True, folder=None)
     assert len([*(tmp_path / "cache").rglob("names-*.jsonl")]) == 2
 
 
 def test_the_command_line_offers_every_suite() -> None:
-    assert (*suites.SUITES, NEXT_EDIT, evaluate.ALL) == OFFERED_SUITES
+    assert (*suites.SUITES, *evaluate.TYPED, NEXT_EDIT, evaluate.ALL) == OFFERED_SUITES
 
 
 @pytest.mark.usefixtures("fake")
 def test_without_the_tasks_it_says_how_to_give_them() -> None:
     with pytest.raises(SettingsError, match="--tasks FILE"):
-        evaluate.evaluate("humaneval-infilling", ModelSettings(), Choices(), as_json=True, folder=None)
+        evaluate.evaluate("humaneval-infilling", CompletionSettings(), Choices(), as_json=True, folder=None)
 
 
 @pytest.mark.usefixtures("fake")
@@ -161,5 +161,5 @@ def test_without_pillow_all_but_the_plot_is_written(tmp_path: Path, monkeypatch:
     for name in ("evaluation.line_chart", "evaluation.needle_plot"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     with pytest.raises(SettingsError, match=r"midspan\[eval\]"):
-        evaluate.evaluate("needle", ModelSettings(), Choices(limit=1), as_json=True, folder=tmp_path / "out")
+        evaluate.evaluate("needle", CompletionSettings(), Choices(limit=1), as_json=True, folder=tmp_path / "out")
     assert json.loads((tmp_path / "out" / "needle.json").read_text(encoding="utf-8"))["n"] == 1

@@ -93,6 +93,15 @@ class DisplayedCompletion:
         self.state = None if self.rest else "accepted" if is_accepted else "typed"
         return True
 
+    def is_typed_past(self, now: str) -> bool:
+        """Return whether the document has something else where the rest stood, and nothing else has changed."""
+        if not self.rest:
+            return False
+        where = self.insertion
+        before = where.document.text[: where.start] + self.text[: self._reached]
+        after = where.document.text[where.end :]
+        return len(now) > len(before) + len(after) and now.startswith(before) and now.endswith(after)
+
     def _move_to(self, now: str) -> int | None:
         """Return how many characters more the document has, or None when it has something else.
 

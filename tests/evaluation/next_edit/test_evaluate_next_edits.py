@@ -10,7 +10,7 @@ import pytest
 from evaluation import evaluate
 from evaluation.next_edit import releases
 from evaluation.suites import Choices
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import CompletionSettings
 from midspan import SettingsError
 from tests.evaluation.next_edit.made_up_releases import NEW, OLD
 
@@ -35,7 +35,7 @@ def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_prints_the_figures_and_writes_each_case(archives: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     choices = Choices(packages=archives)
     out = archives / "out"
-    assert evaluate.evaluate("next-edit", ModelSettings(), choices, as_json=True, folder=out) == 0
+    assert evaluate.evaluate("next-edit", CompletionSettings(), choices, as_json=True, folder=out) == 0
     figures = json.loads(capfdbinary.readouterr().out)
     assert figures == json.loads((out / "next-edit.json").read_text(encoding="utf-8"))
     assert {"n", "found_in_3", "right_of_shown", "quiet_rate", "p95_ms"} <= figures.keys()
@@ -50,4 +50,4 @@ def test_it_prints_the_figures_and_writes_each_case(archives: Path, capfdbinary:
 def test_an_archive_that_is_gone_is_named(archives: Path) -> None:
     (archives / "package-1.1-py3-none-any.whl").unlink()
     with pytest.raises(SettingsError, match=r"package-1\.1-py3-none-any\.whl does not exist"):
-        evaluate.evaluate("next-edit", ModelSettings(), Choices(packages=archives), as_json=True, folder=None)
+        evaluate.evaluate("next-edit", CompletionSettings(), Choices(packages=archives), as_json=True, folder=None)

@@ -116,11 +116,11 @@ async def test_what_is_on_the_screen_at_the_end_is_told():
 
 
 async def test_a_document_that_is_closed_forgets_what_was_accepted_in_it():
-    editor, engine = await editor_with("x = \n")
-    assert await editor.complete(0, 4) == "hello()"
-    await editor.accept(0, 4, "hello()")
-    await editor.complete(0, 11)
+    editor, engine = await editor_with("x = \n", "hello")
+    assert await editor.complete(0, 4) == "hello"
+    await editor.accept(0, 4, "hello")
+    await editor.complete(0, 9)
     await editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
-    await editor.open("x = hello()\n")
-    await editor.complete(0, 11)
+    await editor.open("x = hello\n")
+    await editor.complete(0, 9)
     assert [request.max_lines for request in engine.requests] == [1, BLOCK_LINES, 1]

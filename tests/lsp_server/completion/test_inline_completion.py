@@ -1,13 +1,18 @@
+import json
 import logging
 
 import pytest
 
+from inference.api import ModelInfo
+from lsp_server.completion.confidence.confidence_table import CONFIDENCE_FILE, PLACES
 from lsp_server.completion.triggers import BLOCK_LINES
+from lsp_server.settings.values import EAGERNESS
 from midspan import ModelError
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import (
     AUTOMATIC,
     INVOKED,
+    URI,
     InProcess,
     position,
 )
@@ -168,6 +173,59 @@ async def test_a_guess_of_the_models_is_shown_only_when_a_key_asks(confidence, i
     assert (await editor.complete(0, 4) is not None) == is_shown
     assert ("nothing shown: the confidence of the model is low" in caplog.text) != is_shown
     assert await editor.complete(0, 4, INVOKED) == "hello()"
+
+
+async def test_a_text_that_was_typed_past_is_not_shown_again_unasked(caplog):
+    caplog.set_level(logging.INFO, "lsp_server.server.session")
+    editor, _ = await editor_with("x = \n")
+    assert await editor.complete(0, 4) == "hello()"
+    await editor.change((0, 4), (0, 4), "1")
+    await editor.change((0, 5), (0, 5), " + ")
+    assert await editor.complete(0, 8) is None
+    assert "you have typed past the same text a moment ago" in caplog.text
+    assert await editor.complete(0, 8, INVOKED) == "hello()"
+
+
+async def test_what_was_left_for_another_place_may_be_shown_again():
+    editor, _ = await editor_with("x = \ny = \n")
+    assert await editor.complete(0, 4) == "hello()"
+    await editor.change((1, 0), (1, 1), "z")
+    assert await editor.complete(0, 4) == "hello()"
+
+
+async def test_what_was_typed_to_its_end_or_deleted_may_be_shown_again():
+    editor, _ = await editor_with("x = \n")
+    assert await editor.complete(0, 4) == "hello()"
+    for column, character in enumerate("hello()", 4):
+        await editor.change((0, column), (0, column), character)
+    await editor.change((0, 11), (0, 11), " + ")
+    assert await editor.complete(0, 14) == "hello()"
+    await editor.change((0, 12), (0, 14), "")
+    await editor.change((0, 12), (0, 12), "- ")
+    assert await editor.complete(0, 14) == "hello()"
+
+
+async def test_in_a_language_that_the_model_has_not_learned_only_a_key_asks(tmp_path, caplog):
+    caplog.set_level(logging.INFO, "lsp_server.server.session")
+    table = {"languages": ["python"], "least": dict.fromkeys(EAGERNESS, 0.5)}
+    points = {"chances": {place: [[0, 0], [1, 1]] for place in PLACES}}
+    (tmp_path / CONFIDENCE_FILE).write_text(json.dumps(table | points), encoding="utf-8")
+    engine = FakeEngine(lambda _before, _after: "hello()")
+    engine.info = ModelInfo("fake", tmp_path, "fake", ("psm",), context_tokens=8192)
+    editor, _ = await editor_with("x = \n", engine=engine, language="go")
+    assert await editor.complete(0, 4) is None
+    assert not engine.requests
+    assert "nothing asked: the model has not learned this language (go)" in caplog.text
+    assert await editor.complete(0, 4, INVOKED) == "hello()"
+    status = await editor.request("midspan/status", {"uri": URI})
+    assert "has not learned go" in status["completion"]["reason"]
+
+
+async def test_eagerness_is_followed_at_once():
+    editor, _ = await editor_with("x = \n", confidence=0.5, options={"completion": {"eagerness": "low"}})
+    assert await editor.complete(0, 4) is None
+    await editor.notify("midspan/userSettings", {"completion": {"eagerness": "high"}})
+    assert await editor.complete(0, 4) == "hello()"
 
 
 async def test_a_request_that_fails_in_the_engine_is_answered_with_nothing():

@@ -1,13 +1,17 @@
 """The server computes the next item while the user reads the last one; only its speed tells so."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
 from inference.api import ModelInfo
 from inference.local_engine import LocalEngine
+from lsp_server.completion import completion_model
+from lsp_server.completion.confidence.confidence_table import UNCALIBRATED
 from lsp_server.completion.triggers import BLOCK_LINES
 from lsp_server.server.engines import Engines
+from lsp_server.settings.values import EAGERNESS
 from midspan import ModelError
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import INVOKED, InProcess, until
@@ -107,7 +111,7 @@ async def test_whoever_has_typed_the_item_is_not_shown_what_an_acceptance_would_
     for column, character in enumerate(ITEM, 4):
         await editor.change((0, column), (0, column), character)
     assert await editor.complete(0, len(AFTER)) is None
-    assert [request.max_lines for request in engine.requests] == [1, BLOCK_LINES, 1]
+    assert [request.max_lines for request in engine.requests] == [1, BLOCK_LINES]  # the typed statement is over
 
 
 async def test_a_key_at_the_place_asks_for_candidates_all_the_same():
@@ -194,7 +198,11 @@ PLACES = [
 
 
 @pytest.mark.parametrize("marked", PLACES)
-async def test_the_built_in_model_writes_what_a_fresh_session_is_given(marked: str, built_in: LocalEngine):
+async def test_the_built_in_model_writes_what_a_fresh_session_is_given(
+    marked: str, built_in: LocalEngine, monkeypatch: pytest.MonkeyPatch
+):
+    undemanding = replace(UNCALIBRATED, least=dict.fromkeys(EAGERNESS, 0.0))
+    monkeypatch.setattr(completion_model, "confidence_table", lambda _folder: undemanding)
     before, after = marked.split("|")
     place = before.count("\n"), len(before.rpartition("\n")[2])
     engines = Engines(lambda _settings: built_in)

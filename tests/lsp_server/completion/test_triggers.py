@@ -85,6 +85,34 @@ def test_blocks_of_other_languages(language, marked, lines):
     assert decide(at(marked, language), explicit=False) == Trigger(lines)
 
 
+@pytest.mark.parametrize(
+    "marked",
+    ["a = first()|", "    f(a, b)  |\n", "x = {1: 2}|", "    pass|", "...|", "return f(x)|", "raise E('(')|"],
+)
+def test_behind_a_whole_statement_nothing_is_asked(marked):
+    assert decide(at(marked), explicit=False) == Skip(Outcome.STATEMENT_OVER)
+    assert decide(at(marked), explicit=True) == Trigger(BLOCK_LINES)
+    assert decide(at(marked), explicit=False, accepted=marked.replace("|", "").rstrip("\n")) == Trigger(BLOCK_LINES)
+
+
+@pytest.mark.parametrize(
+    ("language", "marked"),
+    [
+        ("python", "def f(a)|"),
+        ("python", "if f(a)|"),
+        ("python", "g(f(a)|"),  # a bracket is open
+        ("python", "x = 'f(a)|"),  # a string is open
+        ("python", "b)|"),  # of a bracket above
+        ("python", "x = a[1]|"),
+        ("python", "passed|"),
+        ("go", "func f(a int)|"),
+        ("typescript", "parse(a: string)|"),
+    ],
+)
+def test_a_line_that_goes_on_is_asked_for(language, marked):
+    assert decide(at(marked, language), explicit=False) == Trigger(1)
+
+
 def test_whoever_goes_on_after_an_acceptance_with_a_new_line_is_given_several_lines():
     marked, accepted = "a = first()\nb = second()\n|", "a = first()\nb = second()"
     assert decide(at(marked), explicit=False) == Trigger(1)
