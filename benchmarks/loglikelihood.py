@@ -47,6 +47,13 @@ class Scorer:
 
     def score(self, packed: Pack, line: str) -> tuple[float, bool]:
         """The mean log-likelihood of the line's tokens, and whether greedy decoding would write the line."""
+        wanted, likelihoods = self.log_likelihoods(packed, line)
+        target = torch.tensor(wanted)
+        likelihood = likelihoods.gather(1, target[:, None]).mean()
+        return float(likelihood), bool((likelihoods.argmax(-1) == target).all())
+
+    def log_likelihoods(self, packed: Pack, line: str) -> tuple[list[int], torch.Tensor]:
+        """The tokens of the line, and the log-likelihoods of the vocabulary at each [line tokens, vocabulary]."""
         prompt = build_fim_prompt(self.tokenizer, self._order, packed.context, packed.prefix, packed.suffix)
         wanted = self.tokenizer.encode(line)
         tokens = (*prompt, *wanted[:-1])
@@ -54,10 +61,7 @@ class Scorer:
         batch = pack_batch([Work(tokens, 0, pages, logit_tokens=1)], self._device)
         with torch.inference_mode():
             rows = torch.arange(len(prompt) - 1, len(tokens))  # a row predicts the token after it
-            logits = self._model.forward(replace(batch, logit_rows=rows), self._memory)
-            target = torch.tensor(wanted)
-            likelihood = logits.log_softmax(-1).gather(1, target[:, None]).mean()
-            return float(likelihood), bool((logits.argmax(-1) == target).all())
+            return wanted, self._model.forward(replace(batch, logit_rows=rows), self._memory).log_softmax(-1)
 
 
 def _memory(config: ModelConfig, tokens: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:

@@ -312,6 +312,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "training.release": ("evaluation.*", "training.corpus", "training.model"),
     "training.experiments": (
         "benchmarks",
+        "context.*",
+        "evaluation",
         "inference.*",
         "training.corpus",
         "training.documents",
