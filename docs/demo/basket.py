@@ -1,4 +1,4 @@
-"""The basket of a customer. `make run` completes the line that is missing in it."""
+"""The basket of a customer. `make run` completes the last line."""
 
 
 class Basket:
@@ -15,4 +15,4 @@ class Basket:
         return iter(self.items)
 
     def __len__(self):
-        
+        return len

@@ -56,6 +56,7 @@ def test_complete_prints_json_with_the_trace(source):
         "queue_ms",
         "drafts",
         "is_quick",
+        "written",
     }
     assert set(answer["trace"]) == names
 
