@@ -2,16 +2,22 @@
 
 The engine reads FOLDER/answers.json at each request: {"end of the text before the cursor": "answer"}; the longest end
 that fits counts. The engine appends each request to FOLDER/asked.jsonl; the log is FOLDER/midspan.log. An answer that
-holds "ENDLESS" never ends.
+holds "ENDLESS" never ends. Where FOLDER/next_edits.json is there at the start, next edits are those of
+scripted_edits.py.
 """
 
 import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
+from lsp_server.daemon.build_server import build_server
 from lsp_server.daemon.standalone import serve
+from lsp_server.server.server import MidspanServer
 from lsp_server.settings.values import ModelSettings
+from tests.e2e.scripted_edits import script
 from tests.fake_engine import FakeEngine
 
 
@@ -29,7 +35,14 @@ def main() -> int:
     def start(_settings: ModelSettings) -> FakeEngine:
         return FakeEngine(answer)
 
-    return serve({"chat.model": "fake", "completion.look_ahead": False}, folder / "midspan.log", start)
+    def build(*arguments: Any) -> MidspanServer:
+        server = build_server(*arguments)
+        if (folder / "next_edits.json").exists():
+            script(server, folder)
+        return server
+
+    with patch("lsp_server.daemon.standalone.build_server", build):
+        return serve({"chat.model": "fake", "completion.look_ahead": False}, folder / "midspan.log", start)
 
 
 if __name__ == "__main__":

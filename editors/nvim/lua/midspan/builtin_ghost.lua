@@ -52,7 +52,8 @@ local function watch(client)
           result = { items = {} }
         end
       end
-      return handler(err, result, context, ...)
+      handler(err, result, context, ...)
+      require('midspan.next_edit').ghost_changed()
     end, buffer)
   end
 end
@@ -179,12 +180,12 @@ function M.accept(piece, otherwise)
   return is_shown
 end
 
-local function is_shown(buffer)
+function M.is_shown(buffer)
   return #vim.api.nvim_buf_get_extmarks(buffer, vim.api.nvim_create_namespace(NAMESPACE), 0, -1, { limit = 1 }) > 0
 end
 
 function M.select(count)
-  if not is_shown(0) then
+  if not M.is_shown(0) then
     return false
   end
   vim.lsp.inline_completion.select({ count = count })
@@ -192,7 +193,7 @@ end
 
 function M.dismiss()
   local state, buffer = state_here()
-  if not state or not is_shown(buffer) then
+  if not state or not M.is_shown(buffer) then
     return false
   end
   vim.lsp.inline_completion.get({
@@ -200,6 +201,7 @@ function M.dismiss()
       return nil -- Neovim has removed the item
     end,
   })
+  vim.schedule(require('midspan.next_edit').ghost_changed)
 end
 
 return M

@@ -7,4 +7,7 @@
 ---   select(count)            shows another candidate; returns false when there is no ghost text
 ---   ask()                    requests several lines and candidates, in the middle of a line too
 ---   dismiss()                dismisses the ghost text; returns false when there is none
+---   is_shown(buffer)         returns whether the buffer shows ghost text
+---
+--- They tell next_edit.lua when an answer is shown or dismissed: ghost text goes before next edits.
 return require(vim.lsp.inline_completion and 'midspan.builtin_ghost' or 'midspan.own_ghost')

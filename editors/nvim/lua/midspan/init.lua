@@ -1,4 +1,4 @@
---- Midspan in Neovim: starts the server, and maps the keys of ghost text. Commands are in commands.lua.
+--- Midspan in Neovim: starts the server, and maps the keys of ghost text and next edits. Commands are in commands.lua.
 local M = {}
 
 --- The options of `setup`; `:help midspan-setup` says what each means.
@@ -21,6 +21,9 @@ local defaults = {
     previous = '<M-p>',
     ask = '<M-a>',
     dismiss = '<C-]>',
+    next_edit = '<Tab>',
+    dismiss_edit = '<Esc>',
+    ask_edit = '<M-e>',
   },
   settings = {},
 }
@@ -62,9 +65,26 @@ function M.ask()
   return ghost().ask()
 end
 
---- Dismisses the ghost text; returns false when there is none.
+--- Dismisses the ghost text, or else the next edit; returns false when there is neither.
 function M.dismiss()
-  return ghost().dismiss()
+  if ghost().dismiss() == false then
+    return M.dismiss_edit()
+  end
+end
+
+--- Jumps to the next edit, or accepts it when the cursor is there; returns false when none is shown.
+function M.next_edit()
+  return require('midspan.next_edit').accept()
+end
+
+--- Dismisses the next edit; returns false when none is shown.
+function M.dismiss_edit()
+  return require('midspan.next_edit').dismiss()
+end
+
+--- Requests next edits now.
+function M.ask_edit()
+  return require('midspan.next_edit').ask()
 end
 
 --- Returns a word for the statusline; "" in a buffer without Midspan.
@@ -72,26 +92,48 @@ function M.statusline()
   return require('midspan.status').line()
 end
 
-local DESCRIPTIONS = {
-  accept = 'accept the ghost text',
-  accept_word = 'accept the next word',
-  accept_line = 'accept the next line',
-  next = 'next candidate',
-  previous = 'previous candidate',
-  ask = 'request ghost text now',
-  dismiss = 'dismiss the ghost text',
+--- The actions of keys with their modes, in the order in which they are tried where one key has several.
+local ACTIONS = {
+  { 'accept', 'i', 'accept the ghost text' },
+  { 'accept_word', 'i', 'accept the next word' },
+  { 'accept_line', 'i', 'accept the next line' },
+  { 'next', 'i', 'next candidate' },
+  { 'previous', 'i', 'previous candidate' },
+  { 'ask', 'i', 'request ghost text now' },
+  { 'dismiss', 'i', 'dismiss the ghost text or the next edit' },
+  { 'next_edit', 'in', 'jump to the next edit, accept it' },
+  { 'dismiss_edit', 'n', 'dismiss the next edit' },
+  { 'ask_edit', 'in', 'request next edits now' },
 }
 
+--- Returns by mode and key the actions that the user wants there, and their descriptions.
+local function actions_by_key()
+  local found = { i = {}, n = {} }
+  for _, action in ipairs(ACTIONS) do
+    local name, modes, description = unpack(action)
+    local key = M.options.keys[name]
+    for mode in (key and modes or ''):gmatch('.') do
+      local code = vim.keycode(key) -- a key has several names
+      local entry = found[mode][code] or { key = key, acts = {}, descriptions = {} }
+      found[mode][code] = entry
+      table.insert(entry.acts, M[name])
+      table.insert(entry.descriptions, description)
+    end
+  end
+  return found
+end
+
 local function map_keys(buffer)
-  for action, key in pairs(M.options.keys) do
-    if key then
-      require('midspan.keys').map(key, buffer, M[action], DESCRIPTIONS[action])
+  for mode, keys in pairs(actions_by_key()) do
+    for _, entry in pairs(keys) do
+      require('midspan.keys').map(mode, entry.key, buffer, entry.acts, table.concat(entry.descriptions, '; '))
     end
   end
 end
 
 local function attach(client, buffer)
   ghost().attach(client, buffer)
+  require('midspan.next_edit').attach(buffer)
   map_keys(buffer)
   local switch = require('midspan.switch')
   if not switch.is_on(buffer) then

@@ -1,9 +1,9 @@
---- Keys of insert mode. A key for which Midspan has nothing to do does what it did before.
+--- Keys in a buffer. A key for which Midspan has nothing to do does what it did before.
 local M = {}
 
 --- Returns the global mapping of a key, or nil.
-local function global_mapping(key)
-  for _, mapping in ipairs(vim.api.nvim_get_keymap('i')) do
+local function global_mapping(mode, key)
+  for _, mapping in ipairs(vim.api.nvim_get_keymap(mode)) do
     if vim.keycode(mapping.lhs) == vim.keycode(key) then
       return mapping
     end
@@ -11,10 +11,11 @@ local function global_mapping(key)
 end
 
 --- Does what the key does without Midspan: its global mapping (snippets, a completion plugin), or the key itself.
-local function press(key)
-  local mapping = global_mapping(key)
+local function press(mode, key)
+  local mapping = global_mapping(mode, key)
+  local count = mode == 'n' and vim.v.count > 0 and tostring(vim.v.count) or ''
   if not mapping then
-    vim.api.nvim_feedkeys(vim.keycode(key), 'ni', false)
+    vim.api.nvim_feedkeys(count .. vim.keycode(key), 'ni', false)
     return
   end
   local keys = mapping.rhs
@@ -29,19 +30,26 @@ local function press(key)
   if mapping.expr ~= 1 or mapping.replace_keycodes == 1 then
     keys = vim.keycode(keys)
   end
-  vim.api.nvim_feedkeys(keys, mapping.noremap == 1 and 'ni' or 'mi', false)
+  vim.api.nvim_feedkeys(count .. keys, mapping.noremap == 1 and 'ni' or 'mi', false)
 end
 
---- Maps a key in a buffer. `act(otherwise)` returns false if it does nothing; if that turns out later, it calls
---- `otherwise`.
-function M.map(key, buffer, act, description)
+--- Does the first of the acts from `index` on that does something, or what the key does without Midspan.
+local function try(acts, index, mode, key)
   local function otherwise()
-    press(key)
+    try(acts, index + 1, mode, key)
   end
-  vim.keymap.set('i', key, function()
-    if act(otherwise) == false then
-      otherwise()
-    end
+  if not acts[index] then
+    press(mode, key)
+  elseif acts[index](otherwise) == false then
+    otherwise()
+  end
+end
+
+--- Maps a key of a mode in a buffer to acts, which are tried in order. `act(otherwise)` returns false if it does
+--- nothing; if that turns out later, it calls `otherwise`.
+function M.map(mode, key, buffer, acts, description)
+  vim.keymap.set(mode, key, function()
+    try(acts, 1, mode, key)
   end, { buffer = buffer, desc = 'Midspan: ' .. description })
 end
 

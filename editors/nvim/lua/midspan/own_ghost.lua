@@ -64,6 +64,7 @@ local function ask(buffer, kind)
     if not err and result and buffers[buffer] == state and vim.api.nvim_get_current_buf() == buffer then
       state.items, state.index = result.items or {}, 1
       show(buffer)
+      require('midspan.next_edit').ghost_changed()
     end
   end)
   state.pending = number
@@ -111,6 +112,10 @@ function M.attach(client, buffer)
     buffers[buffer].timer:close()
     buffers[buffer] = nil
   end)
+end
+
+function M.is_shown(buffer)
+  return #vim.api.nvim_buf_get_extmarks(buffer, namespace, 0, -1, { limit = 1 }) > 0
 end
 
 function M.switch(buffer, on)
@@ -171,6 +176,7 @@ function M.dismiss()
     return false
   end
   forget(buffer)
+  require('midspan.next_edit').ghost_changed()
 end
 
 return M

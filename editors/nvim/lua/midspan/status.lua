@@ -14,7 +14,8 @@ function M.changed(_, status, context)
   vim.schedule(redraw)
 end
 
---- Returns "midspan", "midspan ..." while it works, "midspan off", "midspan loading", "midspan error".
+--- Returns "midspan", "midspan ..." while it works, "midspan off", "midspan loading", "midspan error". Behind "midspan"
+--- stands the place of a next edit that is not on the screen: "midspan ↓ line 120".
 function M.line()
   local buffer = vim.api.nvim_get_current_buf()
   local client = require('midspan.server').clients(buffer)[1]
@@ -28,6 +29,10 @@ function M.line()
   local state = vim.tbl_get(status or {}, 'completion', 'state')
   if state and state ~= 'ready' then
     return 'midspan ' .. state
+  end
+  local where = require('midspan.next_edit').where()
+  if where ~= '' then
+    return 'midspan ' .. where
   end
   return status and (status.busy or 0) > 0 and 'midspan ...' or 'midspan'
 end

@@ -24,6 +24,7 @@ function M.toggle(filetype)
       require('midspan.ghost').switch(buffer, M.is_on(buffer))
     end
   end
+  require('midspan.next_edit').refresh()
   vim.notify(('Midspan is %s%s'):format(enabled and 'on' or 'off', filetype and (' for ' .. filetype) or ''))
   vim.cmd.redrawstatus({ bang = true })
   return enabled
