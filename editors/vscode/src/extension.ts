@@ -6,6 +6,7 @@ import { codeActionMiddleware, PREVIEW_EDIT } from './code_actions.ts';
 import { EditCommands } from './edit_commands.ts';
 import type { Section } from './model_list.ts';
 import { selectModel } from './models.ts';
+import { NextEdits } from './next_edits.ts';
 import { EditPreview } from './preview.ts';
 import { reportError } from './report_error.ts';
 import { Server } from './server.ts';
@@ -23,16 +24,26 @@ let server: Server | undefined;
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const started = new Server(context, {
     ...codeActionMiddleware,
-    // The editor requests nothing where completion is off.
-    provideInlineCompletionItems: (document, position, about, token, next) =>
-      whyOffHere(document) === undefined ? next(document, position, about, token) : null,
+    // The editor requests nothing where completion is off, and none for ghost text that is a next edit.
+    provideInlineCompletionItems: async (document, position, about, token, next) => {
+      if (whyOffHere(document) !== undefined || nextEdits.ghost.isAsking) {
+        return null;
+      }
+      const { version } = document;
+      const result = await next(document, position, about, token);
+      if (!token.isCancellationRequested && document.version === version) {
+        nextEdits.noteGhost(document, position, hasItems(result));
+      }
+      return result;
+    },
   });
   server = started;
+  const nextEdits = new NextEdits(started);
   const preview = new EditPreview();
   const chat = new ChatView(started, preview, context.extensionUri);
   const page = { webviewOptions: { retainContextWhenHidden: true } };
-  context.subscriptions.push(started, preview, vscode.window.registerWebviewViewProvider(CHAT_VIEW, chat, page));
-  registerCommands(context, started, preview, chat);
+  context.subscriptions.push(started, nextEdits, preview, vscode.window.registerWebviewViewProvider(CHAT_VIEW, chat, page));
+  registerCommands(context, started, preview, chat, nextEdits);
   showStatusItem(context, started);
   warnWhenMissing(context, started);
   await started.restart();
@@ -42,7 +53,17 @@ export async function deactivate(): Promise<void> {
   await server?.stop();
 }
 
-function registerCommands(context: vscode.ExtensionContext, started: Server, preview: EditPreview, chat: ChatView): void {
+function hasItems(result: vscode.InlineCompletionItem[] | vscode.InlineCompletionList | null | undefined): boolean {
+  return (Array.isArray(result) ? result : (result?.items ?? [])).length > 0;
+}
+
+function registerCommands(
+  context: vscode.ExtensionContext,
+  started: Server,
+  preview: EditPreview,
+  chat: ChatView,
+  nextEdits: NextEdits,
+): void {
   const edits = new EditCommands(started, preview);
   const trace = new TraceDocument(context, started);
   const on = (name: ActionName, act: (target: Target) => Promise<void>) => ({
@@ -62,6 +83,10 @@ function registerCommands(context: vscode.ExtensionContext, started: Server, pre
     'midspan.stopChat': () => chat.stop(),
     'midspan.addSelectionToChat': () => chat.refer('selection').then(() => chat.open()),
     'midspan.addFileToChat': () => chat.refer('file').then(() => chat.open()),
+    'midspan.nextEdit': () => nextEdits.advance(),
+    'midspan.nextEdit.dismiss': () => nextEdits.dismiss(),
+    'midspan.dismissGhostText': () => nextEdits.dismissGhost(),
+    'midspan.nextEdit.ask': () => nextEdits.ask(),
     'midspan.acceptPreview': () => preview.accept(),
     'midspan.rejectPreview': () => preview.reject(),
     [PREVIEW_EDIT]: (title: string, files: FileEdit[]) => showFirst(preview, title, files),

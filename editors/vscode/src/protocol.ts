@@ -75,3 +75,16 @@ export interface EditResult {
 export interface TextResult {
   text: string;
 }
+
+/** An edit in the result of midspan/nextEdit. The version is null for a file that is not open. */
+export interface NextEdit {
+  text: string;
+  why?: string;
+  textDocument: { uri: string; version: number | null };
+  range: Range;
+  command: { title: string; command: string; arguments?: unknown[] };
+}
+
+export interface NextEditResult {
+  edits: NextEdit[];
+}

@@ -73,6 +73,13 @@ export class Server implements vscode.Disposable {
     return this.#client;
   }
 
+  /** Returns the client if it runs and its server knows next edits. */
+  nextEditClient(): LanguageClient | undefined {
+    const client = this.#client;
+    const experimental = client?.initializeResult?.capabilities.experimental as Experimental | undefined;
+    return client?.isRunning() && experimental?.midspan?.nextEdit ? client : undefined;
+  }
+
   /** Restarts after any other restart has ended: settings may change while the server starts. */
   restart(): Promise<void> {
     this.#turn = this.#turn.then(() => this.#stop()).then(() => this.#start());
@@ -204,6 +211,10 @@ export class Server implements vscode.Disposable {
     this.state = state;
     this.#changed.fire(state);
   }
+}
+
+interface Experimental {
+  midspan?: { nextEdit?: boolean };
 }
 
 interface PackageJson {
