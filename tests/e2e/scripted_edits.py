@@ -14,6 +14,24 @@ from typing import Any
 from lsp_server.server.server import MidspanServer
 from midspan import DocumentError
 
+# Two files for the server's own rules: a function and its uses.
+SHOP = """\
+def add_up(prices):
+    return sum(prices)
+
+
+def pay(prices):
+    print(add_up(prices))
+    return add_up(prices)
+"""
+TILL = """\
+from shop import add_up
+
+
+def close(prices):
+    return add_up(prices) * 2
+"""
+
 NAMES = ("midspan/nextEdit", "textDocument/didShowInlineEdit", "textDocument/didFocus")
 ACCEPT, DISMISS = "midspan.acceptNextEdit", "midspan.dismissNextEdit"
 

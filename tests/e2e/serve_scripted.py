@@ -2,13 +2,14 @@
 
 The engine reads FOLDER/answers.json at each request: {"end of the text before the cursor": "answer"}; the longest end
 that fits counts. The engine appends each request to FOLDER/asked.jsonl; the log is FOLDER/midspan.log. An answer that
-holds "ENDLESS" never ends. Where FOLDER/next_edits.json is there at the start, next edits are those of
-scripted_edits.py.
+holds "ENDLESS" never ends. FOLDER/indexed is made when the Python files that are there at the start have been indexed.
+Where FOLDER/next_edits.json is there at the start, next edits are those of scripted_edits.py.
 """
 
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -16,8 +17,10 @@ from unittest.mock import patch
 from lsp_server.daemon.build_server import build_server
 from lsp_server.daemon.standalone import serve
 from lsp_server.server.server import MidspanServer
+from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.settings.values import ModelSettings
 from tests.e2e.scripted_edits import script
+from tests.e2e.waiting import wait_until
 from tests.fake_engine import FakeEngine
 
 
@@ -39,10 +42,21 @@ def main() -> int:
         server = build_server(*arguments)
         if (folder / "next_edits.json").exists():
             script(server, folder)
+        threading.Thread(target=_tell_indexed, args=(arguments[2], folder), daemon=True).start()
         return server
 
     with patch("lsp_server.daemon.standalone.build_server", build):
         return serve({"chat.model": "fake", "completion.look_ahead": False}, folder / "midspan.log", start)
+
+
+def _tell_indexed(workspaces: SharedWorkspaces, folder: Path) -> None:
+    files = [path.name for path in folder.glob("*.py")]
+
+    def is_indexed() -> bool:
+        return any(workspace.has_indexed(files) for workspace, _ in workspaces.opened())
+
+    wait_until(is_indexed, lambda: "the workspace is not indexed")
+    (folder / "indexed").touch()
 
 
 if __name__ == "__main__":

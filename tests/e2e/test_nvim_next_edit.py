@@ -7,7 +7,7 @@ import pytest
 
 from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, Neovim, needs_neovim, neovim
 from tests.e2e.scripted import scripted_project
-from tests.e2e.scripted_edits import ACCEPT, DISMISS, Planned, plan_edits, told
+from tests.e2e.scripted_edits import ACCEPT, DISMISS, SHOP, TILL, Planned, plan_edits, told
 
 pytestmark = needs_neovim
 
@@ -71,6 +71,7 @@ def open_file(editor: Neovim, name: str, text: str) -> Path:
     path = editor.log_file.with_name(name)
     path.write_text(text)
     editor.api.command(f"edit! {path}")
+    editor.until(lambda: editor.api.funcs.maparg("<M-e>", "n"), "the plugin is not attached")
     return path
 
 
@@ -127,6 +128,43 @@ def test_a_rename_is_followed_by_tab_and_taken_back_one_by_one(editor, folder):
         editor.type("u")
         editor.until(lambda lines=lines: tuple(editor.lines()[1:]) == lines, "undo took back more or less than one")
     assert editor.lines()[0] == "total = 1"
+
+
+def test_the_rules_lead_through_the_uses_in_two_files(tmp_path):
+    folder = scripted_project(tmp_path / "project", {})
+    (folder / "shop.py").write_text(SHOP)
+    (folder / "till.py").write_text(TILL)
+    renamed = [text.replace("add_up", "sum_up") for text in (SHOP, TILL)]
+    with neovim(folder, folder / "shop.py", scripted=True) as editor:
+        editor.until((folder / "indexed").exists, "the workspace is not indexed")
+        editor.type("wcwsum_up<Esc>")
+        for uses in range(1, 3):
+            accept_here(editor)
+            assert "\n".join(editor.lines()).count("sum_up") == uses + 1
+        assert editor.lines() == renamed[0].splitlines()
+        there = editor.until(lambda: shown(editor).get("float"), "the other file is not named")
+        assert there.startswith("→ till.py:")
+        editor.type("<Tab>")
+        editor.until(lambda: editor.api.current.buffer.name.endswith("till.py"), "Tab did not open the other file")
+        for _ in range(2):
+            accept_here(editor)
+        editor.until(lambda: editor.lines() == renamed[1].splitlines(), "the other file is not finished")
+        assert (folder / "till.py").read_text() == TILL
+        editor.api.command("write")
+        assert (folder / "till.py").read_text() == renamed[1]
+        editor.type("u")
+        editor.until(lambda: "\n".join(editor.lines()).count("sum_up") == 1, "undo took back more or less than one")
+
+
+def accept_here(editor: Neovim) -> None:
+    """Press Tab until the edit that is shown is accepted."""
+    hint = editor.until(lambda: shown(editor)["hint"], "no edit is shown")
+    if "jump" in hint:
+        editor.type("<Tab>")
+        editor.until(lambda: shown(editor)["hint"] == "Tab to accept · rename", "Tab did not jump")
+    before = editor.lines()
+    editor.type("<Tab>")
+    editor.until(lambda: editor.lines() != before, "Tab did not accept")
 
 
 def test_tab_in_insert_mode_goes_on_inserting_and_undo_takes_back_one(editor, folder):

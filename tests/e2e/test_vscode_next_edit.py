@@ -9,8 +9,9 @@ from playwright.sync_api import Browser
 
 from tests.e2e import serve_scripted
 from tests.e2e.scripted import write_answers
-from tests.e2e.scripted_edits import ACCEPT, DISMISS, Planned, plan_edits, told
+from tests.e2e.scripted_edits import ACCEPT, DISMISS, SHOP, TILL, Planned, plan_edits, told
 from tests.e2e.vscode import VSCode, vscode
+from tests.lsp_server.daemons import Place
 
 COUNT = "count = 1\nprint(count)\nreturn_value = count + 1\n"
 
@@ -30,7 +31,7 @@ def running(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture
-def editor(running: VSCode) -> VSCode:
+def scripted_editor(running: VSCode) -> VSCode:
     plan_edits(running.workspace)
     return running
 
@@ -79,7 +80,8 @@ def pictured(editor: VSCode) -> list[str]:
     return lines
 
 
-def test_a_rename_is_followed_by_tab_and_taken_back_one_by_one(editor: VSCode):
+def test_a_rename_is_followed_by_tab_and_taken_back_one_by_one(scripted_editor: VSCode):
+    editor = scripted_editor
     folder = editor.workspace
     (folder / "other.py").write_text("from a import count\n")
     file = editor.open("a.py", COUNT)
@@ -113,11 +115,16 @@ def test_a_rename_is_followed_by_tab_and_taken_back_one_by_one(editor: VSCode):
     open_again(editor, "a.py")
     for uses in ("print(total)", "return_value = count + 1"), ("print(count)", "return_value = count + 1"):
         editor.press("Control+z")
-        editor.until(lambda uses=uses: tuple(lines(editor)[1:3]) == uses, "undo took back more or less than one")
+        see_uses(editor, uses)
     assert editor.saved(file).startswith("total = 1\n")
 
 
-def test_other_lines_stand_beside_the_old_ones_in_a_picture(editor: VSCode):
+def see_uses(editor: VSCode, uses: tuple[str, str]) -> None:
+    editor.until(lambda: tuple(lines(editor)[1:3]) == uses, "undo took back more or less than one")
+
+
+def test_other_lines_stand_beside_the_old_ones_in_a_picture(scripted_editor: VSCode):
+    editor = scripted_editor
     text = "total = 0\nfor room in rooms:\n    total += room.area\nprint(total)\n"
     file = editor.open("lines.py", text)
     new = "areas = [room.area for room in rooms]\ntotal = sum(areas)"
@@ -133,7 +140,8 @@ def test_other_lines_stand_beside_the_old_ones_in_a_picture(editor: VSCode):
     assert editor.saved(file) == new + "\nprint(total)\n"
 
 
-def test_an_insertion_behind_the_cursor_is_ghost_text(editor: VSCode):
+def test_an_insertion_behind_the_cursor_is_ghost_text(scripted_editor: VSCode):
+    editor = scripted_editor
     file = editor.open("behind.py", "def area(w, h):\n")
     plan_edits(editor.workspace, Planned("behind.py", (0, 13, 0, 13), ", unit"))
     editor.press("Control+Home", "Control+Alt+n")
@@ -145,7 +153,8 @@ def test_an_insertion_behind_the_cursor_is_ghost_text(editor: VSCode):
     assert editor.saved(file) == "def area(w, h, unit):\n"
 
 
-def test_a_place_below_the_screen_is_named_at_the_cursor(editor: VSCode):
+def test_a_place_below_the_screen_is_named_at_the_cursor(scripted_editor: VSCode):
+    editor = scripted_editor
     file = editor.open("long.py", "first = 1\n" + "pass\n" * 100 + "use(first)\n")
     plan_edits(editor.workspace, Planned("long.py", (101, 4, 101, 9), "begin"))
     editor.press("Control+Home", "Control+Shift+ArrowRight")
@@ -158,7 +167,8 @@ def test_a_place_below_the_screen_is_named_at_the_cursor(editor: VSCode):
     assert editor.saved(file).endswith("use(begin)\n")
 
 
-def test_escape_dismisses_it_and_tab_is_itself_again(editor: VSCode):
+def test_escape_dismisses_it_and_tab_is_itself_again(scripted_editor: VSCode):
+    editor = scripted_editor
     file = editor.open("escape_edit.py", COUNT)
     plan_edits(editor.workspace, Planned("escape_edit.py", (1, 6, 1, 11), "total"))
     editor.press("Control+Home", "Control+Shift+ArrowRight")
@@ -171,7 +181,8 @@ def test_escape_dismisses_it_and_tab_is_itself_again(editor: VSCode):
     assert editor.saved(file) == "total = 1   \nprint(count)\nreturn_value = count + 1\n"
 
 
-def test_ghost_text_goes_first_and_the_edit_waits_behind_it(editor: VSCode):
+def test_ghost_text_goes_first_and_the_edit_waits_behind_it(scripted_editor: VSCode):
+    editor = scripted_editor
     file = editor.open("first.py", COUNT)
     plan_edits(editor.workspace, Planned("first.py", (1, 6, 1, 11), "total"))
     editor.type("y = ")
@@ -182,3 +193,44 @@ def test_ghost_text_goes_first_and_the_edit_waits_behind_it(editor: VSCode):
     editor.until(lambda: lines(editor)[3] == "y = ghost", "Tab did not accept the ghost text")
     see_attached(editor, "Tab to jump")
     assert editor.saved(file) == COUNT + "y = ghost"
+
+
+def test_the_rules_lead_through_the_uses_in_two_files(editor: VSCode, daemon_place: Place):
+    till = editor.workspace / "till.py"
+    till.write_text(TILL)
+    shop = editor.open("shop.py", SHOP)
+    editor.until(lambda: definitions(daemon_place) >= 3, "the workspace is not indexed")
+    editor.press("Control+Home", "Control+ArrowRight", "ArrowRight", "Control+Shift+ArrowRight")
+    editor.type("sum_up")
+    for uses in (2, 3):
+        accept_here(editor)
+        see_renamed(editor, uses)
+    assert editor.saved(shop) == SHOP.replace("add_up", "sum_up")
+    see_attached(editor, "→ till.py:")
+    editor.press("Tab")
+    editor.until(lambda: editor.title() == "till.py", "Tab did not open the other file")
+    for uses in (1, 2):
+        accept_here(editor)
+        see_renamed(editor, uses)
+    assert till.read_text() == TILL
+    editor.press("Control+z")
+    see_renamed(editor, 1)
+    editor.press("Control+y")
+    assert editor.saved(till) == TILL.replace("add_up", "sum_up")
+
+
+def see_renamed(editor: VSCode, uses: int) -> None:
+    editor.until(lambda: "".join(lines(editor)).count("sum_up") == uses, f"not {uses} uses are renamed")
+
+
+def definitions(place: Place) -> int:
+    return sum(index["definitions"] for index in place.daemon_status()["indexes"])
+
+
+def accept_here(editor: VSCode) -> None:
+    """Press Tab until the edit that is shown is accepted."""
+    see_attached(editor, "Tab to ")
+    if "Tab to jump" in attached(editor):
+        editor.press("Tab")
+    see_attached(editor, "Tab to accept · rename")
+    editor.press("Tab")

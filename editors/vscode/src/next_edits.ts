@@ -10,7 +10,7 @@ import { whyOffHere } from './toggle_commands.ts';
 
 const DISMISS = 'midspan.dismissNextEdit';
 /** The time without a key before a request; the server waits longer. */
-const PAUSE_MS = 50;
+const PAUSE_MS = 100;
 /** A cursor move this close to the last change requests too. */
 const BESIDE_LINES = 5;
 const INVOKED = 1;
@@ -203,7 +203,7 @@ export class NextEdits implements vscode.Disposable {
     const params = {
       textDocument: { uri: converter.asUri(document.uri), version: document.version },
       position: converter.asPosition(selection.active),
-      context: { triggerKind, diagnostics: converter.asDiagnostics(vscode.languages.getDiagnostics(document.uri)) },
+      context: { triggerKind, diagnostics: converter.asDiagnosticsSync(vscode.languages.getDiagnostics(document.uri)) },
     };
     try {
       const result = await client.sendRequest<NextEditResult | null>('midspan/nextEdit', params, request.token);
@@ -215,7 +215,7 @@ export class NextEdits implements vscode.Disposable {
     } catch (error) {
       if (this.#request === request) {
         this.#request = undefined;
-        this.#server.log.debug(`midspan/nextEdit: ${String(error)}`);
+        this.#server.log.warn(`midspan/nextEdit: ${String(error)}`);
       }
     }
   }

@@ -7,7 +7,7 @@ local M = {}
 M.METHOD = 'midspan/nextEdit'
 
 local DISMISS = 'midspan.dismissNextEdit'
-local PAUSE_MS = 50 -- without a key before a request; the server waits longer
+local PAUSE_MS = 100 -- without a key before a request; the server waits longer
 local BESIDE_LINES = 5 -- a cursor move this close to the last change requests too
 local INVOKED, AUTOMATIC = 1, 2
 
@@ -23,10 +23,12 @@ local accepted_ticks = {}
 --- The place of an edit that is not on the screen, in words, or "".
 local where = ''
 
---- Returns the buffer's client, if its server knows next edits.
+--- Returns the buffer's client, if its server knows next edits and no other plugin shows them: sidekick.nvim shows those
+--- of clients with "copilot" in their names.
 local function client_of(buffer)
-  local client = vim.lsp.get_clients({ name = 'midspan', bufnr = buffer })[1]
-  return client and vim.tbl_get(client.server_capabilities, 'experimental', 'midspan', 'nextEdit') and client or nil
+  local client = require('midspan.server').clients(buffer)[1]
+  local is_ours = client and not client.name:lower():find('copilot', 1, true)
+  return is_ours and vim.tbl_get(client.server_capabilities, 'experimental', 'midspan', 'nextEdit') and client or nil
 end
 
 local function is_typing_or_reading()
