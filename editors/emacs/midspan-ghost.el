@@ -23,6 +23,8 @@
 (cl-defstruct (midspan--item (:constructor midspan--make-item))
   text beg end command)
 
+(defvar midspan-ghost-hook nil "Runs in a buffer when its ghost text was answered or dismissed.")
+
 (defvar-local midspan--items nil "The candidates at point, a list, or nil.")
 (defvar-local midspan--index 0 "The index of the candidate that is shown.")
 (defvar-local midspan--overlay nil "The overlay that shows the ghost text, or nil.")
@@ -139,7 +141,8 @@ Their markers move with the text around them, and cannot tell such a change."
                      (setq midspan--pending nil)
                      ;; null: the server answers a newer request instead, so the ghost text stays.
                      (when (and result (= tick (buffer-chars-modified-tick)) (= place (point)))
-                       (midspan--show-result result))))))))))
+                       (midspan--show-result result)
+                       (run-hooks 'midspan-ghost-hook))))))))))
 
 ;;;###autoload
 (defun midspan-complete ()
@@ -231,7 +234,8 @@ Their markers move with the text around them, and cannot tell such a change."
   "Dismiss the ghost text."
   (interactive)
   (midspan--cancel)
-  (midspan--forget))
+  (midspan--forget)
+  (run-hooks 'midspan-ghost-hook))
 
 (defvar-keymap midspan-ghost-map
   :doc "Keys that are active while ghost text is shown and no menu is open."

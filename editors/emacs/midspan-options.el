@@ -8,6 +8,8 @@
 
 ;;; Code:
 
+(require 'diff-mode)
+
 (defgroup midspan nil
   "Completion, edits and answers by a model on your own machine."
   :group 'tools
@@ -53,6 +55,18 @@ The menu gets the keys in either case."
 (defface midspan-ghost-text '((t :inherit shadow))
   "Face of ghost text.")
 (define-obsolete-face-alias 'midspan-grey 'midspan-ghost-text "0.2.0")
+
+(defface midspan-edit-add '((t :inherit diff-refine-added))
+  "Face of the new words of a next edit.")
+
+(defface midspan-edit-delete '((t :inherit diff-refine-removed :strike-through t))
+  "Face of the words that a next edit removes.")
+
+(defface midspan-edit-line '((t :inherit diff-added))
+  "Face of the words that stay in a new line of a next edit.")
+
+(defface midspan-edit-hint '((t :inherit shadow))
+  "Face of what the key does, beside a next edit.")
 
 (defface midspan-heading '((t :inherit bold))
   "Face of headings in answers.")

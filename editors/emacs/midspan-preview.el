@@ -25,12 +25,6 @@
             collect (cons (midspan--path (plist-get (plist-get change :textDocument) :uri))
                           (append (plist-get change :edits) nil)))))
 
-(defun midspan--path (uri)
-  "Return the path of URI, a string or a keyword."
-  (if (fboundp 'eglot-uri-to-path)
-      (eglot-uri-to-path uri)
-    (with-no-warnings (eglot--uri-to-path uri))))
-
 (defun midspan--make-edits (edits)
   "Apply EDITS, which do not overlap, to this buffer."
   (let ((places (mapcar (lambda (edit)

@@ -165,6 +165,12 @@ SERVER, METHOD, PARAMS, ON-END and the value are as there."
   "Show the message of FAILURE, a JSON-RPC error."
   (message "Midspan: %s" (plist-get failure :message)))
 
+(defun midspan--path (uri)
+  "Return the path of URI, a string or a keyword."
+  (if (fboundp 'eglot-uri-to-path)
+      (eglot-uri-to-path uri)
+    (with-no-warnings (eglot--uri-to-path uri))))
+
 (defun midspan-region (range)
   "Return the beginning and end of RANGE, of the protocol, in this buffer."
   (cons (eglot--lsp-position-to-point (plist-get range :start))

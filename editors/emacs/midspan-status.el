@@ -13,6 +13,8 @@
 (require 'midspan-server)
 (require 'midspan-switch)
 
+(defvar midspan--edit-where)
+
 (defun midspan-mode-line ()
   "Return the lighter of `midspan-mode' in this buffer."
   (let* ((server (midspan-server-here))
@@ -21,6 +23,7 @@
     (cond ((null server) " Midspan:none")
           ((midspan-off-p) " Midspan:off")
           ((and state (not (string= state "ready"))) (concat " Midspan:" state))
+          ((not (string-empty-p midspan--edit-where)) (concat " Midspan " midspan--edit-where))
           ((cl-plusp (or (plist-get status :busy) 0)) " Midspan...")
           (t " Midspan"))))
 

@@ -17,6 +17,7 @@
 (require 'midspan-actions)
 (require 'midspan-chat)
 (require 'midspan-ghost)
+(require 'midspan-next-edit)
 (require 'midspan-options)
 (require 'midspan-server)
 (require 'midspan-status)
@@ -26,6 +27,7 @@
   :doc "Midspan's commands; bind the map to a key of your choice."
   :prefix 'midspan-command-map
   "m" #'midspan-complete
+  "j" #'midspan-ask-edit
   "c" #'midspan-chat
   "e" #'midspan-edit
   "f" #'midspan-fix
@@ -48,6 +50,7 @@
 (easy-menu-define midspan-menu midspan-mode-map "Menu of Midspan."
   '("Midspan"
     ["Complete here" midspan-complete]
+    ["Next edits" midspan-ask-edit]
     ["Ghost text" midspan-toggle :style toggle :selected (not midspan--off)]
     ["Ghost text in this language" midspan-toggle-language :style toggle
      :selected (not (member midspan--language midspan--off-languages))]
@@ -76,7 +79,9 @@
   (if midspan-mode
       (progn
         (midspan-note-language)
-        (midspan-ghost-start))
+        (midspan-ghost-start)
+        (midspan-next-edit-start))
+    (midspan-next-edit-stop)
     (midspan-ghost-stop)
     (kill-local-variable 'midspan--language)))
 

@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def _tell_indexed(workspaces: SharedWorkspaces, folder: Path) -> None:
-    files = [path.name for path in folder.glob("*.py")]
+    files = [path.name for path in folder.rglob("*.py")]
 
     def is_indexed() -> bool:
         return any(workspace.has_indexed(files) for workspace, _ in workspaces.opened())

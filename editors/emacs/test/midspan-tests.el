@@ -33,6 +33,29 @@
     (should (equal (pieces "größe = 'é😀'\n    x") '("größe" " =" " '" "é" "😀'" "\n    x")))
     (should (equal (pieces "x  ") '("x" "  ")))))
 
+(defun midspan-tests-parts (old text)
+  "Return the parts in which the line TEXT differs from OLD, as lists."
+  (mapcar (lambda (part)
+            (list (midspan-part-start part) (midspan-part-old part)
+                  (midspan-part-new-start part) (midspan-part-text part)))
+          (midspan-edit-parts old text)))
+
+(ert-deftest midspan-tests-parts ()
+  (should (equal (midspan-tests-parts "print(count, size)" "print(total, size)") '((6 "count" 6 "total"))))
+  (should (equal (midspan-tests-parts "def area(w, h):" "def area(w, h, unit):") '((13 "" 13 ", unit"))))
+  (should (equal (midspan-tests-parts "a b c" "x y c") '((0 "a b" 0 "x y"))))
+  (should (equal (midspan-tests-parts "x" "x") nil))
+  (should (equal (midspan-tests-parts "  x" "") '((2 "x" 0 ""))))
+  (should (equal (midspan-tests-parts "    for room in rooms:" "    return sum(values(x) for y in z)")
+                 '((4 "for room in rooms:" 4 "return sum(values(x) for y in z)")))))
+
+(ert-deftest midspan-tests-pairs ()
+  (should (equal (midspan-edit-pairs '("total = 0.0" "for room in rooms:" "    use(room)")
+                                     '("for each in rooms:" "    use(each)"))
+                 '(("total = 0.0") ("for room in rooms:" . "for each in rooms:")
+                   ("    use(room)" . "    use(each)"))))
+  (should (equal (midspan-edit-pairs '("a") '("a" "b")) '(("a" . "a") (nil . "b")))))
+
 (ert-deftest midspan-tests-lines ()
   (should (equal (midspan-first-line "a\n    b\n") "a"))
   (should (equal (midspan-first-line "\n    b\nc") "\n    b"))

@@ -226,6 +226,7 @@ export class NextEdits implements vscode.Disposable {
       this.#forget();
       return;
     }
+    current.edit.textDocument.version = document.version; // it is open from now on
     const editor = await vscode.window.showTextDocument(document, { preview: false });
     const place = new vscode.Position(lineOf(current.change), columnOf(current.change));
     editor.selection = new vscode.Selection(place, place);

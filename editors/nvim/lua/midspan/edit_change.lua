@@ -4,18 +4,22 @@ local edit_diff = require('midspan.edit_diff')
 local M = {}
 
 --- Returns the buffer of the edit's file if it is loaded, or nil.
-local function buffer_of(edit)
+function M.buffer(edit)
   local buffer = vim.fn.bufnr(vim.fn.escape(vim.uri_to_fname(edit.textDocument.uri), '\\*?[]{},'))
   return buffer ~= -1 and vim.api.nvim_buf_is_loaded(buffer) and buffer or nil
 end
 
---- Returns the lines of the edit's file: of its buffer, or of the disk.
+--- Returns the lines of the edit's range, in its buffer or on the disk, and the number of all lines.
 local function lines_of(edit, buffer)
+  local first, last = edit.range.start.line, edit.range['end'].line
   if buffer then
-    return vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
+    return vim.api.nvim_buf_get_lines(buffer, first, last + 1, false), vim.api.nvim_buf_line_count(buffer)
   end
   local found, lines = pcall(vim.fn.readfile, vim.uri_to_fname(edit.textDocument.uri))
-  return found and lines or nil
+  if not found then
+    return nil
+  end
+  return vim.list_slice(lines, first + 1, last + 1), #lines
 end
 
 --- Returns whether the edit is of the text as it is now. An edit of a file that was not open has no version.
@@ -33,21 +37,20 @@ end
 
 --- Returns the edit as whole lines: `olds` from `row` on become `news`. Returns nil when it does not fit or is empty.
 function M.of(edit, encoding)
-  local buffer = buffer_of(edit)
-  local lines = is_current(edit, buffer) and lines_of(edit, buffer)
-  if not lines then
-    return nil
+  local buffer = M.buffer(edit)
+  local olds, count
+  if is_current(edit, buffer) then
+    olds, count = lines_of(edit, buffer)
   end
   local from, to = edit.range.start, edit.range['end']
-  local first, last = lines[from.line + 1] or '', lines[to.line + 1] or ''
-  if to.line > #lines then
+  if not olds or to.line > count then
     return nil
   end
-  local olds = vim.list_slice(lines, from.line + 1, math.min(to.line + 1, #lines))
+  local first, last = olds[1] or '', olds[to.line - from.line + 1] or ''
   local head = first:sub(1, byte_col(first, encoding, from.character))
   local text = head .. edit.text:gsub('\r\n', '\n') .. last:sub(byte_col(last, encoding, to.character) + 1)
   local news = vim.split(text, '\n', { plain = true })
-  if to.line == #lines and news[#news] == '' then
+  if to.line == count and news[#news] == '' then
     table.remove(news) -- the line behind the last one
   end
   local common, tail = edit_diff.common(olds, news)

@@ -11,7 +11,7 @@ local PAUSE_MS = 100 -- without a key before a request; the server waits longer
 local BESIDE_LINES = 5 -- a cursor move this close to the last change requests too
 local INVOKED, AUTOMATIC = 1, 2
 
---- The next edit, the lines that it changes, and the client that sent it; nil when there is none.
+--- The next edit, its change when it came, and the client that sent it; nil when there is none.
 local current
 --- The pending request: its client and id; nil when there is none.
 local pending
@@ -48,8 +48,11 @@ local function change_here()
   if require('midspan.ghost').is_shown(buffer) then
     return nil
   end
-  local change = edit_change.of(current.edit, current.client.offset_encoding)
-  if not change or not vim.deep_equal(change.olds, current.olds) then
+  local change = current.change
+  if edit_change.buffer(current.edit) then
+    change = edit_change.of(current.edit, current.client.offset_encoding)
+  end
+  if not change or not vim.deep_equal(change.olds, current.change.olds) then
     return nil
   end
   edit_change.locate(change, current.edit)
@@ -98,7 +101,7 @@ local function take(client, edits)
   for _, edit in ipairs(edits) do
     local change = edit_change.of(edit, client.offset_encoding)
     if change then
-      current = { client = client, edit = edit, olds = change.olds }
+      current = { client = client, edit = edit, change = change }
       break
     end
   end
@@ -220,9 +223,11 @@ end
 local function jump(change)
   local edit = current.edit
   local place = { uri = edit.textDocument.uri, range = { start = edit.range.start, ['end'] = edit.range.start } }
-  local mode = vim.api.nvim_get_mode().mode
-  vim.lsp.util.show_document(place, current.client.offset_encoding)
-  edit_change.go(change, mode)
+  local shown, problem = pcall(vim.lsp.util.show_document, place, current.client.offset_encoding)
+  if not shown then
+    return vim.notify('Midspan: ' .. problem, vim.log.levels.WARN)
+  end
+  edit_change.go(change)
   M.refresh()
 end
 
