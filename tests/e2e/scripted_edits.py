@@ -1,12 +1,12 @@
 """Next edits that a test writes, in place of the server's own.
 
-FOLDER/next_edits.json lists them, as `Planned`. An edit that was accepted or dismissed is taken from the list. What the
-client tells the server about next edits is appended to FOLDER/told.jsonl.
+FOLDER/next_edits.json has a plan: its number, and the edits, as `Planned`. An edit that was accepted or dismissed is
+not offered again. What the client tells the server about next edits is appended to FOLDER/told-NUMBER.jsonl: late
+messages about an earlier plan change nothing in this one.
 """
 
 import json
-import os
-from collections.abc import Sequence
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,13 +50,17 @@ class Planned:
 
 def plan_edits(folder: Path, *edits: Planned) -> None:
     """Have the server answer with these edits from now on."""
-    _write(folder, edits)
-    (folder / "told.jsonl").write_text("")
+    number = time.monotonic_ns()
+    _told_file(folder, number).touch()
+    new = folder / "next_edits.new"
+    new.write_text(json.dumps([number, [asdict(edit) for edit in edits]]))
+    new.replace(folder / "next_edits.json")  # the server never reads half of it
 
 
 def told(folder: Path) -> list[list[Any]]:
-    """Return what the client has told the server: names and parameters, in their order."""
-    return [json.loads(line) for line in (folder / "told.jsonl").read_text().splitlines()]
+    """Return what the client has told the server since the plan: names and parameters, in their order."""
+    number, _ = _read_plan(folder)
+    return [json.loads(line) for line in _told_file(folder, number).read_text().splitlines()]
 
 
 def script(server: MidspanServer, folder: Path) -> None:
@@ -66,21 +70,18 @@ def script(server: MidspanServer, folder: Path) -> None:
         features.pop(name, None)
     for name in (ACCEPT, DISMISS):
         commands.pop(name, None)
+    done: list[list[Any]] = []  # the number of the plan and the edit
 
-    def note(name: str, params: Any) -> None:
-        with (folder / "told.jsonl").open("a") as file:
+    def note(name: str, params: Any, number: int | None = None) -> None:
+        with _told_file(folder, number or _read_plan(folder)[0]).open("a") as file:
             file.write(json.dumps([name, params], default=_plain) + "\n")
-
-    def take(name: str, edit: dict[str, Any]) -> None:
-        _write(folder, [planned for planned in _planned(folder) if planned != _planned_of(edit)])
-        note(name, edit["text"])
-
-    server.protocol.experimental["nextEdit"] = True
 
     @server.feature(NAMES[0])
     def next_edit(params: Any) -> dict[str, Any]:
         note(NAMES[0], params)
-        return {"edits": [_wire(server, folder, edit) for edit in _planned(folder)]}
+        number, edits = _read_plan(folder)
+        left = [edit for edit in edits if [number, edit] not in done]
+        return {"edits": [_wire(server, folder, number, edit) for edit in left]}
 
     @server.feature(NAMES[1])
     def did_show(params: Any) -> None:
@@ -91,44 +92,39 @@ def script(server: MidspanServer, folder: Path) -> None:
         note(NAMES[2], params)
 
     @server.command(ACCEPT)
-    def accept(edit: dict[str, Any]) -> None:
-        take(ACCEPT, edit)
+    def accept(number: int, edit: dict[str, Any]) -> None:
+        done.append([number, edit])
+        note(ACCEPT, edit["text"], number)
 
     @server.command(DISMISS)
-    def dismiss(edit: dict[str, Any]) -> None:
-        take(DISMISS, edit)
+    def dismiss(number: int, edit: dict[str, Any]) -> None:
+        done.append([number, edit])
+        note(DISMISS, edit["text"], number)
 
 
-def _write(folder: Path, edits: Sequence[Planned]) -> None:
-    new = folder / f"next_edits.{os.getpid()}"
-    new.write_text(json.dumps([asdict(edit) for edit in edits]))
-    new.replace(folder / "next_edits.json")  # the other process never reads half of it
+def _told_file(folder: Path, number: int) -> Path:
+    return folder / f"told-{number}.jsonl"
 
 
-def _planned(folder: Path) -> list[Planned]:
-    path = folder / "next_edits.json"
-    listed: Sequence[Any] = json.loads(path.read_text()) if path.exists() else []
-    return [_planned_of(each) for each in listed]
+def _read_plan(folder: Path) -> tuple[int, list[dict[str, Any]]]:
+    number, edits = json.loads((folder / "next_edits.json").read_text())
+    return number, edits
 
 
-def _planned_of(said: Any) -> Planned:
-    return Planned(said["file"], tuple(said["place"]), said["text"])
-
-
-def _wire(server: MidspanServer, folder: Path, edit: Planned) -> dict[str, Any]:
-    uri = (folder / edit.file).as_uri()
+def _wire(server: MidspanServer, folder: Path, number: int, edit: dict[str, Any]) -> dict[str, Any]:
+    uri = (folder / edit["file"]).as_uri()
     try:
         version = server.session.documents.document(uri).version
     except DocumentError:
         version = None
-    line, character, end_line, end_character = edit.place
+    line, character, end_line, end_character = edit["place"]
     start, end = {"line": line, "character": character}, {"line": end_line, "character": end_character}
     return {
-        "text": edit.text,
+        "text": edit["text"],
         "why": "planned",
         "textDocument": {"uri": uri, "version": version},
         "range": {"start": start, "end": end},
-        "command": {"title": "Accept", "command": ACCEPT, "arguments": [asdict(edit)]},
+        "command": {"title": "Accept", "command": ACCEPT, "arguments": [number, edit]},
     }
 
 

@@ -175,7 +175,8 @@ function fontOf(document: vscode.TextDocument): Font {
 
 function arrow(path: string): vscode.Uri {
   return asUri(
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="${path}" fill="none" stroke="${ARROW_COLOR}" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/></svg>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="${path}" fill="none" stroke="${ARROW_COLOR}" ` +
+      `stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/></svg>`,
   );
 }
 

@@ -20,18 +20,17 @@ const LIGHT: Colors = { text: '#2b2b2b', background: '#f7f7f8', border: '#c4c4c8
 
 export const THEMES = { dark: DARK, light: LIGHT };
 
+/** East Asian wide characters and emoji. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+
 /** Returns the width of text in columns. */
 export function columnsOf(text: string): number {
-  let columns = 0;
-  for (const character of text) {
-    columns += /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(
-      character,
-    )
-      ? 2
-      : 1;
-  }
-  return columns;
+  return Array.from(text).reduce((columns, character) => columns + (WIDE.test(character) ? 2 : 1), 0);
 }
+
+/** The width of a column over the size of its font, in the widest of the usual fonts. */
+const WIDEST_COLUMN = 0.66;
 
 /** Returns text in which tabs are spaces. */
 export function withoutTabs(text: string, tabSize: number): string {
@@ -51,18 +50,24 @@ export function drawLines(pairs: readonly LinePair[], hint: string, font: Font, 
     `font: ${font.sizePx}px/${font.linePx}px ${font.family}; white-space: pre; color: ${colors.text}; ` +
     `background: ${colors.background}; border: 1px solid ${colors.border}; border-radius: 4px; ` +
     `box-sizing: border-box; height: ${height}px; width: ${width}; padding: 0 9px; margin: 0`;
-  const added = `background: ${colors.added}; border-radius: 2px`;
-  const body = rows.map((chunks) => chunks.map(([text, isNew]) => (isNew ? `<b>${escaped(text)}</b>` : escaped(text))).join(''));
-  const html = `<div xmlns="http://www.w3.org/1999/xhtml" style="${escaped(style)}"><style>b{font-weight:inherit;${added}} i{color:${colors.hint}}</style>${body.join('\n')}\n<i>${escaped(hint)}</i></div>`;
-  const pixels = Math.ceil(columns * font.sizePx * 0.66 + 24);
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${pixels}" height="${height}"><foreignObject width="100%" height="100%">${html}</foreignObject></svg>`;
+  const css = `b{font-weight:inherit;border-radius:2px;background:${colors.added}} i{color:${colors.hint}}`;
+  const body = rows.map((chunks) => chunks.map(([text, isNew]) => marked(text, isNew)).join(''));
+  const html =
+    `<div xmlns="http://www.w3.org/1999/xhtml" style="${escaped(style)}"><style>${css}</style>` +
+    `${body.join('\n')}\n<i>${escaped(hint)}</i></div>`;
+  const pixels = Math.ceil(columns * font.sizePx * WIDEST_COLUMN + 24);
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${pixels}" height="${height}">` +
+    `<foreignObject width="100%" height="100%">${html}</foreignObject></svg>`
+  );
 }
 
 /** Returns the new line in chunks, each with whether it is new. */
 function row(old: string | undefined, text: string, indent: number, tabSize: number): [string, boolean][] {
   const chunks: [string, boolean][] = [];
   let at = 0;
-  for (const part of old === undefined ? [{ newStart: indentLength(text), text: text.trimStart() }] : changedParts(old, text)) {
+  const whole = { newStart: indentLength(text), text: text.trimStart() };
+  for (const part of old === undefined ? [whole] : changedParts(old, text)) {
     chunks.push([text.slice(at, part.newStart), false], [part.text, true]);
     at = part.newStart + part.text.length;
   }
@@ -74,6 +79,10 @@ function row(old: string | undefined, text: string, indent: number, tabSize: num
     left = cut === spaced.length ? left - cut : 0;
     return [spaced.slice(cut), isNew];
   });
+}
+
+function marked(text: string, isNew: boolean): string {
+  return isNew ? `<b>${escaped(text)}</b>` : escaped(text);
 }
 
 function indentLength(text: string): number {

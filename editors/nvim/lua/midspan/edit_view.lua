@@ -17,7 +17,11 @@ local function define_highlights()
   end
   local removed = like('DiffDelete')
   vim.api.nvim_set_hl(0, 'MidspanEditDelete', {
-    fg = removed.fg, bg = removed.bg or REMOVED[vim.o.background], strikethrough = true, cterm = { strikethrough = true }, default = true,
+    fg = removed.fg,
+    bg = removed.bg or REMOVED[vim.o.background],
+    strikethrough = true,
+    cterm = { strikethrough = true },
+    default = true,
   })
   vim.api.nvim_set_hl(0, 'MidspanEditAdd', { link = 'DiffAdd', default = true })
   vim.api.nvim_set_hl(0, 'MidspanEditLine', { link = 'CursorLine', default = true })
@@ -163,7 +167,8 @@ function M.draw(change, key, why)
   define_highlights()
   if change.place ~= 'elsewhere' then
     drawn_in = change.buffer
-    draw_diff(change, ('%s to %s%s'):format(key, change.place == 'here' and 'accept' or 'jump', why and ' · ' .. why or ''))
+    local act = change.place == 'here' and 'accept' or 'jump'
+    draw_diff(change, ('%s to %s%s'):format(key, act, why and ' · ' .. why or ''))
   end
   if change.where then
     draw_float(('%s  %s   %s to jump'):format(change.where, summary(change), key), change.place == 'above')

@@ -204,7 +204,8 @@ function M.attach(buffer)
   end
   on({ 'TextChanged', 'TextChangedI', 'TextChangedP' }, on_change)
   on({ 'CursorMoved', 'CursorMovedI' }, on_move)
-  on({ 'InsertEnter', 'InsertLeave', 'ModeChanged', 'BufLeave', 'CompleteDone', 'WinScrolled' }, vim.schedule_wrap(M.refresh))
+  local others = { 'InsertEnter', 'InsertLeave', 'ModeChanged', 'BufLeave', 'CompleteDone', 'WinScrolled' }
+  on(others, vim.schedule_wrap(M.refresh))
   on('BufEnter', on_enter)
   on('DiagnosticChanged', ask_again)
   on('BufUnload', function()
