@@ -206,15 +206,13 @@
   (midspan--edit-refresh))
 
 (defun midspan--edit-accept ()
-  "Make the offered edit in this buffer, as one step of undo, and ask for the next."
+  "Make the offered edit in this buffer, and ask for the next."
   (let* ((offer midspan--offer) (edit (midspan-offer-edit offer))
          (place (midspan-region (plist-get edit :range))))
     (setq midspan--offer nil)
-    (undo-boundary)
     (goto-char (cdr place))
     (delete-region (car place) (point))
     (insert (string-replace "\r\n" "\n" (plist-get edit :text)))
-    (undo-boundary)
     (setq midspan--edit-tick (buffer-chars-modified-tick)
           midspan--tick midspan--edit-tick)  ; no ghost text between one edit and the next
     (eglot--signal-textDocument/didChange)

@@ -7,6 +7,7 @@ messages about an earlier plan change nothing in this one.
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,12 +41,13 @@ ACCEPT, DISMISS = "midspan.acceptNextEdit", "midspan.dismissNextEdit"
 class Planned:
     """An edit of a file of the folder: the lines and columns of its beginning and end, and its new text.
 
-    The columns are in the client's unit.
+    The columns are in the client's unit. The edit is of the document's state `age` versions ago.
     """
 
     file: str
     place: tuple[int, int, int, int]
     text: str
+    age: int = 0
 
 
 def plan_edits(folder: Path, *edits: Planned) -> None:
@@ -113,10 +115,9 @@ def _read_plan(folder: Path) -> tuple[int, list[dict[str, Any]]]:
 
 def _wire(server: MidspanServer, folder: Path, number: int, edit: dict[str, Any]) -> dict[str, Any]:
     uri = (folder / edit["file"]).as_uri()
-    try:
-        version = server.session.documents.document(uri).version
-    except DocumentError:
-        version = None
+    version: int | None = None
+    with suppress(DocumentError):
+        version = (server.session.documents.document(uri).version or 0) - edit["age"]
     line, character, end_line, end_character = edit["place"]
     start, end = {"line": line, "character": character}, {"line": end_line, "character": end_character}
     return {

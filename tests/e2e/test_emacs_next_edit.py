@@ -171,6 +171,14 @@ def test_ghost_text_goes_first_and_the_edit_waits_behind_it(editor):
     see_edit(editor, "TAB to jump")
 
 
+def test_an_edit_of_an_older_text_is_never_shown(editor):
+    editor.open(editor.folder / "g.py", COUNT)
+    other = Planned("g.py", (2, 15, 2, 20), "total")
+    plan_edits(editor.folder, Planned("g.py", (1, 6, 1, 11), "sum", age=1), other)
+    rename(editor, "total")
+    see_edit(editor, "[-count-]|total")
+
+
 def test_nothing_is_shown_while_midspan_is_off(editor):
     editor.open(editor.folder / "f.py", COUNT)
     plan_edits(editor.folder, Planned("f.py", (1, 6, 1, 11), "total"))
@@ -193,6 +201,7 @@ def test_the_rules_lead_through_the_uses_in_two_files(tmp_path):
         editor.press("M-<", "M-f", "C-f")
         editor.lisp('(progn (kill-region (point) (progn (skip-chars-forward "a-z_") (point))) t)')
         editor.type("sum_up")
+        see_edit(editor, "sum_up")  # and not what a slower typist is offered on the way
         for uses in (2, 3):
             accept_here(editor)
             have(editor, SHOP.replace("add_up", "sum_up", uses))
@@ -214,8 +223,8 @@ def see_renamed(editor: Emacs, uses: int) -> None:
 
 def accept_here(editor: Emacs) -> None:
     """Press TAB until the edit that is shown is accepted."""
-    see_edit(editor, "TAB to ")
-    if "TAB to jump" in shown(editor):
+    offered = editor.until(lambda: text if "TAB to " in (text := shown(editor)) else "", "no edit is shown")
+    if "TAB to jump" in offered:
         editor.press("Tab")
     see_edit(editor, "TAB to accept · rename")
     editor.press("Tab")
