@@ -98,7 +98,8 @@ class NextEditFeature:
             if await self._completion.shows_at(asked.uri, state.snapshot.cursor):
                 record.ends(Outcome.GHOST_TEXT)
                 return []
-        found = await self._found_ahead(state, record)
+        # A key asks anew: what was found ahead may be from before the index was complete.
+        found = None if asked.explicit else await self._found_ahead(state, record)
         if found is None:
             found = await self._search(state, explicit=asked.explicit)
         record.mark("search")

@@ -17,7 +17,7 @@ from lsp_server.telemetry.usage import Usage
 from lsp_server.telemetry.usage_file import read_counts
 from lsp_server.telemetry.usage_report import make_report
 from tests.fake_engine import FakeEngine
-from tests.lsp_server.client import INVOKED, URI, WAIT_S, InProcess
+from tests.lsp_server.client import INVOKED, URI, WAIT_S, InProcess, until
 from tests.lsp_server.in_process import cancel, last_trace
 from tests.lsp_server.next_edit.conftest import SetRules
 from tests.lsp_server.next_edit.editing import NO_PAUSE, apply, ask, place, renamed, replace_words, run
@@ -65,6 +65,17 @@ async def test_a_chain_of_acceptances_is_answered_from_what_was_found_ahead_acro
     session = editor.server.session
     assert session.documents.document(URI).text == "new = 1\nnew + 1\nnew + 2\n"
     assert session.documents.document(OTHER).text == "from a import new\n"
+
+
+async def test_a_key_does_not_take_what_was_found_ahead_before_the_index_knew_more(rules: SetRules):
+    find = replace_words("old", "new")
+    # The second search is the one ahead.
+    rules.are(lambda *arguments: () if rules.calls == 2 else find(*arguments))
+    editor = await renamed()
+    first, *_ = await ask(editor, 0, 3)
+    await until(lambda: rules.calls == 2)
+    await apply(editor, first)
+    assert [place(edit) for edit in await ask(editor, 1, 3, kind=INVOKED)] == [("a.py", 2, 0)]
 
 
 async def test_a_request_waits_for_the_pause_and_a_key_ends_it(rules: SetRules):
