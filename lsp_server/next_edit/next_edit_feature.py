@@ -98,8 +98,9 @@ class NextEditFeature:
             if await self._completion.shows_at(asked.uri, state.snapshot.cursor):
                 record.ends(Outcome.GHOST_TEXT)
                 return []
-        # A key asks anew: what was found ahead may be from before the index was complete.
-        found = None if asked.explicit else await self._found_ahead(state, record)
+        if asked.explicit:
+            self._end_ahead()  # which may have looked before the index was complete
+        found = await self._found_ahead(state, record)
         if found is None:
             found = await self._search(state, explicit=asked.explicit)
         record.mark("search")
