@@ -217,7 +217,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "evaluation.cache_folder": (),
     "evaluation.chat": ("context.*", "inference.api"),
-    "evaluation.next_edit": ("context.*", "evaluation.cache_folder"),
+    "evaluation.next_edit": ("context.*", "evaluation.cache_folder", "lsp_server.next_edit"),
     "evaluation.results": ("evaluation.cache_folder", "inference.api", "lsp_server.completion.confidence"),
     "evaluation.typist": (
         "context.*",

@@ -14,6 +14,9 @@ from evaluation.next_edit.figures import ALL, figures_of, to_table
 from evaluation.next_edit.release_folder import CaseState, Texts
 from evaluation.next_edit.releases import Use, find_archives, read_pairs, read_texts
 from evaluation.next_edit.run_cases import Answer, draw_cases, run_cases
+from lsp_server.next_edit.edit_state import EditState
+from lsp_server.next_edit.next_edit import from_proposal
+from lsp_server.next_edit.rank_edits import MOST_EDITS, rank
 
 NEXT_EDIT = "next-edit"
 
@@ -59,7 +62,13 @@ def answer_cases(texts: Sequence[Texts], limit: int | None) -> list[Answer]:
 
 
 def by_rule(state: CaseState) -> Sequence[Proposal]:
-    return find_next_edits(state.snapshot, state.edits, state.view)
+    """Return the proposals that an editor is offered, in the server's order and above its threshold."""
+    proposals = find_next_edits(state.snapshot, state.edits, state.view)
+    edits = [from_proposal(proposal) for proposal in proposals]
+    known = EditState(state.snapshot, tuple(state.edits), diagnostics=(), workspace=None, root=None)
+    ranked = rank(edits, known, is_unsure_shown=False)
+    proposal_of = dict(zip(map(id, edits), proposals, strict=True))
+    return [proposal_of[id(edit)] for edit in ranked[:MOST_EDITS]]
 
 
 def describe(answer: Answer) -> dict[str, Any]:
