@@ -18,6 +18,7 @@
 (require 'midspan-chat)
 (require 'midspan-ghost)
 (require 'midspan-next-edit)
+(require 'midspan-model)
 (require 'midspan-options)
 (require 'midspan-server)
 (require 'midspan-status)
@@ -41,6 +42,8 @@
   "i" #'midspan-import
   "o" #'midspan-toggle
   "l" #'midspan-toggle-language
+  "M" #'midspan-model
+  "C" #'midspan-chat-model
   "s" #'midspan-status
   "T" #'midspan-trace
   "g" #'midspan-stop)
@@ -68,6 +71,8 @@
     ["Write the missing branch" midspan-branch]
     ["Import the name" midspan-import]
     "---"
+    ["Model for completion..." midspan-model]
+    ["Model for chat..." midspan-chat-model]
     ["Status" midspan-status]
     ["Trace" midspan-trace]
     ["Doctor" midspan-doctor]))

@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).with_name("package.json")
 README = Path(__file__).with_name("README.md")
 DOCS_PAGE = Path(__file__).parents[2] / "docs/settings.md"
 OWN = "midspan.path"  # the extension's own setting, which stands first
+FIRST = ("completion.model", "chat.model")  # on VS Code's page, behind OWN
 
 
 def configured(package: dict[str, Any]) -> dict[str, Any]:
@@ -62,8 +63,15 @@ def _property(setting: Setting) -> dict[str, Any]:
     default = json.loads(json.dumps(setting.default))  # lists for tuples
     meaning = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", setting.meaning)  # VS Code's settings have no pages to link to
     without = f" Without it: {setting.without}." if default is None else ""
+    schema = setting.kind.schema
+    if schema.get("type") == ["string", "null"]:  # for which the page of the settings has no field
+        schema, default = {"type": "string"}, ""
+    if setting.name in FIRST:
+        section = setting.name.partition(".")[0]
+        without += f" [Select a model](command:midspan.selectModel?%22{section}%22)"
     return {
-        **setting.kind.schema,
+        **schema,
+        **({"order": 1 + FIRST.index(setting.name)} if setting.name in FIRST else {}),
         "default": default,
         "scope": "machine" if setting.kind.users_own else "window",
         "markdownDescription": f"{meaning[:1].upper()}{meaning[1:]}.{without}",

@@ -1,5 +1,6 @@
 """The plugin works with known answers, in Neovim 0.12 with Neovim's ghost text and in 0.11 with ours."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -199,24 +200,74 @@ def test_the_status_names_no_model_where_there_is_none(editor, notified):
     ]
 
 
-def test_the_built_in_model_is_one_of_the_models(editor, notified):
-    editor.api.exec_lua("""
+LISTING = {
+    "here": [
+        {
+            "name": "mine",
+            "use": ["chat"],
+            "size_bytes": 1e9,
+            "form": "int8",
+            "tokens_per_s": 28.0,
+            "fast_enough": ["chat"],
+        }
+    ],
+    "catalogue": [
+        {
+            "name": "best",
+            "use": ["completion", "chat"],
+            "size_bytes": 3e9,
+            "form": "int4",
+            "tokens_per_s": 16.0,
+            "fast_enough": ["completion", "chat"],
+            "recommended": ["chat"],
+        },
+        {"name": "big", "use": ["chat"], "size_bytes": 15e9, "form": "int4", "tokens_per_s": 7.0, "fast_enough": []},
+        {"name": "huge", "use": ["chat"], "size_bytes": 472e9, "form": None, "tokens_per_s": None},
+    ],
+}
+
+
+def select_model(editor: Neovim, words: str, which: int) -> None:
+    """Run :Midspan model, whose program prints LISTING, and take one of the models that are offered."""
+    editor.api.exec_lua(
+        """
+        local listing, words, which = ...
         told, offered = {}, {}
         local system, select = vim.system, vim.ui.select
-        vim.system = function(_, _, done) done({ code = 0, stdout = '{"here": [], "catalogue": []}' }) end
+        vim.system = function(_, _, done) done({ code = 0, stdout = listing }) end
         vim.ui.select = function(models, options, take)
-          table.insert(offered, options.format_item(models[1]))
-          take(models[1])
+          offered = vim.tbl_map(options.format_item, models)
+          take(models[which])
         end
         local client = vim.lsp.get_clients({ bufnr = 0 })[1]
         client.notify = function(_, method, settings) table.insert(told, { method, settings }) end
-        require('midspan.model').choose()
-        vim.wait(1000, function() return #told > 0 end)
+        vim.cmd('Midspan model ' .. words)
+        vim.wait(5000, function() return #told > 0 end)
         client.notify, vim.system, vim.ui.select = nil, system, select
-    """)
-    assert editor.api.exec_lua("return offered") == ["built-in, small, completes Python, needs no download"]
+        """,
+        json.dumps(LISTING),
+        words,
+        which,
+    )
+
+
+def test_a_model_is_selected_for_completion_and_for_chat(editor, notified):
+    select_model(editor, "", 1)
     assert editor.api.exec_lua("return told") == [["midspan/userSettings", {"completion": {"model": None}}]]
-    assert notified() == ["Midspan now completes with the built-in model"]
+    select_model(editor, "chat", 2)
+    assert editor.api.exec_lua("return offered") == [
+        "none, no chat",
+        "mine, 1.0 GB, about 28 tokens/s, fast enough here",
+        "best, 3.0 GB, about 16 tokens/s, recommended: the largest that is fast enough here, not downloaded yet",
+        "big, 15.0 GB, about 7 tokens/s, slow here, not downloaded yet",
+        "huge, 472.0 GB, needs more memory than this machine has, not downloaded yet",
+    ]
+    assert editor.api.exec_lua("return told") == [
+        ["midspan/userSettings", {"completion": {"model": None}, "chat": {"model": "mine"}}]
+    ]
+    assert notified() == ["Midspan now completes with the built-in model", "Midspan now chats and edits with mine"]
+    select_model(editor, "chat none", 0)
+    assert editor.api.exec_lua("return told[1][2].chat") == {"model": None}
 
 
 def test_a_chat_streams_onto_its_page_and_stops(editor):

@@ -168,5 +168,29 @@
   (let ((announced (midspan--with '(:textDocument (:codeAction (:resolveSupport 1) :hover 2)) '(:textDocument :codeAction :disabledSupport) t)))
     (should (equal announced '(:textDocument (:codeAction (:resolveSupport 1 :disabledSupport t) :hover 2))))))
 
+(ert-deftest midspan-tests-a-model-is-selected-by-its-marks ()
+  (let* ((midspan-settings '(:log_level "debug"))
+         told shown
+         (completing-read-function
+          (lambda (_prompt table &rest _)
+            (let ((annotate (alist-get 'annotation-function (cdr (funcall table "" nil 'metadata)))))
+              (setq shown (mapcar (lambda (name) (concat name (funcall annotate name))) (all-completions "" table))))
+            "mine")))
+    (cl-letf (((symbol-function 'midspan-servers) (lambda () '(server)))
+              ((symbol-function 'jsonrpc-notify) (lambda (_server method settings) (push (list method settings) told))))
+      (midspan-model-read
+       '(:here ((:name "mine" :use ("chat") :size_bytes 1000000000 :form "int8" :tokens_per_s 28.0 :fast_enough ("chat"))
+                (:name "broken" :problem "empty"))
+               :catalogue ((:name "best" :use ("chat") :size_bytes 3000000000 :form "int4" :tokens_per_s 16.0
+                                  :fast_enough ("chat") :recommended ("chat"))
+                           (:name "big" :use ("chat") :size_bytes 15000000000 :form "int4" :tokens_per_s 7.0)
+                           (:name "other" :use ("completion") :size_bytes 1)))
+       :chat ""))
+    (should (equal shown '("none  no chat, in use"
+                           "mine  1.0 GB, about 28 tokens/s, fast enough here"
+                           "best  3.0 GB, about 16 tokens/s, recommended: the largest that is fast enough here, not downloaded yet"
+                           "big  15.0 GB, about 7 tokens/s, slow here, not downloaded yet")))
+    (should (equal told '((:midspan/userSettings (:log_level "debug" :chat (:model "mine"))))))))
+
 (provide 'midspan-tests)
 ;;; midspan-tests.el ends here

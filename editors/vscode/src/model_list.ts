@@ -9,6 +9,10 @@ export interface ListedModel {
   form?: string | null;
   /** The expected speed on this machine; null: unknown. */
   tokens_per_s?: number | null;
+  /** The uses for which it is fast enough on this machine. */
+  fast_enough?: string[];
+  /** The uses for which it is the best of those that are fast enough. */
+  recommended?: string[];
   problem?: string;
 }
 
@@ -30,28 +34,48 @@ export interface Choice {
   sizeBytes?: number;
 }
 
-/** Returns the models for one use, first those that need no download. */
-export function choices(listing: ModelListing, section: Section): Choice[] {
+/** Returns the models for one use, first those that need no download. `now` is the name of the one that is in use. */
+export function choices(listing: ModelListing, section: Section, now?: string): Choice[] {
   const isFor = (model: ListedModel) => !model.problem && (model.use ?? []).includes(section);
   const none: Choice =
     section === 'completion'
       ? { label: 'built-in', description: 'small, completes Python, needs no download', model: undefined }
       : { label: 'none', description: 'no chat', model: undefined };
+  const marked = (choice: Choice, model?: ListedModel): Choice => {
+    const isNow = model ? model.name === now : now === '' || now === choice.label;
+    const marks = [isNow ? '$(check) in use' : '', model ? advice(model, section) : ''].filter(Boolean).join(', ');
+    return marks ? { ...choice, detail: marks } : choice;
+  };
   return [
-    none,
-    ...listing.here.filter(isFor).map((model) => ({
-      label: model.name,
-      description: `downloaded, ${about(model)}`,
-      model: model.name,
-    })),
-    ...listing.catalogue.filter(isFor).map((model) => ({
-      label: `$(cloud-download) ${model.name}`,
-      description: about(model),
-      ...(model.form ? {} : { detail: 'Needs more memory than this machine has.' }),
-      model: model.name,
-      sizeBytes: model.size_bytes ?? 0,
-    })),
+    marked(none),
+    ...listing.here.filter(isFor).map((model) =>
+      marked({ label: model.name, description: `downloaded, ${about(model)}`, model: model.name }, model),
+    ),
+    ...listing.catalogue.filter(isFor).map((model) =>
+      marked(
+        {
+          label: `$(cloud-download) ${model.name}`,
+          description: about(model),
+          model: model.name,
+          sizeBytes: model.size_bytes ?? 0,
+        },
+        model,
+      ),
+    ),
   ];
+}
+
+function advice(model: ListedModel, section: Section): string {
+  if (!model.form) {
+    return 'needs more memory than this machine has';
+  }
+  if (model.recommended?.includes(section)) {
+    return '$(star-full) recommended: the largest that is fast enough here';
+  }
+  if (model.fast_enough?.includes(section)) {
+    return 'fast enough here';
+  }
+  return model.tokens_per_s ? '$(warning) slow here' : '';
 }
 
 /** Returns how much of a model is downloaded, in percent; undefined before the first byte. */

@@ -17,7 +17,8 @@ export async function selectModel(server: Server, section?: Section): Promise<vo
   if (!chosenSection) {
     return;
   }
-  const offered = list(found.program).then((listing) => choices(listing, chosenSection));
+  const now = server.state.kind === 'running' ? server.state.status?.[chosenSection]?.model : undefined;
+  const offered = list(found.program).then((listing) => choices(listing, chosenSection, now));
   const choice = await vscode.window.showQuickPick(offered, {
     title: `Midspan: the model for ${chosenSection}`,
     placeHolder: "Add your own models with 'midspan model import'.",

@@ -25,7 +25,7 @@ export interface Inspected {
   workspaceFolderValue?: unknown;
 }
 
-/** Returns the settings that the user has set; midspan.toml decides the others. */
+/** Returns the settings that the user has set; midspan.toml decides the others. An emptied field sets nothing. */
 export function collectOptions(
   settings: readonly ServerSetting[],
   inspect: (name: string) => Inspected | undefined,
@@ -35,7 +35,7 @@ export function collectOptions(
     const found = inspect(name);
     const foldersValue = isUsersOwn ? undefined : (found?.workspaceFolderValue ?? found?.workspaceValue);
     const value = foldersValue ?? found?.globalValue;
-    if (value !== undefined) {
+    if (value !== undefined && value !== '') {
       options[name] = value;
     }
   }

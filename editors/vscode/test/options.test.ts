@@ -12,6 +12,7 @@ test('only set values are sent, and the nearest level decides', () => {
     'completion.enabled': { globalValue: true, workspaceValue: false },
     'completion.quant': { globalValue: 'int8' },
     'chat.quant': {},
+    'chat.model': { globalValue: '' },
   };
   const settings = [...Object.keys(said), 'log_level'].map((name) => ({ name, isUsersOwn: false }));
   assert.deepEqual(

@@ -60,7 +60,8 @@ local words = {
     require('midspan.restart')()
   end,
   model = function(call)
-    require('midspan.model').choose(call.fargs[2])
+    local is_chat = call.fargs[2] == 'chat'
+    require('midspan.model').choose(is_chat and 'chat' or 'completion', call.fargs[is_chat and 3 or 2])
   end,
   chat = function(call)
     require('midspan.chat').open(call)
