@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Frame
+from playwright.sync_api import Frame, Locator
 
 from tests.e2e.fake_midspan import EXPLANATION
 from tests.e2e.vscode import VSCode
@@ -63,6 +63,26 @@ def test_code_of_an_answer_is_copied_inserted_and_seen_as_a_diff(editor: VSCode,
     chat.locator(".code button", has_text="Insert").click()
     editor.page.locator(".tab.active.dirty").wait_for()
     assert editor.saved(file) == f"{CODE}\n{CODE}"
+
+
+@pytest.mark.parametrize("theme", ["Dark Modern", "Solarized Light"])
+def test_code_of_an_answer_has_the_colors_of_the_editors_theme(editor: VSCode, chat: Frame, theme: str):
+    editor.open("colors.py", ADD)
+    editor.set(workbench__colorTheme=theme)
+    editor.run("Midspan: Open Chat")
+    _ask(chat, "Rewrite it.")
+    shown = chat.locator(".code .hljs-storage", has_text="def")
+    editor.wait_for(shown)
+    written = editor.page.locator(".editor-instance .view-line span span", has_text="def")
+    background = editor.page.locator(".editor-instance .monaco-editor-background").first
+    editor.until(lambda: _color(shown) == _color(written), f"def has another color in the chat with {theme}")
+    block, editors = (_color(each, "background-color") for each in (chat.locator(".code pre"), background))
+    assert block == editors
+    editor.set(workbench__colorTheme=None)
+
+
+def _color(part: Locator, of: str = "color") -> str:
+    return str(part.first.evaluate("(element, of) => getComputedStyle(element).getPropertyValue(of)", of))
 
 
 def test_nothing_of_an_answer_is_markup_of_the_page(editor: VSCode, chat: Frame):

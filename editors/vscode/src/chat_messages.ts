@@ -1,5 +1,6 @@
 // The messages between the chat's page and the extension.
 import type { NamedReference, Turn } from './conversation.ts';
+import type { TokenColors } from './token_colors.ts';
 
 export interface ChatState {
   type: 'state';
@@ -9,7 +10,7 @@ export interface ChatState {
   isAnswering: boolean;
 }
 
-export type ToPage = ChatState | { type: 'piece'; text: string } | { type: 'focus' };
+export type ToPage = ChatState | { type: 'piece'; text: string } | { type: 'focus' } | { type: 'colors'; colors: TokenColors };
 
 export type FromPage =
   | { type: 'ready' | 'stop' | 'addSelection' | 'addFile' | 'selectModel' }

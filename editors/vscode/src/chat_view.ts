@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Target } from './actions.ts';
 import { insertCode, referenceTo, showAsDiff } from './chat_code.ts';
+import { activeTokenColors } from './color_theme.ts';
 import { chatHtml } from './chat_html.ts';
 import type { FromPage, ToPage } from './chat_messages.ts';
 import { Conversation, type NamedReference } from './conversation.ts';
@@ -40,7 +41,11 @@ export class ChatView implements vscode.WebviewViewProvider {
       localResourceRoots: [vscode.Uri.joinPath(this.#extension, 'dist')],
     };
     view.webview.onDidReceiveMessage((message: FromPage) => void this.#receive(message));
-    view.onDidDispose(() => (this.#view = undefined));
+    const watch = vscode.window.onDidChangeActiveColorTheme(() => void this.#color());
+    view.onDidDispose(() => {
+      this.#view = undefined;
+      watch.dispose();
+    });
     view.webview.html = chatHtml(view.webview, this.#extension);
   }
 
@@ -139,6 +144,7 @@ export class ChatView implements vscode.WebviewViewProvider {
     switch (message.type) {
       case 'ready':
         this.#isListening = true;
+        void this.#color();
         this.#draw();
         if (this.#wantsFocus) {
           this.#wantsFocus = false;
@@ -177,6 +183,14 @@ export class ChatView implements vscode.WebviewViewProvider {
   #draw(): void {
     const { turns, isAnswering } = this.#conversation;
     this.#post({ type: 'state', turns, references: this.#references, isAnswering });
+  }
+
+  async #color(): Promise<void> {
+    try {
+      this.#post({ type: 'colors', colors: await activeTokenColors() });
+    } catch (error) {
+      this.#server.log.warn(`The colors of the theme cannot be read: ${words(error)}`);
+    }
   }
 
   #post(message: ToPage): void {

@@ -18,5 +18,13 @@ test('a link to a web page stays a link', () => {
 });
 
 test('code stays code, an unclosed block of a half answer too', () => {
-  assert.ok(render('```python\nif a < b:\n').includes('<code class="language-python">if a &lt; b:'));
+  assert.ok(render('```odd\nif a < b:\n').includes('<code class="language-odd">if a &lt; b:'));
+  assert.ok(render('```python\nif a < b:\n').includes('<span class="hljs-keyword">if</span> a &lt; b:'));
+});
+
+test('declarations are told from other keywords, as a theme colors them, and code is never HTML', () => {
+  const html = render('```ts\nconst a = await b("<script>");\n```');
+  assert.ok(html.includes('<span class="hljs-storage">const</span>'), html);
+  assert.ok(html.includes('<span class="hljs-keyword">await</span>'), html);
+  assert.ok(!html.includes('<script'), html);
 });

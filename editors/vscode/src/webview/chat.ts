@@ -1,6 +1,7 @@
 // The script of the chat view: it shows the state that the extension sends, and owns only the question being typed.
 import type { ChatState, FromPage, ToPage } from '../chat_messages.ts';
 import type { Turn } from '../conversation.ts';
+import type { TokenColors } from '../token_colors.ts';
 import { render } from './markdown.ts';
 
 declare function acquireVsCodeApi(): { postMessage(message: FromPage): void };
@@ -20,6 +21,8 @@ window.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
     drawAll();
   } else if (data.type === 'piece') {
     addPiece(data.text);
+  } else if (data.type === 'colors') {
+    setColors(data.colors);
   } else {
     question.focus();
   }
@@ -65,6 +68,17 @@ function addPiece(text: string): void {
   if (!isDrawing) {
     isDrawing = true;
     requestAnimationFrame(drawLast);
+  }
+}
+
+/** Sets the colors of code. A script may, where the page's policy allows no style in its HTML. */
+function setColors(colors: TokenColors): void {
+  const { style } = document.documentElement;
+  for (const name of [...style].filter((each) => each.startsWith('--midspan-'))) {
+    style.removeProperty(name);
+  }
+  for (const [name, color] of Object.entries(colors)) {
+    style.setProperty(`--midspan-${name}`, color);
   }
 }
 
