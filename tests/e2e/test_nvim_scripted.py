@@ -1,6 +1,5 @@
 """The plugin works with known answers, in Neovim 0.12 with Neovim's ghost text and in 0.11 with ours."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -160,10 +159,6 @@ def test_off_is_shown_and_requests_nothing(editor):
     editor.see("first_word + second.word()")
 
 
-def page(editor: Neovim) -> str:
-    return "\n".join(editor.lines())
-
-
 @pytest.fixture
 def notified(editor: Neovim) -> Iterator[Callable[[], list[str]]]:
     """Collect the notifications instead of showing them."""
@@ -198,97 +193,6 @@ def test_the_status_names_no_model_where_there_is_none(editor, notified):
     assert notified() == [
         "completion by built-in: ready\nchat: none: The setting chat.model names no model.",
     ]
-
-
-LISTING = {
-    "here": [
-        {
-            "name": "mine",
-            "use": ["chat"],
-            "size_bytes": 1e9,
-            "form": "int8",
-            "tokens_per_s": 28.0,
-            "fast_enough": ["chat"],
-        }
-    ],
-    "catalogue": [
-        {
-            "name": "best",
-            "use": ["completion", "chat"],
-            "size_bytes": 3e9,
-            "form": "int4",
-            "tokens_per_s": 16.0,
-            "fast_enough": ["completion", "chat"],
-            "recommended": ["chat"],
-        },
-        {"name": "big", "use": ["chat"], "size_bytes": 15e9, "form": "int4", "tokens_per_s": 7.0, "fast_enough": []},
-        {"name": "huge", "use": ["chat"], "size_bytes": 472e9, "form": None, "tokens_per_s": None},
-    ],
-}
-
-
-def select_model(editor: Neovim, words: str, which: int) -> None:
-    """Run :Midspan model, whose program prints LISTING, and take one of the models that are offered."""
-    editor.api.exec_lua(
-        """
-        local listing, words, which = ...
-        told, offered = {}, {}
-        local system, select = vim.system, vim.ui.select
-        vim.system = function(_, _, done) done({ code = 0, stdout = listing }) end
-        vim.ui.select = function(models, options, take)
-          offered = vim.tbl_map(options.format_item, models)
-          take(models[which])
-        end
-        local client = vim.lsp.get_clients({ bufnr = 0 })[1]
-        client.notify = function(_, method, settings) table.insert(told, { method, settings }) end
-        vim.cmd('Midspan model ' .. words)
-        vim.wait(5000, function() return #told > 0 end)
-        client.notify, vim.system, vim.ui.select = nil, system, select
-        """,
-        json.dumps(LISTING),
-        words,
-        which,
-    )
-
-
-def test_a_model_is_selected_for_completion_and_for_chat(editor, notified):
-    select_model(editor, "", 1)
-    assert editor.api.exec_lua("return told") == [["midspan/userSettings", {"completion": {"model": None}}]]
-    select_model(editor, "chat", 2)
-    assert editor.api.exec_lua("return offered") == [
-        "none, no chat",
-        "mine, 1.0 GB, about 28 tokens/s, fast enough here",
-        "best, 3.0 GB, about 16 tokens/s, recommended: the largest that is fast enough here, not downloaded yet",
-        "big, 15.0 GB, about 7 tokens/s, slow here, not downloaded yet",
-        "huge, 472.0 GB, needs more memory than this machine has, not downloaded yet",
-    ]
-    assert editor.api.exec_lua("return told") == [
-        ["midspan/userSettings", {"completion": {"model": None}, "chat": {"model": "mine"}}]
-    ]
-    assert notified() == ["Midspan now completes with the built-in model", "Midspan now chats and edits with mine"]
-    select_model(editor, "chat none", 0)
-    assert editor.api.exec_lua("return told[1][2].chat") == {"model": None}
-
-
-def test_a_chat_streams_onto_its_page_and_stops(editor):
-    midspan(editor, "chat Why?")
-    editor.until(lambda: "Because **it is so**." in page(editor), "no answer")
-    editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")
-    editor.type("GAForever?<Esc><CR>")
-    editor.until(lambda: "It goes and so on" in page(editor), "no second answer")
-    editor.type("<C-c>")
-    editor.until(lambda: page(editor).rstrip().endswith("## You"), "it does not stop")
-    editor.until(
-        lambda: editor.api.exec_lua("return vim.tbl_count(vim.lsp.get_clients()[1].requests)") == 0, "left over"
-    )
-
-
-def test_a_question_refers_to_the_lines_of_its_range(editor):
-    write(editor, "iy = 2<CR>z = 3<CR>w = 4<Esc>", ["y = 2", "z = 3", "w = 4"])
-    editor.api.command("1,2Midspan chat Why?")
-    editor.until(lambda: "y = 2\nz = 3" in asked(editor)[-1], "the lines were not sent")
-    assert "w = 4" not in asked(editor)[-1]
-    editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")
 
 
 def test_the_error_about_an_unknown_word_names_the_known_words(editor):

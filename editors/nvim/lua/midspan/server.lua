@@ -40,16 +40,24 @@ end
 local tokens = 0
 
 --- Sends a request. Calls `on_piece(text)` for each piece of its answer, and `on_end(error, result)` once.
---- Returns a function that cancels the request.
-function M.stream(client, method, params, on_piece, on_end)
+--- `on_progress(words)`, if there is one, is called with the progress until then. Returns a function that cancels the
+--- request.
+function M.stream(client, method, params, on_piece, on_end, on_progress)
   tokens = tokens + 1
   local token = 'midspan-' .. tokens
+  local work_token = token .. '-work'
   params.partialResultToken = token
+  params.workDoneToken = on_progress and work_token
   local watch = vim.api.nvim_create_autocmd('LspProgress', {
     callback = function(event)
       local progress = event.data.params
-      if event.data.client_id == client.id and progress.token == token and progress.value.text then
+      if event.data.client_id ~= client.id then
+        return
+      end
+      if progress.token == token and progress.value.text then
         on_piece(progress.value.text)
+      elseif progress.token == work_token then
+        on_progress(progress.value.message or '')
       end
     end,
   })
