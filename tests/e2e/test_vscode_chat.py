@@ -15,9 +15,9 @@ CODE = EXPLANATION.partition("```python\n")[2].partition("\n```")[0]
 @pytest.fixture
 def chat(editor: VSCode) -> Iterator[Frame]:
     editor.run("Midspan: Open Chat")
-    chat = editor.chat()
-    yield chat
+    yield editor.chat()
     editor.run("Midspan: New Conversation")
+    chat = editor.chat()  # another one after a reload
     editor.until(lambda: not chat.locator(".user").count(), "the conversation goes on")
 
 
@@ -44,6 +44,64 @@ def test_a_question_refers_to_the_selection(editor: VSCode, chat: Frame):
     assert chat.locator(".assistant strong").inner_text() == "two numbers"
     assert "asked.py:1" in chat.locator(".user .chip").inner_text()
     assert chat.locator("#references li").count() == 0
+
+
+def test_what_an_answer_was_given_is_listed_and_opened(editor: VSCode, chat: Frame):
+    editor.open("listed.py", f"# {'a' * 9}\n" + ADD)
+    editor.press("Shift+ArrowUp", "Shift+ArrowUp")
+    editor.run("Midspan: Add Selection to Chat")
+    _ask(chat, "What is this?")
+    used = chat.locator(".assistant .used li", has_text="you referred to it")
+    editor.until(used.is_visible, "it is not listed")
+    assert used.inner_text() == "listed.py:2–3 · you referred to it"
+    editor.open("other.py", "")
+    editor.run("Midspan: Open Chat")
+    used.locator("button").click()
+    editor.until(lambda: editor.title() == "listed.py", "it is not opened")
+    editor.until(lambda: "Ln 2, Col 1" in editor.page.locator(".statusbar").inner_text(), "the line is another")
+
+
+def test_a_name_behind_at_is_completed_as_it_is_typed(editor: VSCode, chat: Frame):
+    editor.open("stock.py", "def weigh_goods():\n    pass\n")
+    editor.run("Midspan: Open Chat")
+    question, rows = chat.locator("#question"), chat.locator("#mentions li")
+
+    def is_offered() -> bool:
+        question.fill("")
+        question.press_sequentially("What is @weigh", delay=20)
+        editor.page.wait_for_timeout(300)
+        return "weigh_goods" in chat.locator("#mentions").inner_text()
+
+    editor.until(is_offered, "it is not offered")  # once the file is indexed
+    assert rows.filter(has_text="weigh_goods").inner_text().split() == ["weigh_goods", "stock.py:1"]
+    question.press("Tab")
+    question.press_sequentially("for?")
+    assert question.input_value() == "What is @weigh_goods for?"
+    assert not chat.locator("#mentions").is_visible()
+    question.fill("")
+
+
+def test_a_conversation_is_reopened_after_a_reload_until_it_is_cleared(editor: VSCode, chat: Frame):
+    _ask(chat, "What is this?")
+    editor.until(lambda: "That is all." in chat.locator(".assistant").inner_text(), "there is no answer")
+    chat = _reloaded(editor)
+    editor.until(lambda: "That is all." in chat.locator("#turns").inner_text(), "it is not reopened")
+    assert "What is this?" in chat.locator(".user").inner_text()
+    _ask(chat, "And the same?")
+    editor.until(lambda: chat.locator(".assistant").count() == 2, "it does not go on")
+    editor.until(lambda: chat.locator("#send").is_visible(), "the answer does not end")
+    _ask(chat, "/clear")
+    editor.until(lambda: chat.locator(".welcome").is_visible(), "it is not cleared")
+    chat = _reloaded(editor)
+    editor.page.wait_for_timeout(1000)
+    assert chat.locator(".welcome").is_visible()
+
+
+def _reloaded(editor: VSCode) -> Frame:
+    editor.page.reload(wait_until="domcontentloaded")
+    editor.wait_for(editor.status.filter(has_text="fake"))
+    editor.run("Midspan: Open Chat")
+    return editor.chat()
 
 
 def test_code_of_an_answer_is_copied_inserted_and_seen_as_a_diff(editor: VSCode, chat: Frame):

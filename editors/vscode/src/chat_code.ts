@@ -4,6 +4,7 @@ import type { Range } from 'vscode-languageclient/node';
 import type { NamedReference } from './conversation.ts';
 import { describe } from './edit_commands.ts';
 import type { EditPreview } from './preview.ts';
+import type { UsedPart } from './protocol.ts';
 import type { Server } from './server.ts';
 
 export async function referenceTo(server: Server, what: 'selection' | 'file'): Promise<NamedReference> {
@@ -18,6 +19,12 @@ export async function referenceTo(server: Server, what: 'selection' | 'file'): P
   }
   const range = convert.asRange(selection);
   return { name: describe({ uri, range }), uri, range };
+}
+
+/** Opens the file of a part that an answer was given, at its first line. */
+export async function openPart({ uri, firstLine }: UsedPart): Promise<void> {
+  const place = new vscode.Range(firstLine, 0, firstLine, 0);
+  await vscode.window.showTextDocument(vscode.Uri.parse(uri), { selection: place });
 }
 
 /** Inserts code at the cursor, or in place of the selection. */

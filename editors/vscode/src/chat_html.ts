@@ -18,7 +18,8 @@ export function chatHtml(webview: vscode.Webview, extension: vscode.Uri): string
 <main id="turns" aria-live="polite"></main>
 <form id="composer">
 <ul id="references" aria-label="References of the next question"></ul>
-<textarea id="question" rows="3" placeholder="Ask about your code" aria-label="Question"></textarea>
+<ul id="mentions" role="listbox" aria-label="Files, folders and symbols" hidden></ul>
+<textarea id="question" rows="3" placeholder="Ask about your code; @ names files and symbols" aria-label="Question" aria-controls="mentions" aria-autocomplete="list"></textarea>
 <div class="row">
 <button type="button" id="add-selection" title="Refer to the selected lines">+ Selection</button>
 <button type="button" id="add-file" title="Refer to the open file">+ File</button>

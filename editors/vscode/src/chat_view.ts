@@ -1,11 +1,12 @@
 // The chat in the side bar. The view owns the conversation, and its page shows the conversation.
 import * as vscode from 'vscode';
 import type { Target } from './actions.ts';
-import { insertCode, referenceTo, showAsDiff } from './chat_code.ts';
+import { insertCode, openPart, referenceTo, showAsDiff } from './chat_code.ts';
 import { activeTokenColors } from './color_theme.ts';
 import { chatHtml } from './chat_html.ts';
 import type { FromPage, ToPage } from './chat_messages.ts';
-import { Conversation, type NamedReference } from './conversation.ts';
+import { askChat, findMentions, forgetConversation, keptTurns } from './chat_requests.ts';
+import { Conversation, type Answer, type NamedReference } from './conversation.ts';
 import { answerParams, describe, requestInPieces } from './edit_commands.ts';
 import type { EditPreview } from './preview.ts';
 import type { ChatResult, TextResult } from './protocol.ts';
@@ -25,6 +26,7 @@ export class ChatView implements vscode.WebviewViewProvider {
   #view: vscode.WebviewView | undefined;
   #isListening = false;
   #wantsFocus = false;
+  #hasRestored = false;
   #cancel: vscode.CancellationTokenSource | undefined;
 
   constructor(server: Server, preview: EditPreview, extension: vscode.Uri) {
@@ -58,11 +60,13 @@ export class ChatView implements vscode.WebviewViewProvider {
     }
   }
 
-  startOver(): void {
+  /** Begins a new conversation, also for the windows that are opened later. */
+  async startOver(): Promise<void> {
     this.stop();
     this.#conversation = new Conversation();
     this.#references = [];
     this.#draw();
+    await forgetConversation(this.#server);
   }
 
   stop(): void {
@@ -88,18 +92,52 @@ export class ChatView implements vscode.WebviewViewProvider {
     await this.#converse(QUESTIONS[kind], [reference], async (client, onPiece, cancel) => {
       const params = answerParams(kind, target);
       const result = await requestInPieces<TextResult>(client, 'midspan/answer', params, onPiece, cancel);
-      return { text: result.text };
+      return result;
     });
   }
 
   async #ask(text: string): Promise<void> {
+    if (text === '/clear') {
+      return this.startOver();
+    }
     const references = this.#references;
     this.#references = [];
+    const conversation = this.#conversation;
+    const onProgress = (progress: string) => {
+      conversation.progress = progress;
+      this.#post({ type: 'progress', text: progress });
+    };
     await this.#converse(text, references, async (client, onPiece, cancel) => {
-      const params = { messages: this.#conversation.messages() };
-      const result = await requestInPieces<ChatResult>(client, 'midspan/chat', params, onPiece, cancel);
-      return { text: result.text, note: noteOf(result) };
+      const result = await askChat(client, conversation.messages(), onPiece, onProgress, cancel);
+      return { ...result, note: noteOf(result) };
     });
+  }
+
+  /** Shows the conversation that was kept, unless a new one has begun meanwhile. */
+  async #restore(): Promise<void> {
+    const begun = this.#conversation;
+    if (this.#hasRestored) {
+      return;
+    }
+    this.#hasRestored = true;
+    try {
+      const turns = await keptTurns(this.#server);
+      if (this.#conversation === begun && !begun.turns.length) {
+        this.#conversation = new Conversation(turns);
+        this.#draw();
+      }
+    } catch (error) {
+      this.#server.log.info(`No conversation is reopened: ${words(error)}`);
+    }
+  }
+
+  /** Sends the page what "@" may name; nothing where the server cannot say. */
+  async #offer(query: string): Promise<void> {
+    try {
+      this.#post({ type: 'mentions', query, items: await findMentions(this.#server, query) });
+    } catch (error) {
+      this.#server.log.debug(`midspan/chatReferences: ${words(error)}`);
+    }
   }
 
   async #converse(text: string, references: NamedReference[], request: Ask): Promise<void> {
@@ -120,7 +158,7 @@ export class ChatView implements vscode.WebviewViewProvider {
       const client = await this.#server.running();
       const answer = await request(client, onPiece, cancel.token);
       if (isMine()) {
-        conversation.finish(answer.text, answer.note);
+        conversation.finish(answer);
       }
     } catch (error) {
       if (isMine()) {
@@ -146,6 +184,7 @@ export class ChatView implements vscode.WebviewViewProvider {
         this.#isListening = true;
         void this.#color();
         this.#draw();
+        void this.#restore();
         if (this.#wantsFocus) {
           this.#wantsFocus = false;
           this.#post({ type: 'focus' });
@@ -160,6 +199,12 @@ export class ChatView implements vscode.WebviewViewProvider {
         return this.refer('selection');
       case 'addFile':
         return this.refer('file');
+      case 'findMentions':
+        return this.#offer(message.query);
+      case 'openUsed': {
+        const part = this.#conversation.turns[message.turn]?.used?.[message.index];
+        return part && openPart(part);
+      }
       case 'removeReference':
         this.#references.splice(message.index, 1);
         this.#draw();
@@ -181,8 +226,8 @@ export class ChatView implements vscode.WebviewViewProvider {
   }
 
   #draw(): void {
-    const { turns, isAnswering } = this.#conversation;
-    this.#post({ type: 'state', turns, references: this.#references, isAnswering });
+    const { turns, isAnswering, progress } = this.#conversation;
+    this.#post({ type: 'state', turns, references: this.#references, isAnswering, progress });
   }
 
   async #color(): Promise<void> {
@@ -203,12 +248,13 @@ type Ask = (
   client: Client,
   onPiece: (piece: string) => void,
   cancel: vscode.CancellationToken,
-) => Promise<{ text: string; note?: string | undefined }>;
+) => Promise<Answer>;
 
-function noteOf({ finish_reason, dropped_messages }: ChatResult): string | undefined {
+function noteOf({ finish_reason, dropped_messages, unknown }: ChatResult): string | undefined {
   const notes = [
     ...(finish_reason === 'length' ? ['The answer was cut off at chat.max_tokens.'] : []),
     ...(dropped_messages ? [`The model had no room for the ${dropped_messages} oldest messages.`] : []),
+    ...(unknown?.length ? [`Nothing here has the name ${unknown.join(', ')}.`] : []),
   ];
   return notes.join(' ') || undefined;
 }

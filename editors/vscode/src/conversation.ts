@@ -1,5 +1,5 @@
 // The turns of the chat, and the messages that the model gets of them.
-import type { ChatMessage, Reference } from './protocol.ts';
+import type { ChatMessage, Reference, UsedPart } from './protocol.ts';
 
 /** A reference with its name for the user. */
 export interface NamedReference extends Reference {
@@ -12,15 +12,31 @@ export interface Turn {
   references?: NamedReference[];
   /** The reason why an answer was cut off, if it was. */
   note?: string;
+  /** The parts of files that an answer was given. */
+  used?: UsedPart[];
+}
+
+/** An answer as a request returns it. */
+export interface Answer {
+  text: string;
+  note?: string | undefined;
+  used?: UsedPart[] | undefined;
 }
 
 export class Conversation {
-  readonly turns: Turn[] = [];
+  readonly turns: Turn[];
   isAnswering = false;
+  /** The progress of the answer in words, until its first piece. */
+  progress = '';
+
+  constructor(turns: Turn[] = []) {
+    this.turns = turns;
+  }
 
   ask(content: string, references: NamedReference[]): void {
     this.turns.push({ role: 'user', content, references }, { role: 'assistant', content: '' });
     this.isAnswering = true;
+    this.progress = '';
   }
 
   /** Appends a piece of the answer. */
@@ -32,11 +48,14 @@ export class Conversation {
   }
 
   /** Sets the whole answer. */
-  finish(content: string, note?: string): void {
+  finish({ text, note, used }: Answer): void {
     const turn = this.#answer();
     if (turn) {
-      turn.content = content;
+      turn.content = text;
       this.#note(turn, note);
+      if (used?.length) {
+        turn.used = used;
+      }
     }
     this.isAnswering = false;
   }

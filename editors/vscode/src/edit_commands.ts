@@ -1,6 +1,6 @@
 // The commands fix, edit and tests: the model writes, a diff shows the edit, the user accepts or rejects it.
 import * as vscode from 'vscode';
-import { ProgressType, type LanguageClient } from 'vscode-languageclient/node';
+import { ProgressType, WorkDoneProgress, type LanguageClient } from 'vscode-languageclient/node';
 import type { Target } from './actions.ts';
 import type { EditPreview } from './preview.ts';
 import type { AnswerParams, EditParams, EditResult } from './protocol.ts';
@@ -11,20 +11,28 @@ const PIECE = new ProgressType<{ text: string }>();
 const WRITE_TESTS = 'write tests';
 let tokens = 0;
 
-/** Sends a request that streams its result, and calls `onPiece` for each piece. */
+/** Sends a request that streams its result. Calls `onPiece` for each piece, and `onProgress` with what comes before. */
 export async function requestInPieces<R>(
   client: LanguageClient,
   method: string,
   params: object,
   onPiece: (text: string) => void,
   cancel: vscode.CancellationToken,
+  onProgress?: (message: string) => void,
 ): Promise<R> {
-  const token = `midspan-vscode-${(tokens += 1)}`;
-  const listening = client.onProgress(PIECE, token, ({ text }) => onPiece(text));
+  const partialResultToken = `midspan-vscode-${(tokens += 1)}`;
+  const workDoneToken = `${partialResultToken}-work`;
+  const listening = [
+    client.onProgress(PIECE, partialResultToken, ({ text }) => onPiece(text)),
+    client.onProgress(WorkDoneProgress.type, workDoneToken, ({ message }) => onProgress?.(message ?? '')),
+  ];
   try {
-    return await client.sendRequest<R>(method, { ...params, partialResultToken: token }, cancel);
+    const tokenParams = { partialResultToken, ...(onProgress && { workDoneToken }) };
+    return await client.sendRequest<R>(method, { ...params, ...tokenParams }, cancel);
   } finally {
-    listening.dispose();
+    for (const each of listening) {
+      each.dispose();
+    }
   }
 }
 

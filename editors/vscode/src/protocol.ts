@@ -30,6 +30,33 @@ export interface ChatResult {
   model: string;
   finish_reason: string;
   dropped_messages: number;
+  used?: UsedPart[];
+  /** The mentions that name nothing in the workspace. */
+  unknown?: string[];
+}
+
+/** Lines of a file that the prompt showed for a question. Lines count from 0, `lastLine` included. */
+export interface UsedPart {
+  path: string;
+  uri: string;
+  firstLine: number;
+  lastLine: number;
+  kind: string;
+  why: string;
+}
+
+/** The result of midspan/conversation. */
+export interface KeptConversation {
+  messages: { role: string; content: string; references?: Reference[]; used?: UsedPart[] }[];
+}
+
+/** An item of midspan/chatReferences. `insert` stands for the text from "@" to the cursor. */
+export interface Mention {
+  kind: 'file' | 'folder' | 'symbol';
+  name: string;
+  path: string;
+  line?: number;
+  insert: string;
 }
 
 export type AnswerKind = 'explain' | 'review' | 'tests' | 'fix';

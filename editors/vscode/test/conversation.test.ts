@@ -9,7 +9,7 @@ test('the model gets all messages, with references in the form of the protocol',
   chat.ask('Why?', [PRICE]);
   chat.add('Beca');
   chat.add('use');
-  chat.finish('Because.');
+  chat.finish({ text: 'Because.', used: [] });
   chat.ask('And then?', []);
   assert.deepEqual(chat.messages(), [
     { role: 'user', content: 'Why?', references: [{ uri: 'file:///price.py' }] },
@@ -43,4 +43,16 @@ test('a question that was stopped before its first word is not sent again', () =
   chat.stop();
   chat.ask('Why not?', []);
   assert.deepEqual(chat.messages(), [{ role: 'user', content: 'Why not?' }]);
+});
+
+test('a conversation goes on from what was kept, with what its answers used', () => {
+  const used = [{ path: 'price.py', uri: PRICE.uri, firstLine: 0, lastLine: 3, kind: 'definition', why: 'you named it' }];
+  const chat = new Conversation([
+    { role: 'user', content: 'Why?', references: [] },
+    { role: 'assistant', content: 'Because.' },
+  ]);
+  chat.ask('And then?', []);
+  assert.deepEqual(chat.messages().map(({ content }) => content), ['Why?', 'Because.', 'And then?']);
+  chat.finish({ text: 'Nothing.', used });
+  assert.deepEqual(chat.turns.at(-1), { role: 'assistant', content: 'Nothing.', used });
 });

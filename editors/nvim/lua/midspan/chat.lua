@@ -74,6 +74,9 @@ local function finish(buffer, err, result)
   if result then
     table.insert(messages, { role = 'assistant', content = result.text })
     add_used(buffer, result.used)
+    if #(result.unknown or {}) > 0 then
+      page().append(buffer, '\n> Nothing here has the name ' .. table.concat(result.unknown, ', '))
+    end
   else
     table.remove(messages) -- an unanswered question does not belong to the conversation; the page keeps its text
     page().append(buffer, '\n> ' .. err.message:gsub('\n', ' '))

@@ -2,9 +2,14 @@
 import type { ChatState, FromPage, ToPage } from '../chat_messages.ts';
 import type { Turn } from '../conversation.ts';
 import type { TokenColors } from '../token_colors.ts';
+import type { UsedPart } from '../protocol.ts';
 import { render } from './markdown.ts';
+import { MentionList } from './mentions.ts';
 
 declare function acquireVsCodeApi(): { postMessage(message: FromPage): void };
+
+/** A longer list of parts is closed at first. */
+const MOST_SHOWN = 6;
 
 const vscode = acquireVsCodeApi();
 const list = element('turns');
@@ -12,7 +17,9 @@ const question = element('question') as HTMLTextAreaElement;
 const stop = element('stop');
 const send = element('send');
 
-let state: ChatState = { type: 'state', turns: [], references: [], isAnswering: false };
+const mentions = new MentionList(question, element('mentions'), (message) => vscode.postMessage(message));
+
+let state: ChatState = { type: 'state', turns: [], references: [], isAnswering: false, progress: '' };
 let isDrawing = false;
 
 window.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
@@ -21,6 +28,11 @@ window.addEventListener('message', ({ data }: MessageEvent<ToPage>) => {
     drawAll();
   } else if (data.type === 'piece') {
     addPiece(data.text);
+  } else if (data.type === 'progress') {
+    state.progress = data.text;
+    drawSoon();
+  } else if (data.type === 'mentions') {
+    mentions.offer(data.query, data.items);
   } else if (data.type === 'colors') {
     setColors(data.colors);
   } else {
@@ -37,7 +49,10 @@ element('composer').addEventListener('submit', (event) => {
   }
 });
 question.addEventListener('keydown', (event) => {
-  if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+  if (!event.isComposing && mentions.press(event.key)) {
+    event.preventDefault();
+    event.stopPropagation();
+  } else if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     send.click();
   }
@@ -65,6 +80,10 @@ function addPiece(text: string): void {
     return;
   }
   turn.content += text;
+  drawSoon();
+}
+
+function drawSoon(): void {
   if (!isDrawing) {
     isDrawing = true;
     requestAnimationFrame(drawLast);
@@ -119,6 +138,9 @@ function turnElement(turn: Turn, index: number): HTMLElement {
     const isWriting = state.isAnswering && index === state.turns.length - 1;
     article.append(answerElement(turn.content, index));
     article.classList.toggle('writing', isWriting);
+    if (isWriting && !turn.content && state.progress) {
+      article.append(make('p', 'note progress', state.progress));
+    }
   } else {
     article.append(make('p', 'plain', turn.content));
   }
@@ -128,7 +150,28 @@ function turnElement(turn: Turn, index: number): HTMLElement {
   if (turn.note !== undefined) {
     article.append(make('p', 'note', turn.note));
   }
+  if (turn.used?.length) {
+    article.append(usedElement(turn.used, index));
+  }
   return article;
+}
+
+/** Lists the parts of files that an answer was given, each with a link to its lines. */
+function usedElement(used: UsedPart[], turn: number): HTMLElement {
+  const details = make('details', 'used') as HTMLDetailsElement;
+  details.open = used.length <= MOST_SHOWN;
+  const items = used.map(({ path, firstLine, lastLine, why }, index) => {
+    const lines = firstLine === lastLine ? `${firstLine + 1}` : `${firstLine + 1}–${lastLine + 1}`;
+    const link = button(`${path}:${lines}`, () => vscode.postMessage({ type: 'openUsed', turn, index }));
+    link.className = 'link';
+    const item = make('li', '');
+    item.append(link, make('small', '', ` · ${why}`));
+    return item;
+  });
+  const list = make('ul', '');
+  list.append(...items);
+  details.append(make('summary', '', `Read ${used.length} ${used.length === 1 ? 'place' : 'places'} of your code`), list);
+  return details;
 }
 
 function answerElement(content: string, turn: number): HTMLElement {
@@ -161,7 +204,7 @@ function welcome(): HTMLElement {
   return make(
     'p',
     'welcome',
-    'Ask about your code. Add the selected lines or the open file, so that the model reads them. Nothing leaves this machine unless you select a model on a server.',
+    'Ask about your code: the model reads what your question names. Type @ to name a file, a folder or a symbol, or add the selected lines or the open file. Nothing leaves this machine unless you select a model on a server.',
   );
 }
 
