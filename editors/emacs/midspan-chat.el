@@ -11,6 +11,7 @@
 ;;; Code:
 
 (require 'cl-lib)
+(require 'midspan-mentions)
 (require 'midspan-page)
 (require 'midspan-server)
 
@@ -26,6 +27,7 @@
   :parent text-mode-map
   "C-c C-c" #'midspan-chat-send
   "C-c C-k" #'midspan-stop
+  "TAB" #'completion-at-point
   "C-c C-n" #'midspan-chat-new
   "C-c C-w" #'midspan-chat-copy-code
   "C-c C-i" #'midspan-chat-insert-code)
@@ -35,9 +37,10 @@
   :interactive nil
   (midspan-page-fontify)
   (add-hook 'kill-buffer-hook #'midspan--stop-answer nil t)
+  (setq-local completion-at-point-functions '(midspan-chat--mention-at-point))
   (setq header-line-format
         (substitute-command-keys "\\<midspan-chat-mode-map>\\[midspan-chat-send] sends, \
-\\[midspan-stop] stops, \\[midspan-chat-new] starts over; code at point: \
+\\[midspan-stop] stops, \\[midspan-chat-new] starts over, @ names code; code at point: \
 \\[midspan-chat-copy-code] copies, \\[midspan-chat-insert-code] inserts")))
 
 (defun midspan-chat--add-heading ()
@@ -65,39 +68,68 @@ The message has those of the alist REFERENCES whose lines TEXT contains."
     `(:role "user" :content ,(string-trim (string-join words "\n"))
             ,@(and used (list :references (vconcat used))))))
 
+(defun midspan-chat--mention-at-point ()
+  "Complete the mention at point."
+  (midspan-mentions-at-point midspan-chat--document))
+
+(defun midspan-chat--place ()
+  "Return the parameters that say where the user is."
+  (append
+   (and midspan-chat--document `(:textDocument (:uri ,midspan-chat--document)))
+   (and (buffer-live-p midspan-chat--source)
+        (with-current-buffer midspan-chat--source
+          (and (midspan-server-here)
+               `(:selection ,(if (use-region-p) (midspan-range (region-beginning) (region-end))
+                               (midspan-range (point) (point)))))))))
+
 (defun midspan-chat-send ()
-  "Send the question below the last heading."
+  "Send the question below the last heading.
+The question \"/clear\" is the command `midspan-chat-new'."
   (interactive)
   (when midspan--stop
     (user-error "Midspan is still answering; stop it with C-c C-k"))
+  (let ((question (midspan-chat-read-question
+                   (buffer-substring-no-properties (midspan-chat--question-start) (point-max))
+                   midspan-chat--references)))
+    (pcase (plist-get question :content)
+      ("" (user-error "Write a question first"))
+      ("/clear" (midspan-chat-new))
+      (_ (midspan-chat--ask question)))))
+
+(defun midspan-chat--ask (question)
+  "Send QUESTION, with the conversation."
   (let* ((page (current-buffer))
          (server (setq midspan--server (midspan-server-or-lose)))
-         (question (midspan-chat-read-question
-                    (buffer-substring-no-properties (midspan-chat--question-start) (point-max))
-                    midspan-chat--references))
          (messages (append midspan-chat--messages (list question)))
          (pieces nil))
-    (when (string-empty-p (plist-get question :content))
-      (user-error "Write a question first"))
     (goto-char (point-max))
     (insert (if (bolp) "\n" "\n\n") midspan-chat--midspan "\n\n")
     (setq buffer-read-only t
           midspan--stop
           (midspan-stream
            server :midspan/chat
-           `(:messages ,(vconcat messages)
-                       ,@(and midspan-chat--document `(:textDocument (:uri ,midspan-chat--document))))
+           `(:messages ,(vconcat messages) :keep t ,@(midspan-chat--place))
            (lambda (piece)
+             (midspan-page-show-progress page "")
              (push piece pieces)
              (midspan-page-append page piece))
            (lambda (failure result)
              (when (buffer-live-p page)
-               (midspan-chat--end page messages failure
-                                  (or (plist-get result :text) (apply #'concat (reverse pieces))))))))))
+               (midspan-chat--end page messages failure result (apply #'concat (reverse pieces)))))
+           (lambda (words) (midspan-page-show-progress page words))))))
 
-(defun midspan-chat--end (page messages failure answer)
-  "Note on PAGE that ANSWER answers MESSAGES, or that FAILURE has ended it."
+(defun midspan-chat--end (page messages failure result pieces)
+  "Note on PAGE that RESULT answers MESSAGES, or that FAILURE ended its PIECES."
+  (midspan-page-show-progress page "")
   (midspan-note-end page failure)
+  (midspan-page-list-parts page (plist-get result :used))
+  (when (cl-plusp (length (plist-get result :unknown)))
+    (midspan-page-append page (format "\n\n> Nothing here has the name %s\n"
+                                      (string-join (plist-get result :unknown) ", "))))
+  (midspan-chat--note-answer page messages (or (plist-get result :text) pieces)))
+
+(defun midspan-chat--note-answer (page messages answer)
+  "Let the conversation on PAGE go on after MESSAGES and ANSWER."
   (with-current-buffer page
     (setq buffer-read-only nil)
     (unless (string-empty-p answer)  ; an unanswered question does not belong to the conversation
@@ -110,13 +142,43 @@ The message has those of the alist REFERENCES whose lines TEXT contains."
         (set-window-point window (point-max))))))
 
 (defun midspan-chat-new ()
-  "Start a new conversation."
+  "Start a new conversation, also for the next Emacs."
   (interactive)
   (when midspan--stop
     (user-error "Midspan is still answering; stop it with C-c C-k"))
   (erase-buffer)
   (setq midspan-chat--messages nil midspan-chat--references nil)
-  (midspan-chat--add-heading))
+  (midspan-chat--add-heading)
+  (midspan-send (midspan-server-or-lose) :midspan/conversation (midspan-chat--about "clear") #'ignore))
+
+(defun midspan-chat--about (action)
+  "Return the parameters of midspan/conversation for ACTION."
+  `(:action ,action ,@(and midspan-chat--document `(:textDocument (:uri ,midspan-chat--document)))))
+
+(defun midspan-chat--reopen (page)
+  "Show on PAGE the conversation that is kept, unless the user asks before."
+  (midspan-send
+   (midspan-server-or-lose) :midspan/conversation (midspan-chat--about "get")
+   (lambda (_failure result)
+     (when (and (buffer-live-p page) (cl-plusp (length (plist-get result :messages))))
+       (with-current-buffer page
+         (unless (or midspan-chat--messages midspan--stop)
+           (midspan-chat--show-kept (append (plist-get result :messages) nil))))))))
+
+(defun midspan-chat--show-kept (messages)
+  "Show MESSAGES above the question that the user may be writing."
+  (let ((question (delete-and-extract-region (midspan-chat--question-start) (point-max))))
+    (erase-buffer)
+    (setq midspan-chat--messages messages)
+    (dolist (message messages)
+      (insert (if (bobp) "" "\n\n")
+              (if (equal (plist-get message :role) "user") midspan-chat--you midspan-chat--midspan) "\n\n"
+              (plist-get message :content))
+      (midspan-page-list-parts (current-buffer) (plist-get message :used)))
+    (midspan-chat--add-heading)
+    (insert (string-trim-left question))
+    (dolist (window (get-buffer-window-list nil nil t))
+      (set-window-point window (point-max)))))
 
 (defun midspan-chat--reference (beg end)
   "Return a reference to the lines from BEG to END of this buffer.
@@ -141,12 +203,15 @@ The next question refers to the region, if there is one."
          (source (current-buffer)))
     (when is-source (eglot--signal-textDocument/didChange))
     (pop-to-buffer (get-buffer-create "*midspan chat*"))
-    (unless (derived-mode-p 'midspan-chat-mode)
-      (midspan-chat-mode)
-      (midspan-chat--add-heading))
-    (setq midspan--server server)
-    (when is-source
-      (setq midspan-chat--document uri midspan-chat--source source))
+    (let ((is-new (not (derived-mode-p 'midspan-chat-mode))))
+      (when is-new
+        (midspan-chat-mode)
+        (midspan-chat--add-heading))
+      (setq midspan--server server)
+      (when is-source
+        (setq midspan-chat--document uri midspan-chat--source source))
+      (when is-new
+        (midspan-chat--reopen (current-buffer))))
     (goto-char (point-max))
     (when (and reference (not midspan--stop))
       (push reference midspan-chat--references)

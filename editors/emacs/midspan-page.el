@@ -61,6 +61,46 @@
         (dolist (window following)
           (set-window-point window (point-max)))))))
 
+(defvar-local midspan-page--progress nil "An overlay with the progress of this page's answer, or nil.")
+
+(defun midspan-page-show-progress (page words)
+  "Show WORDS, the progress of an answer, at the end of PAGE.
+The empty string takes them away."
+  (when (buffer-live-p page)
+    (with-current-buffer page
+      (when midspan-page--progress
+        (delete-overlay midspan-page--progress))
+      (setq midspan-page--progress
+            (unless (string-empty-p words)
+              (let ((overlay (make-overlay (point-max) (point-max))))
+                (overlay-put overlay 'after-string (propertize words 'face 'shadow))
+                overlay))))))
+
+(defun midspan-page-list-parts (page used)
+  "List the parts USED on PAGE, each as a button that opens the file there."
+  (when (and (buffer-live-p page) (cl-plusp (length used)))
+    (midspan-page-append page (format "\n\nRead %d %s of your code:\n\n" (length used)
+                                      (if (= (length used) 1) "place" "places")))
+    (seq-do (lambda (part)
+              (let* ((first (1+ (plist-get part :firstLine))) (last (1+ (plist-get part :lastLine)))
+                     (lines (if (= first last) (format "%d" first) (format "%d-%d" first last))))
+                (midspan-page-append page "- ")
+                (midspan-page-append
+                 page (with-temp-buffer
+                        (insert-text-button
+                         (format "%s:%s" (plist-get part :path) lines)
+                         'follow-link t 'help-echo "RET opens this place"
+                         'action (lambda (_button) (midspan-page-open (plist-get part :uri) first)))
+                        (buffer-string)))
+                (midspan-page-append page (format "  %s\n" (plist-get part :why)))))
+            used)))
+
+(defun midspan-page-open (uri line)
+  "Open the file of URI at LINE in another window."
+  (find-file-other-window (midspan--path uri))
+  (goto-char (point-min))
+  (forward-line (1- line)))
+
 (defvar midspan--running nil "A list of entries whose car stops a request that has no page.")
 
 (defun midspan-in-background (what start)

@@ -19,7 +19,7 @@
   ((status :initform nil :accessor midspan-server-status
            :documentation "The last parameters of midspan/statusChanged.")
    (listeners :initform (make-hash-table :test #'equal) :accessor midspan-server-listeners
-              :documentation "By token: a function that gets each piece of an answer.")
+              :documentation "By token: a function that gets each value of its progress.")
    (has-warned :initform nil :accessor midspan-server-has-warned
                :documentation "Whether the user knows that a folder's settings are ignored."))
   :documentation "Eglot's connection to Midspan.")
@@ -84,9 +84,9 @@ Emacs takes `eglot-workspace-configuration' from a folder without a question."
 
 (cl-defmethod eglot-handle-notification
   ((server midspan-server) (_method (eql $/progress)) &key token value)
-  "Give VALUE, a piece of an answer from SERVER, to the listener of TOKEN."
+  "Give VALUE, a piece of an answer of SERVER, to the listener of TOKEN."
   (if-let* ((listener (gethash token (midspan-server-listeners server))))
-      (funcall listener (or (plist-get value :text) ""))
+      (funcall listener value)
     (cl-call-next-method)))
 
 (cl-defmethod eglot-handle-notification
@@ -144,15 +144,21 @@ is a function that cancels the request."
 
 (defvar midspan--last-token 0 "The number of the last streamed answer.")
 
-(defun midspan-stream (server method params on-piece on-end)
+(defun midspan-stream (server method params on-piece on-end &optional on-progress)
   "As `midspan-send', and ON-PIECE is called with each piece of the answer.
-SERVER, METHOD, PARAMS, ON-END and the value are as there."
-  (let ((token (format "midspan-%d" (cl-incf midspan--last-token)))
-        (listeners (midspan-server-listeners server)))
-    (puthash token on-piece listeners)
-    (midspan-send server method (append params (list :partialResultToken token))
+ON-PROGRESS, if there is one, is called with what SERVER does until then, in
+words.  METHOD, PARAMS, ON-END and the value are as there."
+  (let* ((token (format "midspan-%d" (cl-incf midspan--last-token)))
+         (work (concat token "-work"))
+         (listeners (midspan-server-listeners server)))
+    (puthash token (lambda (value) (funcall on-piece (or (plist-get value :text) ""))) listeners)
+    (when on-progress
+      (puthash work (lambda (value) (funcall on-progress (or (plist-get value :message) ""))) listeners))
+    (midspan-send server method
+                  (append params (list :partialResultToken token) (and on-progress (list :workDoneToken work)))
                   (lambda (failure result)
                     (remhash token listeners)
+                    (remhash work listeners)
                     (funcall on-end failure result)))))
 
 (defun midspan-run-command (server command &rest arguments)

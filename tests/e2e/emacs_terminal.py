@@ -130,7 +130,9 @@ def emacs(folder: Path, *arguments: str | Path, setup: str = "", scripted: bool 
     values = {"mode": json.dumps(str(MODE)), "socket": json.dumps(str(folder / "ask"))}
     init = folder / "init.el"
     init.write_text(_INIT.format(command=" ".join(map(json.dumps, command)), **values) + setup)
-    variables = {"HOME": str(folder), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLORTERM": "truecolor"}
+    home = folder.with_name(f"{folder.name}-home")  # a folder that is the user's home is no workspace
+    home.mkdir()
+    variables = {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLORTERM": "truecolor"}
     with terminal(variables, PROGRAM, "-nw", "-Q", "-l", init) as shown:
         editor = Emacs(shown, folder)
         editor.until((folder / "ask").exists, "Emacs does not start")
