@@ -12,6 +12,8 @@ from tests.e2e.neovim import ROOT
 
 # With this variable the tests write the pictures of the documentation.
 WANTED = "MIDSPAN_PICTURES" in os.environ
+# The documentation shows the pictures of this folder that git has; the others are there to be looked at.
+FIRST_HOUR = ROOT / "docs/first-hour"
 # The pictures of every editor show this file, and BODY as ghost text below its last line.
 FILE = """\
 from dataclasses import dataclass

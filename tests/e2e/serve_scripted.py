@@ -4,6 +4,7 @@ The engine reads FOLDER/answers.json at each request: {"end of the text before t
 that fits counts. The engine appends each request to FOLDER/asked.jsonl; the log is FOLDER/midspan.log. An answer that
 holds "ENDLESS" never ends. FOLDER/indexed is made when the Python files that are there at the start have been indexed.
 Where FOLDER/next_edits.json is there at the start, next edits are those of scripted_edits.py.
+With a file FOLDER/no-chat no chat model is set.
 """
 
 import json
@@ -45,8 +46,11 @@ def main() -> int:
         threading.Thread(target=_tell_indexed, args=(arguments[2], folder), daemon=True).start()
         return server
 
+    settings: dict[str, object] = {"completion.look_ahead": False}
+    if not (folder / "no-chat").exists():
+        settings["chat.model"] = "fake"
     with patch("lsp_server.daemon.standalone.build_server", build):
-        return serve({"chat.model": "fake", "completion.look_ahead": False}, folder / "midspan.log", start)
+        return serve(settings, folder / "midspan.log", start)
 
 
 def _tell_indexed(workspaces: SharedWorkspaces, folder: Path) -> None:

@@ -39,6 +39,8 @@ def test_a_model_is_selected_from_those_that_are_there(editor: VSCode):
 
 
 def test_an_explanation_is_an_answer_in_the_chat(editor: VSCode):
+    if picture.WANTED:
+        editor.run("Notifications: Clear All Notifications")
     editor.open("shop.py", SHOP)
     editor.press("Control+Home", *["ArrowDown"] * 3, *["Shift+ArrowDown"] * 2)
     editor.run("Midspan: Explain")

@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Target } from './actions.ts';
 import { insertCode, openPart, referenceTo, showAsDiff } from './chat_code.ts';
-import { activeTokenColors } from './color_theme.ts';
+import { activeTokenColors, onThemeChange } from './color_theme.ts';
 import { chatHtml } from './chat_html.ts';
 import type { FromPage, ToPage } from './chat_messages.ts';
 import { askChat, findMentions, forgetConversation, keptTurns } from './chat_requests.ts';
@@ -10,11 +10,13 @@ import { Conversation, type Answer, type NamedReference } from './conversation.t
 import { answerParams, describe, requestInPieces } from './edit_commands.ts';
 import type { EditPreview } from './preview.ts';
 import type { ChatResult, TextResult } from './protocol.ts';
-import { reportError } from './report_error.ts';
+import { remedyFor, reportError } from './report_error.ts';
 import { words, type Server } from './server.ts';
 
 export const CHAT_VIEW = 'midspan.chat';
 
+/** The server goes on to say how to set one without an editor. */
+const NO_MODEL = 'No model is set to chat with.';
 const QUESTIONS = { explain: 'Explain this code.', review: 'Review this code.' };
 
 export class ChatView implements vscode.WebviewViewProvider {
@@ -27,6 +29,7 @@ export class ChatView implements vscode.WebviewViewProvider {
   #isListening = false;
   #wantsFocus = false;
   #hasRestored = false;
+  #changes = 0;
   #cancel: vscode.CancellationTokenSource | undefined;
 
   constructor(server: Server, preview: EditPreview, extension: vscode.Uri) {
@@ -43,7 +46,7 @@ export class ChatView implements vscode.WebviewViewProvider {
       localResourceRoots: [vscode.Uri.joinPath(this.#extension, 'dist')],
     };
     view.webview.onDidReceiveMessage((message: FromPage) => void this.#receive(message));
-    const watch = vscode.window.onDidChangeActiveColorTheme(() => void this.#color());
+    const watch = onThemeChange(() => void this.#color());
     view.onDidDispose(() => {
       this.#view = undefined;
       watch.dispose();
@@ -162,7 +165,7 @@ export class ChatView implements vscode.WebviewViewProvider {
       }
     } catch (error) {
       if (isMine()) {
-        conversation.fail(words(error));
+        conversation.fail(...asFailure(error));
       }
     } finally {
       cancel.dispose();
@@ -230,9 +233,15 @@ export class ChatView implements vscode.WebviewViewProvider {
     this.#post({ type: 'state', turns, references: this.#references, isAnswering, progress });
   }
 
+  /** Sends the colors of the theme. Of several changes at a time the last counts, however long its file is read. */
   async #color(): Promise<void> {
+    this.#changes += 1;
+    const change = this.#changes;
     try {
-      this.#post({ type: 'colors', colors: await activeTokenColors() });
+      const colors = await activeTokenColors();
+      if (change === this.#changes) {
+        this.#post({ type: 'colors', colors });
+      }
     } catch (error) {
       this.#server.log.warn(`The colors of the theme cannot be read: ${words(error)}`);
     }
@@ -249,6 +258,13 @@ type Ask = (
   onPiece: (piece: string) => void,
   cancel: vscode.CancellationToken,
 ) => Promise<Answer>;
+
+/** Returns an error in words, and whether another model mends it: the button says then what to do. */
+function asFailure(error: unknown): [problem: string, needsModel: boolean] {
+  const problem = words(error);
+  const isWithout = problem.startsWith(NO_MODEL);
+  return [isWithout ? NO_MODEL : problem, isWithout || remedyFor(error)?.argument === 'chat'];
+}
 
 function noteOf({ finish_reason, dropped_messages, unknown }: ChatResult): string | undefined {
   const notes = [

@@ -23,6 +23,18 @@ export async function activeTokenColors(): Promise<TokenColors> {
   return file ? tokenColors(await rulesOf(file)) : {};
 }
 
+/** Calls `act` when the active theme has changed. The event of the theme may come before that of its setting. */
+export function onThemeChange(act: () => void): vscode.Disposable {
+  return vscode.Disposable.from(
+    vscode.window.onDidChangeActiveColorTheme(act),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('workbench') || event.affectsConfiguration('window')) {
+        act();
+      }
+    }),
+  );
+}
+
 /** Returns the name of the active theme in the settings, which depends on the system's scheme if the user wants so. */
 function activeTheme(): string {
   const { kind } = vscode.window.activeColorTheme;

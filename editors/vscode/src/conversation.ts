@@ -14,6 +14,8 @@ export interface Turn {
   note?: string;
   /** The parts of files that an answer was given. */
   used?: UsedPart[];
+  /** Whether another chat model mends an error. */
+  needsModel?: boolean;
 }
 
 /** An answer as a request returns it. */
@@ -69,10 +71,10 @@ export class Conversation {
     this.isAnswering = false;
   }
 
-  fail(problem: string): void {
+  fail(problem: string, needsModel = false): void {
     if (this.#answer()) {
       this.turns.pop();
-      this.turns.push({ role: 'error', content: problem });
+      this.turns.push({ role: 'error', content: problem, needsModel });
     }
     this.isAnswering = false;
   }

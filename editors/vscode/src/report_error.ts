@@ -9,9 +9,14 @@ const REMEDIES = [
 ];
 const SHOW_LOG = 'Show the Log';
 
+/** Returns the button that mends an error, if there is one. */
+export function remedyFor(error: unknown): (typeof REMEDIES)[number] | undefined {
+  return REMEDIES.find(({ names }) => words(error).includes(names));
+}
+
 export async function reportError(error: unknown): Promise<void> {
   const problem = words(error);
-  const remedy = REMEDIES.find(({ names }) => problem.includes(names));
+  const remedy = remedyFor(error);
   const chosen = await vscode.window.showWarningMessage(`Midspan: ${problem}`, remedy?.button ?? SHOW_LOG);
   if (chosen === SHOW_LOG) {
     await vscode.commands.executeCommand('midspan.showLog');

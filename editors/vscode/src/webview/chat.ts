@@ -144,7 +144,7 @@ function turnElement(turn: Turn, index: number): HTMLElement {
   } else {
     article.append(make('p', 'plain', turn.content));
   }
-  if (turn.role === 'error') {
+  if (turn.needsModel) {
     article.append(button('Select a chat model…', () => vscode.postMessage({ type: 'selectModel' })));
   }
   if (turn.note !== undefined) {
