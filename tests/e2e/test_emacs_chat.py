@@ -42,12 +42,16 @@ def test_a_name_behind_at_is_completed_in_the_chat(editor: Emacs):
 
 
 def test_a_conversation_lists_what_was_read_and_is_reopened_until_it_is_cleared(editor):
+    note = "(lambda (_page words) (push words shown))"
+    editor.lisp(f"(progn (defvar shown nil) (advice-add 'midspan-page-show-progress :before {note}) t)")
     editor.press("M-<", "C-n", "C-Space", "C-e")
     editor.command("midspan-chat")
     editor.type("Why?")
     editor.press("C-c", "C-c")
     editor.until(lambda: "- goods.py:2  you referred to it\n" in editor.text(), "it is not listed")
     editor.until(lambda: editor.text().endswith("\n## You\n\n"), "the answer does not end")
+    assert "looking for the code" in editor.lisp("(string-join shown)")
+    assert editor.lisp("midspan-page--progress") is None
     editor.press("M-<")
     editor.lisp('(progn (search-forward "- goods") t)')
     editor.press("Enter")

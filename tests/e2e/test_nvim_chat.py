@@ -50,12 +50,28 @@ def test_a_chat_streams_onto_its_page_and_stops(editor):
     )
 
 
+def test_progress_comes_in_words_until_the_first_word_of_the_answer(editor):
+    editor.api.exec_lua("""
+        shown, set = {}, vim.api.nvim_buf_set_extmark
+        vim.api.nvim_buf_set_extmark = function(buffer, namespace, row, column, options)
+          if options.virt_text then table.insert(shown, options.virt_text[1][1]) end
+          return set(buffer, namespace, row, column, options)
+        end
+    """)
+    midspan(editor, "chat Why?")
+    editor.until(lambda: "Because **it is so**." in page(editor), "no answer")
+    editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")
+    editor.api.exec_lua("vim.api.nvim_buf_set_extmark = set")
+    assert any("looking for the code" in words for words in editor.api.exec_lua("return shown"))
+    left = "return #vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_create_namespace('midspan.progress'), 0, -1, {})"
+    assert editor.api.exec_lua(left) == 0
+
+
 def test_a_question_refers_to_the_lines_of_its_range(editor):
     editor.type("iy = 2<CR>z = 3<CR>w = 4<Esc>")
     editor.until(lambda: editor.lines()[:3] == ["y = 2", "z = 3", "w = 4"], "the keys have no effect")
     editor.api.command("1,2Midspan chat Why?")
-    editor.until(lambda: "y = 2\nz = 3" in asked(editor)[-1], "the lines were not sent")
-    assert "w = 4" not in asked(editor)[-1]
+    editor.until(lambda: asked(editor)[-1:] and asked(editor)[-1].endswith("y = 2\nz = 3\n\nWhy?\n"), "not sent")
     editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")
 
 
@@ -80,7 +96,7 @@ def test_what_an_answer_was_given_is_listed_and_opened(editor, chat):
     editor.until(lambda: "- goods.py:2-3  you referred to it" in editor.lines(), "it is not listed")
     editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")
     editor.api.command("wincmd p | enew | wincmd p")
-    editor.type("?goods.py<CR><CR>")
+    editor.type("?you referred<CR><CR>")
     editor.until(lambda: editor.api.current.buffer.name.endswith(name), "the file is not opened")
     assert editor.api.current.window.cursor == (2, 0)
     assert "midspan://chat" in [window.buffer.name for window in editor.api.windows]
@@ -117,4 +133,4 @@ def test_a_conversation_is_reopened_after_a_restart_until_it_is_cleared(tmp_path
         editor.until(lambda: "It goes and so on" in page(editor), "no answer")
         assert "Because" not in page(editor)
         editor.type("<C-c>")
-    assert [prompt.count("Why?") for prompt in asked(editor) if "user:" in prompt] == [1, 0]
+    assert [prompt.count("assistant: ") for prompt in asked(editor) if "user: " in prompt] == [0, 0]

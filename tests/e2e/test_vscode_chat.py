@@ -34,6 +34,26 @@ def test_an_answer_streams_until_it_is_stopped(editor: VSCode, chat: Frame):
     assert answer.inner_text() == written
 
 
+def test_progress_comes_in_words_until_the_first_word_of_the_answer(editor: VSCode, chat: Frame):
+    chat.evaluate(
+        """() => {
+          window.progress = [];
+          addEventListener('message', ({ data }) => data.type === 'progress' && window.progress.push(data.text));
+        }"""
+    )
+    _ask(chat, "What is this?")
+    editor.until(lambda: "That is all." in chat.locator(".assistant").inner_text(), "there is no answer")
+    assert any("looking for the code" in words for words in chat.evaluate("window.progress"))
+    assert chat.locator(".progress").count() == 0
+    turns = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": ""}]
+    state = {"type": "state", "turns": turns, "references": [], "isAnswering": True, "progress": ""}
+    chat.evaluate("(state) => postMessage(state)", state)  # as while a model reads, which the fake one does at once
+    chat.evaluate("postMessage({ type: 'progress', text: 'reading 2,015 tokens, 12 s' })")
+    editor.until(lambda: "reading 2,015 tokens" in chat.locator(".assistant").inner_text(), "it is not shown")
+    chat.evaluate("postMessage({ type: 'piece', text: 'Because' })")
+    editor.until(lambda: chat.locator(".assistant").inner_text().strip() == "Because", "it stays")
+
+
 def test_a_question_refers_to_the_selection(editor: VSCode, chat: Frame):
     editor.open("asked.py", ADD)
     editor.select_all()
