@@ -9,9 +9,9 @@ from midspan import ModelError
 
 # With fewer tokens a second a line takes more than a second, and suggestions come too late. An answer is read while it
 # is written: so fast do people read.
-LEAST_TOKENS_PER_S: Mapping[str, float] = {"completion": 15.0, "chat": 6.0}
+LEAST_TOKENS_PER_S: Mapping[str, float] = {"completion": 15.0, "chat": 6.0, "next edits": 15.0}
 BUILTIN = "built-in"
-_VERBS = {"completion": "complete", "chat": "chat"}
+_VERBS = {"completion": "complete", "chat": "chat", "next edits": "propose next edits"}
 
 
 def mark_models(listing: dict[str, Any], current: Mapping[str, str | None]) -> dict[str, Any]:

@@ -58,7 +58,11 @@ def test_the_list_marks_what_is_fast_enough_recommended_and_current(tmp_path: Pa
     assert marked["qwen2.5-coder-7b-instruct"]["current"] == ["chat"]
     assert marked["qwen2.5-coder-1.5b-instruct"]["fast_enough"] == ["completion", "chat"]
     recommended = {use: name for name, model in marked.items() for use in model["recommended"]}
-    assert recommended == {"completion": "deepseek-coder-v2-lite-base", "chat": "deepseek-coder-v2-lite-instruct"}
+    assert recommended == {
+        "completion": "deepseek-coder-v2-lite-base",
+        "chat": "deepseek-coder-v2-lite-instruct",
+        "next edits": "sweep-next-edit-1.5b",
+    }
     assert listing["current"] == current
     words = listing_in_words(listing)
     assert "now used to chat, slow to complete" in words
@@ -83,3 +87,10 @@ def test_the_current_model_is_called_as_the_list_calls_it(tmp_path: Path) -> Non
     assert current_name(None, store) == "built-in"
     assert current_name(Path("/models/mine"), store) == "/models/mine"
     assert current_name(Path("not-here"), store) == "not-here"
+
+
+def test_every_use_in_the_catalogue_has_its_marks(tmp_path: Path) -> None:
+    listing = mark_models(list_models(ModelStore(tmp_path), MODELS, machine(44)), {})
+    marked = {use for model in listing["catalogue"] for use in model["fast_enough"]}
+    assert marked == {use for model in listing["catalogue"] for use in model["use"]}
+    assert listing_in_words(listing)
