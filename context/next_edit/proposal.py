@@ -19,7 +19,7 @@ class Rule(Enum):
 
 @dataclass(frozen=True)
 class Proposal:
-    """One place to change: `text` in place of the characters from `start` up to `end` of `document`.
+    """A place to change: `text` in place of the characters from `start` up to `end` of `document`.
 
     The offsets are of this very state of the document, which may be a buffer or a file that no editor has open.
     `confidence` is the share of such proposals that is right, from 0 to 1.
@@ -35,7 +35,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """What a language server says about the characters from `start` up to `end` of the snapshot's document."""
+    """A language server's message about the characters from `start` up to `end` of the snapshot's document."""
 
     start: int
     end: int

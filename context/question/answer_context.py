@@ -22,7 +22,7 @@ _MOST_CHARACTERS = 20_000  # of a question that are looked through: more is a pa
 
 @dataclass(frozen=True)
 class Place:
-    """Where a question is asked. `documents` are open in the editor, the last used first.
+    """The place at which a question is asked. `documents` are open in the editor, the last used first.
 
     `document` is the one that the user looks at, `selection` its first and last line that are selected; the line of the
     cursor is both where `is_selected` is false. `edits` are the user's last ones. Outside every workspace, only

@@ -47,7 +47,7 @@ class FoundDefinition:
 
     @property
     def place(self) -> tuple[str, int]:
-        """Where it stands: no other definition stands there."""
+        """The place where it stands: no other definition stands there."""
         return self.definition.path, self.definition.symbol.first_line
 
 

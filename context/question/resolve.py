@@ -23,7 +23,7 @@ _HEADS = 3.2  # the definitions of a file come even before its text, of which pe
 
 @dataclass
 class Mentioned:
-    """What the mentions of a question mean. `unknown` are the mentions that mean nothing in the workspace."""
+    """The meaning of the mentions of a question. `unknown` are the mentions that mean nothing in the workspace."""
 
     files: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)

@@ -69,7 +69,7 @@ class AskedName:
 
 @dataclass(frozen=True)
 class QuestionWords:
-    """What the words of a question may name."""
+    """The names that the words of a question may stand for."""
 
     text: str
 

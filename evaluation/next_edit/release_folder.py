@@ -33,7 +33,7 @@ class Texts:
 
 @dataclass(frozen=True)
 class CaseState:
-    """What an editor's session knows at a case."""
+    """The state that an editor's session knows at a case."""
 
     snapshot: Snapshot
     edits: tuple[Edit, ...]

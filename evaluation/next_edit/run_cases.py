@@ -22,7 +22,7 @@ FindEdits = Callable[[CaseState], Sequence[Proposal]]
 
 @dataclass(frozen=True)
 class Answer:
-    """What was proposed in a case. `shown`, `placed` and `right` are of the first three proposals, in their order.
+    """The proposals in a case, judged. `shown`, `placed` and `right` are of the first three proposals, in their order.
 
     `found`: one of the first three is right and in a target; `found_next`: in the first target.
     """

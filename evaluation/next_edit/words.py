@@ -27,7 +27,7 @@ LANGUAGES = tuple(_PROSE)
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word and its line, counted from 0. `kind` is name, literal, mark, or prose in a string or a comment."""
+    """A word and its line, counted from 0. `kind` is name, literal, mark, or prose in a string or a comment."""
 
     text: str
     kind: str

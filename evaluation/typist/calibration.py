@@ -38,7 +38,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class Sample:
-    """What the model wrote at a pause, `at` so many characters of the passage."""
+    """The text that the model wrote at a pause, `at` so many characters of the passage."""
 
     at: int
     place: Place

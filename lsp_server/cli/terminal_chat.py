@@ -36,7 +36,7 @@ _INDEX_WITHIN_S = 60.0  # files that are not indexed by then are not known to th
 
 @dataclass(frozen=True)
 class About:
-    """What a chat is about: the root of a workspace, if there is one, and files that the first question refers to."""
+    """The subject of a chat: the root of a workspace, if there is one, and files that the first question refers to."""
 
     root: Path | None
     files: Sequence[Path] = ()
@@ -86,7 +86,7 @@ def _mentions(about: About) -> str:
 
 
 class _TerminalChat:
-    """One conversation with an engine that is ready."""
+    """A conversation with an engine that is ready."""
 
     def __init__(self, engine: Engine, workspace: Workspace | None, max_tokens: int, stdout: BinaryIO) -> None:
         self._engine = engine

@@ -30,7 +30,7 @@ _CLIENT = EditorName("midspan complete")
 
 @dataclass(frozen=True)
 class CompletionAtPlace:
-    """What an editor would be given, and what it cost."""
+    """The texts that an editor would be given, and their cost."""
 
     model: str
     texts: list[str]  # the best first

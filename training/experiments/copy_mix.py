@@ -1,4 +1,4 @@
-"""What a copy distribution adds to a model: the n-grams of the prompt and of the repository, mixed in at each token.
+"""The gain of a copy distribution: the n-grams of the prompt and of the repository, mixed in at each token.
 
 python -m training.experiments.copy_mix --lines 400
 
@@ -47,7 +47,7 @@ Bucket = tuple[int, int]
 
 @dataclass(frozen=True)
 class Step:
-    """One token of a line: what the model and the copy distribution say of it and of the tokens one may choose."""
+    """A token of a line: what the model and the copy distribution say of it and of the tokens one may choose."""
 
     bucket: Bucket
     wanted: int

@@ -1,4 +1,4 @@
-"""What a question is asked with, though it names nothing but what its words say."""
+"""A question is asked with the code that its words name, though it mentions nothing."""
 
 from collections.abc import Iterator
 from dataclasses import replace

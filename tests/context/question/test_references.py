@@ -1,4 +1,4 @@
-"""What "@" and some letters may mean in a workspace."""
+"""The files, symbols and folders that "@" and some letters may mean in a workspace."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Of a text, the beginning is shown that is likely enough right and saves the most keys."""
+"""The beginning of a text is shown that is likely enough right and saves the most keys."""
 
 import math
 
