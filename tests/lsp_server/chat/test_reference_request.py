@@ -30,7 +30,7 @@ async def editor(tmp_path: Path) -> AsyncIterator[InProcess]:
 async def test_the_server_tells_that_it_has_the_requests():
     result = await InProcess(Engines(TwoModels(""))).initialize()
     experimental = result["capabilities"]["experimental"]
-    assert experimental == {"midspan": {"chatReferences": True, "conversation": True}}
+    assert experimental == {"midspan": {"nextEdit": True, "chatReferences": True, "conversation": True}}
 
 
 async def test_items_are_files_folders_and_symbols(editor):
