@@ -94,13 +94,17 @@ class DisplayedCompletion:
         return True
 
     def is_typed_past(self, now: str) -> bool:
-        """Return whether the document has something else where the rest stood, and nothing else has changed."""
+        """Return whether the user has typed another character where the rest stood.
+
+        More characters at once come from a menu or a paste, and a blank or a line end says little about the rest.
+        """
         if not self.rest:
             return False
         where = self.insertion
         before = where.document.text[: where.start] + self.text[: self._reached]
         after = where.document.text[where.end :]
-        return len(now) > len(before) + len(after) and now.startswith(before) and now.endswith(after)
+        typed = now[len(before) : len(now) - len(after)]
+        return len(typed) == 1 and not typed.isspace() and now == before + typed + after
 
     def _move_to(self, now: str) -> int | None:
         """Return how many characters more the document has, or None when it has something else.
