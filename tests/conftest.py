@@ -2,6 +2,9 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
+
+import pytest
 
 # Tests run beside other work; a second thread of torch would wait for a core at every operation.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -22,3 +25,11 @@ def pytest_sessionfinish() -> None:
     if answered := ask(handshake.request_line("stop")):
         answered[0].close()
     shutil.rmtree(_RUNTIME, ignore_errors=True)
+
+
+@pytest.fixture
+def no_daemon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hide the daemons of other tests from a test's commands."""
+    with tempfile.TemporaryDirectory(prefix="mid") as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        yield

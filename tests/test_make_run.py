@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from lsp_server.cli.input.place import snapshot_at
+
+pytestmark = pytest.mark.usefixtures("no_daemon")
 
 ROOT = Path(__file__).parents[1]
 
@@ -16,10 +20,10 @@ def place() -> str:
     return found[1]
 
 
-def test_the_line_that_make_run_completes_is_empty():
+def test_make_run_completes_the_end_of_a_begun_line():
     snapshot = snapshot_at(str(ROOT / place()))
     line = snapshot.document.text[: snapshot.cursor].rpartition("\n")[2]
-    assert not line.strip()
+    assert line == "        return len"
     assert snapshot.document.text[snapshot.cursor] == "\n"
 
 
@@ -31,4 +35,4 @@ def test_the_built_in_model_completes_the_line_with_what_is_missing():
         cwd=ROOT,
         check=True,
     )
-    assert done.stdout == "return len(self.items)\n"
+    assert done.stdout == "(self.items)\n"

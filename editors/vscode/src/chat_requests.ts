@@ -4,9 +4,7 @@ import type { LanguageClient } from 'vscode-languageclient/node';
 import type { NamedReference, Turn } from './conversation.ts';
 import { describe, requestInPieces } from './edit_commands.ts';
 import type { ChatMessage, ChatResult, KeptConversation, Mention, Reference } from './protocol.ts';
-import type { Server } from './server.ts';
-
-const SCHEMES = ['file', 'untitled'];
+import { isServed, type Server } from './server.ts';
 
 /** Sends a conversation, which the server keeps with its answer. */
 export async function askChat(
@@ -46,7 +44,7 @@ export async function findMentions(server: Server, query: string): Promise<Menti
 
 function whereTheUserIs(client: LanguageClient, withSelection = false): object {
   const editor = vscode.window.activeTextEditor ?? vscode.window.visibleTextEditors.at(0);
-  if (!editor || !SCHEMES.includes(editor.document.uri.scheme)) {
+  if (!editor || !isServed(editor.document)) {
     return {};
   }
   const convert = client.code2ProtocolConverter;

@@ -5,7 +5,7 @@ import { columnOf, insertionBehind, lineOf, placeOf } from './edit_change.ts';
 import { EditGhost } from './edit_ghost.ts';
 import { EditDecorations, type Shown } from './edit_decorations.ts';
 import type { NextEditResult } from './protocol.ts';
-import type { Server } from './server.ts';
+import { isServed, type Server } from './server.ts';
 import { whyOffHere } from './toggle_commands.ts';
 
 const DISMISS = 'midspan.dismissNextEdit';
@@ -193,7 +193,7 @@ export class NextEdits implements vscode.Disposable {
     this.#endRequest();
     const client = this.#server.nextEditClient();
     const editor = vscode.window.activeTextEditor;
-    if (!client || !editor || whyOffHere(editor.document) !== undefined) {
+    if (!client || !editor || !isServed(editor.document) || whyOffHere(editor.document) !== undefined) {
       return;
     }
     const { document, selection } = editor;

@@ -20,6 +20,11 @@ import type { ServerState } from './server_state.ts';
 const RESTARTS = 4;
 const SCHEMES = ['file', 'untitled'];
 
+/** Returns whether the server has this document: a file or a new one, and no preview of a change. */
+export function isServed(document: vscode.TextDocument): boolean {
+  return SCHEMES.includes(document.uri.scheme);
+}
+
 // Announces that the client wants midspan/statusChanged, and that no folder sets models and `stats` in its settings.
 const MIDSPAN_FEATURE: StaticFeature = {
   fillClientCapabilities: (capabilities: ClientCapabilities) => {

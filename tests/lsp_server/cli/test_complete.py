@@ -9,6 +9,8 @@ from lsp_server.cli.input.place import root_of
 from lsp_server.cli.output.ghost_text_view import show_ghost_text
 from tests.lsp_server.cli.run_fake import midspan
 
+pytestmark = pytest.mark.usefixtures("no_daemon")
+
 SOURCE = "def area(width, height):\n    # ünïcödé 😀\n    return \n\n\nprint(area(2, 3))\n"
 
 

@@ -12,6 +12,8 @@ from tests.fake_engine import FakeEngine
 from tests.lsp_server.cli.run_fake import midspan
 from tests.lsp_server.client import InProcess
 
+pytestmark = pytest.mark.usefixtures("no_daemon")
+
 
 @pytest.fixture(autouse=True)
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -17,6 +17,8 @@ from tests.inference.remote.api_server import Answer, ApiServer
 from tests.lsp_server.client import InProcess, stdio_server
 from tests.lsp_server.daemon.network_denied import LEFT_THE_MACHINE
 
+pytestmark = pytest.mark.usefixtures("no_daemon")
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 NETWORK_DENIED = HERE / "network_denied.py"
@@ -86,14 +88,14 @@ def test_a_connection_would_fail_the_test(source, server):
     assert not server.received
 
 
-def remote(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def remote(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "lsp_server.cli", *arguments],
         capture_output=True,
         text=True,
         encoding="utf-8",
         timeout=120,
-        cwd=ROOT,
+        cwd=cwd,
         env=os.environ | {"MIDSPAN_KEY_127_0_0_1": KEY},
     )
 
@@ -107,8 +109,8 @@ def test_complete_asks_a_remote_model(source, server):
     assert post.body["prompt"].endswith("\n    return <|fim_suffix|>\n<|fim_middle|>")
 
 
-def test_chat_asks_a_remote_model(server):
-    done = remote("chat", "--model", f"remote:{server.url}#deepseek-chat", "How wide?")
+def test_chat_asks_a_remote_model(server, tmp_path):
+    done = remote("chat", "--model", f"remote:{server.url}#deepseek-chat", "How wide?", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "height * width\n")
     (post,) = server.posts
     assert post.path == "/v1/chat/completions"

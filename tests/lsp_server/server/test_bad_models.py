@@ -79,7 +79,7 @@ BAD_FOLDERS: list[tuple[Callable[[Path], None], str]] = [
     (pickle, "pytorch_model.bin"),
     (corrupt_header, "model.safetensors: "),
     (truncated, "model.safetensors: "),
-    (no_sentinels, "tokenizer.json: has no <｜begin▁of▁sentence｜>"),
+    (no_sentinels, "its tokenizer has the control tokens of none of deepseek_v2, "),
     (no_fim_sentinels, "tokenizer.json: has no FIM sentinels"),
     (device, "config.json: is a link that leads out of the model's folder"),
     (fifo, "config.json: is no regular file"),
