@@ -89,11 +89,16 @@ class VSCode:
         """Write and open a file of the workspace, with the cursor at its end."""
         file = self.workspace / name
         file.write_text(text, encoding="utf-8")
-        row = self.page.locator(".explorer-folders-view .monaco-list-row").get_by_text(name, exact=True)
+        explorer = self.page.locator(".explorer-folders-view")
+        row = explorer.locator(".monaco-list-row").get_by_text(name, exact=True)
         # The explorer draws the rows in view alone, and other tests have left many files.
-        for keys in ((), ("End",), ("Home",), ("End",)):
-            self.press("Control+Shift+e", *keys)
+        # A view that opens late, such as the chat, may take its place again.
+        for down_pixels in (0, 0, 5000, -5000, 300):
+            if not explorer.is_visible():
+                self.page.keyboard.press("Control+Shift+e")
             with suppress(Error):
+                explorer.hover(timeout=3000)
+                self.page.mouse.wheel(0, down_pixels)
                 row.wait_for(timeout=3000)
                 break
         row.dblclick()
