@@ -9,6 +9,7 @@ from context.question.definitions import named_definitions, shown_definition, us
 from context.question.parts import CONTAINERS, FoundDefinition, Part, heads_of, worth_of_path
 from context.question.resolve import Mentioned, mentioned_parts
 from context.question.similar import similar_text
+from context.question.stored import find_readers
 from context.question.uses import find_uses
 
 _LIKELY = 0.45  # a definition that is so likely is what the question is about
@@ -33,6 +34,7 @@ def collect_parts(asked: Asked) -> list[Part]:
         *(shown_definition(one, asked.view) for one in shown),
         *(part for part, _ in similar),
         *find_uses(main, asked),
+        *find_readers(main, asked),
         *_named_files(asked),
         *at_cursor(asked, names_something=names_something),
         *recent_edits(asked),

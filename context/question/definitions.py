@@ -64,7 +64,7 @@ def named_definitions(asked: Asked) -> list[FoundDefinition]:
             if found.place not in best or best[found.place].score < found.score:
                 best[found.place] = found
     likely = sorted(best.values(), key=lambda found: -found.score)[:_MOST_READ]
-    judged = (replace(found, score=found.score * _likeness(found.definition, words, view)) for found in likely)
+    judged = (replace(found, score=found.score * likeness(found.definition, words, view)) for found in likely)
     return sorted(judged, key=lambda found: (-found.score, found.place))[:_MOST_FOUND]
 
 
@@ -73,9 +73,8 @@ def used_definitions(found: Sequence[FoundDefinition], words: QuestionWords, vie
     seen = set()
     for user in found[:_MOST_USERS]:
         symbol, path = user.definition.symbol, user.definition.path
-        body = _TEXT.sub(
-            "", view.lines(path, symbol.first_line, min(symbol.last_line, symbol.first_line + _MOST_BODY_LINES) + 1)
-        )
+        last_line = min(symbol.last_line, symbol.first_line + _MOST_BODY_LINES)
+        body = without_texts(view.lines(path, symbol.first_line, last_line + 1))
         names = set(_USED_NAME.findall(body)) & identifiers(body) - {symbol.name}
         places = view.definitions(names, _MOST_USED_PLACES)
         near = {path, *_imported(path, view)}
@@ -89,6 +88,11 @@ def used_definitions(found: Sequence[FoundDefinition], words: QuestionWords, vie
             if used.place not in seen and not is_in(definition, user.definition):
                 seen.add(used.place)
                 yield used
+
+
+def without_texts(code: str) -> str:
+    """Return code without its docstrings, comments and texts."""
+    return _TEXT.sub("", code)
 
 
 def shown_definition(found: FoundDefinition, view: View) -> Part:
@@ -152,7 +156,7 @@ def _shared(asked: AskedName) -> float:
     return 0.25 if asked.weight >= _SURE else 0.5
 
 
-def _likeness(definition: Definition, words: QuestionWords, view: View) -> float:
+def likeness(definition: Definition, words: QuestionWords, view: View) -> float:
     """Return by how much the text of a definition has the other words of the question."""
     own = search_terms([definition.symbol.name])
     asked = [term for term in words.terms if term.isdisjoint(own)]

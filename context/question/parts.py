@@ -17,7 +17,7 @@ CONTAINERS = frozenset({"class", "struct", "interface", "enum", "implementation"
 
 _RECEIVER = re.compile(r"func\s*\(\s*\w*\s*\*?(\w+)")  # of a method in Go
 _COMMENT_MARKS = ("//", "#", "*", "/*", "--", ";;", "@", "///")
-_MOST_COMMENT_LINES = 15
+_MOST_COMMENT_LINES = 8  # the nearest: a longer comment would take the room of the code
 _MOST_HEADS = 80
 
 

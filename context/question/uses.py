@@ -23,7 +23,9 @@ _COMMENT_LINE = re.compile(r"^\s*(?://|#|\*|/\*|--)")
 
 
 @dataclass(frozen=True)
-class _Use:
+class Use:
+    """A line that names something, and how much it is worth to an answer."""
+
     path: str
     line: int
     worth: float
@@ -36,11 +38,11 @@ def find_uses(found: Sequence[FoundDefinition], asked: Asked) -> Iterator[Part]:
         ranked = sorted(_uses(one.definition, asked), key=lambda use: (-use.worth, use.path, use.line))
         tests = (use for use in ranked if is_test(use.path))
         callers = (use for use in ranked if not is_test(use.path))
-        yield from _parts("caller", f"uses {name}", _CALLER * one.score, callers, _MOST_CALLERS, asked.view)
-        yield from _parts("test", f"tests {name}", _TEST * one.score, tests, _MOST_TESTS, asked.view)
+        yield from parts_of_uses("caller", f"uses {name}", _CALLER * one.score, callers, _MOST_CALLERS, asked.view)
+        yield from parts_of_uses("test", f"tests {name}", _TEST * one.score, tests, _MOST_TESTS, asked.view)
 
 
-def _parts(kind: PartKind, why: str, score: float, uses: Iterable[_Use], most: int, view: View) -> Iterator[Part]:
+def parts_of_uses(kind: PartKind, why: str, score: float, uses: Iterable[Use], most: int, view: View) -> Iterator[Part]:
     """Yield the first uses, one of each definition that uses."""
     seen: set[tuple[str, range]] = set()
     for use in uses:
@@ -53,7 +55,7 @@ def _parts(kind: PartKind, why: str, score: float, uses: Iterable[_Use], most: i
             return
 
 
-def _uses(definition: Definition, asked: Asked) -> Iterator[_Use]:
+def _uses(definition: Definition, asked: Asked) -> Iterator[Use]:
     """Yield the lines that name a definition, without its own, other definitions of the name, and imports."""
     symbol = definition.symbol
     name = rf"(?<!\w){re.escape(symbol.name)}(?!\w)"
@@ -69,7 +71,13 @@ def _uses(definition: Definition, asked: Asked) -> Iterator[_Use]:
             if is_own or not named.search(line) or _IMPORT.match(line) or (path, number) in defined:
                 continue
             worth = (1.0 if called.search(line) else _MENTION) * (_COMMENT if _COMMENT_LINE.match(line) else 1.0)
-            yield _Use(path, number, worth * of_file)
+            yield Use(path, number, worth * of_file)
+
+
+def innermost(path: str, line: int, view: View) -> Definition | None:
+    """Return the innermost definition around a line."""
+    around = [one for one in view.definitions_in(path) if one.symbol.first_line <= line <= one.symbol.last_line]
+    return min(around, key=lambda one: one.symbol.last_line - one.symbol.first_line, default=None)
 
 
 def _places(name: str, asked: Asked) -> Iterator[tuple[str, int]]:
@@ -79,17 +87,12 @@ def _places(name: str, asked: Asked) -> Iterator[tuple[str, int]]:
             yield definition.path, line
 
 
-def _around(use: _Use, view: View) -> tuple[range, tuple[range, ...]]:
+def _around(use: Use, view: View) -> tuple[range, tuple[range, ...]]:
     """Return the lines of the innermost definition around a use, and those of them that show the use."""
-    around = [
-        definition
-        for definition in view.definitions_in(use.path)
-        if definition.symbol.first_line <= use.line <= definition.symbol.last_line
-    ]
+    user = innermost(use.path, use.line, view)
     near = range(max(0, use.line - _LINES_AROUND), use.line + _LINES_AROUND + 1)
-    if not around:
+    if user is None:
         return near, (near,)
-    user = min(around, key=lambda definition: definition.symbol.last_line - definition.symbol.first_line)
     whole = with_comment(user, view)
     if len(whole) <= _WHOLE_LINES:
         return whole, (whole,)

@@ -60,6 +60,22 @@ def test_a_name_is_found_however_it_is_written(place, question):
     assert "# Makes the list that a customer sees.\ndef make_list(shop):\n" in context.text
 
 
+def test_what_is_registered_comes_with_the_function_that_runs_it(tmp_path):
+    tree = {
+        "bell.py": (
+            "class Bell:\n"
+            "    def __init__(self):\n        self.ring_hooks: list = []\n\n"
+            "    def on_ring(self, hook):\n        self.ring_hooks.append(hook)\n"
+        ),
+        "tower.py": "def strike(bell, hour):\n    for hook in bell.ring_hooks:\n        hook(hour)\n",
+        "clock.py": "def wind_up(clock):\n    clock.hooks = []\n",
+    }
+    with opened(tmp_path, tree) as workspace:
+        parts = ask("In which order do the hooks of on_ring run?", Place(workspace)).parts
+    assert ("tower.py", "uses ring_hooks") in {(part.path, part.why) for part in parts}
+    assert "uses hooks" not in {part.why for part in parts}
+
+
 def test_an_owner_before_the_name_tells_which_one_is_meant(tmp_path):
     tree = {f"{name.lower()}.py": f"class {name}:\n    def run(self):\n        return 1\n" for name in ("Train", "Bus")}
     with opened(tmp_path, tree) as workspace:
