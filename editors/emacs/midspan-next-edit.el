@@ -182,6 +182,15 @@
   (when (and midspan--edit-changed (null midspan--offer) (null midspan--items))
     (midspan--edit-request-later)))
 
+;; Flymake has no hook for this, and the diagnostics may come from any of its checkers.
+(defun midspan--edit-after-report (&rest _)
+  "Ask anew after a checker has reported something beside point to Flymake."
+  (when (and midspan-mode midspan--edit-changed (null midspan--items)
+             (not (or midspan--offer midspan--edit-pending midspan--edit-timer))
+             (eq (current-buffer) (window-buffer (selected-window)))
+             (not (seq-empty-p (midspan--edit-diagnostics))))
+    (midspan--edit-request-later)))
+
 (defun midspan--edit-after-scroll (window _start)
   "Show the next edit anew after the text of WINDOW was scrolled."
   (when (and midspan--offer (eq window (selected-window)))
@@ -256,6 +265,7 @@
   "Show next edits in this buffer."
   (setq midspan--edit-tick (buffer-chars-modified-tick))
   (add-to-list 'emulation-mode-map-alists 'midspan--edit-key-alist t)
+  (advice-add 'flymake--handle-report :after #'midspan--edit-after-report)
   (add-hook 'post-command-hook #'midspan--edit-after-command 90 t)  ; after that of ghost text
   (add-hook 'midspan-ghost-hook #'midspan--edit-after-ghost nil t)
   (add-hook 'midspan-switch-hook #'midspan--edit-refresh 90 t)

@@ -34,6 +34,7 @@ def close(prices):
 """
 
 NAMES = ("midspan/nextEdit", "textDocument/didShowInlineEdit", "textDocument/didFocus")
+ASK = NAMES[0]
 ACCEPT, DISMISS = "midspan.acceptNextEdit", "midspan.dismissNextEdit"
 
 
@@ -78,9 +79,9 @@ def script(server: MidspanServer, folder: Path) -> None:
         with _told_file(folder, number or _read_plan(folder)[0]).open("a") as file:
             file.write(json.dumps([name, params], default=_plain) + "\n")
 
-    @server.feature(NAMES[0])
+    @server.feature(ASK)
     def next_edit(params: Any) -> dict[str, Any]:
-        note(NAMES[0], params)
+        note(ASK, params)
         number, edits = _read_plan(folder)
         left = [edit for edit in edits if [number, edit] not in done]
         return {"edits": [_wire(server, folder, number, edit) for edit in left]}

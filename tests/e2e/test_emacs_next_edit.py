@@ -9,7 +9,7 @@ import pytest
 from tests.e2e.emacs import needs_emacs
 from tests.e2e.emacs_terminal import Emacs, emacs
 from tests.e2e.scripted import scripted_project, write_answers
-from tests.e2e.scripted_edits import ACCEPT, DISMISS, SHOP, TILL, Planned, plan_edits, told
+from tests.e2e.scripted_edits import ACCEPT, ASK, DISMISS, SHOP, TILL, Planned, plan_edits, told
 
 pytestmark = needs_emacs
 
@@ -187,6 +187,21 @@ def test_nothing_is_shown_while_midspan_is_off(editor):
     editor.command("midspan-toggle")
     editor.until(lambda: shown(editor) == "", "it is still shown")
     editor.command("midspan-toggle")
+
+
+def test_a_new_diagnostic_beside_point_asks_again(editor):
+    editor.open(editor.folder / "checked.py", COUNT)
+    editor.lisp(
+        "(progn (setq-local flymake-diagnostic-functions (list (lambda (report &rest _) (setq test-report report))))"
+        " (flymake-mode 1) (flymake-start) t)"
+    )
+    rename(editor, "total")
+    editor.until(lambda: ASK in [name for name, _ in told(editor.folder)], "the change was not asked about")
+    editor.until(lambda: editor.lisp("(not (or midspan--edit-timer midspan--edit-pending))"), "it was not answered")
+    plan_edits(editor.folder, Planned("checked.py", (1, 6, 1, 11), "total"))
+    found = '(list (flymake-make-diagnostic (current-buffer) 17 22 :error "undefined name count"))'
+    editor.lisp(f"(progn (flymake-start) (funcall test-report {found}) t)")
+    see_edit(editor, "TAB to jump · planned")
 
 
 def test_the_rules_lead_through_the_uses_in_two_files(tmp_path):
