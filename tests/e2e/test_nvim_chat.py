@@ -6,31 +6,19 @@ import pytest
 
 from tests.e2e import scripted
 from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, Neovim, neovim
+from tests.e2e.scripted_neovim import asked, midspan, open_empty_file, scripted_neovim
 
 
 @pytest.fixture(scope="module", params=[PROGRAM, PROGRAM_0_11], ids=["0.12", "0.11"])
 def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Neovim]:
-    folder = scripted.scripted_project(tmp_path_factory.mktemp("scripted"), scripted.ANSWERS)
-    with neovim(folder, folder / "first.py", program=request.param, scripted=True) as editor:
+    with scripted_neovim(tmp_path_factory.mktemp("scripted"), request.param, scripted.ANSWERS) as editor:
         yield editor
 
 
 @pytest.fixture
 def editor(running: Neovim, request: pytest.FixtureRequest) -> Neovim:
-    path = running.log_file.with_name(f"{request.node.name.partition('[')[0]}.py")
-    path.write_text("\n")
-    running.type("<Esc>")
-    running.api.command("silent! only!")
-    running.api.command(f"edit! {path}")
+    open_empty_file(running, request.node.name)
     return running
-
-
-def asked(editor: Neovim) -> list[str]:
-    return scripted.prompts_asked(editor.log_file.parent)
-
-
-def midspan(editor: Neovim, words: str) -> None:
-    editor.api.command(f"Midspan {words}")
 
 
 def page(editor: Neovim) -> str:

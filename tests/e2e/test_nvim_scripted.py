@@ -8,7 +8,8 @@ import pynvim
 import pytest
 
 from tests.e2e import scripted
-from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, ROOT, Neovim, neovim
+from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, ROOT, Neovim
+from tests.e2e.scripted_neovim import asked, midspan, open_empty_file, scripted_neovim
 
 # This timer ends after every timer that could request ghost text: those are shorter, and were set earlier.
 OUTLAST_PAUSES = """
@@ -25,27 +26,14 @@ ANSWERS = scripted.ANSWERS | {
 
 @pytest.fixture(scope="module", params=[PROGRAM, PROGRAM_0_11], ids=["0.12", "0.11"])
 def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Neovim]:
-    folder = scripted.scripted_project(tmp_path_factory.mktemp("scripted"), ANSWERS)
-    with neovim(folder, folder / "first.py", program=request.param, scripted=True) as editor:
+    with scripted_neovim(tmp_path_factory.mktemp("scripted"), request.param, ANSWERS) as editor:
         yield editor
 
 
 @pytest.fixture
 def editor(running: Neovim, request: pytest.FixtureRequest) -> Neovim:
-    path = running.log_file.with_name(f"{request.node.name.partition('[')[0]}.py")
-    path.write_text("\n")
-    running.type("<Esc>")
-    running.api.command("silent! only!")
-    running.api.command(f"edit! {path}")
+    open_empty_file(running, request.node.name)
     return running
-
-
-def asked(editor: Neovim) -> list[str]:
-    return scripted.prompts_asked(editor.log_file.parent)
-
-
-def midspan(editor: Neovim, words: str) -> None:
-    editor.api.command(f"Midspan {words}")
 
 
 def test_a_word_a_line_and_the_rest_are_accepted(editor):
