@@ -98,6 +98,7 @@ class Checkpoint:
         self.dtype = dtype
         self.device = device
         self._files: dict[str, Any] = {}  # tensor name -> open safetensors file
+        self._shards: dict[Path, Any] = {}  # the same files
         self._stack = ExitStack()
         try:
             for name, promised in find_shards(folder):
@@ -128,6 +129,16 @@ class Checkpoint:
         if twice := names & self._files.keys():
             raise ModelError(f"{path}: holds tensors that another shard holds too: {_some(twice)}; fetch both again")
         self._files |= dict.fromkeys(names, file)
+        self._shards[real] = file
+
+    def unmap_read(self) -> None:
+        """Open the files anew. What was read of them leaves memory as soon as no tensor of it is left."""
+        stack = ExitStack()
+        shards = {path: stack.enter_context(safe_open(path, framework="pt", device="cpu")) for path in self._shards}
+        anew = {id(self._shards[path]): file for path, file in shards.items()}
+        self._files = {name: anew[id(file)] for name, file in self._files.items()}
+        self._stack.close()
+        self._shards, self._stack = shards, stack
 
     @property
     def tensor_count(self) -> int:

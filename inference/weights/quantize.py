@@ -26,6 +26,8 @@ RunModel = Callable[[TensorSource], object]
 # Takes a tensor of the quantized model, once; one that is not quantized is wide.
 Put = Callable[[str, Matrix], object]
 
+_MAPPED_BYTES = 64 << 20
+
 
 def quantize(weight: Tensor, form: Quant, columns: Sequence[Columns] | None = None) -> Matrix:
     """Quantize weight [N, K] to a form that it can have. Beside the result, only some rows are held in fp32.
@@ -67,7 +69,10 @@ def quantize_model(checkpoint: Checkpoint, wanted: ShapeRecorder, quant: Quant, 
 
 
 class QuantizingSource:
-    """The source of a model that is quantized while it runs. Only one product's matrices are in memory at a time."""
+    """The source of a model that is quantized while it runs. Only one product's matrices are in memory at a time.
+
+    What the checkpoint maps of its files counts as memory too, and is unmapped after `_MAPPED_BYTES`.
+    """
 
     def __init__(self, checkpoint: Checkpoint, quant: Quant, put: Put) -> None:
         self.dtype = checkpoint.dtype
@@ -75,6 +80,7 @@ class QuantizingSource:
         self._checkpoint = checkpoint
         self._quant = quant
         self._put = put
+        self._mapped_bytes = 0
 
     def load(self, name: str, shape: tuple[int, ...]) -> Tensor:
         tensor = self._checkpoint.load(name, shape)
@@ -89,6 +95,7 @@ class QuantizingSource:
         columns: Sequence[Columns] | None = None,
     ) -> Matrix:
         matrix = self._checkpoint.load_matrix(name, shape)
+        self._mapped_bytes += sum(tensor.nbytes for tensor in matrix.tensors)
         if matrix.quant == "wide":
             matrix = quantize(matrix.tensors[0], form_of(self._quant, at_least, shape[1]), columns)
         self._finish(name, matrix)
@@ -103,6 +110,9 @@ class QuantizingSource:
     def _finish(self, name: str, matrix: Matrix) -> None:
         self.done.add(name)
         self._put(name, matrix)
+        if self._mapped_bytes > _MAPPED_BYTES:
+            self._checkpoint.unmap_read()
+            self._mapped_bytes = 0
 
 
 @dataclass(frozen=True)
