@@ -26,6 +26,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tree, folder = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("sdist")
     for package in PACKAGES:
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__", LIBRARY.name))
+    shutil.copytree(ROOT / "editors", tree / "editors", ignore=shutil.ignore_patterns("node_modules"))
     for name in FILES:
         shutil.copy(ROOT / name, tree)
     make = f"from setuptools.build_meta import build_sdist; build_sdist({str(folder)!r})"
@@ -92,6 +93,14 @@ def try_it(programs: Path, home: Path) -> tuple[str | None, str]:
     return report["engine"]["instruction_set"], f"{finding['what']} {finding['fix']}"
 
 
+def _finds_its_clients(packages: Path, repository: Path) -> None:
+    """The files that `midspan setup` gives to editors, beside the packages."""
+    for folder, pattern in (("editors/nvim/lua", "**/*.lua"), ("editors/nvim/doc", "*"), ("editors/emacs", "*.el")):
+        names = {file.relative_to(repository) for file in (repository / folder).glob(pattern)}
+        assert names
+        assert names == {file.relative_to(packages) for file in (packages / folder).glob(pattern)}
+
+
 def test_a_wheel_brings_the_native_step_to_a_machine_without_a_compiler(unpacked, tmp_path):
     if not find_compiler():
         pytest.skip("no C++ compiler")
@@ -103,6 +112,7 @@ def test_a_wheel_brings_the_native_step_to_a_machine_without_a_compiler(unpacked
     assert not [*installed.parent.glob("*.cpp"), *installed.parent.glob("*.h")]
     isa, said = try_it(programs, tmp_path / "home")
     assert isa is not None
+    _finds_its_clients(installed.parents[2], ROOT)
     assert f"The native step serves with the instruction set {isa}." in said
 
 

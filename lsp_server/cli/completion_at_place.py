@@ -35,10 +35,7 @@ def complete_at(
     """
     stdout = claim_stdout()
     set_up_logging(logging.WARNING)  # the output is for a reader
-    snapshot, root = snapshot_at(place), root_of_place(place)
-    completion = _ask_daemon(place, snapshot, root, flags, is_asked=is_asked)
-    if completion is None:
-        completion = _complete_here(snapshot, root, settings, is_asked=is_asked)
+    snapshot, completion = find_completion(place, settings, flags, is_asked=is_asked)
     texts = completion.texts or [""]
     if as_json:
         answer = {"text": texts[0], "others": texts[1:], "model": completion.model, "trace": completion.trace}
@@ -57,6 +54,17 @@ def complete_at(
     stdout.write(f"{output}\n".encode())
     stdout.flush()
     return 0
+
+
+def find_completion(
+    place: str, settings: CompletionSettings, flags: dict[str, str], *, is_asked: bool
+) -> tuple[Snapshot, CompletionAtPlace]:
+    """Return the file with its cursor, and what an editor would show there, as `complete_at`. Raises MidspanError."""
+    snapshot, root = snapshot_at(place), root_of_place(place)
+    completion = _ask_daemon(place, snapshot, root, flags, is_asked=is_asked)
+    if completion is None:
+        completion = _complete_here(snapshot, root, settings, is_asked=is_asked)
+    return snapshot, completion
 
 
 def _ask_daemon(

@@ -10,11 +10,27 @@ from collections.abc import Sequence
 
 from lsp_server.cli import chat, complete, context, daemon, dashboard, doctor, index, model, serve, stats, trace, trust
 from lsp_server.cli import eval as eval_command
+from lsp_server.cli.setup import command as setup
 from midspan import MidspanError, __version__
 from midspan.visible_text import visible_line
 
 _DESCRIPTION = "A code-assist daemon: inline completions from a model inside the process, over LSP."
-_COMMANDS = (serve, complete, chat, index, context, daemon, trace, dashboard, stats, doctor, trust, eval_command, model)
+_COMMANDS = (
+    setup,
+    serve,
+    complete,
+    chat,
+    index,
+    context,
+    daemon,
+    trace,
+    dashboard,
+    stats,
+    doctor,
+    trust,
+    eval_command,
+    model,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -69,10 +69,10 @@ def _is_fast(model: Mapping[str, Any], use: str) -> bool:
 
 def _best(models: Sequence[Mapping[str, Any]], use: str) -> str | None:
     fast = [model for model in models if use in model.get("use", []) and _is_fast(model, use)]
-    best = max(fast, key=lambda model: (not _has_few_bits(model), model["parameters"]), default=None)
+    best = max(fast, key=lambda model: (not has_few_bits(model), model["parameters"]), default=None)
     return best["name"] if best is not None else None
 
 
-def _has_few_bits(model: Mapping[str, Any]) -> bool:
+def has_few_bits(model: Mapping[str, Any]) -> bool:
     """Return whether a model comes in so few bits that another format of the same model answers better."""
     return "-q" in model["name"].lower().rpartition("instruct")[2]
