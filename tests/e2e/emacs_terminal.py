@@ -18,7 +18,6 @@ MODE = ROOT / "editors/emacs"
 
 T = TypeVar("T")
 
-# Emacs listens on a socket: each connection sends one expression, and reads its value as JSON.
 _INIT = """\
 ;; -*- lexical-binding: t -*-
 (setq make-backup-files nil auto-save-default nil create-lockfiles nil inhibit-startup-screen t
@@ -30,6 +29,11 @@ _INIT = """\
 (setq midspan-command '({command}))
 (midspan-setup)
 (menu-bar-mode -1)
+"""
+
+# Emacs listens on a socket: each connection sends one expression, and reads its value as JSON.
+LISTEN = """\
+;; -*- lexical-binding: t -*-
 (make-network-process
  :name "ask" :server t :family 'local :service {socket} :noquery t
  :filter (lambda (process text)
@@ -129,7 +133,8 @@ def emacs(folder: Path, *arguments: str | Path, setup: str = "", scripted: bool 
         command = [sys.executable, str(Path(__file__).with_name("serve_scripted.py")), str(folder)]
     values = {"mode": json.dumps(str(MODE)), "socket": json.dumps(str(folder / "ask"))}
     init = folder / "init.el"
-    init.write_text(_INIT.format(command=" ".join(map(json.dumps, command)), **values) + setup)
+    text = _INIT.format(command=" ".join(map(json.dumps, command)), **values)
+    init.write_text(text + LISTEN.format(**values) + setup)
     home = folder.with_name(f"{folder.name}-home")  # a folder that is the user's home is no workspace
     home.mkdir()
     variables = {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLORTERM": "truecolor"}

@@ -24,7 +24,7 @@ SIZE: ViewportSize = {"width": 1200, "height": 720}
 
 T = TypeVar("T")
 
-_SETTINGS = {
+SETTINGS = {
     "workbench.startupEditor": "none",
     "security.workspace.trust.startupPrompt": "never",
     "workbench.editor.restoreViewState": False,
@@ -43,6 +43,8 @@ _SETTINGS = {
     "files.autoSave": "off",
     "files.hotExit": "off",
 }
+
+_NO_GALLERY = {"EXTENSIONS_GALLERY": '{"serviceUrl": ""}'}
 
 # What is behind the cursor is in pieces, by its colors; each further line is one element.
 _GHOST_TEXT = """
@@ -236,25 +238,37 @@ def vscode(
     for each in (environment_programs, user_file.parent, settings_file.parent, home):
         each.mkdir(parents=True)
     (environment_programs / "midspan").symlink_to(program)
-    user_file.write_text(json.dumps(_SETTINGS))
+    user_file.write_text(json.dumps(SETTINGS))
     settings_file.write_text(json.dumps(settings))
-    port = _free_port()
     config = folder / "config.yaml"
-    config.write_text(f"bind-addr: 127.0.0.1:{port}\nauth: none\ncert: false\n")
     variables = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
-    variables["EXTENSIONS_GALLERY"] = '{"serviceUrl": ""}'
-    environment = os.environ | variables
     folders = {"config": config, "user-data-dir": data, "extensions-dir": folder / "extensions"}
     common = [str(SERVER), *(f"--{name}={path}" for name, path in folders.items())]
+    environment = os.environ | variables | _NO_GALLERY
     subprocess.run([*common, "--install-extension", str(EXTENSION)], env=environment, check=True, capture_output=True)
-    quiet = ["--disable-telemetry", "--disable-update-check"]
-    quiet += ["--disable-workspace-trust"] if is_trusted else []
     if folders_settings is not None:
         (workspace / ".vscode").mkdir()
         (workspace / ".vscode/settings.json").write_text(json.dumps(folders_settings))
-    with (folder / "code-server.log").open("w") as output:
+    common += ["--disable-workspace-trust"] if is_trusted else []
+    with workbench(browser, common, config, variables, workspace) as page:
+        editor = VSCode(page, workspace, settings_file, log_file)
+        editor.wait_for(editor.status.filter(has_text=model))
+        yield editor
+
+
+@contextmanager
+def workbench(
+    browser: Browser, command: list[str], config: Path, variables: dict[str, str], workspace: Path
+) -> Iterator[Page]:
+    """Start code-server by this command, which reads the file `config`, and show a workspace in the browser."""
+    port = _free_port()
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(f"bind-addr: 127.0.0.1:{port}\nauth: none\ncert: false\n")
+    quiet = ["--disable-telemetry", "--disable-update-check"]
+    environment = os.environ | variables | _NO_GALLERY
+    with (workspace.parent / "code-server.log").open("w") as output:
         server = subprocess.Popen(
-            [*common, *quiet, str(workspace)], env=environment, stdout=output, stderr=output, start_new_session=True
+            [*command, *quiet, str(workspace)], env=environment, stdout=output, stderr=output, start_new_session=True
         )
     try:
         _wait_until_it_serves(port)
@@ -262,10 +276,8 @@ def vscode(
             context.set_default_timeout(WAIT_S * 1000)
             page = context.new_page()
             page.goto(f"http://127.0.0.1:{port}/?folder={workspace}", wait_until="domcontentloaded")
-            editor = VSCode(page, workspace, settings_file, log_file)
-            editor.wait_for(page.locator(".monaco-workbench"))
-            editor.wait_for(editor.status.filter(has_text=model))
-            yield editor
+            page.locator(".monaco-workbench").first.wait_for()
+            yield page
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(WAIT_S)

@@ -16,17 +16,18 @@ _LONGEST_REASON = 300
 Load = Callable[[str], tuple[bool, str]]
 
 
-def choose_place(change: FileChange, block: TextBlock, load: Load) -> FileChange:
+def choose_place(change: FileChange, block: TextBlock, load: Load) -> FileChange | None:
     """Return the change at the file's end or, where a file ends early, the one on its top.
 
-    An error that the file has without Midspan counts for nothing. Raises SettingsError where neither place works.
+    None where the file loads Midspan without the block: the user has done it by hand. An error that the file has
+    without Midspan counts for nothing. Raises SettingsError where neither place works.
     """
     before = (change.before or b"").decode()
+    is_loaded_alone, alone = load(block.take_out(before)) if before.strip() else (False, "")
+    if is_loaded_alone and block.take_out(before) == before:
+        return None
     is_loaded, error = load(change.after)
-    if is_loaded and not error:
-        return change
-    alone = load(block.take_out(before))[1] if before else ""
-    if is_loaded and _is_same(error, alone):
+    if is_loaded and (not error or _is_same(error, alone)):
         return change
     on_top = block.put_into(before, on_top=True)
     is_loaded_on_top, error_on_top = load(on_top)

@@ -48,7 +48,7 @@ def _set_up(dialog: Dialog, record: SetupRecord, found: InstalledEditor, midspan
     else:
         change = _PLANS[name](found.path, midspan)
     if change is None:
-        dialog.show("Its settings are as Midspan needs them.")
+        dialog.show("It is set up already.")
     else:
         change_file(dialog, record, change, is_dry=is_dry)
 

@@ -29,7 +29,11 @@ class TextBlock:
 
     def take_out(self, text: str) -> str:
         """Return the text without the block, whatever its lines say, and without the blank line that came with it."""
-        return _block(self.comment).sub("", text)
+        found = _block(self.comment).search(text)
+        if found is None:
+            return text
+        before, after = text[: found.start()], text[found.end() :]
+        return before + (after if before else re.sub(r"\A\r?\n", "", after))
 
     def _mark(self, words: str) -> str:
         return f"{self.comment} {words}"

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from context.index.database import index_path
 from inference.store.model_store import user_store
 from kernels.cpu.library import load_library, native_library
+from lsp_server.cli.checks import installed_editors
 from lsp_server.cli.checks.daemon_check import check_daemon
 from lsp_server.cli.checks.disk_check import check_disk
 from lsp_server.cli.checks.editor_check import check_editors
@@ -203,8 +205,10 @@ def test_editors_are_told_with_whether_they_are_new_enough(tmp_path, monkeypatch
     for name, text in said.items():
         (tmp_path / name).write_text(f"#!/bin/sh\nprintf '{text}'\n")
         (tmp_path / name).chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
-    neovim, emacs, code = check_editors()
+    editors = tuple(replace(editor, usual_places=()) for editor in installed_editors.EDITORS)
+    monkeypatch.setattr(installed_editors, "EDITORS", editors)
+    monkeypatch.setenv("PATH", f"{tmp_path}")
+    neovim, code, emacs = check_editors()
     assert "Neovim 0.9" in neovim.what
     assert neovim.fix == "Install 0.11 or newer."
     assert (emacs.what.startswith("Emacs 30.1"), code.what.startswith("VS Code 1.104")) == (True, True)
