@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from setup import LIBRARY, find_compiler
+from tests.older_state import COMMITS, unpack_state
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("context", "evaluation", "inference", "kernels", "lsp_server", "midspan")
@@ -101,6 +102,18 @@ def _finds_its_clients(packages: Path, repository: Path) -> None:
         assert names == {file.relative_to(packages) for file in (packages / folder).glob(pattern)}
 
 
+def _keeps_what_an_older_version_left(programs: Path, home: Path) -> None:
+    env = {"PATH": str(programs), "OMP_NUM_THREADS": "1", **unpack_state(COMMITS[0], home)}
+    env["XDG_RUNTIME_DIR"] = os.environ["XDG_RUNTIME_DIR"]
+
+    def midspan(*words: str) -> str:
+        command = [str(programs / "midspan"), *words]
+        return subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, check=True).stdout
+
+    assert midspan("complete", "shop/shop.py:3:9", "--all") == "wonderful\n"  # what the model of its store writes
+    assert json.loads(midspan("stats", "--days", "400", "--json"))["total"]["characters"] == 14
+
+
 def test_a_wheel_brings_the_native_step_to_a_machine_without_a_compiler(unpacked, tmp_path):
     if not find_compiler():
         pytest.skip("no C++ compiler")
@@ -113,6 +126,7 @@ def test_a_wheel_brings_the_native_step_to_a_machine_without_a_compiler(unpacked
     isa, said = try_it(programs, tmp_path / "home")
     assert isa is not None
     _finds_its_clients(installed.parents[2], ROOT)
+    _keeps_what_an_older_version_left(programs, tmp_path / "older")
     assert f"The native step serves with the instruction set {isa}." in said
 
 
