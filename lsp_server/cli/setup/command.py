@@ -77,6 +77,6 @@ def _try(dialog: "Dialog") -> bool:
     except MidspanError as error:
         dialog.say(f"It failed: {error}")
         return False
-    dialog.say("\nOpen a file in your editor and type. Tab accepts the grey text.")
+    dialog.say("\nOpen a file in your editor and type. Tab accepts the grey text. (Restart an editor that is open.)")
     dialog.say("`midspan setup --undo` takes back what setup has changed.")
     return True

@@ -13,7 +13,7 @@ from lsp_server.cli.output.model_marks import has_few_bits, mark_models
 from lsp_server.cli.output.sizes import size_in_words
 
 _MOST = 3
-_SMALLER = 0.8  # of a model's parameters, for the next proposal to differ from it
+_SMALLER = 0.7  # of a model's parameters, for the next proposal to differ from it
 _ROOM = 1.5  # the files, and the copy of the weights in the form that fits this machine
 
 

@@ -32,8 +32,15 @@ def set_up_model(dialog: Dialog, record: SetupRecord, *, is_dry: bool) -> None:
     number = None if is_dry else dialog.choose("Fetch one and complete with it?", len(proposals))
     if number is None:
         dialog.say("The built-in model completes; `midspan model list` shows the others.")
-    elif proposals[number].is_here or _fetch(dialog, proposals[number]):
-        _complete_with(dialog, record, proposals[number].name)
+        return
+    wanted = proposals[number]
+    if not wanted.is_here and not _fetch(dialog, wanted):
+        here = next((proposal for proposal in proposals if proposal.is_here), None)
+        if here is None or not dialog.agrees(f"Complete with {here.name} until then, which is here?"):
+            dialog.say("The built-in model completes.")
+            return
+        wanted = here
+    _complete_with(dialog, record, wanted.name)
 
 
 def _complete_with(dialog: Dialog, record: SetupRecord, name: str) -> None:
@@ -47,14 +54,12 @@ def _complete_with(dialog: Dialog, record: SetupRecord, name: str) -> None:
 
 def _fetch(dialog: Dialog, proposal: Proposal) -> bool:
     """Fetch the model with a progress bar; return whether it is here."""
-    again = f"`midspan model pull {proposal.name}` continues the fetch"
     try:
         pull_model(user_store(), read_catalogue(user_catalogue_path()), proposal.name)
     except KeyboardInterrupt:
-        dialog.say(f"\nThe fetch is stopped. The built-in model completes until then; {again}.")
+        dialog.say(f"\nThe fetch is stopped. `midspan model pull {proposal.name}` continues it.")
         return False
     except MidspanError as error:
         dialog.say(f"It cannot be fetched: {error}")
-        dialog.say(f"The built-in model completes until then; {again}, and then `midspan setup` uses it.")
         return False
     return True

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -182,7 +183,7 @@ class TestModel:
                 "files": files,
                 "mirrors": [{"kind": "folder", "path": str(folder)}] if name == "large" else [],
             }
-            for name, parameters, licence in (("small", 1000, ""), ("large", 2000, "Apache-2.0"))
+            for name, parameters, licence in (("small", 1_000_000, ""), ("large", 2_000_000, "Apache-2.0"))
         ]
         file = home / ".config/midspan/catalogue.json"
         file.parent.mkdir(parents=True)
@@ -217,9 +218,16 @@ class TestModel:
         assert main(["setup"]) == 0
         said = capsys.readouterr().out
         assert "It cannot be fetched: " in said
-        assert "`midspan model pull small`" in said
+        assert "The built-in model completes" in said
         assert "return «width * height»" in said
         assert not user_settings_file().exists()
+
+    def test_a_model_that_is_here_takes_the_place_of_one_that_is_not_reached(self, home, capsys):
+        assert main(["model", "import", str(home.parent / "mirror"), "--name", "small"]) == 0
+        shutil.rmtree(home.parent / "mirror")
+        assert main(["setup", "--yes"]) == 0
+        assert 'model = "small"' in user_settings_file().read_text()
+        assert "It cannot be fetched: " in capsys.readouterr().out
 
     def test_a_no_fetches_nothing(self, home, monkeypatch):
         monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
