@@ -1,12 +1,14 @@
 """A user of an older version loses nothing: what older code has written is read, or made again."""
 
 import json
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from context.index.database import index_path
+from context.index.database import Database, index_path
 from context.index.workspace import Workspace
 from inference.speed.machine_speed import MachineSpeed, keep_speed, read_kept_speed
 from inference.store.manifest import read_manifest, verify
@@ -80,6 +82,11 @@ def test_the_counts_of_usage_stay_and_grow(home):
     assert read_counts(usage_file(), day)[group]["prompt_tokens"] == 2000
 
 
+def format_of(path: Path) -> object:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("PRAGMA user_version").fetchone()
+
+
 def test_an_older_index_is_used_or_made_again(home):
     path = index_path(home / "shop")
     assert path.exists()
@@ -92,6 +99,8 @@ def test_an_older_index_is_used_or_made_again(home):
     finally:
         workspace.close()
     assert [file.name for file in path.parent.glob("*.sqlite3")] == [path.name]
+    Database(home / "new.sqlite3").close()
+    assert format_of(path) == format_of(home / "new.sqlite3")
 
 
 @latest

@@ -82,6 +82,8 @@ def _without(text: str, name: str) -> str:
     line, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end) + 1
     if not text[line:start].strip() and line_end and not text[end:line_end].strip():
         start, end = line, line_end
+    else:
+        start = len(text[:start].rstrip(" ")) if previous.text == "," else start
     text = f"{text[:start]}{text[end:]}"
     if previous.text == "," and following.text != ",":  # no comma stands behind the last member
         text = f"{text[: previous.start]}{text[previous.end :]}"

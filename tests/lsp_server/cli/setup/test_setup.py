@@ -143,7 +143,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize(
-    ("typed", "installs", "writes"), [("n\nperhaps\n\n", False, True), ("Y\nNO\n", True, False), ("", False, False)]
+    ("typed", "installs", "writes"), [("n\nperhaps\n\n", False, True), ("Y\nNO\nY\n", True, False), ("", False, False)]
 )
 def test_the_user_says_what_is_done(home, settings, monkeypatch, typed, installs, writes):
     monkeypatch.setattr(sys, "stdin", Terminal(typed))

@@ -85,6 +85,16 @@ def test_an_edit_between_two_setups_stays(home, record):
     assert file.read_text() == '{"midspan.path": "first", "a": 1}'
 
 
+def test_the_value_from_before_the_first_setup_comes_back_after_an_edit(home, record):
+    file = home / "settings.json"
+    file.write_text('{"midspan.path": "first"}')
+    change(record, file, JsonMember("midspan.path", "second", "first"))
+    change(record, file, JsonMember("midspan.path", "third", "second"))
+    file.write_text('{"midspan.path": "third", "a": 1}')
+    assert take_back(record)
+    assert file.read_text() == '{"midspan.path": "first", "a": 1}'
+
+
 def test_a_file_that_is_gone_is_not_made_again(home, record, capsys):
     file = home / "init.lua"
     file.write_text("mine\n")
