@@ -33,7 +33,7 @@ def choose_place(change: FileChange, block: TextBlock, load: Load) -> FileChange
     is_loaded_on_top, error_on_top = load(on_top)
     if is_loaded_on_top and (not error_on_top or _is_same(error_on_top, alone)):
         return replace(change, after=on_top)
-    reason = alone or error or error_on_top or "they do not run"
+    reason = f"nor without them: {alone}" if alone else error or error_on_top or "they do not run"
     raise SettingsError(
         f"{in_words(change.path)} does not load with Midspan's lines ({reason[:_LONGEST_REASON]}), so nothing was "
         f"written. The lines are:\n" + "\n".join(block.lines)
