@@ -16,7 +16,8 @@ from tests.e2e import neovim as neovim_program
 from tests.e2e.emacs_terminal import LISTEN, Emacs
 from tests.e2e.neovim import Neovim, attach
 from tests.e2e.terminal import terminal
-from tests.e2e.vscode import SERVER, SETTINGS, VSCode, workbench
+from tests.e2e.vscode import SERVER, SETTINGS, VSCode
+from tests.e2e.workbench import workbench
 from tests.lsp_server.daemons import place
 
 CALL = "total = add_prices(first_price, second_price)\n"

@@ -2,25 +2,21 @@
 
 import json
 import os
-import signal
-import socket
 import subprocess
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from playwright.sync_api import Browser, Error, Frame, Locator, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Error, Frame, Locator, Page, sync_playwright
 
 from tests.e2e.waiting import WAIT_S, wait_until
+from tests.e2e.workbench import NO_GALLERY, workbench
 
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / ".tools/code-server/code-server"
 BROWSER = ROOT / ".tools/browser/chromium"
 EXTENSION = ROOT / "editors/vscode/midspan.vsix"
-
-SIZE: ViewportSize = {"width": 1200, "height": 720}
 
 T = TypeVar("T")
 
@@ -43,8 +39,6 @@ SETTINGS = {
     "files.autoSave": "off",
     "files.hotExit": "off",
 }
-
-_NO_GALLERY = {"EXTENSIONS_GALLERY": '{"serviceUrl": ""}'}
 
 # What is behind the cursor is in pieces, by its colors; each further line is one element.
 _GHOST_TEXT = """
@@ -244,7 +238,7 @@ def vscode(
     variables = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
     folders = {"config": config, "user-data-dir": data, "extensions-dir": folder / "extensions"}
     common = [str(SERVER), *(f"--{name}={path}" for name, path in folders.items())]
-    environment = os.environ | variables | _NO_GALLERY
+    environment = os.environ | variables | NO_GALLERY
     subprocess.run([*common, "--install-extension", str(EXTENSION)], env=environment, check=True, capture_output=True)
     if folders_settings is not None:
         (workspace / ".vscode").mkdir()
@@ -257,33 +251,6 @@ def vscode(
 
 
 @contextmanager
-def workbench(
-    browser: Browser, command: list[str], config: Path, variables: dict[str, str], workspace: Path
-) -> Iterator[Page]:
-    """Start code-server by this command, which reads the file `config`, and show a workspace in the browser."""
-    port = _free_port()
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(f"bind-addr: 127.0.0.1:{port}\nauth: none\ncert: false\n")
-    quiet = ["--disable-telemetry", "--disable-update-check"]
-    environment = os.environ | variables | _NO_GALLERY
-    with (workspace.parent / "code-server.log").open("w") as output:
-        server = subprocess.Popen(
-            [*command, *quiet, str(workspace)], env=environment, stdout=output, stderr=output, start_new_session=True
-        )
-    try:
-        _wait_until_it_serves(port)
-        with browser.new_context(viewport=SIZE, permissions=["clipboard-read", "clipboard-write"]) as context:
-            context.set_default_timeout(WAIT_S * 1000)
-            page = context.new_page()
-            page.goto(f"http://127.0.0.1:{port}/?folder={workspace}", wait_until="domcontentloaded")
-            page.locator(".monaco-workbench").first.wait_for()
-            yield page
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(WAIT_S)
-
-
-@contextmanager
 def chromium() -> Iterator[Browser]:
     """Start a Chromium that reaches this machine alone."""
     with sync_playwright() as playwright:
@@ -293,19 +260,3 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def _wait_until_it_serves(port: int) -> None:
-    def serves() -> bool:
-        with suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
-            return True
-        return False
-
-    wait_until(serves, lambda: f"code-server does not serve port {port}")
