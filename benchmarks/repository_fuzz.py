@@ -168,7 +168,7 @@ def limited_memory() -> Iterator[None]:
 def fuzz(seconds: float, first_seed: int, most_repositories: int | None = None) -> dict[str, object]:
     """Visit repositories until the time is over, and return the figures."""
     failed, slow, waits_ms, peak_bytes, restarts, errors = dict[int, str](), dict[int, float](), list[float](), 0, 0, 0
-    with own_runtime_folder(), limited_memory(), tempfile.TemporaryDirectory(prefix="fuzz") as folder:
+    with tempfile.TemporaryDirectory(prefix="fuzz") as folder, own_runtime_folder(), limited_memory():
         os.environ["XDG_CACHE_HOME"] = folder  # of the indexes
         neighbour = Neighbour()
         neighbour.start()

@@ -30,7 +30,8 @@ class Document:
     """`path` is relative to the root, with "/", where the file is inside it; else absolute.
 
     `last_results` belongs to a document that an editor has open, and all states of the document share it: what each
-    `DocumentCache` computed last, with the state that it was computed from.
+    `DocumentCache` computed last, with the state that it was computed from. `opening` is the number of its opening in
+    this process. What is made of its text keeps the number; a file has none, which is 0.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Document:
     language: str
     version: int
     last_results: "WeakKeyDictionary[Any, tuple[Document, Any]] | None" = field(default=None, repr=False, compare=False)
+    opening: int = field(default=0, repr=False, compare=False)
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
@@ -96,8 +98,9 @@ def split_lines(text: str) -> tuple[str, ...]:
     if "\r" not in text:  # several times faster, and nearly every text
         *whole, last = text.split("\n")
         return (*[line + "\n" for line in whole], last)
-    whole = _LINE.findall(text)
-    return (*whole, text[sum(map(len, whole)) :])
+    end = max(text.rfind("\n"), text.rfind("\r")) + 1
+    # Up to the last line end: in a last line without one, the expression would begin anew at each character.
+    return (*_LINE.findall(text, 0, end), text[end:])
 
 
 def read_document(path: str | Path, root: Path | None = None) -> Document:

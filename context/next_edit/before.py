@@ -13,4 +13,4 @@ def before_edits(document: Document, edits: Sequence[Edit]) -> Document:
     of_file = [edit for edit in edits if edit.path == document.path and stands(edit, document)]
     for edit in sorted(of_file, key=lambda edit: -edit.first_line):
         lines[edit.first_line : edit.first_line + len(edit.new_lines)] = edit.old_lines
-    return Document(document.path, "".join(lines), document.language, -1)
+    return Document(document.path, "".join(lines), document.language, -1, opening=document.opening)

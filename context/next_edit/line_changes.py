@@ -13,7 +13,9 @@ from context.next_edit.replacements import line_pairs, stands
 
 _TOKEN = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\\n]|\\.)*`|\w+|[^\w\s]""")
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
-_MAX_TOKENS = 200  # of a line; a longer one is data
+# A line with more is data. To part it takes long where it has a string without an end.
+_MAX_CHARACTERS = 2000
+_MAX_TOKENS = 200
 _MAX_CHANGES = 60
 
 
@@ -39,7 +41,7 @@ class Tokens:
 
 def tokens_of(line: str) -> Tokens:
     """Part a line into strings, words and marks."""
-    spans = tuple(match.span() for match in _TOKEN.finditer(line))
+    spans = tuple(match.span() for match in _TOKEN.finditer(line)) if len(line) <= _MAX_CHARACTERS else ()
     return Tokens(line, spans if len(spans) <= _MAX_TOKENS else ())
 
 

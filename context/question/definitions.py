@@ -42,12 +42,14 @@ _MOST_BODY_LINES = 300
 
 _WHOLE_LINES, _SURE_WHOLE_LINES = 30, 90  # a longer definition is shown in outline
 _OUTLINE_LINES, _SURE_OUTLINE_LINES = 14, 40
-# Docstrings, comments and texts, whose words are no names.
+# Docstrings, comments and texts, whose words are no names. Neither this nor the next begins anew at each character of
+# a long line.
 _TEXT = re.compile(
-    r""""{3}.*?"{3}|\'{3}.*?\'{3}|"(?:[^"\\\n]|\\.)*"|^\s*(?:#|//|\*|/\*)[^\n]*$""", re.DOTALL | re.MULTILINE
+    r""""{3}.*?"{3}|\'{3}.*?\'{3}|(?<!\\)"(?:[^"\\\n]|\\.)*"|^[^\S\n]*(?:#|//|\*|/\*)[^\n]*$""",
+    re.DOTALL | re.MULTILINE,
 )
 # What is called, types, and what members are taken of.
-_USED_NAME = re.compile(r"\w+(?=\s*\()|(?<![.\w])(?:[A-Z_]\w+|\w+(?=\s*[\[{.]))")
+_USED_NAME = re.compile(r"(?<!\w)\w++(?=\s*\()|(?<![.\w])(?:[A-Z_]\w+|\w++(?=\s*[\[{.]))")
 
 
 def named_definitions(asked: Asked) -> list[FoundDefinition]:

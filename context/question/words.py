@@ -28,7 +28,7 @@ _FILE_NAME = re.compile(r"(?<![\w/.-])(?:[\w.-]+/)*[\w-][\w.-]*\.[A-Za-z]\w{0,7}
 _BEFORE = 8  # characters, in which the end of a sentence stands
 _SENTENCE_END = re.compile(r"(?:^|[.?!:;]\s+|\n\s*)$")
 _TEXT_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\dA-Za-z_]+")
-_INNER_CAPITAL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2,}[a-z]")
+_INNER_CAPITAL = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]")
 
 # Words of every question, by which nothing is searched.
 _FUNCTION_WORDS = frozenset(

@@ -19,7 +19,8 @@ _PARSE_SECONDS = 0.1
 _GIVE_UP_SECONDS = 60.0
 _MAX_GIVEN_UP = 256
 _MAX_DEPTH = 1000  # of a place in the tree; no person nests so deeply
-_given_up: dict[str, float] = {}  # the paths of texts that took too long -> when to try again
+# When to try again what took too long: an open document, whatever is typed into it, or the text of a file.
+_given_up: dict[tuple[int, int], float] = {}
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,8 @@ class Leaf:
 def tree_of(document: Document) -> Tree | None:
     """Parse a document; None for a language without a grammar, and for data, which would take too long to parse."""
     found = grammar(document.language)
-    if found is None or len(document.text) > _MAX_CHARACTERS or _given_up.get(document.path, 0.0) > monotonic():
+    tried = document.opening, 0 if document.opening else hash((document.language, document.text))
+    if found is None or len(document.text) > _MAX_CHARACTERS or _given_up.get(tried, 0.0) > monotonic():
         return None
     # A file with CR alone would be one line to tree-sitter, and the places would disagree.
     if "\r" in document.text.replace("\r\n", "\n") or max(map(len, document.lines)) > _MAX_LINE_CHARACTERS:
@@ -142,7 +144,7 @@ def tree_of(document: Document) -> Tree | None:
     except WorkLimitError:
         if len(_given_up) >= _MAX_GIVEN_UP:
             _given_up.clear()
-        _given_up[document.path] = monotonic() + _GIVE_UP_SECONDS
+        _given_up[tried] = monotonic() + _GIVE_UP_SECONDS
         return None
 
 

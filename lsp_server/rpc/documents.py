@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from weakref import WeakKeyDictionary
@@ -14,6 +15,7 @@ from lsp_server.rpc.text_changes import apply_changes
 from midspan import DocumentError
 
 _SCHEMES = ("file", "untitled")
+_openings = count(1)  # of all connections: editors may open documents of the same name
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class OpenDocuments:
         """Open a document, also if nothing can be completed in it, which raises DocumentError."""
         path = path_of(item.uri, roots)
         language = item.language_id or language_of(path)
-        document = Document(path, item.text, language, item.version, last_results=WeakKeyDictionary())
+        document = Document(path, item.text, language, item.version, WeakKeyDictionary(), next(_openings))
         self.close(item.uri)  # inserted again, the document is the most recently used
         self._keep(item.uri, document)
 

@@ -14,6 +14,8 @@ from lsp_server.settings.values import Settings
 from midspan import SettingsError
 
 _MOST_BYTES = 64 * 1024
+# The parser's time grows with the square of a name's parts, and all editors of the daemon wait for it.
+_MOST_DOTS = 50  # in a line
 _LONGEST_NAME = 60  # a longer name resembles no setting
 _MOST_ERRORS = 20  # more messages would bury the editor
 
@@ -94,6 +96,11 @@ def _read(file: Path) -> dict[str, Any]:
             data = opened.read(_MOST_BYTES + 1)
         if len(data) > _MOST_BYTES:
             raise SettingsError(f"{file} is larger than {_MOST_BYTES} bytes. The file is ignored.")
+        if any(line.count(b".") > _MOST_DOTS for line in data.splitlines()):
+            raise SettingsError(
+                f"{file} has a line with more than {_MOST_DOTS} dots. Write a long list in several lines; until then "
+                "the file is ignored."
+            )
         return tomllib.loads(data.decode())
     except OSError as error:
         raise SettingsError(f"{file} cannot be read ({error.strerror}). The file is ignored.") from error

@@ -3,23 +3,27 @@
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from time import thread_time
 
 import pytest
 
-from context.documents.document import Document
+from context.documents.document import Document, split_lines
 from context.documents.snapshot import Snapshot
 from context.documents.work_limit import WorkLimit
 from context.index.explain import explain
 from context.index.resolve import resolve
 from context.index.view import View
+from context.next_edit.line_changes import tokens_of
+from context.question.answer_context import Place
 from context.rules.rules import Rules
 from context.syntax import tree
 from context.syntax.comments import is_in_comment, without_strings
 from context.syntax.imports import find_imports
 from context.syntax.syntax import parse
 from context.syntax.tree import leaf_before, tree_of
+from tests.context.question.shop import ask, opened
 from tests.context.tree import indexed, write_tree
 
 BOUND_S = 20.0  # on a busy machine; a hang takes minutes
@@ -149,12 +153,47 @@ def test_a_place_in_a_hostile_buffer_is_judged_in_bounded_time(language: str, te
 
 
 def test_a_buffer_that_takes_too_long_to_parse_is_not_parsed_at_each_keystroke(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = [fill("a<\n", 300_000) + "x" * number for number in range(50)]
+    monkeypatch.setattr(tree, "_given_up", {})
+    opened = Document("slow.cpp", fill("a<\n", 300_000), "cpp", 0, opening=1)
     started = thread_time()
-    assert all(tree_of(Document("slow.cpp", text, "cpp", 0)) is None for text in texts)
+    assert all(tree_of(replace(opened, text=opened.text + "x" * number)) is None for number in range(50))
     assert thread_time() - started < BOUND_S / 4  # each alone takes a tenth of a second and more
     monkeypatch.setattr(tree, "_given_up", {})
-    assert tree_of(Document("slow.cpp", "int a;\n", "cpp", 0)) is not None
+    assert tree_of(replace(opened, text="int a;\n")) is not None
+
+
+def test_documents_of_the_same_name_are_given_up_each_by_itself() -> None:
+    bomb, text = fill("a<\n", 300_000), "int a;\n"
+    for first, other in [(1, 2), (0, 3), (4, 0), (0, 0)]:  # the openings of editors; files have none
+        assert tree_of(Document("lib/a.cpp", bomb, "cpp", 0, opening=first)) is None
+        assert tree_of(Document("lib/a.cpp", text, "cpp", 0, opening=other)) is not None
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_a_long_last_line_is_found_in_bounded_time(end: str) -> None:
+    started = thread_time()
+    assert split_lines("\r" + end + "A" * BYTES)[-1] == "A" * BYTES
+    assert thread_time() - started < BOUND_S  # the loop of the daemon waits for it
+
+
+@pytest.mark.timeout(60)
+def test_a_change_in_a_long_line_is_parted_into_tokens_in_bounded_time() -> None:
+    line = '"' + fill('\\"', 300_000)
+    started = thread_time()
+    assert tokens_of(line).words == ()
+    assert thread_time() - started < BOUND_S
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("line", ["x" * 9900, '"' + fill('\\"', 9900)])
+def test_a_definition_with_long_lines_is_read_for_a_question_in_bounded_time(tmp_path: Path, line: str) -> None:
+    text = "def zanzibar():\n    return add_tax(1)\n" + f"    {line}\n" * 70 + "    pass\n" * 3700
+    with opened(tmp_path, {"a.py": text, "b.py": "def add_tax(cents): ...\n"}) as workspace:
+        started = thread_time()
+        context = ask("How does zanzibar work?", Place(workspace))
+        assert thread_time() - started < BOUND_S / 4
+    assert [part.why for part in context.parts] == ["used by zanzibar"]  # the definition itself is too long to show
 
 
 def test_strings_are_left_out_of_a_line_as_before() -> None:

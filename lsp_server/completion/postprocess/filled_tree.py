@@ -66,7 +66,7 @@ def parses_with(text: str, place: Place) -> bool:
 
 def tree_with(text: str, place: Place) -> Tree | None:
     """Parse the document with the text in it, within the time that `tree_of` has; None without a tree."""
-    return tree_of(Document(place.path, place.above + text + place.below, place.language, 0))
+    return tree_of(Document(place.path, place.above + text + place.below, place.language, 0, opening=place.opening))
 
 
 def _holds_statements(node: Node) -> bool:

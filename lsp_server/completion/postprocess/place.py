@@ -15,6 +15,7 @@ class Place:
     language: str
     above: str
     below: str
+    opening: int  # of the document
 
     @cached_property
     def before(self) -> str:
@@ -54,7 +55,7 @@ def place_of(snapshot: Snapshot) -> Place:
     """Return the cursor's place in its document."""
     document, cursor = snapshot.document, snapshot.cursor
     above, below = document.text[:cursor], document.text[cursor:]
-    return Place(document.path, document.language, with_newlines(above), with_newlines(below))
+    return Place(document.path, document.language, with_newlines(above), with_newlines(below), document.opening)
 
 
 def with_newlines(text: str) -> str:

@@ -1,5 +1,6 @@
 import os
 import random
+import re
 import stat
 from pathlib import Path
 
@@ -27,6 +28,13 @@ def document(text: str, path: str = "a.py") -> Document:
 )
 def test_lines_end_where_the_editors_end_them(text: str, lines: tuple[str, ...]) -> None:
     assert document(text).lines == lines
+
+
+def test_lines_are_those_that_a_slow_expression_finds() -> None:
+    rng = random.Random(161)
+    for _ in range(500):
+        text = "".join(rng.choices("ab\n\r", k=rng.randrange(12)))
+        assert document(text).lines == tuple(re.split(r"(?<=\n)|(?<=\r)(?!\n)", text))
 
 
 def test_offsets_and_positions_agree() -> None:

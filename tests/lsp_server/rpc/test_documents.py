@@ -13,6 +13,11 @@ from lsprotocol.types import (
 
 from context.documents.document import MAX_DOCUMENT_BYTES, Document
 from context.documents.document_cache import DocumentCache
+from context.documents.snapshot import Snapshot
+from context.next_edit.before import before_edits
+from context.syntax.tree import tree_of
+from lsp_server.completion.postprocess.filled_tree import tree_with
+from lsp_server.completion.postprocess.place import place_of
 from lsp_server.rpc.documents import OpenDocuments, path_of
 from lsp_server.rpc.positions import position_of
 from lsp_server.rpc.text_changes import apply_changes
@@ -126,6 +131,20 @@ def test_what_was_computed_of_a_document_lives_until_it_is_closed_opened_anew_or
     documents.close_all()
     assert not results
     assert len(documents) == 0
+
+
+def test_a_file_that_takes_too_long_to_parse_is_no_reason_not_to_parse_one_of_the_same_name_elsewhere():
+    trees = {}
+    for folder, text in [("one", "a<\n" * 100_000), ("other", "int a;\n")]:
+        documents, root = OpenDocuments(), Path("/") / folder
+        documents.open(TextDocumentItem(f"{root.as_uri()}/lib/a.cpp", "cpp", 1, text), [root])
+        documents.change(f"{root.as_uri()}/lib/a.cpp", 2, [partial(Position(0, 0), Position(0, 0), "x")], UTF16)
+        document = documents.document(f"{root.as_uri()}/lib/a.cpp")
+        place = place_of(Snapshot(document, 1))
+        assert document.path == "lib/a.cpp"
+        trees[folder] = [tree_of(document), tree_with("b", place), tree_of(before_edits(document, []))]
+    assert trees["one"] == [None] * 3
+    assert None not in trees["other"]
 
 
 def test_the_others_come_most_recently_used_first():

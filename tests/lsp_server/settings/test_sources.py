@@ -128,7 +128,9 @@ def test_a_workspace_may_set_one_of_the_users_models_by_name_and_its_own_after_a
         (b"x = 1\nx = 2\n", "is not TOML"),
         (b"log_level = '\xff'\n", "is not TOML"),
         (b"#" * 70_000, "is larger than 65536 bytes"),
-        (b"a" + b".a" * 30_000 + b" = 1\n", "There is no setting 'a.a'"),
+        (b"a" + b".a" * 30_000 + b" = 1\n", "has a line with more than 50 dots"),  # takes seconds to parse
+        (b"[" + b"a." * 51 + b"a]\n", "has a line with more than 50 dots"),
+        (b"a" + b".a" * 50 + b" = 1\n", "There is no setting 'a.a'"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named_and_the_others_hold(user_file, root, data, message):
