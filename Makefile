@@ -13,10 +13,12 @@ NPM    := PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm --prefix $(VSCODE)
 run: $(VENV)/native-step
 	$(BIN)/midspan complete $(or $(AT),docs/demo/basket.py:18:19) --show
 
+# Two tests run at a time, but for those that drive real editors or watch how long one waits.
 test: $(VENV)/installed-dev $(VENV)/native-step .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium .tools/tmux/tmux \
 		.tools/code-server/code-server $(VSCODE)/midspan.vsix
 	$(NPM) test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/e2e --ignore tests/fuzz
+	$(BIN)/python -m pytest tests/e2e tests/fuzz
 
 lint: $(VENV)/installed-dev $(VSCODE)/node_modules/.package-lock.json
 	$(BIN)/ruff check .
