@@ -7,7 +7,7 @@ VSCODE := editors/vscode
 # npm, with the Node.js of .tools
 NPM    := PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm --prefix $(VSCODE)
 
-.PHONY: run test test-newest check lint lock train clean
+.PHONY: run test test-newest check lint lock dist train clean
 
 # Complete a real file of this repository at a real cursor, with the built-in model, offline.
 run: $(VENV)/native-step
@@ -33,7 +33,7 @@ train: $(VENV)/installed-dev
 	$(BIN)/python -m training --background
 
 clean:
-	rm -rf $(VENV) $(NEWEST) .tools $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/*.vsix *.egg-info build kernels/cpu/libmidspan_cpu.* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(NEWEST) .tools $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/*.vsix dist *.egg-info build kernels/cpu/libmidspan_cpu.* .pytest_cache .mypy_cache .ruff_cache
 
 $(VENV)/installed: pyproject.toml requirements/run.lock requirements/cuda.lock scripts/install-locked.sh
 	$(PYTHON) -m venv $(VENV)
@@ -52,6 +52,10 @@ $(VENV)/native-step: $(VENV)/installed setup.py $(wildcard kernels/cpu/*.cpp ker
 # Resolve the newest releases that pyproject.toml allows, for every later install.
 lock: $(VENV)/installed-dev
 	bash scripts/lock.sh $(BIN)/python
+
+# All that a release uploads, in dist/; packaging/README.md says where each goes.
+dist: $(VENV)/installed-dev $(VSCODE)/node_modules/.package-lock.json
+	PATH="$(CURDIR)/.tools/node/bin:$$PATH" bash scripts/build-dist.sh $(BIN)/python
 
 # The tests on the newest releases that pyproject.toml allows, in an environment of their own, with the editors of .tools.
 test-newest:

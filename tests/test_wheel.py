@@ -18,14 +18,16 @@ from tests.older_state import COMMITS, unpack_state
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("context", "evaluation", "inference", "kernels", "lsp_server", "midspan")
-FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+FILES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "CHANGELOG.md")
+FOLDERS = ("packaging", "requirements")
+PAGES = ("bash-completion/completions/midspan", "fish/vendor_completions.d/midspan.fish", "man/man1/midspan.1")
 
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The source distribution."""
     tree, folder = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("sdist")
-    for package in PACKAGES:
+    for package in (*PACKAGES, *FOLDERS):
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__", LIBRARY.name))
     shutil.copytree(ROOT / "editors", tree / "editors", ignore=shutil.ignore_patterns("node_modules"))
     for name in FILES:
@@ -120,7 +122,12 @@ def test_a_wheel_brings_the_native_step_to_a_machine_without_a_compiler(unpacked
     wheel = build_wheel(unpacked, tmp_path / "wheel")
     kind = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     assert wheel.name.endswith(f"-py3-none-{kind}.whl") or sys.platform == "darwin"
+    if sys.platform == "linux":
+        check = [sys.executable, "-m", "auditwheel", "show", str(wheel)]
+        said = subprocess.run(check, capture_output=True, text=True, check=True).stdout
+        assert '"manylinux_' in said  # not "linux_": it needs no library but the C library's
     programs = install(wheel, tmp_path / "venv")
+    assert [name for name in PAGES if not (tmp_path / "venv/share" / name).is_file()] == []
     (installed,) = (tmp_path / "venv").rglob(LIBRARY.name)
     assert not [*installed.parent.glob("*.cpp"), *installed.parent.glob("*.h")]
     isa, said = try_it(programs, tmp_path / "home")

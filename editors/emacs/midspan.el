@@ -1,5 +1,8 @@
 ;;; midspan.el --- Code completion and chat by a model on your machine  -*- lexical-binding: t -*-
 
+;; Author: The Midspan developers
+;; Maintainer: The Midspan developers
+;; URL: https://github.com/OWNER/midspan
 ;; Version: 0.1.0
 ;; Package-Requires: ((emacs "29.1"))
 ;; Keywords: languages, convenience

@@ -1,5 +1,5 @@
-// Bundles the extension, and the page of the chat view, into dist, with the licenses of what is bundled.
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+// Bundles the extension, and the page of the chat view, into dist, with the licenses of what is bundled and its own.
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const options = { bundle: true, minify: true, legalComments: 'none', logLevel: 'warning', metafile: true };
@@ -27,6 +27,9 @@ const inputs = bundles.flatMap(({ metafile }) => Object.keys(metafile.inputs));
 const packages = new Set(inputs.flatMap((input) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input) ?? []));
 const licenses = await Promise.all([...packages].sort().map(licenseOf));
 await writeFile('dist/LICENSES.txt', licenses.join('\n\n'));
+
+// What a marketplace shows beside the README.
+await Promise.all(['LICENSE', 'CHANGELOG.md'].map((name) => copyFile(`../../${name}`, name)));
 
 /** Returns the name of a package with its license, which a copy has to carry. */
 async function licenseOf(folder) {

@@ -16,6 +16,8 @@ from tests.lsp_server.daemons import daemon_status
 
 MODE = ROOT / "editors/emacs"
 
+LOAD = f"(add-to-list 'load-path {json.dumps(str(MODE))}) (require 'midspan)"
+
 T = TypeVar("T")
 
 _INIT = """\
@@ -24,8 +26,7 @@ _INIT = """\
       eglot-confirm-server-edits nil eglot-autoshutdown nil eglot-sync-connect 60
       flymake-indicator-type nil python-indent-guess-indent-offset nil vc-handled-backends nil
       suggest-key-bindings nil use-dialog-box nil confirm-kill-processes nil)
-(add-to-list 'load-path {mode})
-(require 'midspan)
+{load}
 (setq midspan-command '({command}))
 (midspan-setup)
 (menu-bar-mode -1)
@@ -122,8 +123,10 @@ class Emacs:
 
 
 @contextmanager
-def emacs(folder: Path, *arguments: str | Path, setup: str = "", scripted: bool = False) -> Iterator[Emacs]:
-    """Start Emacs without a file. `setup` is Lisp that follows ours.
+def emacs(
+    folder: Path, *arguments: str | Path, load: str = LOAD, setup: str = "", scripted: bool = False
+) -> Iterator[Emacs]:
+    """Start Emacs without a file. `load` is the Lisp that brings our package, `setup` follows ours.
 
     When `scripted`, the server is serve_scripted.py, in the folder; else the arguments are those of `midspan serve`.
     """
@@ -131,7 +134,7 @@ def emacs(folder: Path, *arguments: str | Path, setup: str = "", scripted: bool 
     command += ["--log-file", str(folder / "midspan.log")]
     if scripted:
         command = [sys.executable, str(Path(__file__).with_name("serve_scripted.py")), str(folder)]
-    values = {"mode": json.dumps(str(MODE)), "socket": json.dumps(str(folder / "ask"))}
+    values = {"load": load, "socket": json.dumps(str(folder / "ask"))}
     init = folder / "init.el"
     text = _INIT.format(command=" ".join(map(json.dumps, command)), **values)
     init.write_text(text + LISTEN.format(**values) + setup)

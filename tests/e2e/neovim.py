@@ -140,6 +140,13 @@ def neovim(
 ) -> Iterator[Neovim]:
     """Start Neovim with a Python file, and wait for the model; `start_file` explains the parameters."""
     started = start_file(folder, *arguments, setup=setup, scripted=scripted, client_name=client_name)
+    with run_neovim(started, file, program) as editor:
+        yield editor
+
+
+@contextmanager
+def run_neovim(started: Started, file: Path, program: Path = PROGRAM) -> Iterator[Neovim]:
+    """Run Neovim with a file of a type that Midspan serves, and wait for the model."""
     process = subprocess.Popen(
         [program, "--headless", *started.arguments, file],
         stdin=subprocess.DEVNULL,
@@ -147,6 +154,7 @@ def neovim(
     )
     try:
         editor = Neovim(attach(started.socket), process, started.log_file)
+        wait_until(lambda: editor.api.vvars["vim_did_enter"], lambda: "Neovim does not come to the end of init.lua")
         editor.until(lambda: editor.status().get("ready"), "the model is not ready")
         server = editor.server()
         yield editor

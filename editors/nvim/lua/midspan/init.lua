@@ -162,22 +162,9 @@ local function vouch(params)
   })
 end
 
---- Starts Midspan in all buffers of its file types, those that are already open included.
-function M.setup(options)
-  if vim.fn.has('nvim-0.11') == 0 then
-    vim.notify('Midspan needs Neovim 0.11 or newer', vim.log.levels.ERROR)
-    return
-  end
+--- Takes the options and returns the configuration of the language client.
+local function configure(options)
   M.options = vim.tbl_deep_extend('force', defaults, options or {})
-  vim.lsp.config(M.options.client_name, {
-    cmd = M.options.cmd,
-    filetypes = M.options.filetypes,
-    root_markers = M.options.root_markers,
-    capabilities = capabilities(),
-    handlers = { ['midspan/statusChanged'] = require('midspan.status').changed },
-    init_options = init_options(),
-    before_init = vouch,
-  })
   vim.api.nvim_create_autocmd('LspAttach', {
     group = vim.api.nvim_create_augroup('midspan', {}),
     callback = function(event)
@@ -188,6 +175,34 @@ function M.setup(options)
     end,
   })
   require('midspan.commands').create()
+  return {
+    cmd = M.options.cmd,
+    filetypes = M.options.filetypes,
+    root_markers = M.options.root_markers,
+    capabilities = capabilities(),
+    handlers = { ['midspan/statusChanged'] = require('midspan.status').changed },
+    init_options = init_options(),
+    before_init = vouch,
+  }
+end
+
+local default_config
+
+--- Returns the configuration of the language client with the default options, for `vim.lsp.enable('midspan')` without
+--- `setup`; an empty one after `setup`, which has given Neovim its own. Neovim may ask for it several times.
+function M.default_config()
+  default_config = default_config or (M.options and {} or configure())
+  return default_config
+end
+
+--- Starts Midspan in all buffers of its file types, those that are already open included.
+function M.setup(options)
+  if vim.fn.has('nvim-0.11') == 0 then
+    vim.notify('Midspan needs Neovim 0.11 or newer', vim.log.levels.ERROR)
+    return
+  end
+  local config = configure(options)
+  vim.lsp.config(M.options.client_name, config)
   vim.lsp.enable(M.options.client_name)
 end
 

@@ -1,0 +1,123 @@
+"""The files of a release: pages written from the command line, versions that agree, what the .vsix brings."""
+
+import json
+import plistlib
+import re
+import runpy
+import shlex
+import subprocess
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from midspan import __version__
+
+ROOT = Path(__file__).parents[1]
+PACKAGING = ROOT / "packaging"
+VSIX = ROOT / "editors/vscode/midspan.vsix"
+
+
+def run_script(name: str) -> dict[str, Any]:
+    """Return what a script of packaging/ defines; the folder is no package, because its name is that of one on PyPI."""
+    return runpy.run_path(str(PACKAGING / name))
+
+
+def test_completions_and_man_page_are_those_of_the_command_line(tmp_path):
+    # Where they differ, run packaging/write_pages.py.
+    script = run_script("write_pages.py")
+    script["write_pages"](tmp_path)
+    for name in script["COMPLETIONS"].values():
+        assert (tmp_path / name).read_text() == (PACKAGING / name).read_text()
+    written, kept = ((folder / script["MAN_PAGE"]).read_text() for folder in (tmp_path, PACKAGING))
+    assert set(written.split()) == set(kept.split())  # the versions of Python break lines and order words differently
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("midspan do", {"doctor"}),
+        ("midspan model p", {"pull"}),
+        ("midspan complete --sh", {"--show"}),
+        ("midspan serve --quant int", {"int8", "int4"}),
+        ("midspan complete ar", {"area.py"}),
+    ],
+)
+def test_bash_completes_commands_options_values_and_files(tmp_path, typed, offered):
+    (tmp_path / "area.py").touch()
+    words = shlex.split(typed)
+    script = f"""
+        source {shlex.quote(str(PACKAGING / "completions/midspan"))}
+        COMP_WORDS=({typed}) COMP_CWORD={len(words) - 1} COMP_LINE={shlex.quote(typed)} COMP_POINT={len(typed)}
+        {{ read -r _ _ function _; }} < <(complete -p midspan | sed 's/.*-F/x x/')
+        $function midspan {shlex.quote(words[-1])} {shlex.quote(words[-2])} 2> /dev/null
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == offered
+
+
+def test_man_shows_the_page_without_a_warning():
+    done = subprocess.run(
+        ["man", "--warnings", "--local-file", PACKAGING / "man/midspan.1"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert "show the last requests" in done.stdout
+
+
+def test_all_packages_have_the_version_of_the_program():
+    package = json.loads((ROOT / "editors/vscode/package.json").read_text(encoding="utf-8"))
+    header = (ROOT / "editors/emacs/midspan.el").read_text(encoding="utf-8")
+    assert package["version"] == __version__
+    assert f";; Version: {__version__}\n" in header
+
+
+def test_the_values_of_a_release_are_filled_in(tmp_path):
+    for name in ("emacs/midspan", "homebrew/midspan.rb", "lspconfig/midspan.lua", "mason/package.yaml"):
+        copy = tmp_path / name
+        copy.parent.mkdir()
+        copy.write_bytes((PACKAGING / name).read_bytes())
+    sdist = tmp_path.with_suffix(".tar.gz")
+    sdist.write_bytes(b"abc")
+    run_script("fill_in.py")["fill_in"](tmp_path, "somebody", sdist)
+    texts = {path.name: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert not [name for name, text in texts.items() if re.search(r"@[A-Z0-9]+@|OWNER", text)]
+    assert f"midspan@{__version__}" in texts["package.yaml"]
+    assert "https://github.com/somebody/midspan/releases" in texts["midspan.rb"]
+    assert "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" in texts["midspan.rb"]
+    assert "    'python',\n" in texts["midspan.lua"]
+
+
+def test_the_files_that_a_package_installs_or_names_are_there():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    data = [name for names in project["tool"]["setuptools"]["data-files"].values() for name in names]
+    formula = (PACKAGING / "homebrew/midspan.rb").read_text()
+    named = re.findall(r'"((?:packaging|requirements)/[^"]+)"', formula)
+    assert len(data) == 4
+    assert [name for name in [*data, *named] if not (ROOT / name).is_file()] == []
+
+
+def test_the_agent_of_launchd_starts_the_daemon():
+    agent = plistlib.loads((PACKAGING / "service/midspan.plist").read_bytes())
+    assert agent["ProgramArguments"][-1].endswith("midspan daemon start")
+    assert agent["RunAtLoad"]
+    assert agent["AbandonProcessGroup"]  # the daemon outlives the command that starts it
+
+
+@pytest.mark.skipif(not VSIX.exists(), reason="the extension is not packaged: make editors/vscode/midspan.vsix")
+def test_the_extension_brings_what_a_marketplace_shows():
+    with zipfile.ZipFile(VSIX) as archive:
+        names = {name.lower() for name in archive.namelist()}
+        package = json.loads(archive.read("extension/package.json"))
+        readme = archive.read("extension/readme.md").decode()
+    icon = f"extension/{package['icon']}"
+    assert {icon, "extension/license.txt", "extension/changelog.md"} <= names
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", readme)
+    assert pictures
+    assert {f"extension/{picture}" for picture in pictures} <= names
+    assert package["extensionKind"] == ["workspace"]  # it starts a program where the files are
+    assert not package["capabilities"]["virtualWorkspaces"]["supported"]
+    assert package["capabilities"]["untrustedWorkspaces"]["supported"] == "limited"
+    assert {"color", "theme"} <= package["galleryBanner"].keys()
