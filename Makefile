@@ -7,7 +7,7 @@ VSCODE := editors/vscode
 # npm, with the Node.js of .tools
 NPM    := PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm --prefix $(VSCODE)
 
-.PHONY: run test test-newest check lint lock dist train clean
+.PHONY: run test test-newest check lint docs lock dist train clean
 
 # Complete a real file of this repository at a real cursor, with the built-in model, offline.
 run: $(VENV)/native-step
@@ -20,7 +20,7 @@ test: $(VENV)/installed-dev $(VENV)/native-step .tools/nvim/nvim .tools/emacs/em
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/e2e --ignore tests/fuzz
 	$(BIN)/python -m pytest tests/e2e tests/fuzz
 
-lint: $(VENV)/installed-dev $(VSCODE)/node_modules/.package-lock.json
+lint: docs $(VENV)/installed-dev $(VSCODE)/node_modules/.package-lock.json
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -52,6 +52,10 @@ $(VENV)/native-step: $(VENV)/installed setup.py $(wildcard kernels/cpu/*.cpp ker
 # Resolve the newest releases that pyproject.toml allows, for every later install.
 lock: $(VENV)/installed-dev
 	bash scripts/lock.sh $(BIN)/python
+
+# The documentation as a site, in build/site. A link that leads nowhere is an error.
+docs: $(VENV)/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 # All that a release uploads, in dist/; packaging/README.md says where each goes.
 dist: $(VENV)/installed-dev $(VSCODE)/node_modules/.package-lock.json
