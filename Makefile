@@ -7,7 +7,7 @@ VSCODE := editors/vscode
 # npm, with the Node.js of .tools
 NPM    := PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm --prefix $(VSCODE)
 
-.PHONY: run test test-newest check lint docs lock dist train clean
+.PHONY: run test test-newest check lint lint-platforms docs lock dist train clean
 
 # Complete a real file of this repository at a real cursor, with the built-in model, offline.
 run: $(VENV)/native-step
@@ -26,7 +26,12 @@ lint: docs $(VENV)/installed-dev $(VSCODE)/node_modules/.package-lock.json
 	$(BIN)/mypy
 	$(NPM) run check
 
-check: lint test
+# What users install, as mypy sees it on the systems that no test runs on.
+lint-platforms: $(VENV)/installed-dev
+	for system in win32 darwin; do $(BIN)/mypy --platform $$system --cache-dir .mypy_cache/$$system \
+		-p context -p evaluation -p inference -p kernels -p lsp_server -p midspan || exit; done
+
+check: lint lint-platforms test
 
 # In the background, at the lowest priority; it resumes where it stopped. It says how to pause and to end it.
 train: $(VENV)/installed-dev

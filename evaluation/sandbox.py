@@ -49,6 +49,9 @@ def passes(program: str, limits: Limits) -> bool:
 
 def _end_session(process: "subprocess.Popen[str]") -> None:
     """End the process and every process that it has started."""
+    if sys.platform == "win32":
+        process.kill()
+        return
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

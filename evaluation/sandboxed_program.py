@@ -16,6 +16,8 @@ CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
 def limit_resources(memory_bytes: int, cpu_s: int) -> None:
     """Limit memory, time, file size, core dumps and processes for good."""
+    if sys.platform == "win32":
+        raise OSError("The sandbox is made of what Linux has.")
     for what, most in (
         (resource.RLIMIT_AS, memory_bytes),
         (resource.RLIMIT_CPU, cpu_s),

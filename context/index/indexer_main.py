@@ -50,7 +50,7 @@ class _Timer:
     def _change(self, by: int) -> None:
         with self._lock:
             self._files += by
-            if hasattr(signal, "setitimer"):  # not on Windows
+            if sys.platform != "win32":
                 signal.setitimer(signal.ITIMER_PROF, _FROZEN_SECONDS if self._files else 0)
 
 
@@ -123,8 +123,9 @@ def main() -> None:
     """Take jobs until stdin ends."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's, which the daemon answers
-    with suppress(OSError, AttributeError):
-        os.nice(_NICE)
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.nice(_NICE)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whoever prints prints to the log
     jobs = _Jobs(answers)

@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import select
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -162,6 +163,8 @@ class InotifyWatch:
                 self._inotify.rm_watch(watch)
 
     def _run(self) -> None:
+        if sys.platform == "win32":  # inotify is Linux's
+            return
         poll = select.poll()
         poll.register(self._end_read, select.POLLIN | select.POLLHUP)
         inotify = self._inotify

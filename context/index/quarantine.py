@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from context.rules.rules import FoundFile
+from midspan.file_flags import OWN_FILE
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Quarantine:
         for file in found:
             self.add(file, _DIED)
         path = self._database.with_suffix(f"{_WORKING}{os.getpid()}")
-        self._working = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        self._working = os.open(path, os.O_RDWR | os.O_CREAT | OWN_FILE, 0o600)
         _lock(self._working)
 
     def close(self) -> None:
@@ -80,7 +81,12 @@ class Quarantine:
         if self._working is None:
             yield
             return
-        os.pwrite(self._working, json.dumps([file.path, file.mtime_ns, file.size]).encode() + b"\n", 0)
+        note = json.dumps([file.path, file.mtime_ns, file.size]).encode() + b"\n"
+        if sys.platform == "win32":
+            os.lseek(self._working, 0, os.SEEK_SET)
+            os.write(self._working, note)
+        else:
+            os.pwrite(self._working, note, 0)
         try:
             yield
         finally:
@@ -130,7 +136,7 @@ def _lock(descriptor: int) -> bool:
 def _take_over(path: Path) -> FoundFile | None:
     """Remove the note of a process that has died, and return the file in it. None while the process lives."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDWR | OWN_FILE)
     except OSError:
         return None
     try:

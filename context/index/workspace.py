@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -187,8 +188,9 @@ class Workspace:
     # From here on, the workspace's thread is the caller.
 
     def _follow(self) -> None:
-        with suppress(OSError, AttributeError):  # Linux: threads have priorities of their own
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        if sys.platform == "linux":  # where threads have priorities of their own
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         while not self._closing:
             self._watch_root()
             scan, dirty = self._next_changes()

@@ -7,8 +7,6 @@ of memory ends it over a text.
 
 import json
 import os
-import resource
-import select
 import signal
 import sys
 from contextlib import suppress
@@ -29,20 +27,46 @@ _BATCH = 1000  # definitions in a line: to read a line holds the interpreter of 
 def main() -> None:
     """Answer until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's, which the daemon answers
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_DATA, (_MOST_BYTES, _MOST_BYTES))
+    _limit_memory()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whoever prints prints to the log
-    while select.select([sys.stdin.buffer], [], [], _IDLE_SECONDS)[0]:
+    while _is_asked():
         question = json.loads(sys.stdin.buffer.readline() or "null")
         if question is None:
             break
         text = sys.stdin.buffer.read(question["bytes"]).decode("utf-8", "surrogatepass")
-        signal.setitimer(signal.ITIMER_PROF, _FROZEN_SECONDS)
+        _set_timer(_FROZEN_SECONDS)
         lines = split_lines(text)
         outline = parse(question["language"], text, lines, WorkLimit(_PARSE_SECONDS))
-        signal.setitimer(signal.ITIMER_PROF, 0)
+        _set_timer(0)
         _answer(answers, outline, len(lines))
+
+
+if sys.platform == "win32":  # which has none of these: only the limit of the parse holds
+
+    def _limit_memory() -> None:
+        pass
+
+    def _is_asked() -> bool:
+        return True
+
+    def _set_timer(seconds: float) -> None:
+        pass
+
+else:
+    import resource
+    import select
+
+    def _limit_memory() -> None:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_DATA, (_MOST_BYTES, _MOST_BYTES))
+
+    def _is_asked() -> bool:
+        """Wait for a question, the end of stdin or the idle time; return whether there is anything to read."""
+        return bool(select.select([sys.stdin.buffer], [], [], _IDLE_SECONDS)[0])
+
+    def _set_timer(seconds: float) -> None:
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _answer(answers: BinaryIO, outline: Outline, line_count: int) -> None:

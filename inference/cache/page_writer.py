@@ -1,6 +1,7 @@
 """The thread that writes one file of pages, so that the engine's thread never waits for the disk."""
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -54,8 +55,9 @@ class PageWriter:
         self._thread.join()
 
     def _run(self) -> None:
-        with suppress(OSError, AttributeError):  # Linux: threads have priorities of their own
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        if sys.platform == "linux":  # where threads have priorities of their own
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         try:
             check_folders(self._kept)
             make_room(self._kept, self._expected_bytes)

@@ -3,6 +3,7 @@
 import ctypes
 import mmap
 import os
+import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,12 +25,13 @@ def _read_files(folder: Path) -> None:
 
 
 def _read_file(path: Path) -> None:
+    if sys.platform != "linux":  # the other systems have no such call
+        return
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         size = os.fstat(descriptor).st_size
-        if hasattr(os, "posix_fadvise"):
-            for start in range(0, size, _PIECE_BYTES):  # Linux reads no more than some megabytes for one call
-                os.posix_fadvise(descriptor, start, _PIECE_BYTES, os.POSIX_FADV_WILLNEED)
+        for start in range(0, size, _PIECE_BYTES):  # Linux reads no more than some megabytes for one call
+            os.posix_fadvise(descriptor, start, _PIECE_BYTES, os.POSIX_FADV_WILLNEED)
     finally:
         os.close(descriptor)
 

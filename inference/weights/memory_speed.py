@@ -18,7 +18,10 @@ _LIBC = ctypes.CDLL("msvcrt" if sys.platform == "win32" else None)
 
 def physical_cores() -> int:
     """Count the cores that this process may use; two hardware threads of one core share what reads and multiplies."""
-    usable = len(psutil.Process().cpu_affinity()) if hasattr(psutil.Process, "cpu_affinity") else psutil.cpu_count()
+    if sys.platform == "darwin":  # psutil knows no affinity there
+        usable = psutil.cpu_count()
+    else:
+        usable = len(psutil.Process().cpu_affinity())
     return max(1, min(usable or 1, psutil.cpu_count(logical=False) or 1))
 
 

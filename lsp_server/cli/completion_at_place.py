@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from context.documents.snapshot import Snapshot
-from lsp_server.cli.input.daemon_support import HAS_DAEMON
 from lsp_server.cli.input.place import root_of_place, snapshot_at
 from lsp_server.cli.output.ghost_text_view import show_ghost_text
 from lsp_server.daemon.completion_at_place import INDEX_WITHIN_S, CompletionAtPlace, complete_snapshot
@@ -71,7 +70,7 @@ def _ask_daemon(
     place: str, snapshot: Snapshot, root: Path, flags: dict[str, str], *, is_asked: bool
 ) -> CompletionAtPlace | None:
     """Return the daemon's completion; None where no daemon of this version runs."""
-    status = ask(handshake.request_line("status")) if HAS_DAEMON else None
+    status = ask(handshake.request_line("status"))
     if status is None:
         return None
     status[0].close()

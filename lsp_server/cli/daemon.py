@@ -4,7 +4,6 @@ import argparse
 import json
 from typing import Any
 
-from lsp_server.cli.input.daemon_support import require_daemon
 from lsp_server.cli.input.options import Commands, json_option
 from midspan import MidspanError
 
@@ -23,7 +22,6 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the daemon's answer; return 1 when there is no daemon to ask. Raises MidspanError."""
-    require_daemon()
     if options.action == "logs":
         return _print_log()
     return control_daemon(options.action, as_json=options.json)

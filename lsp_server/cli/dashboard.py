@@ -4,9 +4,9 @@ import argparse
 import os
 from pathlib import Path
 
-from lsp_server.cli.input.daemon_support import require_daemon
 from lsp_server.cli.input.options import Commands
 from midspan import MidspanError
+from midspan.file_flags import OWN_FILE
 
 _REDIRECT = "dashboard.html"
 
@@ -20,7 +20,6 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the address and open it unless told not to; return the exit code. Raises MidspanError."""
-    require_daemon()
     return open_dashboard(in_browser=not options.no_open)
 
 
@@ -51,7 +50,7 @@ def _write_redirect(url: str) -> Path:
     from lsp_server.relay.runtime_folder import runtime_folder
 
     path = runtime_folder() / _REDIRECT
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | OWN_FILE, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={html.escape(url)}">')
     return path

@@ -5,7 +5,6 @@ import os
 import sys
 from pathlib import Path
 
-from lsp_server.cli.input.daemon_support import HAS_DAEMON
 from lsp_server.cli.input.options import Commands, model_flags, model_options
 
 
@@ -19,7 +18,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until the editor leaves, then end this process. Raises MidspanError."""
-    if options.standalone or not HAS_DAEMON:
+    if options.standalone:
         from lsp_server.daemon.standalone import serve
 
         code = serve(model_flags(options), options.log_file)

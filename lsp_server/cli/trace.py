@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from lsp_server.cli.input.daemon_support import require_daemon
 from lsp_server.cli.input.options import Commands, json_option, natural
 from midspan import DocumentError, MidspanError
 
@@ -32,7 +31,6 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the traces; return the exit code. Raises MidspanError."""
-    require_daemon()
     return show_traces(options.id, options.limit, follow=options.follow, as_json=options.json)
 
 

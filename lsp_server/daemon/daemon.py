@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import signal
 import socket
 import time
 from pathlib import Path
@@ -13,8 +12,10 @@ from context.index.indexer_process import IndexerProcess
 from lsp_server.daemon.completion_at_place import answer_completion
 from lsp_server.daemon.daemon_reports import DaemonReports
 from lsp_server.daemon.daemon_session import DaemonSession, SharedServices
+from lsp_server.daemon.end_signals import call_at_signals
 from lsp_server.relay import handshake
 from lsp_server.relay.daemon_log import daemon_log
+from lsp_server.relay.door import check_token
 from lsp_server.relay.runtime_folder import SOCKET, check_peer
 from lsp_server.server.engines import Engines, IdleTimes, StartEngine
 from lsp_server.server.shared_workspaces import SharedWorkspaces
@@ -35,15 +36,22 @@ _STOP_TIMEOUT_S = 1.0  # a relay that does not read must not keep the daemon run
 class Daemon:
     """Accepts connections at `listener` until it retires, and serves its sessions until the last one ends.
 
-    `lock` is the descriptor that holds this daemon's place in the runtime folder. Everything but `run` is called on the
-    event loop.
+    `token` is what a client has to send first ("" at a Unix socket), and `lock` the descriptor that holds this daemon's
+    place in the runtime folder. Everything but `run` is called on the event loop.
     """
 
     def __init__(
-        self, folder: Path, listener: socket.socket, lock: int, start_engine: StartEngine, times: IdleTimes
+        self,
+        folder: Path,
+        listener: socket.socket,
+        token: str,
+        lock: int,
+        start_engine: StartEngine,
+        times: IdleTimes,
     ) -> None:
         self._socket_file = folder / SOCKET
         self._listener = listener
+        self._token = token
         self._lock = lock
         self._times = times
         self._indexer = IndexerProcess()
@@ -65,10 +73,8 @@ class Daemon:
         asyncio.run(self._run())
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
-        self._acceptor = await asyncio.start_unix_server(self._accept, sock=self._listener)
+        call_at_signals(self._stop)
+        self._acceptor = await asyncio.start_server(self._accept, sock=self._listener)
         _log.info("Midspan %s serves as process %d", __version__, os.getpid())
         self._retire_when_idle()
         unloading = asyncio.ensure_future(self._services.engines.keep_unloading(self._times.unload_after_s))
@@ -84,7 +90,10 @@ class Daemon:
         if self._retirement is not None:
             self._retirement.cancel()
         try:
-            check_peer(stream.get_extra_info("socket"))
+            if self._token:
+                check_token(await asyncio.wait_for(reader.readline(), _HANDSHAKE_TIMEOUT_S), self._token)
+            else:
+                check_peer(stream.get_extra_info("socket"))
             line = await asyncio.wait_for(reader.readline(), _HANDSHAKE_TIMEOUT_S)
             await self._answer(handshake.decode(line), reader, stream)
         except (MidspanError, OSError, ValueError, TimeoutError) as error:  # ValueError: the line is too long

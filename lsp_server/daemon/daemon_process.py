@@ -5,19 +5,16 @@ listens. The kernel releases the lock when the process ends in any way, so the h
 that a killed daemon has left.
 """
 
-import fcntl
 import os
-import socket
 import sys
-from pathlib import Path
 
 from inference.heap import paused_garbage_collection, use_one_arena
-from lsp_server.relay.runtime_folder import LOCK, SOCKET, runtime_folder
+from lsp_server.relay.door import listen, take_lock
+from lsp_server.relay.runtime_folder import runtime_folder
 from lsp_server.server.engines import IdleTimes, StartEngine
 from lsp_server.server.start_engine import start_engine
 from midspan import MidspanError
 
-_MAX_PENDING_CONNECTIONS = 128
 # The engine's thread releases the interpreter in each operation. To get it back from a thread that builds a prompt took
 # 5 ms each time, and a step has many operations.
 _SWITCH_SECONDS = 0.0005
@@ -28,15 +25,16 @@ def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
 
     The daemon closes stdout once it listens; if it cannot, it prints there why.
     """
-    if os.fork():  # an editor that kills its child processes and theirs must not kill the daemon
+    # An editor that kills its child processes and theirs must not kill the daemon.
+    if sys.platform != "win32" and os.fork():
         os._exit(0)
     os.umask(0o077)
     try:
         folder = runtime_folder()
-        lock = take_place(folder)
+        lock = take_lock(folder)
         if lock is None:
             os._exit(0)  # another daemon has just started
-        listener = _listen(folder)
+        listener, token = listen(folder)
     except (MidspanError, OSError) as error:
         print(error, flush=True)
         os._exit(1)
@@ -47,35 +45,10 @@ def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
     with paused_garbage_collection():  # an editor waits for what is imported now, and none of it is garbage
         from lsp_server.daemon.daemon import Daemon
 
-    Daemon(folder, listener, lock, start_engine, times).run()
+    Daemon(folder, listener, token, lock, start_engine, times).run()
     sys.stderr.flush()
     # A normal exit would wait for an import of torch that is under way, and may crash in it.
     os._exit(0)
-
-
-def take_place(folder: Path) -> int | None:
-    """Return a descriptor that holds the lock of the daemon's place; None when another process holds it."""
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, b"%d" % os.getpid())
-    return descriptor
-
-
-def _listen(folder: Path) -> socket.socket:
-    """Return a socket that listens. It gets its name last, so a relay finds a socket that listens or no socket."""
-    path = folder / f"{SOCKET}.new"
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(path))
-    path.chmod(0o600)
-    listener.listen(_MAX_PENDING_CONNECTIONS)
-    path.rename(folder / SOCKET)
-    return listener
 
 
 if __name__ == "__main__":

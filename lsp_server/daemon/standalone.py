@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +10,7 @@ from pygls.io_ import StdoutWriter
 from context.index.indexer_process import IndexerProcess
 from inference.heap import use_one_arena
 from lsp_server.daemon.build_server import build_server
+from lsp_server.daemon.end_signals import call_at_signals
 from lsp_server.rpc.stdio import claim_stdin, claim_stdout, read_messages
 from lsp_server.server.engines import Engines, StartEngine
 from lsp_server.server.server import MidspanServer
@@ -45,9 +45,7 @@ async def _serve(server: MidspanServer, stdin: int, stdout: BinaryIO) -> int:
     protocol = server.protocol
     protocol.set_writer(StdoutWriter(stdout))
     messages = read_messages(stdin)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, messages.put_nowait, None)
+    call_at_signals(lambda: messages.put_nowait(None))
     try:
         while protocol.exit_code is None and (body := await messages.get()) is not None:
             protocol.handle_body(body)

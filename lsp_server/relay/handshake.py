@@ -1,7 +1,7 @@
 """The handshake on the daemon's socket: the client sends one line, the daemon answers with one line.
 
-A client connects to `daemon.sock` in the user's runtime folder (`runtime_folder`). Each line is one JSON object and a
-newline. The client's line names the version of its code and what it wants:
+A client connects to the daemon's door (`door`), at `daemon.sock` in the user's runtime folder. Each line is one JSON
+object and a newline. The client's line names the version of its code and what it wants:
 
     {"version": "1.2.0", "wants": "serve", "resumes": false, ...}
 

@@ -4,14 +4,15 @@ A daemon answers the relay's ping on its event loop even while its engine's thre
 does not answer is stopped, or its event loop is stuck.
 """
 
-import fcntl
 import os
 import select
 import signal
 import socket
+import sys
 import time
 
-from lsp_server.relay.runtime_folder import LOCK, check_peer, peer_pid, runtime_folder
+from lsp_server.relay.door import is_loopback, lock_holder, peer_pid
+from lsp_server.relay.runtime_folder import check_peer, runtime_folder
 
 # A relay that waits for an answer for this long sends a ping, and gives the daemon up after as long again.
 PATIENCE_S = 15.0
@@ -72,25 +73,13 @@ def kill_hung(connection: socket.socket) -> bool:
     A daemon that has retired does not hold the lock and keeps no new relay waiting, so it lives on. Raises
     SettingsError when the process is another user's.
     """
-    check_peer(connection)
+    if not is_loopback(connection):
+        check_peer(connection)
     pid = peer_pid(connection)
-    if pid != find_lock_holder():
+    if pid != lock_holder(runtime_folder()):
         return False
-    os.kill(pid, signal.SIGKILL)
+    if sys.platform == "win32":
+        os.kill(pid, signal.SIGTERM)  # ends a process there as SIGKILL does elsewhere
+    else:
+        os.kill(pid, signal.SIGKILL)
     return True
-
-
-def find_lock_holder() -> int | None:
-    """Return the id of the process that holds the daemon's lock; None when the lock is free."""
-    try:
-        descriptor = os.open(runtime_folder() / LOCK, os.O_RDWR | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        written = os.read(descriptor, 32)
-        return int(written) if written.isdigit() else None
-    finally:
-        os.close(descriptor)
-    return None

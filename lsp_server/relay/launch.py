@@ -1,6 +1,5 @@
 """Connects to the daemon, and starts a daemon when there is none."""
 
-import fcntl
 import os
 import socket
 import sys
@@ -8,12 +7,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsp_server.relay import handshake
+from lsp_server.relay.door import connect as connect_to_door
+from lsp_server.relay.door import peer_pid
 from lsp_server.relay.hung_daemon import kill_hung
-from lsp_server.relay.runtime_folder import SOCKET, check_peer, check_socket, peer_pid, runtime_folder
+from lsp_server.relay.lock_file import open_lock_file, wait_for_lock
+from lsp_server.relay.runtime_folder import runtime_folder
 from midspan import MidspanError
+
+if TYPE_CHECKING:
+    import subprocess
 
 _CODE = Path(__file__).parents[2]
 # -P: the working directory of an editor may hold a module of any name, which must not be imported.
@@ -44,7 +49,7 @@ def connect(
     attempts = 0
     while still_wanted():
         try:
-            if connection := _try_connect(folder):
+            if connection := connect_to_door(folder):
                 answer = _shake_hands(connection, request_line, patience_s, kills_hung=True)
             else:
                 connection = _start_and_connect(folder, command)
@@ -64,7 +69,7 @@ def ask(request_line: bytes, patience_s: float = _PATIENCE_S) -> tuple[socket.so
 
     Raises MidspanError when the daemon does not answer within `patience_s`, or is not this user's.
     """
-    connection = _try_connect(runtime_folder())
+    connection = connect_to_door(runtime_folder())
     if connection is None:
         return None
     pid = peer_pid(connection)
@@ -72,24 +77,6 @@ def ask(request_line: bytes, patience_s: float = _PATIENCE_S) -> tuple[socket.so
         return connection, _shake_hands(connection, request_line, patience_s)
     except OSError as error:
         raise NoDaemonError(f"The daemon does not answer ({error}). To end it: kill -9 {pid}") from error
-
-
-def _try_connect(folder: Path) -> socket.socket | None:
-    """Return None when no daemon runs: there is no socket, or its daemon was killed."""
-    path = folder / SOCKET
-    if not check_socket(path):
-        return None
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.connect(str(path))
-        check_peer(connection)
-    except (FileNotFoundError, ConnectionRefusedError):
-        connection.close()
-        return None
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _shake_hands(
@@ -126,19 +113,19 @@ def _shake_hands(
 def _start_and_connect(folder: Path, command: Sequence[str]) -> socket.socket:
     """Connect to a daemon that this relay starts, or that another relay has just started."""
     with _locked(folder / "start.lock"):
-        if connection := _try_connect(folder):
+        if connection := connect_to_door(folder):
             return connection
         _start_daemon(command)
-        if connection := _try_connect(folder):
+        if connection := connect_to_door(folder):
             return connection
     raise ConnectionRefusedError("it has started and does not listen")
 
 
 @contextmanager
 def _locked(lock: Path) -> Iterator[None]:
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    descriptor = open_lock_file(lock)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        wait_for_lock(descriptor)
         yield
     finally:
         os.close(descriptor)
@@ -150,6 +137,9 @@ def _start_daemon(command: Sequence[str]) -> None:
 
     from lsp_server.relay.daemon_log import open_daemon_log
 
+    flags = 0
+    if sys.platform == "win32":  # the end of the editor's console must not end the daemon
+        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
     path = [str(_CODE), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}  # the relay's own code
     with open_daemon_log() as log:
@@ -158,15 +148,35 @@ def _start_daemon(command: Sequence[str]) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
-            cwd="/",
+            cwd=_CODE.anchor,
             env=environment,
             start_new_session=True,  # the signals of the editor's terminal must not reach the daemon
+            creationflags=flags,
         )
     try:
-        output, _ = process.communicate(timeout=_PATIENCE_S)  # the daemon closes stdout once it listens
+        output, code = _wait_until_it_listens(process)
     except subprocess.TimeoutExpired as error:
         process.kill()
         raise NoDaemonError("The daemon does not start. `midspan daemon logs` says why.") from error
     reason = output.decode(errors="replace").strip()
-    if reason or process.returncode > 0:
+    if reason or code > 0:
         raise NoDaemonError(reason or "The daemon does not start. `midspan daemon logs` says why.")
+
+
+def _wait_until_it_listens(process: "subprocess.Popen[bytes]") -> tuple[bytes, int]:
+    """Return what the process prints until it closes stdout, which the daemon does once it listens, and its exit code.
+
+    The process ends then, but on Windows, where it is the daemon. Raises subprocess.TimeoutExpired.
+    """
+    if sys.platform != "win32":
+        output, _ = process.communicate(timeout=_PATIENCE_S)
+        return output, process.returncode
+    import threading
+
+    assert process.stdout is not None
+    patience = threading.Timer(_PATIENCE_S, process.kill)  # ends the reading too
+    patience.start()
+    with process.stdout:
+        output = process.stdout.read()
+    patience.cancel()
+    return output, process.poll() or 0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from midspan import SettingsError
 
-SOCKET = "daemon.sock"
+SOCKET = "daemon.sock"  # the door (door.py)
 LOCK = "daemon.lock"  # held by the daemon that listens; contains its process id
 # The size of sun_path with its final 0: macOS allows less than Linux.
 _MAX_ADDRESS_BYTES = 104
@@ -42,6 +42,11 @@ _ADVICE = "Or serve without a daemon: midspan serve --standalone"
 
 
 def _folder_path() -> Path:
+    if sys.platform == "win32":  # in the user's profile, which other users cannot read
+        profile = os.environ.get("LOCALAPPDATA")
+        if not profile:
+            raise SettingsError(f"The variable LOCALAPPDATA names no folder. {_ADVICE}")
+        return Path(profile, "midspan-run")
     given = os.environ.get("XDG_RUNTIME_DIR", "")
     if os.path.isabs(given) and len(os.fsencode(f"{given}/midspan/{_LONGEST_NAME}")) < _MAX_ADDRESS_BYTES:
         try:
@@ -55,19 +60,25 @@ def _folder_path() -> Path:
     return folder
 
 
-def check_socket(path: Path) -> bool:
-    """Return whether the socket exists. Raises SettingsError when it is not a socket, or others could reach it."""
+def check_door(path: Path, *, is_socket: bool) -> bool:
+    """Return whether the door exists.
+
+    Raises SettingsError when it is not a socket, or not a file, as it should be, or others could reach it.
+    """
     try:
         found = path.lstat()
     except FileNotFoundError:
         return False
-    if not stat.S_ISSOCK(found.st_mode):
-        raise SettingsError(f"{path} is not a socket, so Midspan does not connect to it. Remove it. {_ADVICE}")
+    if not (stat.S_ISSOCK if is_socket else stat.S_ISREG)(found.st_mode):
+        wanted = "socket" if is_socket else "file"
+        raise SettingsError(f"{path} is not a {wanted}, so Midspan does not connect to it. Remove it. {_ADVICE}")
     _refuse_others(path, found, "600")
     return True
 
 
 def _refuse_others(path: Path, found: os.stat_result, mode: str) -> None:
+    if sys.platform == "win32":
+        return
     if found.st_uid != os.getuid():
         raise SettingsError(f"{path} belongs to another user, so Midspan does not use it. Remove it. {_ADVICE}")
     if found.st_mode & 0o077:
@@ -76,6 +87,8 @@ def _refuse_others(path: Path, found: os.stat_result, mode: str) -> None:
 
 def check_peer(connection: socket.socket) -> None:
     """Raise SettingsError when the process at the other end is not this user's."""
+    if sys.platform == "win32":
+        return  # the token of the door tells it
     uid = _peer_uid(connection)
     if uid != os.getuid():
         raise SettingsError(
@@ -83,8 +96,8 @@ def check_peer(connection: socket.socket) -> None:
         )
 
 
-def peer_pid(connection: socket.socket) -> int:
-    """Return the id of the process at the other end."""
+def credentials_pid(connection: socket.socket) -> int:
+    """Return the id of the process at the other end of a Unix socket."""
     if sys.platform == "linux":
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         return int(struct.unpack("3i", credentials)[0])

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import platformdirs
 
+from midspan.file_flags import OWN_FILE
+
 _VERSION = 1
 _MAX_DAYS = 400
 _BUSY_TIMEOUT_S = 5.0  # another process may be writing
@@ -71,7 +73,7 @@ def read_counts(path: Path, since: str) -> Counts:
 
 
 def _add(path: Path, counts: Counts) -> None:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | OWN_FILE, 0o600))
     path.chmod(0o600)
     with closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")

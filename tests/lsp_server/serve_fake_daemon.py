@@ -30,13 +30,13 @@ def start(_settings: ModelSettings) -> FakeEngine:
     return engine
 
 
-def main() -> NoReturn:
+def main(program: str = __file__) -> NoReturn:
     arguments = sys.argv[1:]
     if arguments[0] == "--daemon":
         run_daemon(start, IdleTimes(*map(float, arguments[1:3])))
     log_file = Path(arguments[2]) if arguments[2:] and arguments[2] else None
     patience_s = float(arguments[3]) if arguments[3:] else PATIENCE_S
-    run_relay(__file__, *arguments[:2], log_file=log_file, patience_s=patience_s)
+    run_relay(program, *arguments[:2], log_file=log_file, patience_s=patience_s)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 from lsp_server.cli.checks.finding import Finding
-from lsp_server.cli.input.daemon_support import HAS_DAEMON
 from lsp_server.relay import handshake
 from midspan import MidspanError, __version__
 
@@ -13,8 +12,6 @@ _SUBJECT = "daemon"
 
 def check_daemon() -> list[Finding]:
     """Check the daemon's folder and socket, and the version of a daemon that runs."""
-    if not HAS_DAEMON:
-        return [Finding(_SUBJECT, "This system has no daemon; each editor starts a server of its own.")]
     from lsp_server.relay.launch import ask
     from lsp_server.relay.runtime_folder import SOCKET, runtime_folder
 
@@ -35,12 +32,11 @@ def check_daemon() -> list[Finding]:
 
 
 def _check_absent(folder: Path, socket_file: Path) -> Finding:
-    from lsp_server.daemon.daemon_process import take_place
-    from lsp_server.relay.hung_daemon import find_lock_holder
+    from lsp_server.relay.door import lock_holder, take_lock
 
-    lock = take_place(folder)
+    lock = take_lock(folder)
     if lock is None:
-        holder = find_lock_holder()
+        holder = lock_holder(folder)
         what = f"A process ({holder or 'unknown'}) holds the daemon's lock in {folder} and does not listen."
         fix = f"Wait a moment if it has just started; else end it: kill {holder}" if holder else "End that process."
         return Finding(_SUBJECT, what, is_wrong=True, fix=fix)
@@ -49,7 +45,7 @@ def _check_absent(folder: Path, socket_file: Path) -> Finding:
         return Finding(_SUBJECT, "The daemon does not run. An editor starts it, or: midspan daemon start")
 
     def remove() -> str:
-        mine = take_place(folder)
+        mine = take_lock(folder)
         if mine is None:
             return "Nothing was mended: a daemon has been started meanwhile."
         try:

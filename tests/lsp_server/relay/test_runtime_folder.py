@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from lsp_server.relay.runtime_folder import check_peer, check_socket, runtime_folder
+from lsp_server.relay.runtime_folder import check_door, check_peer, runtime_folder
 from midspan import SettingsError
 from tests.lsp_server.client import WAIT_S
 
@@ -102,7 +102,7 @@ def test_a_socket_of_another_user_is_refused(here):
         os.chmod(folder / "daemon.sock", 0o600)
         os.chown(folder / "daemon.sock", NOBODY, NOBODY)
         with pytest.raises(SettingsError, match="belongs to another user"):
-            check_socket(folder / "daemon.sock")
+            check_door(folder / "daemon.sock", is_socket=True)
 
 
 @needs_root
