@@ -50,7 +50,7 @@ function _shtab_midspan_using
   test "$_shtab_midspan_cmdpath" = "$argv"
 end
 
-set -g _shtab_midspan_commands serve complete chat index context 'context show' 'context why' daemon status trace dashboard stats doctor trust eval model 'model list' 'model pull' 'model import' 'model verify' 'model remove' 'model info'
+set -g _shtab_midspan_commands setup serve complete chat index context 'context show' 'context why' daemon status trace dashboard stats doctor trust eval model 'model list' 'model pull' 'model import' 'model verify' 'model remove' 'model info'
 set -g _shtab_midspan_opts_with_value --budget --days --dtype --file --limit --lines --log-file --longest --model --name --out --packages --quant --repositories --revoke --seed --tasks --workspace -f
 
 complete -c midspan -e
@@ -58,6 +58,12 @@ complete -c midspan -f
 
 complete -c midspan -n _shtab_midspan_using -s h -l help -d 'show this help message and exit'
 complete -c midspan -n _shtab_midspan_using -l version -d 'show program'"'"'s version number and exit'
+complete -c midspan -n '_shtab_midspan_using; and test $_shtab_midspan_npos -eq 0' -a setup -d 'set up the editors of this machine, and choose a model'
+complete -c midspan -n '_shtab_midspan_using setup' -s h -l help -d 'show this help message and exit'
+complete -c midspan -n '_shtab_midspan_using setup' -l yes -d 'agree to everything, and ask nothing'
+complete -c midspan -n '_shtab_midspan_using setup' -l dry-run -d 'show what would be done, and write nothing'
+complete -c midspan -n '_shtab_midspan_using setup' -l no-model -d 'set up the editors alone, and propose no model'
+complete -c midspan -n '_shtab_midspan_using setup' -l undo -d 'give every file back its bytes from before setup'
 complete -c midspan -n '_shtab_midspan_using; and test $_shtab_midspan_npos -eq 0' -a serve -d 'serve an editor on stdin and stdout'
 complete -c midspan -n '_shtab_midspan_using serve' -s h -l help -d 'show this help message and exit'
 complete -c midspan -n '_shtab_midspan_using serve' -l model -x -d 'use this model: its name, its folder, or remote:URL#NAME for a server'"'"'s; default: the settings'"'"' model'
