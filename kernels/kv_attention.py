@@ -6,7 +6,9 @@ A row of a page holds the rotated keys of all G key/value heads, then their valu
 import torch
 from torch.nn import functional as F
 
+from kernels.int8_rows import decode, load_values, scales_view
 from kernels.page_rows import rows_of_sequence
+from kernels.split_softmax import LOG2_E, combine_parts_triton, count_parts, new_parts
 from kernels.triton_import import compute_dtype, jit, runs_triton, tl, triton
 
 
@@ -20,9 +22,9 @@ def kv_attention(
 ) -> torch.Tensor:
     """softmax(q . key * scale) @ value for the last M tokens of each of B sequences, causal.
 
-    q [B, M, H, D]; pages [P, S, 2*G*D] in q's dtype; page_table [B, N] int32, the page of each S tokens; lengths [B]
-    int32, with the M new tokens (so at least M), whose rows are already in the pages; kv_heads is G, and query head
-    h reads key/value head h // (H / G) -> a new [B, M, H, D] in q's dtype.
+    q [B, M, H, D]; pages [P, S, 2*G*D] in q's dtype, or int8 rows of as many values (int8_rows.py); page_table [B, N]
+    int32, the page of each S tokens; lengths [B] int32, with the M new tokens (so at least M), whose rows are already
+    in the pages; kv_heads is G, and query head h reads key/value head h // (H / G) -> a new [B, M, H, D] in q's dtype.
 
     Token m of sequence b is at position lengths[b] - M + m and sees the positions up to its own.
     Slots past a length, and table entries past its last page, may hold anything, NaN included.
@@ -41,6 +43,8 @@ def kv_attention_reference(
 ) -> torch.Tensor:
     """Run torch's own attention, sequence by sequence; the keys are views of consecutive pages, else copies."""
     _, new_tokens, heads, width = q.shape
+    if pages.dtype == torch.int8:
+        pages = decode(pages, 2 * kv_heads * width).to(q.dtype)
     out = torch.empty_like(q)
     for b, length in enumerate(lengths.tolist()):
         rows = rows_of_sequence(pages, page_table[b], length).view(length, 2, kv_heads, 1, width)
@@ -62,40 +66,52 @@ def kv_attention_triton(
     scale: float,
     kv_heads: int,
 ) -> torch.Tensor:
-    """Launch a program for each 16 (token, head) rows that share a key/value head.
+    """Launch a program for each 16 or 64 (token, head) rows that share a key/value head, and each part of their keys.
 
-    The running softmax is FlashAttention's (arXiv:2205.14135, section 3.1).
+    A row that sees nothing, in a sequence of length 0, gets zeros. The running softmax is FlashAttention's
+    (arXiv:2205.14135, section 3.1).
     """
     sequences, new_tokens, heads, width = q.shape
     q, pages = (t if t.stride(-1) == 1 else t.contiguous() for t in (q, pages))
+    is_coded = pages.dtype == torch.int8
     out = q.new_empty(q.shape)
-    queries_per_program = 16  # the least that a tensor core multiplies
-    grid = (sequences, kv_heads, triton.cdiv(new_tokens * heads // kv_heads, queries_per_program))
-    _kv_attention_kernel[grid](
-        q, pages, page_table.contiguous(), lengths.contiguous(), out,
+    rows = new_tokens * heads // kv_heads
+    queries = 16 if rows <= 16 else 64  # a tensor core multiplies no less than 16
+    blocks = triton.cdiv(rows, queries)
+    parts = count_parts(sequences * kv_heads * blocks, page_table.shape[1] * pages.shape[1])
+    means, logarithms = new_parts(out, parts) if parts > 1 else (out, out)
+    _kv_attention_kernel[(blocks * kv_heads, parts, sequences)](
+        q, pages, scales_view(pages, width) if is_coded else pages,
+        page_table.contiguous(), lengths.contiguous(), means, logarithms,
         *q.stride()[:3], *pages.stride()[:2], page_table.shape[1],
-        scale, new_tokens, heads, heads // kv_heads, width, kv_heads * width, pages.shape[1],
-        COMPUTE=compute_dtype(q), QUERIES=queries_per_program, KEYS=32,
+        scale * LOG2_E, new_tokens, heads, heads // kv_heads, width, kv_heads, pages.shape[1], parts,
+        COMPUTE=compute_dtype(q), CODED=is_coded, SPLIT=parts > 1, QUERIES=queries, KEYS=16 if is_coded else 32,
         WIDTH=max(16, triton.next_power_of_2(width)),
+        num_warps=4, num_stages=2,
     )  # fmt: skip
+    if parts > 1:
+        combine_parts_triton(means, logarithms, out)
     return out
 
 
 @jit
 def _kv_attention_kernel(  # type: ignore[no-untyped-def]  # Triton types the arguments at launch
-    q_ptr, pages_ptr, table_ptr, lengths_ptr, out_ptr,
+    q_ptr, pages_ptr, scales_ptr, table_ptr, lengths_ptr, means_ptr, logarithms_ptr,
     q_sequence_stride, q_token_stride, q_head_stride, page_stride, slot_stride, table_stride,
-    scale, new_tokens, heads, group_heads, width, values_at, page_tokens,
-    COMPUTE: tl.constexpr, QUERIES: tl.constexpr, KEYS: tl.constexpr, WIDTH: tl.constexpr,
+    scale, new_tokens, heads, group_heads, width, kv_heads, page_tokens, parts,
+    COMPUTE: tl.constexpr, CODED: tl.constexpr, SPLIT: tl.constexpr,
+    QUERIES: tl.constexpr, KEYS: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    sequence = tl.program_id(0).to(tl.int64)
-    kv_head = tl.program_id(1)
+    sequence = tl.program_id(2).to(tl.int64)
+    kv_head = tl.program_id(0) % kv_heads
     length = tl.load(lengths_ptr + sequence)
-    query = tl.program_id(2) * QUERIES + tl.arange(0, QUERIES)  # token-major (token, head of the group) pairs
+    query = tl.program_id(0) // kv_heads * QUERIES + tl.arange(
+        0, QUERIES
+    )  # token-major (token, head of the group) pairs
     token = query // group_heads
     head = kv_head * group_heads + query % group_heads
     real = query < new_tokens * group_heads
-    position = tl.where(real, length - new_tokens + token, 0)
+    position = tl.where(real, length - new_tokens + token, -1)
 
     column = tl.arange(0, WIDTH)[None, :]
     inside = column < width
@@ -105,29 +121,37 @@ def _kv_attention_kernel(  # type: ignore[no-untyped-def]  # Triton types the ar
     highest = tl.full((QUERIES,), float("-inf"), tl.float32)
     total = tl.zeros((QUERIES,), tl.float32)
     weighted = tl.zeros((QUERIES, WIDTH), tl.float32)
-    for start in range(0, tl.max(position, axis=0) + 1, KEYS):
+    part_keys = tl.cdiv(tl.cdiv(length, parts), KEYS) * KEYS
+    part_start = tl.program_id(1) * part_keys
+    part_end = tl.minimum(part_start + part_keys, tl.max(position, axis=0) + 1)
+    for start in range(part_start, part_end, KEYS):
         key = start + tl.arange(0, KEYS)
         written = key < length  # slots past it may hold NaN, and 0 * NaN is NaN
-        entry = table_ptr + sequence * table_stride + key // page_tokens
-        page = tl.load(entry, mask=written, other=0).to(tl.int64)
-        row = pages_ptr + page * page_stride + (key % page_tokens) * slot_stride + kv_head * width
-        row = row[:, None] + column
-        known = written[:, None] & inside
-        keys = tl.load(row, mask=known, other=0.0).to(COMPUTE)
-        values = tl.load(row + values_at, mask=known, other=0.0).to(COMPUTE)
+        page = tl.load(table_ptr + sequence * table_stride + key // page_tokens, mask=written, other=0).to(tl.int64)
+        slot = (page * page_stride + (key % page_tokens) * slot_stride)[:, None]
+        row, scales, known = pages_ptr + slot, scales_ptr, written[:, None]
+        if CODED:
+            scales = scales_ptr + (slot + 2 * kv_heads * width) // 2
+        keys_at, values_at = kv_head * width, (kv_heads + kv_head) * width
+        keys = load_values(row, scales, keys_at, width, known, COMPUTE, CODED, KEYS, WIDTH)
+        values = load_values(row, scales, values_at, width, known, COMPUTE, CODED, KEYS, WIDTH)
         scores = tl.dot(q, tl.trans(keys), input_precision="ieee")
         scores = tl.where(key[None, :] <= position[:, None], scores * scale, float("-inf"))
-        # key 0 is visible to every query, so `highest` is finite from the first block on
         new_highest = tl.maximum(highest, tl.max(scores, axis=1))
-        shrink = tl.exp(highest - new_highest)
-        probability = tl.exp(scores - new_highest[:, None])
+        offset = tl.where(new_highest == float("-inf"), 0.0, new_highest)  # a row may see none of the keys so far
+        shrink = tl.exp2(highest - offset)
+        probability = tl.exp2(scores - offset[:, None])
         total = total * shrink + tl.sum(probability, axis=1)
         weighted = weighted * shrink[:, None] + tl.dot(probability.to(COMPUTE), values, input_precision="ieee")
         highest = new_highest
 
-    out_row = out_ptr + ((sequence * new_tokens + token) * heads + head) * width
-    tl.store(
-        out_row[:, None] + column,
-        (weighted / total[:, None]).to(out_ptr.dtype.element_ty),
-        mask=real[:, None] & inside,
-    )
+    row = (sequence * new_tokens + token) * heads + head
+    mean = weighted / tl.where(total > 0, total, 1.0)[:, None]
+    stored = real[:, None] & inside
+    if SPLIT:
+        row = row * parts + tl.program_id(1)
+        logarithm = tl.where(total > 0, highest + tl.log2(tl.where(total > 0, total, 1.0)), float("-inf"))
+        tl.store(logarithms_ptr + row, logarithm, mask=real)
+        stored = stored & (total > 0)[:, None]
+    mean_row = means_ptr + row[:, None] * width
+    tl.store(mean_row + column, mean.to(means_ptr.dtype.element_ty), mask=stored)

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "yes", "on", "y")
+IS_AMD = torch.version.hip is not None
 
 triton: Any = None
 tl: Any = SimpleNamespace(constexpr=int)  # enough to define a kernel, not to run it
@@ -42,3 +43,8 @@ def compute_dtype(tensor: torch.Tensor) -> Any:
     if INTERPRETED or tensor.dtype == torch.float32:
         return tl.float32
     return tl.float16 if tensor.dtype == torch.float16 else tl.bfloat16
+
+
+def warps(most: int) -> int:
+    """Return how many warps a program has: those of AMD have twice the threads, and each thread more registers."""
+    return min(4, most) if IS_AMD else most

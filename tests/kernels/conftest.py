@@ -11,6 +11,21 @@ import torch
 
 HAS_GPU = torch.cuda.is_available()
 HAS_TRITON = importlib.util.find_spec("triton") is not None
+# Each after those that it imports.
+KERNELS = (
+    "triton_import",
+    "int8_rows",
+    "split_softmax",
+    "packed_weights",
+    "packed_linear",
+    "few_experts",
+    "experts",
+    "kv_attention",
+    "mla_attention",
+    "page_write",
+    "rmsnorm",
+    "rope",
+)
 INTERPRET = {} if HAS_GPU else {"TRITON_INTERPRET": "1"}
 
 if INTERPRET.items() - os.environ.items():
@@ -22,7 +37,7 @@ if INTERPRET.items() - os.environ.items():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TRITON_INTERPRET", "1")
         # tests of other folders may have imported the kernels without triton, as the CPU runs them
-        for name in ("triton_import", "experts", "kv_attention", "mla_attention", "page_write", "rmsnorm", "rope"):
+        for name in KERNELS:
             importlib.reload(importlib.import_module(f"kernels.{name}"))
 
 

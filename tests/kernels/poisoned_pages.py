@@ -1,10 +1,12 @@
 """Pages of sequences, with NaN in every slot that no sequence wrote."""
 
+import mmap
 from collections.abc import Sequence
 
 import torch
 
 NAN = float("nan")
+MAP_NORESERVE = 0x4000  # Linux; Python 3.11 does not name it
 
 
 def write_sequences(
@@ -26,3 +28,13 @@ def write_sequences(
         rows[:length] = torch.randn(length, width)
         pages[mine] = rows.view(count, page_tokens, width)
     return pages, table
+
+
+def far_apart(pages: torch.Tensor) -> torch.Tensor:
+    """Copy pages [P, S, W] so far apart that 32 bits do not count the items before the last; they take no memory."""
+    distance = (1 << 31) // (len(pages) - 1) + pages[0].numel()
+    items = distance * len(pages)
+    memory = mmap.mmap(-1, items * pages.element_size(), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE)
+    flat = torch.frombuffer(memory, dtype=pages.dtype).to(pages.device)
+    far = flat.as_strided(pages.shape, (distance, pages.shape[2], 1))
+    return far.copy_(pages)

@@ -1,7 +1,10 @@
 import pytest
 import torch
 
-from kernels.experts import routed_experts, routed_experts_reference, routed_experts_triton
+from inference.weights.matrix import Quant
+from kernels.experts import packed_experts_reference, packed_experts_triton, routed_experts, routed_experts_reference
+from kernels.packed_weights import PackedWeights, pack_weights, split_columns, stack_weights
+from tests.kernels.random_weights import QUANTS, random_weights
 
 Layer = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
@@ -47,6 +50,11 @@ def naive(layer: Layer) -> torch.Tensor:
     return out
 
 
+def run_triton(x: torch.Tensor, ids: torch.Tensor, weights: torch.Tensor, *experts: torch.Tensor) -> torch.Tensor:
+    gate_up, down = (pack_weights("wide", [weight]) for weight in experts)
+    return packed_experts_triton(x, ids, weights, gate_up, down)
+
+
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 4e-3, torch.bfloat16: 3e-2}
 
 
@@ -83,6 +91,9 @@ def test_a_token_gets_the_same_result_alone_and_in_any_company() -> None:
         (1, 1, (1, 1, 1)),
         (1, 6, (20, 70, 33)),
         (3, 2, (5, 17, 40)),
+        (16, 3, (6, 40, 21)),  # the most that are not sorted
+        (17, 3, (6, 40, 21)),
+        (200, 2, (3, 20, 24)),  # wide tiles
         (50, 3, (4, 65, 19)),  # several tiles per expert
     ],
 )
@@ -90,18 +101,18 @@ def test_triton_equals_the_formula(
     device: str, tokens: int, top_k: int, sizes: tuple[int, int, int], dtype: torch.dtype
 ) -> None:
     layer = random_layer(tokens, tokens, top_k, sizes, device, dtype)
-    check(routed_experts_triton(*layer), layer)
+    check(run_triton(*layer), layer)
     check(routed_experts_reference(*layer), layer)
 
 
-@pytest.mark.parametrize("tokens", [15, 16, 17, 33])
+@pytest.mark.parametrize("tokens", [1, 15, 16, 17, 33])
 def test_triton_when_all_tokens_choose_one_expert(device: str, tokens: int) -> None:
     x, _, weights, gate_up, down = random_layer(tokens, tokens, 1, (3, 24, 8), device)
     gate_up, down = (torch.nan_to_num(w, nan=0.5) for w in (gate_up, down))
     for expert in range(3):
         ids = torch.full((tokens, 1), expert, device=device)
         layer = (x, ids, weights, gate_up, down)
-        check(routed_experts_triton(*layer), layer)
+        check(run_triton(*layer), layer)
 
 
 def test_triton_takes_strided_inputs(device: str) -> None:
@@ -114,5 +125,42 @@ def test_triton_takes_strided_inputs(device: str) -> None:
         torch.stack((down, down), dim=-1)[..., 0],
     )
     assert not any(t.is_contiguous() for t in layer)
-    check(routed_experts_triton(*layer), layer)
+    check(run_triton(*layer), layer)
     check(routed_experts_reference(*layer), layer)
+
+
+def random_quantized(quant: Quant, seed: int, experts: int, rows: int, columns: int, device: str) -> PackedWeights:
+    matrices = [random_weights(quant, seed + e, rows, columns)[0] for e in range(experts)]
+    return stack_weights([pack_weights(quant, [t.to(device) for t in tensors]) for tensors in matrices])
+
+
+@pytest.mark.parametrize("quant", QUANTS)
+@pytest.mark.parametrize("tokens", [2, 16, 19])
+def test_triton_takes_experts_in_any_form(device: str, quant: Quant, tokens: int) -> None:
+    gate_up = random_quantized(quant, 0, 5, 2 * 64, 96, device)
+    down = random_quantized(quant, 9, 5, 96, 64, device)
+    x, ids, weights, *_ = random_layer(tokens, tokens, 3, (5, 96, 64), device)
+    x = x / 10
+    actual = packed_experts_triton(x, ids, weights, gate_up, down)
+    torch.testing.assert_close(actual, packed_experts_reference(x, ids, weights, gate_up, down), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("quant", ["wide", *QUANTS])
+@pytest.mark.parametrize("tokens", [3, 20])
+def test_triton_folds_shared_experts_in(device: str, quant: Quant, tokens: int) -> None:
+    """A shared expert as wide as two routed ones is two experts that all tokens choose with weight 1."""
+    inner, hidden = 32, 64
+    gate, up, down = (
+        random_weights(quant, seed, *shape)
+        for seed, shape in enumerate(((2 * inner, hidden), (2 * inner, hidden), (hidden, 2 * inner)))
+    )
+    x = torch.randn(tokens, hidden, device=device) / 10
+    ids, weights = torch.tensor([[0, 1]], device=device).repeat(tokens, 1), torch.ones(tokens, 2, device=device)
+    halves = []
+    for rows in (slice(0, inner), slice(inner, 2 * inner)):
+        tensors = [torch.cat((g[rows], u[rows])) for g, u in zip(gate[0], up[0], strict=True)]
+        halves.append(pack_weights(quant, [t.to(device) for t in tensors]))
+    downs = split_columns(pack_weights(quant, [t.to(device) for t in down[0]]), 2)
+    actual = packed_experts_triton(x, ids, weights, stack_weights(halves), stack_weights(downs))
+    expected = (torch.nn.functional.silu(x.cpu() @ gate[1].T) * (x.cpu() @ up[1].T)) @ down[1].T
+    torch.testing.assert_close(actual.cpu(), expected, rtol=1e-4, atol=1e-4)

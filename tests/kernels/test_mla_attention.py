@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
+from kernels.int8_rows import decode, encode
 from kernels.mla_attention import mla_attention, mla_attention_reference, mla_attention_triton
-from tests.kernels.poisoned_pages import NAN, write_sequences
+from kernels.split_softmax import combine_parts_triton
+from tests.kernels.poisoned_pages import NAN, far_apart, write_sequences
 
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
 Attend = Callable[..., torch.Tensor]
@@ -130,3 +132,63 @@ def test_one_layer_of_a_pool_and_strided_queries(device: str, attend: Attend, co
     for some_pages in (pool[1], padded[..., :-8], pages.transpose(0, 2).contiguous().transpose(0, 2)):
         actual = attend(strided_q, some_pages, strided_table, strided_lengths, scale, latent)
         torch.testing.assert_close(actual.double().cpu(), expected, rtol=1e-5, atol=1e-5)
+
+
+SPLIT_CASES = [
+    Case((300, 7)),  # some parts of the second sequence are empty
+    Case((130, 250), new_tokens=9, heads=6),  # the first tokens see nothing of the last parts
+    Case((90,), new_tokens=40, heads=4),
+]
+
+
+@pytest.mark.parametrize("dtype", list(TOLERANCE))
+@pytest.mark.parametrize("case", SPLIT_CASES, ids=str)
+def test_triton_splits_the_keys_into_parts(
+    device: str, case: Case, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernels.split_softmax._LEAST_KEYS", 16)
+    split: list[torch.Tensor] = []
+
+    def combine(means: torch.Tensor, logarithms: torch.Tensor, out: torch.Tensor) -> None:
+        split.append(means)
+        combine_parts_triton(means, logarithms, out)
+
+    monkeypatch.setattr("kernels.mla_attention.combine_parts_triton", combine)
+    check(mla_attention_triton, random_inputs(replace(case, dtype=dtype, seed=2), device))
+    assert split[0].shape[1] > 1
+
+
+@pytest.mark.parametrize("least_keys", [16, 128])
+def test_triton_decodes_int8_pages(device: str, least_keys: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernels.split_softmax._LEAST_KEYS", least_keys)
+    case = Case((75, 20), new_tokens=3, latent=48, rotary=24, seed=3)
+    q, pages, table, lengths, scale, last = random_inputs(case, device)
+    values = pages.shape[2]
+    coded = encode(pages)
+    expected = naive((q, decode(coded, values), table, lengths, scale, last))
+    for attend in (mla_attention_triton, mla_attention_reference):
+        actual = attend(q, coded, table, lengths, scale, last)
+        torch.testing.assert_close(actual.double().cpu(), expected, rtol=1e-5, atol=1e-5)
+    with pytest.raises(ValueError, match="whole groups of 16"):
+        mla_attention_triton(q, coded, table, lengths, scale, 40)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.int8])
+def test_triton_reaches_pages_behind_two_to_the_31_items(device: str, dtype: torch.dtype) -> None:
+    q, pages, table, lengths, scale, last = random_inputs(Case((60, 33), page_tokens=16, dtype=torch.bfloat16), device)
+    far = encode(pages) if dtype == torch.int8 else pages
+    near = mla_attention_triton(q, far, table, lengths, scale, last)
+    assert torch.equal(mla_attention_triton(q, far_apart(far), table, lengths, scale, last), near)
+
+
+@pytest.mark.parametrize("least_keys", [16, 128])
+def test_triton_gives_zeros_to_a_sequence_of_no_tokens(
+    device: str, least_keys: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernels.split_softmax._LEAST_KEYS", least_keys)
+    q, pages, table, lengths, scale, last = random_inputs(Case((70, 20), new_tokens=2), device)
+    full = mla_attention_triton(q, pages, table, lengths, scale, last)
+    lengths[1] = 0
+    actual = mla_attention_triton(q, pages, table, lengths, scale, last)
+    assert torch.equal(actual[1], torch.zeros_like(actual[1]))
+    assert torch.equal(actual[0], full[0])

@@ -1,0 +1,163 @@
+"""Compiles every kernel ahead of time, on a machine without a GPU: `python -m tests.kernels.compile_kernels sm_90 ...`.
+
+The public functions run on tensors without data at the sizes of the released models, and each launch is taken down
+instead of made. What is compiled is thus what a GPU would compile. Prints a JSON object for each kernel and target.
+"""
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+import triton
+import triton.language
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from kernels import triton_import
+
+TARGETS = {
+    "sm_80": GPUTarget("cuda", 80, 32),
+    "sm_90": GPUTarget("cuda", 90, 32),
+    "sm_120": GPUTarget("cuda", 120, 32),
+    "gfx942": GPUTarget("hip", "gfx942", 64),
+}
+OPTIONS = ("num_warps", "num_stages")
+POINTERS = {
+    torch.bfloat16: "*bf16",
+    torch.float32: "*fp32",
+    torch.int8: "*i8",
+    torch.uint8: "*u8",
+    torch.int16: "*i16",
+    torch.int32: "*i32",
+    torch.int64: "*i64",
+}
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The compiled form of a launch. AMD's assembler does not tell registers apart by itself: they are of the code."""
+
+    kernel: str
+    case: str
+    target: str
+    shared_bytes: int
+    registers: int
+    spilled_bytes: int
+
+
+@dataclass(frozen=True)
+class Launch:
+    kernel: Any
+    case: str
+    arguments: dict[str, Any]  # of a tensor its type, so that launches of other processes can be compared
+    options: dict[str, int]
+
+    @property
+    def key(self) -> str:
+        """Launches that Triton compiles once have the same key."""
+        return f"{self.kernel.fn.__name__} {self.specialization()} {self.options}"
+
+    def specialization(self) -> tuple[dict[str, str], dict[str, Any], dict[tuple[int], list[list[Any]]]]:
+        """Return the signature, the constants and the attributes of the arguments, as Triton takes them at a launch."""
+        signature, constants, attributes = {}, {}, {}
+        for index, parameter in enumerate(self.kernel.params):
+            value = self.arguments[parameter.name]
+            kind = "constexpr" if parameter.is_constexpr else _kind_of(value)
+            signature[parameter.name] = kind
+            if kind == "constexpr":
+                constants[parameter.name] = value
+            elif isinstance(value, torch.dtype) or (isinstance(value, int) and value % 16 == 0):
+                attributes[(index,)] = [["tt.divisibility", 16]]  # torch's memory begins at a multiple of 256
+        return signature, constants, attributes
+
+
+def _kind_of(value: Any) -> str:
+    if isinstance(value, torch.dtype):
+        return POINTERS[value]
+    if isinstance(value, float):
+        return "fp32"
+    return "constexpr" if value == 1 else "i32" if abs(value) < 1 << 31 else "i64"  # as Triton specialises arguments
+
+
+def load_kernels() -> None:
+    """Make `kernels` define its kernels with Triton, which it does by itself only where there is a GPU."""
+    triton_import.triton, triton_import.tl = triton, triton.language
+
+
+def record_launches() -> None:
+    """Collect the different launches of all cases for each target in LAUNCHES."""
+    launches: dict[str, Launch] = {}
+    case_name = ""
+
+    def run(kernel: Any, *args: Any, grid: tuple[int, ...], warmup: bool, **options: Any) -> None:
+        assert min(grid) > 0, (kernel, grid)
+        given = {name: options.pop(name) for name in OPTIONS if name in options}
+        bound = inspect.signature(kernel.fn).bind(*args, **options).arguments
+        plain = {name: value.dtype if isinstance(value, torch.Tensor) else value for name, value in bound.items()}
+        launch = Launch(kernel, case_name, plain, given)
+        launches.setdefault(launch.key, launch)
+
+    triton.runtime.jit.JITFunction.run = run
+    cases = import_module("tests.kernels.released_sizes").CASES
+    for target, machine in TARGETS.items():
+        triton_import.IS_AMD = machine.backend == "hip"
+        for case_name, call in cases.items():  # noqa: B007 run reads it
+            with torch.device("meta"):
+                call()
+        LAUNCHES[target] = list(launches.values())
+        launches.clear()
+
+
+def compile_launch(index: int, target: str) -> Compiled:
+    launch = LAUNCHES[target][index]
+    compiled = triton.compile(
+        ASTSource(launch.kernel, *launch.specialization()), target=TARGETS[target], options=launch.options
+    )
+    registers, spilled = _registers_nvidia(compiled, target) if "ptx" in compiled.asm else _registers_amd(compiled)
+    return Compiled(launch.kernel.fn.__name__, launch.case, target, compiled.metadata.shared, registers, spilled)
+
+
+def _registers_nvidia(compiled: Any, target: str) -> tuple[int, int]:
+    """Assemble the PTX once more, with the messages of the assembler."""
+    folder = Path(triton.__file__).parent / "backends/nvidia/bin"
+    assembler = folder / ("ptxas-blackwell" if target == "sm_120" else "ptxas")
+    architecture = re.search(r"\.target (sm_\w+)", compiled.asm["ptx"])
+    assert architecture, "the PTX names no target"
+    with tempfile.TemporaryDirectory() as place:
+        ptx = Path(place, "kernel.ptx")
+        ptx.write_text(compiled.asm["ptx"], encoding="utf-8")
+        command = [str(assembler), "-v", f"--gpu-name={architecture[1]}", str(ptx), "-o", f"{place}/kernel.cubin"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    spills = re.findall(r"(\d+) bytes spill (?:stores|loads)", done.stderr)
+    registers = re.search(r"Used (\d+) registers", done.stderr)
+    if not spills or not registers:
+        raise ValueError(f"ptxas says nothing of registers: {done.stderr}")
+    return int(registers[1]), sum(map(int, spills))
+
+
+def _registers_amd(compiled: Any) -> tuple[int, int]:
+    text = compiled.asm["amdgcn"]
+    registers, spilled = (re.search(rf"\.{name}:\s+(\d+)", text) for name in ("vgpr_count", "vgpr_spill_count"))
+    if not registers or not spilled:
+        raise ValueError("the assembly says nothing of its registers")
+    return int(registers[1]), 4 * int(spilled[1])
+
+
+LAUNCHES: dict[str, list[Launch]] = {}
+
+if __name__ == "__main__":
+    load_kernels()
+    record_launches()
+    with ProcessPoolExecutor(2) as pool:  # forked: they have the launches
+        jobs = [pool.submit(compile_launch, i, target) for target in sys.argv[1:] for i in range(len(LAUNCHES[target]))]
+        for job in jobs:
+            print(json.dumps(asdict(job.result())), flush=True)
