@@ -40,7 +40,21 @@ def scales_view(pages: torch.Tensor, part: int) -> torch.Tensor:
 
 
 @jit
-def load_values(  # type: ignore[no-untyped-def]  # Triton types the arguments at launch
+def round_to_even(x):  # type: ignore[no-untyped-def]  # Triton types the arguments at launch
+    """Round values below 2^22 to the nearest integer, halves to the even one, as torch does."""
+    return (x + 12582912.0) - 12582912.0  # 1.5 * 2^23: from there on neighbouring fp32 values are integers
+
+
+@jit
+def round_to_bf16(x):  # type: ignore[no-untyped-def]  # as above
+    """Round fp32 to the nearest bf16, halves to the even one. The interpreter's conversion cuts the bits off."""
+    bits = x.to(tl.int32, bitcast=True)
+    bits += 32767 + ((bits >> 16) & 1)
+    return (bits & -65536).to(tl.float32, bitcast=True)
+
+
+@jit
+def load_values(  # type: ignore[no-untyped-def]  # as above
     row, scales, first, width, known,
     COMPUTE: tl.constexpr, CODED: tl.constexpr, ROWS: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
@@ -57,3 +71,20 @@ def load_values(  # type: ignore[no-untyped-def]  # Triton types the arguments a
         scale = tl.broadcast_to(scale[:, :, None], (ROWS, WIDTH // 16, 16)).reshape(ROWS, WIDTH)
         values = values * scale
     return values
+
+
+@jit
+def store_values(  # type: ignore[no-untyped-def]  # as above
+    row, scales, first, width, values, CODED: tl.constexpr, WIDTH: tl.constexpr
+):  # fmt: skip
+    """Store `width` of the values [WIDTH] from `first` on of a row, rounded as `encode` does where it is CODED."""
+    column = tl.arange(0, WIDTH)
+    if CODED:
+        group = tl.arange(0, WIDTH // 16)
+        grouped = tl.where(column < width, values.to(tl.float32), 0.0).reshape(WIDTH // 16, 16)
+        scale = round_to_bf16(tl.div_rn(tl.max(tl.abs(grouped), axis=1), 127.0))
+        tl.store(scales + first // 16 + group, scale.to(tl.bfloat16), mask=group * 16 < width)
+        step = scale[:, None]
+        codes = tl.where(step > 0, tl.div_rn(grouped, tl.where(step > 0, step, 1.0) + tl.zeros_like(grouped)), 0.0)
+        values = tl.clamp(round_to_even(codes), -127.0, 127.0).to(tl.int8).reshape(WIDTH)
+    tl.store(row + first + column, values.to(row.dtype.element_ty), mask=column < width)

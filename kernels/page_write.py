@@ -9,8 +9,9 @@ def write_pages(pages: torch.Tensor, slots: torch.Tensor, values: torch.Tensor) 
     """Write values [T, W] into pages [P, S, W] in place, converted to the pages' dtype.
 
     slots [T] int64 are flat, page * S + offset, in range and without duplicates: which of two writes to a slot stays is
-    undefined. The caller owns the pages of these slots; every other slot keeps its bits. The distance of neighbouring
-    rows must be the same everywhere (a contiguous pool, or a layer of [layers, P, S, W]).
+    undefined. On a GPU a negative slot is skipped, so that a captured step can have fewer tokens than rows. The caller
+    owns the pages of these slots; every other slot keeps its bits. The distance of neighbouring rows must be the same
+    everywhere (a contiguous pool, or a layer of [layers, P, S, W]).
     """
     if runs_triton(pages):
         write_pages_triton(pages, slots, values)
@@ -43,6 +44,6 @@ def _write_pages_kernel(  # type: ignore[no-untyped-def]  # Triton types the arg
     token = tl.program_id(0).to(tl.int64)
     slot = tl.load(slots_ptr + token)
     columns = tl.arange(0, BLOCK)
-    inside = columns < width
+    inside = (columns < width) & (slot >= 0)
     value = tl.load(values_ptr + token * value_stride + columns * value_column_stride, mask=inside)
     tl.store(rows_ptr + slot * row_stride + columns * row_column_stride, value, mask=inside)

@@ -25,6 +25,9 @@ KERNELS = (
     "page_write",
     "rmsnorm",
     "rope",
+    "router",
+    "latent_write",
+    "key_value_write",
 )
 INTERPRET = {} if HAS_GPU else {"TRITON_INTERPRET": "1"}
 

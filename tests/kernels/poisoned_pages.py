@@ -33,8 +33,18 @@ def write_sequences(
 def far_apart(pages: torch.Tensor) -> torch.Tensor:
     """Copy pages [P, S, W] so far apart that 32 bits do not count the items before the last; they take no memory."""
     distance = (1 << 31) // (len(pages) - 1) + pages[0].numel()
-    items = distance * len(pages)
-    memory = mmap.mmap(-1, items * pages.element_size(), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE)
-    flat = torch.frombuffer(memory, dtype=pages.dtype).to(pages.device)
+    flat = untouched_memory(distance * len(pages), pages.dtype).to(pages.device)
     far = flat.as_strided(pages.shape, (distance, pages.shape[2], 1))
     return far.copy_(pages)
+
+
+def many_pages(page_tokens: int, width: int, dtype: torch.dtype) -> torch.Tensor:
+    """Return pages of zeros, so many that 32 bits do not count the items before the last; they take no memory."""
+    count = (1 << 31) // (page_tokens * width) + 2
+    return untouched_memory(count * page_tokens * width, dtype).view(count, page_tokens, width)
+
+
+def untouched_memory(items: int, dtype: torch.dtype) -> torch.Tensor:
+    """Map memory that takes none until it is written."""
+    memory = mmap.mmap(-1, items * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | MAP_NORESERVE)
+    return torch.frombuffer(memory, dtype=dtype)

@@ -6,13 +6,16 @@ from functools import partial
 import torch
 
 from kernels.experts import packed_experts_triton
+from kernels.key_value_write import rotate_and_write_triton
 from kernels.kv_attention import kv_attention_triton
+from kernels.latent_write import write_latents_triton
 from kernels.mla_attention import mla_attention_triton
 from kernels.packed_linear import packed_linear_triton
 from kernels.packed_weights import PackedWeights, pack_weights
 from kernels.page_write import write_pages_triton
-from kernels.rmsnorm import rmsnorm_triton
+from kernels.rmsnorm import add_rmsnorm_triton, rmsnorm_triton
 from kernels.rope import apply_rope_triton
+from kernels.router import route_triton
 
 BF16 = torch.bfloat16
 PAGE_TOKENS = 16
@@ -76,9 +79,36 @@ def normalise(tokens: int) -> None:
     rmsnorm_triton(torch.empty(tokens, HIDDEN, dtype=BF16), torch.empty(HIDDEN, dtype=BF16), 1e-6)
 
 
+def angles(tokens: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.empty(tokens, width // 2), torch.empty(tokens, width // 2)
+
+
 def rotate(tokens: int) -> None:
-    cos, sin = (torch.empty(tokens, ROTARY // 2) for _ in range(2))
-    apply_rope_triton(torch.empty(tokens, HEADS, ROTARY, dtype=BF16), cos, sin)
+    apply_rope_triton(torch.empty(tokens, HEADS, ROTARY, dtype=BF16), *angles(tokens, ROTARY))
+
+
+def write_latents(tokens: int, is_coded: bool) -> None:
+    slots, entries = torch.empty(tokens, dtype=torch.int64), torch.empty(tokens, LATENT + ROTARY, dtype=BF16)
+    weight = torch.empty(LATENT, dtype=BF16)
+    memory = pages(LATENT + ROTARY, is_coded)
+    write_latents_triton(memory, slots, entries, weight, 1e-6, *angles(tokens, ROTARY))
+
+
+def write_keys(tokens: int, is_coded: bool) -> None:
+    slots = torch.empty(tokens, dtype=torch.int64)
+    projected = torch.empty(tokens, QWEN_HEADS + 2 * QWEN_KV_HEADS, QWEN_WIDTH, dtype=BF16)
+    memory = pages(2 * QWEN_KV_HEADS * QWEN_WIDTH, is_coded)
+    rotate_and_write_triton(memory, slots, projected, QWEN_HEADS, *angles(tokens, QWEN_WIDTH))
+
+
+def route(tokens: int) -> None:
+    x, weight = torch.empty(tokens, HIDDEN, dtype=BF16), torch.empty(64, HIDDEN, dtype=BF16)
+    route_triton(x, weight, 6, 1, 1, 1.0, False, 2)
+
+
+def add_and_normalise(tokens: int) -> None:
+    x = torch.empty(tokens, HIDDEN, dtype=BF16)
+    add_rmsnorm_triton(x, x, torch.empty(HIDDEN, dtype=BF16), 1e-6)
 
 
 QUANTS = ("int8", "int5", "int4")
@@ -98,6 +128,12 @@ CASES: dict[str, Callable[[], None]] = {
     **{f"64 tokens to {quant} experts": partial(run_experts, 64, quant) for quant in ("wide", "int8", "int4")},
     **{f"2048 tokens to {quant} experts": partial(run_experts, 2048, quant) for quant in ("wide", "int8", "int4")},
     "a token into pages": partial(write, 1),
+    "a latent into pages": partial(write_latents, 1, False),
+    "a latent into int8 pages": partial(write_latents, 1, True),
+    "keys into pages": partial(write_keys, 1, False),
+    "keys into int8 pages": partial(write_keys, 1, True),
+    "a route": partial(route, 1),
+    "the norm of a sum": partial(add_and_normalise, 1),
     "a norm": partial(normalise, 1),
     "a rotation": partial(rotate, 1),
 }

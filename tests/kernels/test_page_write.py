@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from kernels.page_write import write_pages, write_pages_reference, write_pages_triton
+from tests.kernels.poisoned_pages import many_pages
 
 Write = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]
 
@@ -58,3 +59,16 @@ def test_pages_that_cannot_be_written_in_place_are_refused(device: str, write: W
     pages = torch.zeros(4, 2, 3, device=device).transpose(0, 1)
     with pytest.raises(RuntimeError, match="view"):
         write(pages, torch.tensor([0], device=device), torch.ones(1, 3, device=device))
+
+
+def test_triton_skips_negative_slots(device: str) -> None:
+    pages = torch.zeros(2, 2, 3, device=device)
+    write_pages_triton(pages, torch.tensor([-1, 2, -1], device=device), torch.ones(3, 3, device=device))
+    assert pages.view(4, 3).sum(1).tolist() == [0, 0, 3, 0]
+
+
+def test_triton_writes_behind_two_to_the_31_items(device: str) -> None:
+    pages = many_pages(16, 64, torch.bfloat16).to(device)
+    values = torch.ones(1, 64, device=device)
+    write_pages_triton(pages, torch.tensor([len(pages) * 16 - 1], device=device), values)
+    assert pages[-1].float().sum(1).tolist() == [0.0] * 15 + [64.0]

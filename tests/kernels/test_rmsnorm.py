@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from kernels.rmsnorm import rmsnorm, rmsnorm_reference, rmsnorm_triton
+from kernels.rmsnorm import (
+    add_rmsnorm,
+    add_rmsnorm_reference,
+    add_rmsnorm_triton,
+    rmsnorm,
+    rmsnorm_reference,
+    rmsnorm_triton,
+)
 
 DTYPES = [torch.float32, torch.bfloat16, torch.float16]
 
@@ -52,3 +59,23 @@ def test_triton_takes_strided_inputs(device: str) -> None:
     weight = torch.randn(80, device=device)[::2]
     for x in (wide[..., :40], wide[..., ::2], wide.transpose(0, 1)[:, 1:, 3:43]):
         torch.testing.assert_close(rmsnorm_triton(x, weight, 1e-5), rmsnorm_reference(x, weight, 1e-5))
+
+
+def test_the_norm_of_a_sum_and_the_sum() -> None:
+    torch.manual_seed(4)
+    x, residual, weight = torch.randn(3, 8), torch.randn(3, 8), torch.randn(8)
+    normed, total = add_rmsnorm(x, residual, weight, 1e-6)
+    assert torch.equal(total, x + residual)
+    assert torch.equal(normed, rmsnorm(x + residual, weight, 1e-6))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 1), (2, 5, 96), (0, 16), (4, 1000)])
+def test_triton_adds_the_residual(device: str, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    torch.manual_seed(5)
+    wide = torch.randn(*shape[:-1], 2 * shape[-1], device=device).to(dtype)
+    x, residual = wide[..., ::2], torch.randn(shape, device=device).to(dtype)
+    weight = torch.randn(shape[-1], device=device).to(dtype)
+    normed, total = add_rmsnorm_triton(x, residual, weight, 1e-6)
+    torch.testing.assert_close(total, add_rmsnorm_reference(x, residual, weight, 1e-6)[1])
+    torch.testing.assert_close(normed, rmsnorm_reference(total, weight, 1e-6))

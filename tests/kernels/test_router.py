@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from kernels.router import route
+from kernels.router import route, route_reference, route_triton
 
 
 def softmax(logits: list[float]) -> list[float]:
@@ -82,3 +82,42 @@ def test_scores_are_fp32_and_weights_return_to_the_activations_type() -> None:
 def test_an_unknown_method_is_refused() -> None:
     with pytest.raises(ValueError, match="noaux_tc"):
         route(torch.ones(1, 2), torch.ones(4, 2), 1, 1, 1, "noaux_tc", 1.0, False)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("shared", [0, 2])
+@pytest.mark.parametrize(
+    ("tokens", "hidden", "experts", "top_k", "n_group", "topk_group"),
+    [(1, 64, 64, 6, 1, 1), (17, 70, 160, 6, 8, 3), (5, 9, 3, 1, 1, 1), (40, 32, 24, 4, 4, 1), (0, 8, 4, 2, 1, 1)],
+)
+def test_triton_equals_the_reference(
+    device: str,
+    tokens: int,
+    hidden: int,
+    experts: int,
+    top_k: int,
+    n_group: int,
+    topk_group: int,
+    shared: int,
+    normalize: bool,
+    dtype: torch.dtype,
+) -> None:
+    torch.manual_seed(tokens)
+    x = torch.randn(tokens, 2 * hidden, device=device).to(dtype)[:, ::2]
+    weight = (torch.randn(experts, hidden, device=device) / hidden**0.5).to(dtype)
+    rest = (x, weight, top_k, n_group, topk_group, 2.5, normalize, shared)
+    ids, weights = route_triton(*rest)
+    expected_ids, expected_weights = route_reference(*rest)
+    assert (ids.dtype, weights.dtype, weights.shape) == (torch.int64, dtype, (tokens, top_k + shared))
+    for actual, want in zip(chosen(ids, weights), chosen(expected_ids, expected_weights), strict=True):
+        assert actual == pytest.approx(want, rel=1e-2 if dtype == torch.bfloat16 else 1e-4)
+    assert not shared or ids[:, top_k:].tolist() == [[experts, experts + 1]] * tokens
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # the interpreter's numpy names the NaN
+def test_triton_names_no_expert_that_does_not_exist(device: str) -> None:
+    """A token of NaN must not make the next kernel read memory that is not there."""
+    x = torch.full((2, 8), float("nan"), device=device)
+    ids, _ = route_triton(x, torch.ones(5, 8, device=device), 3, 1, 1, 1.0, False, 0)
+    assert 0 <= int(ids.min()) <= int(ids.max()) < 5
