@@ -3,7 +3,7 @@
 import torch
 
 from kernels.packed_weights import PackedWeights, multiply_tile
-from kernels.triton_import import compute_dtype, jit, tl, triton, warps
+from kernels.triton_import import compute_dtype, jit, jit_for_any, tl, triton, warps
 
 FEW_TOKENS = 16  # the least that a tensor core multiplies, so that a tile holds all tokens
 _COLUMNS = 16  # of a program; all multiprocessors shall read, though a token has only a handful of experts
@@ -59,7 +59,7 @@ def _tokens_of(ids_ptr, pair, tokens, top_k, TOP_K: tl.constexpr, X_ROWS: tl.con
     return expert, tl.min(own, axis=0), own < X_ROWS * TOP_K, own
 
 
-@jit
+@jit_for_any("tokens")
 def _few_gate_up_kernel(  # type: ignore[no-untyped-def]  # as above
     x_ptr, ids_ptr, codes_ptr, grid_ptr, units_ptr, high_ptr, hidden_ptr,
     x_stride, tokens, top_k, columns, inner,
@@ -84,7 +84,7 @@ def _few_gate_up_kernel(  # type: ignore[no-untyped-def]  # as above
         tl.store(target, hidden.to(hidden_ptr.dtype.element_ty), mask=chose[:, None] & wanted[None, :])
 
 
-@jit
+@jit_for_any("tokens")
 def _few_down_kernel(  # type: ignore[no-untyped-def]  # as above
     hidden_ptr, ids_ptr, codes_ptr, grid_ptr, units_ptr, high_ptr, parts_ptr,
     hidden_stride, tokens, top_k, columns, inner,

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from kernels.int8_rows import decode, load_values, scales_view
 from kernels.page_rows import rows_of_sequence
 from kernels.split_softmax import LOG2_E, combine_parts_triton, count_parts, new_parts
-from kernels.triton_import import compute_dtype, jit, runs_triton, tl, triton
+from kernels.triton_import import compute_dtype, jit_for_any, runs_triton, tl, triton
 
 
 def kv_attention(
@@ -94,7 +94,7 @@ def kv_attention_triton(
     return out
 
 
-@jit
+@jit_for_any("new_tokens", "table_stride", "parts")
 def _kv_attention_kernel(  # type: ignore[no-untyped-def]  # Triton types the arguments at launch
     q_ptr, pages_ptr, scales_ptr, table_ptr, lengths_ptr, means_ptr, logarithms_ptr,
     q_sequence_stride, q_token_stride, q_head_stride, page_stride, slot_stride, table_stride,

@@ -11,7 +11,7 @@ from kernels.few_shapes import pad_rows
 from kernels.int8_rows import decode, load_values, scales_view
 from kernels.page_rows import spans_of_sequence
 from kernels.split_softmax import LOG2_E, combine_parts_triton, count_parts, new_parts
-from kernels.triton_import import compute_dtype, jit, runs_triton, tl, triton, warps
+from kernels.triton_import import compute_dtype, jit_for_any, runs_triton, tl, triton, warps
 
 
 def mla_attention(
@@ -118,7 +118,7 @@ def mla_attention_triton(
     return out
 
 
-@jit
+@jit_for_any("new_tokens", "table_stride", "parts")
 def _mla_attention_kernel(  # type: ignore[no-untyped-def]  # Triton types the arguments at launch
     q_ptr, pages_ptr, scales_ptr, table_ptr, lengths_ptr, means_ptr, logarithms_ptr,
     q_sequence_stride, q_token_stride, q_head_stride, page_stride, slot_stride, table_stride,

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from kernels.packed_weights import PackedWeights, multiply_tile, unpack_weights
-from kernels.triton_import import compute_dtype, jit, runs_triton, tl, triton, warps
+from kernels.triton_import import compute_dtype, jit_for_any, runs_triton, tl, triton, warps
 
 
 def packed_linear(x: torch.Tensor, weights: PackedWeights, bias: torch.Tensor | None = None) -> torch.Tensor:
@@ -39,7 +39,7 @@ def packed_linear_triton(x: torch.Tensor, weights: PackedWeights, bias: torch.Te
     return out
 
 
-@jit
+@jit_for_any("x_rows")
 def _packed_linear_kernel(  # type: ignore[no-untyped-def]  # Triton types the arguments at launch
     x_ptr, codes_ptr, grid_ptr, units_ptr, high_ptr, bias_ptr, out_ptr, x_stride, x_rows, rows, inner,
     COMPUTE: tl.constexpr, QUANT: tl.constexpr, HAS_BIAS: tl.constexpr,

@@ -3,7 +3,7 @@
 import torch
 from torch.nn.functional import linear
 
-from kernels.triton_import import compute_dtype, jit, runs_triton, tl, triton, warps
+from kernels.triton_import import compute_dtype, jit_for_any, runs_triton, tl, triton, warps
 
 
 def route(
@@ -99,7 +99,7 @@ def route_triton(
     return ids, weights
 
 
-@jit
+@jit_for_any("tokens")
 def _route_kernel(  # type: ignore[no-untyped-def]  # Triton types the arguments at launch
     x_ptr, weight_ptr, ids_ptr, weights_ptr, x_stride, tokens, experts, inner, group_experts, scaling, shared,
     COMPUTE: tl.constexpr, TOP_K: tl.constexpr, GROUPS: tl.constexpr, TOP_GROUPS: tl.constexpr,

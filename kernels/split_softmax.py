@@ -6,7 +6,7 @@ leaves its mean of the values and the base-2 logarithm of its sum of exponential
 
 import torch
 
-from kernels.triton_import import jit, tl, triton
+from kernels.triton_import import jit_for_any, tl, triton
 
 _PROGRAMS = 128  # about one for each multiprocessor of a large card
 _LEAST_KEYS = 128  # of a part: each costs a row of fp32 values to write and to read
@@ -46,7 +46,7 @@ def combine_parts_triton(means: torch.Tensor, logarithms: torch.Tensor, out: tor
         )  # fmt: skip
 
 
-@jit
+@jit_for_any("parts")
 def _combine_parts_kernel(  # type: ignore[no-untyped-def]  # Triton types the arguments at launch
     means_ptr, logarithms_ptr, out_ptr, parts, width,
     PARTS: tl.constexpr, AT_ONCE: tl.constexpr, COLUMNS: tl.constexpr,

@@ -5,6 +5,7 @@ interpreter (TRITON_INTERPRET=1), which runs the kernels on CPU tensors for the 
 """
 
 import os
+from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,15 @@ if INTERPRETED or torch.cuda.is_available():
 def jit(kernel: Any) -> Any:
     """Apply `triton.jit`, or return the function as it is where Triton cannot run."""
     return kernel if triton is None else triton.jit(kernel)
+
+
+def jit_for_any(*arguments: str) -> Callable[[Any], Any]:
+    """Make a decorator like `jit` that compiles once for all values of some arguments.
+
+    Triton compiles anew for a value of 1 and for multiples of 16. What changes from request to request must not make
+    one of them wait for the compiler.
+    """
+    return lambda kernel: kernel if triton is None else triton.jit(kernel, do_not_specialize=arguments)
 
 
 def runs_triton(tensor: torch.Tensor) -> bool:

@@ -71,21 +71,24 @@ class Launch:
         signature, constants, attributes = {}, {}, {}
         for index, parameter in enumerate(self.kernel.params):
             value = self.arguments[parameter.name]
-            kind = "constexpr" if parameter.is_constexpr else _kind_of(value)
-            signature[parameter.name] = kind
-            if kind == "constexpr":
+            is_whole = isinstance(value, int) and not parameter.is_constexpr
+            is_fixed = is_whole and not parameter.do_not_specialize
+            if parameter.is_constexpr or (is_fixed and value == 1):
+                signature[parameter.name] = "constexpr"
                 constants[parameter.name] = value
-            elif isinstance(value, torch.dtype) or (isinstance(value, int) and value % 16 == 0):
+                continue
+            signature[parameter.name] = _type_of(value)
+            if isinstance(value, torch.dtype) or (is_fixed and value % 16 == 0):
                 attributes[(index,)] = [["tt.divisibility", 16]]  # torch's memory begins at a multiple of 256
         return signature, constants, attributes
 
 
-def _kind_of(value: Any) -> str:
+def _type_of(value: torch.dtype | float) -> str:
     if isinstance(value, torch.dtype):
         return POINTERS[value]
     if isinstance(value, float):
         return "fp32"
-    return "constexpr" if value == 1 else "i32" if abs(value) < 1 << 31 else "i64"  # as Triton specialises arguments
+    return "i32" if abs(value) < 1 << 31 else "i64"
 
 
 def load_kernels() -> None:

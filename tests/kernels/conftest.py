@@ -28,6 +28,7 @@ KERNELS = (
     "router",
     "latent_write",
     "key_value_write",
+    "expanded_attention",
 )
 INTERPRET = {} if HAS_GPU else {"TRITON_INTERPRET": "1"}
 

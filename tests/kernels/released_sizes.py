@@ -5,6 +5,7 @@ from functools import partial
 
 import torch
 
+from kernels.expanded_attention import expanded_attention_triton
 from kernels.experts import packed_experts_triton
 from kernels.key_value_write import rotate_and_write_triton
 from kernels.kv_attention import kv_attention_triton
@@ -45,6 +46,13 @@ def attend_keys(new_tokens: int, context: int, is_coded: bool = False) -> None:
     q = torch.empty(1, new_tokens, QWEN_HEADS, QWEN_WIDTH, dtype=BF16)
     values = 2 * QWEN_KV_HEADS * QWEN_WIDTH
     kv_attention_triton(q, pages(values, is_coded), *tables(1, context), 0.1, QWEN_KV_HEADS)
+
+
+def prefill(new_tokens: int, length: int, is_coded: bool) -> None:
+    q = torch.empty(new_tokens, HEADS, 128 + ROTARY, dtype=BF16)
+    up = torch.empty(HEADS, 128, LATENT, dtype=BF16)
+    memory, table = pages(LATENT + ROTARY, is_coded), tables(1, 32768)[0][0]
+    expanded_attention_triton(q[..., :128], q[..., 128:], memory, table, length, up, up, 0.1)
 
 
 def packed(quant: str, *shape: int) -> PackedWeights:
@@ -118,6 +126,8 @@ CASES: dict[str, Callable[[], None]] = {
     "128 tokens over few latents": partial(attend_latents, 128, 128),
     "a token over int8 latents": partial(attend_latents, 1, 32768, True),
     "17 tokens over int8 latents": partial(attend_latents, 17, 32768, True),
+    "a prefill": partial(prefill, 512, 512, False),
+    "a long prefill": partial(prefill, 512, 16384, True),
     "a token over keys": partial(attend_keys, 1, 32768),
     "17 tokens over keys": partial(attend_keys, 17, 32768),
     "a token over int8 keys": partial(attend_keys, 1, 32768, True),

@@ -137,9 +137,9 @@ def random_quantized(quant: Quant, seed: int, experts: int, rows: int, columns: 
 @pytest.mark.parametrize("quant", QUANTS)
 @pytest.mark.parametrize("tokens", [2, 16, 19])
 def test_triton_takes_experts_in_any_form(device: str, quant: Quant, tokens: int) -> None:
-    gate_up = random_quantized(quant, 0, 5, 2 * 64, 96, device)
-    down = random_quantized(quant, 9, 5, 96, 64, device)
-    x, ids, weights, *_ = random_layer(tokens, tokens, 3, (5, 96, 64), device)
+    gate_up = random_quantized(quant, 0, 5, 2 * 32, 96, device)
+    down = random_quantized(quant, 9, 5, 96, 32, device)
+    x, ids, weights, *_ = random_layer(tokens, tokens, 3, (5, 96, 32), device)
     x = x / 10
     actual = packed_experts_triton(x, ids, weights, gate_up, down)
     torch.testing.assert_close(actual, packed_experts_reference(x, ids, weights, gate_up, down), rtol=1e-4, atol=1e-4)

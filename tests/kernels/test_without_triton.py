@@ -9,10 +9,16 @@ import torch
 
 CALL_EVERYTHING = """
 import torch
-from kernels.experts import routed_experts
+from kernels.expanded_attention import expanded_attention
+from kernels.experts import packed_experts, routed_experts
+from kernels.key_value_write import rotate_and_write
+from kernels.kv_attention import kv_attention
+from kernels.latent_write import write_latents
 from kernels.mla_attention import mla_attention
+from kernels.packed_linear import packed_linear
+from kernels.packed_weights import pack_weights
 from kernels.page_write import write_pages
-from kernels.rmsnorm import rmsnorm
+from kernels.rmsnorm import add_rmsnorm, rmsnorm
 from kernels.rope import apply_rope
 from kernels.router import route
 
@@ -23,7 +29,16 @@ write_pages(pages, torch.tensor([0, 1]), x)
 table, lengths = torch.tensor([[0]], dtype=torch.int32), torch.tensor([2], dtype=torch.int32)
 mla_attention(x[None, :, None], pages, table, lengths, 1.0, 3)
 ids, weights = route(x, torch.eye(4), 2, 1, 1, "greedy", 1.0, False)
-routed_experts(x, ids, weights, torch.ones(4, 6, 4), torch.ones(4, 4, 3))
+gate_up, down = torch.ones(4, 6, 4), torch.ones(4, 4, 3)
+routed_experts(x, ids, weights, gate_up, down)
+packed_experts(x, ids, weights, pack_weights("wide", [gate_up]), pack_weights("wide", [down]))
+packed_linear(x, pack_weights("int8", [torch.ones(3, 4, dtype=torch.int8), torch.ones(3)]))
+add_rmsnorm(x, x, torch.ones(4), 1e-6)
+angles = torch.ones(2, 1), torch.zeros(2, 1)
+write_latents(pages, torch.tensor([0, 1]), x, torch.ones(2), 1e-6, *angles)
+expanded_attention(x[:, None, :2], x[:, None, 2:], pages, table[0], 2, torch.ones(1, 2, 2), torch.ones(1, 2, 2), 1.0)
+q = rotate_and_write(pages, torch.tensor([0, 1]), torch.ones(2, 4, 2), 2, *angles)
+kv_attention(q[None], pages, table, lengths, 1.0, 1)
 """
 
 
