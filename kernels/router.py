@@ -91,7 +91,7 @@ def route_triton(
     if tokens:
         _route_kernel[(triton.cdiv(tokens, 16),)](
             x, weight.contiguous(), ids, weights, x.stride(0), tokens, experts, x.shape[1], experts // n_group,
-            scaling, shared,
+            float(scaling), shared,
             COMPUTE=compute_dtype(x), TOP_K=top_k, GROUPS=n_group, TOP_GROUPS=topk_group,
             NORMALIZE=normalize and top_k > 1, TOKENS=16, SLOTS=triton.next_power_of_2(top_k + shared),
             EXPERTS=max(16, triton.next_power_of_2(experts)), INNER=64, num_warps=warps(8), num_stages=2,

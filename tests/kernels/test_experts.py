@@ -4,6 +4,7 @@ import torch
 from inference.weights.matrix import Quant
 from kernels.experts import packed_experts_reference, packed_experts_triton, routed_experts, routed_experts_reference
 from kernels.packed_weights import PackedWeights, pack_weights, split_columns, stack_weights
+from tests.kernels.poisoned_pages import untouched_memory
 from tests.kernels.random_weights import QUANTS, random_weights
 
 Layer = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
@@ -164,3 +165,22 @@ def test_triton_folds_shared_experts_in(device: str, quant: Quant, tokens: int) 
     actual = packed_experts_triton(x, ids, weights, stack_weights(halves), stack_weights(downs))
     expected = (torch.nn.functional.silu(x.cpu() @ gate[1].T) * (x.cpu() @ up[1].T)) @ down[1].T
     torch.testing.assert_close(actual.cpu(), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("tokens", [2, 20])
+def test_triton_reads_experts_behind_two_to_the_31_codes(device: str, tokens: int) -> None:
+    inner, hidden = 16, 64
+    experts = (1 << 31) // (2 * inner * hidden) + 2
+    far, near = [], []
+    for seed, (rows, columns) in enumerate(((2 * inner, hidden), (hidden, inner))):
+        (codes, scale), _ = random_weights("int8", seed, rows, columns)
+        stack = [untouched_memory(experts * codes.numel(), torch.int8).view(experts, rows, columns)]
+        stack.append(untouched_memory(experts * rows, torch.float32).view(experts, rows))
+        stack[0][-1], stack[1][-1] = codes, scale
+        far.append(pack_weights("int8", [tensor.to(device) for tensor in stack]))
+        near.append(stack_weights([pack_weights("int8", [codes.to(device), scale.to(device)])]))
+    x, ids = torch.randn(tokens, hidden, device=device), torch.full((tokens, 1), experts - 1, device=device)
+    weights = torch.ones(tokens, 1, device=device)
+    actual = packed_experts_triton(x, ids, weights, *far)
+    assert actual.any()
+    assert torch.equal(actual, packed_experts_triton(x, torch.zeros_like(ids), weights, *near))
