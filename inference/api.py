@@ -207,6 +207,8 @@ class EngineSettings:
     quant: Literal["auto", "none", "int8", "int4"] = "auto"
     # The type of the cached keys and values; auto: that of the model. int8 needs the native step.
     cache_dtype: Literal["auto", "int8"] = "auto"
+    # The device of the model: "auto", "cpu", "cuda", "cuda:N" or "mps". The CPU serves where the GPU cannot.
+    device: str = "auto"
     threads: int | None = None  # the most that a step may use; None: torch's own choice
     # Called before the files of the model are read, and after. Raises ModelError for files that are not to be used.
     confirm: Callable[[], None] | None = None
@@ -236,6 +238,7 @@ class EngineStats:
     device: str | None = None
     dtype: str | None = None
     quant: str | None = None
+    device_reason: str | None = None  # a line for people: why it is this device
     instruction_set: str | None = None  # of the native step; None: torch computes
     weights_bytes: int = 0  # of the files that are mapped or read
     cache_bytes: int = 0  # of all pages; the system commits a page when the engine first writes to it

@@ -3,17 +3,20 @@
 import ctypes
 import logging
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from inference.api import EngineSettings
-from inference.cache.allocate_memory import allocate_memory
+from inference.cache.allocate_memory import allocate_what_fits
 from inference.cache.page_key import model_key
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.cache.page_row import PageRow, int8_row
 from inference.calibration import run_over_code
+from inference.devices.choice import Placement
+from inference.devices.find_places import GPU_CHUNK_TOKENS, find_places, free_unused, gpu_cache_bytes
 from inference.measure_speed import measure_and_keep
 from inference.models.architecture import ModelConfig
 from inference.models.decoder import Decoder
@@ -35,6 +38,7 @@ from inference.weights.quantize import quantize_in_memory
 from kernels.cpu.library import native_library
 from midspan import ModelError
 
+_CPU = torch.device("cpu")
 log = logging.getLogger(__name__)
 
 MOST_TENSORS = 100_000
@@ -57,7 +61,7 @@ def wanted_tensors(
     Raises ModelError, with the source, for a config that asks for far more than are found: it may ask for a billion.
     """
     recorder = ShapeRecorder(found_tensors + _MOST_MISSING, source)
-    load_decoder(config, recorder, torch.device("cpu"))
+    load_decoder(config, recorder, _CPU)
     return recorder
 
 
@@ -66,15 +70,132 @@ def measure_machine() -> MachineSpeed:
     return measure_and_keep(_build)
 
 
-def _build(config: ModelConfig, source: StepTensors, has_int8_pages: bool = False) -> Model:
-    """Load a model for the native step, or for torch where there is none."""
-    if functions := _native_functions(source.dtype):
+def _build(
+    config: ModelConfig, source: StepTensors, has_int8_pages: bool = False, device: torch.device = _CPU
+) -> Model:
+    """Load a model for the native step, or for torch and the GPU's kernels where there is none."""
+    if functions := _native_functions(source.dtype, device):
         return NativeModel(config, source, functions, torch.get_num_threads(), has_int8_pages)
-    return load_decoder(config, source, torch.device("cpu"))
+    return load_decoder(config, source, device)
 
 
-def _native_functions(dtype: torch.dtype) -> ctypes.CDLL | None:
-    return native_library().functions if dtype in NATIVE_DTYPES else None
+def _native_functions(dtype: torch.dtype, device: torch.device = _CPU) -> ctypes.CDLL | None:
+    return native_library().functions if device == _CPU and dtype in NATIVE_DTYPES else None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model on its device with the memory of its cache. `start` is what the next start should know."""
+
+    model: Model
+    memory: Tensor
+    row: PageRow
+    quant: Quant
+    weights: Path
+    start: LastStart
+
+
+class _Loader:
+    """Loads one model folder, on any of the places where it may run."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: ModelConfig,
+        tokenizer: Tokenizer,
+        context_tokens: int,
+        settings: EngineSettings,
+        last: LastStart | None,
+    ) -> None:
+        """Read the headers of the weights. Raises ModelError."""
+        self.dtype = stored_dtype(folder) if settings.dtype == "auto" else getattr(torch, settings.dtype)
+        with Checkpoint(folder, self.dtype, _CPU) as checkpoint:
+            self._wanted = wanted_tensors(config, checkpoint.tensor_count, folder)
+            self._stored = checkpoint.stored_form(self._wanted)
+        self._folder = folder
+        self._config = config
+        self._context_tokens = context_tokens
+        self._settings = settings
+        self._last = last
+        self._run = run_over_code(config, tokenizer)
+
+    def load(self) -> tuple[Loaded, Placement]:
+        """Load the model at the best place that has the memory. Raises ModelError, and OutOfMemoryError of the last."""
+        row = self._page_row(torch.device("cuda"))
+        sizes = self._wanted.sizes_bytes(self.dtype.itemsize)
+        places = find_places(self._config, sizes, self._stored, row, self._context_tokens, self._settings)
+        problems: list[str] = []
+        for place in places:
+            device = torch.device(place.device)
+            try:
+                loaded = self._load_on(device, place)
+            except torch.OutOfMemoryError:
+                if place is places[-1]:
+                    raise
+                problem = f"{place.device} had too little memory for the weights as {place.form}"
+                log.warning("%s: %s", self._folder, problem)
+                problems.append(problem)
+            else:
+                reason = "; ".join(problems) if problems and device == _CPU else place.reason
+                return loaded, replace(place, reason=reason)
+            free_unused(device)
+        raise ModelError(f"{self._folder}: there is no device to run it on")
+
+    def _load_on(self, device: torch.device, place: Placement) -> Loaded:
+        config, dtype = self._config, self.dtype
+        is_native = _native_functions(dtype, device) is not None
+        setting = self._settings.quant
+        if place.form is not None and self._stored == "wide":
+            setting = "none" if place.form == "wide" else place.form
+        weights, quant, must_quantize = find_weights(
+            self._folder, self._wanted, dtype, setting, self._run, self._token_ms, is_native
+        )
+        row = self._page_row(device)
+        with Checkpoint(weights, dtype, _CPU if must_quantize else device) as checkpoint:
+            source: StepTensors = checkpoint
+            if must_quantize:
+                source = quantize_in_memory(checkpoint, self._wanted, quant, self._run, device)
+            model = _build(config, source, row.dtype == torch.int8, device)
+        if isinstance(model, NativeModel):
+            # A thread of torch that has chosen the last token would take the core from one of the next step's.
+            torch.set_num_threads(1)
+        memory = self._allocate(device, place, row)
+        if self._last is not None and self._last.form == quant:
+            start = replace(self._last, weights=str(weights))
+            if isinstance(model, NativeModel):
+                touch(model.mapped_spans())
+        else:
+            start = LastStart(quant, str(weights), try_reading(model, memory))
+        return Loaded(model, memory, row, quant, weights, start)
+
+    def _token_ms(self, form: Quant) -> float:
+        kept = read_kept_speed()
+        # The form that an earlier start has chosen stays, or a busy machine would be measured at each start.
+        is_enough = kept is not None and (not kept.is_disturbed or self._last is not None)
+        speed = kept if kept is not None and is_enough else measure_machine()
+        return speed.token_ms(self._config.active_weights, form)
+
+    def _allocate(self, device: torch.device, place: Placement, row: PageRow) -> Tensor:
+        layers = self._config.num_hidden_layers
+        token_bytes = layers * row.bytes
+        context_bytes = self._context_tokens * token_bytes
+        default_bytes = default_cache_bytes(context_bytes) if device == _CPU else gpu_cache_bytes(place, context_bytes)
+        wanted_bytes = self._settings.cache_bytes or default_bytes
+        pages = max(1, wanted_bytes // (token_bytes * PAGE_TOKENS))
+        return allocate_what_fits(layers, pages, row.width, row.dtype, device)
+
+    def _page_row(self, device: torch.device) -> PageRow:
+        """Choose the row of the cache's pages. On the CPU there is none of int8 without the native step: say so."""
+        if self._settings.cache_dtype != "int8":
+            return PageRow(self._config.page_width, self.dtype)
+        if device != _CPU or _native_functions(self.dtype) is not None:
+            return int8_row(self._config.page_width)
+        library = native_library()
+        reason = f"{library.absence} {library.fix}." if library.functions is None else f"that has no {self.dtype}."
+        log.warning(
+            "%s: the cache keeps %s and not int8, which needs the native step: %s", self._folder, self.dtype, reason
+        )
+        return PageRow(self._config.page_width, self.dtype)
 
 
 def build_scheduler(
@@ -96,59 +217,23 @@ def build_scheduler(
             f"take the tokenizer.json that belongs to these weights"
         )
     started_s = time.perf_counter()
-    device = torch.device("cpu")
-    dtype = stored_dtype(folder) if settings.dtype == "auto" else getattr(torch, settings.dtype)
-    with Checkpoint(folder, dtype, device) as checkpoint:
-        wanted = wanted_tensors(config, checkpoint.tensor_count, folder)
-    run = run_over_code(config, tokenizer)
-
-    def token_ms(form: Quant) -> float:
-        kept = read_kept_speed()
-        # The form that an earlier start has chosen stays, or a busy machine would be measured at each start.
-        is_enough = kept is not None and (not kept.is_disturbed or last is not None)
-        speed = kept if kept is not None and is_enough else measure_machine()
-        return speed.token_ms(config.active_weights, form)
-
-    is_native = _native_functions(dtype) is not None
-    weights, quant, must_quantize = find_weights(folder, wanted, dtype, settings.quant, run, token_ms, is_native)
-    row = _page_row(folder, config, dtype, settings)
-    with Checkpoint(weights, dtype, device) as checkpoint:
-        source = quantize_in_memory(checkpoint, wanted, quant, run) if must_quantize else checkpoint
-        model = _build(config, source, has_int8_pages=row.dtype == torch.int8)
-    if isinstance(model, NativeModel):
-        # A thread of torch that has chosen the last token would take the core from one of the next step's.
-        torch.set_num_threads(1)
-    token_bytes = config.num_hidden_layers * row.bytes
-    wanted_bytes = settings.cache_bytes or default_cache_bytes(context_tokens * token_bytes)
-    pages = max(1, wanted_bytes // (token_bytes * PAGE_TOKENS))
-    memory = allocate_memory(config.num_hidden_layers, pages, row.width, row.dtype, device)
-    if last is not None and last.form == quant:
-        start = replace(last, weights=str(weights))
-        if isinstance(model, NativeModel):
-            touch(model.mapped_spans())
-    else:
-        start = LastStart(quant, str(weights), try_reading(model, memory))
-    seconds = time.perf_counter() - started_s
+    loader = _Loader(folder, config, tokenizer, context_tokens, settings, last)
+    loaded, place = loader.load()
+    model, memory, row, quant = loaded.model, loaded.memory, loaded.row, loaded.quant
+    seconds, pages, dtype = time.perf_counter() - started_s, memory.shape[1], loader.dtype
     log.info(
-        "%s: loaded in %.1f s, %s, weights %s, %d cache pages of %s", folder, seconds, dtype, quant, pages, row.dtype
-    )
-    sentinels, chunk_tokens = tokenizer.sentinels, settings.chunk_tokens
-    keys = rotated_keys(config, device, is_native=isinstance(model, NativeModel))
-    weights_key = model_key(folder, weights, [dtype, quant, row, type(model).__name__, native_library().isa])
-    parameters = config.active_weights.parameters
+        "%s: loaded in %.1f s on %s (%s), %s, weights %s, %d cache pages of %s",
+        folder, seconds, place.device, place.reason, dtype, quant, pages, row.dtype,
+    )  # fmt: skip
+    device = memory.device
+    keys = rotated_keys(config, _CPU, is_native=isinstance(model, NativeModel))
+    facts = [dtype, quant, row, type(model).__name__, native_library().isa]
+    weights_key = model_key(folder, loaded.weights, facts if device == _CPU else [*facts, device.type])
+    chunk_tokens = settings.chunk_tokens if device == _CPU else max(settings.chunk_tokens, GPU_CHUNK_TOKENS)
+    parameters, sentinels = config.active_weights.parameters, tokenizer.sentinels
     scheduler = Scheduler(
         model, memory, dtype, sentinels, tokenizer.vocab_size, chunk_tokens, parameters, keys, weights_key
     )
-    weights_bytes = sum(file.stat().st_size for file in weights.glob("*.safetensors"))
-    return scheduler, quant, weights_bytes, start
-
-
-def _page_row(folder: Path, config: ModelConfig, dtype: torch.dtype, settings: EngineSettings) -> PageRow:
-    """Choose the row of the cache's pages. Without the native step there is none of int8: say so."""
-    if settings.cache_dtype == "int8":
-        if _native_functions(dtype) is not None:
-            return int8_row(config.page_width)
-        library = native_library()
-        reason = f"{library.absence} {library.fix}." if library.functions is None else f"that has no {dtype}."
-        log.warning("%s: the cache keeps %s and not int8, which needs the native step: %s", folder, dtype, reason)
-    return PageRow(config.page_width, dtype)
+    scheduler.device_reason = place.reason
+    weights_bytes = sum(file.stat().st_size for file in loaded.weights.glob("*.safetensors"))
+    return scheduler, quant, weights_bytes, loaded.start

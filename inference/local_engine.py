@@ -189,6 +189,7 @@ class LocalEngine:
             pages_free=scheduler.pool.free_count,
             pages_cached=scheduler.tree.cached_pages,
             device=str(scheduler.device),
+            device_reason=scheduler.device_reason,
             dtype=str(scheduler.dtype).removeprefix("torch."),
             quant="none" if self._quant == "wide" else self._quant,  # by the name that the setting has
             instruction_set=scheduler.instruction_set,
@@ -265,6 +266,8 @@ class LocalEngine:
     def _serve(self) -> None:
         import torch
 
+        from inference.devices.failed_step import fail_step
+
         scheduler = self._scheduler
         if scheduler is None:
             return
@@ -284,7 +287,7 @@ class LocalEngine:
                     scheduler.step(slice_s)
                 except BaseException as error:  # whatever a library raises ends the requests, and the engine goes on
                     log.exception("a step failed")
-                    scheduler.fail_all(MidspanError(f"the engine failed: {error}"))
+                    fail_step(scheduler, error)
                 step_s = time.perf_counter() - began_s
                 if not scheduler.is_urgent:
                     RIGHT_OF_WAY.leave(id(self))

@@ -1,36 +1,86 @@
-"""Chooses a token from logits."""
+"""Chooses tokens from logits."""
+
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from inference.api import Sampling
+from inference.live_sequence import LiveSequence
+from inference.step import Planned
+
+Choice = tuple[int, float]  # a token, and the log of the model's probability for it
 
 
 class Sampler:
-    """The token choices of one request; the same seed gives the same choices."""
+    """The token choices of one request; the same seed gives the same choices on every device."""
 
     def __init__(self, sampling: Sampling) -> None:
         self._sampling = sampling
         self._generator = torch.Generator().manual_seed(sampling.seed)
 
-    def choose(self, logits: Tensor, allowed: Tensor | None = None) -> tuple[int, float]:
-        """Choose a token from logits [vocabulary] in fp32; also return the log of the model's probability for it.
+    def choose(self, logits: Tensor, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Choose tokens from logits [L, vocabulary] in fp32 -> (tokens [L] int64, log-probabilities [L]) on the device.
 
-        With ids in `allowed`, the choice and the probability are among those.
+        With ids in `allowed`, the choices and the probabilities are among those.
         """
         if allowed is not None:
-            logits = logits[allowed]
-        choice = self._pick(logits)
-        logprob = float(logits[choice] - logits.logsumexp(-1))
-        return choice if allowed is None else int(allowed[choice]), logprob
+            logits = logits[:, allowed]
+        choices = logits.argmax(-1) if self._sampling.temperature == 0 else torch.stack([*map(self._pick, logits)])
+        logprobs = logits.gather(-1, choices[:, None])[:, 0] - logits.logsumexp(-1)
+        return choices if allowed is None else allowed[choices], logprobs
 
-    def _pick(self, logits: Tensor) -> int:
-        if self._sampling.temperature == 0:
-            return int(logits.argmax())
-        probabilities = (logits.cpu() / self._sampling.temperature).softmax(-1)
+    def _pick(self, logits: Tensor) -> Tensor:
+        """Sample a token from logits [vocabulary]. The generator is the CPU's: a GPU's would choose others."""
+        probabilities = (logits / self._sampling.temperature).softmax(-1)
         ordered, tokens = probabilities.sort(descending=True)
         # Nucleus: the smallest set of likeliest tokens that holds top_p; the first is always in it.
         outside = ordered.cumsum(-1) - ordered >= self._sampling.top_p
         outside[0] = False
         kept = ordered.masked_fill(outside, 0.0)
-        return int(tokens[torch.multinomial(kept, 1, generator=self._generator)])
+        # The race of exponential times that torch.multinomial runs: the first arrives with the wanted probability.
+        times = torch.empty(kept.shape, dtype=kept.dtype).exponential_(generator=self._generator)
+        return tokens[(kept / times.to(kept.device)).argmax()]
+
+
+def choose_tokens(
+    planned: Sequence[Planned], samplers: Mapping[LiveSequence, Sampler], logits: Tensor
+) -> Iterator[Iterator[Choice]]:
+    """Choose the next tokens of each work from its rows of logits [L, vocabulary].
+
+    On the CPU a row is looked at when it is asked for: behind a wrong draft nobody asks. On a GPU all rows are chosen
+    there, and read at once.
+    """
+    rows = torch.split(logits, [work.logit_tokens for _, work in planned])
+    if logits.is_cpu:
+        for (sequence, _), logits_of_work in zip(planned, rows, strict=True):
+            yield _choose_each(sequence, samplers, logits_of_work)
+        return
+    chosen = [
+        samplers[sequence].choose(logits_of_work, _allowed(sequence, logits.device))
+        for (sequence, _), logits_of_work in zip(planned, rows, strict=True)
+        if len(logits_of_work)
+    ]
+    tokens, logprobs = (torch.cat(each) for each in zip(*chosen, strict=True)) if chosen else (None, None)
+    read = iter(read_choices(tokens, logprobs) if tokens is not None and logprobs is not None else [])
+    for _, work in planned:
+        yield iter([next(read) for _ in range(work.logit_tokens)])
+
+
+def read_choices(tokens: Tensor, logprobs: Tensor) -> list[Choice]:
+    """Read the chosen tokens. Only here the engine waits for a GPU."""
+    values = torch.stack((tokens.float(), logprobs)).tolist()  # fp32 holds every id of a vocabulary
+    return [(int(token), logprob) for token, logprob in zip(*values, strict=True)]
+
+
+def _choose_each(sequence: LiveSequence, samplers: Mapping[LiveSequence, Sampler], logits: Tensor) -> Iterator[Choice]:
+    for row in logits:
+        tokens, logprobs = samplers[sequence].choose(row[None], _allowed(sequence, logits.device))
+        yield int(tokens), float(logprobs)
+
+
+def _allowed(sequence: LiveSequence, device: torch.device) -> Tensor | None:
+    """Return the ids that a begun word allows. It is never begun behind a draft, so they are known before the step."""
+    if not sequence.stream.is_healing:
+        return None
+    return torch.frombuffer(sequence.stream.allowed_tokens(), dtype=torch.int64).to(device)

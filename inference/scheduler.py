@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Protocol
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 from inference.api import FinishReason, Update
+from inference.cache.allocate_memory import LEAST_PAGES, allocate_what_fits
 from inference.cache.disk_pages import DiskPages
 from inference.cache.page_pool import PAGE_TOKENS, PagePool
 from inference.cache.radix_tree import Match, Node, RadixTree
@@ -20,7 +22,7 @@ from inference.models.forward_pass import ForwardPass
 from inference.moved_suffix import MovedSuffixes, next_works
 from inference.native.model import NativeModel
 from inference.prompts.tokenizer import Sentinels
-from inference.sampler import Sampler
+from inference.sampler import Choice, Sampler, choose_tokens
 from inference.step import Interruptions, Step, is_ahead
 from inference.threads import threads_for
 from inference.turns import Turn, Turns
@@ -55,7 +57,6 @@ class Scheduler:
         model_key: bytes,  # for pages on the disk
     ) -> None:
         self._model = model
-        self._memory = memory
         self.dtype = dtype
         self._sentinels = sentinels
         self._vocab_size = vocab_size
@@ -68,10 +69,26 @@ class Scheduler:
         self._chunk_size = ChunkSize(chunk_tokens, expands_context=expands, is_cpu=memory.is_cpu)
         self.interruptions = Interruptions()
         self.has_prefilled = False  # set by a step that leaves much freed memory behind
+        self._keys = keys
+        self._model_key = model_key
+        self.device_reason: str | None = None  # a line for people: why it is this device
+        self._hold(memory)
+
+    def _hold(self, memory: Tensor) -> None:
+        """Begin with an empty cache in `memory`. No request runs."""
+        self._memory = memory
         self.pool = PagePool(memory.shape[1])
         self.tree = RadixTree()
-        self._suffixes = MovedSuffixes(self.tree, memory, keys, sentinels.fim)
-        self.disk = DiskPages(model_key, memory, self.pool, self.tree)
+        self._suffixes = MovedSuffixes(self.tree, memory, self._keys, self._sentinels.fim)
+        self.disk = DiskPages(self._model_key, memory, self.pool, self.tree)
+
+    def shrink(self) -> None:
+        """Halve the cache, which loses what it holds. No request runs."""
+        layers, pages, _, width = self._memory.shape
+        dtype, device = self._memory.dtype, self.device
+        self.disk.keeper.close()
+        del self._memory, self._suffixes, self.disk  # before the smaller one is allocated
+        self._hold(allocate_what_fits(layers, max(LEAST_PAGES, pages // 2), width, dtype, device))
 
     @property
     def device(self) -> torch.device:
@@ -135,9 +152,9 @@ class Scheduler:
             self._turns.keep(step)
             return
         self._chunk_size.learn(step)
-        rows = torch.split(logits[:, : self._vocab_size], [work.logit_tokens for _, work in step.planned])
-        for (sequence, work), logits_of_work in zip(step.planned, rows, strict=True):
-            self._take_tokens(sequence, work, logits_of_work)
+        chosen = choose_tokens(step.planned, self._running, logits[:, : self._vocab_size])
+        for (sequence, work), choices in zip(step.planned, chosen, strict=True):
+            self._take_tokens(sequence, work, choices)
 
     def fail_all(self, error: MidspanError) -> None:
         """End every request with `error`; the tokens that they have computed stay cached."""
@@ -253,8 +270,8 @@ class Scheduler:
             planned += [(sequence, work) for work in works]
         return planned
 
-    def _take_tokens(self, sequence: LiveSequence, work: Work, logits: Tensor) -> None:
-        """Choose the next tokens from logits [work.logit_tokens, vocabulary] and verify the drafted ones.
+    def _take_tokens(self, sequence: LiveSequence, work: Work, choices: Iterator[Choice]) -> None:
+        """Take the chosen tokens as far as the drafted ones are right.
 
         A drafted token counts as computed once it is known to be right. The entries of a wrong one and of those behind
         it lie past `num_computed_tokens`: nothing reads them, and the next step overwrites them.
@@ -263,8 +280,7 @@ class Scheduler:
         sequence.advance(len(work.tokens) - len(drafted))
         sequence.drafted_tokens += len(drafted)
         accepted = 0
-        for row in logits:
-            token, logprob = self._choose(sequence, row)
+        for token, logprob in choices:
             is_right = accepted < len(drafted) and token == drafted[accepted]
             accepted += is_right
             sequence.accepted_tokens += is_right
@@ -273,12 +289,6 @@ class Scheduler:
                 break
             sequence.num_computed_tokens += 1
         sequence.learn(accepted)
-
-    def _choose(self, sequence: LiveSequence, logits: Tensor) -> tuple[int, float]:
-        allowed = None
-        if sequence.stream.is_healing:
-            allowed = torch.frombuffer(sequence.stream.allowed_tokens(), dtype=torch.int64).to(self.device)
-        return self._running[sequence].choose(logits, allowed)
 
     def _take_token(self, sequence: LiveSequence, token: int, logprob: float) -> None:
         if token in self._sentinels.ends:

@@ -52,6 +52,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "inference.model_files": (),
     "inference.cache": ("inference.api", "inference.heap", "kernels"),
     "inference.weights": ("inference.model_files", "kernels", "kernels.cpu"),
+    "inference.devices": ("inference.api", "inference.cache", "inference.models", "inference.weights"),
     "inference.prompts": ("inference.api", "inference.edit_window", "inference.model_files"),
     "inference.models": (
         "inference.cache",
@@ -72,6 +73,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "inference.api",
         "inference.edit_window",
         "inference.cache",
+        "inference.devices",
         "inference.drafting",
         "inference.heap",
         "inference.models",
@@ -256,6 +258,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "context.*",
         "inference",
         "inference.api",
+        "inference.devices",
         "inference.models",
         "inference.speed",
         "inference.store",

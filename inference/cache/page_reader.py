@@ -74,6 +74,7 @@ class PageReader:
             return False
         pages = self._pool.allocate(count)
         good = self._read(places[:count], pages)
+        self._memory.store(pages[:good])
         before = self._tree.whole_pages(missed.tokens[: held * PAGE_TOKENS])
         orphans = self._tree.insert(missed.tokens[: (held + good) * PAGE_TOKENS], [*before, *pages[:good]])
         self._pool.release([*orphans, *pages[good:]])

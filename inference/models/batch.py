@@ -1,7 +1,8 @@
 """The work of one step: the new tokens of several sequences, packed into a ragged batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -20,13 +21,28 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Neighbouring sequences with as many new tokens each, which attend in one call: B of them, `count` rows each."""
+
+    rows: slice  # of the batch
+    count: int
+    most_tokens: int  # of the longest sequence
+    lengths: Tensor  # [B] int32, on the device
+    page_tables: Tensor  # [B, N] int32, on the device; behind a sequence's own pages stands any page
+
+
+@dataclass(frozen=True)
 class Batch:
-    """T new tokens in all. The model returns the logits of `logit_rows`."""
+    """T new tokens in all. The model returns the logits of `logit_rows`.
+
+    All tensors lie on the device since the step began: no layer moves one there.
+    """
 
     tokens: Tensor  # [T] int64
     positions: Tensor  # [T] int64
     slots: Tensor  # [T] int64: page * PAGE_TOKENS + offset, where each token's cache entry goes
     segments: tuple[Segment, ...]
+    groups: tuple[Group, ...]  # the same sequences
     logit_rows: Tensor  # [L] int64
 
 
@@ -44,26 +60,51 @@ class Work:
 
 
 def pack_batch(works: Sequence[Work], device: torch.device) -> Batch:
-    """Lay the works behind one another. No work may be empty: a zero-length segment corrupts attention."""
+    """Lay the works behind one another, in two tensors that are moved to the device: of int64 and of int32.
+
+    No work may be empty: a zero-length segment corrupts attention.
+    """
     tokens: list[int] = []
     positions: list[int] = []
     slots: list[int] = []
-    segments: list[Segment] = []
     logit_rows: list[int] = []
+    tables: list[Sequence[int]] = []
+    spans = []
     for work in works:
-        first_row = len(tokens)
-        tokens.extend(work.tokens)
         span = range(work.start, work.start + len(work.tokens))
+        spans.append((len(tokens), len(span), span.stop))
+        tokens.extend(work.tokens)
         positions.extend(span)
         slots.extend(work.pages[p // PAGE_TOKENS] * PAGE_TOKENS + p % PAGE_TOKENS for p in span)
-        used_pages = work.pages[: -(-span.stop // PAGE_TOKENS)]
-        table = torch.tensor(used_pages, dtype=torch.int32, device=device)
-        segments.append(Segment(first_row, len(work.tokens), span.stop, table))
+        tables.append(work.pages[: -(-span.stop // PAGE_TOKENS)])
         logit_rows.extend(range(len(tokens) - work.logit_tokens, len(tokens)))
+    rows = len(tokens)
+    packed = torch.tensor([*tokens, *positions, *slots, *logit_rows], dtype=torch.int64).to(device)
+    widest = max(map(len, tables))
+    padded = [page for table in tables for page in (*table, *[0] * (widest - len(table)))]
+    small = torch.tensor([*(length for *_, length in spans), *padded], dtype=torch.int32).to(device)
+    lengths, page_tables = small[: len(works)], small[len(works) :].view(len(works), widest)
     return Batch(
-        tokens=torch.tensor(tokens, device=device),
-        positions=torch.tensor(positions, device=device),
-        slots=torch.tensor(slots, device=device),
-        segments=tuple(segments),
-        logit_rows=torch.tensor(logit_rows, dtype=torch.int64, device=device),
+        tokens=packed[:rows],
+        positions=packed[rows : 2 * rows],
+        slots=packed[2 * rows : 3 * rows],
+        segments=tuple(
+            Segment(start, count, length, page_tables[i, : -(-length // PAGE_TOKENS)])
+            for i, (start, count, length) in enumerate(spans)
+        ),
+        groups=tuple(_groups(spans, lengths, page_tables)),
+        logit_rows=packed[3 * rows :],
     )
+
+
+def _groups(spans: Sequence[tuple[int, int, int]], lengths: Tensor, page_tables: Tensor) -> Iterator[Group]:
+    """Yield the runs of sequences with as many new tokens. A span is the first row, the count and the length."""
+    first = 0
+    for count, run in groupby(spans, lambda span: span[1]):
+        members = list(run)
+        start, end = members[0][0], first + len(members)
+        most_tokens = max(length for *_, length in members)
+        pages = -(-most_tokens // PAGE_TOKENS)
+        rows = slice(start, start + count * len(members))
+        yield Group(rows, count, most_tokens, lengths[first:end], page_tables[first:end, :pages])
+        first = end

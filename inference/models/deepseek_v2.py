@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from inference.models.batch import Batch, Segment
+from inference.models.batch import Batch, Group, Segment
 from inference.models.decoder import Decoder, Mlp
 from inference.models.deepseek_v2_config import DeepseekV2Config
 from inference.models.mlp import load_mlp
@@ -75,23 +75,26 @@ class LatentAttention:
         k_rope = apply_rope(k_rope[:, None], cos, sin)[:, 0]
         write_pages(pages, batch.slots, torch.cat([latent, k_rope], dim=-1))
         out = x.new_empty(len(x), c.num_attention_heads, c.v_head_dim)
+        for g in batch.groups:
+            if g.count < c.absorb_below_tokens:
+                out[g.rows] = self._attend_absorbed(q_nope[g.rows], q_rope[g.rows], g, pages)
         for s in batch.segments:
-            rows = slice(s.start, s.start + s.count)
-            attend = self._attend_absorbed if s.count < c.absorb_below_tokens else self._attend_expanded
-            out[rows] = attend(q_nope[rows], q_rope[rows], s, pages)
+            if s.count >= c.absorb_below_tokens:
+                rows = slice(s.start, s.start + s.count)
+                out[rows] = self._attend_expanded(q_nope[rows], q_rope[rows], s, pages)
         return self.out(out.flatten(1))
 
-    def _attend_absorbed(self, q_nope: Tensor, q_rope: Tensor, segment: Segment, pages: Tensor) -> Tensor:
+    def _attend_absorbed(self, q_nope: Tensor, q_rope: Tensor, group: Group, pages: Tensor) -> Tensor:
         """Attend in the latent space: the up-projections move to the query and to the result.
 
         q_nope [M, H, N], q_rope [M, H, D] -> [M, H, V]. Cheaper for few new tokens. Section 2.1.2.
         """
         c = self.config
-        new_tokens = len(q_nope)
+        new_tokens = len(q_nope)  # of all the group's sequences
         q_latent = torch.bmm(pad_rows(q_nope.transpose(0, 1)), self.key_up)[:, :new_tokens].transpose(0, 1)  # [M, H, R]
         q = torch.cat([q_latent, q_rope], dim=-1)
-        lengths = torch.tensor([segment.length], dtype=torch.int32, device=q.device)
-        mixed = mla_attention(q[None], pages, segment.page_table[None], lengths, c.softmax_scale, c.kv_lora_rank)[0]
+        q = q.view(-1, group.count, *q.shape[1:])
+        mixed = mla_attention(q, pages, group.page_tables, group.lengths, c.softmax_scale, c.kv_lora_rank).flatten(0, 1)
         values = torch.bmm(pad_rows(mixed.transpose(0, 1)), self.value_up.transpose(1, 2))  # [H, >= M, V]
         return values[:, :new_tokens].transpose(0, 1)
 

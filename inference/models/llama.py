@@ -46,11 +46,10 @@ class GroupedQueryAttention:
         entries = torch.cat([rotated[:, heads:], projected[:, heads + kv_heads :]], dim=1)
         write_pages(pages, batch.slots, entries.flatten(1))
         out = x.new_empty(len(x), heads, c.head_dim)
-        for s in batch.segments:
-            rows = slice(s.start, s.start + s.count)
-            lengths = torch.tensor([s.length], dtype=torch.int32, device=x.device)
-            queries, table = rotated[None, rows, :heads], s.page_table[None]
-            out[rows] = kv_attention(queries, pages, table, lengths, c.softmax_scale, kv_heads)[0]
+        for g in batch.groups:
+            queries = rotated[g.rows, :heads].view(-1, g.count, heads, c.head_dim)
+            mixed = kv_attention(queries, pages, g.page_tables, g.lengths, c.softmax_scale, kv_heads)
+            out[g.rows] = mixed.flatten(0, 1)
         return self.out(out.flatten(1))
 
 

@@ -123,7 +123,7 @@ def keep_last_start(folder: Path, settings: EngineSettings, start: LastStart) ->
 
 
 def _key(folder: Path, settings: EngineSettings) -> str:
-    return f"{os.path.realpath(folder)} {settings.quant} {settings.cache_dtype} {settings.dtype}"
+    return f"{os.path.realpath(folder)} {settings.quant} {settings.cache_dtype} {settings.dtype} {settings.device}"
 
 
 def _path() -> Path:

@@ -138,10 +138,10 @@ def join_halves(codes: Tensor) -> Tensor:
 
 def split_bits(packed: Tensor) -> Tensor:
     """Unpack [..., K / 8] to bits 0 or 1, [..., K] uint8, the lowest bit first."""
-    return (packed[..., None] >> torch.arange(8, dtype=torch.uint8) & 1).flatten(-2)
+    return (packed[..., None] >> torch.arange(8, dtype=torch.uint8, device=packed.device) & 1).flatten(-2)
 
 
 def join_bits(bits: Tensor) -> Tensor:
     """Pack bits [..., K] uint8 to [..., K / 8]: the inverse of `split_bits`."""
     eights = bits.reshape(*bits.shape[:-1], -1, 8)
-    return (eights << torch.arange(8, dtype=torch.uint8)).sum(-1, dtype=torch.uint8)
+    return (eights << torch.arange(8, dtype=torch.uint8, device=bits.device)).sum(-1, dtype=torch.uint8)

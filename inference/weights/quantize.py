@@ -21,6 +21,7 @@ from inference.weights.matrix import (
 )
 from kernels.few_shapes import linear
 
+CPU = torch.device("cpu")
 # Runs a model with the tensors of this source over a text.
 RunModel = Callable[[TensorSource], object]
 # Takes a tensor of the quantized model, once; one that is not quantized is wide.
@@ -139,28 +140,33 @@ class _LateLinear:
 class TensorsInMemory:
     """A source of tensors that leave it when they are loaded."""
 
-    def __init__(self, dtype: torch.dtype) -> None:
+    def __init__(self, dtype: torch.dtype, device: torch.device = CPU) -> None:
+        """`device` is where the tensors leave for."""
         self.dtype = dtype
+        self._device = device
         self._matrices: dict[str, Matrix] = {}
 
     def put(self, name: str, matrix: Matrix) -> None:
         self._matrices[name] = matrix
 
     def load(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        return self._matrices.pop(name).tensors[0]
+        return self._matrices.pop(name).tensors[0].to(self._device)
 
     def load_matrix(self, name: str, shape: tuple[int, int], at_least: Quant = "int4") -> Matrix:
-        return self._matrices.pop(name)
+        matrix = self._matrices.pop(name)
+        return Matrix(matrix.quant, tuple(tensor.to(self._device) for tensor in matrix.tensors))
 
     def load_rows(self, name: str, shape: tuple[int, int]) -> Matrix:
-        return self._matrices.pop(name)
+        return self.load_matrix(name, shape, at_least="int8")
 
     def load_native(self, name: str, shape: tuple[int, int]) -> None:
         """Say that no matrix lies in the native layout."""
 
 
-def quantize_in_memory(checkpoint: Checkpoint, wanted: ShapeRecorder, quant: Quant, run: RunModel) -> TensorsInMemory:
-    """Quantize a model where no copy can be kept."""
-    tensors = TensorsInMemory(checkpoint.dtype)
+def quantize_in_memory(
+    checkpoint: Checkpoint, wanted: ShapeRecorder, quant: Quant, run: RunModel, device: torch.device = CPU
+) -> TensorsInMemory:
+    """Quantize a model on the CPU where no copy can be kept, for a device."""
+    tensors = TensorsInMemory(checkpoint.dtype, device)
     quantize_model(checkpoint, wanted, quant, run, tensors.put)
     return tensors

@@ -78,6 +78,7 @@ def _model(key: EngineKey, engine: Engine, idle_s: float, sessions: list[Session
         "waiting_requests": stats.waiting_requests,
         "context_tokens": engine.info.context_tokens,
         "device": stats.device,
+        "device_reason": stats.device_reason,
         "dtype": stats.dtype,
         "quant": stats.quant,
         "weights_bytes": stats.weights_bytes,

@@ -17,7 +17,7 @@ from lsp_server.settings.values import ModelSettings
 _log = logging.getLogger(__name__)
 
 StartEngine = Callable[[ModelSettings], Engine]
-EngineKey = tuple["Path | AllowedModel | RemoteAddress | None", str, int | None, str]
+EngineKey = tuple["Path | AllowedModel | RemoteAddress | None", str, int | None, str, str]
 
 # A model that did not load may have been mended since. A shorter pause would load it at every keystroke.
 _RETRY_S = 10.0
@@ -101,7 +101,7 @@ def key_of(settings: ModelSettings) -> EngineKey:
         model = Path(os.path.realpath(model))  # a folder is one model, whatever way leads there
     elif isinstance(model, AllowedModel):
         model = replace(model, folder=Path(os.path.realpath(model.folder)))
-    return model, settings.quant, settings.cache_bytes, settings.cache_dtype
+    return model, settings.quant, settings.cache_bytes, settings.cache_dtype, settings.device
 
 
 async def _unload(engine: Engine, after_s: float) -> None:

@@ -18,7 +18,12 @@ def start_engine(settings: ModelSettings) -> Engine:
     from inference.api import EngineSettings
     from inference.local_engine import LocalEngine
 
-    engine = EngineSettings(cache_bytes=settings.cache_bytes, quant=settings.quant, cache_dtype=settings.cache_dtype)
+    engine = EngineSettings(
+        cache_bytes=settings.cache_bytes,
+        quant=settings.quant,
+        cache_dtype=settings.cache_dtype,
+        device=settings.device,
+    )
     if isinstance(settings.model, AllowedModel):
         return LocalEngine(replace(engine, model=settings.model.folder, confirm=settings.model.confirm))
     return LocalEngine(replace(engine, model=find_folder(user_store(), settings.model) if settings.model else None))

@@ -1,6 +1,7 @@
 """The table of all settings: the name, the check and the meaning of each. docs/settings.md shows the same table."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from reprlib import repr  # shortens a long or deep value to what fits in a message
@@ -17,6 +18,7 @@ from midspan import SettingsError
 
 _MOST_TOKENS = 1_000_000  # more than any model writes
 _NEXT_EDITS_WHEN = ("always", "by_key", "never")
+_DEVICES = re.compile(r"^(auto|cpu|mps|cuda(:\d{1,2})?)$")
 _LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -90,6 +92,12 @@ def _check_cache_bytes(name: str, value: object, _source: Source) -> int | None:
     return number
 
 
+def _check_device(name: str, value: object, _source: Source) -> str:
+    if not isinstance(value, str) or not _DEVICES.fullmatch(value):
+        raise SettingsError(f"The setting {name!r} must be auto, cpu, cuda, cuda:1 or mps, not {repr(value)}.")
+    return value
+
+
 def _check_number(name: str, value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise SettingsError(f"The setting {name!r} must be a whole number of at least 1, not {repr(value)}.")
@@ -141,6 +149,7 @@ _QUANT = Kind(_one_of(QUANTS), {"enum": [*QUANTS]})
 _TOKENS = Kind(_check_tokens, {"type": "integer", "minimum": 1, "maximum": _MOST_TOKENS})
 _CACHE_BYTES = Kind(_check_cache_bytes, {"type": ["integer", "null"], "minimum": 1})
 _CACHE_DTYPE = Kind(_one_of(CACHE_DTYPES), {"enum": [*CACHE_DTYPES]})
+_DEVICE = Kind(_check_device, {"type": "string", "pattern": _DEVICES.pattern})
 _EAGERNESS = Kind(_one_of(EAGERNESS), {"enum": [*EAGERNESS]})
 _DISK_BYTES = Kind(_check_disk_bytes, {"type": "integer", "minimum": 0}, users_own=True)
 _SWITCH = Kind(_check_switch, {"type": "boolean"})
@@ -176,6 +185,12 @@ TABLE = (
         _CACHE_DTYPE,
         'how the prefix cache keeps what it holds: `"int8"` in [about half the memory]'
         "(models-and-hardware.md#a-long-context), or as the model computes",
+    ),
+    Setting(
+        "completion.device",
+        _DEVICE,
+        'what runs the model: `"cpu"`, `"cuda"` (a GPU; ROCm too), `"cuda:1"` (the second one), `"mps"`, or '
+        "[a GPU that holds it, else the CPU](models-and-hardware.md#a-gpu)",
     ),
     Setting("completion.max_tokens", _TOKENS, "the longest completion"),
     Setting(
@@ -244,6 +259,7 @@ TABLE = (
         without="from the machine's memory",
     ),
     Setting("chat.cache_dtype", _CACHE_DTYPE, "how its prefix cache keeps what it holds"),
+    Setting("chat.device", _DEVICE, "what runs it"),
     Setting("chat.max_tokens", _TOKENS, "the longest answer"),
     Setting(
         "next_edit.model",
@@ -252,6 +268,7 @@ TABLE = (
         without="completion's model",
     ),
     Setting("next_edit.quant", _QUANT, "how its weights are kept"),
+    Setting("next_edit.device", _DEVICE, "what runs it"),
     Setting(
         "next_edit.when",
         _WHEN,

@@ -25,6 +25,7 @@ class ModelSettings:
     cache_bytes: int | None = None  # the size of the prefix cache; None: by the machine's memory
     max_tokens: int = 96  # the longest output
     cache_dtype: CacheDtype = "auto"  # the type of the cached keys and values; auto: that of the model
+    device: str = "auto"  # the device that runs the model; auto: a GPU that holds it, else the CPU
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from lsp_server.cli.checks.daemon_check import check_daemon
 from lsp_server.cli.checks.disk_check import check_disk
 from lsp_server.cli.checks.editor_check import check_editors
 from lsp_server.cli.checks.finding import Finding
+from lsp_server.cli.checks.gpu_check import check_gpus
 from lsp_server.cli.checks.index_check import check_index
 from lsp_server.cli.checks.model_check import try_chat, try_completion
 from lsp_server.cli.checks.native_check import check_native_step
@@ -70,7 +71,7 @@ def examine(
     found.model, found.engine, found.trial = completion.model, completion.engine, completion.answer
     found.chat = {"model": chat.model, "engine": chat.engine, "trial": chat.answer} if chat.model else {}
     found.findings += [*completion.findings, *chat.findings]
-    found.findings += check_native_step(native_library())
+    found.findings += [*check_native_step(native_library()), *_check_gpus()]
     found.findings += [*check_daemon(), *check_index(root), *check_store(), *_check_speed()]
     found.findings += [*check_disk(), *check_editors()]
     settle(found, fixes=fixes)
@@ -90,6 +91,12 @@ def settle(found: Examination, *, fixes: bool) -> None:
                 found.problems.append(f"{finding.what} It cannot be mended: {error}")
         elif finding.is_wrong:
             found.problems.append(str(finding))
+
+
+def _check_gpus() -> Sequence[Finding]:
+    from inference.devices.cards import TorchDriver, find_cards  # imports torch
+
+    return check_gpus(find_cards(TorchDriver()))
 
 
 def _check_speed() -> list[Finding]:

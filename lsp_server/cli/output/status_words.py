@@ -67,6 +67,8 @@ def _model(model: dict[str, Any] | None) -> str:
     if model["weights_bytes"]:
         kept = model["dtype"] if model["quant"] in (None, "none") else model["quant"]
         parts.append(f"weights {size_in_words(model['weights_bytes'])} in {kept} on {model['device']}")
+    if model["device_reason"] is not None:
+        parts.append(f"it runs on {model['device']}: {model['device_reason']}")
     if model["pages_total"]:
         in_use = model["pages_total"] - model["pages_free"] - model["pages_cached"]
         parts.append(

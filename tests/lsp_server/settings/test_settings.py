@@ -184,7 +184,7 @@ def test_vs_code_offers_every_setting_of_the_table():
 @pytest.mark.parametrize("setting", TABLE, ids=lambda setting: setting.name)
 def test_the_schema_allows_what_the_check_does(setting):
     schema = setting.kind.schema
-    for value in (None, True, 0, 5, "auto", "int8", "debug", "loud", ["python"], [3]):
+    for value in (None, True, 0, 5, "auto", "int8", "cuda:1", "cuda:", "cpu ", "debug", "loud", ["python"], [3]):
         try:
             setting.check(setting.name, value, HERE)
         except SettingsError:
@@ -203,4 +203,6 @@ def _is_allowed(schema: dict[str, Any], value: object) -> bool:
         return False
     if isinstance(value, list):
         return all(_is_allowed(schema["items"], item) for item in value)
+    if isinstance(value, str):
+        return re.search(schema.get("pattern", ""), value) is not None
     return not isinstance(value, int) or value >= schema.get("minimum", value)

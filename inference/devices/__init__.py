@@ -1,0 +1,1 @@
+"""The choice of the device that a model runs on."""
