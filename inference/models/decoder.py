@@ -12,7 +12,7 @@ from inference.models.forward_pass import ALL_SUBLAYERS, StopFlag
 from inference.models.rotary import Rotary
 from inference.weights.checkpoint import TensorSource
 from inference.weights.linear import Embedding, load_head
-from kernels.rmsnorm import rmsnorm
+from kernels.rmsnorm import add_rmsnorm, rmsnorm
 
 
 class Attention(Protocol):
@@ -103,22 +103,33 @@ class DecoderPass:
         self._pages = pages
         self._rotations = decoder.rotations(batch)
         self._x = decoder.embed(batch.tokens)  # [T, hidden]
+        self._change: Tensor | None = None  # of the last sublayer, which the next norm adds to `_x`
         self.sublayers = 2 * len(decoder.layers)
         self.sublayers_done = 0
 
     def run(self, stop: StopFlag | None = None, most_sublayers: int = ALL_SUBLAYERS) -> Tensor | None:
         first = self.sublayers_done
         for sublayer in range(first, self.sublayers):
-            self._x = self._x + self._run_sublayer(sublayer)
+            self._run_sublayer(sublayer)
             self.sublayers_done += 1
             if self.sublayers_done - first == most_sublayers or (stop is not None and stop.is_set):
                 return None
-        return self._decoder.logits(self._x[self._batch.logit_rows])
+        rows = self._batch.logit_rows
+        return self._decoder.logits(self._x[rows] if self._change is None else self._x[rows] + self._change[rows])
 
-    def _run_sublayer(self, sublayer: int) -> Tensor:
-        index, eps = sublayer // 2, self._decoder.config.rms_norm_eps
+    def _run_sublayer(self, sublayer: int) -> None:
+        index = sublayer // 2
         layer = self._decoder.layers[index]
         if sublayer % 2:
-            return layer.mlp(rmsnorm(self._x, layer.mlp_norm, eps))
-        x = rmsnorm(self._x, layer.attention_norm, eps)
-        return layer.attention(x, *self._rotations, self._batch, self._pages[index])
+            self._change = layer.mlp(self._normalise(layer.mlp_norm))
+        else:
+            x = self._normalise(layer.attention_norm)
+            self._change = layer.attention(x, *self._rotations, self._batch, self._pages[index])
+
+    def _normalise(self, weight: Tensor) -> Tensor:
+        """Add the change of the last sublayer to the residual, and normalise the sum."""
+        eps = self._decoder.config.rms_norm_eps
+        if self._change is None:
+            return rmsnorm(self._x, weight, eps)
+        normed, self._x = add_rmsnorm(self._change, self._x, weight, eps)
+        return normed

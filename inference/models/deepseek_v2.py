@@ -16,9 +16,9 @@ from inference.weights.checkpoint import TensorSource
 from inference.weights.linear import Linear, Part, load_linear
 from inference.weights.matrix import dequantize
 from kernels.few_shapes import pad_rows, round_up
+from kernels.latent_write import write_latents
 from kernels.mla_attention import mla_attention
 from kernels.page_rows import rows_of_sequence
-from kernels.page_write import write_pages
 from kernels.rmsnorm import rmsnorm
 from kernels.rope import apply_rope
 
@@ -70,10 +70,7 @@ class LatentAttention:
         q = self.query(x).view(len(x), c.num_attention_heads, -1)
         q_nope, q_rope = torch.split(q, [c.qk_nope_head_dim, c.qk_rope_head_dim], dim=-1)
         q_rope = apply_rope(q_rope, cos, sin)
-        latent, k_rope = torch.split(self.kv_down(x), [c.kv_lora_rank, c.qk_rope_head_dim], dim=-1)
-        latent = rmsnorm(latent, self.kv_norm, LATENT_NORM_EPS)
-        k_rope = apply_rope(k_rope[:, None], cos, sin)[:, 0]
-        write_pages(pages, batch.slots, torch.cat([latent, k_rope], dim=-1))
+        write_latents(pages, batch.slots, self.kv_down(x), self.kv_norm, LATENT_NORM_EPS, cos, sin)
         out = x.new_empty(len(x), c.num_attention_heads, c.v_head_dim)
         for g in batch.groups:
             if g.count < c.absorb_below_tokens:
@@ -106,7 +103,10 @@ class LatentAttention:
         c = self.config
         length = round_up(segment.length)
         entries = pages.new_zeros(length, pages.shape[-1])  # [L, R + D]
-        entries[: segment.length] = rows_of_sequence(pages, segment.page_table, segment.length)
+        if pages.is_cpu:
+            entries[: segment.length] = rows_of_sequence(pages, segment.page_table, segment.length)
+        else:  # to look for pages that follow one another would wait for the GPU
+            entries[: segment.length] = pages.index_select(0, segment.page_table).flatten(0, 1)[: segment.length]
         latent, k_rope = torch.split(entries, [c.kv_lora_rank, c.qk_rope_head_dim], dim=-1)
         k_nope = torch.einsum("lr,hnr->hln", latent, self.key_up)
         k = torch.cat([k_nope, k_rope.expand(len(k_nope), -1, -1)], dim=-1)  # [H, L, N + D]

@@ -13,9 +13,8 @@ from inference.models.mlp import load_mlp
 from inference.models.rotary import Rotary
 from inference.weights.checkpoint import TensorSource
 from inference.weights.linear import Linear, Part, load_linear
+from kernels.key_value_write import rotate_and_write
 from kernels.kv_attention import kv_attention
-from kernels.page_write import write_pages
-from kernels.rope import apply_rope
 
 
 def load_llama(config: LlamaConfig, source: TensorSource, device: torch.device) -> Decoder:
@@ -42,12 +41,10 @@ class GroupedQueryAttention:
         c = self.config
         heads, kv_heads = c.num_attention_heads, c.num_key_value_heads
         projected = self.qkv(x).view(len(x), heads + 2 * kv_heads, c.head_dim)
-        rotated = apply_rope(projected[:, : heads + kv_heads], cos, sin)  # queries and keys
-        entries = torch.cat([rotated[:, heads:], projected[:, heads + kv_heads :]], dim=1)
-        write_pages(pages, batch.slots, entries.flatten(1))
+        rotated = rotate_and_write(pages, batch.slots, projected, heads, cos, sin)
         out = x.new_empty(len(x), heads, c.head_dim)
         for g in batch.groups:
-            queries = rotated[g.rows, :heads].view(-1, g.count, heads, c.head_dim)
+            queries = rotated[g.rows].view(-1, g.count, heads, c.head_dim)
             mixed = kv_attention(queries, pages, g.page_tables, g.lengths, c.softmax_scale, kv_heads)
             out[g.rows] = mixed.flatten(0, 1)
         return self.out(out.flatten(1))

@@ -13,6 +13,8 @@ from inference.weights.matrix import WIDENED_AT_ONCE, Matrix, Quant, dequantize,
 from inference.weights.packed_int4 import PackedGroups
 from inference.weights.smallest_form import embedding_form
 from kernels.few_shapes import linear
+from kernels.packed_linear import packed_linear
+from kernels.packed_weights import pack_weights
 
 # From this number of rows of x on, widening the codes for a wide product is faster than the op that reads codes.
 INT8_WIDEN_FROM_ROWS = 24
@@ -66,6 +68,17 @@ class GroupsLinear:
         return out if self._bias is None else out.add_(self._bias)
 
 
+class PackedLinear:
+    """A product with quantized codes on a GPU, which reads them in the layout of its kernels."""
+
+    def __init__(self, matrix: Matrix, bias: Tensor | None) -> None:
+        self._weights = pack_weights(matrix.quant, matrix.tensors)
+        self._bias = bias
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return packed_linear(x, self._weights, self._bias)
+
+
 class ReferenceLinear:
     """The reference product with a quantized matrix: it widens the whole matrix for each product."""
 
@@ -87,10 +100,17 @@ class SideBySide:
         return torch.cat([part(x) for part in self._parts], dim=-1)
 
 
+def reads_packed(weight: Tensor) -> bool:
+    """Return whether the products with a weight read the layout of the GPU's kernels."""
+    return weight.device.type not in ("cpu", "meta")
+
+
 def make_linear(matrix: Matrix, bias: Tensor | None, dtype: torch.dtype) -> Linear:
     """Choose the fastest product with a matrix on its device; `dtype` is that of the activations."""
     if matrix.quant == "wide":
         return WideLinear(matrix.tensors[0], bias)
+    if reads_packed(matrix.tensors[0]):
+        return PackedLinear(matrix, bias)
     if matrix.quant == "int8":
         return Int8Linear(matrix, bias, dtype)
     if PackedGroups.can_hold(matrix):
@@ -131,8 +151,9 @@ def load_linear(source: TensorSource, parts: Sequence[Part], columns: int) -> Li
     matrices = (_load_matrix(source, part, columns) for part in parts)
     first = next(matrices)
     if first.quant != "wide":
-        codes = [first, *matrices]  # mapped
-        if len(codes) > 1 and {matrix.quant for matrix in codes} not in ({"int5"}, {"int4"}):
+        codes = [first, *matrices]  # mapped, on the CPU
+        joined_forms = [{"int5"}, {"int4"}, *([{"int8"}] if reads_packed(first.tensors[0]) else [])]
+        if len(codes) > 1 and {matrix.quant for matrix in codes} not in joined_forms:
             linears = (make_linear(matrix, bias, source.dtype) for matrix, bias in zip(codes, biases, strict=True))
             return SideBySide(list(linears))
         joined = join_rows(first, codes[1:], rows)

@@ -46,6 +46,10 @@ class Matrix:
     def pick_rows(self, order: Tensor) -> "Matrix":
         return Matrix(self.quant, tuple(tensor[order] for tensor in self.tensors))
 
+    def rows(self, first: int, end: int) -> "Matrix":
+        """Return views of neighbouring rows."""
+        return Matrix(self.quant, tuple(tensor[first:end] for tensor in self.tensors))
+
 
 # The endings of NAME, in the order of Matrix.tensors.
 PARTS: dict[Quant, tuple[str, ...]] = {
