@@ -327,6 +327,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.*",
     ),
     "benchmarks.cursor": ("benchmarks", "benchmarks.peers", "context.*", "evaluation.*", "inference.*", "lsp_server.*"),
+    "benchmarks.gpu": ("benchmarks.native", "inference.*", "kernels"),
     "benchmarks.native": ("benchmarks", "benchmarks.peers", "evaluation.*", "inference.*", "kernels", "kernels.cpu"),
     "benchmarks.next_edit": ("benchmarks", "context.*"),
     "benchmarks.secrets": ("context.*",),

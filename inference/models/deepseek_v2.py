@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from inference.models.batch import Batch, Group, Segment
+from inference.models.batch import Batch, Group
 from inference.models.decoder import Decoder, Mlp
 from inference.models.deepseek_v2_config import DeepseekV2Config
 from inference.models.mlp import load_mlp
@@ -15,10 +14,10 @@ from inference.models.rotary import Rotary
 from inference.weights.checkpoint import TensorSource
 from inference.weights.linear import Linear, Part, load_linear
 from inference.weights.matrix import dequantize
-from kernels.few_shapes import pad_rows, round_up
+from kernels.expanded_attention import expanded_attention
+from kernels.few_shapes import pad_rows
 from kernels.latent_write import write_latents
 from kernels.mla_attention import mla_attention
-from kernels.page_rows import rows_of_sequence
 from kernels.rmsnorm import rmsnorm
 from kernels.rope import apply_rope
 
@@ -78,7 +77,16 @@ class LatentAttention:
         for s in batch.segments:
             if s.count >= c.absorb_below_tokens:
                 rows = slice(s.start, s.start + s.count)
-                out[rows] = self._attend_expanded(q_nope[rows], q_rope[rows], s, pages)
+                out[rows] = expanded_attention(
+                    q_nope[rows],
+                    q_rope[rows],
+                    pages,
+                    s.page_table,
+                    s.length,
+                    self.key_up,
+                    self.value_up,
+                    c.softmax_scale,
+                )
         return self.out(out.flatten(1))
 
     def _attend_absorbed(self, q_nope: Tensor, q_rope: Tensor, group: Group, pages: Tensor) -> Tensor:
@@ -94,32 +102,6 @@ class LatentAttention:
         mixed = mla_attention(q, pages, group.page_tables, group.lengths, c.softmax_scale, c.kv_lora_rank).flatten(0, 1)
         values = torch.bmm(pad_rows(mixed.transpose(0, 1)), self.value_up.transpose(1, 2))  # [H, >= M, V]
         return values[:, :new_tokens].transpose(0, 1)
-
-    def _attend_expanded(self, q_nope: Tensor, q_rope: Tensor, segment: Segment, pages: Tensor) -> Tensor:
-        """Attend over keys and values expanded from every cached latent of the sequence.
-
-        q_nope [M, H, N], q_rope [M, H, D] -> [M, H, V]. Cheaper for a long prefill. Section 2.1.1.
-        """
-        c = self.config
-        length = round_up(segment.length)
-        entries = pages.new_zeros(length, pages.shape[-1])  # [L, R + D]
-        if pages.is_cpu:
-            entries[: segment.length] = rows_of_sequence(pages, segment.page_table, segment.length)
-        else:  # to look for pages that follow one another would wait for the GPU
-            entries[: segment.length] = pages.index_select(0, segment.page_table).flatten(0, 1)[: segment.length]
-        latent, k_rope = torch.split(entries, [c.kv_lora_rank, c.qk_rope_head_dim], dim=-1)
-        k_nope = torch.einsum("lr,hnr->hln", latent, self.key_up)
-        k = torch.cat([k_nope, k_rope.expand(len(k_nope), -1, -1)], dim=-1)  # [H, L, N + D]
-        v = torch.einsum("lr,hvr->hlv", latent, self.value_up)
-        q = pad_rows(torch.cat([q_nope, q_rope], dim=-1).transpose(0, 1))  # [H, >= M, N + D]
-        # A value width other than the key width leaves SDPA's fast path.
-        v = F.pad(v, (0, k.shape[-1] - c.v_head_dim)) if c.v_head_dim < k.shape[-1] else v
-        new = torch.arange(segment.length - segment.count, segment.length, device=q.device)
-        visible = q.new_zeros(q.shape[1], length, dtype=torch.bool)
-        visible[: segment.count] = torch.arange(length, device=q.device) <= new[:, None]
-        visible[segment.count :, 0] = True  # a row that sees nothing would be NaN
-        out = F.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=visible, scale=c.softmax_scale)
-        return out[0, :, : segment.count, : c.v_head_dim].transpose(0, 1)
 
 
 def _load_attention(c: DeepseekV2Config, source: TensorSource, prefix: str) -> LatentAttention:

@@ -32,7 +32,7 @@ CONFIGS = {"llama": CODER_V1, "qwen": QWEN, "lite": LITE, "large": LARGE}
 
 NORM = {"_rmsnorm_kernel"}
 GROUPED = NORM | {"_kv_attention_kernel", "_rotate_and_write_kernel"}
-LATENT = NORM | {"_mla_attention_kernel", "_write_latents_kernel", "_route_kernel", "_sum_of_parts_kernel"}
+LATENT = NORM | {"_expanded_attention_kernel", "_mla_attention_kernel", "_write_latents_kernel", "_route_kernel"}
 
 
 def counted(calls: Calls, run: Any) -> Any:
