@@ -17,6 +17,7 @@ from inference.cache.page_row import PageRow, int8_row
 from inference.calibration import run_over_code
 from inference.devices.choice import Placement
 from inference.devices.find_places import GPU_CHUNK_TOKENS, find_places, free_unused, gpu_cache_bytes
+from inference.devices.warm_up import warm_up
 from inference.measure_speed import measure_and_keep
 from inference.models.architecture import ModelConfig
 from inference.models.decoder import Decoder
@@ -74,13 +75,13 @@ def _build(
     config: ModelConfig, source: StepTensors, has_int8_pages: bool = False, device: torch.device = _CPU
 ) -> Model:
     """Load a model for the native step, or for torch and the GPU's kernels where there is none."""
-    if functions := _native_functions(source.dtype, device):
+    if device == _CPU and (functions := _native_functions(source.dtype)):
         return NativeModel(config, source, functions, torch.get_num_threads(), has_int8_pages)
     return load_decoder(config, source, device)
 
 
-def _native_functions(dtype: torch.dtype, device: torch.device = _CPU) -> ctypes.CDLL | None:
-    return native_library().functions if device == _CPU and dtype in NATIVE_DTYPES else None
+def _native_functions(dtype: torch.dtype) -> ctypes.CDLL | None:
+    return native_library().functions if dtype in NATIVE_DTYPES else None
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class _Loader:
 
     def _load_on(self, device: torch.device, place: Placement) -> Loaded:
         config, dtype = self._config, self.dtype
-        is_native = _native_functions(dtype, device) is not None
+        is_native = device == _CPU and _native_functions(dtype) is not None
         setting = self._settings.quant
         if place.form is not None and self._stored == "wide":
             setting = "none" if place.form == "wide" else place.form
@@ -160,6 +161,8 @@ class _Loader:
             # A thread of torch that has chosen the last token would take the core from one of the next step's.
             torch.set_num_threads(1)
         memory = self._allocate(device, place, row)
+        if device.type == "cuda":
+            warm_up(model, memory)
         if self._last is not None and self._last.form == quant:
             start = replace(self._last, weights=str(weights))
             if isinstance(model, NativeModel):
