@@ -121,7 +121,17 @@ class FakeEngine(LocalEngine):
         return generation
 
     def stats(self) -> EngineStats:
-        return EngineStats(len(self.live), 0, 100, 100, 0, device="cpu", dtype="float32", cache_dtype="int8")
+        return EngineStats(
+            len(self.live),
+            0,
+            100,
+            100,
+            0,
+            device="cpu",
+            device_reason="the fake runs anywhere",
+            dtype="float32",
+            cache_dtype="int8",
+        )
 
     def close(self) -> None:
         self.closed = True

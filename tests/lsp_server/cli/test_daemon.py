@@ -23,11 +23,12 @@ def midspan_daemon(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=2 * WAIT_S)
 
 
-async def test_the_status_says_the_type_of_the_values_in_the_cache():
+async def test_the_status_says_the_type_of_the_values_in_the_cache_and_why_it_is_that_device():
     engines = Engines(lambda _settings: FakeEngine(lambda *_: ""))
     engines.engine_for(ModelSettings())
     words = status_in_words(await read_status([], engines, SharedWorkspaces(), 0))
     assert re.search(r"; cache \S+ \S+ in int8: 0 of 100 pages hold prefixes", words)
+    assert "; it runs on cpu: the fake runs anywhere; " in words
 
 
 def test_start_status_logs_and_stop(here):

@@ -107,6 +107,8 @@ def test_doctor_tells_versions_model_and_memory():
     assert {"python", "torch", "triton", "pygls", "tokenizers", "safetensors"} <= set(findings["versions"])
     assert findings["model"]["name"] == "fake"
     assert findings["engine"]["device"] == "cpu"
+    assert findings["engine"]["device_reason"] == "the fake runs anywhere"
+    assert [finding["what"] for finding in findings["findings"] if finding["subject"] == "gpu"]
     assert findings["engine"]["cache_dtype"] == "int8"
     assert findings["memory"]["total_bytes"] >= findings["memory"]["available_bytes"] > 0
     assert findings["trial"]["text"] == "height * width"

@@ -45,6 +45,7 @@ def test_sessions_with_the_same_model_share_an_engine_and_others_do_not():
     assert engines.engine_for(large) is not engine
     assert engines.engine_for(replace(small, cache_bytes=1)) is not engine
     assert engines.engine_for(replace(small, cache_dtype="int8")) is not engine
+    assert engines.engine_for(replace(small, device="cuda:1")) is not engine
 
 
 def test_a_folder_is_one_model_whatever_way_leads_to_it(tmp_path):
