@@ -15,10 +15,14 @@ def check_gpus(found: "Cards") -> Sequence[Finding]:
     if found.absence is not None and not found.has_mps:
         return (Finding("gpu", f"No GPU can serve: {found.absence}."),)
     served = [
-        f"{card.device} can serve: {card.name}, with {size_in_words(card.free_bytes)} free of "
-        f"{size_in_words(card.total_bytes)}."
+        Finding(
+            "gpu",
+            f"{card.device} can serve: {card.name}, with {size_in_words(card.free_bytes)} free of "
+            f"{size_in_words(card.total_bytes)}.",
+        )
         for card in found.cards
     ]
-    refused = [f"{refusal.device} cannot serve: {refusal.line}." for refusal in found.refusals]
-    apple = ['mps may serve where the setting device is "mps"; nobody has tested it.'] if found.has_mps else []
-    return tuple(Finding("gpu", line) for line in (*served, *refused, *apple))
+    refused = [Finding("gpu", f"{refusal.device} cannot serve: {refusal.line}.") for refusal in found.refusals]
+    if found.has_mps:
+        served.append(Finding("gpu", 'mps may serve where the setting device is "mps"; nobody has tested it.'))
+    return (*served, *refused)

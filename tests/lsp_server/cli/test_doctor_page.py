@@ -21,6 +21,7 @@ SECTION_OF = {
     "disk_check": "disk",
     "editor_check": "editors",
     "examination": "packages",
+    "gpu_check": "gpu",
     "index_check": "index",
     "model_check": "completion and chat",
     "native_check": "native step",
