@@ -1,5 +1,6 @@
 """The rule of a changed signature: the calls of a function that has gained or lost a parameter."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -111,8 +112,8 @@ def _fit(document: Document, place: Occurrence, old: Function, new: Function) ->
     found: Proposal | None = None
     if len(gained) == 1 and not lost:
         found = _add(document, place, call, gained[0], old, new)
-    if len(lost) == 1 and not gained:
-        found = _remove(document, call, lost[0], old, new)
+    if lost and not gained:
+        found = _remove(document, call, lost, old, new)
     return replace(found, rule=Rule.FIELD) if found is not None and new.is_record else found
 
 
@@ -156,7 +157,17 @@ def _value(document: Document, place: Occurrence, name: str, has_default: bool) 
         classes = [scope for scope in place.scopes if scope.kind == "class"]
         if any(home in classes and one.role == Role.ATTRIBUTE and one.is_target for one, home in names.homes.items()):
             return f"self.{name}"
-    return None
+    return _named_beside(document, place, name) if not has_default else None
+
+
+def _named_beside(document: Document, place: Occurrence, name: str) -> str | None:
+    """Return the one expression `….name` that the function of the place uses too; None where there is none."""
+    inner = next((scope for scope in place.scopes if scope.kind not in ("class", "module", "program")), None)
+    if inner is None or is_of_module(inner):
+        return None
+    text = document.text.encode()[inner.start : inner.end].decode(errors="replace")
+    found = set(re.findall(rf"(?<![\w.)\]])((?:\w+\.)+{re.escape(name)})(?![\w(=.])", text))
+    return found.pop() if len(found) == 1 else None
 
 
 def _insert(document: Document, call: Call, index: int, text: str) -> Proposal:
@@ -180,25 +191,37 @@ def _between(document: Document, call: Call, index: int) -> str:
     return "," + before if "\n" in before else ", "
 
 
-def _remove(document: Document, call: Call, lost: Parameter, old: Function, new: Function) -> Proposal | None:
+def _remove(document: Document, call: Call, lost: Sequence[Parameter], old: Function, new: Function) -> Proposal | None:
+    """Return the change that removes the arguments of the lost parameters; of several apart, only the first ones."""
+    indexes = sorted(index for one in lost if (index := _given_at(call, one, old, new)) is not None)
+    if not indexes:
+        return None
+    last = indexes[0]
+    while last + 1 in indexes:
+        last += 1
+    return _cut(document, call.arguments, indexes[0], last)
+
+
+def _given_at(call: Call, lost: Parameter, old: Function, new: Function) -> int | None:
+    """Return the index of the argument that gives a lost parameter its value; None where there is none, or in doubt."""
     by_place = [one for one in call.arguments if not one.keyword]
     index = next((n for n, one in enumerate(call.arguments) if one.keyword == lost.name), None)
-    if index is None:
-        place = _names(old.parameters).index(lost.name)
-        if lost.is_by_name or place >= len(by_place):
-            return None
-        is_too_many = len(by_place) > len([one for one in new.parameters if not one.is_by_name])
-        if not is_too_many and by_place[place].text.rpartition(".")[2] != lost.name:
-            return None
-        index = place
-    return _cut(document, call.arguments, index)
+    if index is not None:
+        return index
+    place = _names(old.parameters).index(lost.name)
+    if lost.is_by_name or place >= len(by_place):
+        return None
+    is_too_many = len(by_place) > len([one for one in new.parameters if not one.is_by_name])
+    if not is_too_many and by_place[place].text.rpartition(".")[2] != lost.name:
+        return None
+    return place
 
 
-def _cut(document: Document, arguments: Sequence[Argument], index: int) -> Proposal:
-    if index + 1 < len(arguments):
-        return _proposal(document, arguments[index].start, arguments[index + 1].start, "")
-    start = arguments[index - 1].end if index else arguments[0].start
-    return _proposal(document, start, arguments[index].end, "")
+def _cut(document: Document, arguments: Sequence[Argument], first: int, last: int) -> Proposal:
+    if last + 1 < len(arguments):
+        return _proposal(document, arguments[first].start, arguments[last + 1].start, "")
+    start = arguments[first - 1].end if first else arguments[0].start
+    return _proposal(document, start, arguments[last].end, "")
 
 
 def _proposal(document: Document, start: int, end: int, text: str) -> Proposal:

@@ -29,6 +29,24 @@ CASES = {
         ("path, mode, strict", "path, strict"),
         [("load(a, b, True)", "load(a, True)"), ("mode=b, strict", "strict"), ("load(a, mode=b)", "load(a)")],
     ),
+    "removed together.py": (
+        "def load(path, mode=1, strict=False, *, text=True):\n    pass\n\n\n"
+        "load(a, b, True)\nload(a, text=c, mode=b, strict=d)\nload(a, mode=b, x=1, text=c)\n",
+        ("path, mode=1, strict=False, *, text=True", "path"),
+        [
+            ("load(a, b, True)", "load(a)"),
+            ("load(a, text=c, mode=b, strict=d)", "load(a)"),
+            ("load(a, mode=b, x=1, text=c)", "load(a, x=1)"),
+        ],
+    ),
+    "named beside.py": (
+        "def load(path):\n    pass\n\n\n"
+        "def f(self):\n    print(self.app.env)\n    load(1)\n\n\n"
+        "def g(a, b):\n    print(a.env, b.env)\n    load(2)\n\n\n"
+        "def h(a):\n    a.env()\n    load(3)\n",
+        ("load(path):", "load(path, env):"),
+        [("load(1)", "load(1, self.app.env)")],
+    ),
     "method.py": (
         "class A:\n    def load(self, path):\n        pass\n\n    def f(self, path, mode):\n        self.load(path)\n"
         "        other.load(path)\n",
