@@ -1,7 +1,6 @@
 """The statements that import a name, and the change of a document that writes one."""
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 
 from context.documents.document import Document
@@ -44,11 +43,26 @@ def _extend_import(document: Document, statement: str) -> ImportText | None:
     module, names = found[0]
     if not names:
         return None
-    modules = Counter(written for written, taken in find_imports("python", document.text) if taken)
-    if max(modules.values(), default=0) > 1:
+    taken_from: dict[str, list[int]] = {}
+    for written, taken in find_imports("python", document.text):
+        taken_from.setdefault(written, []).append(len(taken))
+    if any(len(counts) > 1 and max(counts) == 1 for counts in taken_from.values()):
         return None
+    if (bracketed := _extend_bracket(document, module, names[0])) is not None:
+        return bracketed
     line = re.compile(rf"^from {re.escape(module)} import [\w, ]*\w(?=\r?$)", re.MULTILINE)
-    match = line.search(document.text)
-    if match is None or len(match[0]) + len(names[0]) + 2 > _LINE_CHARACTERS:
+    for match in reversed(list(line.finditer(document.text))):
+        if len(match[0]) + len(names[0]) + 2 <= _LINE_CHARACTERS:
+            return ImportText(match.end(), f", {names[0]}")
+    return None
+
+
+def _extend_bracket(document: Document, module: str, name: str) -> ImportText | None:
+    """Add the name as the last one of an import in brackets; on a line of its own, where the others stand so."""
+    bracket = re.compile(rf"^from {re.escape(module)} import \(([\w\s,]*?\w),?\s*\)", re.MULTILINE)
+    match = bracket.search(document.text)
+    if match is None:
         return None
-    return ImportText(match.end(), f", {names[0]}")
+    lines = match[1].split("\n")
+    between = ",\n" + lines[-1][: len(lines[-1]) - len(lines[-1].lstrip())] if len(lines) > 1 else ", "
+    return ImportText(match.end(1), between + name)

@@ -103,7 +103,13 @@ def test_each_statement_of_the_workspace_resolves_to_a_file_of_it(view):
         (
             "from a import (\n    b,\n)\nx = 1\n",
             "from a import c",
-            "from a import (\n    b,\n)\nfrom a import c\nx = 1\n",
+            "from a import (\n    b,\n    c,\n)\nx = 1\n",
+        ),
+        ("from a import (b, d)\n", "from a import c", "from a import (b, d, c)\n"),
+        (
+            "from a import b, d\nfrom a import e, f\n",
+            "from a import c",
+            "from a import b, d\nfrom a import e, f, c\n",
         ),
     ],
 )
