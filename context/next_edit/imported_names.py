@@ -43,8 +43,9 @@ def find_importing_places(
                 done.add(document.path)
                 yield document, places
     stems = {_stem(exporter) for exporter in exporters}
-    for document in files.documents(files.holding(old, origin.language, _MAX_FILES)):
-        if document.path in done or f".{old}" not in document.text or not any(stem in document.text for stem in stems):
+    holding = (path for path in files.holding(old, origin.language, _MAX_FILES) if path not in done)
+    for document in files.documents(path for path in holding if files.imports_one_of(path, stems)):
+        if f".{old}" not in document.text:
             continue
         if names := find_names(document, (old,)):
             places = [one for one in names.homes if _is_of(one, document, exporters, files)]

@@ -1,6 +1,6 @@
 """The documents of a workspace: the open buffers, and the files that the index knows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from context.documents.document import Document, read_document
@@ -72,6 +72,13 @@ class WorkspaceFiles:
             return True
         language = self.view.language_of(path)
         return any(imported in self.view.imported_files(one, path, language) for one in self.view.imports(path))
+
+    def imports_one_of(self, path: str, stems: Collection[str]) -> bool:
+        """Return whether an import of a file names one of these words. The file is not read for that."""
+        if self.view is None:
+            return True
+        imports = self.view.imports(path)
+        return any(stem in module or stem in names for module, names in imports for stem in stems)
 
     def documents(self, paths: Iterable[str]) -> Iterator[Document]:
         """Yield the documents of these paths that are known."""
