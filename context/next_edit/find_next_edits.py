@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.index.view import View
+from context.next_edit.by_example import find_by_example
 from context.next_edit.diagnosed import find_diagnosed
 from context.next_edit.missing_imports import find_missing_imports
 from context.next_edit.proposal import Diagnostic, Proposal, Rule
@@ -31,11 +32,24 @@ def find_next_edits(
     found = found or find_missing_imports(edits, snapshot, files)
     found = found or find_repeated(edits, files)
     found = found or find_diagnosed(diagnostics, snapshot, files)
+    found += _beside(found, find_by_example(edits, snapshot, files))
     typed = {document.path: typed_spans(edits, document) for document in documents}
     found = [
         one for one in found if one.rule == Rule.DIAGNOSTIC or not _is_just_typed(one, typed.get(one.document.path, ()))
     ]
     return tuple(sorted(found, key=lambda proposal: _distance(proposal, snapshot)))[:_MAX_PROPOSALS]
+
+
+def _beside(found: Sequence[Proposal], others: Sequence[Proposal]) -> list[Proposal]:
+    """Return those of the others that change nothing that is already found."""
+    return [
+        other
+        for other in others
+        if not any(
+            one.document.path == other.document.path and one.start <= other.end and other.start <= one.end
+            for one in found
+        )
+    ]
 
 
 def _is_just_typed(proposal: Proposal, spans: Sequence[tuple[int, int]]) -> bool:

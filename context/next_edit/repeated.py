@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.next_edit.line_changes import LineChange, find_line_changes, tokens_of
+from context.next_edit.names.in_text import is_in_text
 from context.next_edit.names.occurrences import Occurrence, Role
 from context.next_edit.names.resolve_names import find_names, find_word
 from context.next_edit.proposal import Proposal, Rule
@@ -20,8 +21,8 @@ _MAX_EXAMPLES = 6  # changes that may be the last of their shape
 _MAX_TRIES = 3  # of one change with others
 _MORE_EXAMPLES = 3  # of a change of a name that is no call
 _MAX_OPEN_DOCUMENTS = 10
+_MEMBER = re.compile(r"\.\w+")
 _FUNCTION = re.compile(r"^(?:function|method|constructor)\w*_(?:definition|declaration|item)$|^arrow_function$")
-_TEXTS = ("string", "comment", "char_literal")
 
 
 def find_repeated(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal]:
@@ -56,17 +57,17 @@ def _is_substitution(change: LineChange) -> bool:
 def _places(
     shape: Shape, one: LineChange, other: LineChange, changes: Sequence[LineChange], files: WorkspaceFiles
 ) -> list[Proposal]:
-    in_text = _is_in_text(one.document, one.start)
-    if in_text != _is_in_text(other.document, other.start) or (in_text and shape.is_told_beside):
+    in_text = is_in_text(one.document, one.start)
+    if in_text != is_in_text(other.document, other.start) or (in_text and shape.is_told_beside):
         return []
     if len(one.old_core) == 1 and len(one.new_core) == 1 and one.old_core[0].isidentifier():
         if in_text:
-            is_all = all(_is_in_text(change.document, change.start) for change in changes)
+            is_all = all(is_in_text(change.document, change.start) for change in changes)
             return _words(shape, one, files) if is_all else []
         return _same_names(one, other, changes)
     done = {(change.document.path, change.line) for change in changes}
-    around = _function_around(one)
-    is_local = around is not None and around == _function_around(other)
+    around = function_around(one.document, one.start)
+    is_local = around is not None and around == function_around(other.document, other.start)
     found: list[Proposal] = []
     for document in [one.document] if is_local or shape.is_told_beside else _documents(one.document, files):
         for line in sorted({document.position_at(start)[0] for start in find_word(document.text, shape.anchor)}):
@@ -76,10 +77,10 @@ def _places(
     return found
 
 
-def _function_around(change: LineChange) -> tuple[int, int] | None:
-    """Return the lines of the function that the change is in, the innermost; None outside of functions."""
-    tree = tree_of(change.document)
-    path = tree.path(change.start, change.start) if tree is not None else []
+def function_around(document: Document, offset: int) -> tuple[int, int] | None:
+    """Return the lines of the function that the place is in, the innermost; None outside of functions."""
+    tree = tree_of(document)
+    path = tree.path(offset, offset) if tree is not None else []
     functions = (node for node, _ in reversed(path) if _FUNCTION.search(node.type))
     node = next(functions, None)
     return (node.start_point[0], node.end_point[0]) if node is not None else None
@@ -98,7 +99,7 @@ def _in_line(shape: Shape, document: Document, line: int, in_text: bool) -> Iter
     end = 0
     for first, stop, text in shape.places_in(tokens):
         place = start + tokens.start_of(next((n for n, span in enumerate(tokens.spans) if span[0] >= first), 0))
-        if first < end or text == tokens.line[first:stop] or _is_in_text(document, place) != in_text:
+        if first < end or text == tokens.line[first:stop] or is_in_text(document, place) != in_text:
             continue
         end = stop
         yield Proposal(document, start + first, start + stop, text, Rule.REPEATED, _CONFIDENCE)
@@ -111,7 +112,7 @@ def _words(shape: Shape, one: LineChange, files: WorkspaceFiles) -> list[Proposa
         Proposal(document, start, start + len(shape.anchor), new, Rule.REPEATED, _CONFIDENCE)
         for document in _documents(one.document, files)
         for start in find_word(document.text, shape.anchor)
-        if _is_in_text(document, start)
+        if is_in_text(document, start)
     ]
 
 
@@ -131,21 +132,33 @@ def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange
         return []
     first, second = places[0], places[1]
     home = names.homes[first]
-    around = _function_around(one)
-    is_local = around is not None and around == _function_around(other)
+    around = function_around(one.document, one.start)
+    is_local = around is not None and around == function_around(other.document, other.start)
     alike = first.role == second.role and home == names.homes[second] and not (first.is_target or second.is_target)
     if not alike or first.role not in (Role.USE, Role.ATTRIBUTE, Role.KEYWORD) or (home and home.kind != "module"):
         return []
     owner = first.owner if first.owner == second.owner else None
+    members = {
+        _member_behind(change.document, change.start + len(new))
+        for change in changes
+        if change.new_core == one.new_core
+    }
     return [
         Proposal(one.document, place.start, place.end, place.shorthand + new, Rule.REPEATED, _CONFIDENCE)
         for place in names.group(home)
         if place.name == old
         and _is_like(place, first, owner)
+        and _member_behind(one.document, place.end) in members
         and (
             not is_local or (around is not None and around[0] <= one.document.position_at(place.start)[0] <= around[1])
         )
     ]
+
+
+def _member_behind(document: Document, end: int) -> str:
+    """Return the dot and the name behind a name: of a module that was changed only some members may be meant."""
+    match = _MEMBER.match(document.text, end)
+    return match[0] if match else ""
 
 
 def _is_renamed(new: str, changes: Sequence[LineChange]) -> bool:
@@ -163,11 +176,3 @@ def _is_like(place: Occurrence, example: Occurrence, owner: str | None) -> bool:
     if place.role != example.role or place.is_target:
         return False
     return place.role == Role.USE or owner is None or place.owner == owner
-
-
-def _is_in_text(document: Document, offset: int) -> bool:
-    """Return whether the place is in a string or a comment."""
-    tree = tree_of(document)
-    if tree is None or offset >= len(document.text):
-        return False
-    return any(word in tree.at(offset, offset + 1).type for word in _TEXTS)

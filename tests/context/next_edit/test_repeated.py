@@ -67,6 +67,10 @@ def test_a_change_made_twice_is_proposed_where_it_fits(name: str) -> None:
             "def f():\n    load(one, retry=3)\n    load(two, retry=3)\n\n\ndef g():\n    load(three, retry=3)\n",
             [("load(one, retry=3)", "read(one)"), ("load(two, retry=3)", "read(two)")],
         ),
+        (
+            "import abc, t\na: t.Call\nb: t.Call\nc: t.Call\nd: t.Call\ne: t.List\n",
+            [(f"{name}: t.Call", f"{name}: abc.Call") for name in "abcd"],
+        ),
         ("f(a, b)\nf(c, d)\nf(e, g)\n", [("f(a, b)", "f(b, a)"), ("f(c, d)", "f(c, d, 1)")]),
     ],
 )

@@ -1,0 +1,202 @@
+"""The rule of one example: places that look as one place did before the user's last edits changed it."""
+
+import builtins
+import keyword
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from context.documents.document import Document
+from context.documents.edits import Edit
+from context.documents.snapshot import Snapshot
+from context.next_edit.chunks import Chunk, Part, chunks_of
+from context.next_edit.evidence import Evidence, confidence_of, kind_of
+from context.next_edit.imported_names import is_of_module
+from context.next_edit.names.in_text import is_in_text
+from context.next_edit.names.occurrences import Role
+from context.next_edit.names.resolve_names import find_names, find_word
+from context.next_edit.proposal import Proposal, Rule
+from context.next_edit.repeated import function_around
+from context.next_edit.replacements import Span, stands, typed_spans
+from context.next_edit.sites import Site, find_sites, pattern_of
+from context.next_edit.workspace_files import WorkspaceFiles, languages_with
+
+_MAX_EDITS = 12
+_MAX_OPEN_DOCUMENTS = 4
+_MAX_CHECKED = 16  # sites, the surest first
+_MAX_FOUND = 6
+_LEAST_CONFIDENCE = 0.6
+_WHOLE_WORDS = frozenset({"null", "undefined", "true", "false", "nil"})  # of other languages than Python
+_TARGETS = (Role.BINDING, Role.IMPORT)
+
+
+@dataclass(frozen=True)
+class _Example:
+    """A change of the edit with this number, 0 for the last one, that stands in the document from `start` on."""
+
+    number: int
+    edit: Edit
+    chunk: Chunk
+    document: Document
+    start: int
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    site: Site
+    confidence: float
+    local_to: tuple[int, int] | None  # the lines of the function in which all of several examples are
+
+
+def find_by_example(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
+    """Return the places that may change as one did, the surest first; of places that overlap, the surest."""
+    typed = {document.path: typed_spans(edits, document) for document in files.open.values()}
+    examples = list(_examples(edits, snapshot, files))
+    candidates = sorted(_candidates(examples, files, typed), key=lambda one: -one.confidence)
+    found: list[Proposal] = []
+    for one in candidates[:_MAX_CHECKED]:
+        site = one.site
+        same_file = [other for other in found if other.document is site.document]
+        if any(site.start <= other.end and other.start <= site.end for other in same_file):
+            continue
+        if len(found) < _MAX_FOUND and _fits(one, typed[site.document.path]):
+            found.append(Proposal(site.document, site.start, site.end, site.text, Rule.REPEATED, one.confidence))
+    return found
+
+
+def _examples(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) -> Iterator[_Example]:
+    """Yield the changes of code of the last edits, without one whose last word is still being typed."""
+    for number, edit in enumerate(edits[:_MAX_EDITS]):
+        document = files.open.get(edit.path)
+        if document is None or not stands(edit, document):
+            continue
+        starts = (*document.line_starts, len(document.text))
+        for chunk in chunks_of(edit):
+            example = _Example(number, edit, chunk, document, starts[edit.first_line] + chunk.start)
+            is_code = not edit.new_lines or not is_in_text(document, example.start)
+            if is_code and not _is_being_typed(example, snapshot):
+                yield example
+
+
+def _is_being_typed(example: _Example, snapshot: Snapshot) -> bool:
+    """Return whether the cursor touches the last new word, which the document has nowhere else."""
+    new = example.chunk.new
+    if example.document.path != snapshot.document.path or not new:
+        return False
+    word, end = new[-1], example.start + len(example.chunk.text)
+    if not isinstance(word, str) or not word.isidentifier() or not end - len(word) <= snapshot.cursor <= end:
+        return False
+    if keyword.iskeyword(word) or word in _WHOLE_WORDS:
+        return False
+    return len(list(find_word(example.document.text, word))) <= new.count(word)
+
+
+def _candidates(
+    examples: Sequence[_Example], files: WorkspaceFiles, typed: dict[str, list[Span]]
+) -> Iterator[_Candidate]:
+    groups: dict[tuple[object, ...], list[_Example]] = {}
+    for example in examples:
+        groups.setdefault((example.chunk.old, example.chunk.new), []).append(example)
+    done: set[tuple[object, ...]] = set()
+    for group in groups.values():
+        local_to = _function_of(group)
+        for example in group:
+            pattern = pattern_of(example.edit, example.chunk, example.document)
+            key = (pattern.chunk.old, pattern.chunk.new, pattern.before, pattern.behind) if pattern else ()
+            if pattern is None or key in done:
+                continue
+            done.add(key)
+            sites = [
+                site
+                for other in _documents(example.document, example.chunk, files)
+                for site in find_sites(pattern, other)
+                if not _is_typed(site, typed[other.path]) and site.text != other.text[site.start : site.end]
+            ]
+            for site in sites:
+                confidence = confidence_of(Evidence(site, example.number, len(group), len(sites)))
+                if confidence >= _LEAST_CONFIDENCE:
+                    yield _Candidate(site, confidence, local_to)
+
+
+def _function_of(examples: Sequence[_Example]) -> tuple[int, int] | None:
+    """Return the lines of the function in which several examples are; None for one example or several functions."""
+    if len(examples) == 1:
+        return None
+    found = {function_around(one.document, one.start) for one in examples}
+    return found.pop() if len(found) == 1 else None
+
+
+def _documents(document: Document, chunk: Chunk, files: WorkspaceFiles) -> Iterator[Document]:
+    """Yield the documents that may repeat a change: its own, and for one of several tokens the other open ones."""
+    yield document
+    others = [other for other in files.open.values() if other.path != document.path]
+    for other in others[:_MAX_OPEN_DOCUMENTS] if len(chunk.old) > 1 else ():
+        if other.language in languages_with(document.language):
+            yield other
+
+
+def _is_typed(site: Site, typed: Sequence[Span]) -> bool:
+    """Return whether the site would change what the last edits have put there."""
+    return any(site.start < end and start < site.end for start, end in typed)
+
+
+def _fits(candidate: _Candidate, typed: Sequence[Span]) -> bool:
+    """Return whether the change means at the site what it means at its example."""
+    site = candidate.site
+    around = candidate.local_to
+    if around is not None and not around[0] <= site.line <= around[1]:
+        return False
+    if kind_of(site.pattern) == "name" and not _is_of_the_same_thing(site, typed):
+        return False
+    return not is_in_text(site.document, site.start) and _means_something(site)
+
+
+def _means_something(site: Site) -> bool:
+    """Return whether each name that the site would get is bound where it stands, or nowhere in the file."""
+    old = set(site.pattern.chunk.old)
+    return all(_is_known(name, site) for name in _free_names(site.pattern.chunk.new) if name not in old)
+
+
+def _free_names(parts: Sequence[Part]) -> Iterator[str]:
+    """Yield the names that are neither behind a dot nor those of arguments."""
+    for index, part in enumerate(parts):
+        is_behind_dot = index > 0 and parts[index - 1] == "."
+        is_of_argument = index > 0 and parts[index - 1] == "," and parts[index + 1 : index + 2] == ("=",)
+        is_name = isinstance(part, str) and part.isidentifier() and not keyword.iskeyword(part)
+        if is_name and not is_behind_dot and not is_of_argument:
+            yield str(part)
+
+
+def _is_known(name: str, site: Site) -> bool:
+    names = find_names(site.document, (name,))
+    targets = [] if names is None else [one for one in names.homes if one.is_target and one.role in _TARGETS]
+    if names is None or not targets:
+        is_builtin = site.document.language == "python" and hasattr(builtins, name)
+        return is_builtin or len(list(find_word(site.document.text, name))) > site.pattern.chunk.new.count(name)
+    place = len(site.document.text[: site.start].encode())
+    homes = [names.homes[one] for one in targets]
+    return any(home is None or is_of_module(home) or home.start <= place <= home.end for home in homes)
+
+
+def _is_of_the_same_thing(site: Site, typed: Sequence[tuple[int, int]]) -> bool:
+    """Return whether the user has given what a name stands for to the new name, further up in the same function.
+
+    All other names are those of a rename.
+    """
+    old, new = str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])
+    names = find_names(site.document, (old, new))
+    place = names.at(site.start) if names is not None else None
+    if names is None or place is None:
+        return False
+    home = names.homes[place]
+    return (
+        home is not None
+        and not is_of_module(home)
+        and any(
+            one.name == new and one.is_target and scope == home and one.start < site.start and _within(one.start, typed)
+            for one, scope in names.homes.items()
+        )
+    )
+
+
+def _within(start: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(first <= start < end for first, end in spans)

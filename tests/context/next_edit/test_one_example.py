@@ -1,0 +1,111 @@
+"""One change that the user has made, and the places that look as its place did."""
+
+import pytest
+
+from context.documents.document import Document
+from context.next_edit.chunks import chunks_of
+from context.next_edit.proposal import Rule
+from context.next_edit.sites import find_sites, pattern_of
+from tests.context.next_edit.typing_user import TypingUser
+
+# The text before, one change, and the lines that the change makes of other places.
+SITES = {
+    "lines": (
+        "a.py",
+        "try:\n    g(a)\nexcept KeyError:\n    raise Impossible()\n"
+        "if x:\n    try:\n        g(b)\n    except KeyError:\n        raise Impossible()\n",
+        (
+            "g(a)\nexcept KeyError:\n    raise Impossible()",
+            "g(a)\nexcept KeyError as e:\n    raise Impossible() from e",
+        ),
+        ["    except KeyError as e:", "        raise Impossible() from e"],
+    ),
+    "an argument less": (
+        "a.py",
+        "f(one, strict=strict)\ng(\n    two, strict=strict\n)\nh(strict=strict)\n",
+        ("f(one, strict=strict)", "f(one)"),
+        ["    two"],
+    ),
+    "a type": (
+        "a.ts",
+        "const a: Nullable<string> = f();\nconst b: Nullable<Map<string, number>> = g();\nconst c = Nullable(d);\n",
+        ("a: Nullable<string>", "a: string | null"),
+        ["const b: Map<string, number> | null = g();"],
+    ),
+    "a call": (
+        "a.go",
+        'package p\n\nfunc f() {\n\tlog.Printf("f", a)\n}\n\nfunc g() {\n\tlog.Printf("g", a)\n\tx.log.Print(b)\n}\n',
+        ('log.Printf("f"', 'base.Debugf("f"'),
+        ['\tbase.Debugf("g", a)', '\tlog.Debugf("g", a)'],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_a_change_is_made_anew_at_each_place_that_looks_so(name: str) -> None:
+    path, before, change, expected = SITES[name]
+    user = TypingUser({path: before})
+    user.replace(*change)
+    document = user.buffers[path]
+    edit = user.ring.recent()[0]
+    sites = [
+        site
+        for chunk in chunks_of(edit)
+        if (pattern := pattern_of(edit, chunk, document)) is not None
+        for site in find_sites(pattern, document)
+    ]
+    made = {line for site in sites for line in _changed(document, site.start, site.end, site.text)}
+    assert made == set(expected)
+
+
+def _changed(document: Document, start: int, end: int, text: str) -> list[str]:
+    changed = document.text[:start] + text + document.text[end:]
+    return [line for line in changed.splitlines() if line not in document.text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "change", "after"),
+    [
+        (
+            "a.py",
+            "import typing as t\n\n\ndef f(x: t.Optional[int] = None):\n    pass\n\n\n"
+            "def g(y: t.Optional[dict[str, int]] = None):\n    pass\n",
+            ("x: t.Optional[int]", "x: int | None"),
+            "def g(y: dict[str, int] | None = None):",
+        ),
+    ],
+)
+def test_a_place_for_which_enough_speaks_is_proposed(
+    path: str, before: str, change: tuple[str, str], after: str
+) -> None:
+    user = TypingUser({path: before})
+    user.replace(*change)
+    assert [one.rule for one in user.propose()] == [Rule.REPEATED]
+    user.accept_all()
+    assert after in user.text.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("before", "change"),
+    [
+        # a name that means nothing there
+        (
+            "def f(x, strict):\n    load(x)\n\n\ndef g(x):\n    load(x)\n",
+            ("strict):\n    load(x)", "strict):\n    load(x, strict=strict)"),
+        ),
+        ("a = 1\nb = 1\n", ("a = 1", "a = 2")),
+        # in a string and in a comment
+        ("a: Optional[int] = 1\n'Optional[int] '\n# b: Optional[int]\n", ("a: Optional[int]", "a: int | None")),
+        # the last word is still being typed
+        ("def f(basket):\n    return basket\n", ("f(basket", "f(baske")),
+        # another call of the name
+        ("def load(x, y):\n    a.load(x)\n    b.load(x)\n", ("    a.load(x)", "    a.load(x, y=y)")),
+    ],
+)
+def test_one_change_that_does_not_fit_elsewhere_gives_nothing(
+    before: str, change: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 1.0)
+    user = TypingUser({"a.py": before})
+    user.replace(*change)
+    assert user.propose() == ()
