@@ -27,7 +27,7 @@ from inference.api import EngineSettings, Request, RunningRequest, Update
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import TokenPrompt
 from lsp_server.completion.build_request import PromptSource, build_request
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import CompletionSettings
 
 CHAT_TOKENS = 256
 LONG_CHAT_TOKENS = 8192
@@ -88,7 +88,7 @@ class LookAhead:
         document, cursor = snapshot.document, snapshot.cursor
         accepted = replace(document, text=document.text[:cursor] + text + document.text[cursor:])
         after = replace(snapshot, document=accepted, cursor=cursor + len(text))
-        _, request = build_request(self._engine, after, None, ModelSettings(), self._source)
+        _, request = build_request(self._engine, after, None, CompletionSettings(), self._source)
         self._running = self._engine.submit(replace(request, background=True), self._take)
 
     def end(self) -> None:
@@ -120,7 +120,7 @@ def type_block(
         started_s = perf_counter()
         if ahead is not None:
             ahead.end()
-        _, request = build_request(engine, snapshot, ONE_LINE, ModelSettings(), source)
+        _, request = build_request(engine, snapshot, ONE_LINE, CompletionSettings(), source)
         generated, trace = run(engine, request, snapshot)
         waited_ms = 1000 * (perf_counter() - started_s)
         if number:

@@ -31,7 +31,7 @@ from inference.draft import ALL_SOURCES, Drafting
 from inference.local_engine import LocalEngine
 from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.completion.ghost_text.predictions import Predictions
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import CompletionSettings
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def hole_request(engine: LocalEngine, hole: Hole, workspace: Workspace, predicti
         prompt_tokens=_PROMPT_TOKENS,
         predicted=predictions.outputs_at(hole.snapshot),
     )
-    settings = ModelSettings(max_tokens=96)
+    settings = CompletionSettings(max_tokens=96)
     return build_request(engine, hole.snapshot, hole.max_lines, settings, source)[1]
 
 

@@ -32,7 +32,7 @@ from lsp_server.rpc.documents import OpenDocuments
 from lsp_server.rpc.positions import position_of
 from lsp_server.server.generate import Generated, generate
 from lsp_server.server.prompt_budget import FIRST_TOKENS
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import CompletionSettings
 from midspan import ModelError
 
 DEFAULT_FILE = Path(argparse.__file__)
@@ -101,7 +101,7 @@ def first_token_uncached(settings: EngineSettings) -> Callable[[Request], float]
 
 
 def measure(arguments: Namespace) -> list[Keystroke]:
-    settings = ModelSettings(model=arguments.model)
+    settings = CompletionSettings(model=arguments.model)
     engine_settings = EngineSettings(model=arguments.model)
     engine = LocalEngine(engine_settings)
     engine.ready.result()

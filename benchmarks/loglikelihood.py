@@ -4,6 +4,7 @@ import argparse
 import json
 import statistics
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,12 +57,16 @@ class Scorer:
         """The tokens of the line, and the log-likelihoods of the vocabulary at each [line tokens, vocabulary]."""
         prompt = build_fim_prompt(self.tokenizer, self._order, packed.context, packed.prefix, packed.suffix)
         wanted = self.tokenizer.encode(line)
-        tokens = (*prompt, *wanted[:-1])
+        return wanted, self.log_likelihoods_behind(prompt, wanted[:-1])
+
+    def log_likelihoods_behind(self, prompt: Sequence[int], output: Sequence[int]) -> torch.Tensor:
+        """The log-likelihoods behind the prompt and behind each token of the output [output tokens + 1, vocabulary]."""
+        tokens = (*prompt, *output)
         pages = range(-(-len(tokens) // PAGE_TOKENS))
         batch = pack_batch([Work(tokens, 0, pages, logit_tokens=1)], self._device)
         with torch.inference_mode():
             rows = torch.arange(len(prompt) - 1, len(tokens))  # a row predicts the token after it
-            return wanted, self._model.forward(replace(batch, logit_rows=rows), self._memory).log_softmax(-1)
+            return self._model.forward(replace(batch, logit_rows=rows), self._memory).log_softmax(-1)
 
 
 def _memory(config: ModelConfig, tokens: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:

@@ -88,6 +88,10 @@ class ContextPacker:
         """Return texts of the repository that may stand at the cursor; the snapshot's secrets are masked."""
         return next_lines(snapshot, self._workspace, max_lines) if self._workspace is not None else ()
 
+    def documents_to_show(self, snapshot: Snapshot) -> list[Document]:
+        """Return the other open documents that no rule keeps out of prompts, those used last first."""
+        return [document for document in snapshot.open_documents if judge(document, self._workspace).included]
+
     def _forget_pages_of_secrets(self, documents: Sequence[Document]) -> None:
         """Have kept pages forgotten when a text that was not masked in a document is found to be a secret."""
         is_found = False

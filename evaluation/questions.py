@@ -10,7 +10,7 @@ from inference.api import Engine, FinishReason, Request
 from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.completion.postprocess import postprocess
 from lsp_server.server.generate import generate
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import CompletionSettings
 
 # The longest line of HumanEval's solutions has 59 tokens in DeepSeek's vocabulary.
 MOST_TOKENS = 96
@@ -57,7 +57,7 @@ def user_request(
     most_tokens: int = MOST_TOKENS,
 ) -> Request:
     """The request that the server would make. Raises ModelError for a model without FIM."""
-    _, request = build_request(engine, snapshot, max_lines, ModelSettings(max_tokens=most_tokens), source)
+    _, request = build_request(engine, snapshot, max_lines, CompletionSettings(max_tokens=most_tokens), source)
     return request
 
 

@@ -39,6 +39,8 @@ def digest_request(request: Request) -> str:
     question = f"{request.max_new_tokens} {request.max_lines} {request.prompt.identity}"
     if request.begins_with:
         question += f" {request.begins_with!r}"
+    if request.may_copy:
+        question += f" copies {request.drafts}"
     return hashlib.sha256(question.encode()).hexdigest()[:16]
 
 

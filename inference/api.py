@@ -146,6 +146,7 @@ class Request:
     # A shorter prompt for the same output, which is read instead where much of `prompt` would have to be computed.
     quick_prompt: Prompt | None = None
     least_logprob: float | None = None  # generation ends ("over") once the output's log-probability is below
+    may_copy: bool = False  # what prompt and drafts say of the next token is mixed in, where `ModelInfo.copies`
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,7 @@ class ModelInfo:
     family: str
     fim_orders: tuple[str, ...]
     context_tokens: int
+    copies: bool = False  # it has learned weights for copying
 
 
 @dataclass(frozen=True)

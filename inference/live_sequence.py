@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from inference.api import FinishReason, KeptPages, OnUpdate, Request, Trace, Update
 from inference.cache.radix_tree import Node, RadixTree
+from inference.copying.copier import Copied, Copier
 from inference.draft import MAX_DRAFTED_TOKENS, Drafter
 from inference.prompts.prompt import read_tokens
 from inference.prompts.text_stream import TextStream
@@ -35,6 +36,7 @@ class LiveSequence:
     stream: TextStream
     context_tokens: int
     drafter: Drafter | None = None
+    copier: Copier | None = None
     submitted_s: float = field(default_factory=time.perf_counter)
     tokens: list[int] = field(default_factory=list)
     num_computed_tokens: int = 0  # tokens whose cache entries are written, all from the first one on
@@ -161,6 +163,8 @@ class LiveSequence:
         self.tokens.append(token)
         if self.drafter is not None:
             self.drafter.push(token)
+        if self.copier is not None:
+            self.copier.push(token)
         is_begun = self.stream.is_awaited(token)
         text, complete = self._within_line_budget(self.stream.push(token))
         self.written_characters += len(text)
@@ -208,6 +212,14 @@ class LiveSequence:
         """Tell the drafter how many of its tokens were right."""
         if self.drafter is not None:
             self.drafter.learn(accepted)
+
+    def copied(self) -> Copied | None:
+        """Return the copy distribution over the next token; None: the model alone says what comes."""
+        if self.copier is None:
+            return None
+        if not self.output_tokens:  # only now it is certain which prompt was read
+            self.copier.begin(self.prompt_tokens)
+        return self.copier.copied()
 
     def _within_line_budget(self, text: str) -> tuple[str, bool]:
         """Cut `text` before the newline that would begin one line too many, and tell whether it was cut."""

@@ -24,6 +24,7 @@ from inference.api import (
     Update,
 )
 from inference.compiled_products import keep_few_compiled_products
+from inference.copying.copier import begin_copying
 from inference.draft import Drafting
 from inference.edit_window import EditPrompt, EditWindow
 from inference.heap import paused_garbage_collection, trim_heap
@@ -170,7 +171,8 @@ class LocalEngine:
         stream = TextStream(self.tokenizer, request.begins_with)
         on_update = self._known.learn_from(request, on_update)
         drafter = self.drafting.begin(request, self.tokenizer.sentinels.fim)
-        sequence = LiveSequence(request, on_update, stream, info.context_tokens, drafter)
+        copier = begin_copying(request, self.tokenizer, self._described.result().copy_weights)
+        sequence = LiveSequence(request, on_update, stream, info.context_tokens, drafter, copier)
         self._inbox.put(sequence)
         if not request.background:
             RIGHT_OF_WAY.make_way(id(self))
@@ -231,7 +233,8 @@ class LocalEngine:
         identity, family = description.identity, description.family
         if (last := self._known.read()) is not None:
             read_ahead(Path(last.weights))
-        self.info = ModelInfo(identity.name, self.folder, family.name, identity.fim_orders, identity.context_tokens)
+        orders, copies = identity.fim_orders, description.copy_weights is not None
+        self.info = ModelInfo(identity.name, self.folder, family.name, orders, identity.context_tokens, copies)
         self._described.set_result(description)
         # The library builds a tokenizer while another thread runs Python.
         opening = threading.Thread(target=self._open_tokenizer, args=(family,), name="tokenizer", daemon=True)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from inference.api import Sampling
+from inference.copying.mixture import mix
 from inference.live_sequence import LiveSequence
 from inference.step import Planned
 
@@ -48,11 +49,11 @@ def choose_tokens(
 ) -> Iterator[Iterator[Choice]]:
     """Choose the next tokens of each work from its rows of logits [L, vocabulary].
 
-    On the CPU a row is looked at when it is asked for: behind a wrong draft nobody asks. On a GPU all rows are chosen
-    there, and read at once.
+    On the CPU a row is looked at when it is asked for: behind a wrong draft nobody asks, and what is copied depends on
+    the tokens before. On a GPU all rows are chosen there, and read at once, unless a sequence copies.
     """
     rows = torch.split(logits, [work.logit_tokens for _, work in planned])
-    if logits.is_cpu:
+    if logits.is_cpu or any(sequence.copier is not None for sequence, _ in planned):
         for (sequence, _), logits_of_work in zip(planned, rows, strict=True):
             yield _choose_each(sequence, samplers, logits_of_work)
         return
@@ -75,7 +76,9 @@ def read_choices(tokens: Tensor, logprobs: Tensor) -> list[Choice]:
 
 def _choose_each(sequence: LiveSequence, samplers: Mapping[LiveSequence, Sampler], logits: Tensor) -> Iterator[Choice]:
     for row in logits:
-        tokens, logprobs = samplers[sequence].choose(row[None], _allowed(sequence, logits.device))
+        copied = sequence.copied()
+        mixed = row if copied is None else mix(row, copied)
+        tokens, logprobs = samplers[sequence].choose(mixed[None], _allowed(sequence, logits.device))
         yield int(tokens), float(logprobs)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inference.copying.weights import CopyWeights, read_copy_weights
 from inference.model_files import CONFIG_FILE
 from inference.models.architecture import ModelConfig, parse_config
 from inference.models.config_json import read_config_json
@@ -20,13 +21,15 @@ class ModelDescription:
     family: Family
     identity: ModelIdentity
     config: ModelConfig
+    copy_weights: CopyWeights | None = None  # None: it copies nothing
 
 
 def read_description(folder: Path) -> ModelDescription:
-    """Read a folder's config.json and control tokens. Raises ModelError that names what is wrong."""
+    """Read a folder's config.json, control tokens and weights for copying. Raises ModelError: what is wrong."""
     raw = read_config_json(folder)
     family = _family(raw, folder)
-    return ModelDescription(family, parse_identity(raw, folder, family), parse_config(raw, folder / CONFIG_FILE))
+    identity, config = parse_identity(raw, folder, family), parse_config(raw, folder / CONFIG_FILE)
+    return ModelDescription(family, identity, config, read_copy_weights(folder))
 
 
 def read_family(folder: Path) -> Family:

@@ -12,7 +12,7 @@ from lsp_server.completion.find_drafts import find_drafts
 from lsp_server.completion.kept_prompts import KeptPrompts
 from lsp_server.completion.triggers import BLOCK_LINES
 from lsp_server.server.prompt_budget import FIRST_TOKENS
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import CompletionSettings
 
 _QUICK_BELOW = 2  # a whole prompt that is not so many times longer needs no quick one
 
@@ -36,7 +36,7 @@ def build_request(
     engine: Engine,
     snapshot: Snapshot,
     max_lines: int | None,
-    settings: ModelSettings,
+    settings: CompletionSettings,
     source: PromptSource,
 ) -> tuple[Pack, Request]:
     """Return the pack, and the request for the hole at the cursor.
@@ -55,14 +55,15 @@ def build_request(
     drafts = find_drafts(engine, snapshot, source.packer, source.predicted, begun, max_lines or BLOCK_LINES)
     kept_pages = source.kept_prompts.keep(packed, page_folder)
     request = Request(prompt, new_tokens, max_lines, drafts=drafts, begins_with=begun)
-    return packed, replace(request, kept_pages=kept_pages, quick_prompt=quick)
+    may_copy = _may_copy(engine, settings)
+    return packed, replace(request, kept_pages=kept_pages, quick_prompt=quick, may_copy=may_copy)
 
 
 def build_quick_request(
     engine: Engine,
     snapshot: Snapshot,
     max_lines: int | None,
-    settings: ModelSettings,
+    settings: CompletionSettings,
     source: PromptSource,
 ) -> tuple[Pack, Request]:
     """Return the same from the text at the cursor alone, in `quick_tokens`: nothing is looked for in other files.
@@ -73,14 +74,18 @@ def build_quick_request(
     quick_tokens = source.quick_tokens or source.prompt_tokens
     packed = source.packer.pack_alone(snapshot, Budget(min(room, quick_tokens)), engine.count_tokens)
     prompt, begun = _prompt(engine, snapshot, packed)
-    return packed, Request(prompt, new_tokens, max_lines, begins_with=begun)
+    return packed, Request(prompt, new_tokens, max_lines, begins_with=begun, may_copy=_may_copy(engine, settings))
 
 
-def _room(engine: Engine, settings: ModelSettings) -> tuple[int, int]:
+def _room(engine: Engine, settings: CompletionSettings) -> tuple[int, int]:
     """Return the most tokens of the output, and those that the model's context leaves for the prompt."""
     context_tokens = engine.describe().context_tokens
     new_tokens = min(settings.max_tokens, context_tokens // 4)
     return new_tokens, context_tokens - new_tokens - FIM_PROMPT_OVERHEAD_TOKENS
+
+
+def _may_copy(engine: Engine, settings: CompletionSettings) -> bool:
+    return settings.copy and engine.describe().copies
 
 
 def _prompt(engine: Engine, snapshot: Snapshot, packed: Pack) -> tuple[Prompt, str]:

@@ -47,7 +47,7 @@ async def generate_several(engine: Engine, request: Request, snapshot: Snapshot)
     Sampled outputs that fail are left out. Cancelling this cancels all. Raises the error of the greedy output.
     """
     samples = [Sampling(_TEMPERATURE, _TOP_P, seed) for seed in range(1, _SAMPLES + 1)]
-    requests = [request, *(replace(request, sampling=sampling, drafts=()) for sampling in samples)]
+    requests = [request, *(replace(request, sampling=sampling) for sampling in samples)]
     read = None
     if engine.info.folder is not None:
         # When this has ended the prompt is in the cache: the others share it, and are decoded in one batch.

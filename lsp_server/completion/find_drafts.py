@@ -1,7 +1,8 @@
-"""The texts that a completion may repeat, which the engine verifies several tokens at a time."""
+"""The texts that a completion may repeat: the engine verifies several of their tokens at a time, or copies them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
 from context.secrets.masking import mask_snapshot
@@ -25,19 +26,19 @@ def find_drafts(
     if engine.info.folder is None:
         return ()
     seen = mask_snapshot(snapshot)
-    documents = [engine.draft("document", text) for text in _document_texts(seen)]
+    documents = [engine.draft("document", text) for text in _document_texts(seen, packer.documents_to_show(seen))]
     predictions = [engine.draft("prediction", _first_lines(begun + text, max_lines)) for text in predicted]
     lines = [engine.draft("lines", begun + text) for text in packer.next_lines(seen, max_lines)]
     return (*documents, *predictions, *lines)
 
 
-def _document_texts(snapshot: Snapshot) -> Iterator[str]:
+def _document_texts(snapshot: Snapshot, others: Sequence[Document]) -> Iterator[str]:
     """Yield whole lines around the cursor, and the beginnings of the documents used last."""
     text, cursor = snapshot.document.text, snapshot.cursor
     before_at = max(0, cursor - _BEFORE_CHARACTERS)
     yield text[text.find("\n", before_at) + 1 if before_at else 0 : cursor]
     yield text[cursor : cursor + _AFTER_CHARACTERS]
-    for document in snapshot.open_documents[:_OTHER_DOCUMENTS]:
+    for document in others[:_OTHER_DOCUMENTS]:
         yield document.text[:_OTHER_CHARACTERS]
 
 

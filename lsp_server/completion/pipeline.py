@@ -19,7 +19,7 @@ from lsp_server.completion.confidence.confidence_table import UNCALIBRATED, Conf
 from lsp_server.completion.confidence.sure_beginning import sure_beginning
 from lsp_server.completion.postprocess import Cleaned, postprocess
 from lsp_server.server.generate import Generated
-from lsp_server.settings.values import Eagerness, ModelSettings
+from lsp_server.settings.values import CompletionSettings, Eagerness
 from lsp_server.telemetry.outcome import Outcome
 from lsp_server.telemetry.record import Record
 from midspan import ModelError
@@ -44,7 +44,7 @@ class FillJob:
 
     snapshot: Snapshot
     source: PromptSource
-    settings: ModelSettings
+    settings: CompletionSettings
     max_lines: int | None
     is_ahead: bool = False  # nobody waits for it yet
     is_quick: bool = False  # from the text at the cursor alone

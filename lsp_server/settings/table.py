@@ -240,6 +240,12 @@ TABLE = (
         "whether [the text after the cursor](features.md#ghost-text) is read again when you pause, and not at each key",
     ),
     Setting(
+        "completion.copy",
+        _SWITCH,
+        "whether a model that has learned to copies [what your code says next in like places](features.md#ghost-text): "
+        "the built-in one has; with other models this changes nothing",
+    ),
+    Setting(
         "completion.disk_cache_bytes",
         _DISK_BYTES,
         "what [the pages of the prefix cache](privacy-and-security.md#what-stays-on-the-disk) may take on the disk, of "

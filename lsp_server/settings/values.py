@@ -42,6 +42,7 @@ class CompletionSettings(ModelSettings):
     disk_cache_bytes: int = 1_000_000_000  # of the kept pages of all workspaces; 0: none are kept
     ahead_on_battery: bool = False
     quick_first: bool = True
+    copy: bool = True
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import torch
 
 from inference.api import Draft, EngineSettings, FinishReason, Request, Update
 from inference.cache.radix_tree import Node
+from inference.copying.copier import begin_copying
+from inference.copying.weights import CopyWeights
 from inference.draft import Drafting
 from inference.drafting.costs import StepCosts
 from inference.live_sequence import LiveSequence
@@ -43,6 +45,7 @@ class Running:
 
     scheduler: Scheduler
     tokenizer: Tokenizer
+    copy_weights: CopyWeights | None = None
 
     def __post_init__(self) -> None:
         self.drafting = Drafting(costs=UnmeasuredCosts())
@@ -51,7 +54,8 @@ class Running:
         updates: list[Update] = []
         stream = TextStream(self.tokenizer, request.begins_with)
         drafter = self.drafting.begin(request, self.tokenizer.sentinels.fim) if request.drafts else None
-        sequence = LiveSequence(request, updates.append, stream, CONTEXT_TOKENS, drafter)
+        copier = begin_copying(request, self.tokenizer, self.copy_weights)
+        sequence = LiveSequence(request, updates.append, stream, CONTEXT_TOKENS, drafter, copier)
         self.scheduler.add(sequence)
         return sequence, updates
 

@@ -18,7 +18,7 @@ from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.server.generate import Generated, generate
 from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.source import user_settings_file_in_words
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import CompletionSettings, ModelSettings
 from lsp_server.telemetry.record import format_trace
 from midspan import MidspanError, ModelError
 
@@ -39,7 +39,7 @@ class Trial:
     findings: list[Finding] = field(default_factory=list)
 
 
-def try_completion(settings: ModelSettings) -> Trial:
+def try_completion(settings: CompletionSettings) -> Trial:
     """Load the model and complete a line with it."""
     return _try_model("completion", settings, lambda engine: _complete_line(engine, settings))
 
@@ -82,7 +82,7 @@ def _check_memory(subject: str, name: str, folder: Path, model: dict[str, Any]) 
     return (Finding(subject, what, is_wrong=True, fix="Close other programs, or choose a smaller model."),)
 
 
-async def _complete_line(engine: Engine, settings: ModelSettings) -> Generated:
+async def _complete_line(engine: Engine, settings: CompletionSettings) -> Generated:
     document = Document("area.py", f"{_LINE}\n", "python", version=0)
     snapshot = Snapshot(document, len(_LINE))
     _, request = build_request(engine, snapshot, 1, replace(settings, max_tokens=_ANSWER_TOKENS), PromptSource())

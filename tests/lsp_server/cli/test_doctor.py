@@ -23,7 +23,7 @@ from lsp_server.cli.checks.index_check import check_index
 from lsp_server.cli.checks.model_check import try_chat, try_completion
 from lsp_server.cli.checks.native_check import check_native_step
 from lsp_server.cli.checks.store_check import check_store
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import CompletionSettings, ModelSettings
 from midspan import __version__
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.cli.run_fake import midspan
@@ -225,7 +225,7 @@ def test_both_models_are_tried(monkeypatch):
         return FakeEngine(lambda *_: "Green." if settings.model else "width * height")
 
     monkeypatch.setattr("lsp_server.cli.checks.model_check.start_engine", start)
-    assert try_completion(ModelSettings()).answer["text"] == "width * height"
+    assert try_completion(CompletionSettings()).answer["text"] == "width * height"
     assert try_chat(ModelSettings(Path("/models/chat"))).answer["text"] == "Green."
     assert not try_chat(ModelSettings()).findings[0].is_wrong
 
@@ -241,7 +241,7 @@ def test_a_model_without_room_is_wrong(monkeypatch, tmp_path):
     memory: Any = type("Memory", (), {"available": 10})
     monkeypatch.setattr("lsp_server.cli.checks.model_check.start_engine", start)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
-    (finding,) = try_completion(ModelSettings()).findings
+    (finding,) = try_completion(CompletionSettings()).findings
     assert finding.is_wrong
     assert "of memory are free" in finding.what
 

@@ -13,7 +13,7 @@ from inference.prompts.prompt import read_tokens
 from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.completion.candidates import generate_several
 from lsp_server.server.generate import Generated, generate
-from lsp_server.settings.values import ModelSettings
+from lsp_server.settings.values import CompletionSettings
 
 SUFFIX = "\n\n\ndef main():\n    print(total([1, 2, 3]))\n"
 PREFIXES = [
@@ -34,7 +34,7 @@ def snapshot_at(prefix: str) -> Snapshot:
 
 
 def request_at(engine: LocalEngine, prefix: str) -> Request:
-    return build_request(engine, snapshot_at(prefix), 1, ModelSettings(), PromptSource())[1]
+    return build_request(engine, snapshot_at(prefix), 1, CompletionSettings(), PromptSource())[1]
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)

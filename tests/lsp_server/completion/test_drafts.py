@@ -1,5 +1,7 @@
 """A completion's request has drafts; they are made of the documents, the repository and earlier outputs."""
 
+from dataclasses import replace
+
 import pytest
 
 from context.documents.document import Document
@@ -7,8 +9,10 @@ from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
 from context.secrets.masking import make_placeholder
 from inference.api import Draft
+from lsp_server.completion.build_request import PromptSource, build_quick_request, build_request
 from lsp_server.completion.find_drafts import find_drafts
 from lsp_server.completion.ghost_text.predictions import Predictions
+from lsp_server.settings.values import CompletionSettings
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import INVOKED, InProcess
 
@@ -35,6 +39,13 @@ def test_the_open_documents_are_drafts_without_their_secrets(engine: FakeEngine)
     assert texts(drafts, "document") == ["x = 1\n", f"\nkey = '{make_placeholder(KEY)}'\n", "y = 2\n"]
 
 
+def test_an_open_document_that_a_rule_excludes_is_no_draft(engine: FakeEngine) -> None:
+    """A model that copies would write it."""
+    others = (Document(".env", "PLANET = mars\n", "plaintext", 1), Document("b.py", "y = 2\n", "python", 1))
+    drafts = find_drafts(engine, Snapshot(at("x = |").document, 4, others), ContextPacker(None), (), "", 1)
+    assert texts(drafts, "document") == ["x = ", "", "y = 2\n"]
+
+
 def test_only_whole_lines_around_the_cursor_are_drafts(engine: FakeEngine) -> None:
     drafts = find_drafts(engine, at("a line\n" * 5000 + "|" + "z" * 50_000), ContextPacker(None), (), "", 1)
     before, after = texts(drafts, "document")
@@ -48,6 +59,16 @@ def test_the_begun_word_stands_before_what_was_predicted(engine: FakeEngine) -> 
     assert texts(drafts, "prediction") == ["self.x"]
     several = find_drafts(engine, at("se|"), ContextPacker(None), ("lf.x\nself.y",), "se", 8)
     assert texts(several, "prediction") == ["self.x\nself.y"]
+
+
+@pytest.mark.parametrize(("is_wanted", "copies"), [(True, True), (True, False), (False, True)])
+def test_a_request_may_copy_where_the_setting_says_so_and_the_model_has_learned_it(
+    engine: FakeEngine, is_wanted: bool, copies: bool
+) -> None:
+    engine.info = replace(engine.info, copies=copies)
+    settings = CompletionSettings(copy=is_wanted)
+    for build in (build_request, build_quick_request):
+        assert build(engine, at("x = |"), 1, settings, PromptSource())[1].may_copy == (is_wanted and copies)
 
 
 def test_a_server_gets_no_drafts(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
