@@ -242,8 +242,8 @@ TABLE = (
     Setting(
         "completion.copy",
         _SWITCH,
-        "whether a model that has learned to copies [what your code says next in like places](features.md#ghost-text): "
-        "the built-in one has; with other models this changes nothing",
+        "whether the built-in model also goes by [what your code says in like places](features.md#ghost-text); other "
+        "models, which have learned no shares for it, write the same either way",
     ),
     Setting(
         "completion.disk_cache_bytes",
