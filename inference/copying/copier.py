@@ -13,11 +13,17 @@ from inference.prompts.tokenizer import Tokenizer
 
 @dataclass(frozen=True)
 class Copied:
-    """A distribution over a few tokens, and its weight in the mixture with the model's."""
+    """A distribution over a few tokens and over the end of the line, and its weight in the mixture with the model's.
+
+    What stands elsewhere says that a line ends, and not whether the output ends with it: the model splits that share
+    between `line_ends`, which are line ends and ends of an output.
+    """
 
     tokens: tuple[int, ...]
     probabilities: tuple[float, ...]
     weight: float
+    line_ends: tuple[int, ...] = ()
+    line_end_share: float = 0.0
 
 
 class Copier:
@@ -30,6 +36,7 @@ class Copier:
         self._drafts = request.drafts
         self._tokenizer = tokenizer
         self._weights = weights
+        self._newlines = frozenset(tokenizer.spellings.allowed(b"\n"))
         self._suffixes: Suffixes | None = None
 
     def begin(self, prompt_tokens: Sequence[int]) -> None:
@@ -55,7 +62,10 @@ class Copier:
         found = self.continuations()
         if found is None or not (weight := self._weights.weight(found)):
             return None
-        return Copied(found.tokens, tuple(count / found.seen for count in found.counts), weight)
+        shares = {token: count / found.seen for token, count in zip(found.tokens, found.counts, strict=True)}
+        end_share = sum(shares.pop(token) for token in found.tokens if token in self._newlines)
+        ends = (*self._newlines, *self._tokenizer.sentinels.ends) if end_share else ()
+        return Copied(tuple(shares), tuple(shares.values()), weight, ends, end_share)
 
     def _texts(self, before: Sequence[int], suffix: Sequence[int]) -> Iterator[Sequence[int]]:
         """Yield the drafts: of the documents, the parts that the prompt lacks; and the lines, which begin as this does.

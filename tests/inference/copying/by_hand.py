@@ -30,13 +30,21 @@ def continuations_by_hand(
     return None
 
 
-def mixed_by_hand(logits: Tensor, found: Continuations | None, weights: CopyWeights) -> Tensor:
-    """Return the probabilities [vocabulary] of the mixture."""
+def mixed_by_hand(
+    logits: Tensor, found: Continuations | None, weights: CopyWeights, line_ends: Collection[int]
+) -> Tensor:
+    """Return the probabilities [vocabulary] of the mixture; the model splits what is copied of line ends."""
     probabilities = logits.double().softmax(-1)
     if found is None:
         return probabilities
     weight = weights.weights[bucket_of(found)]
     copied = torch.zeros_like(probabilities)
     for token, count in zip(found.tokens, found.counts, strict=True):
-        copied[token] = count / sum(found.counts)
+        share = count / sum(found.counts)
+        if token in line_ends:
+            ends = sum(probabilities[end] for end in line_ends)
+            for end in line_ends:
+                copied[end] += share * probabilities[end] / ends
+        else:
+            copied[token] += share
     return (1 - weight) * probabilities + weight * copied

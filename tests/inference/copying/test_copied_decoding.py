@@ -20,9 +20,10 @@ from tests.inference.copying.by_hand import WEIGHTS, continuations_by_hand, mixe
 from tests.inference.folders import LITE, QWEN
 from tests.inference.prompts.test_healing import logits_after
 from tests.inference.psm_prompts import psm
-from tests.inference.small_scheduler import Running, edit, start
+from tests.inference.small_scheduler import Restless, Running, edit, start
 
 NEW_TOKENS = 24
+NEWLINE = 10
 LINES = ("return total\n", "return self.total()\n", "self.x = 1\n", "raise Fault\n")
 
 
@@ -31,6 +32,10 @@ def running(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     found = start(tmp_path, {"lite": LITE, "qwen": QWEN}[request.param], "none")
     found.copy_weights = WEIGHTS
+    restless = found.scheduler._model
+    assert isinstance(restless, Restless)
+    found.scheduler._model = endless = Restless(restless._model, found.tokenizer.vocab_size)
+    endless.push[:, sorted(found.tokenizer.sentinels.all)] = -1e9  # a random model would end with its first line
     return found
 
 
@@ -60,7 +65,8 @@ def by_hand(running: Running, request: Request, count: int = NEW_TOKENS) -> tupl
     rest, output, logprobs = request.begins_with.encode(), list[int](), list[float]()
     while len(logprobs) < count:
         found = continuations_by_hand(texts, growing, running.tokenizer.sentinels.all)
-        mixed = mixed_by_hand(logits_after(running, [*read_tokens(request.prompt), *output]), found, WEIGHTS)
+        logits = logits_after(running, [*read_tokens(request.prompt), *output])
+        mixed = mixed_by_hand(logits, found, WEIGHTS, (NEWLINE, *running.tokenizer.sentinels.ends))
         if rest:
             mixed[[token for token in range(len(mixed)) if not bytes_of(token) or bytes_of(token)[0] != rest[0]]] = 0
         token = int(mixed.argmax())
@@ -109,6 +115,18 @@ def test_a_request_whose_text_goes_on_goes_on_alike(running: Running) -> None:
     typed = replace(request, prompt=TokenPrompt((*tokens[:hole], *output[:7], *tokens[hole:])), drafts=())
     wanted, _ = by_hand(running, replace(typed, drafts=(Draft("document", ()), Draft("lines", ()))), 10)
     assert running.run(replace(typed, max_new_tokens=10))[0].output == wanted
+
+
+def test_the_model_says_whether_the_output_ends_with_a_line_that_ends() -> None:
+    """Elsewhere a line end follows. The model thinks that the output ends there, or that it goes on."""
+    copied = Copied((3,), (0.2,), 0.9, (NEWLINE, 11), 0.8)
+    for wanted, other in ((11, NEWLINE), (NEWLINE, 11)):
+        logits = torch.full((12,), -4.0)
+        logits[5], logits[wanted], logits[other] = 4.0, 1.0, 0.0
+        token, logprob = Sampler(Sampling()).choose(logits, None, copied)
+        model = logits.softmax(-1)
+        share = 0.72 * float(model[wanted] / (model[wanted] + model[other])) + 0.1 * float(model[wanted])
+        assert (token, math.exp(logprob)) == (wanted, pytest.approx(share, rel=1e-4))
 
 
 def test_a_sampled_output_has_the_shares_of_the_mixture() -> None:

@@ -82,3 +82,11 @@ def test_the_shares_are_those_of_the_places_and_the_weight_that_of_the_bucket(to
     copied = begin(tokenizer, "ab1 ab1 ab2 ab", "").copied()
     assert copied is not None
     assert (copied.tokens, copied.probabilities) == ((ord("1"), ord("2")), (1 / 2, 1 / 2))
+    assert (copied.weight, copied.line_ends) == (pytest.approx(0.35), ())
+
+
+def test_a_line_end_is_copied_as_any_end_of_a_line_or_of_an_output(tokenizer: Tokenizer) -> None:
+    copied = begin(tokenizer, "ab\nab\nab1 ab2ab", "").copied()
+    assert copied is not None
+    assert dict(zip(copied.tokens, copied.probabilities, strict=True)) == {ord("1"): 1 / 4, ord("2"): 1 / 4}
+    assert (set(copied.line_ends), copied.line_end_share) == ({ord("\n"), tokenizer.sentinels.eos}, 1 / 2)
