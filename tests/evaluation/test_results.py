@@ -12,8 +12,8 @@ from evaluation.evaluate import run_cases
 from evaluation.humaneval import PLAIN, USER, judge, run_task, snapshot_of
 from evaluation.humaneval_tasks import FOLDER_VARIABLE, SINGLE_LINE_FILE, Task, read_tasks, task_file
 from evaluation.questions import Fill, Question, answer_question, judged_part
-from evaluation.results import KeptResults, Result, digest_model, summarize, to_table
-from inference.api import FinishReason, Request
+from evaluation.results import KeptResults, Result, digest_model, digest_request, summarize, to_table
+from inference.api import Draft, FinishReason, Request
 from inference.prompts.prompt import TokenPrompt
 from midspan import SettingsError
 from tests.fake_engine import FakeEngine
@@ -36,6 +36,14 @@ def test_the_line_that_stood_there_matches_and_passes() -> None:
 def test_another_right_line_passes_without_matching() -> None:
     result = judge(TASK, Fill("    for number in sorted(numbers):", "eos"))
     assert result == {"exact_match": 0.0, "pass_at_1": 1.0}
+
+
+def test_drafts_make_another_question_of_a_request_that_may_copy_them() -> None:
+    plain = Request(TokenPrompt((1, 2)), 8)
+    drafted = replace(plain, drafts=(Draft("lines", (3,)),))
+    assert digest_request(plain) == digest_request(drafted)
+    asked = [plain, replace(plain, may_copy=True), replace(drafted, may_copy=True)]
+    assert len({digest_request(request) for request in asked}) == 3
 
 
 LINES = replace(TASK, wanted=TASK.wanted + TASK.suffix, suffix="", cut="lines")
