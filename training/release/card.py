@@ -69,6 +69,10 @@ tokens, hundreds of thousands of times fewer than models one downloads: it does 
 reason about an algorithm, and its suggestions are mostly plausible and wrong. It is not a chat model, knows Python
 only, and must not be used to judge whether code is correct or safe.
 
+Midspan mixes what the prompt and the repository say of the next token with what the model says, with the weights in
+`copying.json`, which were learned on packages that no model was trained on. The plain prompt of the figures has no such
+help.
+
 ## Figures
 
 {figures}
