@@ -123,7 +123,8 @@ def test_the_model_says_whether_the_output_ends_with_a_line_that_ends() -> None:
     for wanted, other in ((11, NEWLINE), (NEWLINE, 11)):
         logits = torch.full((12,), -4.0)
         logits[5], logits[wanted], logits[other] = 4.0, 1.0, 0.0
-        token, logprob = Sampler(Sampling()).choose(logits, None, copied)
+        tokens, logprobs = Sampler(Sampling()).choose(mix(logits, copied)[None])
+        token, logprob = int(tokens), float(logprobs)
         model = logits.softmax(-1)
         share = 0.72 * float(model[wanted] / (model[wanted] + model[other])) + 0.1 * float(model[wanted])
         assert token == wanted
