@@ -42,25 +42,41 @@ class _Example:
 
 @dataclass(frozen=True)
 class _Candidate:
-    site: Site
-    confidence: float
+    evidence: Evidence
     local_to: tuple[int, int] | None  # the lines of the function in which all of several examples are
 
 
 def find_by_example(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
     """Return the places that may change as one did, the surest first; of places that overlap, the surest."""
+    found: list[Proposal] = []
+    for _, proposal in fitting_sites(edits, snapshot, files, _LEAST_CONFIDENCE):
+        same_file = [other for other in found if other.document is proposal.document]
+        if any(proposal.start <= other.end and other.start <= proposal.end for other in same_file):
+            continue
+        found.append(proposal)
+        if len(found) == _MAX_FOUND:
+            break
+    return found
+
+
+def fitting_sites(
+    edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles, least_confidence: float
+) -> Iterator[tuple[Evidence, Proposal]]:
+    """Yield the sites where the change means what it means at its example, the surest first, with what speaks for them.
+
+    `evaluation.next_edit.fit_evidence` learns from all of them how sure they are.
+    """
     typed = {document.path: typed_spans(edits, document) for document in files.open.values()}
     examples = list(_examples(edits, snapshot, files))
-    candidates = sorted(_candidates(examples, files, typed), key=lambda one: -one.confidence)
-    found: list[Proposal] = []
-    for one in candidates[:_MAX_CHECKED]:
-        site = one.site
-        same_file = [other for other in found if other.document is site.document]
-        if any(site.start <= other.end and other.start <= site.end for other in same_file):
-            continue
-        if len(found) < _MAX_FOUND and _fits(one, typed[site.document.path]):
-            found.append(Proposal(site.document, site.start, site.end, site.text, Rule.REPEATED, one.confidence))
-    return found
+    sure = [(confidence_of(one.evidence), one) for one in _candidates(examples, files, typed)]
+    sure = [(confidence, one) for confidence, one in sure if confidence >= least_confidence]
+    for confidence, one in sorted(sure, key=lambda each: -each[0])[:_MAX_CHECKED]:
+        site = one.evidence.site
+        if _fits(one, typed[site.document.path]):
+            yield (
+                one.evidence,
+                Proposal(site.document, site.start, site.end, site.text, Rule.REPEATED, confidence),
+            )
 
 
 def _examples(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) -> Iterator[_Example]:
@@ -112,9 +128,7 @@ def _candidates(
                 if not _is_typed(site, typed[other.path]) and site.text != other.text[site.start : site.end]
             ]
             for site in sites:
-                confidence = confidence_of(Evidence(site, example.number, len(group), len(sites)))
-                if confidence >= _LEAST_CONFIDENCE:
-                    yield _Candidate(site, confidence, local_to)
+                yield _Candidate(Evidence(site, example.number, len(group), len(sites)), local_to)
 
 
 def _function_of(examples: Sequence[_Example]) -> tuple[int, int] | None:
@@ -141,7 +155,7 @@ def _is_typed(site: Site, typed: Sequence[Span]) -> bool:
 
 def _fits(candidate: _Candidate, typed: Sequence[Span]) -> bool:
     """Return whether the change means at the site what it means at its example."""
-    site = candidate.site
+    site = candidate.evidence.site
     around = candidate.local_to
     if around is not None and not around[0] <= site.line <= around[1]:
         return False

@@ -1,7 +1,7 @@
 """The confidence of a place that looks as a changed one did, by the signs that speak for it.
 
 The weights are those of a logistic regression on the tuning packages of `midspan eval next-edit`, in which each case
-weighs about the same.
+weighs about the same: `python -m evaluation.next_edit.fit_evidence` learns them.
 """
 
 import math
