@@ -23,6 +23,10 @@ class Sequence:
     """As much of a live sequence as the choice of its tokens needs."""
 
     stream: Any
+    copier: None = None
+
+    def copied(self) -> None:
+        """Copy nothing."""
 
 
 def chosen(logits: torch.Tensor, sampling: Sampling) -> list[list[tuple[int, float]]]:
