@@ -18,9 +18,9 @@ def rotate_and_write(
 ) -> torch.Tensor:
     """Write [rope(keys), values] of projected [T, H + 2*G, D] into pages [P, S, 2*G*D] in place; rotate the queries.
 
-    The first H heads are queries -> a new [T, H, D]. slots [T] int64 are flat, as in write_pages; on a GPU a negative
-    one is skipped. cos, sin [T, D/2] in fp32. The pages have the type of `projected`, or hold int8 rows of as many
-    values (int8_rows.py).
+    The first H heads are queries -> a new [T, H, D]. slots [T] int64 are flat, as in write_pages; a negative one is
+    skipped. cos, sin [T, D/2] in fp32. The pages have the type of `projected`, or hold int8 rows of as many values
+    (int8_rows.py).
     """
     run = rotate_and_write_triton if runs_triton(pages) else rotate_and_write_reference
     return run(pages, slots, projected, heads, cos, sin)

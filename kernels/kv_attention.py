@@ -23,10 +23,11 @@ def kv_attention(
     """softmax(q . key * scale) @ value for the last M tokens of each of B sequences, causal.
 
     q [B, M, H, D]; pages [P, S, 2*G*D] in q's dtype, or int8 rows of as many values (int8_rows.py); page_table [B, N]
-    int32, the page of each S tokens; lengths [B] int32, with the M new tokens (so at least M), whose rows are already
-    in the pages; kv_heads is G, and query head h reads key/value head h // (H / G) -> a new [B, M, H, D] in q's dtype.
+    int32, the page of each S tokens; lengths [B] int32, with the M new tokens, whose rows are already in the pages;
+    kv_heads is G, and query head h reads key/value head h // (H / G) -> a new [B, M, H, D] in q's dtype.
 
-    Token m of sequence b is at position lengths[b] - M + m and sees the positions up to its own.
+    Token m of sequence b is at position lengths[b] - M + m and sees the positions up to its own. One before the
+    beginning, as all are where a length is 0, gets zeros.
     Slots past a length, and table entries past its last page, may hold anything, NaN included.
     """
     attend = kv_attention_triton if runs_triton(q) else kv_attention_reference
@@ -47,14 +48,18 @@ def kv_attention_reference(
         pages = decode(pages, 2 * kv_heads * width).to(q.dtype)
     out = torch.empty_like(q)
     for b, length in enumerate(lengths.tolist()):
+        seen = min(new_tokens, length)
+        out[b, : new_tokens - seen] = 0
+        if not seen:
+            continue
         rows = rows_of_sequence(pages, page_table[b], length).view(length, 2, kv_heads, 1, width)
         keys, values = rows.permute(1, 2, 3, 0, 4).expand(2, kv_heads, heads // kv_heads, length, width)
-        queries = q[b].view(new_tokens, kv_heads, -1, width).permute(1, 2, 0, 3)  # [G, H / G, M, D]
+        queries = q[b, new_tokens - seen :].view(seen, kv_heads, -1, width).permute(1, 2, 0, 3)  # [G, H / G, seen, D]
         visible = None  # a single new token sees everything
-        if new_tokens > 1:
-            visible = torch.ones(new_tokens, length, dtype=torch.bool, device=q.device).tril(length - new_tokens)
+        if seen > 1:
+            visible = torch.ones(seen, length, dtype=torch.bool, device=q.device).tril(length - seen)
         mixed = F.scaled_dot_product_attention(queries, keys, values, attn_mask=visible, scale=scale)
-        out[b] = mixed.permute(2, 0, 1, 3).flatten(1, 2)
+        out[b, new_tokens - seen :] = mixed.permute(2, 0, 1, 3).flatten(1, 2)
     return out
 
 

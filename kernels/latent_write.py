@@ -20,7 +20,7 @@ def write_latents(
 ) -> None:
     """Write [rmsnorm(latent), rope(key)] of entries [T, R + D] into pages [P, S, R + D] in place.
 
-    slots [T] int64 are flat, as in write_pages; on a GPU a negative one is skipped. norm_weight [R]; cos, sin [T, D/2]
+    slots [T] int64 are flat, as in write_pages; a negative one is skipped. norm_weight [R]; cos, sin [T, D/2]
     in fp32. The pages have the entries' type, or hold int8 rows of as many values (int8_rows.py).
     """
     write = write_latents_triton if runs_triton(pages) else write_latents_reference

@@ -25,10 +25,11 @@ def mla_attention(
     """softmax(q . row * scale) @ latent for the last M tokens of each of B sequences, causal.
 
     q [B, M, H, R+D]; pages [P, S, R+D] in q's dtype, or int8 rows of as many values (int8_rows.py);
-    page_table [B, N] int32, the page of each S tokens; lengths [B] int32, with the M new tokens (so
-    at least M), whose rows are already in the pages; latent_dim is R -> a new [B, M, H, R] in q's dtype.
+    page_table [B, N] int32, the page of each S tokens; lengths [B] int32, with the M new tokens, whose
+    rows are already in the pages; latent_dim is R -> a new [B, M, H, R] in q's dtype.
 
-    Token m of sequence b is at position lengths[b] - M + m and sees the positions up to its own.
+    Token m of sequence b is at position lengths[b] - M + m and sees the positions up to its own. One before the
+    beginning, as all are where a length is 0, gets zeros.
     Slots past a length, and table entries past its last page, may hold anything, NaN included.
     """
     attend = mla_attention_triton if runs_triton(q) else mla_attention_reference
@@ -57,14 +58,16 @@ def mla_attention_reference(
         ahead = torch.ones(new_tokens, new_tokens, dtype=torch.bool, device=q.device).triu(1)
         ahead = ahead.repeat_interleave(heads, dim=0)
     for b, length in enumerate(lengths.tolist()):
+        unwritten = max(0, new_tokens - length)  # tokens before the beginning
+        out[b, : unwritten * heads] = 0
         spans = spans_of_sequence(pages, page_table[b], length)
-        for first in range(0, new_tokens * heads, _QUERIES_AT_ONCE):
+        for first in range(unwritten * heads, new_tokens * heads, _QUERIES_AT_ONCE):
             part = slice(first, first + _QUERIES_AT_ONCE)
             scores = torch.cat([torch.mm(queries[b, part], rows.T) for rows in spans], dim=-1).float().mul_(scale)
             scores[:, length:] = float("-inf")
             if ahead is not None:
-                unseen = ahead[part]
-                scores[: len(unseen), length - new_tokens : length].masked_fill_(unseen, float("-inf"))
+                unseen = ahead[part, unwritten:]
+                scores[: len(unseen), length - unseen.shape[1] : length].masked_fill_(unseen, float("-inf"))
             probabilities = torch.softmax(scores, dim=-1, out=scores).to(q.dtype)
             _mix(probabilities, spans, latent_dim, out[b, part])
     return out[:, : new_tokens * heads].view(sequences, new_tokens, heads, latent_dim)

@@ -9,7 +9,7 @@ def write_pages(pages: torch.Tensor, slots: torch.Tensor, values: torch.Tensor) 
     """Write values [T, W] into pages [P, S, W] in place, converted to the pages' dtype.
 
     slots [T] int64 are flat, page * S + offset, in range and without duplicates: which of two writes to a slot stays is
-    undefined. On a GPU a negative slot is skipped, so that a captured step can have fewer tokens than rows. The caller
+    undefined. A negative slot is skipped, so that a captured step can have fewer tokens than rows. The caller
     owns the pages of these slots; every other slot keeps its bits. The distance of neighbouring rows must be the same
     everywhere (a contiguous pool, or a layer of [layers, P, S, W]).
     """
@@ -20,6 +20,9 @@ def write_pages(pages: torch.Tensor, slots: torch.Tensor, values: torch.Tensor) 
 
 
 def write_pages_reference(pages: torch.Tensor, slots: torch.Tensor, values: torch.Tensor) -> None:
+    known = slots >= 0
+    if not known.all():
+        slots, values = slots[known], values[known]
     # view, not reshape: a reshape may copy, and the write would be lost
     pages.view(-1, pages.shape[-1]).index_copy_(0, slots, values.to(pages.dtype))
 

@@ -184,14 +184,21 @@ def test_triton_reaches_pages_behind_two_to_the_31_items(device: str, dtype: tor
     assert torch.equal(kv_attention_triton(q, far_apart(far), table, lengths, scale, last), near)
 
 
+@pytest.mark.parametrize("attend", [kv_attention_reference, kv_attention_triton])
 @pytest.mark.parametrize("least_keys", [16, 128])
-def test_triton_gives_zeros_to_a_sequence_of_no_tokens(
-    device: str, least_keys: int, monkeypatch: pytest.MonkeyPatch
+def test_tokens_before_the_beginning_get_zeros(
+    device: str, least_keys: int, attend: Attend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kernels.split_softmax._LEAST_KEYS", least_keys)
-    q, pages, table, lengths, scale, last = random_inputs(Case((70, 20), new_tokens=2), device)
-    full = kv_attention_triton(q, pages, table, lengths, scale, last)
+    q, pages, table, lengths, scale, last = random_inputs(Case((70, 20), new_tokens=3), device)
+    full = attend(q, pages, table, lengths, scale, last)
     lengths[1] = 0
-    actual = kv_attention_triton(q, pages, table, lengths, scale, last)
+    actual = attend(q, pages, table, lengths, scale, last)
     assert torch.equal(actual[1], torch.zeros_like(actual[1]))
+    assert torch.equal(actual[0], full[0])
+    lengths[1] = 2
+    actual = attend(q, pages, table, lengths, scale, last)
+    alone = attend(q[1:, 1:], pages, table[1:], lengths[1:], scale, last)
+    assert torch.equal(actual[1, 0], torch.zeros_like(actual[1, 0]))
+    torch.testing.assert_close(actual[1, 1:], alone[0], rtol=1e-5, atol=1e-5)
     assert torch.equal(actual[0], full[0])

@@ -61,9 +61,10 @@ def test_pages_that_cannot_be_written_in_place_are_refused(device: str, write: W
         write(pages, torch.tensor([0], device=device), torch.ones(1, 3, device=device))
 
 
-def test_triton_skips_negative_slots(device: str) -> None:
+@pytest.mark.parametrize("write", [write_pages_reference, write_pages_triton])
+def test_negative_slots_are_skipped(device: str, write: Write) -> None:
     pages = torch.zeros(2, 2, 3, device=device)
-    write_pages_triton(pages, torch.tensor([-1, 2, -1], device=device), torch.ones(3, 3, device=device))
+    write(pages, torch.tensor([-1, 2, -1], device=device), torch.ones(3, 3, device=device))
     assert pages.view(4, 3).sum(1).tolist() == [0, 0, 3, 0]
 
 
