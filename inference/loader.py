@@ -15,9 +15,10 @@ from inference.cache.page_key import model_key
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.cache.page_row import PageRow, int8_row
 from inference.calibration import run_over_code
+from inference.devices.captured_step import CapturedDecoder, CudaGraphs
 from inference.devices.choice import Placement
 from inference.devices.find_places import GPU_CHUNK_TOKENS, find_places, free_unused, gpu_cache_bytes
-from inference.devices.warm_up import warm_up
+from inference.devices.warm_up import capture_steps, warm_up
 from inference.measure_speed import measure_and_keep
 from inference.models.architecture import ModelConfig
 from inference.models.decoder import Decoder
@@ -118,6 +119,7 @@ class _Loader:
         self._context_tokens = context_tokens
         self._settings = settings
         self._last = last
+        self._vocab_size = tokenizer.vocab_size
         self._run = run_over_code(config, tokenizer)
 
     def load(self) -> tuple[Loaded, Placement]:
@@ -152,6 +154,8 @@ class _Loader:
             self._folder, self._wanted, dtype, setting, self._run, self._token_ms, is_native
         )
         row = self._page_row(device)
+        if device.type == "cuda":
+            torch.cuda.set_device(device)  # Triton launches on the device of the thread
         with Checkpoint(weights, dtype, _CPU if must_quantize else device) as checkpoint:
             source: StepTensors = checkpoint
             if must_quantize:
@@ -161,8 +165,10 @@ class _Loader:
             # A thread of torch that has chosen the last token would take the core from one of the next step's.
             torch.set_num_threads(1)
         memory = self._allocate(device, place, row)
-        if device.type == "cuda":
+        if device.type == "cuda" and isinstance(model, Decoder):
+            model = CapturedDecoder(model, self._vocab_size, CudaGraphs(device))
             warm_up(model, memory)
+            capture_steps(model, memory)
         if self._last is not None and self._last.form == quant:
             start = replace(self._last, weights=str(weights))
             if isinstance(model, NativeModel):

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from inference.api import Sampling
 from inference.copying.mixture import mix
+from inference.devices.captured_step import Greedy, logprobs_of
 from inference.live_sequence import LiveSequence
 from inference.step import Planned
 
@@ -20,6 +21,10 @@ class Sampler:
         self._sampling = sampling
         self._generator = torch.Generator().manual_seed(sampling.seed)
 
+    @property
+    def is_greedy(self) -> bool:
+        return self._sampling.temperature == 0
+
     def choose(self, logits: Tensor, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Choose tokens from logits [L, vocabulary] in fp32 -> (tokens [L] int64, log-probabilities [L]) on the device.
 
@@ -27,8 +32,8 @@ class Sampler:
         """
         if allowed is not None:
             logits = logits[:, allowed]
-        choices = logits.argmax(-1) if self._sampling.temperature == 0 else torch.stack([*map(self._pick, logits)])
-        logprobs = logits.gather(-1, choices[:, None])[:, 0] - logits.logsumexp(-1)
+        choices = logits.argmax(-1) if self.is_greedy else torch.stack([*map(self._pick, logits)])
+        logprobs = logprobs_of(logits, choices)
         return choices if allowed is None else allowed[choices], logprobs
 
     def _pick(self, logits: Tensor) -> Tensor:
@@ -45,27 +50,43 @@ class Sampler:
 
 
 def choose_tokens(
-    planned: Sequence[Planned], samplers: Mapping[LiveSequence, Sampler], logits: Tensor
+    planned: Sequence[Planned],
+    samplers: Mapping[LiveSequence, Sampler],
+    logits: Tensor,
+    greedy: Greedy | None = None,
 ) -> Iterator[Iterator[Choice]]:
     """Choose the next tokens of each work from its rows of logits [L, vocabulary].
 
     On the CPU a row is looked at when it is asked for: behind a wrong draft nobody asks, and what is copied depends on
-    the tokens before. On a GPU all rows are chosen there, and read at once, unless a sequence copies.
+    the tokens before. On a GPU all rows are chosen there, and read at once, unless a sequence copies. `greedy` has
+    the likeliest tokens of all rows if the step has found them; they stand where no sequence samples or heals.
     """
     rows = torch.split(logits, [work.logit_tokens for _, work in planned])
     if logits.is_cpu or any(sequence.copier is not None for sequence, _ in planned):
         for (sequence, _), logits_of_work in zip(planned, rows, strict=True):
             yield _choose_each(sequence, samplers, logits_of_work)
         return
+    if greedy is not None and all(samplers[s].is_greedy and not s.stream.is_healing for s, _ in planned):
+        read = iter(read_choices(*greedy))
+    else:
+        read = iter(_choose_all(planned, samplers, rows))
+    for _, work in planned:
+        yield iter([next(read) for _ in range(work.logit_tokens)])
+
+
+def _choose_all(
+    planned: Sequence[Planned], samplers: Mapping[LiveSequence, Sampler], rows: Sequence[Tensor]
+) -> list[Choice]:
+    """Choose the tokens of all rows on the GPU, and read them."""
     chosen = [
-        samplers[sequence].choose(logits_of_work, _allowed(sequence, logits.device))
+        samplers[sequence].choose(logits_of_work, _allowed(sequence, logits_of_work.device))
         for (sequence, _), logits_of_work in zip(planned, rows, strict=True)
         if len(logits_of_work)
     ]
-    tokens, logprobs = (torch.cat(each) for each in zip(*chosen, strict=True)) if chosen else (None, None)
-    read = iter(read_choices(tokens, logprobs) if tokens is not None and logprobs is not None else [])
-    for _, work in planned:
-        yield iter([next(read) for _ in range(work.logit_tokens)])
+    if not chosen:
+        return []
+    tokens, logprobs = (torch.cat(each) for each in zip(*chosen, strict=True))
+    return read_choices(tokens, logprobs)
 
 
 def read_choices(tokens: Tensor, logprobs: Tensor) -> list[Choice]:

@@ -15,9 +15,10 @@ from inference.cache.disk_pages import DiskPages
 from inference.cache.page_pool import PAGE_TOKENS, PagePool
 from inference.cache.radix_tree import Match, Node, RadixTree
 from inference.chunk_size import ChunkSize
+from inference.devices.captured_step import begin_pass
 from inference.draft import MAX_DRAFTED_TOKENS
 from inference.live_sequence import LiveSequence
-from inference.models.batch import Batch, Work, pack_batch
+from inference.models.batch import Batch, Work
 from inference.models.forward_pass import ForwardPass
 from inference.moved_suffix import MovedSuffixes, next_works
 from inference.native.model import NativeModel
@@ -152,7 +153,7 @@ class Scheduler:
             self._turns.keep(step)
             return
         self._chunk_size.learn(step)
-        chosen = choose_tokens(step.planned, self._running, logits[:, : self._vocab_size])
+        chosen = choose_tokens(step.planned, self._running, logits[:, : self._vocab_size], step.greedy)
         for (sequence, work), choices in zip(step.planned, chosen, strict=True):
             self._take_tokens(sequence, work, choices)
 
@@ -247,14 +248,13 @@ class Scheduler:
         """Begin the step of a turn; None: there is nothing to compute."""
         if not (planned := self._plan(turn)):
             return None
-        batch = pack_batch([work for _, work in planned], self._memory.device)
         # What reads a long prompt and nothing else makes way for a shorter one.
         reads_much = sum(len(work.tokens) for _, work in planned) > self._chunk_size.tokens_beside_decoding
         gives_way = turn.is_background or (reads_much and all(s.left_tokens > 1 for s, _ in planned))
         model = self._model
         if is_ahead(planned) and isinstance(model, NativeModel):
             model = model.on_one_thread
-        forward_pass = model.begin(batch, self._memory)
+        forward_pass = begin_pass(model, [work for _, work in planned], self._memory)
         return Step(planned, forward_pass, is_background=turn.is_background, gives_way=gives_way)
 
     def _plan(self, turn: Turn) -> list[tuple[LiveSequence, Work]]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from torch import Tensor
 
+from inference.devices.captured_step import CapturedPass, Greedy
 from inference.live_sequence import LiveSequence
 from inference.models.batch import Work
 from inference.models.forward_pass import ALL_SUBLAYERS, ForwardPass, StopFlag
@@ -45,6 +46,11 @@ class Step:
     @property
     def prefills(self) -> bool:
         return any(sequence.left_tokens > 1 for sequence, _ in self.planned)
+
+    @property
+    def greedy(self) -> Greedy | None:
+        """The likeliest tokens of all its rows of logits, where the pass has chosen them."""
+        return self._pass.greedy if isinstance(self._pass, CapturedPass) else None
 
     @property
     def sublayers(self) -> int:

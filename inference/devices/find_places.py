@@ -9,6 +9,7 @@ from inference.api import EngineSettings
 from inference.cache.page_row import PageRow
 from inference.devices.cards import Cards, TorchDriver, find_cards
 from inference.devices.choice import Need, Placement, place
+from inference.devices.graph_buckets import MOST_ROWS
 from inference.models.architecture import ModelConfig
 from inference.models.deepseek_v2_config import DeepseekV2Config
 from inference.weights.default_form import DefaultForm
@@ -17,7 +18,8 @@ from inference.weights.matrix import Quant
 
 # A step on a GPU reads so many tokens of a prompt: the weights are read once for all of them.
 GPU_CHUNK_TOKENS = 1024
-# Rows of logits are fp32, and the choice of tokens makes a copy. Every sequence with a draft has a few rows.
+# Rows of logits are fp32, and the choice of tokens makes a copy. Every sequence with a draft has a few rows. Those of
+# captured steps have memory of their own.
 _LOGIT_ROWS = 64
 _EXPANDED_TOKENS = 8192  # the keys and values of a span of the context that are expanded at once
 
@@ -66,7 +68,7 @@ def work_bytes(config: ModelConfig, context_tokens: int) -> int:
         inner, expanded = c.intermediate_size, 0
     activations = GPU_CHUNK_TOKENS * (4 * c.hidden_size + 2 * attention + 4 * inner)
     wide_layer = 3 * c.hidden_size * c.intermediate_size  # a product of many rows may widen its codes
-    return 2 * (activations + expanded + wide_layer) + 8 * _LOGIT_ROWS * c.vocab_size
+    return 2 * (activations + expanded + wide_layer) + (8 * _LOGIT_ROWS + 4 * MOST_ROWS) * c.vocab_size
 
 
 def _allowed_forms(stored: Quant, settings: EngineSettings) -> list[DefaultForm]:

@@ -58,6 +58,18 @@ class Work:
     pages: Sequence[int]
     logit_tokens: int
 
+    @property
+    def positions(self) -> range:
+        return range(self.start, self.start + len(self.tokens))
+
+    @property
+    def used_pages(self) -> int:
+        """The pages that hold the sequence up to the last of these tokens."""
+        return -(-self.positions.stop // PAGE_TOKENS)
+
+    def slots(self) -> list[int]:
+        return [self.pages[p // PAGE_TOKENS] * PAGE_TOKENS + p % PAGE_TOKENS for p in self.positions]
+
 
 def pack_batch(works: Sequence[Work], device: torch.device) -> Batch:
     """Lay the works behind one another, in two tensors that are moved to the device: of int64 and of int32.
@@ -71,12 +83,12 @@ def pack_batch(works: Sequence[Work], device: torch.device) -> Batch:
     tables: list[Sequence[int]] = []
     spans = []
     for work in works:
-        span = range(work.start, work.start + len(work.tokens))
+        span = work.positions
         spans.append((len(tokens), len(span), span.stop))
         tokens.extend(work.tokens)
         positions.extend(span)
-        slots.extend(work.pages[p // PAGE_TOKENS] * PAGE_TOKENS + p % PAGE_TOKENS for p in span)
-        tables.append(work.pages[: -(-span.stop // PAGE_TOKENS)])
+        slots.extend(work.slots())
+        tables.append(work.pages[: work.used_pages])
         logit_rows.extend(range(len(tokens) - work.logit_tokens, len(tokens)))
     rows = len(tokens)
     packed = torch.tensor([*tokens, *positions, *slots, *logit_rows], dtype=torch.int64).to(device)

@@ -88,3 +88,11 @@ class WeightsOnGpu:
 
     def load_native(self, name: str, shape: tuple[int, int]) -> None:
         """Say that no matrix lies in the native layout."""
+
+
+class EventStub:
+    """Stands for a CUDA event."""
+
+    def record(self) -> None: ...
+
+    def synchronize(self) -> None: ...

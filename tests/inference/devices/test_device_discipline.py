@@ -12,7 +12,8 @@ from torch._subclasses.fake_tensor import FakeTensorDeviceMismatchError
 from inference import loader, sampler
 from inference.api import Draft, Request, Sampling
 from inference.cache.allocate_memory import allocate_what_fits
-from inference.models.decoder import DecoderPass
+from inference.devices.captured_step import CapturedDecoder
+from inference.models.decoder import Decoder, DecoderPass
 from inference.models.description import read_family
 from inference.models.rotated_keys import rotated_keys
 from inference.prompts.prompt import TokenPrompt
@@ -20,7 +21,7 @@ from inference.prompts.tokenizer import Tokenizer
 from inference.sampler import Choice
 from inference.scheduler import Scheduler
 from inference.weights.matrix import Quant
-from tests.inference.devices.fake_gpu import CUDA, WeightsOnGpu, replace_kernels
+from tests.inference.devices.fake_gpu import CUDA, EventStub, WeightsOnGpu, replace_kernels
 from tests.inference.devices.made_up_gpu import Calls, made_up_gpu
 from tests.inference.engines import random_prompt
 from tests.inference.folders import CODER_V1, LARGE, LITE, QWEN, config_of, write_folder
@@ -56,7 +57,9 @@ def choices_of_gpu(tokens: Tensor, logprobs: Tensor) -> list[Choice]:
 
 def scheduler_on_gpu(raw: dict[str, Any], quant: Quant, tokenizer: Tokenizer) -> Scheduler:
     config, source = config_of(raw), WeightsOnGpu(quant)
-    model = loader._build(config, source, device=CUDA)
+    decoder = loader._build(config, source, device=CUDA)
+    assert isinstance(decoder, Decoder)
+    model = CapturedDecoder(decoder, tokenizer.vocab_size, lambda compute: compute)
     memory = allocate_what_fits(config.num_hidden_layers, 128, config.page_width, source.dtype, CUDA)
     keys = rotated_keys(config, torch.device("cpu"), is_native=False)
     return Scheduler(
@@ -73,6 +76,7 @@ def test_load_prefill_decode_draft_and_sample(
     tokenizer = Tokenizer(folder, read_family(folder))
     launched = replace_kernels(monkeypatch)
     monkeypatch.setattr(sampler, "read_choices", choices_of_gpu)
+    monkeypatch.setattr(torch.cuda, "Event", EventStub)
     long = Request(TokenPrompt(tuple(random_prompt(1, 150))), 12)
     drafted = Request(TokenPrompt(tuple(random_prompt(2, 40))), 12, drafts=(Draft("edit", (CHOSEN,) * 8),))
     sampled = Request(TokenPrompt(tuple(random_prompt(3, 20))), 6, sampling=Sampling(0.8, 0.9, 1))
