@@ -11,8 +11,9 @@ from benchmarks.gpu.random_weights import RandomWeights
 from benchmarks.native.lite_shape import LITE
 from inference.cache.allocate_memory import allocate_memory
 from inference.cache.page_pool import PAGE_TOKENS
+from inference.devices.captured_step import CapturedDecoder, CapturedPass, CudaGraphs, begin_pass, logprobs_of
 from inference.models.architecture import ModelConfig
-from inference.models.batch import Work, pack_batch
+from inference.models.batch import Work
 from inference.models.llama_config import LlamaConfig
 from inference.models.load import load_decoder
 from inference.sampler import read_choices
@@ -63,7 +64,9 @@ class MeasuredModel:
     ) -> None:
         source = RandomWeights(form, device, 0)
         self._name, self._config, self._form, self._device = name, config, form, device
-        self._model = load_decoder(config, source, device)
+        decoder = load_decoder(config, source, device)
+        is_cuda = device.type == "cuda"
+        self._model = CapturedDecoder(decoder, config.vocab_size, CudaGraphs(device)) if is_cuda else decoder
         count = -(-(most_context + max(ADDED_TOKENS) + PAGE_TOKENS) // PAGE_TOKENS)
         self._memory = allocate_memory(config.num_hidden_layers, count, config.page_width, source.dtype, device)
         for layer in self._memory:
@@ -73,9 +76,14 @@ class MeasuredModel:
     def step(self, new_tokens: int, context_tokens: int) -> None:
         """Run one step as the engine does, and read the token that it chooses."""
         work = Work([1] * new_tokens, context_tokens, self._pages, 1)
-        logits = self._model.forward(pack_batch([work], self._device), self._memory)
-        tokens = logits.argmax(-1)
-        read_choices(tokens, logits.gather(-1, tokens[:, None])[:, 0] - logits.logsumexp(-1))
+        forward_pass = begin_pass(self._model, [work], self._memory)
+        logits = forward_pass.run()
+        assert logits is not None  # nothing stops it
+        if isinstance(forward_pass, CapturedPass) and forward_pass.greedy is not None:
+            read_choices(*forward_pass.greedy)
+        else:
+            tokens = logits.argmax(-1)
+            read_choices(tokens, logprobs_of(logits, tokens))
 
     def read_cold(self, prompt_tokens: int) -> None:
         """Read a prompt from nothing, in the chunks of the engine."""

@@ -23,7 +23,7 @@ from tests.inference.folders import CODER_V1, LITE, QWEN, VOCABULARY, config_of,
 CONFIGS = {"llama": CODER_V1, "qwen": QWEN, "lite": LITE}
 CPU = torch.device("cpu")
 TOKENIZER_TOKENS = VOCABULARY - 3  # the head has more rows
-POISON = -(2**61)  # as tokens, positions and slots, and as pages and lengths
+POISON = 0x5A5A5A5A5A5A5A5A  # as tokens, positions and slots, and as pages and lengths
 
 
 def plain(compute: Callable[[], None]) -> Callable[[], None]:

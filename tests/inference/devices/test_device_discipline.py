@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorDeviceMismatchError
 
-from inference import loader, sampler
+from inference import loader, sampler, scheduler
 from inference.api import Draft, Request, Sampling
 from inference.cache.allocate_memory import allocate_what_fits
-from inference.devices.captured_step import CapturedDecoder
+from inference.devices.captured_step import CapturedDecoder, Greedy
 from inference.models.decoder import Decoder, DecoderPass
 from inference.models.description import read_family
 from inference.models.rotated_keys import rotated_keys
@@ -77,6 +77,13 @@ def test_load_prefill_decode_draft_and_sample(
     launched = replace_kernels(monkeypatch)
     monkeypatch.setattr(sampler, "read_choices", choices_of_gpu)
     monkeypatch.setattr(torch.cuda, "Event", EventStub)
+    chosen_in_step = []
+
+    def choose(planned: Any, samplers: Any, logits: Tensor, greedy: Greedy | None) -> Any:
+        chosen_in_step.append(greedy is not None)
+        return sampler.choose_tokens(planned, samplers, logits, greedy)
+
+    monkeypatch.setattr(scheduler, "choose_tokens", choose)
     long = Request(TokenPrompt(tuple(random_prompt(1, 150))), 12)
     drafted = Request(TokenPrompt(tuple(random_prompt(2, 40))), 12, drafts=(Draft("edit", (CHOSEN,) * 8),))
     sampled = Request(TokenPrompt(tuple(random_prompt(3, 20))), 6, sampling=Sampling(0.8, 0.9, 1))
@@ -88,6 +95,7 @@ def test_load_prefill_decode_draft_and_sample(
     assert [each.updates[-1].error for each in done] == [None] * 4
     assert [each.reason for each in done] == ["length"] * 4
     assert done[1].sequence.accepted_tokens > 0
+    assert {*chosen_in_step} == {False, True}  # by steps that read prompts, and by those that decode
     assert {"llama": GROUPED, "qwen": GROUPED, "lite": LATENT, "large": LATENT}[name] <= {*launched}
 
 
