@@ -5,6 +5,7 @@ import math
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol
 
 import torch
@@ -18,6 +19,7 @@ from inference.models.forward_pass import ALL_SUBLAYERS, ForwardPass, StopFlag
 
 log = logging.getLogger(__name__)
 
+_ONE_CAPTURE = Lock()  # torch captures one graph at a time in a process
 Greedy = tuple[Tensor, Tensor]  # the likeliest tokens [L] int64, and their log-probabilities [L]
 
 
@@ -45,7 +47,10 @@ class CudaGraphs:
         stream = torch.cuda.current_stream(self._device)
         try:
             # Only this thread must keep to what can be captured: the engine of another model may allocate meanwhile.
-            with torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"):
+            with (
+                _ONE_CAPTURE,
+                torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"),
+            ):
                 compute()
         finally:
             torch.cuda.set_stream(stream)  # torch leaves its stream current where a capture fails
