@@ -38,11 +38,18 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "context.imports": ("context.documents", "context.index", "context.syntax"),
     "context.next_edit.names": ("context.documents", "context.syntax"),
+    "context.next_edit.workspace": (
+        "context.documents",
+        "context.index",
+        "context.next_edit.names",
+        "context.syntax",
+    ),
     "context.next_edit": (
         "context.documents",
         "context.imports",
         "context.index",
         "context.next_edit.names",
+        "context.next_edit.workspace",
         "context.syntax",
     ),
     "context": ("context.documents", "context.index", "context.prompt", "context.related", "context.secrets"),

@@ -10,7 +10,6 @@ from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.next_edit.chunks import Chunk, Part, chunks_of
 from context.next_edit.evidence import Evidence, confidence_of, kind_of
-from context.next_edit.imported_names import is_of_module
 from context.next_edit.names.in_text import is_in_text
 from context.next_edit.names.occurrences import Role
 from context.next_edit.names.resolve_names import find_names, find_word
@@ -18,7 +17,8 @@ from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.repeated import function_around
 from context.next_edit.replacements import Span, stands, typed_spans
 from context.next_edit.sites import Site, find_sites, pattern_of
-from context.next_edit.workspace_files import WorkspaceFiles, languages_with
+from context.next_edit.workspace.imported_names import is_of_module
+from context.next_edit.workspace.workspace_files import WorkspaceFiles, languages_with
 
 _MAX_EDITS = 12
 _MAX_OPEN_DOCUMENTS = 4

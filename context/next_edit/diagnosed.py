@@ -10,7 +10,7 @@ from context.next_edit.missing_imports import add_import, is_undefined
 from context.next_edit.names.occurrences import Occurrence, Role
 from context.next_edit.names.resolve_names import find_names
 from context.next_edit.proposal import Diagnostic, Proposal, Rule
-from context.next_edit.workspace_files import WorkspaceFiles
+from context.next_edit.workspace.workspace_files import WorkspaceFiles
 
 _CONFIDENCE = 0.75
 _ALIKE = 0.85

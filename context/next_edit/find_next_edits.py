@@ -9,11 +9,11 @@ from context.next_edit.by_example import find_by_example
 from context.next_edit.diagnosed import find_diagnosed
 from context.next_edit.missing_imports import find_missing_imports
 from context.next_edit.proposal import Diagnostic, Proposal, Rule
-from context.next_edit.rename import find_renames
+from context.next_edit.rename import find_member_renames, find_renames
 from context.next_edit.repeated import find_repeated
 from context.next_edit.replacements import typed_spans
 from context.next_edit.signature import find_calls_to_change
-from context.next_edit.workspace_files import WorkspaceFiles
+from context.next_edit.workspace.workspace_files import WorkspaceFiles
 
 _MAX_PROPOSALS = 20
 
@@ -29,6 +29,7 @@ def find_next_edits(
     files = WorkspaceFiles(documents, view)
     found = find_renames(edits, snapshot, files)
     found = found or find_calls_to_change(edits, files)
+    found = found or find_member_renames(edits, snapshot, files)
     found = found or find_missing_imports(edits, snapshot, files)
     found = found or find_repeated(edits, files)
     found = found or find_diagnosed(diagnostics, snapshot, files)

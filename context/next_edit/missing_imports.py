@@ -12,7 +12,7 @@ from context.next_edit.names.occurrences import Role
 from context.next_edit.names.resolve_names import find_names
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import find_replacements, typed_spans
-from context.next_edit.workspace_files import WorkspaceFiles
+from context.next_edit.workspace.workspace_files import WorkspaceFiles
 
 _CONFIDENCE = 0.8
 _MAX_NAMES = 12  # of the last edits

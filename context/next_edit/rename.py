@@ -2,19 +2,20 @@
 
 import keyword
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
-from context.next_edit.imported_names import find_importing_places, is_of_module
 from context.next_edit.names.keyword_arguments import find_keywords
-from context.next_edit.names.occurrences import Occurrence, Role
+from context.next_edit.names.occurrences import Occurrence, Role, Scope
 from context.next_edit.names.resolve_names import find_names
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import Replacement, find_replacements, typed_spans
-from context.next_edit.workspace_files import WorkspaceFiles
+from context.next_edit.workspace.imported_names import find_importing_places, is_of_module
+from context.next_edit.workspace.member_places import find_member_places, member_of
+from context.next_edit.workspace.workspace_files import WorkspaceFiles
 
 _CONFIDENCE = 0.9
 _ENOUGH = 3  # proposals: the next ones are found when these are accepted
@@ -24,8 +25,24 @@ _DEFINES = re.compile(r"\b(?:def|class|func(?:\s*\([^)]*\))?|function|fn|struct|
 _LONG_RENAMING = 4  # places in the last edits
 
 
+# Finds the rest of one renaming: its document, what was replaced there, the spans of the last edits, and the files.
+_FindRest = Callable[[Document, Sequence[Replacement], Sequence[tuple[int, int]], WorkspaceFiles], list[Proposal]]
+
+
 def find_renames(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
-    """Return the places that still have the old name, those of the last renaming first."""
+    """Return the places that still have the old name by the rules of scopes, those of the last renaming first."""
+    return _first_rest(edits, snapshot, files, _rest)
+
+
+def find_member_renames(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
+    """Return the places outside a class that still have the old name of a member, by what files say of its objects."""
+    return _first_rest(edits, snapshot, files, _rest_of_member)
+
+
+def _first_rest(
+    edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles, find_rest: _FindRest
+) -> list[Proposal]:
+    """Return what is left of the last renaming that leaves something."""
     replacements = find_replacements(edits, tuple(files.open.values()))
     pairs = dict.fromkeys((one.old, one.new) for one in replacements if _is_renaming(one, snapshot))
     recent = list(pairs)[:_MAX_RENAMINGS]
@@ -36,7 +53,7 @@ def find_renames(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFile
             continue
         asked.add((change.document.path, *pair))
         same = [one for one in replacements if (one.old, one.new) == pair]
-        if found := _rest(change.document, same, typed_spans(edits, change.document), files):
+        if found := find_rest(change.document, same, typed_spans(edits, change.document), files):
             return found
     return []
 
@@ -62,9 +79,41 @@ def _rest(
     `changes` replaced the one name by the other; `typed` are the spans that the last edits put into the document.
     """
     old, new = changes[0].old, changes[0].new
+    for place, home, _, left in _renamed(document, changes, typed):
+        if left:
+            return [_proposal(document, one, new) for one in left]
+        if is_of_module(home) and place.role != Role.IMPORT:
+            return _elsewhere(document, old, new, files)
+    return []
+
+
+def _rest_of_member(
+    document: Document, changes: Sequence[Replacement], typed: Sequence[tuple[int, int]], files: WorkspaceFiles
+) -> list[Proposal]:
+    """Return the places where the name of a member is left over outside its class, of one file or two."""
+    old, new = changes[0].old, changes[0].new
+    proposals: list[Proposal] = []
+    for _, home, group, _ in _renamed(document, changes, typed):
+        member = member_of(home, group, document, old, new)
+        for other, places in find_member_places(member, document, files) if member is not None else ():
+            proposals += [_proposal(other, one, new, confidence) for one, confidence in places]
+            if len(proposals) >= _ENOUGH:
+                break
+    return proposals
+
+
+# The place of a change, the scope that binds its name, all places of the name there, and those that still have the old.
+_Renamed = tuple[Occurrence, Scope, Sequence[Occurrence], Sequence[Occurrence]]
+
+
+def _renamed(
+    document: Document, changes: Sequence[Replacement], typed: Sequence[tuple[int, int]]
+) -> Iterator[_Renamed]:
+    """Yield the things of the document that the changes gave another name where they are defined."""
+    old, new = changes[0].old, changes[0].new
     names = find_names(document, (old, new))
     if names is None:
-        return []
+        return
     fresh = {one for one in names.homes if any(start <= one.start and one.end <= end for start, end in typed)}
     for change in changes:
         place = names.at(change.start) if change.document.path == document.path else None
@@ -82,11 +131,8 @@ def _rest(
             is_renamed = _is_defined_anew(place, change, changes, group)
         else:
             is_renamed = _is_left_over([one for one in changes if one.document.path == document.path], group)
-        if is_renamed and left:
-            return [_proposal(document, one, new) for one in left]
-        if is_renamed and is_of_module(home) and place.role != Role.IMPORT:
-            return _elsewhere(document, old, new, files)
-    return []
+        if is_renamed:
+            yield place, home, group, left
 
 
 def _is_defined_anew(
@@ -134,8 +180,8 @@ def _elsewhere(document: Document, old: str, new: str, files: WorkspaceFiles) ->
     return proposals
 
 
-def _proposal(document: Document, one: Occurrence, new: str) -> Proposal:
-    return Proposal(document, one.start, one.end, one.shorthand + new, Rule.RENAME, _CONFIDENCE)
+def _proposal(document: Document, one: Occurrence, new: str, confidence: float = _CONFIDENCE) -> Proposal:
+    return Proposal(document, one.start, one.end, one.shorthand + new, Rule.RENAME, confidence)
 
 
 def _is_left_over(changes: Sequence[Replacement], group: Sequence[Occurrence]) -> bool:

@@ -12,7 +12,7 @@ from context.next_edit.names.occurrences import Occurrence, Role
 from context.next_edit.names.resolve_names import find_names, find_word
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.shape import Shape, common_shape
-from context.next_edit.workspace_files import WorkspaceFiles, languages_with
+from context.next_edit.workspace.workspace_files import WorkspaceFiles, languages_with
 from context.syntax.tree import tree_of
 
 _CONFIDENCE = 0.85

@@ -8,13 +8,13 @@ from context.documents.document import Document
 from context.documents.edits import Edit
 from context.next_edit.before import before_edits
 from context.next_edit.functions import Argument, Call, Function, Parameter, call_at, functions_in
-from context.next_edit.imported_names import find_importing_places, is_of_module
 from context.next_edit.names.occurrences import Occurrence, Role
 from context.next_edit.names.resolve_names import find_names, find_word
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.records import literal_at, records_in
 from context.next_edit.replacements import stands, typed_spans
-from context.next_edit.workspace_files import WorkspaceFiles
+from context.next_edit.workspace.imported_names import find_importing_places, is_of_module
+from context.next_edit.workspace.workspace_files import WorkspaceFiles
 from context.syntax.tree import Tree, tree_of
 
 _CONFIDENCE = 0.85

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from context.next_edit.by_example import fitting_sites
 from context.next_edit.evidence import signs_of
-from context.next_edit.workspace_files import WorkspaceFiles
+from context.next_edit.workspace.workspace_files import WorkspaceFiles
 from evaluation.next_edit.cases import Case
 from evaluation.next_edit.evaluate_next_edits import read_releases
 from evaluation.next_edit.judge import judge

@@ -78,11 +78,12 @@ _SCRIPT = _rules(
         import_clause. import_specifier.alias type_parameter.name function_signature.name internal_module.name""",
     patterns="object_pattern array_pattern rest_pattern assignment_pattern object_assignment_pattern pair_pattern",
     members="""method_definition.name public_field_definition.name field_definition.property
-        abstract_method_signature.name""",
+        abstract_method_signature.name property_signature.name method_signature.name""",
     accesses="member_expression:object,property",
-    classes="class_declaration:name abstract_class_declaration:name class:name",
+    classes="""class_declaration:name abstract_class_declaration:name class:name interface_declaration:name
+        type_alias_declaration:name""",
     statements="",
-    keys="pair.key pair_pattern.key property_signature.name method_signature.name enum_body.name enum_assignment.name",
+    keys="pair.key pair_pattern.key enum_body.name enum_assignment.name",
     parts="statement_identifier",
 )
 _GO_INNER = "type_parameters,receiver,parameters,result,body"

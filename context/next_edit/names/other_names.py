@@ -47,7 +47,7 @@ def other_occurrence(tree: Tree, rules: NameRules, name: str, start: int, path: 
         return replace(blank, role=Role.MODULE)
     if (role := _import_role(path)) is not None:
         return replace(blank, role=role, is_target=role == Role.IMPORT, owner=_module(tree, path))
-    if (parent.type, field) in rules.keys:
+    if (parent.type, field) in rules.keys or _is_of_nameless_type(path):
         return replace(blank, role=Role.KEYWORD)
     if parent.type == "method_reference" and parent.named_children[0] != leaf:
         return replace(blank, role=Role.UNKNOWN)
@@ -66,6 +66,13 @@ def other_occurrence(tree: Tree, rules: NameRules, name: str, start: int, path: 
     if binding.type == "variable_declarator" and _declares_var(path):
         blank = replace(blank, scopes=_hoisted(blank.scopes))
     return replace(blank, role=Role.BINDING, is_target=True, known_from=_known_from(tree, path, rules))
+
+
+def _is_of_nameless_type(path: _Path) -> bool:
+    """Return whether the name is a member of a type that is written where it is used, as in `x: {name: string}`."""
+    if path[-2][0].type not in ("property_signature", "method_signature") or path[-1][1] != "name":
+        return False
+    return path[-3][0].type == "object_type" and (len(path) < 4 or path[-4][0].type != "type_alias_declaration")
 
 
 def _is_used(path: _Path) -> bool:

@@ -27,6 +27,13 @@ CASES = {
         class A { «size» = 1; grow(size) { this.‹size› += size; return this.‹size›; } }
         class B { size = 1; grow() { return this.size; } }
         """,
+    "typescript nameless.ts": """
+        class A { «size» = 1; grow(x: { size: number }) { return this.‹size› + x.size; } }
+        """,
+    "typescript interface.ts": """
+        interface A { «size»: number; inner: A }
+        function f(a: A, b: B) { return a.‹size› + b.size; }
+        """,
     "javascript method.js": """
         class A {
             constructor() { this.‹load›(); }

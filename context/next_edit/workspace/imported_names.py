@@ -7,7 +7,7 @@ from posixpath import dirname
 from context.documents.document import Document
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
 from context.next_edit.names.resolve_names import Names, find_names
-from context.next_edit.workspace_files import WorkspaceFiles
+from context.next_edit.workspace.workspace_files import WorkspaceFiles
 from context.syntax.imports import find_imports
 
 _MAX_FILES = 100

@@ -1,5 +1,6 @@
 """The documents of a workspace: the open buffers, and the files that the index knows."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from context.index.view import View
 from midspan import DocumentError
 
 _SCRIPTS = ("javascript", "javascriptreact", "typescript", "typescriptreact")
+_CLASSES = frozenset({"class", "interface"})
+_MAX_BASES = 20
+_WORD = re.compile(r"[^\W\d]\w*")
 _FAMILIES = dict.fromkeys(_SCRIPTS, _SCRIPTS) | dict.fromkeys(("c", "cpp", "cuda"), ("c", "cpp", "cuda"))
 
 
@@ -60,11 +64,37 @@ class WorkspaceFiles:
             found |= dict.fromkeys(indexed)
         return list(found)
 
+    def all_holding(self, name: str, language: str, limit: int) -> list[str] | None:
+        """Return the paths of all files that hold a word; None for more of the index than the limit."""
+        indexed: list[str] = []
+        if self.view is not None:  # leaves out the open files only after it has found so many
+            indexed = self.view.files_with(name, languages_with(language), limit + 1 + len(self.open))
+        if len(indexed) > limit:
+            return None
+        return [*(path for path, document in self.open.items() if name in document.text), *indexed]
+
     def imported(self, module: str, name: str, document: Document) -> list[str]:
         """Return the files that an import means, the most specific first."""
         if self.view is None:
             return []
         return self.view.imported_files((module, [name] if name else []), document.path, document.language)
+
+    def defines(self, path: str, name: str) -> bool:
+        """Return whether a file of the index defines a name."""
+        return self.view is not None and any(one.symbol.name == name for one in self.view.definitions_in(path))
+
+    def inherits(self, name: str, ancestor: str) -> bool:
+        """Return whether the one class of this name inherits from another one, as the headers of both say."""
+        pending, seen = [name], {name}
+        while pending and len(seen) <= _MAX_BASES and self.view is not None:
+            found = self.view.definitions([pending.pop()], 1)
+            for definition in (one for places in found.values() for one in places if one.symbol.kind in _CLASSES):
+                bases = set(_WORD.findall(definition.symbol.signature)) - seen
+                if ancestor in bases:
+                    return True
+                pending += sorted(base for base in bases if base[0].isupper())
+                seen |= bases
+        return False
 
     def takes_from(self, path: str, imported: str) -> bool:
         """Return whether an import of one file means the other one. The file is not parsed for that."""
