@@ -1,7 +1,8 @@
 """The time in which the rules answer an edit, in a workspace of 100,000 lines of real code.
 
-At each place a file is open, and one edit is made in it: a function is renamed, gets a parameter, a call of it is
-changed, or a line is added. `--source` names the tree: Python's library, or django where it is installed.
+At each place a file is open, and one edit is made in it: a function or a field is renamed, a function gets a parameter,
+a call of it is changed, or a line is added. `--source` names the tree: Python's library, or django where it is
+installed.
 """
 
 import argparse
@@ -32,6 +33,7 @@ _LEAST_LINES = 40
 # Each kind of edit: where it may be made, and the text in place of what is found there.
 EDITS: dict[str, tuple[str, str]] = {
     "function renamed": (r"(?<=\bdef )(\w{4,})(?=\()", r"\1_now"),
+    "field renamed": (r"(?<=\bself\.)(\w{4,})(?= = )", r"\1_now"),
     "parameter added": (r"(?<=\bdef )(\w{4,}\([^()\n]+)(?=\))", r"\1, extra"),
     "call changed": (r"(?<=\.)(\w{4,})(?=\()", r"\1_now"),
     "argument added": (r"(\w{4,}\([^()\n]+)(?=\)$)", r"\1, None"),
