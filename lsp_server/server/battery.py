@@ -9,10 +9,13 @@ _FRESH_S = 10.0
 
 
 def is_on_battery() -> bool:
-    """Ask the system; a machine without a battery is never on it."""
+    """Ask the system; a machine without a battery is never on it, nor is one that does not say."""
     # Some systems have no battery that psutil knows of, and it then lacks the function.
     sensor = getattr(psutil, "sensors_battery", None)
-    battery = sensor() if sensor is not None else None
+    try:
+        battery = sensor() if sensor is not None else None
+    except OSError:  # a container has no /sys, or forbids to read it
+        return False
     return battery is not None and battery.power_plugged is False
 
 

@@ -30,6 +30,14 @@ def test_a_system_that_knows_no_battery_has_none(monkeypatch: pytest.MonkeyPatch
     assert not is_on_battery()
 
 
+def test_a_container_without_sys_has_no_battery(monkeypatch: pytest.MonkeyPatch) -> None:
+    def sensor() -> None:
+        raise FileNotFoundError(2, "No such file or directory", "/sys/class/power_supply")
+
+    monkeypatch.setattr(psutil, "sensors_battery", sensor, raising=False)
+    assert not is_on_battery()
+
+
 def test_the_system_is_asked_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     answers = iter([True, False])
