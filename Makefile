@@ -62,8 +62,8 @@ lock: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-# All that a release uploads, in dist/; packaging/README.md says where each goes.
-dist: $(VENV)/installed-dev $(VSCODE)/node_modules/.package-lock.json
+# All that a release uploads, in dist/; packaging/README.md says where each goes. The wheel takes the .vsix along.
+dist: $(VENV)/installed-dev $(VSCODE)/midspan.vsix
 	PATH="$(CURDIR)/.tools/node/bin:$$PATH" bash scripts/build-dist.sh $(BIN)/python
 
 # The tests on the newest releases that pyproject.toml allows, in an environment of their own, with the editors of .tools.

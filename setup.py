@@ -1,7 +1,11 @@
-"""Builds the native step of kernels/cpu, where there is a C++ compiler. pyproject.toml says all the rest."""
+"""Builds the native step of kernels/cpu, where there is a C++ compiler, and describes the package by the README.
+
+pyproject.toml says all the rest. $OWNER is the owner of the repository to which the README's links lead.
+"""
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +21,9 @@ FOLDER = Path("kernels/cpu")
 LIBRARY = FOLDER / ("libmidspan_cpu.dylib" if sys.platform == "darwin" else "libmidspan_cpu.so")
 SOURCES = sorted(FOLDER.glob("*.cpp"))
 READ = [*SOURCES, *FOLDER.glob("*.h"), Path("setup.py")]
+
+# A link of the README that names a file of the repository; a picture's begins with "!".
+_LINK = re.compile(r"(!?)\[([^\]]*)\]\((?!\w+:|#)([^)\s]+)\)")
 
 _AVX2 = ("-mavx2", "-mfma", "-mf16c")
 _AVX512 = (*_AVX2, "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512vnni")
@@ -84,6 +91,17 @@ def _warn(error: BaseException | None, what: str) -> bool:
     return error is not None
 
 
+def describe(readme: str, owner: str) -> str:
+    """Return the README with whole addresses in its links: beside the page of a package index there are no files."""
+    repository = f"https://github.com/{owner}/midspan"
+
+    def link(found: re.Match[str]) -> str:
+        mark, text, path = found.groups()
+        return f"{mark}[{text}]({repository}/{'raw' if mark else 'blob'}/HEAD/{path})"
+
+    return _LINK.sub(link, readme)
+
+
 class BuildLibrary(build_ext):  # type: ignore[misc]  # setuptools ships no types
     """Builds the library into the wheel, or beside its sources for an editable installation.
 
@@ -128,6 +146,8 @@ class Wheel(bdist_wheel):  # type: ignore[misc]  # setuptools ships no types
 
 if __name__ == "__main__":  # as the build runs this file; tests import it
     setup(
+        long_description=describe(Path("README.md").read_text(encoding="utf-8"), os.environ.get("OWNER", "OWNER")),
+        long_description_content_type="text/markdown",
         ext_modules=[Extension("kernels.cpu.library", [str(p) for p in SOURCES], depends=[str(p) for p in READ])],
         cmdclass={"build_ext": BuildLibrary, "bdist_wheel": Wheel},
     )

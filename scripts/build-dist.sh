@@ -3,7 +3,8 @@
 # $OWNER is the owner of the repository, whose place the files hold as OWNER: https://github.com/OWNER/midspan.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-python=$(realpath -s "$1") repository=https://github.com/${OWNER:=OWNER}/midspan work=$(mktemp -d)
+export OWNER=${OWNER:-OWNER}
+python=$(realpath -s "$1") repository=https://github.com/$OWNER/midspan work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 PATH="$(dirname "$python"):$PATH"
 version=$("$python" -c 'import midspan; print(midspan.__version__)')

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from midspan import __version__
+from setup import describe
 
 ROOT = Path(__file__).parents[1]
 PACKAGING = ROOT / "packaging"
@@ -121,3 +122,12 @@ def test_the_extension_brings_what_a_marketplace_shows():
     assert not package["capabilities"]["virtualWorkspaces"]["supported"]
     assert package["capabilities"]["untrustedWorkspaces"]["supported"] == "limited"
     assert {"color", "theme"} <= package["galleryBanner"].keys()
+
+
+def test_the_readme_of_the_package_leads_to_the_repository():
+    links = "![a film](docs/film.gif) [pages](docs/README.md#a) [code](https://a.org/b) [here](#try-it)"
+    file = "https://github.com/an-owner/midspan"
+    assert describe(links, "an-owner") == (
+        f"![a film]({file}/raw/HEAD/docs/film.gif) [pages]({file}/blob/HEAD/docs/README.md#a)"
+        " [code](https://a.org/b) [here](#try-it)"
+    )
