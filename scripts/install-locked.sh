@@ -5,6 +5,7 @@ cd "$(dirname "$0")/.."
 python=$1 lock=requirements/$2.lock work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 install() { "$python" -m pip install --quiet --no-deps "$@"; }
+echo "Installing the packages of $lock, which takes minutes."
 # With hashes, pip prefers the index's torch with CUDA, 3 GB, to a build of this machine's own, so it is asked before.
 torch=$(sed -n 's/^torch==\([^ ]*\).*/\1/p' "$lock")
 if ! "$python" -c "from importlib.metadata import version; exit('$torch' != version('torch').split('+')[0])" 2> /dev/null; then
