@@ -11,7 +11,7 @@ NPM    := PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm --prefix $(VSCODE)
 
 # Complete a real file of this repository at a real cursor, with the built-in model, offline.
 run: $(VENV)/native-step
-	$(BIN)/midspan complete $(or $(AT),docs/demo/basket.py:18:19) --show
+	$(BIN)/midspan complete $(or $(AT),docs/demo/basket.py:18:25) --show
 
 # Two tests run at a time, but for those that drive real editors or watch how long one waits.
 test: $(VENV)/installed-dev $(VENV)/native-step .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium .tools/tmux/tmux \

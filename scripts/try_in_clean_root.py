@@ -86,7 +86,7 @@ def install(journey: Journey) -> None:
         f"python3 -m venv tried && tried/bin/pip install --quiet {wheel} && tried/bin/midspan --version",
         "pip-install.txt",
     )
-    journey.do("a completion with it", "tried/bin/midspan complete midspan/docs/demo/basket.py:18:19", "complete.txt")
+    journey.do("a completion with it", "tried/bin/midspan complete midspan/docs/demo/basket.py:18:25", "complete.txt")
     journey.do("`pip install uv`", "python3 -m venv own && own/bin/pip install --quiet uv", "uv.txt")
     uv = f"own/bin/uv tool install --quiet $(test ! -e {_CAPS} || echo --constraints {_CAPS}) {wheel}"
     journey.do("`uv tool install` of the wheel", uv, "uv-tool-install.txt")

@@ -23,7 +23,7 @@ def place() -> str:
 def test_make_run_completes_the_end_of_a_begun_line():
     snapshot = snapshot_at(str(ROOT / place()))
     line = snapshot.document.text[: snapshot.cursor].rpartition("\n")[2]
-    assert line == "        return len"
+    assert line == "        return len(self."
     assert snapshot.document.text[snapshot.cursor] == "\n"
 
 
@@ -35,4 +35,4 @@ def test_the_built_in_model_completes_the_line_with_what_is_missing():
         cwd=ROOT,
         check=True,
     )
-    assert done.stdout == "(self.items)\n"
+    assert done.stdout == "items)\n"

@@ -15,4 +15,4 @@ class Basket:
         return iter(self.items)
 
     def __len__(self):
-        return len
+        return len(self.
