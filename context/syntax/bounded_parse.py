@@ -27,9 +27,11 @@ def parse_within(grammar: Grammar, data: bytes, limit: WorkLimit) -> Node:
     """
     view = memoryview(data)
     is_large = len(data) > _SMALL_BYTES
+    read_parts: list[memoryview] = []
 
     def read(offset: int, _point: Point) -> memoryview:
-        return view[offset : offset + _READ_BYTES]
+        read_parts.append(view[offset : offset + _READ_BYTES])
+        return read_parts[-1]
 
     with _one_large_text if is_large else nullcontext():
         is_too_large = _growth_watch() if is_large else lambda: False
@@ -40,6 +42,10 @@ def parse_within(grammar: Grammar, data: bytes, limit: WorkLimit) -> Node:
         except ValueError as error:  # the callback has ended it
             limit.check("parse")
             raise WorkLimitError(f"it takes more than {_MOST_GROWTH_BYTES >> 20} MB to parse") from error
+        finally:
+            # tree-sitter's binding never lets go of what it was handed, and with it the text would stay for ever.
+            for part in read_parts:
+                part.release()
     if tree.root_node.descendant_count > _MAX_NODES:
         raise WorkLimitError(f"its syntax tree has more than {_MAX_NODES:,} nodes")
     return tree.root_node
