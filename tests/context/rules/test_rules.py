@@ -151,6 +151,9 @@ def test_generated_minified_binary_and_large_files_are_left_out_with_a_reason(tr
             "big.txt": "a line\n" * 200_000,
             "node_modules/m/index.js": "x\n",
             "image.png": "x",
+            "#doc.py#": "x = 1\n",
+            "doc.py~": "x = 1\n",
+            ".doc.py.swp": "x = 1\n",
         }
     )
     (root / "latin.py").write_bytes(b"x = '\xe9'\n")
@@ -164,6 +167,9 @@ def test_generated_minified_binary_and_large_files_are_left_out_with_a_reason(tr
         "big.txt": "limit of 1024 KB",
         "node_modules/m/index.js": "node_modules belongs to a tool",
         "image.png": "binary",
+        "#doc.py#": "copies of an editor",
+        "doc.py~": "copies of an editor",
+        ".doc.py.swp": "copies of an editor",
         "latin.py": "not UTF-8",
         "missing.py": "cannot be read",
         "../x.py": "outside",
