@@ -17,6 +17,12 @@ USERS_WORD = "wonderful"  # the text of the user's model
 THEIR_WORD = "mag"  # the text of the model that came with a folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the files with a browser to the end: its driver runs an event loop, and no other loop can run beside it."""
+    with_browser = {item.path for item in items if isinstance(item, pytest.Function) and "browser" in item.fixturenames}
+    items.sort(key=lambda item: item.path in with_browser)
+
+
 @pytest.fixture(scope="package")
 def daemon_place() -> Iterator[Place]:
     """The runtime folder with the daemon of the `editor`."""

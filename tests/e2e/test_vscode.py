@@ -72,7 +72,7 @@ def test_a_language_is_switched_off_and_the_others_go_on(editor: VSCode):
     editor.until(lambda: "off" in editor.status.inner_text(), "the status does not say that it is off")
     editor.open("lang.js", "")
     editor.until(lambda: "off" not in editor.status.inner_text(), "it is off for another language too")
-    editor.type("value = ")
+    editor.put("value = ")
     editor.see(WORD)
     editor.open("lang.py", "")
     editor.run("Midspan: Toggle Completions for This Language")
@@ -81,11 +81,11 @@ def test_a_language_is_switched_off_and_the_others_go_on(editor: VSCode):
 
 def test_a_daemon_that_dies_costs_no_text(editor: VSCode, daemon_place: Place):
     file = editor.open("killed.py", "")
-    editor.type("value = ")
+    editor.put("value = ")
     editor.see(WORD)
     (daemon,) = daemon_place.processes()
     daemon.kill()
-    editor.type("x + ")
+    editor.put("x + ")
     editor.see(WORD)
     editor.press("Tab")
     assert editor.saved(file) == f"value = x + {WORD}"

@@ -106,6 +106,10 @@ class VSCode:
     def type(self, text: str, delay_ms: float = 10) -> None:
         self.page.keyboard.type(text, delay=delay_ms)
 
+    def put(self, text: str) -> None:
+        """Insert a text at once: no ghost text comes, and is typed past, before its last character."""
+        self.page.keyboard.insert_text(text)
+
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
