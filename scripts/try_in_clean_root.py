@@ -76,7 +76,7 @@ class Journey:
 
 
 def install(journey: Journey) -> None:
-    """What the README says, from nothing to a completion, and the packages of a release."""
+    """Follow the README from nothing to a completion, then install the packages of a release."""
     journey.do("`git clone`", "git clone --quiet ../midspan.bundle midspan", "clone.txt")
     journey.do("`make run`", "make -C midspan run", "make-run.txt")
     journey.do("`make run` again", "make -C midspan run", "make-run-again.txt")

@@ -30,7 +30,7 @@ from kernels.triton_import import runs_triton
 
 
 class Run:
-    """One run on a card, until its time is over."""
+    """A run of the benchmark on one card. It measures nothing more once its time is over."""
 
     def __init__(self, card: Card, clock: Clock, report: Report, ends_s: float) -> None:
         self._device = torch.device(card.device)

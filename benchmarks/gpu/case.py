@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Case:
-    """One kernel at one size. `run` launches it, `reference` computes the same from the same inputs, in fp32."""
+    """A kernel at one size. `run` launches it, and `reference` computes its result in fp32 from the same inputs."""
 
     name: str
     run: Callable[[], Tensor]

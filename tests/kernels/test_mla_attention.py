@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -7,10 +6,10 @@ import torch
 from kernels.int8_rows import decode, encode
 from kernels.mla_attention import mla_attention, mla_attention_reference, mla_attention_triton
 from kernels.split_softmax import combine_parts_triton
-from tests.kernels.poisoned_pages import NAN, far_apart, write_sequences
+from tests.kernels.paged_attention import Attend, Inputs, check_far_pages, check_tokens_before_the_beginning
+from tests.kernels.poisoned_pages import NAN, write_sequences
 
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
-Attend = Callable[..., torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -26,9 +25,6 @@ class Case:
     consecutive: bool = False
     dtype: torch.dtype = torch.float32
     seed: int = 0
-
-
-Inputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, float, int]
 
 
 def random_inputs(case: Case, device: str = "cpu") -> Inputs:
@@ -175,10 +171,8 @@ def test_triton_decodes_int8_pages(device: str, least_keys: int, monkeypatch: py
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.int8])
 def test_triton_reaches_pages_behind_two_to_the_31_items(device: str, dtype: torch.dtype) -> None:
-    q, pages, table, lengths, scale, last = random_inputs(Case((60, 33), page_tokens=16, dtype=torch.bfloat16), device)
-    far = encode(pages) if dtype == torch.int8 else pages
-    near = mla_attention_triton(q, far, table, lengths, scale, last)
-    assert torch.equal(mla_attention_triton(q, far_apart(far), table, lengths, scale, last), near)
+    inputs = random_inputs(Case((60, 33), page_tokens=16, dtype=torch.bfloat16), device)
+    check_far_pages(mla_attention_triton, inputs, dtype)
 
 
 @pytest.mark.parametrize("attend", [mla_attention_reference, mla_attention_triton])
@@ -187,15 +181,4 @@ def test_tokens_before_the_beginning_get_zeros(
     device: str, least_keys: int, attend: Attend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kernels.split_softmax._LEAST_KEYS", least_keys)
-    q, pages, table, lengths, scale, last = random_inputs(Case((70, 20), new_tokens=3), device)
-    full = attend(q, pages, table, lengths, scale, last)
-    lengths[1] = 0
-    actual = attend(q, pages, table, lengths, scale, last)
-    assert torch.equal(actual[1], torch.zeros_like(actual[1]))
-    assert torch.equal(actual[0], full[0])
-    lengths[1] = 2
-    actual = attend(q, pages, table, lengths, scale, last)
-    alone = attend(q[1:, 1:], pages, table[1:], lengths[1:], scale, last)
-    assert torch.equal(actual[1, 0], torch.zeros_like(actual[1, 0]))
-    torch.testing.assert_close(actual[1, 1:], alone[0], rtol=1e-5, atol=1e-5)
-    assert torch.equal(actual[0], full[0])
+    check_tokens_before_the_beginning(attend, random_inputs(Case((70, 20), new_tokens=3), device))

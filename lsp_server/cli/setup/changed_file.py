@@ -45,20 +45,25 @@ def read_bytes(path: Path) -> bytes | None:
 
 def read_text(path: Path) -> str:
     """Read a file with its own line ends; "" where there is none. Raises SettingsError."""
+    return _decode(path, read_bytes(path))
+
+
+def _decode(path: Path, content: bytes | None) -> str:
     try:
-        return (read_bytes(path) or b"").decode()
+        return (content or b"").decode()
     except ValueError as error:
         raise SettingsError(f"{in_words(path)} is not UTF-8, so Midspan does not change it.") from error
 
 
 def plan_change(path: Path, part: Part) -> FileChange | None:
     """Return the change that puts the part into a file; None where it is there already. Raises SettingsError."""
-    before = read_text(path)
+    content = read_bytes(path)
+    before = _decode(path, content)
     try:
         after = part.put_into(before)
     except SettingsError as error:
         raise SettingsError(f"{in_words(path)}: {error}") from error
-    return FileChange(path, read_bytes(path), after, part) if after != before else None
+    return FileChange(path, content, after, part) if after != before else None
 
 
 def write_file(path: Path, content: bytes) -> list[Path]:

@@ -1,4 +1,4 @@
-"""One change that the user has made, and the places that look as its place did."""
+"""The rule of one example proposes the places that look as a changed place did before."""
 
 import pytest
 

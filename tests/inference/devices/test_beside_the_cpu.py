@@ -1,4 +1,4 @@
-"""What a GPU does in another way than the CPU gives the same: chosen tokens, and pages that come from the disk.
+"""A GPU chooses the tokens that the CPU chooses, and reads the pages that the CPU reads from the disk.
 
 The tensors are the CPU's and say that they are not.
 """

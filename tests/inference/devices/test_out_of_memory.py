@@ -1,4 +1,4 @@
-"""Where a GPU's memory is too small after all, a smaller place or a smaller cache serves, and nothing dies."""
+"""An engine goes on when a GPU runs out of memory: with a smaller cache, smaller weights, or on the CPU."""
 
 from pathlib import Path
 from typing import Any
