@@ -20,9 +20,10 @@ _ROUNDS_OF_A_LINE, _ROUNDS_OF_A_BLOCK = 5, 3
 _MOST_BLOCK_LINES = 6
 
 # Matches, at each offset, the shortest unit that stands there four times or more. A longer text has the same shortest
-# unit, so a loop that was found once is found in any longer text.
-_RUN = re.compile(r"(?=((.{1,60}?)\2{3,}))")
-_LEAST_CHARACTERS = 36  # the length of the shortest loop
+# unit, so a loop that was found once is found in any longer text. No unit needs more than 72 times to make a loop, and
+# without that bound a line of one character costs the square of its length.
+_RUN = re.compile(r"(?=((.{1,60}?)\2{3,71}))")
+_LEAST_CHARACTERS, _MOST_CHARACTERS = 36, 720  # of the shortest loop, and of the longest when it becomes certain
 # A loop that ends within a piece of so many characters has all but the first of its units, and they are 33 characters
 # or more, before the end of the piece: so also this many characters before the piece, twice.
 _PIECE_CHARACTERS = 25
@@ -54,7 +55,11 @@ def completes_loop(text: str, begins_at: int, before: str) -> bool:
     """
     start = text.rfind("\n", 0, begins_at) + 1
     first, *rest = text[start:].split("\n")
-    if (_may_loop(first, begins_at - start) and _loops_within(first)) or any(map(_loops_within, rest)):
+    position = begins_at - start
+    # A loop that began further left was certain before the piece.
+    if _may_loop(first, position) and _loops_within(first[max(0, position - _MOST_CHARACTERS) :]):
+        return True
+    if any(map(_loops_within, rest)):
         return True
     whole = (before + text).split("\n")[:-1] if rest else []
     return any(_loops_in_lines(whole[: len(whole) - later]) for later in range(len(rest)))
