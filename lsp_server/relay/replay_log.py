@@ -19,8 +19,9 @@ _WORKSPACE = (
     "midspan/userSettings",
     "$/setTrace",
 )
+_GHOST_TEXT = "textDocument/inlineCompletion"
 # An editor would show an error to the user where an empty answer does: no ghost text appears.
-_ANSWERED_WITH_NULL = ("textDocument/inlineCompletion", "shutdown")
+_ANSWERED_WITH_NULL = (_GHOST_TEXT, "shutdown")
 
 Message = dict[str, Any]
 
@@ -63,6 +64,8 @@ class ReplayLog:
         self._workspace: list[bytes] = []
         self._documents: dict[str, _Document] = {}
         self._unanswered: dict[int | str, str] = {}  # the method of each request of the editor
+        # The last request for a ghost text, until a key or a cancellation ends it or a second daemon reads it.
+        self._ghost_text: tuple[int | str, bytes] | None = None
         self._progress: dict[str, Any] = {}  # the tokens of progress that the daemon has begun and not ended
         # The relay's own requests by their ids. For one that compacts: the document, and its number of changes then.
         self._own_requests: dict[str, tuple[_Document, int] | None] = {}
@@ -79,6 +82,8 @@ class ReplayLog:
             return [body]
         if isinstance(number, int | str):
             self._unanswered[number] = method
+            if method == _GHOST_TEXT:
+                self._ghost_text = number, body
         params = message.get("params")
         document = params.get("textDocument") if isinstance(params, dict) else None
         uri = document.get("uri") if isinstance(document, dict) else None
@@ -99,6 +104,8 @@ class ReplayLog:
             self.is_shut_down = True
         elif method == "exit":
             self.has_exited = True
+        elif method == "$/cancelRequest" and self._ghost_text and message.get("params") == {"id": self._ghost_text[0]}:
+            self._ghost_text = None
 
     def _note_document(self, method: str, uri: str, params: Message, body: bytes) -> bytes | None:
         if method == "textDocument/didOpen":
@@ -106,6 +113,7 @@ class ReplayLog:
         elif method == "textDocument/didClose":
             self._documents.pop(uri, None)
         elif method == "textDocument/didChange" and uri in self._documents:
+            self._ghost_text = None
             document = self._documents[uri] = self._documents.pop(uri)  # the document used last is replayed last
             document.add(body, is_whole=_is_whole(params.get("contentChanges")))
             if document.changes_bytes > document.compact_at_bytes and not document.is_compacting:
@@ -172,11 +180,18 @@ class ReplayLog:
             document.compact_at_bytes = 2 * document.changes_bytes
 
     def close_open_requests(self) -> list[bytes]:
-        """Return the bodies that end each open request and progress in the editor when the daemon has ended."""
+        """Return the bodies that end each open request and progress in the editor when the daemon has ended.
+
+        A ghost text that the user waits for is asked of the next daemon, once: nobody asks again before the next key.
+        """
         bodies = []
+        if self.is_shut_down or self.is_stopped:
+            self._ghost_text = None
         for number, method in list(self._unanswered.items()):
             if method == "initialize" and not self.is_shut_down:
                 continue  # the next daemon answers it
+            if self._ghost_text and number == self._ghost_text[0]:
+                continue
             del self._unanswered[number]
             if method in _ANSWERED_WITH_NULL:
                 bodies.append(_body({"id": number, "result": None}))
@@ -206,6 +221,9 @@ class ReplayLog:
         bodies += self._workspace
         for document in self._documents.values():
             bodies += [document.opened, *document.changes]
+        if self._ghost_text and self._ghost_text[0] in self._unanswered:
+            bodies.append(self._ghost_text[1])
+        self._ghost_text = None
         return bodies
 
     @property

@@ -41,8 +41,10 @@ SETTINGS = {
 }
 
 # What is behind the cursor is in pieces, by its colors; each further line is one element.
+# A key has changed the text at once, and what is drawn two frames later at most: until then an old ghost text stands.
 _GHOST_TEXT = """
-() => {
+async () => {
+  for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
   const texts = (selector) => [...document.querySelectorAll(selector)].map((each) => each.textContent);
   return [texts('.ghost-text-decoration').join(''), ...texts('.suggest-preview-text .view-line')].join('\\n');
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lsp_server.relay.handshake import STOPPED_METHOD
 from lsp_server.relay.replay_log import ReplayLog
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import InProcess
@@ -86,6 +87,40 @@ def test_every_request_is_answered_when_the_daemon_has_gone(log):
     assert answers[2]["result"] is answers[5]["result"] is None
     assert answers["3"]["error"]["code"] == -32803
     assert log.close_open_requests() == []
+
+
+def test_the_ghost_text_that_the_user_waits_for_is_asked_of_the_next_daemon_once(log):
+    earlier, asked = (body(id=number, method="textDocument/inlineCompletion", params={}) for number in (2, 3))
+    log.read_from_editor(opened("x"))
+    log.read_from_editor(earlier)
+    log.read_from_editor(asked)
+    assert decoded(log.close_open_requests()) == [{"jsonrpc": "2.0", "id": 2, "result": None}]
+    assert log.replay()[2:] == [opened("x"), asked]
+    assert decoded(log.close_open_requests()) == [{"jsonrpc": "2.0", "id": 3, "result": None}]  # it may kill them
+    assert log.replay()[2:] == [opened("x")]
+
+
+def test_a_ghost_text_that_nobody_waits_for_is_not_asked_of_the_next_daemon(log):
+    asked = body(id=2, method="textDocument/inlineCompletion", params={})
+    log.read_from_editor(asked)
+    log.read_from_editor(body(method="$/cancelRequest", params={"id": 2}))
+    assert [answer["id"] for answer in decoded(log.close_open_requests())] == [2]
+    assert log.replay()[2:] == []
+    log.read_from_editor(asked)
+    log.read_from_daemon(body(id=2, result=None))
+    assert log.close_open_requests() == log.replay()[2:] == []
+    log.read_from_editor(opened("x"))
+    log.read_from_editor(asked)
+    log.read_from_editor(changed({"text": "another"}))  # and its place may be another's
+    assert [answer["id"] for answer in decoded(log.close_open_requests())] == [2]
+    assert asked not in log.replay()
+
+
+def test_a_daemon_that_the_user_stops_is_not_waited_for(log):
+    log.read_from_editor(body(id=2, method="textDocument/inlineCompletion", params={}))
+    log.read_from_daemon(body(method=STOPPED_METHOD))
+    assert [answer["id"] for answer in decoded(log.close_open_requests())] == [2]
+    assert log.replay()[2:] == []
 
 
 def test_progress_that_has_begun_is_ended(log):
