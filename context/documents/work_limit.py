@@ -27,4 +27,4 @@ class WorkLimit:
     def check(self, work: str) -> None:
         """Raise WorkLimitError when nothing is left of the time; `work` names what takes so long."""
         if self.is_over:
-            raise WorkLimitError(f"it takes longer than {self._seconds:g} s to {work}")
+            raise WorkLimitError(f"it takes longer than {self._seconds:.2g} s to {work}")

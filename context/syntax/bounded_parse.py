@@ -14,7 +14,9 @@ _MAX_NODES = 500_000  # a node for every two bytes of the largest file that is i
 _READ_BYTES = 16 * 1024
 # A file of real code takes 60 MB at most. A hostile one takes 200, and as much again at the end of its parse.
 _MOST_GROWTH_BYTES = 96 << 20
-_SMALL_BYTES = 64 * 1024  # a smaller text cannot grow so far
+_SMALL_BYTES = 64 * 1024  # a smaller text grows by 360 MB in each second of the CPU at most, so its time bounds it
+# A third of a microsecond is what a byte of real code takes. 23 KB of `@a` and `/*` in Python took 3 s and 1.2 GB.
+_LEAST_SECONDS, _SECONDS_A_BYTE = 0.1, 2e-6
 _CALLS_A_LOOK = 64  # a look at the process's memory costs 20 microseconds
 # What the process grows by is put down to the one large text that is parsed.
 _one_large_text = Lock()
@@ -35,12 +37,14 @@ def parse_within(grammar: Grammar, data: bytes, limit: WorkLimit) -> Node:
 
     with _one_large_text if is_large else nullcontext():
         is_too_large = _growth_watch() if is_large else lambda: False
+        own_limit = WorkLimit(_LEAST_SECONDS + _SECONDS_A_BYTE * len(data))
         try:
             tree = Parser(grammar.tables).parse(
-                read, progress_callback=lambda _offset, _has_error: limit.is_over or is_too_large()
+                read, progress_callback=lambda _offset, _has_error: limit.is_over or own_limit.is_over or is_too_large()
             )
         except ValueError as error:  # the callback has ended it
             limit.check("parse")
+            own_limit.check("parse")
             raise WorkLimitError(f"it takes more than {_MOST_GROWTH_BYTES >> 20} MB to parse") from error
         finally:
             # tree-sitter's binding never lets go of what it was handed, and with it the text would stay for ever.

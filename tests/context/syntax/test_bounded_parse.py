@@ -1,5 +1,6 @@
-"""A parse keeps nothing of its text: documents are parsed at every keystroke."""
+"""A parse keeps nothing of its text, since documents are parsed at every key, and ends early over a hostile one."""
 
+import random
 import sys
 
 import pytest
@@ -32,3 +33,10 @@ def test_the_text_of_a_parse_that_is_given_up_is_let_go(python: Grammar) -> None
     with pytest.raises(WorkLimitError):
         parse_within(python, data, WorkLimit(0))
     assert sys.getrefcount(data) == holders
+
+
+def test_a_short_text_that_takes_the_time_of_a_long_one_is_given_up(python: Grammar) -> None:
+    choose = random.Random(1023).choice
+    data = "".join(choose(("@a\n", "a.", "/*")) for _ in range(10_000)).encode()  # a gigabyte when it is let
+    with pytest.raises(WorkLimitError, match=r"it takes longer than 0\.1\d s to parse"):
+        parse_within(python, data, WorkLimit(SECONDS))
