@@ -1,8 +1,8 @@
 """The daemon's end of the process that builds indexes (`indexer_main.py`).
 
 The process is started for the first job, and again when it has died: each time later, as a workspace may hold many
-files that kill it. It ends when it has had nothing to do for a while, and with the process that started it, whose end
-closes its stdin.
+files that kill it. It ends when it has had nothing to do for a while, at once when it has grown large, and with the
+process that started it, whose end closes its stdin.
 """
 
 import json
@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from context.child_process import end_child, start_child
 from context.index.index import Report
 from midspan import MidspanError
@@ -26,6 +28,7 @@ _MAX_BACKOFF_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 10.0  # after this, a job that was stopped is not waited for
 _IDLE_SECONDS = 60.0
+_MOST_IDLE_BYTES = 96 << 20  # libraries keep memory of what they have read; a process that idles with more ends at once
 
 
 class IndexerError(MidspanError):
@@ -113,7 +116,8 @@ class IndexerProcess:
             with self._lock:
                 del self._answers[number]
                 if not self._answers and not self._is_closed:
-                    self._idle = threading.Timer(_IDLE_SECONDS, self._end_idle)
+                    seconds = 0 if _resident_bytes(process) > _MOST_IDLE_BYTES else _IDLE_SECONDS
+                    self._idle = threading.Timer(seconds, self._end_idle)
                     self._idle.daemon = True
                     self._idle.start()
 
@@ -186,3 +190,10 @@ class IndexerProcess:
                 return
             process, self._process = self._process, None
         end_child(process)
+
+
+def _resident_bytes(process: "subprocess.Popen[bytes]") -> int:
+    try:
+        return int(psutil.Process(process.pid).memory_info().rss)
+    except psutil.Error:  # it has died
+        return 0

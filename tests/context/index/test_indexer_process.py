@@ -10,6 +10,7 @@ from time import monotonic, sleep
 import psutil
 import pytest
 
+from context.index import indexer_process
 from context.index.database import index_path
 from context.index.explain import explain
 from context.index.index import Index, Report
@@ -127,6 +128,22 @@ def test_a_job_that_is_stopped_ends_early_and_a_job_that_fails_says_why(
     index = Index(database)
     assert View(index).existing(["a.py"]) == {"a.py"}
     index.close()
+
+
+def test_a_process_that_has_grown_large_ends_when_it_has_nothing_to_do(
+    root: Path, tmp_path: Path, indexer: IndexerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = index_path(root, tmp_path)
+    indexer.run(root, database, None)
+    sleep(0.3)
+    first = indexer.pid
+    assert first is not None  # the next job needs no other
+    monkeypatch.setattr(indexer_process, "_MOST_IDLE_BYTES", 1 << 20)
+    indexer.run(root, database, ["a.py"])
+    assert wait_for(lambda: indexer.pid is None)
+    assert not psutil.pid_exists(first)
+    (root / "later.py").write_text("def later(): ...\n")
+    assert indexer.run(root, database, ["later.py"]) == Report(added=1)
 
 
 def test_the_process_ends_with_the_one_that_started_it_and_no_file_is_blamed(root: Path, tmp_path: Path) -> None:
