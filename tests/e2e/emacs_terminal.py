@@ -69,6 +69,11 @@ class Emacs:
         for key in keys:
             self.shown.press(key)
 
+    def listens(self) -> bool:
+        """Return whether Emacs takes connections: the socket's file is there a moment before it does."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            return connection.connect_ex(str(self.folder / "ask")) == 0
+
     def lisp(self, expression: str) -> Any:
         """Return the value of an expression in the selected window's buffer."""
         with socket.socket(socket.AF_UNIX) as connection:
@@ -143,5 +148,5 @@ def emacs(
     variables = {"HOME": str(home), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLORTERM": "truecolor"}
     with terminal(variables, PROGRAM, "-nw", "-Q", "-l", init) as shown:
         editor = Emacs(shown, folder)
-        editor.until((folder / "ask").exists, "Emacs does not start")
+        editor.until(editor.listens, "Emacs does not start")
         yield editor
