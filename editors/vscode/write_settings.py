@@ -14,15 +14,15 @@ from lsp_server.settings.table import TABLE, Setting
 PACKAGE = Path(__file__).with_name("package.json")
 README = Path(__file__).with_name("README.md")
 DOCS_PAGE = Path(__file__).parents[2] / "docs/settings.md"
-OWN = "midspan.path"  # the extension's own setting, which stands first
-FIRST = ("completion.model", "chat.model")  # on VS Code's page, behind OWN
+OWN = ("midspan.path", "midspan.install.requirement", "midspan.install.arguments")  # the extension's, not the server's
+FIRST = ("completion.model", "chat.model")  # on VS Code's page, behind midspan.path
 
 
 def configured(package: dict[str, Any]) -> dict[str, Any]:
     """The package with the settings of the table behind its own. None of them is an untrusted folder's to set."""
     contributes = package["contributes"]
-    own = contributes["configuration"]["properties"][OWN]
-    properties = {OWN: own} | {f"midspan.{setting.name}": _property(setting) for setting in TABLE}
+    own = {name: contributes["configuration"]["properties"][name] for name in OWN}
+    properties = own | {f"midspan.{setting.name}": _property(setting) for setting in TABLE}
     configuration = contributes["configuration"] | {"properties": properties}
     untrusted = package["capabilities"]["untrustedWorkspaces"] | {"restrictedConfigurations": [*properties]}
     capabilities = package["capabilities"] | {"untrustedWorkspaces": untrusted}

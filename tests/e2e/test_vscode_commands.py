@@ -1,8 +1,7 @@
 """The commands in the real VS Code."""
 
-from tests.e2e import picture
 from tests.e2e.fake_midspan import WORD
-from tests.e2e.vscode import ROOT, VSCode
+from tests.e2e.vscode import VSCode
 
 SHOP = "# What the goods of the shop cost.\n\n\ndef add(a, b):\n    return a + b\n\n\ngreeting = "
 
@@ -39,8 +38,6 @@ def test_a_model_is_selected_from_those_that_are_there(editor: VSCode):
 
 
 def test_an_explanation_is_an_answer_in_the_chat(editor: VSCode):
-    if picture.WANTED:
-        editor.run("Notifications: Clear All Notifications")
     editor.open("shop.py", SHOP)
     editor.press("Control+Home", *["ArrowDown"] * 3, *["Shift+ArrowDown"] * 2)
     editor.run("Midspan: Explain")
@@ -50,8 +47,6 @@ def test_an_explanation_is_an_answer_in_the_chat(editor: VSCode):
     editor.page.locator(".editor-instance .view-lines").first.click()
     editor.press("Control+End", "Backspace", "Space")
     editor.see(WORD)
-    if picture.WANTED:
-        editor.page.screenshot(path=ROOT / "editors/vscode/picture.png")
     editor.run("Midspan: New Conversation")
 
 

@@ -18,6 +18,7 @@ LOOKS = {
 }
 ANSWERS = {
     "def area(self) -> float:\n        ": picture.BODY,
+    "def cost(self, price: float) -> float:\n        ": "return round(self.area() * price, 2)",
     "cheaper?\n": (
         "`Floor.area` adds up the areas of its rooms at **each** call. Rooms are frozen, so keep the sum:\n\n"
         "```python\n@cached_property\ndef area(self) -> float:\n"
@@ -48,7 +49,7 @@ def user(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def install(program: Path) -> None:
-    """Do what the message asks for."""
+    """Install the program as a user does it who declines the private environment."""
     program.write_text(
         f'#!/bin/sh\nif [ "$1" = serve ]; then\n'
         f"  exec {sys.executable} -P {serve_scripted.__file__} {program.parent}\nfi\n"
@@ -70,12 +71,13 @@ def shoot(user: VSCode, name: str) -> None:
     user.set(workbench__colorTheme=LOOKS["workbench.colorTheme"])
 
 
-def test_the_install_message_says_what_to_run_and_tries_again(user: VSCode):
-    toast = user.page.locator(".notification-toast")
-    user.wait_for(toast.filter(has_text="pip install"))
+def test_who_installs_the_program_alone_declines_the_offer_and_restarts(user: VSCode):
+    toast = user.page.locator(".notification-toast", has_text="Midspan's program is not on")
+    user.wait_for(toast)
     shoot(user, "install")
+    toast.locator(".monaco-button", has_text="Not Now").click()
     install(user.workspace.parent / "midspan")
-    toast.locator(".monaco-button", has_text="Try Again").click()
+    user.run("Midspan: Restart the Server")
     user.wait_for(user.status.filter(has_text="fake"))
     user.set(workbench__statusBar__visible=False)  # the name in it is the scripted model's
 
@@ -123,6 +125,22 @@ def test_the_chat_lists_what_it_has_read(user: VSCode):
     chat.locator("#send").click()
     user.wait_for(chat.locator(".used li", has_text="rooms.py"))
     shoot(user, "chat")
+    if picture.WANTED:
+        shoot_ghost_text_beside_the_chat(user)
+
+
+def shoot_ghost_text_beside_the_chat(user: VSCode) -> None:
+    """Take the picture of the extension's own page."""
+    user.page.locator(".editor-instance .view-lines").first.click()
+    user.press("Control+End")
+    user.put("\n\n")
+    user.press("Shift+Tab", "Shift+Tab")
+    user.put("    def cost(self, price: float) -> float:")
+    user.press("Enter")
+    user.until(lambda: "price" in user.ghost_text(), "there is no ghost text")
+    user.page.wait_for_timeout(1000)  # the bar of the scrolled editor fades
+    user.page.screenshot(path=ROOT / "editors/vscode/picture.png")
+    user.press("Escape", *["Control+z"] * 6)
 
 
 def test_an_edit_is_a_diff_before_it_is_made(user: VSCode):

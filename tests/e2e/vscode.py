@@ -225,11 +225,12 @@ def vscode(
     model: str,
     folders_settings: dict[str, Any] | None = None,
     is_trusted: bool = True,
+    variables: dict[str, str] | None = None,
 ) -> Iterator[VSCode]:
     """Start VS Code with an empty workspace and the extension, which finds the program in the workspace's environment.
 
     The model that completes is ready when its name is in the status bar. `folders_settings` are those that the
-    workspace brings along.
+    workspace brings along, `variables` are further variables of VS Code's environment.
     """
     workspace, data, home = folder / "shop", folder / "data", folder / "home"
     # Only the settings of the machine may name a program to run.
@@ -241,7 +242,8 @@ def vscode(
     user_file.write_text(json.dumps(SETTINGS))
     settings_file.write_text(json.dumps(settings))
     config = folder / "config.yaml"
-    variables = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    own = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    variables = own | {"HOME": str(home)} | (variables or {})
     folders = {"config": config, "user-data-dir": data, "extensions-dir": folder / "extensions"}
     common = [str(SERVER), *(f"--{name}={path}" for name, path in folders.items())]
     environment = os.environ | variables | NO_GALLERY

@@ -13,6 +13,8 @@ export function describeStatus(server: ServerState, off: string | undefined): It
   switch (server.kind) {
     case 'starting':
       return { text: '$(loading~spin) Midspan', tooltip: 'Midspan is starting.', severity: 'none' };
+    case 'installing':
+      return { text: '$(loading~spin) Midspan', tooltip: 'Midspan is being installed.', severity: 'none' };
     case 'missing':
       return { text: '$(warning) Midspan', tooltip: server.problem, severity: 'error' };
     case 'failed':

@@ -1,9 +1,13 @@
 // Starts the server and registers the commands. vscode-languageclient requests ghost text, and VS Code accepts it.
+import { join } from 'node:path';
 import * as vscode from 'vscode';
+import type { Middleware } from 'vscode-languageclient/node';
 import { targetOfSelection, type ActionName, type Target } from './actions.ts';
 import { CHAT_VIEW, ChatView } from './chat_view.ts';
 import { codeActionMiddleware, PREVIEW_EDIT } from './code_actions.ts';
 import { EditCommands } from './edit_commands.ts';
+import { Environments } from './environment/environments.ts';
+import { PrivateEnvironment } from './environment/private_environment.ts';
 import type { Section } from './model_list.ts';
 import { selectModel } from './models.ts';
 import { NextEdits } from './next_edits.ts';
@@ -15,14 +19,16 @@ import { showMenu, showStatusItem } from './status_item.ts';
 import type { FileEdit } from './text_edits.ts';
 import { toggle, toggleLanguage, whyOffHere } from './toggle_commands.ts';
 import { TraceDocument } from './trace.ts';
-import { warnWhenMissing } from './missing.ts';
+import { tellWhenMissing } from './missing.ts';
 
 const WALKTHROUGH = 'midspan.midspan#midspan.start';
 
 let server: Server | undefined;
+let environment: PrivateEnvironment | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-  const started = new Server(context, {
+  const environments = new Environments(join(context.globalStorageUri.fsPath, 'environments'));
+  const middleware: Middleware = {
     ...codeActionMiddleware,
     // The editor requests nothing where completion is off, and none for ghost text that is a next edit.
     provideInlineCompletionItems: async (document, position, about, token, next) => {
@@ -36,21 +42,25 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
       }
       return result;
     },
-  });
+  };
+  const started = new Server(context, middleware, environments);
   server = started;
+  const own = new PrivateEnvironment(context, started, environments);
+  environment = own;
   const nextEdits = new NextEdits(started);
   const preview = new EditPreview();
   const chat = new ChatView(started, preview, context.extensionUri);
   const page = { webviewOptions: { retainContextWhenHidden: true } };
-  context.subscriptions.push(started, nextEdits, preview, vscode.window.registerWebviewViewProvider(CHAT_VIEW, chat, page));
-  registerCommands(context, started, preview, chat, nextEdits);
+  context.subscriptions.push(started, own, nextEdits, preview, vscode.window.registerWebviewViewProvider(CHAT_VIEW, chat, page));
+  registerCommands(context, started, own, preview, chat, nextEdits);
   showStatusItem(context, started);
-  warnWhenMissing(context, started);
+  tellWhenMissing(context, started, own);
   await started.restart();
+  void reporting(() => own.tidyUp())();
 }
 
 export async function deactivate(): Promise<void> {
-  await server?.stop();
+  await Promise.all([server?.stop(), environment?.stop()]);
 }
 
 function hasItems(result: vscode.InlineCompletionItem[] | vscode.InlineCompletionList | null | undefined): boolean {
@@ -60,6 +70,7 @@ function hasItems(result: vscode.InlineCompletionItem[] | vscode.InlineCompletio
 function registerCommands(
   context: vscode.ExtensionContext,
   started: Server,
+  environment: PrivateEnvironment,
   preview: EditPreview,
   chat: ChatView,
   nextEdits: NextEdits,
@@ -97,6 +108,8 @@ function registerCommands(
     'midspan.openSettings': () => openSettings('@ext:midspan.midspan'),
     'midspan.getStarted': () => executeCommand('workbench.action.openWalkthrough', WALKTHROUGH),
     'midspan.restart': () => started.restart(),
+    'midspan.install': () => environment.install(),
+    'midspan.removeEnvironment': () => environment.remove(),
   };
   for (const [name, command] of Object.entries(commands)) {
     context.subscriptions.push(vscode.commands.registerCommand(name, reporting(command)));

@@ -1,32 +1,38 @@
-// Tells the user, once, how to install `midspan` when it cannot be started.
+// Tells the user, once, what to do when `midspan` cannot be started.
 import * as vscode from 'vscode';
+import type { PrivateEnvironment } from './environment/private_environment.ts';
 import type { Server } from './server.ts';
 import { openSettings } from './settings_page.ts';
 
-const INSTALL = 'pip install .';
-
-export function warnWhenMissing(context: vscode.ExtensionContext, server: Server): void {
+export function tellWhenMissing(context: vscode.ExtensionContext, server: Server, environment: PrivateEnvironment): void {
   let shown: string | undefined;
+  let isOffered = false;
   context.subscriptions.push(
     server.onDidChange((state) => {
-      const problem = state.kind === 'missing' || state.kind === 'failed' ? state.problem : undefined;
-      if (problem !== undefined && problem !== shown) {
-        void warn(problem, state.kind === 'missing');
+      if (state.kind === 'missing' && state.canInstall) {
+        if (!isOffered) {
+          isOffered = true;
+          void environment.offer();
+        }
+      } else if (state.kind === 'missing' || state.kind === 'failed') {
+        if (state.problem !== shown) {
+          shown = state.problem;
+          const repair = environment.serves() ? ['Install Again'] : [];
+          void warn(state.problem, state.kind === 'missing' ? ['Set Its Path'] : [...repair, 'Show the Log']);
+        }
+      } else if (state.kind === 'running') {
+        shown = undefined;
       }
-      shown = problem;
     }),
   );
 }
 
-async function warn(problem: string, isMissing: boolean): Promise<void> {
-  const actions = isMissing ? ['Copy the Command', 'Set Its Path', 'Try Again'] : ['Show the Log', 'Try Again'];
-  const advice = isMissing ? ` Run '${INSTALL}' in the folder of Midspan, or set midspan.path.` : '';
-  const chosen = await vscode.window.showErrorMessage(`${problem}${advice}`, ...actions);
-  switch (chosen) {
-    case 'Copy the Command':
-      return vscode.env.clipboard.writeText(INSTALL);
+async function warn(problem: string, remedies: string[]): Promise<void> {
+  switch (await vscode.window.showErrorMessage(problem, ...remedies, 'Try Again')) {
     case 'Set Its Path':
       return openSettings('midspan.path');
+    case 'Install Again':
+      return vscode.commands.executeCommand('midspan.install');
     case 'Show the Log':
       return vscode.commands.executeCommand('midspan.showLog');
     case 'Try Again':

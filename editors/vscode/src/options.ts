@@ -3,7 +3,7 @@
 export type Options = Record<string, unknown>;
 
 /** The settings that only the extension reads. */
-const OWN = new Set(['path']);
+const OWN = new Set(['path', 'install.requirement', 'install.arguments']);
 
 /** A setting of the server. A folder's settings never decide one that is the user's own. */
 export interface ServerSetting {

@@ -1,6 +1,6 @@
 // The language client: finds and starts the server, sends its settings, restarts it.
-import * as fs from 'node:fs';
 import * as os from 'node:os';
+import { createInterface } from 'node:readline';
 import * as vscode from 'vscode';
 import {
   CloseAction,
@@ -12,9 +12,12 @@ import {
   type Middleware,
   type StaticFeature,
 } from 'vscode-languageclient/node';
+import type { Environments } from './environment/environments.ts';
 import { findMidspan, type Found, type Missing } from './executable.ts';
 import { collectOptions, serverSettings, type Options, type ServerSetting } from './options.ts';
+import { isProgram, searchPath } from './programs.ts';
 import type { Status } from './protocol.ts';
+import { ServerLog } from './server_log.ts';
 import type { ServerState } from './server_state.ts';
 
 const RESTARTS = 4;
@@ -38,19 +41,23 @@ const MIDSPAN_FEATURE: StaticFeature = {
 
 export class Server implements vscode.Disposable {
   state: ServerState = { kind: 'starting' };
+  /** The program that was started last; undefined if none was found. */
+  program: string | undefined;
   readonly log: vscode.LogOutputChannel;
   readonly #changed = new vscode.EventEmitter<ServerState>();
   readonly onDidChange = this.#changed.event;
   readonly #settings: ServerSetting[];
   readonly #middleware: Middleware;
+  readonly #environments: Environments;
   #client: LanguageClient | undefined;
   #busy = 0;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(context: vscode.ExtensionContext, middleware: Middleware) {
+  constructor(context: vscode.ExtensionContext, middleware: Middleware, environments: Environments) {
     const { contributes } = context.extension.packageJSON as PackageJson;
     this.#settings = serverSettings(contributes.configuration.properties);
     this.#middleware = middleware;
+    this.#environments = environments;
     this.log = vscode.window.createOutputChannel('Midspan', { log: true });
     context.subscriptions.push(
       vscode.workspace.onDidChangeConfiguration((event) => {
@@ -61,11 +68,7 @@ export class Server implements vscode.Disposable {
         }
       }),
       vscode.window.onDidChangeActiveTextEditor(() => void this.askStatus()),
-      vscode.workspace.onDidGrantWorkspaceTrust(() => {
-        if (this.state.kind === 'missing') {
-          void this.restart();
-        }
-      }),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => void this.restartIfMissing()),
     );
   }
 
@@ -89,6 +92,20 @@ export class Server implements vscode.Disposable {
   restart(): Promise<void> {
     this.#turn = this.#turn.then(() => this.#stop()).then(() => this.#start());
     return this.#turn;
+  }
+
+  /** Restarts if there was no program. */
+  async restartIfMissing(): Promise<void> {
+    if (this.state.kind === 'missing' || this.state.kind === 'installing') {
+      await this.restart();
+    }
+  }
+
+  /** Shows that the program is being installed, unless one runs meanwhile. */
+  showInstalling(): void {
+    if (this.state.kind === 'missing' || this.state.kind === 'failed') {
+      this.#set({ kind: 'installing' });
+    }
   }
 
   async stop(): Promise<void> {
@@ -118,11 +135,12 @@ export class Server implements vscode.Disposable {
   find(): Found | Missing {
     return findMidspan({
       setting: vscode.workspace.getConfiguration('midspan').get('path', ''),
-      searchPath: process.env.PATH ?? '',
+      searchPath: searchPath(),
       virtualEnvironment: process.env.VIRTUAL_ENV,
       folders: vscode.workspace.isTrusted ? localFolders() : [],
       home: os.homedir(),
       isWindows: process.platform === 'win32',
+      privateProgram: this.#environments.current()?.program,
       isProgram,
     });
   }
@@ -134,8 +152,9 @@ export class Server implements vscode.Disposable {
 
   async #start(): Promise<void> {
     const found = this.find();
+    this.program = 'program' in found ? found.program : undefined;
     if ('problem' in found) {
-      this.#set({ kind: 'missing', problem: found.problem });
+      this.#set({ kind: 'missing', ...found });
       return;
     }
     this.#set({ kind: 'starting' });
@@ -169,6 +188,7 @@ export class Server implements vscode.Disposable {
         documentSelector: SCHEMES.map((scheme) => ({ scheme })),
         initializationOptions: () => this.#options(),
         outputChannel: this.log,
+        stdioOptions: { stdout: () => undefined, stderr: (input) => this.#showLog(input) },
         revealOutputChannelOn: RevealOutputChannelOn.Never,
         middleware: this.#middleware,
         initializationFailedHandler: () => false,
@@ -187,6 +207,14 @@ export class Server implements vscode.Disposable {
         },
       },
     );
+  }
+
+  #showLog(input: NodeJS.ReadableStream): void {
+    const log = new ServerLog();
+    createInterface({ input }).on('line', (line) => {
+      const [level, text] = log.read(line);
+      this.log[level](text);
+    });
   }
 
   async #stop(): Promise<void> {
@@ -213,6 +241,9 @@ export class Server implements vscode.Disposable {
   }
 
   #set(state: ServerState): void {
+    if ((state.kind === 'running') !== (this.state.kind === 'running')) {
+      void vscode.commands.executeCommand('setContext', 'midspan.isRunning', state.kind === 'running'); // for the walkthrough
+    }
     this.state = state;
     this.#changed.fire(state);
   }
@@ -230,15 +261,6 @@ function localFolders(): string[] {
   return (vscode.workspace.workspaceFolders ?? [])
     .filter((folder) => folder.uri.scheme === 'file')
     .map((folder) => folder.uri.fsPath);
-}
-
-function isProgram(file: string): boolean {
-  try {
-    fs.accessSync(file, fs.constants.X_OK);
-    return fs.statSync(file).isFile();
-  } catch {
-    return false;
-  }
 }
 
 /** Returns the message of an error. VS Code shows messages as plain text, so backticks become quotes. */

@@ -5,4 +5,5 @@ export type ServerState =
   | { kind: 'starting' }
   | { kind: 'running'; status: Status | undefined }
   | { kind: 'failed'; problem: string }
-  | { kind: 'missing'; problem: string };
+  | { kind: 'missing'; problem: string; canInstall: boolean }
+  | { kind: 'installing' };

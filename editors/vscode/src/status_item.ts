@@ -48,7 +48,12 @@ export async function showMenu(server: Server): Promise<void> {
         },
       ]
     : [];
+  const isMissing = server.state.kind === 'missing' && server.state.canInstall;
+  const installEntry: Entry[] = isMissing
+    ? [{ label: '$(cloud-download) Install Midspan for this extension', command: 'midspan.install' }]
+    : [];
   const entries: Entry[] = [
+    ...installEntry,
     { label: `$(circle-slash) Turn completions ${enabled ? 'off' : 'on'}`, command: 'midspan.toggle' },
     ...languageEntry,
     { label: '$(package) Select a model…', command: 'midspan.selectModel' },

@@ -9,6 +9,7 @@ const BARE: SearchContext = {
   folders: [],
   home: '/home/ada',
   isWindows: false,
+  privateProgram: undefined,
   isProgram: () => false,
 };
 
@@ -36,6 +37,23 @@ test('the active environment goes before those of the workspace', () => {
   const around = { virtualEnvironment: '/envs/a', folders: ['/shop', '/till'] };
   assert.deepEqual(find(around, '/till/venv/bin/midspan', '/envs/a/bin/midspan'), { program: '/envs/a/bin/midspan' });
   assert.deepEqual(find(around, '/till/venv/bin/midspan'), { program: '/till/venv/bin/midspan' });
+});
+
+test('where uv and pipx put programs goes behind the PATH, and before environments', () => {
+  const around = { searchPath: '/usr/bin', folders: ['/shop'] };
+  const here = ['/home/ada/.local/bin/midspan', '/shop/.venv/bin/midspan'];
+  assert.deepEqual(find(around, '/usr/bin/midspan', ...here), { program: '/usr/bin/midspan' });
+  assert.deepEqual(find(around, ...here), { program: '/home/ada/.local/bin/midspan' });
+});
+
+test('the private environment goes last, and is not offered beside a setting', () => {
+  const around = { privateProgram: '/storage/midspan', folders: ['/shop'] };
+  assert.deepEqual(find(around, '/storage/midspan', '/shop/env/bin/midspan'), { program: '/shop/env/bin/midspan' });
+  assert.deepEqual(find(around, '/storage/midspan'), { program: '/storage/midspan' });
+  const bare = find(around);
+  assert.ok('problem' in bare && bare.canInstall);
+  const set = find({ ...around, setting: '/opt/midspan' }, '/storage/midspan');
+  assert.ok('problem' in set && !set.canInstall);
 });
 
 test('a relative folder on the PATH, which would be one of the workspace, is skipped', () => {

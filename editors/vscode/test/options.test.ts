@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { collectOptions, serverSettings, type Inspected } from '../src/options.ts';
 
-test('the path of the program is not told to the program', () => {
-  const properties = { 'midspan.path': { scope: 'machine' }, 'midspan.completion.model': { scope: 'machine' } };
+test('the settings about the program are not told to the program', () => {
+  const own = ['midspan.path', 'midspan.install.requirement', 'midspan.install.arguments'];
+  const ofMachine = Object.fromEntries(own.map((name) => [name, { scope: 'machine' }]));
+  const properties = { ...ofMachine, 'midspan.completion.model': { scope: 'machine' } };
   assert.deepEqual(serverSettings(properties), [{ name: 'completion.model', isUsersOwn: true }]);
 });
 

@@ -32,12 +32,17 @@ test('a problem is shown as an error with its message', () => {
   const broken = status({ state: 'error', reason: 'The folder is empty.' });
   for (const view of [
     describeStatus({ kind: 'running', status: broken }, undefined),
-    describeStatus({ kind: 'missing', problem: 'The folder is empty.' }, undefined),
+    describeStatus({ kind: 'missing', problem: 'The folder is empty.', canInstall: true }, undefined),
     describeStatus({ kind: 'failed', problem: 'The folder is empty.' }, undefined),
   ]) {
     assert.equal(view.severity, 'error');
     assert.equal(view.tooltip, 'The folder is empty.');
   }
+});
+
+test('an installation turns, and is no error', () => {
+  const view = describeStatus({ kind: 'installing' }, undefined);
+  assert.deepEqual([view.text, view.severity], ['$(loading~spin) Midspan', 'none']);
 });
 
 test('toggling a language leaves the others alone', () => {
