@@ -125,7 +125,7 @@ def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, sour
         editor.until(lambda: requests_of(editor.status()) == 0, "a request is left over")
         after = editor.status()
         assert after["pages_free"] + after["pages_cached"] == after["pages_total"]
-        assert editor.daemon().num_threads() <= threads
+        assert editor.daemon().num_threads() < threads + 5  # a pool may start another; a leak is a thread for each key
         assert editor.api.exec_lua("return vim.tbl_count(vim.lsp.get_clients()[1].requests)") == 0
         assert editor.lines()[1] == f"a{typed}"
         outcomes = [line for line in editor.log().splitlines() if "lsp_server.server.session: area.py:2:" in line]
