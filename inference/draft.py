@@ -79,6 +79,7 @@ class Drafter:
         self._chosen: Source | None = None
         self._pushed: list[int] = []
         self._timed_from_s: float | None = None
+        self.has_withdrawn = False  # the last proposal
 
     @property
     def uses(self) -> tuple[DraftUse, ...]:
@@ -92,12 +93,17 @@ class Drafter:
         counts, on this thread, which computes a part of each step: other programs stop a step for as long as ten take.
         """
         began_s = time.thread_time()
+        self.has_withdrawn = False
         self._chains, self._proposed, self._chosen, self._pushed = [], [], None, []
         if room > 0 and self._drafting.worth.may_draft():
             self._choose(room)
         self._drafting.worth.spend(1000 * (time.thread_time() - began_s))
         self._timed_from_s = time.thread_time() if is_timed else None
         return [expected.token for expected in self._proposed]
+
+    def withdraw(self) -> None:
+        """Take the proposal back: the step computes none of its tokens."""
+        self._proposed, self._chosen, self.has_withdrawn = [], None, True
 
     def push(self, token: int) -> None:
         """Follow the output by one `token`."""

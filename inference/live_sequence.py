@@ -208,6 +208,17 @@ class LiveSequence:
         is_alone = room == MAX_DRAFTED_TOKENS and self.left_tokens == 1
         return self.drafter.propose(most, is_timed=is_alone and not self.stream.is_healing)
 
+    def withdraw_draft(self) -> None:
+        """Tell the drafter that none of its tokens is computed."""
+        if self.drafter is not None:
+            self.drafter.withdraw()
+
+    @property
+    def goes_on(self) -> bool:
+        """True when probably one token more is computed behind the next one: no draft is due, and no limit is near."""
+        drafts = self.drafter is not None and self.drafter.has_withdrawn
+        return self.room_tokens > 1 and not self.cancelled and not drafts
+
     def learn(self, accepted: int) -> None:
         """Tell the drafter how many of its tokens were right."""
         if self.drafter is not None:

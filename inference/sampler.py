@@ -1,6 +1,6 @@
 """Chooses tokens from logits."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -59,7 +59,8 @@ def choose_tokens(
 
     On the CPU a row is looked at when it is asked for: behind a wrong draft nobody asks, and what is copied depends on
     the tokens before. On a GPU all rows are chosen there, and read at once, unless a sequence copies. `greedy` has
-    the likeliest tokens of all rows if the step has found them; they stand where no sequence samples or heals.
+    the likeliest tokens of all rows if the step has found them; they stand where no sequence samples or heals, and
+    where all that runs decodes, the next step is launched before they are read.
     """
     rows = torch.split(logits, [work.logit_tokens for _, work in planned])
     if logits.is_cpu or any(sequence.copier is not None for sequence, _ in planned):
@@ -67,11 +68,18 @@ def choose_tokens(
             yield _choose_each(sequence, samplers, logits_of_work)
         return
     if greedy is not None and all(samplers[s].is_greedy and not s.stream.is_healing for s, _ in planned):
-        read = iter(read_choices(*greedy))
+        read = iter(greedy.read(goes_on=_goes_on(planned, samplers)))
     else:
         read = iter(_choose_all(planned, samplers, rows))
     for _, work in planned:
         yield iter([next(read) for _ in range(work.logit_tokens)])
+
+
+def _goes_on(planned: Sequence[Planned], running: Collection[LiveSequence]) -> bool:
+    """Return whether the next step is probably one token more of each of these sequences: all that runs decodes."""
+    return len(planned) == len(running) and all(
+        len(work.tokens) == work.logit_tokens == 1 and sequence.goes_on for sequence, work in planned
+    )
 
 
 def _choose_all(
@@ -90,7 +98,7 @@ def _choose_all(
 
 
 def read_choices(tokens: Tensor, logprobs: Tensor) -> list[Choice]:
-    """Read the chosen tokens. Only here the engine waits for a GPU."""
+    """Read the chosen tokens. Only here, and for a captured step in `TokenReader`, the engine waits for a GPU."""
     values = torch.stack((tokens.float(), logprobs)).tolist()  # fp32 holds every id of a vocabulary
     return [(int(token), logprob) for token, logprob in zip(*values, strict=True)]
 

@@ -24,7 +24,7 @@ from inference.moved_suffix import MovedSuffixes, next_works
 from inference.native.model import NativeModel
 from inference.prompts.tokenizer import Sentinels
 from inference.sampler import Choice, Sampler, choose_tokens
-from inference.step import Interruptions, Step, is_ahead
+from inference.step import Interruptions, Step, is_ahead, keep_to_launched
 from inference.threads import threads_for
 from inference.turns import Turn, Turns
 from kernels.move_rows import RotatedKeys
@@ -246,7 +246,7 @@ class Scheduler:
 
     def _begin(self, turn: Turn) -> Step | None:
         """Begin the step of a turn; None: there is nothing to compute."""
-        if not (planned := self._plan(turn)):
+        if not (planned := keep_to_launched(self._plan(turn), self._model, self._memory)):
             return None
         # What reads a long prompt and nothing else makes way for a shorter one.
         reads_much = sum(len(work.tokens) for _, work in planned) > self._chunk_size.tokens_beside_decoding

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from torch import Tensor
 
-from inference.devices.captured_step import CapturedPass, Greedy
+from inference.devices.captured_step import CapturedDecoder, CapturedPass, Greedy
 from inference.live_sequence import LiveSequence
 from inference.models.batch import Work
 from inference.models.forward_pass import ALL_SUBLAYERS, ForwardPass, StopFlag
@@ -77,6 +78,16 @@ class Step:
 def is_ahead(planned: Sequence[Planned]) -> bool:
     """Return whether nobody waits for any of this work yet, so that it takes one core."""
     return all(sequence.request.is_ahead for sequence, _ in planned)
+
+
+def keep_to_launched(planned: Sequence[Planned], model: object, pages: Tensor) -> Sequence[Planned]:
+    """Leave out the drafts of a step that was launched before they were known. The step behind it waits for them."""
+    if not isinstance(model, CapturedDecoder) or not model.has_launched([work for _, work in planned], pages):
+        return planned
+    for sequence, work in planned:
+        if work.logit_tokens > 1:
+            sequence.withdraw_draft()
+    return [(sequence, replace(work, tokens=work.tokens[:1], logit_tokens=1)) for sequence, work in planned]
 
 
 class Interruptions:

@@ -80,7 +80,7 @@ class MeasuredModel:
         logits = forward_pass.run()
         assert logits is not None  # nothing stops it
         if isinstance(forward_pass, CapturedPass) and forward_pass.greedy is not None:
-            read_choices(*forward_pass.greedy)
+            forward_pass.greedy.read(goes_on=False)
         else:
             tokens = logits.argmax(-1)
             read_choices(tokens, logprobs_of(logits, tokens))

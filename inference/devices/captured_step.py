@@ -1,10 +1,15 @@
-"""Decode steps as CUDA graphs: one launch repeats all kernels of a step, from its inputs to the greedy tokens."""
+"""Decode steps as CUDA graphs: one launch repeats all kernels of a step, from its inputs to the greedy tokens.
+
+The step behind such a step takes its tokens where they are, on the device, so it may be launched before the host has
+read them. The host then plans as ever: if what it plans is what was launched, nothing is launched again, and else the
+launched step was in vain. It wrote entries behind those that count as computed, which the next step overwrites.
+"""
 
 import logging
 import math
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Protocol
 
@@ -12,6 +17,7 @@ import torch
 from torch import Tensor
 
 from inference.devices.graph_buckets import MOST_ROWS, Bucket, StepInputs, buckets, choose_bucket
+from inference.devices.token_reader import ReadToken, TokenReader
 from inference.models.batch import Batch, Work, pack_batch
 from inference.models.decoder import Decoder
 from inference.models.deepseek_v2_config import DeepseekV2Config
@@ -20,7 +26,6 @@ from inference.models.forward_pass import ALL_SUBLAYERS, ForwardPass, StopFlag
 log = logging.getLogger(__name__)
 
 _ONE_CAPTURE = Lock()  # torch captures one graph at a time in a process
-Greedy = tuple[Tensor, Tensor]  # the likeliest tokens [L] int64, and their log-probabilities [L]
 
 
 class Model(Protocol):
@@ -66,6 +71,26 @@ class Outputs:
     logprobs: Tensor  # [MOST_ROWS] fp32
 
 
+@dataclass
+class EarlyStep:
+    """A step of one token of each sequence that runs before the host knows these tokens."""
+
+    works: list[Work]  # with any tokens
+    tokens: list[int] | None = None  # those of the step before, once they are read
+
+    def begins(self, works: Sequence[Work]) -> bool:
+        """Return whether it computes the first token of each of these works."""
+        return (
+            self.tokens is not None
+            and len(works) == len(self.works)
+            and [work.tokens[0] for work in works] == self.tokens
+            # A sequence has a list of pages of its own.
+            and all(
+                own.pages is work.pages and own.start == work.start for own, work in zip(self.works, works, strict=True)
+            )
+        )
+
+
 class CapturedSteps:
     """The graphs of a decoder's buckets over one cache memory."""
 
@@ -85,6 +110,8 @@ class CapturedSteps:
             torch.zeros(MOST_ROWS, dtype=torch.int64, device=memory.device),
             torch.zeros(MOST_ROWS, device=memory.device),
         )
+        self._reader = TokenReader(MOST_ROWS, memory.device)
+        self._early: EarlyStep | None = None
         self._replays: dict[Bucket, Callable[[], None] | None] = {}
         self._has_warned = False
 
@@ -98,21 +125,52 @@ class CapturedSteps:
         """Return whether the graphs read and write this memory."""
         return self._memory() is memory
 
-    def run(self, works: Sequence[Work], bucket: Bucket, memory: Tensor) -> tuple[Tensor, Greedy]:
+    def run(self, works: Sequence[Work], bucket: Bucket, memory: Tensor) -> "tuple[Tensor, Greedy]":
         """Run the works; return the logits [L, vocabulary] of their tokens with the greedy choices.
 
-        Both are overwritten by the next run. The first run of a bucket is launched kernel by kernel, then captured.
+        Both are overwritten by the next run. Nothing is launched for works that run already.
         """
-        self._inputs.fill(works, bucket)
+        if not self.has_launched(works):
+            self._inputs.fill(works, bucket)
+            self._launch(bucket, memory)
+        self._early = None
+        return self._outputs.logits[: _logit_rows(works)], Greedy(self, works, memory)
+
+    def has_launched(self, works: Sequence[Work]) -> bool:
+        """Return whether `launch_next` has launched these works, but for their drafts."""
+        return self._early is not None and self._early.begins(works)
+
+    def launch_next(self, works: Sequence[Work], memory: Tensor) -> None:
+        """Launch the step of the tokens that the last run, of `works`, has chosen for each of its sequences.
+
+        Its outputs overwrite those of the last run, which have been sent.
+        """
+        following = [replace(work, tokens=[0], start=work.positions.stop, logit_tokens=1) for work in works]
+        if (bucket := choose_bucket(following, self.buckets)) is not None:
+            self._inputs.fill(following, bucket)
+            self._inputs.batch(bucket).tokens[: len(works)].copy_(self._outputs.tokens[: len(works)])
+            self._launch(bucket, memory)
+            self._early = EarlyStep(following)
+
+    def send(self, count: int) -> None:
+        """Begin to bring the first `count` chosen tokens to the host."""
+        self._reader.send(self._outputs.tokens[:count], self._outputs.logprobs[:count])
+
+    def receive(self) -> list[ReadToken]:
+        """Return the tokens that were sent last."""
+        choices = self._reader.receive()
+        if self._early is not None:
+            self._early.tokens = [token for token, _ in choices]
+        return choices
+
+    def _launch(self, bucket: Bucket, memory: Tensor) -> None:
+        """Launch the bucket's step: at first kernel by kernel, with a capture behind that, and then as a graph."""
         if (replay := self._replays.get(bucket)) is not None:
             replay()
         else:
             self._compute(bucket, memory)
         if bucket not in self._replays:
             self._replays[bucket] = self._try_capture(bucket, memory)
-        count = sum(work.logit_tokens for work in works)
-        outputs = self._outputs
-        return outputs.logits[:count], (outputs.tokens[:count], outputs.logprobs[:count])
 
     def drop(self, bucket: Bucket) -> None:
         """Launch the kernels of this bucket one by one from now on: its graph computes something else."""
@@ -149,6 +207,29 @@ def logprobs_of(logits: Tensor, tokens: Tensor) -> Tensor:
     return logits.gather(-1, tokens[:, None])[:, 0] - logits.logsumexp(-1)
 
 
+def _logit_rows(works: Sequence[Work]) -> int:
+    return sum(work.logit_tokens for work in works)
+
+
+class Greedy:
+    """The likeliest tokens of a captured step, which stay on the device until `read`."""
+
+    def __init__(self, steps: CapturedSteps, works: Sequence[Work], memory: Tensor) -> None:
+        self._steps = steps
+        self._works = works
+        self._memory = memory
+
+    def read(self, *, goes_on: bool) -> list[ReadToken]:
+        """Read the tokens. Where each sequence of the step goes on with its token, that step is launched before.
+
+        Every work has then one token.
+        """
+        self._steps.send(_logit_rows(self._works))
+        if goes_on:
+            self._steps.launch_next(self._works, self._memory)
+        return self._steps.receive()
+
+
 class CapturedDecoder:
     """A decoder on a GPU whose decode steps are captured. Prompts are read as without it."""
 
@@ -170,6 +251,10 @@ class CapturedDecoder:
         if bucket is None:
             return self.begin(pack_batch(works, pages.device), pages)
         return CapturedPass(steps, works, bucket, pages, 2 * len(self._decoder.layers))
+
+    def has_launched(self, works: Sequence[Work], pages: Tensor) -> bool:
+        """Return whether a step of these works runs already, but for their drafts."""
+        return self._steps is not None and self._steps.are_of(pages) and self._steps.has_launched(works)
 
     def steps_of(self, pages: Tensor) -> CapturedSteps:
         """Return the captured steps over this memory. Those over another are dropped first, with their memory."""

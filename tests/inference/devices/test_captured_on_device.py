@@ -23,8 +23,8 @@ CONFIGS = {"llama": CODER_V1, "qwen": QWEN, "lite": LITE}
 def test_greedy_tokens_of_the_step_stand_unless_a_sequence_samples_or_heals(monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(sampling: Sampling, *, is_healing: bool) -> list[int]:
         sequence: Any = SequenceStub(is_healing)
-        planned: Any = [(sequence, SimpleNamespace(logit_tokens=2))]
-        greedy = torch.tensor([4, 5]), torch.tensor([-0.1, -0.2])
+        planned: Any = [(sequence, SimpleNamespace(tokens=[1, 2], logit_tokens=2))]
+        greedy: Any = SimpleNamespace(read=lambda *, goes_on: [(4, -0.1), (5, -0.2)])
         rows = choose_tokens(planned, {sequence: Sampler(sampling)}, torch.eye(2, 9), greedy)
         return [token for row in rows for token, _ in row]
 
@@ -71,8 +71,14 @@ def test_a_bucketed_step_stays_on_the_device(name: str, monkeypatch: pytest.Monk
                 assert isinstance(forward_pass, CapturedPass)
                 assert logits is not None
                 assert forward_pass.greedy is not None
-                assert {each.device for each in (logits, *forward_pass.greedy)} == {CUDA}
-                assert {len(each) for each in (logits, *forward_pass.greedy)} == {sum(len(w.tokens) for w in works)}
+                assert (logits.device, len(logits)) == (CUDA, sum(len(work.tokens) for work in works))
+                outputs = model.steps_of(memory)._outputs
+                assert {each.device for each in (outputs.logits, outputs.tokens, outputs.logprobs)} == {CUDA}
+                model.steps_of(memory).send(len(logits))
+                assert calls.moves == before + 2  # one of all that is read
+                if {len(work.tokens) for work in works} == {1}:
+                    model.steps_of(memory).launch_next(works, memory)
+                    assert calls.moves == before + 3  # its tokens are there
     assert moves_of_computing == [0] * 3
     attention = {"lite": "_mla_attention_kernel"}.get(name, "_kv_attention_kernel")
     assert attention in launched

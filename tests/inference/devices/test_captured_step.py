@@ -73,8 +73,8 @@ def test_a_padded_step_gives_the_tokens_and_entries_of_the_unpadded_one(name: st
             torch.testing.assert_close(memory, expected_memory, rtol=1e-4, atol=1e-5, equal_nan=True)
             assert forward_pass.greedy is not None
             tokens, logprobs = Sampler(Sampling()).choose(logits[:, :TOKENIZER_TOKENS])
-            assert torch.equal(forward_pass.greedy[0], tokens)
-            assert torch.equal(forward_pass.greedy[1], logprobs)
+            read = forward_pass.greedy.read(goes_on=False)
+            assert read == list(zip(tokens.tolist(), logprobs.tolist(), strict=True))
 
 
 class Unable:

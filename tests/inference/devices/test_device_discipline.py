@@ -13,6 +13,7 @@ from inference import loader, sampler, scheduler
 from inference.api import Draft, Request, Sampling
 from inference.cache.allocate_memory import allocate_what_fits
 from inference.devices.captured_step import CapturedDecoder, Greedy
+from inference.devices.token_reader import TokenReader
 from inference.models.decoder import Decoder, DecoderPass
 from inference.models.description import read_family
 from inference.models.rotated_keys import rotated_keys
@@ -55,6 +56,11 @@ def choices_of_gpu(tokens: Tensor, logprobs: Tensor) -> list[Choice]:
     return [(CHOSEN, -0.1)] * len(tokens)
 
 
+def sent_tokens(reader: TokenReader) -> list[Choice]:
+    """Stand for the read of the tokens that a captured step has sent."""
+    return [(CHOSEN, -0.1)] * reader._count
+
+
 def scheduler_on_gpu(raw: dict[str, Any], quant: Quant, tokenizer: Tokenizer) -> Scheduler:
     config, source = config_of(raw), WeightsOnGpu(quant)
     decoder = loader._build(config, source, device=CUDA)
@@ -76,6 +82,7 @@ def test_load_prefill_decode_draft_and_sample(
     tokenizer = Tokenizer(folder, read_family(folder))
     launched = replace_kernels(monkeypatch)
     monkeypatch.setattr(sampler, "read_choices", choices_of_gpu)
+    monkeypatch.setattr(TokenReader, "receive", sent_tokens)
     monkeypatch.setattr(torch.cuda, "Event", EventStub)
     chosen_in_step = []
 
