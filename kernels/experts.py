@@ -179,7 +179,7 @@ def _grouped_linear_kernel(  # type: ignore[no-untyped-def]  # Triton types the 
         x_row = x_ptr + tl.load(x_rows_ptr + pair, mask=real, other=0) * x_stride
         products = multiply_tile(
             x_row, real, codes_ptr, grid_ptr, units_ptr, high_ptr, expert, row, wanted, rows, inner,
-            COMPUTE, QUANT, PAIRS, ROWS, INNER,
+            0, inner, COMPUTE, QUANT, PAIRS, ROWS, INNER,
         )  # fmt: skip
         out_row = out_ptr + tl.load(out_rows_ptr + pair, mask=real, other=0) * rows
         products = products.to(out_ptr.dtype.element_ty)

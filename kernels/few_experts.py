@@ -73,11 +73,11 @@ def _few_gate_up_kernel(  # type: ignore[no-untyped-def]  # as above
         x_row = x_ptr + tl.arange(0, X_ROWS) * x_stride
         gate = multiply_tile(
             x_row, chose, codes_ptr, grid_ptr, units_ptr, high_ptr, expert, column, wanted, 2 * columns, inner,
-            COMPUTE, QUANT, X_ROWS, ROWS, INNER,
+            0, inner, COMPUTE, QUANT, X_ROWS, ROWS, INNER,
         )  # fmt: skip
         up = multiply_tile(
             x_row, chose, codes_ptr, grid_ptr, units_ptr, high_ptr, expert, columns + column, wanted,
-            2 * columns, inner, COMPUTE, QUANT, X_ROWS, ROWS, INNER,
+            2 * columns, inner, 0, inner, COMPUTE, QUANT, X_ROWS, ROWS, INNER,
         )  # fmt: skip
         hidden = gate / (1 + tl.exp(-gate)) * up
         target = hidden_ptr + own[:, None] * columns + column[None, :]
@@ -97,7 +97,7 @@ def _few_down_kernel(  # type: ignore[no-untyped-def]  # as above
         wanted = column < columns
         products = multiply_tile(
             hidden_ptr + own * hidden_stride, chose, codes_ptr, grid_ptr, units_ptr, high_ptr,
-            expert, column, wanted, columns, inner, COMPUTE, QUANT, X_ROWS, ROWS, INNER,
+            expert, column, wanted, columns, inner, 0, inner, COMPUTE, QUANT, X_ROWS, ROWS, INNER,
         )  # fmt: skip
         target = parts_ptr + own[:, None] * columns + column[None, :]
         tl.store(target, products, mask=chose[:, None] & wanted[None, :])

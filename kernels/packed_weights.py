@@ -98,17 +98,18 @@ def unpack_weights(weights: PackedWeights, dtype: torch.dtype) -> torch.Tensor:
 
 @jit
 def multiply_tile(  # type: ignore[no-untyped-def]  # Triton types the arguments at launch
-    x_row, real, codes_ptr, grid_ptr, units_ptr, high_ptr, matrix, row, wanted, rows, inner,
+    x_row, real, codes_ptr, grid_ptr, units_ptr, high_ptr, matrix, row, wanted, rows, inner, begin, end,
     COMPUTE: tl.constexpr, QUANT: tl.constexpr, X_ROWS: tl.constexpr, ROWS: tl.constexpr, INNER: tl.constexpr,
 ):  # fmt: skip
     """Multiply the `real` ones of X_ROWS rows of x, at the pointers `x_row`, with the `wanted` rows of a matrix.
 
     `matrix` counts in the stack, int64; `row` [ROWS] -> fp32 [X_ROWS, ROWS]. INNER columns are multiplied at once.
+    The columns are those from `begin`, a multiple of INNER, to `end`, which is another or the last one.
     """
     products = tl.zeros((X_ROWS, ROWS), tl.float32)
     first = matrix * rows + row
     if QUANT == "wide" or QUANT == "int8":
-        for start in range(0, inner, INNER):
+        for start in range(begin, end, INNER):
             k = start + tl.arange(0, INNER)
             x = tl.load(x_row[:, None] + k[None, :], mask=real[:, None] & (k < inner)[None, :], other=0.0)
             code = codes_ptr + first[None, :] * inner + k[:, None]
@@ -121,7 +122,7 @@ def multiply_tile(  # type: ignore[no-untyped-def]  # Triton types the arguments
         scale_unit = tl.load(unit, mask=wanted, other=0.0)[None, None, :]
         offset_unit = tl.load(unit + rows, mask=wanted, other=0.0)[None, None, :]
         groups = inner // 32
-        for start in range(0, inner // 2, INNER // 2):
+        for start in range(begin // 2, end // 2, INNER // 2):
             byte = start + tl.arange(0, INNER // 2)
             group = start // 16 + tl.arange(0, INNER // 32)
             inside = byte < inner // 2

@@ -6,6 +6,7 @@ interpreter (TRITON_INTERPRET=1), which runs the kernels on CPU tensors for the 
 
 import os
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -53,6 +54,15 @@ def compute_dtype(tensor: torch.Tensor) -> Any:
     if INTERPRETED or tensor.dtype == torch.float32:
         return tl.float32
     return tl.float16 if tensor.dtype == torch.float16 else tl.bfloat16
+
+
+@cache
+def multiprocessors(device: torch.device) -> int:
+    """Return how many multiprocessors a GPU has; of what stands for a GPU, about as many as a large one."""
+    if device.type != "cuda":
+        return 128
+    count: int = torch.cuda.get_device_properties(device).multi_processor_count
+    return count
 
 
 def warps(most: int) -> int:

@@ -7,13 +7,13 @@ instead of made. What is compiled is thus what a GPU would compile. Prints a JSO
 import inspect
 import json
 import re
-import subprocess
 import sys
-import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from pathlib import Path
+from io import StringIO
 from typing import Any
 
 import torch
@@ -96,7 +96,7 @@ def load_kernels() -> None:
     triton_import.triton, triton_import.tl = triton, triton.language
 
 
-def record_launches() -> None:
+def record_launches(targets: Sequence[str]) -> None:
     """Collect the different launches of all cases for each target in LAUNCHES."""
     launches: dict[str, Launch] = {}
     case_name = ""
@@ -111,8 +111,8 @@ def record_launches() -> None:
 
     triton.runtime.jit.JITFunction.run = run
     cases = import_module("tests.kernels.released_sizes").CASES
-    for target, machine in TARGETS.items():
-        triton_import.IS_AMD = machine.backend == "hip"
+    for target in targets:
+        triton_import.IS_AMD = TARGETS[target].backend == "hip"
         for case_name, call in cases.items():  # noqa: B007 run reads it
             with torch.device("meta"):
                 call()
@@ -122,28 +122,19 @@ def record_launches() -> None:
 
 def compile_launch(index: int, target: str) -> Compiled:
     launch = LAUNCHES[target][index]
-    compiled = triton.compile(
-        ASTSource(launch.kernel, *launch.specialization()), target=TARGETS[target], options=launch.options
-    )
-    registers, spilled = _registers_nvidia(compiled, target) if "ptx" in compiled.asm else _registers_amd(compiled)
+    with redirect_stdout(StringIO()) as log:  # of ptxas
+        compiled = triton.compile(
+            ASTSource(launch.kernel, *launch.specialization()), target=TARGETS[target], options=launch.options
+        )
+    registers, spilled = _registers_nvidia(log.getvalue()) if "ptx" in compiled.asm else _registers_amd(compiled)
     return Compiled(launch.kernel.fn.__name__, launch.case, target, compiled.metadata.shared, registers, spilled)
 
 
-def _registers_nvidia(compiled: Any, target: str) -> tuple[int, int]:
-    """Assemble the PTX once more, with the messages of the assembler."""
-    folder = Path(triton.__file__).parent / "backends/nvidia/bin"
-    assembler = folder / ("ptxas-blackwell" if target == "sm_120" else "ptxas")
-    architecture = re.search(r"\.target (sm_\w+)", compiled.asm["ptx"])
-    assert architecture, "the PTX names no target"
-    with tempfile.TemporaryDirectory() as place:
-        ptx = Path(place, "kernel.ptx")
-        ptx.write_text(compiled.asm["ptx"], encoding="utf-8")
-        command = [str(assembler), "-v", f"--gpu-name={architecture[1]}", str(ptx), "-o", f"{place}/kernel.cubin"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    spills = re.findall(r"(\d+) bytes spill (?:stores|loads)", done.stderr)
-    registers = re.search(r"Used (\d+) registers", done.stderr)
+def _registers_nvidia(log: str) -> tuple[int, int]:
+    spills = re.findall(r"(\d+) bytes spill (?:stores|loads)", log)
+    registers = re.search(r"Used (\d+) registers", log)
     if not spills or not registers:
-        raise ValueError(f"ptxas says nothing of registers: {done.stderr}")
+        raise ValueError(f"ptxas says nothing of registers: {log}")
     return int(registers[1]), sum(map(int, spills))
 
 
@@ -159,7 +150,8 @@ LAUNCHES: dict[str, list[Launch]] = {}
 
 if __name__ == "__main__":
     load_kernels()
-    record_launches()
+    record_launches(sys.argv[1:])
+    triton.knobs.nvidia.dump_ptxas_log = True
     with ProcessPoolExecutor(2) as pool:  # forked: they have the launches
         jobs = [pool.submit(compile_launch, i, target) for target in sys.argv[1:] for i in range(len(LAUNCHES[target]))]
         for job in jobs:

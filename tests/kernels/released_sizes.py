@@ -67,9 +67,9 @@ def packed(quant: str, *shape: int) -> PackedWeights:
     return pack_weights(quant, tensors if quant == "int5" else tensors[:4])
 
 
-def multiply(x_rows: int, quant: str) -> None:
-    bias = torch.empty(HIDDEN, dtype=BF16) if quant == "int8" else None
-    packed_linear_triton(torch.empty(x_rows, HIDDEN, dtype=BF16), packed(quant, HIDDEN, HIDDEN), bias)
+def multiply(x_rows: int, quant: str, rows: int = HIDDEN) -> None:
+    bias = torch.empty(rows, dtype=BF16) if quant == "int8" else None
+    packed_linear_triton(torch.empty(x_rows, HIDDEN, dtype=BF16), packed(quant, rows, HIDDEN), bias)
 
 
 def run_experts(tokens: int, quant: str) -> None:
@@ -133,6 +133,8 @@ CASES: dict[str, Callable[[], None]] = {
     "a token over int8 keys": partial(attend_keys, 1, 32768, True),
     "17 tokens over int8 keys": partial(attend_keys, 17, 32768, True),
     **{f"a token by {quant}": partial(multiply, 1, quant) for quant in QUANTS},
+    "a token by many rows of int5": partial(multiply, 1, "int5", 32 * HIDDEN),
+    "17 tokens by int5": partial(multiply, 17, "int5"),
     **{f"2048 tokens by {quant}": partial(multiply, 2048, quant) for quant in QUANTS},
     **{f"a token to {quant} experts": partial(run_experts, 1, quant) for quant in ("wide", "int8", "int4")},
     **{f"64 tokens to {quant} experts": partial(run_experts, 64, quant) for quant in ("wide", "int8", "int4")},

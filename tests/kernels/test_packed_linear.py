@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from inference.weights.matrix import Quant
-from kernels.packed_linear import packed_linear, packed_linear_triton
+from kernels import packed_linear as module
+from kernels.packed_linear import count_column_parts, packed_linear, packed_linear_triton
 from kernels.packed_weights import pack_weights, split_columns, stack_weights, unpack_weights
 from tests.kernels.random_weights import QUANTS, random_weights
 
@@ -66,3 +67,34 @@ def test_triton_takes_int8_of_any_width_and_strided_rows(device: str, columns: i
         actual = packed_linear_triton(x.to(device), packed, None)
         torch.testing.assert_close(actual.cpu(), x @ values.T, rtol=1e-4, atol=1e-4)
     assert packed_linear_triton(torch.empty(0, columns, device=device), packed, None).shape == (0, 9)
+
+
+@pytest.mark.parametrize("quant", QUANTS)
+@pytest.mark.parametrize(
+    ("x_rows", "rows", "columns", "parts"), [(1, 40, 2080, 4), (9, 17, 5152, 8), (17, 70, 1056, 2)]
+)
+def test_parts_of_the_columns_add_up(
+    device: str, x_rows: int, rows: int, columns: int, parts: int, quant: Quant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert count_column_parts(1, columns, 132) == parts
+    tensors, values = random_weights(quant, x_rows, rows, columns)
+    torch.manual_seed(x_rows)
+    x, bias = torch.randn(x_rows, columns, device=device), torch.randn(rows, device=device)
+    packed = pack_weights(quant, [tensor.to(device) for tensor in tensors])
+    for added in (bias, None):
+        actual = packed_linear_triton(x, packed, added)
+        assert torch.equal(actual, packed_linear_triton(x, packed, added))
+        expected = x.cpu().double() @ values.double().T + (0 if added is None else added.cpu().double())
+        size = x.cpu().double().abs() @ values.double().abs().T + bias.cpu().double().abs()
+        assert ((actual.cpu().double() - expected).abs() / size).max() < TOLERANCE[torch.float32]
+    monkeypatch.setattr(module, "count_column_parts", lambda *_: 1)
+    assert (actual - packed_linear_triton(x, packed, None)).abs().max() > 0  # the sums have another order
+
+
+def test_few_tiles_are_split_until_all_multiprocessors_read() -> None:
+    assert count_column_parts(tiles=128, columns=2048, multiprocessors=132) == 4
+    assert count_column_parts(tiles=32, columns=3584, multiprocessors=132) == 4  # no part is shorter
+    assert count_column_parts(tiles=224, columns=18944, multiprocessors=132) == 2
+    assert count_column_parts(tiles=224, columns=18944, multiprocessors=30) == 1
+    assert count_column_parts(tiles=2368, columns=3584, multiprocessors=132) == 1
+    assert count_column_parts(tiles=1, columns=10**6, multiprocessors=132) == 16
