@@ -121,7 +121,7 @@ def mla_attention_triton(
     return out
 
 
-@jit_for_any("new_tokens", "table_stride", "parts")
+@jit_for_any("table_ptr", "lengths_ptr", "new_tokens", "table_stride", "parts")
 def _mla_attention_kernel(  # type: ignore[no-untyped-def]  # Triton types the arguments at launch
     q_ptr, pages_ptr, scales_ptr, table_ptr, lengths_ptr, means_ptr, logarithms_ptr,
     q_sequence_stride, q_token_stride, q_head_stride, page_stride, slot_stride, table_stride,

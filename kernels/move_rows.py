@@ -37,7 +37,7 @@ def move_rows(
     of int8 are rounded anew, where they hold keys.
     """
     angles = distance * keys.inverse_frequencies.double()
-    cos, sin = angles.cos().float(), angles.sin().float()
+    cos, sin = (each.float().to(memory.device) for each in (angles.cos(), angles.sin()))
     is_coded = memory.dtype == torch.int8
     for layer in memory.view(len(memory), -1, memory.shape[-1]):  # one at a time: a layer's rows stay in the cache
         rows = layer.index_select(0, sources)

@@ -42,7 +42,7 @@ def combine_parts_triton(means: torch.Tensor, logarithms: torch.Tensor, out: tor
     if rows:
         _combine_parts_kernel[(rows, triton.cdiv(width, columns))](
             means, logarithms, out, parts, width,
-            PARTS=triton.next_power_of_2(parts), AT_ONCE=_PARTS_AT_ONCE, COLUMNS=columns,
+            PARTS=_PROGRAMS, AT_ONCE=_PARTS_AT_ONCE, COLUMNS=columns,
         )  # fmt: skip
 
 

@@ -35,8 +35,8 @@ def jit(kernel: Any) -> Any:
 def jit_for_any(*arguments: str) -> Callable[[Any], Any]:
     """Make a decorator like `jit` that compiles once for all values of some arguments.
 
-    Triton compiles anew for a value of 1 and for multiples of 16. What changes from request to request must not make
-    one of them wait for the compiler.
+    Triton compiles anew for a value of 1, and for multiples of 16, of an address too. What changes from request to
+    request must not make one of them wait for the compiler.
     """
     return lambda kernel: kernel if triton is None else triton.jit(kernel, do_not_specialize=arguments)
 

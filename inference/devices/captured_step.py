@@ -259,6 +259,8 @@ class CapturedDecoder:
     def steps_of(self, pages: Tensor) -> CapturedSteps:
         """Return the captured steps over this memory. Those over another are dropped first, with their memory."""
         if self._steps is None or not self._steps.are_of(pages):
+            if self._steps is not None and pages.is_cuda:
+                torch.cuda.synchronize(pages.device)  # a graph that runs must not be dropped
             self._steps = None
             self._steps = CapturedSteps(self._decoder, self._vocab_size, pages, self._capture)
         return self._steps

@@ -78,7 +78,8 @@ class Launch:
                 constants[parameter.name] = value
                 continue
             signature[parameter.name] = _type_of(value)
-            if isinstance(value, torch.dtype) or (is_fixed and value % 16 == 0):
+            is_tensor = isinstance(value, torch.dtype) and not parameter.do_not_specialize
+            if is_tensor or (is_fixed and value % 16 == 0):
                 attributes[(index,)] = [["tt.divisibility", 16]]  # torch's memory begins at a multiple of 256
         return signature, constants, attributes
 

@@ -22,6 +22,7 @@ from inference.prompts.tokenizer import Tokenizer
 from inference.sampler import Choice
 from inference.scheduler import Scheduler
 from inference.weights.matrix import Quant
+from kernels.move_rows import move_rows
 from tests.inference.devices.fake_gpu import CUDA, EventStub, WeightsOnGpu, replace_kernels
 from tests.inference.devices.made_up_gpu import Calls, made_up_gpu
 from tests.inference.engines import random_prompt
@@ -104,6 +105,21 @@ def test_load_prefill_decode_draft_and_sample(
     assert done[1].sequence.accepted_tokens > 0
     assert {*chosen_in_step} == {False, True}  # by steps that read prompts, and by those that decode
     assert {"llama": GROUPED, "qwen": GROUPED, "lite": LATENT, "large": LATENT}[name] <= {*launched}
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.int8])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_moved_suffix_stays_on_the_device(name: str, dtype: torch.dtype) -> None:
+    """Its angles come from the CPU, in fp64, as the loader gives them to a scheduler of any device."""
+    config = config_of(CONFIGS[name])
+    keys = rotated_keys(config, torch.device("cpu"), is_native=False)
+    width = config.page_width + (2 * -(-config.page_width // 16) if dtype == torch.int8 else 0)
+    with made_up_gpu() as calls:
+        memory = torch.empty(config.num_hidden_layers, 8, 16, width, dtype=dtype, device=CUDA)
+        sources, targets = (torch.empty(30, dtype=torch.int64, device=CUDA) for _ in range(2))
+        frequencies = torch.empty(keys.inverse_frequencies.shape)
+        move_rows(memory, sources, targets, 5, replace(keys, inverse_frequencies=frequencies))
+        assert calls.moves == 2  # the cosines and the sines
 
 
 def test_the_made_up_gpu_refuses_what_a_gpu_would_pay_for() -> None:
