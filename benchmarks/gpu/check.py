@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from benchmarks.gpu.case import Case
-from benchmarks.gpu.clock import Clock, Roofline
+from benchmarks.gpu.clock import Bound, Clock, Roofline
 
 # Of the norm of the reference: bf16 has 8 bits, and a kernel rounds what it multiplies a few times.
 MOST_ERROR = 0.02
@@ -13,14 +13,17 @@ MOST_ERROR = 0.02
 
 @dataclass(frozen=True)
 class KernelRow:
-    """A line of the table. `error` is relative, in the norm; `share` is that of the roofline's time."""
+    """A line of the table. `error` is relative, in the norm; `share` is that of the time that its `bound` takes."""
 
     name: str
     error: float
     is_right: bool
     time_us: float
+    moved_bytes: int
+    flop: int
     bytes_per_s: float
     flop_per_s: float
+    bound: Bound
     share: float
 
 
@@ -35,7 +38,10 @@ def measure_kernel(case: Case, clock: Clock, roofline: Roofline) -> KernelRow:
         error,
         error <= MOST_ERROR,  # a NaN is wrong
         1e6 * seconds,
+        case.moved_bytes,
+        case.flop,
         case.moved_bytes / seconds,
         case.flop / seconds,
+        roofline.bound(case.moved_bytes, case.flop),
         roofline.least_s(case.moved_bytes, case.flop) / seconds,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 
@@ -10,6 +10,8 @@ _FLUSH_BYTES = 256 << 20  # more than any card's L2 cache
 _RUNS = 20
 _COPY_BYTES = 1 << 30
 _MATRIX = 8192
+
+Bound = Literal["bandwidth", "matrix rate"]
 
 
 class Clock(Protocol):
@@ -49,6 +51,10 @@ class Roofline:
     def least_s(self, moved_bytes: int, flop: int) -> float:
         """Return the time below which no program does so much work."""
         return max(moved_bytes / self.bytes_per_s, flop / self.flop_per_s)
+
+    def bound(self, moved_bytes: int, flop: int) -> Bound:
+        """Return what takes the longer: to move the bytes, or the products."""
+        return "bandwidth" if moved_bytes / self.bytes_per_s >= flop / self.flop_per_s else "matrix rate"
 
 
 def measure_roofline(

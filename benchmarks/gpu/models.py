@@ -39,6 +39,7 @@ FORMS: tuple[DefaultForm, ...] = ("wide", "int8", "int4")
 CONTEXTS = (0, 8192, 32768, 131072)
 ADDED_TOKENS = (1, 16, 256)
 COLD_TOKENS = 8192  # the longest prompt that is read from nothing
+DECODED_TOKENS = 16  # of a run, whose mean is the time of a token
 _CHUNK_TOKENS = 1024
 
 
@@ -75,15 +76,22 @@ class MeasuredModel:
 
     def step(self, new_tokens: int, context_tokens: int) -> None:
         """Run one step as the engine does, and read the token that it chooses."""
-        work = Work([1] * new_tokens, context_tokens, self._pages, 1)
-        forward_pass = begin_pass(self._model, [work], self._memory)
+        self._run([1] * new_tokens, context_tokens, goes_on=False)
+
+    def decode(self, context_tokens: int) -> None:
+        """Decode some tokens as the engine does: each step is launched before the token of the last one is read."""
+        token = 1
+        for count in range(DECODED_TOKENS):
+            token = self._run([token], context_tokens + count, goes_on=count + 1 < DECODED_TOKENS)
+
+    def _run(self, tokens: Sequence[int], start: int, *, goes_on: bool) -> int:
+        forward_pass = begin_pass(self._model, [Work(tokens, start, self._pages, 1)], self._memory)
         logits = forward_pass.run()
         assert logits is not None  # nothing stops it
         if isinstance(forward_pass, CapturedPass) and forward_pass.greedy is not None:
-            forward_pass.greedy.read(goes_on=False)
-        else:
-            tokens = logits.argmax(-1)
-            read_choices(tokens, logprobs_of(logits, tokens))
+            return forward_pass.greedy.read(goes_on=goes_on)[0][0]
+        chosen = logits.argmax(-1)
+        return read_choices(chosen, logprobs_of(logits, chosen))[0][0]
 
     def read_cold(self, prompt_tokens: int) -> None:
         """Read a prompt from nothing, in the chunks of the engine."""
@@ -95,16 +103,24 @@ class MeasuredModel:
     ) -> Iterator[ModelRow]:
         """Measure a decoded token and steps of several tokens behind each context, and prompts from nothing."""
         for context in contexts:
-            yield self._row("decode", 1, context, partial(self.step, 1, context), clock, roofline)
+            yield self._row("decode", 1, context, partial(self.decode, context), clock, roofline, DECODED_TOKENS)
             for new in added if context else ():
                 yield self._row(f"+{new}", new, context, partial(self.step, new, context), clock, roofline)
             if 0 < context <= COLD_TOKENS:
                 yield self._row("cold", context, 0, partial(self.read_cold, context), clock, roofline)
 
     def _row(
-        self, what: str, new: int, context: int, work: Callable[[], None], clock: Clock, roofline: Roofline
+        self,
+        what: str,
+        new: int,
+        context: int,
+        work: Callable[[], None],
+        clock: Clock,
+        roofline: Roofline,
+        steps: int = 1,
     ) -> ModelRow:
-        seconds = clock.time_s(work)
+        """Measure `work`, which is as many steps of `new` tokens."""
+        seconds = clock.time_s(work) / steps
         least_s = roofline.least_s(*self._least_work(new, context))
         return ModelRow(
             self._name, self._form, what, context, 1000 * seconds, new / seconds, 1000 * least_s, least_s / seconds

@@ -1,6 +1,5 @@
-"""The reference implementation of transformers with random weights at the same sizes, decoding on the same card."""
+"""The reference implementation of transformers with random weights at the same sizes, on the same card."""
 
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -11,30 +10,37 @@ from inference.models.architecture import ModelConfig
 from inference.models.llama_config import LlamaConfig
 
 
-def time_transformers_s(config: ModelConfig, context_tokens: int, device: torch.device, clock: Clock) -> float | str:
-    """Return the seconds of a decoded token behind a context, or the line that says why there are none."""
-    try:
-        transformers = import_module("transformers")
-    except ImportError:
-        return "transformers is not installed"
-    try:
-        with torch.device(device), torch.inference_mode():
-            return clock.time_s(_decode(transformers, config, context_tokens, device))
-    except Exception as error:  # whatever its version lacks, our own figures stay
-        return f"transformers failed: {str(error).partition(chr(10))[0]}"
+class Peer:
+    """A model of transformers in bf16 on a device. Making one raises what a version that lacks the model raises."""
 
+    def __init__(self, config: ModelConfig, device: torch.device) -> None:
+        self._transformers = import_module("transformers")
+        self._device = device
+        torch.set_default_dtype(torch.bfloat16)  # or the weights would be made in fp32, which may not fit
+        try:
+            with device:
+                self._model = _model(self._transformers, config).eval()
+        finally:
+            torch.set_default_dtype(torch.float32)
 
-def _decode(transformers: Any, config: ModelConfig, context_tokens: int, device: torch.device) -> Callable[[], object]:
-    model = _model(transformers, config).to(torch.bfloat16).eval()
-    cache = transformers.DynamicCache()
-    for start in range(0, context_tokens, 1024):
-        model(torch.ones(1, min(1024, context_tokens - start), dtype=torch.int64), past_key_values=cache)
-    token = torch.ones(1, 1, dtype=torch.int64, device=device)
+    def time_s(self, new_tokens: int, context_tokens: int, clock: Clock) -> float:
+        """Return the seconds of a step of new tokens behind a context, to the token that it chooses."""
+        cache = self._read(context_tokens)
+        return clock.time_s(lambda: self._step(new_tokens, cache))  # the cache grows by the tokens of a step
 
-    def step() -> None:
-        model(token, past_key_values=cache).logits[0, -1].argmax().item()  # the cache grows by a token
+    def time_cold_s(self, tokens: int, clock: Clock) -> float:
+        """Return the seconds in which a prompt is read from nothing."""
+        return clock.time_s(lambda: self._read(tokens))
 
-    return step
+    def _read(self, tokens: int) -> Any:
+        cache = self._transformers.DynamicCache()
+        for start in range(0, tokens, 1024):
+            self._step(min(1024, tokens - start), cache)
+        return cache
+
+    def _step(self, new_tokens: int, cache: Any) -> None:
+        tokens = torch.ones(1, new_tokens, dtype=torch.int64, device=self._device)
+        self._model(tokens, past_key_values=cache, logits_to_keep=1).logits[0, -1].argmax().item()
 
 
 def _model(transformers: Any, config: ModelConfig) -> Any:

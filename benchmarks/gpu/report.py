@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmarks.gpu.check import KernelRow
 from benchmarks.gpu.clock import Roofline
+from benchmarks.gpu.goals import GoalRow, compare
 from benchmarks.gpu.models import ModelRow
 
 
@@ -19,7 +20,7 @@ class Report:
     roofline: Roofline
     kernels: list[KernelRow] = field(default_factory=list)
     models: list[ModelRow] = field(default_factory=list)
-    peers: dict[str, float | str] = field(default_factory=dict)  # milliseconds of a token, or why there are none
+    peers: dict[str, float | str] = field(default_factory=dict)  # milliseconds of a step, or why there are none
     left_out: list[str] = field(default_factory=list)
 
     @property
@@ -27,7 +28,11 @@ class Report:
         return [row.name for row in self.kernels if not row.is_right]
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "wrong": self.wrong}
+        return {**asdict(self), "goals": [asdict(row) for row in self.goals], "wrong": self.wrong}
+
+    @property
+    def goals(self) -> list[GoalRow]:
+        return compare(self.models)
 
     def in_words(self) -> str:
         lines = [
@@ -35,15 +40,18 @@ class Report:
             f"a product of bf16 matrices reaches {self.roofline.flop_per_s / 1e12:,.0f} TFLOP/s (seed {self.seed})",
             "",
             *_table(
-                ("kernel", "error", "us", "GB/s", "TFLOP/s", "of roofline"),
+                ("kernel", "error", "us", "MB", "MFLOP", "GB/s", "TFLOP/s", "share", "of the"),
                 [
                     (
                         row.name,
                         f"{row.error:.4f}{'' if row.is_right else ' WRONG'}",
                         f"{row.time_us:,.1f}",
+                        f"{row.moved_bytes / 1e6:,.2f}",
+                        f"{row.flop / 1e6:,.0f}",
                         f"{row.bytes_per_s / 1e9:,.0f}",
                         f"{row.flop_per_s / 1e12:,.1f}",
                         f"{row.share:.0%}",
+                        row.bound,
                     )
                     for row in self.kernels
                 ],
@@ -66,6 +74,8 @@ class Report:
                 ],
             ),
             "",
+            *_table(("goal", "unit", "wanted", "found", "roofline", ""), [_goal(row) for row in self.goals]),
+            "",
             *(f"transformers, {name}: {_peer(found)}" for name, found in self.peers.items()),
             *(f"not measured: {line}" for line in self.left_out),
             f"WRONG: {', '.join(self.wrong)}" if self.wrong else "Every kernel that was run agrees with its reference.",
@@ -73,8 +83,15 @@ class Report:
         return "\n".join(lines)
 
 
+def _goal(row: GoalRow) -> tuple[str, ...]:
+    digits = 0 if row.unit == "tokens/s" else 2
+    found, roofline = (f"{each:,.{digits}f}" if each is not None else "-" for each in (row.found, row.roofline))
+    told = {None: "not measured", True: "reached", False: "not reached"}[row.is_reached]
+    return row.goal, row.unit, f"{row.wanted:,.{digits}f}", found, roofline, told
+
+
 def _peer(found: float | str) -> str:
-    return found if isinstance(found, str) else f"{found:,.2f} ms a token"
+    return found if isinstance(found, str) else f"{found:,.2f} ms"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

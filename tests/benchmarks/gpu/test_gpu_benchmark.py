@@ -1,7 +1,6 @@
 """The benchmark for a GPU, with small sizes on the CPU and a clock that a test winds."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,31 +9,23 @@ import pytest
 import torch
 
 from benchmarks.gpu import __main__ as program
-from benchmarks.gpu.case import Case, Sizes
+from benchmarks.gpu.case import Case
 from benchmarks.gpu.check import measure_kernel
 from benchmarks.gpu.clock import Roofline, measure_roofline
+from benchmarks.gpu.goals import GOALS, LITE_NAME, compare
 from benchmarks.gpu.kernel_cases import kernel_cases
-from benchmarks.gpu.models import FORMS, QWEN_7B, MeasuredModel, largest_context
+from benchmarks.gpu.models import FORMS, QWEN_7B, MeasuredModel, ModelRow, largest_context
 from benchmarks.gpu.random_weights import RandomWeights
 from benchmarks.gpu.report import Report
 from benchmarks.native.lite_shape import LITE
 from inference.devices.cards import Card, Cards
 from inference.loader import wanted_tensors
+from tests.benchmarks.gpu.small_sizes import ROOFLINE, SIZES, Clock
 from tests.inference.folders import LITE as SMALL_LITE
 from tests.inference.folders import QWEN, config_of
 
 CPU = torch.device("cpu")
 GIB = 1 << 30
-SIZES = Sizes(64, 32, 16, 4, 6, 2, 32, 8, 3, 32, contexts=(40, 100), new_tokens=(1, 5))
-ROOFLINE = Roofline(1e12, 1e15)
-
-
-class Clock:
-    """Runs the work once, and says that it took a millisecond."""
-
-    def time_s(self, work: Callable[[], object]) -> float:
-        work()
-        return 0.001
 
 
 def cases(seed: int = 0) -> list[Case]:
@@ -81,8 +72,8 @@ def test_a_model_is_measured_behind_each_context(raw: dict[str, Any], form: Any)
         rows = list(model.rows((0, 40), (1, 16), Clock(), ROOFLINE))
     steps = [(row.what, row.context_tokens, round(row.tokens_per_s)) for row in rows]
     assert steps == [
-        ("decode", 0, 1000),
-        ("decode", 40, 1000),
+        ("decode", 0, 16000),
+        ("decode", 40, 16000),
         ("+1", 40, 1000),
         ("+16", 40, 16000),
         ("cold", 0, 40000),
@@ -121,6 +112,25 @@ def test_the_table_and_the_json_say_the_same_and_name_what_is_wrong() -> None:
     ):
         assert part in words
     assert (found["wrong"], found["kernels"][1]["time_us"]) == (["bad"], 1234.56)
+
+
+def test_each_goal_stands_beside_what_the_card_allows() -> None:
+    rows = [
+        ModelRow(LITE_NAME, "wide", "decode", 0, 2.0, 500.0, 1.6, 0.8),
+        ModelRow(LITE_NAME, "int8", "decode", 0, 2.0, 500.0, 1.0, 0.5),
+        ModelRow(LITE_NAME, "wide", "decode", 32768, 2.5, 400.0, 1.75, 0.7),
+        ModelRow(LITE_NAME, "wide", "+16", 32768, 16.0, 1000.0, 4.0, 0.25),
+        ModelRow("Qwen2.5-Coder-7B", "int4", "decode", 0, 2.0, 500.0, 1.0, 0.5),
+    ]
+    found = compare(rows)
+    assert [(row.found, row.roofline, row.is_reached) for row in found] == [
+        (500.0, 625.0, True),
+        (500.0, 1000.0, False),
+        (0.7, 1.0, True),
+        (16.0, 4.0, False),
+        (None, None, None),
+    ]
+    assert [row.wanted for row in found] == [goal.wanted for goal in GOALS] == [350, 600, 0.6, 15, 150]
 
 
 def test_without_a_gpu_one_line_says_why(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
