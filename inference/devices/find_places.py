@@ -21,6 +21,9 @@ GPU_CHUNK_TOKENS = 1024
 # Rows of logits are fp32, and the choice of tokens makes a copy. Every sequence with a draft has a few rows. Those of
 # captured steps have memory of their own.
 _LOGIT_ROWS = 64
+# The graphs of the captured steps, the memory between their inputs and outputs, which they share, and the work space of
+# the vendor's products on their stream. It is an estimate: nobody has measured it on a card.
+_GRAPHS_BYTES = 256 << 20
 _EXPANDED_TOKENS = 8192  # the keys and values of a span of the context that are expanded at once
 
 
@@ -56,7 +59,7 @@ def gpu_cache_bytes(placement: Placement, context_bytes: int) -> int:
 
 
 def work_bytes(config: ModelConfig, context_tokens: int) -> int:
-    """Estimate on the high side what a step takes beside weights and cache: activations, logits, expanded keys."""
+    """Estimate on the high side what a step takes beside weights and cache: activations, logits, graphs."""
     c = config
     if isinstance(c, DeepseekV2Config):
         key = c.qk_nope_head_dim + c.qk_rope_head_dim
@@ -68,7 +71,8 @@ def work_bytes(config: ModelConfig, context_tokens: int) -> int:
         inner, expanded = c.intermediate_size, 0
     activations = GPU_CHUNK_TOKENS * (4 * c.hidden_size + 2 * attention + 4 * inner)
     wide_layer = 3 * c.hidden_size * c.intermediate_size  # a product of many rows may widen its codes
-    return 2 * (activations + expanded + wide_layer) + (8 * _LOGIT_ROWS + 4 * MOST_ROWS) * c.vocab_size
+    logits = (8 * _LOGIT_ROWS + 4 * MOST_ROWS) * c.vocab_size
+    return 2 * (activations + expanded + wide_layer) + logits + _GRAPHS_BYTES
 
 
 def _allowed_forms(stored: Quant, settings: EngineSettings) -> list[DefaultForm]:

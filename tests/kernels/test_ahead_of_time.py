@@ -14,6 +14,7 @@ SHARED_BYTES = 99 * 1024  # sm_86, sm_89 and sm_120 have no more
 ROOT = Path(__file__).parents[2]
 
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for all targets, which is long on a busy machine
 TARGETS = ("sm_80", "sm_90", "sm_120", "gfx942")
 
 
