@@ -9,9 +9,13 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from setup import LIBRARY, find_compiler
 from tests.older_state import COMMITS, unpack_state
@@ -44,6 +48,18 @@ def unpacked(archive: Path, tmp_path: Path) -> Path:
     shutil.unpack_archive(archive, tmp_path / "sdist", filter="data")
     (folder,) = (tmp_path / "sdist").iterdir()
     return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel with the native step, made from the source distribution."""
+    if not find_compiler():
+        pytest.skip("no C++ compiler")
+    folder = tmp_path_factory.mktemp("release")
+    shutil.unpack_archive(archive, folder / "sdist", filter="data")
+    (source,) = (folder / "sdist").iterdir()
+    _lend_library(source)
+    return build_wheel(source, folder / "wheel")
 
 
 def _lend_library(source: Path) -> None:
@@ -82,6 +98,44 @@ def install(wheel: Path, folder: Path) -> Path:
     (Path(done.stdout.strip()) / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
     pip("--python", str(programs / "python"), "install", "--no-deps", "--ignore-installed", str(wheel), cwd=folder)
     return programs
+
+
+def lent_dependencies(folder: Path) -> Path:
+    """Make a wheel whose environment imports the packages of this one, in place of 1.3 GB to install."""
+    wheel, info = folder / "lent-1.0-py3-none-any.whl", "lent-1.0.dist-info"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("lent.pth", sysconfig.get_path("purelib"))
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: lent\nVersion: 1.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return wheel
+
+
+def install_by_uv(wheel: Path, folder: Path) -> Path:
+    """Install a wheel as a tool, without asking an index; return the folder of programs that it is to be found in."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    names = "\n".join(Requirement(line).name for line in project["dependencies"])
+    (folder / "lent.txt").write_text(names, encoding="utf-8")
+    own = {name: str(folder / name) for name in ("UV_TOOL_DIR", "UV_TOOL_BIN_DIR", "UV_CACHE_DIR")}
+    lent = ["--excludes", str(folder / "lent.txt"), "--with", str(lent_dependencies(folder))]
+    options = ["--offline", "--no-index", *lent, "--python", sys.executable]
+    command = [sys.executable, "-m", "uv", "tool", "install", "--quiet", *options, str(wheel)]
+    subprocess.run(command, env=os.environ | own, check=True)
+    return folder / "UV_TOOL_BIN_DIR"
+
+
+def install_by_pipx(wheel: Path, folder: Path) -> Path:
+    """Install a wheel as an application, without asking an index; return the folder of programs.
+
+    uv fills the environment: pip would have to be of its newest release, which pipx fetches.
+    """
+    own = {name: str(folder / name) for name in ("PIPX_HOME", "PIPX_BIN_DIR", "PIPX_MAN_DIR", "UV_CACHE_DIR")}
+    own["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    offline = ["--backend", "uv", "--pip-args=--offline --no-deps", "--preinstall", str(lent_dependencies(folder))]
+    command = [sys.executable, "-m", "pipx", "install", "--quiet", *offline, "--python", sys.executable, str(wheel)]
+    subprocess.run(command, env=os.environ | own, check=True)
+    assert (folder / "PIPX_MAN_DIR/man1/midspan.1").is_file()  # so that `man midspan` shows it
+    return folder / "PIPX_BIN_DIR"
 
 
 def run_midspan(programs: Path, home: Path, *words: str) -> str:
@@ -130,11 +184,7 @@ def _keeps_what_an_older_version_left(programs: Path, home: Path) -> None:
     assert json.loads(midspan("stats", "--days", "400", "--json"))["total"]["characters"] == 14
 
 
-def test_a_wheel_brings_the_native_step_to_a_machine_without_a_compiler(unpacked, tmp_path):
-    if not find_compiler():
-        pytest.skip("no C++ compiler")
-    _lend_library(unpacked)
-    wheel = build_wheel(unpacked, tmp_path / "wheel")
+def test_a_wheel_brings_the_native_step_to_a_machine_without_a_compiler(wheel, tmp_path):
     kind = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     assert wheel.name.endswith(f"-py3-none-{kind}.whl") or sys.platform == "darwin"
     if sys.platform == "linux":
@@ -150,6 +200,17 @@ def test_a_wheel_brings_the_native_step_to_a_machine_without_a_compiler(unpacked
     _finds_its_clients(installed.parents[2], ROOT)
     _keeps_what_an_older_version_left(programs, tmp_path / "older")
     assert f"The native step serves with the instruction set {isa}." in said
+
+
+@pytest.mark.parametrize("install_tool", [install_by_uv, install_by_pipx])
+def test_a_tool_installer_brings_a_program_that_completes(
+    install_tool: Callable[[Path, Path], Path], wheel: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tool").mkdir()
+    programs = install_tool(wheel, tmp_path / "tool")
+    assert [program.name for program in programs.iterdir()] == ["midspan"]
+    (tmp_path / "area.py").write_text("def area(width, height):\n    return \n", encoding="utf-8")
+    assert run_midspan(programs, tmp_path, "complete", "area.py:2:12", "--all").strip()
 
 
 def test_without_a_compiler_torch_serves_and_doctor_says_what_to_install(unpacked, tmp_path):
