@@ -31,7 +31,7 @@ PAGES = sorted(
     for page in ROOT.glob(pattern)
 )
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_LINK = re.compile(r'\]\(([^)\s]+)\)|<(?:img|source)[^>]* src(?:set)?="([^"]+)"')
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
@@ -51,6 +51,11 @@ def anchors(page: Path) -> set[str]:
     return found
 
 
+def links(text: str) -> list[str]:
+    """Return the targets of the links and pictures in a text."""
+    return [found[1] or found[2] for found in _LINK.finditer(text)]
+
+
 def is_broken(page: Path, link: str) -> bool:
     if re.match(r"https?://", link):
         return False
@@ -61,8 +66,8 @@ def is_broken(page: Path, link: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page):
-    links = _LINK.findall(re.sub(r"`[^`\n]*`", "", without_code(page)))
-    assert [link for link in links if is_broken(page, link)] == []
+    found = links(re.sub(r"`[^`\n]*`", "", without_code(page)))
+    assert [link for link in found if is_broken(page, link)] == []
 
 
 def test_a_link_to_a_heading_that_is_not_there_is_broken():
@@ -83,7 +88,7 @@ def test_the_files_that_a_page_names_are_there(page):
 
 def test_the_contents_name_every_page():
     contents = DOCS / "README.md"
-    named = {(DOCS / link).resolve() for link in _LINK.findall(without_code(contents))}
+    named = {(DOCS / link).resolve() for link in links(without_code(contents))}
     assert {page for page in PAGES if page.is_relative_to(DOCS)} - {contents} <= named
 
 

@@ -2,24 +2,27 @@
 
 import os
 import signal
+import time
 from contextlib import suppress
 
 from tests.bigram_folder import write_bigram_folder
 from tests.e2e import picture
 from tests.e2e.emacs import needs_emacs
-from tests.e2e.emacs_terminal import MODE, Emacs, emacs
+from tests.e2e.emacs_terminal import Emacs, emacs
 from tests.e2e.scripted import scripted_project
 from tests.e2e.terminal import LINES
 from tests.e2e.typist import ANSWERS, Typist
 from tests.e2e.waiting import wait_until
 
 WORD = "wonderful"
-LOOKS = """
-(require-theme 'modus-themes)
-(load-theme 'modus-vivendi t)
-(global-display-line-numbers-mode)
-(dolist (face '(default line-number line-number-current-line))
-  (set-face-background face "#14161b"))
+LOOKS = "(require-theme 'modus-themes) (global-display-line-numbers-mode)"
+THEMES = {"light": "modus-operandi", "dark": "modus-vivendi"}
+SHADE = """(progn
+  (load-theme '{theme} t)
+  (dolist (face '(default line-number line-number-current-line))
+    (set-face-background face "{background}"))
+  (set-window-start nil 1)
+  (redisplay t))
 """
 
 pytestmark = needs_emacs
@@ -67,10 +70,12 @@ def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path):
 def test_a_picture_of_ghost_text_at_work(tmp_path):
     project = scripted_project(tmp_path / "house", {"def area(self):\n        ": picture.BODY})
     with emacs(project, scripted=True, setup=LOOKS) as editor:
-        editor.open(project / "rooms.py", picture.FILE)
+        editor.open(project / "rooms.py", picture.FILE.rstrip() + "\n\n")
         editor.type("    def area(self):")
         editor.press("Enter")
         editor.until(lambda: "        return round(total, 1)" in editor.screen(), "no ghost text")
         assert editor.text().endswith("def area(self):\n        ")  # so the text in the terminal is ghost text
-        if picture.WANTED:
-            picture.draw(editor.shown.colored(), MODE / "picture.png", LINES)
+        for shade, (background, _) in picture.SHADES.items() if picture.WANTED else ():
+            editor.lisp(SHADE.format(theme=THEMES[shade], background=background))
+            time.sleep(1)  # the terminal draws
+            picture.draw(editor.shown.colored(), picture.GHOST_TEXT / f"emacs-{shade}.png", LINES, shade)

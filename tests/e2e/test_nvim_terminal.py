@@ -1,5 +1,6 @@
 """A user of Neovim types fast and sees the frames of a real terminal."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import picture
-from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, ROOT, attach, start_file
+from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, attach, start_file
 from tests.e2e.scripted import scripted_project
 from tests.e2e.terminal import LINES, Terminal, terminal
 from tests.e2e.typist import ANSWERS, Typist
@@ -50,5 +51,7 @@ def test_a_picture_of_ghost_text_at_work(tmp_path: Path):
         shown.press("Enter")
         shown.until(lambda: any("return round" in line for line in shown.screen()), "no ghost text")
         assert api.current.line.strip() == ""  # so the text in the terminal is ghost text
-        if picture.WANTED:
-            picture.draw(shown.colored(), ROOT / "editors/nvim/picture.png", LINES)
+        for shade in picture.SHADES if picture.WANTED else ():
+            api.command(f"set background={shade} | mode")
+            time.sleep(1)  # the terminal draws
+            picture.draw(shown.colored(), picture.GHOST_TEXT / f"neovim-{shade}.png", LINES, shade)

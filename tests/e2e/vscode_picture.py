@@ -1,4 +1,4 @@
-"""The README's picture: ghost text in the real VS Code, written by a scripted model.
+"""The pictures of ghost text in the real VS Code, light and dark, written by a scripted model.
 
 Run it from the repository's root, as `python -m tests.e2e.vscode_picture`, after `make test` has installed VS Code.
 """
@@ -9,12 +9,10 @@ import tempfile
 from pathlib import Path
 
 from tests.e2e import picture, serve_scripted
-from tests.e2e.vscode import ROOT, chromium, vscode
+from tests.e2e.vscode import chromium, vscode
 
-PICTURE = ROOT / "docs/ghost-text.png"
 _WIDTH, _HEIGHT = 860, 500
 _LOOKS = {
-    "workbench.colorTheme": "Default Light Modern",
     "workbench.activityBar.location": "hidden",
     "editor.fontSize": 15,
     "editor.stickyScroll.enabled": False,
@@ -22,7 +20,7 @@ _LOOKS = {
 
 
 def main() -> None:
-    """Types a method's head into a file and takes the picture when the body is there as ghost text."""
+    """Types a method's head into a file and takes the pictures when the body is there as ghost text."""
     with tempfile.TemporaryDirectory() as name, chromium() as browser:
         folder = Path(name)
         (folder / "answers.json").write_text(json.dumps({"def area(self) -> float:\n        ": picture.BODY}))
@@ -37,7 +35,10 @@ def main() -> None:
             editor.type("    def area(self) -> float:")
             editor.press("Enter")
             editor.until(lambda: "return round(total, 1)" in editor.ghost_text(), "there is no ghost text")
-            editor.page.screenshot(path=PICTURE)
+            for shade in picture.SHADES:
+                editor.set(workbench__colorTheme=f"{shade.title()} Modern")
+                editor.page.wait_for_timeout(2000)  # colors fade
+                editor.page.screenshot(path=picture.GHOST_TEXT / f"vscode-{shade}.png")
 
 
 if __name__ == "__main__":
