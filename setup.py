@@ -1,6 +1,6 @@
 """Builds the native step of kernels/cpu, where there is a C++ compiler, and describes the package by the README.
 
-pyproject.toml says all the rest. $OWNER is the owner of the repository to which the README's links lead.
+pyproject.toml says all the rest. Its address of the repository is where the README's links lead.
 """
 
 import os
@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -91,9 +92,8 @@ def _warn(error: BaseException | None, what: str) -> bool:
     return error is not None
 
 
-def describe(readme: str, owner: str) -> str:
+def describe(readme: str, repository: str) -> str:
     """Return the README with whole addresses in its links: beside the page of a package index there are no files."""
-    repository = f"https://github.com/{owner}/midspan"
 
     def link(found: re.Match[str]) -> str:
         mark, text, path = found.groups()
@@ -145,8 +145,9 @@ class Wheel(bdist_wheel):  # type: ignore[misc]  # setuptools ships no types
 
 
 if __name__ == "__main__":  # as the build runs this file; tests import it
+    repository = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
     setup(
-        long_description=describe(Path("README.md").read_text(encoding="utf-8"), os.environ.get("OWNER", "OWNER")),
+        long_description=describe(Path("README.md").read_text(encoding="utf-8"), repository),
         long_description_content_type="text/markdown",
         ext_modules=[Extension("kernels.cpu.library", [str(p) for p in SOURCES], depends=[str(p) for p in READ])],
         cmdclass={"build_ext": BuildLibrary, "bdist_wheel": Wheel},

@@ -1,6 +1,6 @@
 """Fills a release's values into copies of the files that other projects take in; describes an Emacs package.
 
-usage: fill_in.py FOLDER OWNER [SDIST]
+usage: fill_in.py FOLDER [SDIST]
 """
 
 import hashlib
@@ -15,13 +15,12 @@ _NEOVIM_PLUGIN = Path(__file__).parents[1] / "editors/nvim/lua/midspan/init.lua"
 _EMACS_PACKAGE = "midspan.el"
 
 
-def fill_in(folder: Path, owner: str, sdist: Path | None = None) -> None:
+def fill_in(folder: Path, sdist: Path | None = None) -> None:
     """Replace the place-holders in all files of the folder; `sdist` is the archive whose checksum one of them names.
 
     A folder with midspan.el also gets the file midspan-pkg.el, which describes an Emacs package of several files.
     """
     values = {
-        "OWNER/midspan": f"{owner}/midspan",
         "@VERSION@": __version__,
         "@FILETYPES@": _file_types(),
         "@SHA256@": hashlib.sha256(sdist.read_bytes()).hexdigest() if sdist is not None else "",
@@ -63,4 +62,4 @@ def _describe_package(text: str) -> str:
 
 
 if __name__ == "__main__":
-    fill_in(Path(sys.argv[1]), sys.argv[2], *map(Path, sys.argv[3:4]))
+    fill_in(*map(Path, sys.argv[1:3]))

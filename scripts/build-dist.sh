@@ -1,13 +1,13 @@
 #!/bin/bash
 # Builds into dist/ all that a release uploads; packaging/README.md says where each goes.   usage: build-dist.sh PYTHON
-# $OWNER is the owner of the repository, whose place the files hold as OWNER: https://github.com/OWNER/midspan.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-export OWNER=${OWNER:-OWNER}
-python=$(realpath -s "$1") repository=https://github.com/$OWNER/midspan work=$(mktemp -d)
+python=$(realpath -s "$1") work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 PATH="$(dirname "$python"):$PATH"
 version=$("$python" -c 'import midspan; print(midspan.__version__)')
+repository=$("$python" -c 'import tomllib; print(tomllib.load(open("pyproject.toml", "rb"))["project"]["urls"]["Repository"])')
+case $repository in */OWNER/*) echo "no owner is set, so all addresses lead nowhere: packaging/README.md says how to set it" >&2 ;; esac
 rm -rf dist; mkdir -p dist
 
 # Python: the wheel is made from the source distribution. On Linux its tag says which glibc it needs.
@@ -40,12 +40,12 @@ cp "$vscode/midspan-$version.vsix" dist
 emacs=$work/midspan-$version
 mkdir "$emacs"
 cp editors/emacs/*.el "$emacs"
-"$python" packaging/fill_in.py "$emacs" "$OWNER"
+"$python" packaging/fill_in.py "$emacs"
 tar --create --file "dist/midspan-$version.tar" --directory "$work" --owner 0 --group 0 "midspan-$version"
 
 # The files that other projects take in, with this release's version and addresses.
 mkdir dist/submit
 cp -R packaging/{completions,emacs,homebrew,lspconfig,man,mason,service} dist/submit
-"$python" packaging/fill_in.py dist/submit "$OWNER" "dist/midspan-$version.tar.gz"
+"$python" packaging/fill_in.py dist/submit "dist/midspan-$version.tar.gz"
 (cd dist && find . -type f ! -name SHA256SUMS | sort | xargs sha256sum > SHA256SUMS)
 du -ah dist/*.* | sort -k2
