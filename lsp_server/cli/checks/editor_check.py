@@ -19,4 +19,4 @@ def _check(found: InstalledEditor) -> Finding:
     if found.is_too_old:
         least = version_in_words(found.editor.least)
         return Finding(_SUBJECT, f"{found} is too old.", fix=f"Install {least} or newer.")
-    return Finding(_SUBJECT, f"{found}: to set it up, run midspan setup")
+    return Finding(_SUBJECT, f"{found} is new enough. midspan setup sets it up, or says that it is.")
