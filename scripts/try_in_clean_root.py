@@ -35,6 +35,7 @@ _DARK = """\
 (setq frame-background-mode 'dark)
 (frame-set-background-mode (selected-frame))
 (set-face-foreground 'default "#e0e2ea")
+(menu-bar-mode -1)
 """
 
 
@@ -88,8 +89,10 @@ def install(journey: Journey) -> None:
     )
     journey.do("a completion with it", "tried/bin/midspan complete midspan/docs/demo/basket.py:18:25", "complete.txt")
     journey.do("`pip install uv`", "python3 -m venv own && own/bin/pip install --quiet uv", "uv.txt")
-    uv = f"own/bin/uv tool install --quiet $(test ! -e {_CAPS} || echo --constraints {_CAPS}) {wheel}"
-    journey.do("`uv tool install` of the wheel", uv, "uv-tool-install.txt")
+    uv = f"own/bin/uv tool install --quiet --reinstall $(test ! -e {_CAPS} || echo --constraints {_CAPS})"
+    journey.do("`uv tool install .` in the copy of the repository", f"{uv} ./midspan", "uv-tool-install.txt")
+    journey.do("a completion with it", "midspan complete midspan/docs/demo/basket.py:18:25", "uv-complete.txt")
+    journey.do("`uv tool install` of the wheel", f"{uv} {wheel}", "uv-tool-install-wheel.txt")
     journey.do("`midspan setup --yes --no-model`", "midspan setup --yes --no-model", "setup.txt")
     journey.do("`midspan doctor`", "midspan doctor", "doctor.txt")
 
