@@ -19,6 +19,12 @@ from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, ROOT, Started, needs_neovim,
 GHOST_TEXT = "first_word + second.word()"
 PLUGIN = ROOT / "editors/nvim"
 SERVER = Path(__file__).with_name("serve_scripted.py")
+# The plugin's function that run_neovim calls, for a Neovim without the plugin.
+CLIENTS = """
+package.preload['midspan.server'] = function()
+  return { clients = function() return vim.lsp.get_clients({ name = 'midspan' }) end }
+end
+"""
 PACKAGE_LINT = "root/usr/share/emacs/site-lisp/elpa-src/package-lint-*"
 
 
@@ -85,6 +91,22 @@ def test_vim_pack_installs_the_plugin_from_the_repository_with_the_two_lines_of_
 def test_enable_alone_starts_midspan_with_its_keys(project, program):
     init = f"vim.opt.runtimepath:prepend({json.dumps(str(PLUGIN))})\nvim.lsp.enable('midspan')\n"
     with run_neovim(start(project, init), project / "first.py", program) as editor:
+        editor.type("ix = ")
+        editor.see(GHOST_TEXT)
+        editor.type("<Tab>")
+        editor.until(lambda: editor.lines() == [f"x = {GHOST_TEXT}"], "Tab did not accept")
+
+
+@needs_neovim
+def test_the_entry_for_nvim_lspconfig_completes_with_the_lines_that_it_shows(project, tmp_path):
+    entry = tmp_path / "entry/lsp/midspan.lua"
+    entry.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "packaging/lspconfig/midspan.lua", entry)
+    subprocess.run([sys.executable, ROOT / "packaging/fill_in.py", entry.parent], check=True)
+    comment = re.sub(r"^--- ?", "", entry.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    (lines,) = re.findall(r"```lua\n(.*?)```", comment, re.DOTALL)
+    init = f"{CLIENTS}\nvim.opt.runtimepath:prepend({json.dumps(str(entry.parents[1]))})\n{lines}"
+    with run_neovim(start(project, init), project / "first.py") as editor:
         editor.type("ix = ")
         editor.see(GHOST_TEXT)
         editor.type("<Tab>")

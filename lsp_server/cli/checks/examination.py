@@ -109,7 +109,10 @@ def _check_speed() -> list[Finding]:
 def _check_packages(versions: dict[str, str | None]) -> list[Finding]:
     return [
         Finding(
-            "packages", f"{name} is not installed.", is_wrong=True, fix="Install Midspan again: pip install midspan"
+            "packages",
+            f"{name} is not installed.",
+            is_wrong=True,
+            fix="Install Midspan again, as you did the first time.",
         )
         for name, installed in versions.items()
         if installed is None and name not in _OPTIONAL_PACKAGES

@@ -22,7 +22,10 @@ def find_program() -> Path:
     for candidate in candidates:
         if candidate is not None and candidate.is_file():
             return candidate.absolute()
-    raise SettingsError(f"The program {name} is neither on the PATH nor beside Python. Install it: pip install midspan")
+    raise SettingsError(
+        f"The program {name} is neither on the PATH nor beside Python. "
+        "Install it, in a copy of the repository: uv tool install ."
+    )
 
 
 def client_folder(editor: str) -> Path:
