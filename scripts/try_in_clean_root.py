@@ -180,6 +180,7 @@ def try_code_server(journey: Journey) -> None:
             editor.type(TYPED)
             see_ghost_text(lambda: editor.ghost_text().strip(), lambda: editor.press("Alt+Backslash"))
             journey.note("code-server, from its start to ghost text", began)
+            page.wait_for_timeout(1000)  # all of it is drawn
             page.screenshot(path=journey.found / "code-server.png")
             editor.press("Tab")
             if len(editor.saved(file)) <= len(text + TYPED):
@@ -191,8 +192,8 @@ def main(root: Path, found: Path) -> None:
     install(journey)
     begin_project()
     try_neovim(journey)
-    try_emacs(journey)
     try_code_server(journey)
+    try_emacs(journey)  # which leaves its own copy of the file
     journey.do("`midspan setup --undo`", "midspan setup --undo", "undo.txt")
 
 
