@@ -10,6 +10,16 @@ inline F32 dot_pairs(F32 sum, F32 a, F32 b) {
     return {_mm512_dpbf16_ps(sum.v, (__m512bh)a.v, (__m512bh)b.v)};
 }
 
+// Writes the sums of the lanes of each of four vectors.
+inline void sum_four(const F32 (&a)[4], float* out) {
+    __m512 low = _mm512_add_ps(_mm512_unpacklo_ps(a[0].v, a[1].v), _mm512_unpackhi_ps(a[0].v, a[1].v));
+    __m512 high = _mm512_add_ps(_mm512_unpacklo_ps(a[2].v, a[3].v), _mm512_unpackhi_ps(a[2].v, a[3].v));
+    // Each quarter holds four parts of the sums now, in their order.
+    __m512 parts = _mm512_add_ps(_mm512_shuffle_ps(low, high, 0x44), _mm512_shuffle_ps(low, high, 0xee));
+    __m256 half = _mm256_add_ps(_mm512_castps512_ps256(parts), _mm512_extractf32x8_ps(parts, 1));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1)));
+}
+
 // e^a within 1 in 10,000, a fifth of what rounding to bf16 loses; 0 for a below -104.
 inline F32 exp_rough(F32 a) {
     __m512 x = _mm512_max_ps(_mm512_mul_ps(a.v, _mm512_set1_ps(1.44269504f)), _mm512_set1_ps(-200.f));

@@ -10,8 +10,15 @@ constexpr int TILE_COLUMNS = 64;  // codes of weights come in whole tiles of two
 
 inline int64_t round_up(int64_t size, int64_t step) { return (size + step - 1) / step * step; }
 
+#ifdef MIDSPAN_BF16
+constexpr bool MULTIPLIES_BF16 = true;  // products with weights in bf16 round what they multiply to bf16
+#else
+constexpr bool MULTIPLIES_BF16 = false;
+#endif
+
 struct Input {
     float* wide;       // [rows, width]
+    bf16* narrow;      // [rows, width]: the floats, rounded; only with MULTIPLIES_BF16
     int8_t* codes;     // [rows, width]
     float* scale;      // [rows, width / GROUP]
     float* scaled_sum; // [rows, width / GROUP]: scale times the sum of the group's codes
@@ -52,8 +59,18 @@ inline void clear_tail(const Input& input, int64_t row, int64_t width) {
     }
 }
 
-// Completes a row whose floats are written: with its codes, when a quantized product reads them.
+// Rounds columns [first, first + count) of a row of floats for products with weights in bf16.
+inline void narrow_columns(const Input& input, int64_t row, int64_t first, int64_t count, const float* x) {
+    if (!MULTIPLIES_BF16) return;
+    bf16* to = input.narrow + row * input.width + first;
+    int64_t k = 0;
+    for (; k + LANES <= count; k += LANES) store(to + k, load(x + k));
+    for (; k < count; ++k) to[k] = midspan::narrow(x[k]);
+}
+
+// Completes a row whose floats are written: rounded, and with its codes when a quantized product reads them.
 inline void write_row(const Input& input, int64_t row, int64_t width, bool quantized) {
+    narrow_columns(input, row, 0, width, input.wide + row * input.width);
     if (!quantized) return;
     quantize_columns(input, row, 0, width, input.wide + row * input.width);
     clear_tail(input, row, width);

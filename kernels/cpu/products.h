@@ -6,6 +6,10 @@
 
 #include "input.h"
 
+#ifdef MIDSPAN_BF16
+#include "bf16_pairs.h"
+#endif
+
 namespace midspan::MIDSPAN_ISA {
 
 constexpr int UNIT_BLOCKS = 2;
@@ -18,6 +22,7 @@ constexpr int TILE_INT4_BYTES = TILE_CODES_BYTES + TILE_GRIDS_BYTES;
 constexpr int TILE_INT5_BYTES = TILE_INT4_BYTES + TILE_FIFTH_BYTES;
 constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP;
 constexpr int PREFETCH_BYTES = 4608;
+constexpr int PAIR_ROWS = 4, PAIR_INPUTS = 4;  // of weights and of inputs in bf16 that meet: 16 sums in registers
 
 // Adds the products of group g: `tile` is that of the first of BLOCKS blocks.
 template <int M, int BLOCKS, bool HAS_FIFTH>
@@ -147,13 +152,61 @@ inline void multiply_wide(const Matrix& matrix, int64_t block, const Input& x, i
     }
 }
 
+#ifdef MIDSPAN_BF16
+// Multiplies PAIR_ROWS rows of weights. `input` [M, stride] is rounded to bf16 too. IN_CACHE: the weights are.
+template <int M, bool IN_CACHE>
+inline void multiply_pairs(const bf16* const (&row)[PAIR_ROWS], int64_t columns, const bf16* input, int64_t stride, float* out) {
+    F32 sums[M][PAIR_ROWS];
+    for (int m = 0; m < M; ++m) {
+        for (int i = 0; i < PAIR_ROWS; ++i) sums[m][i] = zero();
+    }
+    auto add_columns = [&](int64_t k, int count) {
+        F32 w[PAIR_ROWS];
+        for (int i = 0; i < PAIR_ROWS; ++i) w[i] = load_pairs(row[i] + k, count);
+        for (int m = 0; m < M; ++m) {
+            F32 values = load_pairs(input + m * stride + k, count);
+            for (int i = 0; i < PAIR_ROWS; ++i) sums[m][i] = dot_pairs(sums[m][i], w[i], values);
+        }
+    };
+    int64_t k = 0;
+    for (; k + 2 * LANES <= columns; k += 2 * LANES) {
+        for (int i = 0; i < PAIR_ROWS && !IN_CACHE; ++i) prefetch(reinterpret_cast<const uint8_t*>(row[i] + k) + PREFETCH_BYTES);
+        add_columns(k, 2 * LANES);
+    }
+    if (k < columns) add_columns(k, static_cast<int>(columns - k));
+    for (int m = 0; m < M; ++m) sum_four(sums[m], out + m * UNIT_ROWS);
+}
+
+template <int M>
+inline void multiply_bf16(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
+    constexpr int NOW = M < PAIR_INPUTS ? M : PAIR_INPUTS;
+    int64_t columns = matrix.columns;
+    int64_t rows = matrix.rows - block * BLOCK_ROWS < BLOCK_ROWS ? matrix.rows - block * BLOCK_ROWS : BLOCK_ROWS;
+    const bf16* weights = static_cast<const bf16*>(matrix.codes) + block * BLOCK_ROWS * columns;
+    const bf16* input = x.narrow + first * x.width;
+    for (int64_t n = 0; n < rows; n += PAIR_ROWS, out += PAIR_ROWS) {
+        const bf16* row[PAIR_ROWS];
+        for (int i = 0; i < PAIR_ROWS; ++i) row[i] = weights + (n + i < rows ? n + i : rows - 1) * columns;
+        multiply_pairs<NOW, false>(row, columns, input, x.width, out);
+        if constexpr (M > NOW) {
+            multiply_pairs<M - NOW, true>(row, columns, input + NOW * x.width, x.width, out + NOW * UNIT_ROWS);
+        }
+    }
+}
+#else
+template <int M>
+inline void multiply_bf16(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
+    multiply_wide<M, bf16>(matrix, block, x, first, out);
+}
+#endif
+
 template <int M>
 inline void multiply_block(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
     switch (matrix.form) {
         case INT4: return multiply_groups<M, 1, false>(matrix, block, x, first, out);
         case INT5: return multiply_groups<M, 1, true>(matrix, block, x, first, out);
         case INT8: return multiply_int8<M, 1>(matrix, block, x, first, out);
-        case WIDE_BF16: return multiply_wide<M, bf16>(matrix, block, x, first, out);
+        case WIDE_BF16: return multiply_bf16<M>(matrix, block, x, first, out);
         default: return multiply_wide<M, float>(matrix, block, x, first, out);
     }
 }

@@ -36,17 +36,19 @@ struct Buffer {
 
 struct InputMemory {
     Buffer<float> wide, scale, scaled_sum;
+    Buffer<bf16> narrow;
     Buffer<int8_t> codes;
     Buffer<int32_t> start;
 
     bool reserve(int64_t rows, int64_t width, Input* input) {
         width = round_up(width, TILE_COLUMNS);
         int64_t groups = rows * width / GROUP;
-        if (!wide.reserve(rows * width) || !codes.reserve(rows * width) || !scale.reserve(groups) ||
+        if (!wide.reserve(rows * width) || !codes.reserve(rows * width) ||
+            !narrow.reserve(MULTIPLIES_BF16 ? rows * width : 0) || !scale.reserve(groups) ||
             !scaled_sum.reserve(groups) || !start.reserve(groups)) {
             return false;
         }
-        *input = Input{wide.data, codes.data, scale.data, scaled_sum.data, start.data, width};
+        *input = Input{wide.data, narrow.data, codes.data, scale.data, scaled_sum.data, start.data, width};
         return true;
     }
 };

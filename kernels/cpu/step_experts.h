@@ -65,6 +65,7 @@ inline void gather(State& s, const Op& op, int64_t pair) {
     int64_t row = s.experts.rows[pair], groups = from.width / GROUP, width = round_up(op.width, TILE_COLUMNS);
     if (!op.is_quantized) {
         std::memcpy(to.wide + pair * to.width, from.wide + row * from.width, op.width * sizeof(float));
+        narrow_columns(to, pair, 0, op.width, from.wide + row * from.width);
         return;
     }
     std::memcpy(to.codes + pair * to.width, from.codes + row * from.width, width);

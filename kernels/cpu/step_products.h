@@ -158,6 +158,7 @@ inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t
                 if (is_last) clear_tail(hidden, at, mlp.gate.rows);
             } else {
                 std::memcpy(hidden.wide + at * hidden.width + unit * UNIT_ROWS, gated, count * sizeof(float));
+                narrow_columns(hidden, at, unit * UNIT_ROWS, count, gated);
             }
         });
     }

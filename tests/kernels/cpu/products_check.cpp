@@ -88,6 +88,9 @@ void fill_input(int64_t columns) {
         }
         std::memset(input.codes + row * input.width, 99, static_cast<size_t>(input.width));
         write_row(input, row, columns, true);
+        for (int64_t k = 0; MULTIPLIES_BF16 && k < columns; ++k) {
+            check::equal("a rounded float", input.narrow[row * input.width + k], narrow(x[k]));
+        }
         for (int64_t k = 0; k < round_up(columns, TILE_COLUMNS); ++k) {
             int64_t at = row * input.width + k;
             float scale = input.scale[at / GROUP];
@@ -134,6 +137,7 @@ void check_product(int32_t form, int weight_rows, int64_t columns, bool has_bias
                     for (int64_t k = 0; k < columns; ++k) {
                         int64_t at = (first + m) * input.width + k;
                         double x = quantized ? static_cast<double>(input.scale[at / GROUP]) * input.codes[at] : input.wide[at];
+                        if (MULTIPLIES_BF16 && form == WIDE_BF16) x = widen(input.narrow[at]);
                         wanted += weights[row][k] * x;
                         size += std::fabs(weights[row][k] * x);
                     }
