@@ -17,7 +17,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from evaluation.next_edit.evaluate_next_edits import NEXT_EDIT, evaluate_next_edits
+from evaluation.next_edit.evaluate_next_edits import NEXT_EDIT, evaluate_model_edits, evaluate_next_edits
 from evaluation.results import KeptResults, Result, digest_model, kept_results, summarize, to_table
 from evaluation.suites import SUITES, Choices, RunCase
 from evaluation.typist.typing_suite import run_calibration, run_typing
@@ -45,8 +45,8 @@ def evaluate(suite: str, settings: CompletionSettings, choices: Choices, *, as_j
     stdout = claim_stdout()
     set_up_logging(logging.WARNING)
     try:
-        if suite == NEXT_EDIT:
-            title = f"{suite}, by rule"  # no model is asked
+        if suite == NEXT_EDIT and not choices.asks_model:
+            title = f"{suite}, by rule"
             figures, table = evaluate_next_edits(choices.releases, choices.packages, choices.limit)
         else:
             title, figures, table = ask_model(suite, settings, choices)
@@ -75,6 +75,9 @@ def ask_model(suite: str, settings: CompletionSettings, choices: Choices) -> tup
         title = f"{engine.info.name}, {suite}"
         if suite in TYPED:
             figures, table = TYPED[suite](engine, model, settings, choices.typed)
+            return title, model | figures, table
+        if suite == NEXT_EDIT:
+            figures, table = evaluate_model_edits(engine, settings, choices.releases, choices.packages, choices.limit)
             return title, model | figures, table
         if suite == ALL:
             return title, *run_all(engine, model, choices)

@@ -26,7 +26,10 @@ _INDEX_WITHIN_S = 120.0
 
 @dataclass(frozen=True)
 class Choices:
-    """The cases that the command line chooses. None leaves the choice to the suite."""
+    """The cases that the command line chooses. None leaves the choice to the suite.
+
+    `asks_model`: the command line names a model, which `next-edit` asks only then.
+    """
 
     limit: int | None = None
     tasks: Path | None = None
@@ -35,6 +38,7 @@ class Choices:
     repositories: Path | None = None
     releases: Use = "held out"
     typed: TypedLines = field(default_factory=TypedLines)
+    asks_model: bool = False
 
 
 @dataclass(frozen=True)

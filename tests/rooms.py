@@ -229,7 +229,16 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "evaluation.cache_folder": (),
     "evaluation.chat": ("context.*", "inference.api"),
-    "evaluation.next_edit": ("context.*", "evaluation.cache_folder", "lsp_server.next_edit"),
+    "evaluation.next_edit": (
+        "context.*",
+        "evaluation.cache_folder",
+        "inference.api",
+        "lsp_server.completion",
+        "lsp_server.next_edit",
+        "lsp_server.server",
+        "lsp_server.settings",
+        "lsp_server.telemetry",
+    ),
     "evaluation.results": ("evaluation.cache_folder", "inference.api", "lsp_server.completion.confidence"),
     "evaluation.typist": (
         "context.*",

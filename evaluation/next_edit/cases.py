@@ -15,6 +15,7 @@ from random import Random
 from context.syntax.imports import find_imports
 from evaluation.next_edit.causes import Cause, MadeHunk, cause_of
 from evaluation.next_edit.hunks import FileDiff, Hunk
+from evaluation.next_edit.pieces import pieces_of
 
 SEED = 17
 HISTORY_HUNKS = 8
@@ -26,19 +27,21 @@ _CALL_LINES = 4
 
 @dataclass(frozen=True)
 class Target:
-    """A hunk that may come next."""
+    """Lines of a hunk that may come next: from `start` up to `end`, counted in the old file."""
 
     path: str
     hunk: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
 class Case:
     """A state of a release: the files `done`, and in the file at `path` the hunks `made`, the last one last.
 
-    `targets` are the hunks of one cause, any of which may come next: releases do not tell in which order their authors
-    worked. The first is the next one of the same file, if it has this cause. A quiet case has no targets: all files are
-    done.
+    `targets` are the lines that have a cause, any of which may come next: releases do not tell in which order their
+    authors worked, and a hunk may change more than these lines. The first are the next ones of the same file. A quiet
+    case has no targets: all files are done.
     """
 
     release: str
@@ -123,21 +126,28 @@ def draw(cases: Sequence[Case], count: int, most_of_release: int) -> list[Case]:
 def _targets(
     left: Sequence[MadeHunk], made: Sequence[MadeHunk], later: Sequence[FileDiff]
 ) -> tuple[tuple[Target, ...], Cause]:
-    """Return the hunks that have a cause, and the cause of the first; if none has one, the next hunk of the file."""
-    found = [(Target(hunk.diff.path, hunk.index), cause_of(hunk.diff, hunk.hunk, made)) for hunk in left]
+    """Return the lines that have a cause, and the cause of the first; if none has one, the next hunk of the file."""
+    caused = [found for hunk in left for found in _caused(hunk.diff, hunk.index, made)]
     names = {name for hunk in made for name in hunk.mentions}
     for other in later if names else []:
         for index, hunk in enumerate(other.hunks):
             if any(name in _text_of(other, hunk) for name in names):
-                cause = cause_of(other, hunk, made)
                 # A repeated change is looked for in open files only.
-                found.append((Target(other.path, index), Cause.NONE if cause is Cause.REPEATED else cause))
-    caused = [(target, cause) for target, cause in found if cause is not Cause.NONE]
+                caused += [found for found in _caused(other, index, made) if found[1] is not Cause.REPEATED]
     if caused:
         return tuple(target for target, _ in caused), caused[0][1]
     if left and _is_thought(left[0].hunk):
-        return (Target(left[0].diff.path, left[0].index),), Cause.NONE
+        hunk = left[0].hunk
+        return (Target(left[0].diff.path, left[0].index, hunk.start, hunk.end),), Cause.NONE
     return (), Cause.NONE
+
+
+def _caused(diff: FileDiff, index: int, made: Sequence[MadeHunk]) -> Iterator[tuple[Target, Cause]]:
+    """Yield the lines of a hunk that have a cause, each with it."""
+    for piece in pieces_of(diff, diff.hunks[index]):
+        cause = cause_of(diff, piece.changes, made)
+        if cause is not Cause.NONE:
+            yield Target(diff.path, index, piece.start, piece.end), cause
 
 
 def _text_of(diff: FileDiff, hunk: Hunk) -> str:

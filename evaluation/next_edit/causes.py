@@ -1,19 +1,35 @@
-"""The cause of a hunk: a rename, a signature or a repeated change among the hunks before it, or none of these.
+"""The cause of a change: a rename, a signature or a repeated change among the hunks before it, or none of these.
 
-A script labels the cases by these rules. A hunk has a cause when every change of its code follows from what was changed
-before; the words of its strings and comments are left aside.
+A script labels the cases by these rules. A change has a cause when both its place and its text follow from what was
+changed before, for someone who knows the history and the file:
+
+- *Rename*: a definition gave a name up for one that its scope did not define, and no definition of the old name is
+  left there. The other uses of the name follow, those of a local name in its function alone.
+- *Signature*: a function gained or lost parameters. Its calls follow that lose just the arguments of the lost ones and
+  gain just those of the gained ones, if each value is known: a variable or a member of the parameter's name that the
+  function around the call or the file has already, or the value that another call was given before.
+- *Repeated change*: see `repeats.py`.
+
+A change of strings and comments has no cause.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from evaluation.next_edit.hunks import HOLE_KINDS, FileDiff, Hunk, WordChange
-from evaluation.next_edit.signatures import is_in_call
-
-_BEFORE_DEFINITION = re.compile(r"def|class|func|function|const|let|var|type|interface|enum|import|as|for")
+from evaluation.next_edit.calls import (
+    Argument,
+    SignatureChange,
+    arguments_around,
+    changed_arguments,
+    parameter_of,
+    signature_change,
+)
+from evaluation.next_edit.hunks import FileDiff, Hunk, WordChange
+from evaluation.next_edit.repeats import repeats
+from evaluation.next_edit.scopes import Scope, is_defined_at, is_local_at, scope_at
+from evaluation.next_edit.words import Word
 
 
 class Cause(Enum):
@@ -23,6 +39,15 @@ class Cause(Enum):
     SIGNATURE = "signature"
     REPEATED = "repeated change"
     NONE = "none"
+
+
+@dataclass(frozen=True)
+class Rename:
+    """A definition that got another name: of the function with these old lines, or of the file and others (None)."""
+
+    old: str
+    new: str
+    scope: Scope
 
 
 @dataclass(frozen=True)
@@ -37,29 +62,25 @@ class MadeHunk:
         return self.diff.hunks[self.index]
 
     @cached_property
-    def renames(self) -> frozenset[tuple[str, str]]:
-        """The old and the new names of what is defined in the hunk."""
-        return frozenset(
-            (change.removed[0].text, change.added[0].text)
-            for change in self.hunk.changes
-            if _is_substitution(change) and _defines(change)
-        )
+    def renames(self) -> frozenset[Rename]:
+        """The names that the definitions in the hunk gave up, with those that they have instead."""
+        return frozenset(rename for change in self.hunk.changes if (rename := _rename(self.diff, change)) is not None)
 
     @cached_property
-    def grown(self) -> dict[str, int]:
-        """The functions whose header is in the hunk, with the number of parameters that each has gained."""
+    def signatures(self) -> dict[str, SignatureChange]:
+        """The functions whose header is in the hunk and whose parameters have changed."""
         old = {
-            function.called: function.parameters
+            function.called: function
             for function in self.diff.old_functions
             if function.line < self.hunk.end and function.last_line >= self.hunk.start
         }
         new = {
-            function.called: function.parameters
+            function.called: function
             for function in self.diff.new_functions
             if function.line < self.hunk.new_end and function.last_line >= self.hunk.new_start
         }
-        counts = {name: len(new[name]) - len(old[name]) for name in old.keys() & new.keys()}
-        return {name: count for name, count in counts.items() if count}
+        changes = {name: signature_change(old[name], new[name]) for name in old.keys() & new.keys()}
+        return {name: change for name, change in changes.items() if change.gained or change.lost}
 
     @cached_property
     def forms(self) -> dict[tuple[str, ...], list[WordChange]]:
@@ -71,27 +92,32 @@ class MadeHunk:
         return forms
 
     @cached_property
+    def new_words(self) -> tuple[Word, ...]:
+        """The words of the hunk in the new release."""
+        return tuple(word for word in self.diff.new_words if self.hunk.new_start <= word.line < self.hunk.new_end)
+
+    @cached_property
     def mentions(self) -> frozenset[str]:
         """The names by which a hunk in another file can follow from this one."""
-        return frozenset(name for name, _ in self.renames) | self.grown.keys()
+        return frozenset(rename.old for rename in self.renames if rename.scope is None) | self.signatures.keys()
 
 
-def cause_of(diff: FileDiff, hunk: Hunk, made: Sequence[MadeHunk]) -> Cause:
-    """Return the cause of the hunk in the hunks made before it."""
-    causes = {_cause_of_change(diff, change, made) for change in hunk.changes if not change.is_prose}
+def cause_of(diff: FileDiff, changes: Sequence[WordChange], made: Sequence[MadeHunk]) -> Cause:
+    """Return the cause of changes in the hunks made before them, if all that are of code have one."""
+    causes = {_cause_of_change(diff, change, made) for change in changes if not change.is_prose}
     if not causes or Cause.NONE in causes:
         return Cause.NONE
     return next(cause for cause in Cause if cause in causes)
 
 
 def _cause_of_change(diff: FileDiff, change: WordChange, made: Sequence[MadeHunk]) -> Cause:
-    if _is_substitution(change):
-        pair = change.removed[0].text, change.added[0].text
-        if any(pair in earlier.renames for earlier in made):
-            return Cause.RENAME
-    if any(_follows_signature(diff, change, earlier) for earlier in made):
+    if _is_substitution(change) and any(_follows_rename(diff, change, earlier) for earlier in made):
+        return Cause.RENAME
+    if any(_follows_signature(diff, change, earlier, made) for earlier in made):
         return Cause.SIGNATURE
-    if any(_has_shape_of(change, other) for earlier in made for other in earlier.forms.get(change.form, ())):
+    if any(
+        repeats(diff, change, earlier.diff, other) for earlier in made for other in earlier.forms.get(change.form, ())
+    ):
         return Cause.REPEATED
     return Cause.NONE
 
@@ -100,41 +126,97 @@ def _is_substitution(change: WordChange) -> bool:
     return [word.kind for word in change.removed] == [word.kind for word in change.added] == ["name"]
 
 
-def _defines(change: WordChange) -> bool:
-    """Return whether the changed name stands where names are defined: behind `def`, before `=` and the like."""
-    before, after = change.before[-1:], change.after
-    if before and _BEFORE_DEFINITION.fullmatch(before[0]):
-        return True
-    if before == (")",):  # Go: a method stands behind its receiver
-        return after[:1] == ("(",)
-    if before and before[0] in "(,":
-        return after[:1] == (":",)  # a parameter with its type; without one it may be an argument
-    return before != (".",) and (after[:2] == (":", "=") or (after[:1] == ("=",) and after[:2] != ("=", "=")))
+def _rename(diff: FileDiff, change: WordChange) -> Rename | None:
+    """Return the rename that a change of a name makes; None where it defines nothing, or the names meant two things."""
+    if not _is_substitution(change):
+        return None
+    old, new = change.removed[0], change.added[0]
+    is_parameter = any(
+        function.line <= old.line <= function.last_line and old.text in function.parameters
+        for function in diff.old_functions
+    )
+    if not is_parameter and not is_defined_at(diff.old_words, change.at):
+        return None
+    is_local = is_parameter or is_local_at(diff.old_words, change.at)
+    scope = scope_at(diff.old_scopes, old.line) if is_local else None
+    new_scope = scope_at(diff.new_scopes, new.line) if is_local else None
+    is_left, was_there = (old.text, new_scope) in diff.new_definitions, (new.text, scope) in diff.old_definitions
+    return None if is_left or was_there else Rename(old.text, new.text, scope)
 
 
-def _follows_signature(diff: FileDiff, change: WordChange, earlier: MadeHunk) -> bool:
-    for name, grown in earlier.grown.items():
-        is_that_way = len(change.added) > len(change.removed) if grown > 0 else len(change.added) < len(change.removed)
-        if is_that_way and is_in_call(diff.old_words, change.at, name):
+def _follows_rename(diff: FileDiff, change: WordChange, earlier: MadeHunk) -> bool:
+    old, new = change.removed[0], change.added[0]
+    scope = scope_at(diff.old_scopes, old.line)
+    for rename in earlier.renames:
+        if (rename.old, rename.new) != (old.text, new.text):
+            continue
+        if rename.scope is not None:
+            is_there = rename.scope[0] <= old.line < rename.scope[1]
+            if diff.path == earlier.diff.path and (is_there or _is_keyword(change)):
+                return True
+            continue
+        is_other_local = scope is not None and (old.text, scope) in diff.old_definitions
+        is_other_files = diff.path != earlier.diff.path and (old.text, None) in diff.old_definitions
+        if not is_other_local and not is_other_files:
             return True
     return False
 
 
-def _has_shape_of(change: WordChange, earlier: WordChange) -> bool:
-    """Return whether one change becomes the other, of the same form, by putting other names and values into its holes.
+def _is_keyword(change: WordChange) -> bool:
+    """Return whether the name is that of an argument: a call names a parameter."""
+    return change.before[-1:] in (("(",), (",",)) and change.after[:1] == ("=",) and change.after[:2] != ("=", "=")
 
-    A name or a value is a hole where the two differ. What is put into the holes of the added words has to be known
-    from the removed words or from those beside them, and something besides holes has to change.
-    """
-    holes: dict[str, str] = {}
-    for one, other in zip(change.removed + change.added, earlier.removed + earlier.added, strict=True):
-        if one.text != other.text and holes.setdefault(other.text, one.text) != one.text:
-            return False
-    known = {word.text for word in change.removed} | {*change.before, *change.after}
-    if any(word.text in holes.values() and word.text not in known for word in change.added):
+
+def _follows_signature(diff: FileDiff, change: WordChange, earlier: MadeHunk, made: Sequence[MadeHunk]) -> bool:
+    for name, signature in earlier.signatures.items():
+        changed = _changed_call(diff, change, name)
+        if changed is None or not signature.explains(*changed) or not any(changed):
+            continue
+        if all(_is_known(one, parameter_of(one, signature), name, diff, change, made) for one in changed[1]):
+            return True
+    return False
+
+
+def _changed_call(
+    diff: FileDiff, change: WordChange, name: str
+) -> tuple[tuple[Argument, ...], tuple[Argument, ...]] | None:
+    """Return the arguments that went, and those that came, in the call of `name` around a change."""
+    old = arguments_around(diff.old_words, change.at, name)
+    new = arguments_around(diff.new_words, change.new_at, name)
+    return changed_arguments(old, new) if old is not None and new is not None else None
+
+
+def _is_known(
+    argument: Argument, parameter: str, name: str, diff: FileDiff, change: WordChange, made: Sequence[MadeHunk]
+) -> bool:
+    """Return whether the value is one of the parameter's name that stands near already, or was given before."""
+    value = argument.value
+    for earlier in made:
+        for other in earlier.hunk.changes:
+            changed = _changed_call(earlier.diff, other, name)
+            if changed is not None and any(one.value == value for one in changed[1]):
+                return True
+    is_chain = all(word.isidentifier() or word == "." for word in value)
+    if not is_chain or _plain(value[-1]) != _plain(parameter):
         return False
-    constant = [word.text for word in change.removed if word.kind in HOLE_KINDS and word.text not in holes.values()]
-    if constant:
-        return True
-    says_something = any(word.kind != "mark" and word.text not in holes.values() for word in change.added)
-    return says_something and (change.before == earlier.before or change.after == earlier.after)
+    if len(value) > 1:
+        return _has(diff.old_words, value)
+    scope = scope_at(diff.old_scopes, diff.old_words[change.at - 1].line)
+    if scope is None:
+        return _has([word for word in diff.old_words if scope_at(diff.old_scopes, word.line) is None], value)
+    typed = [
+        earlier
+        for earlier in made
+        if earlier.diff.path == diff.path and earlier.hunk.start < scope[1] and scope[0] < earlier.hunk.end
+    ]
+    inside = [word for word in diff.old_words if scope[0] <= word.line < scope[1]]
+    return _has(inside, value) or any(_has(earlier.new_words, value) for earlier in typed)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _has(words: Sequence[Word], value: Sequence[str]) -> bool:
+    texts = [word.text for word in words]
+    return any(tuple(texts[at : at + len(value)]) == tuple(value) for at in range(len(texts) - len(value) + 1))

@@ -1,4 +1,7 @@
-"""The suite `next-edit` of `midspan eval`: next edits by rule, in cases made from successive releases of packages."""
+"""The suite `next-edit` of `midspan eval`: next edits in cases made from successive releases of packages.
+
+The rules are asked, and with a model the model where no rule is sure.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -7,28 +10,40 @@ from typing import Any
 
 from tqdm import tqdm
 
-from context.next_edit.find_next_edits import find_next_edits
-from context.next_edit.proposal import Proposal
+from evaluation.next_edit.by_model import by_rule, finding_by_model
 from evaluation.next_edit.cases import SEED
 from evaluation.next_edit.figures import ALL, figures_of, to_table
-from evaluation.next_edit.release_folder import CaseState, Texts
+from evaluation.next_edit.release_folder import Texts
 from evaluation.next_edit.releases import Use, find_archives, read_pairs, read_texts
-from evaluation.next_edit.run_cases import Answer, draw_cases, run_cases
-from lsp_server.next_edit.edit_state import EditState
-from lsp_server.next_edit.next_edit import from_proposal
-from lsp_server.next_edit.rank_edits import MOST_EDITS, rank
+from evaluation.next_edit.run_cases import Answer, FindEdits, draw_cases, run_cases
+from inference.api import Engine
+from lsp_server.settings.values import CompletionSettings
 
 NEXT_EDIT = "next-edit"
 
 
 def evaluate_next_edits(use: Use, packages: Path | None, limit: int | None) -> tuple[dict[str, Any], str]:
     """Return an object for the JSON and a table. `limit` is of the cases of each language. Raises SettingsError."""
+    return _evaluate(use, packages, limit, by_rule, {"by": "rule"})
+
+
+def evaluate_model_edits(
+    engine: Engine, settings: CompletionSettings, use: Use, packages: Path | None, limit: int | None
+) -> tuple[dict[str, Any], str]:
+    """Return the same of the rules with the loaded model beside them. Raises SettingsError."""
+    with finding_by_model(engine, settings) as find:
+        return _evaluate(use, packages, limit, find, {"by": f"rule and {engine.info.name}"})
+
+
+def _evaluate(
+    use: Use, packages: Path | None, limit: int | None, find: FindEdits, head: dict[str, Any]
+) -> tuple[dict[str, Any], str]:
     texts = read_releases(use, packages)
-    answers = answer_cases(texts, limit)
+    answers = answer_cases(texts, limit, find)
     figures = figures_of(answers)
     details = {
         "suite": NEXT_EDIT,
-        "by": "rule",
+        **head,
         **figures[ALL],
         "groups": figures,
         "set": f"{', '.join(release.title for release in texts)}; seed {SEED}",
@@ -47,28 +62,18 @@ def read_releases(use: Use, packages: Path | None) -> list[Texts]:
     ]
 
 
-def answer_cases(texts: Sequence[Texts], limit: int | None) -> list[Answer]:
-    """Draw the cases and answer them by rule."""
+def answer_cases(texts: Sequence[Texts], limit: int | None, find: FindEdits) -> list[Answer]:
+    """Draw the cases and answer them."""
     cases = draw_cases(texts, limit)
     answers = []
     # disable=None: shown only where stderr is a terminal
     with tqdm(total=len(cases), desc=NEXT_EDIT, unit="case", file=sys.stderr, disable=None, leave=False) as bar:
         for release in texts:
             chosen = [case for case in cases if case.release == release.title]
-            for answer in run_cases(release, chosen, by_rule) if chosen else ():
+            for answer in run_cases(release, chosen, find) if chosen else ():
                 answers.append(answer)
                 bar.update()
     return answers
-
-
-def by_rule(state: CaseState) -> Sequence[Proposal]:
-    """Return the proposals that an editor is offered, in the server's order and above its threshold."""
-    proposals = find_next_edits(state.snapshot, state.edits, state.view)
-    edits = [from_proposal(proposal) for proposal in proposals]
-    known = EditState(state.snapshot, tuple(state.edits), diagnostics=(), workspace=None, root=None)
-    ranked = rank(edits, known, is_unsure_shown=False)
-    proposal_of = dict(zip(map(id, edits), proposals, strict=True))
-    return [proposal_of[id(edit)] for edit in ranked[:MOST_EDITS]]
 
 
 def describe(answer: Answer) -> dict[str, Any]:
@@ -79,7 +84,7 @@ def describe(answer: Answer) -> dict[str, Any]:
         "path": case.path,
         "made": list(case.made),
         "cause": "quiet" if case.is_quiet else case.cause.value,
-        "targets": [f"{target.path}#{target.hunk}" for target in case.targets],
+        "targets": [f"{target.path}#{target.hunk}:{target.start + 1}" for target in case.targets],
         "shown": list(answer.shown),
         "right": list(answer.right),
         "found": answer.found,

@@ -25,6 +25,7 @@ from evaluation.next_edit.evaluate_next_edits import read_releases
 from evaluation.next_edit.judge import judge
 from evaluation.next_edit.release_folder import ReleaseFolder, Texts
 from evaluation.next_edit.run_cases import draw_cases
+from lsp_server.next_edit.next_edit import from_proposal
 
 _ALL_SITES = "all sites"  # the sign that every site has
 _FEWEST_SITES = 4  # with a sign, for it to have a weight
@@ -66,7 +67,7 @@ def _judged(release: ReleaseFolder, case: Case) -> Iterator[JudgedSite]:
     files = WorkspaceFiles((snapshot.document, *snapshot.open_documents), state.view)
     found = list(fitting_sites(state.edits, snapshot, files, 0.0))
     for evidence, proposal in found:
-        is_right = judge(proposal, release.wanted_text(proposal.document)).is_right
+        is_right = judge(from_proposal(proposal), release.wanted_text(proposal.document)).is_right
         signs = frozenset({*signs_of(evidence), _ALL_SITES})
         yield JudgedSite(case.release.split()[0], signs, is_right, len(found) ** -_OF_CASE)
 

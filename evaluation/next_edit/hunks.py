@@ -8,10 +8,12 @@ from functools import cached_property
 
 from context.documents.difference import find_change
 from context.documents.document import split_lines
+from evaluation.next_edit.scopes import Scope, definitions_in, scopes_in
 from evaluation.next_edit.signatures import Function, functions_in
 from evaluation.next_edit.words import Word, scan_words
 
 _AROUND = 2
+_Span = tuple[int, int, int, int]  # of the old words and of the new ones
 HOLE_KINDS = {"name", "literal"}
 
 
@@ -92,6 +94,22 @@ class FileDiff:
         return functions_in(self.new_words)
 
     @cached_property
+    def old_scopes(self) -> tuple[tuple[int, int], ...]:
+        return scopes_in(self.old_lines, self.old_functions)
+
+    @cached_property
+    def new_scopes(self) -> tuple[tuple[int, int], ...]:
+        return scopes_in(self.new_lines, self.new_functions)
+
+    @cached_property
+    def old_definitions(self) -> frozenset[tuple[str, Scope]]:
+        return definitions_in(self.old_words, self.old_scopes, self.old_functions)
+
+    @cached_property
+    def new_definitions(self) -> frozenset[tuple[str, Scope]]:
+        return definitions_in(self.new_words, self.new_scopes, self.new_functions)
+
+    @cached_property
     def hunks(self) -> tuple[Hunk, ...]:
         """The hunks in the order of their lines. At least one line with a letter or a digit parts two hunks."""
         return tuple(
@@ -155,8 +173,25 @@ def _words_between(words: Sequence[Word], start: int, end: int) -> tuple[int, in
     return first, bisect_left(words, end, lo=first, key=lambda word: word.line)
 
 
-def _changed_words(old: Sequence[Word], new: Sequence[Word]) -> Iterator[tuple[int, int, int, int]]:
+def _changed_words(old: Sequence[Word], new: Sequence[Word]) -> Iterator[_Span]:
     was, now = ([(word.text, word.kind == "prose") for word in words] for words in (old, new))
     for tag, i, j, p, q in SequenceMatcher(None, was, now, autojunk=False).get_opcodes():
         if tag != "equal":
-            yield i, j, p, q
+            yield from _by_line(old, new, (i, j, p, q))
+
+
+def _by_line(old: Sequence[Word], new: Sequence[Word], whole: _Span) -> Iterator[_Span]:
+    """Part changed words where a line ends, if both sides have as many lines with words."""
+    i, j, p, q = whole
+    ends = [_line_ends(old, i, j), _line_ends(new, p, q)]
+    if len(ends[0]) != len(ends[1]):
+        yield whole
+        return
+    for end, new_end in zip(*ends, strict=True):
+        yield i, end, p, new_end
+        i, p = end, new_end
+
+
+def _line_ends(words: Sequence[Word], first: int, end: int) -> list[int]:
+    """Return the indexes behind the last word of each line among some words."""
+    return [at for at in range(first + 1, end + 1) if at == end or words[at].line != words[at - 1].line]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from context.documents.document import Document, split_lines
-from context.next_edit.proposal import Proposal
 from evaluation.next_edit.hunks import changed_lines
+from lsp_server.next_edit.next_edit import NextEdit
 
 _IMPORT = re.compile(r"^(?:from|import|export)\b", re.MULTILINE)
 _OPEN_LIST = re.compile(r"[^(){}]*[({][^(){}]*")
@@ -23,7 +23,7 @@ class Verdict:
     is_right: bool
 
 
-def judge(proposal: Proposal, new: str) -> Verdict:
+def judge(proposal: NextEdit, new: str) -> Verdict:
     """Compare the proposal with the new release's text of its file.
 
     A proposal is right when it is a step on a shortest way from the present text to the new release's, counted in
@@ -41,7 +41,7 @@ def judge(proposal: Proposal, new: str) -> Verdict:
     return Verdict(True, step > 0 and measure(after, goal) + step == measure(before, goal))
 
 
-def compare(proposals: Sequence[Proposal], new: str) -> tuple[bool, float]:
+def compare(proposals: Sequence[NextEdit], new: str) -> tuple[bool, float]:
     """Return whether proposals of one place give the new release's text there, and the similarity (difflib's ratio)."""
     first = proposals[0]
     window = _window(first.document, lines_of(first), split_lines(new))
@@ -52,7 +52,7 @@ def compare(proposals: Sequence[Proposal], new: str) -> tuple[bool, float]:
     return text == wanted, SequenceMatcher(None, text, wanted, autojunk=False).ratio()
 
 
-def lines_of(proposal: Proposal) -> tuple[int, int]:
+def lines_of(proposal: NextEdit) -> tuple[int, int]:
     """Return the first line of a proposal, and the line behind its last one."""
     first, _ = proposal.document.position_at(proposal.start)
     last, column = proposal.document.position_at(proposal.end)
@@ -65,7 +65,7 @@ def touch(first: int, end: int, start: int, stop: int) -> bool:
     return first <= start <= end if start == stop else first < stop and start < end
 
 
-def apply(proposals: Sequence[Proposal], start: int, end: int) -> str:
+def apply(proposals: Sequence[NextEdit], start: int, end: int) -> str:
     """Return the text from `start` up to `end` with the proposals in it made; of two that overlap, only the first."""
     text = proposals[0].document.text
     parts, done = [], start
@@ -97,7 +97,7 @@ def _count_different(one: Sequence[str], other: Sequence[str]) -> int:
     return (bags[0] - bags[1]).total() + (bags[1] - bags[0]).total()
 
 
-def _is_in_import(proposal: Proposal) -> bool:
+def _is_in_import(proposal: NextEdit) -> bool:
     before = proposal.document.text[: proposal.start]
     starts = [match.start() for match in _IMPORT.finditer(before)]
     statement = before[starts[-1] :] if starts else "\n"

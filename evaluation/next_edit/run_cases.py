@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from context.next_edit.proposal import Proposal
 from evaluation.next_edit.cases import Case, Target, all_cases, diff_files, draw, quiet_cases
 from evaluation.next_edit.judge import compare, judge, lines_of, touch
 from evaluation.next_edit.release_folder import CaseState, ReleaseFolder, Texts
+from lsp_server.next_edit.next_edit import NextEdit
 
 FIRST = 3
 # The cases of each language in which something follows, and the quiet ones.
@@ -17,7 +17,7 @@ COUNTS = {"python": (300, 60), "typescript": (100, 20), "go": (100, 20)}
 _MOST_SHARE = 0.15  # of a language's cases from one pair of releases
 
 # The next edits of a state, the best first.
-FindEdits = Callable[[CaseState], Sequence[Proposal]]
+FindEdits = Callable[[CaseState], Sequence[NextEdit]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def run_cases(texts: Texts, cases: Sequence[Case], find: FindEdits) -> Iterator[
 
 
 def _answer(
-    texts: Texts, release: ReleaseFolder, case: Case, proposals: Sequence[Proposal], duration_ms: float
+    texts: Texts, release: ReleaseFolder, case: Case, proposals: Sequence[NextEdit], duration_ms: float
 ) -> Answer:
     first = proposals[:FIRST]
     verdicts = [judge(proposal, release.wanted_text(proposal.document)) for proposal in first]
@@ -101,16 +101,16 @@ def _answer(
     )
 
 
-def _is_in(texts: Texts, case: Case, target: Target, proposal: Proposal) -> bool:
+def _is_in(texts: Texts, case: Case, target: Target, proposal: NextEdit) -> bool:
     if proposal.document.path != target.path:
         return False
     diff = texts.diff(target.path)
-    hunk = diff.hunks[target.hunk]
-    start = diff.first_line(target.hunk, case.made if target.path == case.path else ())
-    return touch(*lines_of(proposal), start, start + hunk.end - hunk.start)
+    first = diff.first_line(target.hunk, case.made if target.path == case.path else ())
+    start = first + target.start - diff.hunks[target.hunk].start
+    return touch(*lines_of(proposal), start, start + target.end - target.start)
 
 
-def _describe(proposal: Proposal) -> str:
+def _describe(proposal: NextEdit) -> str:
     line, _ = proposal.document.position_at(proposal.start)
     old = proposal.document.text[proposal.start : proposal.end]
-    return f"{proposal.rule.value}: {proposal.document.path}:{line + 1} {old!r} -> {proposal.text!r}"
+    return f"{proposal.why}: {proposal.document.path}:{line + 1} {old!r} -> {proposal.text!r}"

@@ -11,6 +11,7 @@ _MODIFIERS = {"public", "private", "protected", "readonly"}
 _CONSTRUCTORS = {"__init__", "__new__", "constructor"}
 _OPENING, _CLOSING = {"(", "[", "{"}, {")", "]", "}"}
 _MOST_OF_TYPE = 14
+_MOST_OF_RECEIVER = 12
 _MOST_AROUND = 400  # words: no call is longer
 
 
@@ -36,7 +37,7 @@ def functions_in(words: Sequence[Word]) -> tuple[Function, ...]:
             in_class = word.text
         opening = _opening_of(words, index, previous)
         closing = _closing_of(words, opening) if opening else None
-        if closing is None or not _is_header(words, previous, closing):
+        if closing is None or not _is_header(words, index, closing):
             continue
         called = in_class if word.text in _CONSTRUCTORS else word.text
         assert opening is not None
@@ -45,8 +46,8 @@ def functions_in(words: Sequence[Word]) -> tuple[Function, ...]:
     return tuple(found)
 
 
-def is_in_call(words: Sequence[Word], index: int, name: str) -> bool:
-    """Return whether the word at `index` is among the arguments of a call of `name`, however deep."""
+def callee_before(words: Sequence[Word], index: int, name: str) -> int | None:
+    """Return the index of the bracket that opens the innermost call of `name` around `index`; None: in no such call."""
     depth = 0
     for at in range(index - 1, max(1, index - _MOST_AROUND), -1):
         word = words[at]
@@ -57,8 +58,8 @@ def is_in_call(words: Sequence[Word], index: int, name: str) -> bool:
         elif word.text in _OPENING and depth:
             depth -= 1
         elif word.text == "(" and words[at - 1].text == name:
-            return at < 2 or words[at - 2].text not in {*_DEFINES, "class"}
-    return False
+            return at if at < 2 or words[at - 2].text not in {*_DEFINES, "class"} else None
+    return None
 
 
 def _opening_of(words: Sequence[Word], index: int, previous: str) -> int | None:
@@ -85,16 +86,23 @@ def _closing_of(words: Sequence[Word], opening: int) -> int | None:
     return None
 
 
-def _is_header(words: Sequence[Word], previous: str, closing: int) -> bool:
-    """Return whether these brackets are a definition's and not a call's."""
+def _is_header(words: Sequence[Word], index: int, closing: int) -> bool:
+    """Return whether the brackets behind the name at `index` are a definition's and not a call's."""
+    previous = words[index - 1].text if index else ""
     behind = [word.text for word in words[closing + 1 : closing + _MOST_OF_TYPE]]
     if previous in _DEFINES:
         return True
-    if previous == ")":  # Go: the receiver
-        return bool(behind) and behind[0] not in (".", ",", ";", ")")
+    if previous == ")" and is_receiver(words, index - 1):  # Go
+        return True
     if behind[:1] == [":"]:  # TypeScript: the type of the result
         behind = behind[next((at for at, text in enumerate(behind) if text in "{=;,)"), len(behind)) :]
     return behind[:1] == ["{"] or behind[:2] == ["=", ">"]
+
+
+def is_receiver(words: Sequence[Word], closing: int) -> bool:
+    """Return whether the bracket closes the receiver of a method in Go."""
+    opening = next((at for at in range(closing, max(0, closing - _MOST_OF_RECEIVER), -1) if words[at].text == "("), 0)
+    return opening > 0 and words[opening - 1].text == "func"
 
 
 def _parameters(words: Sequence[Word]) -> tuple[str, ...]:

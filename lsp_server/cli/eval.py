@@ -30,7 +30,7 @@ Measure how good a model's completions are, with greedy decoding.
   chat                 is the code that an answer must cite in the prompt of a question?
   typing               lines of repositories typed key by key: is what is shown at each pause right?
   calibration          the same with other repositories; writes the model's table of confidence into its folder
-  next-edit            the next change after a change, by rule: cases from releases of packages
+  next-edit            the next change after a change: by rule, and with --model by that model too
 
 `all` leaves out the last three.
 
@@ -80,6 +80,13 @@ def run(options: argparse.Namespace) -> int:
     releases: Literal["tuning", "held out"] = "tuning" if options.tuning else "held out"
     typed = TypedLines(options.lines, options.seed, options.packages)
     choices = Choices(
-        options.limit, options.tasks, options.packages, options.longest, options.repositories, releases, typed
+        options.limit,
+        options.tasks,
+        options.packages,
+        options.longest,
+        options.repositories,
+        releases,
+        typed,
+        asks_model=options.model is not None,
     )
     return evaluate(options.suite, settings.completion, choices, as_json=options.json, folder=options.out)

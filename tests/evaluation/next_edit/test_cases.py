@@ -19,7 +19,7 @@ def cause(old: str, new: str, language: str = "python") -> Cause:
     diff = FileDiff("file", language, old, new)
     *made, last = (MadeHunk(diff, index) for index in range(len(diff.hunks)))
     assert made, "the texts have one hunk alone"
-    return cause_of(diff, last.hunk, made)
+    return cause_of(diff, last.hunk.changes, made)
 
 
 def test_any_hunks_can_be_made_and_all_of_them_make_the_new_release() -> None:
@@ -46,7 +46,17 @@ def test_the_first_changed_definition_is_made_first_and_what_is_above_it_last() 
 def test_a_renamed_function_has_its_uses_in_other_files_as_targets() -> None:
     first = cases()[0]
     assert (first.path, first.made, first.cause) == (TOOLS, (0,), Cause.RENAME)
-    assert [(target.path, target.hunk) for target in first.targets] == [(MAIN, 0)]
+    assert [(target.path, target.hunk, target.start, target.end) for target in first.targets] == [
+        (MAIN, 0, 0, 1),
+        (MAIN, 0, 2, 3),
+    ]
+
+
+def test_only_the_lines_of_a_hunk_that_follow_are_targets() -> None:
+    old = "def run(x):\n    pass\n\nrun(1)\nother = 1\nrun(2)\n"
+    new = old.replace("run", "go").replace("other = 1", "another = 2")
+    (case,) = all_cases("r", diff_files({"a.py": old}, {"a.py": new}, "python"))
+    assert [(target.start, target.end) for target in case.targets] == [(3, 4), (5, 6)]
 
 
 def test_a_case_knows_the_files_that_are_done_and_the_one_before() -> None:
@@ -98,28 +108,67 @@ def test_the_drawn_cases_are_the_same_each_time_and_half_of_them_have_a_cause() 
         ("python", "run = 1\n# x\nuse(run)\n", "go = 1\n# x\nuse(go)\n", Cause.RENAME),
         ("typescript", "let run = 1\n// x\nuse(run)\n", "let go = 1\n// x\nuse(go)\n", Cause.RENAME),
         ("go", "func (t T) Run() {\n\tx()\n}\nt.Run()\n", "func (t T) Go() {\n\tx()\n}\nt.Go()\n", Cause.RENAME),
-        ("python", "def f(a):\n    pass\n\nf(1)\n", "def f(a, b):\n    pass\n\nf(1, 2)\n", Cause.SIGNATURE),
+        (
+            "python",
+            "b = 2\n\ndef f(a):\n    pass\n\nf(1)\n",
+            "b = 2\n\ndef f(a, b):\n    pass\n\nf(1, b)\n",
+            Cause.SIGNATURE,
+        ),
         ("python", "def f(a, b):\n    pass\n\nf(1, 2)\n", "def f(a):\n    pass\n\nf(1)\n", Cause.SIGNATURE),
         (
             "python",
-            "class A:\n    def __init__(self):\n        pass\n\nA()\n",
-            "class A:\n    def __init__(self, b):\n        pass\n\nA(2)\n",
+            "b = x.b\n\nclass A:\n    def __init__(self):\n        pass\n\nA()\n",
+            "b = x.b\n\nclass A:\n    def __init__(self, b):\n        pass\n\nA(x.b)\n",
             Cause.SIGNATURE,
         ),
         (
             "typescript",
-            "class A {\n  run(a: number): void {\n    x()\n  }\n}\nnew A().run(1)\n",
-            "class A {\n  run(a: number, b: string): void {\n    x()\n  }\n}\nnew A().run(1, y)\n",
+            "class A {\n  run(a: number): void {\n    x()\n  }\n}\nconst b = 1\nnew A().run(1)\n",
+            "class A {\n  run(a: number, b: string): void {\n    x()\n  }\n}\nconst b = 1\nnew A().run(1, b)\n",
             Cause.SIGNATURE,
         ),
         (
             "go",
-            "func Run(a int) {\n\tx()\n}\nRun(1)\n",
-            "func Run(ctx Context, a int) {\n\tx()\n}\nRun(ctx, 1)\n",
+            "func Run(a int) {\n\tx()\n}\nctx := y\nRun(1)\n",
+            "func Run(ctx Context, a int) {\n\tx()\n}\nctx := y\nRun(ctx, 1)\n",
             Cause.SIGNATURE,
         ),
         ("python", "super(A, self).f()\nx\nsuper(B, self).g()\n", "super().f()\nx\nsuper().g()\n", Cause.REPEATED),
-        ("python", "a.get(b)\nx\nc.get(d)\n", "a.find(b)\nx\nc.find(d)\n", Cause.REPEATED),
+        ("python", "x = a.get(b)\nx\ny = a.get(d)\n", "x = a.find(b)\nx\ny = a.find(d)\n", Cause.REPEATED),
+        ("python", "f(a, 1)\nx\nf(b, c, 1)\n", "f(a, 2)\nx\nf(b, c, 2)\n", Cause.REPEATED),
+        (
+            "python",
+            "try:\n    f(a)\nx\ntry:\n    f(a)\n",
+            "try:\n    f(a) or b\nx\ntry:\n    f(a) or b\n",
+            Cause.REPEATED,
+        ),
+        (
+            "python",
+            "class A:\n    def f(self):\n        self.a = 1\n\ny()\nx.a\n",
+            "class A:\n    def f(self):\n        self.b = 1\n\ny()\nx.b\n",
+            Cause.RENAME,
+        ),
+        # An argument's value cannot be known, or belongs to no parameter that came or went.
+        ("python", "def f(a):\n    pass\n\nf(1)\n", "def f(a, b):\n    pass\n\nf(1, 2)\n", Cause.NONE),
+        ("python", "def f(a):\n    pass\n\nf(1)\n", "def f(a, b):\n    pass\n\nf(1, b)\n", Cause.NONE),
+        ("python", "def f(a, b):\n    pass\n\nf(1, b=2)\n", "def f(b):\n    pass\n\nf(1)\n", Cause.NONE),
+        # The old name is still defined, the new one was, or the name is another function's.
+        ("python", "def f(a, b):\n    c = 1\n    use(a)\n", "def f(z, a):\n    c = 1\n    use(z)\n", Cause.NONE),
+        (
+            "python",
+            "def a(): pass\nx\ndef b(): pass\nx\na()\n",
+            "def b(): pass\nx\ndef c(): pass\nx\nb()\n",
+            Cause.NONE,
+        ),
+        (
+            "python",
+            "def f():\n    a = 1\n\ndef g(a):\n    use(a)\n",
+            "def f():\n    b = 1\n\ndef g(a):\n    use(b)\n",
+            Cause.NONE,
+        ),
+        # A method of one object tells nothing of another's; an insertion nothing of a place with other words beside it.
+        ("python", "a.get(b)\nx\nc.get(d)\n", "a.find(b)\nx\nc.find(d)\n", Cause.NONE),
+        ("python", "f = g(a)\nx\nh = g(b)\n", "f = g(a) or k\nx\nh = g(b) or k\n", Cause.NONE),
         # The new values cannot be known, the changed words say nothing of the place, or something else changes too.
         ("python", "a = f(b)\nx\nc = f(d)\n", "a = f(p)\nx\nc = f(q)\n", Cause.NONE),
         ("python", "a = [b]\nx\nc = e\n", "a = [b, p]\nx\nc = e, p\n", Cause.NONE),

@@ -5,18 +5,18 @@ import random
 import pytest
 
 from context.documents.document import Document
-from context.next_edit.proposal import Proposal, Rule
 from evaluation.next_edit.judge import compare, distance, judge
+from lsp_server.next_edit.next_edit import NextEdit, Source
 
 TEXT = "import a\n\n\ndef f(x):\n    y = run(x)\n    return run(y)\n"
 
 
-def propose(old: str, text: str, whole: str = TEXT, nth: int = 0) -> Proposal:
+def propose(old: str, text: str, whole: str = TEXT, nth: int = 0) -> NextEdit:
     """Put `text` in the place of the nth `old`."""
     start = -1
     for _ in range(nth + 1):
         start = whole.index(old, start + 1)
-    return Proposal(Document("a.py", whole, "python", 0), start, start + len(old), text, Rule.RENAME, 0.9)
+    return NextEdit(Document("a.py", whole, "python", 0), start, start + len(old), text, Source.RULE, "rename", 0.9)
 
 
 @pytest.mark.parametrize(

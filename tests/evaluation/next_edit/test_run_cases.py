@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from context.documents.document import Document
-from context.next_edit.proposal import Proposal, Rule
 from evaluation.next_edit.cases import Case, all_cases, diff_files, quiet_cases
 from evaluation.next_edit.causes import MadeHunk
 from evaluation.next_edit.figures import figures_of, to_table
@@ -11,6 +10,7 @@ from evaluation.next_edit.hunks import FileDiff
 from evaluation.next_edit.release_folder import CaseState, Texts
 from evaluation.next_edit.run_cases import Answer, run_cases
 from evaluation.next_edit.typist import Typist, replacements
+from lsp_server.next_edit.next_edit import NextEdit, Source
 from tests.evaluation.next_edit.made_up_releases import (
     NAME,
     NEW,
@@ -61,7 +61,7 @@ def test_replacements_are_made_one_after_the_other() -> None:
 def test_a_state_has_the_files_that_are_done_as_new_and_the_others_as_old() -> None:
     seen: list[tuple[str, str, str, set[str]]] = []
 
-    def look(state: CaseState) -> Sequence[Proposal]:
+    def look(state: CaseState) -> Sequence[NextEdit]:
         view, document = state.view, state.snapshot.document
         seen.append(
             (document.path, view.whole_text(TOOLS), view.whole_text(MAIN), view.existing(NEW.keys() | OLD.keys()))
@@ -87,7 +87,7 @@ def test_a_file_that_is_done_is_new_on_the_disk_also_when_no_editor_has_it_open(
     texts = Texts("r", "python", old, new)
     seen: list[list[str]] = []
 
-    def look(state: CaseState) -> Sequence[Proposal]:
+    def look(state: CaseState) -> Sequence[NextEdit]:
         seen.append([state.view.whole_text(path) for path in old])
         return ()
 
@@ -100,15 +100,15 @@ def test_a_file_that_is_done_is_new_on_the_disk_also_when_no_editor_has_it_open(
     ]
 
 
-def propose(document: Document, old: str, text: str) -> Proposal:
+def propose(document: Document, old: str, text: str) -> NextEdit:
     start = document.text.index(old)
-    return Proposal(document, start, start + len(old), text, Rule.RENAME, 0.9)
+    return NextEdit(document, start, start + len(old), text, Source.RULE, "rename", 0.9)
 
 
 def test_an_answer_is_found_when_one_of_the_first_three_is_right_in_a_target() -> None:
     asked: list[CaseState] = []
 
-    def find(state: CaseState) -> Sequence[Proposal]:
+    def find(state: CaseState) -> Sequence[NextEdit]:
         asked.append(state)
         main = Document(MAIN, OLD_MAIN, "python", 0)
         wrong, right = propose(main, "rows", "lines"), propose(main, "read_row", "split_row")
@@ -120,7 +120,7 @@ def test_an_answer_is_found_when_one_of_the_first_three_is_right_in_a_target() -
     assert first.shown[2] == "rename: package/main.py:1 'read_row' -> 'split_row'"
     assert not second.found
 
-    def find_second(state: CaseState) -> Sequence[Proposal]:
+    def find_second(state: CaseState) -> Sequence[NextEdit]:
         document = state.snapshot.document
         return (propose(document, "b.get", "b.find"),) if "b.get" in document.text else ()
 
@@ -133,7 +133,7 @@ def test_an_answer_is_found_when_one_of_the_first_three_is_right_in_a_target() -
 
 
 def test_the_figures_of_the_quiet_are_their_own() -> None:
-    def find(state: CaseState) -> Sequence[Proposal]:
+    def find(state: CaseState) -> Sequence[NextEdit]:
         main = Document(MAIN, OLD_MAIN, "python", 0)
         return (propose(main, "rows", "lines"),) if state.view.existing(["package/gone.py"]) else ()
 
