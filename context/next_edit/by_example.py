@@ -25,6 +25,7 @@ _MAX_OPEN_DOCUMENTS = 4
 _MAX_CHECKED = 16  # sites, the surest first
 _MAX_FOUND = 6
 _LEAST_CONFIDENCE = 0.6
+_LIKELY = 0.25  # from here on a model may look at a place
 _WHOLE_WORDS = frozenset({"null", "undefined", "true", "false", "nil"})  # of other languages than Python
 _TARGETS = (Role.BINDING, Role.IMPORT)
 
@@ -46,10 +47,15 @@ class _Candidate:
     local_to: tuple[int, int] | None  # the lines of the function in which all of several examples are
 
 
-def find_by_example(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
-    """Return the places that may change as one did, the surest first; of places that overlap, the surest."""
+def find_by_example(
+    edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles, *, is_unsure_wanted: bool = False
+) -> list[Proposal]:
+    """Return the places that may change as one did, the surest first; of places that overlap, the surest.
+
+    `is_unsure_wanted` returns those too that are too unsure to be proposed, for a model to look at.
+    """
     found: list[Proposal] = []
-    for _, proposal in fitting_sites(edits, snapshot, files, _LEAST_CONFIDENCE):
+    for _, proposal in fitting_sites(edits, snapshot, files, _LIKELY if is_unsure_wanted else _LEAST_CONFIDENCE):
         same_file = [other for other in found if other.document is proposal.document]
         if any(proposal.start <= other.end and other.start <= proposal.end for other in same_file):
             continue

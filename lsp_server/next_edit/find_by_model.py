@@ -14,6 +14,7 @@ from inference.edit_window import EditingEngine, EditPrompt
 from lsp_server.completion.completion_feature import CompletionFeature
 from lsp_server.next_edit.edit_state import EditState
 from lsp_server.next_edit.edit_windows import PlacedWindow, place_window, read_edits
+from lsp_server.next_edit.find_by_rule import find_likely_places
 from lsp_server.next_edit.next_edit import NextEdit, Source
 from lsp_server.server.generate import generate
 from lsp_server.server.server import MidspanServer
@@ -42,8 +43,9 @@ class ModelSource:
     async def find(self, state: EditState, by_rule: Sequence[NextEdit], *, explicit: bool) -> list[NextEdit]:
         """Return what the model writes; nothing while it loads, for a server's model, or where it fails.
 
-        `by_rule` are edits that no rule is sure of. A model that was not trained for next edits writes their places,
-        and those of diagnostics; of what it writes, only what goes on with the user's changes is taken.
+        `by_rule` are edits that no rule is sure of. A model that was not trained for next edits writes their places or,
+        without any, those that look as a changed one did, and those of diagnostics; of what it writes, only what goes
+        on with the user's changes is taken.
         """
         engine = self._engine() if explicit or self._completion.works_ahead else None
         if engine is None:
@@ -54,7 +56,8 @@ class ModelSource:
             if (lines := engine.edit_window_lines) is not None:
                 return await self._rewrite(engine, engine.edit_prompt, state, lines, explicit=explicit)
             around, found = (_LINES_AROUND, _LINES_AROUND), list[NextEdit]()
-            for place in _places(state, by_rule):
+            likely = by_rule or await self._on_thread(find_likely_places, state)
+            for place in _places(state, likely):
                 found += await self._rewrite(engine, engine.edit_prompt, place, around, explicit=explicit)
         except MidspanError:
             return []
