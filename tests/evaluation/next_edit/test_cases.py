@@ -153,11 +153,16 @@ def test_the_drawn_cases_are_the_same_each_time_and_half_of_them_have_a_cause() 
         ("python", "def f(a):\n    pass\n\nf(1)\n", "def f(a, b):\n    pass\n\nf(1, b)\n", Cause.NONE),
         ("python", "def f(a, b):\n    pass\n\nf(1, b=2)\n", "def f(b):\n    pass\n\nf(1)\n", Cause.NONE),
         # The old name is still defined, the new one was, or the name is another function's.
-        ("python", "def f(a, b):\n    c = 1\n    use(a)\n", "def f(z, a):\n    c = 1\n    use(z)\n", Cause.NONE),
         (
             "python",
-            "def a(): pass\nx\ndef b(): pass\nx\na()\n",
-            "def b(): pass\nx\ndef c(): pass\nx\nb()\n",
+            "def f(a):\n    x = 1\n    a = strip(a)\n    x = 2\n    use(a)\n",
+            "def f(a):\n    x = 1\n    b = strip(a)\n    x = 2\n    use(b)\n",
+            Cause.NONE,
+        ),
+        (
+            "python",
+            "class A:\n    x = 1\n\nclass B:\n    y = 1\n\nuse(A)\n",
+            "class B:\n    x = 1\n\nclass C:\n    y = 1\n\nuse(B)\n",
             Cause.NONE,
         ),
         (

@@ -132,6 +132,19 @@ def test_an_answer_is_found_when_one_of_the_first_three_is_right_in_a_target() -
     assert (answer.found, answer.found_next, answer.exact) == (True, False, True)
 
 
+def test_a_right_edit_beside_the_lines_that_follow_is_not_found() -> None:
+    old = {"x.py": "def run(x):\n    pass\n\nother = 1\nrun(2)\n"}
+    new = {"x.py": "def go(x):\n    pass\n\nanother = 1\ngo(2)\n"}
+    texts, diffs = Texts("r", "python", old, new), diff_files(old, new, "python")
+    for changed, text, is_found in (("other", "another", False), ("run", "go", True)):
+
+        def find(state: CaseState, old: str = changed, new: str = text) -> Sequence[NextEdit]:
+            return (propose(state.snapshot.document, old, new),)
+
+        (answer,) = run_cases(texts, list(all_cases("r", diffs)), find)
+        assert (answer.right, answer.found) == ((True,), is_found)
+
+
 def test_the_figures_of_the_quiet_are_their_own() -> None:
     def find(state: CaseState) -> Sequence[NextEdit]:
         main = Document(MAIN, OLD_MAIN, "python", 0)
