@@ -9,6 +9,7 @@ from contextlib import contextmanager
 _M_ARENA_MAX = -8  # of glibc's malloc.h
 _MADV_HUGEPAGE = 14  # of Linux' mman.h
 _PAGE_BYTES = 4096
+_IMPORTED_OBJECTS = 20_000  # a pause that leaves more new ones has imported much
 
 
 def use_one_arena() -> None:
@@ -22,19 +23,27 @@ def use_one_arena() -> None:
 
 @contextmanager
 def paused_garbage_collection() -> Iterator[None]:
-    """Let no thread of the process look for garbage meanwhile. Of two pauses that overlap, the first one ends both."""
+    """Let no thread of the process look for garbage meanwhile. Of two pauses that overlap, the first one ends both.
+
+    What an import has made stays as long as the process, so garbage is not looked for among it later: that takes a
+    tenth of a second, in which no thread runs.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if gc.get_count()[0] > _IMPORTED_OBJECTS:
+            gc.freeze()
         if was_enabled:
             gc.enable()
 
 
 def release_memory() -> None:
-    """Collect garbage and give freed memory back, where the C library can."""
+    """Collect all garbage and give freed memory back, where the C library can."""
+    gc.unfreeze()
     gc.collect()
+    gc.freeze()
     trim_heap()
 
 

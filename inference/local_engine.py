@@ -37,6 +37,7 @@ from inference.prompts.prompt import TokenPrompt, build_chat_prompt, build_fim_p
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from inference.right_of_way import RIGHT_OF_WAY
+from inference.speed.import_torch import complete_torch, import_torch, open_library
 from inference.speed.last_start import KnownStart
 from inference.speed.prefetch import read_ahead
 from inference.threads import let_threads_sleep
@@ -228,6 +229,7 @@ class LocalEngine:
 
     def _load(self) -> None:
         confirm = self._settings.confirm or (lambda: None)
+        library = open_library()
         confirm()
         description = read_description(self.folder)
         identity, family = description.identity, description.family
@@ -243,8 +245,11 @@ class LocalEngine:
             self._opened.result()  # a folder that never ran here is refused before torch takes memory
         let_threads_sleep()
         keep_few_compiled_products()
+        library.join()
         with paused_garbage_collection():  # an import makes many objects that stay
-            import torch  # here, so that importing the engine stays cheap
+            if last is not None:  # here, so that importing the engine stays cheap
+                import_torch()
+            import torch
 
             from inference.loader import build_scheduler
 
@@ -310,6 +315,7 @@ class LocalEngine:
         if idle and scheduler.has_prefilled and self._inbox.empty():
             scheduler.has_prefilled = False
             trim_heap()
+            complete_torch()
             self._known.keep_speed()
         while idle or not self._inbox.empty():
             try:

@@ -9,6 +9,7 @@ from inference.api import Sampling
 from inference.copying.mixture import mix
 from inference.devices.captured_step import Greedy, logprobs_of
 from inference.live_sequence import LiveSequence
+from inference.speed.import_torch import complete_torch
 from inference.step import Planned
 
 Choice = tuple[int, float]  # a token, and the log of the model's probability for it
@@ -19,7 +20,9 @@ class Sampler:
 
     def __init__(self, sampling: Sampling) -> None:
         self._sampling = sampling
-        self._generator = torch.Generator().manual_seed(sampling.seed)
+        if not self.is_greedy:
+            complete_torch()
+            self._generator = torch.Generator().manual_seed(sampling.seed)
 
     @property
     def is_greedy(self) -> bool:

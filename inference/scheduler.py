@@ -181,11 +181,14 @@ class Scheduler:
                 self._end(sequence, "cancelled")
 
     def _admit(self) -> None:
-        while self._waiting and self._is_read(self._waiting[0]) and self._allocate(self._waiting[0]):
+        while self._waiting and self._is_read(self._waiting[0]):
+            sampler = Sampler(self._waiting[0].request.sampling)
+            if not self._allocate(self._waiting[0]):
+                break
             sequence = self._waiting.popleft()
             sequence.admitted_s = time.perf_counter()
             sequence.tell_read()
-            self._running[sequence] = Sampler(sequence.request.sampling)
+            self._running[sequence] = sampler
 
     def _is_read(self, sequence: LiveSequence) -> bool:
         """Read some of the pages that only the disk has; False: there are more, and the others run meanwhile."""

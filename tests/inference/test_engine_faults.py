@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import inference.scheduler
 from inference.api import EngineSettings, ForeignPromptError, Request, Update
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import TokenPrompt
@@ -55,6 +56,19 @@ def test_a_panic_of_a_native_library_ends_its_requests_and_nothing_else(
         failed = generate(engine, random_prompt(31, 40))
         assert "index out of range" in str(failed.error)
     assert generate(engine, random_prompt(30, 40)).text == expected
+    check_integrity(engine)
+
+
+def test_a_fault_while_a_request_is_admitted_is_told_to_it_and_keeps_no_page(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("no generator")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inference.scheduler, "Sampler", fail)  # a fault is injected
+        failed = generate(engine, random_prompt(34, 40))
+    assert "no generator" in str(failed.error)
     check_integrity(engine)
 
 

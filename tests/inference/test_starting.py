@@ -1,8 +1,12 @@
 """The weights of the last start are read from the disk and entered into memory before the first prompt needs them."""
 
 import gc
+import json
 import mmap
 import os
+import subprocess
+import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +14,13 @@ import numpy as np
 import pytest
 
 from inference import loader, local_engine
-from inference.api import EngineSettings
-from inference.heap import paused_garbage_collection
+from inference.api import EngineSettings, Sampling
+from inference.heap import paused_garbage_collection, release_memory
 from inference.local_engine import LocalEngine
 from inference.speed import prefetch
 from kernels.cpu.library import native_library
-from tests.inference.folders import QWEN, write_folder
+from tests.inference.folders import LITE, QWEN, write_folder
+from tests.inference.generate import generate
 
 needs_native = pytest.mark.skipif(native_library().functions is None, reason=native_library().absence)
 
@@ -87,3 +92,66 @@ def test_garbage_is_collected_again_after_a_pause_also_of_one_that_fails() -> No
     with pytest.raises(ValueError, match="an import failed"):
         fail()
     assert [*seen, gc.isenabled()] == [False, True]
+
+
+class Node:
+    """An object that can stand in a circle."""
+
+    def __init__(self) -> None:
+        self.others: list[Node] = [self]
+
+
+def test_what_an_import_makes_is_left_alone_until_memory_is_given_back() -> None:
+    before = gc.get_freeze_count()
+    with paused_garbage_collection():
+        kept = [Node() for _ in range(30_000)]
+    assert gc.get_freeze_count() >= before + len(kept)
+    gone = weakref.ref(kept[0])
+    kept.clear()
+    gc.collect()
+    assert gone() is not None
+    release_memory()
+    assert gone() is None
+
+
+# Greedy texts first, as after a start, and then what torch needs the rest of itself for.
+_FIRST_SUGGESTIONS = """
+import json, sys
+from pathlib import Path
+from inference.api import EngineSettings, Sampling
+from inference.local_engine import LocalEngine
+from inference.speed.last_start import LastStart, keep_last_start
+from tests.inference.generate import generate
+
+seen = []
+for folder in map(Path, sys.argv[1:]):
+    settings = EngineSettings(model=folder, cache_bytes=8 << 20)
+    keep_last_start(folder, settings, LastStart("wide", str(folder), 1000.0))
+    engine = LocalEngine(settings)
+    seen.append([generate(engine, [7, 8, 9, 10], 8).text])
+    is_left_out = "torch._prims" not in sys.modules
+    if folder == Path(sys.argv[-1]):
+        seen[-1].append(generate(engine, [7, 8, 9, 10], 8, sampling=Sampling(0.8, seed=1)).text)
+    engine.close()
+import torch
+print(json.dumps([seen, is_left_out, callable(torch._meta_registrations.meta_take)]))
+"""
+
+
+def test_a_first_suggestion_does_without_a_part_of_torch_that_comes_before_anything_is_sampled(tmp_path: Path) -> None:
+    folders = [str(write_folder(tmp_path / name, config)) for name, config in (("lite", LITE), ("qwen", QWEN))]
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", _FIRST_SUGGESTIONS, *folders]
+    asked = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert asked.returncode == 0, asked.stderr
+    seen, is_left_out, is_there_when_asked_for = json.loads(asked.stdout)
+    expected = []
+    for folder in folders:
+        engine = LocalEngine(EngineSettings(model=Path(folder), cache_bytes=8 << 20))
+        expected.append([generate(engine, [7, 8, 9, 10], 8).text])
+        if folder == folders[-1]:
+            expected[-1].append(generate(engine, [7, 8, 9, 10], 8, sampling=Sampling(0.8, seed=1)).text)
+        engine.close()
+    assert seen == expected
+    assert is_left_out
+    assert is_there_when_asked_for
