@@ -123,12 +123,12 @@ def requests(engine: LocalEngine, arguments: Namespace, folder: Path) -> Iterato
         for workspace in workspaces.values():
             workspace.close()
         return
-    for text, name in itertools.islice(functions(arguments.file), arguments.requests):
+    for function in itertools.islice(functions(arguments.file), arguments.requests):
         if arguments.task == "echo":
-            request = echo_request(engine, text, arguments.tokens)
+            request = echo_request(engine, function, arguments.tokens)
             yield "echo", with_echo(engine, request, run(engine, request)[0], arguments.changed_line)
         else:
-            yield arguments.task, edit_request(engine, arguments.task, text, name, arguments.tokens)
+            yield arguments.task, edit_request(engine, arguments.task, function, arguments.tokens)
 
 
 def measure(
