@@ -53,6 +53,8 @@ async def _answer_chat(
     files = await _files_around(feature, engine, params, record)
     asked, context = await feature.with_context(engine, params, referred, files, record)
     request, dropped = await asyncio.to_thread(build_question_request, engine, asked, feature.max_tokens, files)
+    if files and params.text_document is not None:
+        request = replace(request, kept_pages=await feature.kept_pages(params.text_document.uri))
     record.mark("pack")
     request = replace(request, on_read=progress.on_read(feature.reading_tokens_per_s))
     generated = await feature.answer(request, record, _teller(feature.server, params.partial_result_token, progress))

@@ -6,7 +6,7 @@ from typing import Any
 
 from context.question.answer_context import AnswerContext
 from context.secrets.masking import count_masked
-from inference.api import ContextFile, Engine, Request
+from inference.api import ContextFile, Engine, KeptPages, Request
 from lsp_server.chat.chat_params import ChatParams
 from lsp_server.chat.chat_references import Referred
 from lsp_server.chat.chat_request import answer, chat_section
@@ -15,6 +15,7 @@ from lsp_server.chat.question_context import QuestionContexts, QuestionRoom, Wit
 from lsp_server.chat.question_place import place_of, place_uri, used_part
 from lsp_server.chat.repository_files import repository_files
 from lsp_server.completion.build_request import PromptSource
+from lsp_server.completion.kept_prompts import KeptPrompts
 from lsp_server.server.generate import Generated
 from lsp_server.server.server import MidspanServer
 from lsp_server.server.status import model_state, state_as_json
@@ -82,6 +83,14 @@ class ChatFeature:
         files = await loop.run_in_executor(session.context_thread, repository_files, *arguments)
         record.masks(count_masked([file.text for file in files], packer.mask_rules))
         return files
+
+    async def kept_pages(self, uri: str) -> KeptPages | None:
+        """Return the pages on the disk that a conversation at a document reads: those of completions' prompts.
+
+        A conversation keeps none there: what a user writes in it is in no index that would see a secret in it.
+        """
+        workspace, settings = self.session.workspaces.of(uri).workspace, self.session.settings.completion
+        return await asyncio.to_thread(KeptPrompts(workspace, settings.disk_cache_bytes).readable)
 
     async def with_context(
         self,

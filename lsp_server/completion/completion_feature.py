@@ -15,6 +15,7 @@ from inference.api import Engine
 from lsp_server.completion.build_request import PromptSource
 from lsp_server.completion.candidates import generate_one, generate_several, read_prompt
 from lsp_server.completion.completion_model import CompletionModel
+from lsp_server.completion.confidence.sure_beginning import place_of_cursor
 from lsp_server.completion.document_completion import DocumentCompletion
 from lsp_server.completion.ghost_text.displayed_completion import DisplayedCompletion
 from lsp_server.completion.kept_prompts import KeptPrompts
@@ -82,7 +83,7 @@ class CompletionFeature:
         if record.explicit:
             job = replace(job, generate=generate_several)
         else:
-            least = job.table.least_probability(job.eagerness)
+            least = job.table.least_probability(place_of_cursor(snapshot), job.eagerness)
             generate = partial(generate_one, on_text=on_text, least_probability=least)
             job = replace(job, generate=generate, may_move_suffix=self._may_move_suffix)
         if not record.explicit and self._may_be_quick(engine, document):

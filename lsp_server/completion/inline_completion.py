@@ -129,7 +129,8 @@ async def _fill(feature: CompletionFeature, keystroke: _Keystroke) -> Filled:
         found = await running.filled_at(snapshot)
         if found is not None:
             record.source, record.model = "earlier_key", feature.model.engine().info.name
-            record.trace = found.greedy.trace
+            record.trace, record.ended = found.greedy.trace, found.greedy.finish_reason
+            record.text_tokens, record.kept_tokens = len(found.greedy.pieces), found.shown_tokens
             record.mark("engine")
             return found
     fill = partial(feature.fill, uri, snapshot, keystroke.trigger, record)

@@ -35,6 +35,13 @@ class KeptPrompts:
         """
         if folder is None or self.workspace is None:
             return None
-        if not self.workspace.has_indexed(segment.path for segment in packed.segments):
-            return None
+        is_known = self.workspace.has_indexed(segment.path for segment in packed.segments)
+        return self._pages_in(folder) if is_known else None
+
+    def readable(self) -> KeptPages | None:
+        """Return where the pages of earlier prompts are, for a request that keeps none itself."""
+        folder = self.folder()
+        return None if folder is None else self._pages_in(folder)
+
+    def _pages_in(self, folder: Path) -> KeptPages:
         return KeptPages(folder.parent.parent, folder, self.most_bytes)

@@ -61,13 +61,14 @@ class Filled:
     """`candidates` are the cleaned texts, the surest first, or one without text whose outcome says why.
 
     `greedy` is the output without sampling; the confidence is that of this one. `unasked` is the part of its text that
-    is likely enough right to be shown while somebody types.
+    is likely enough right to be shown while somebody types. `shown_tokens` are those of its tokens that are shown.
     """
 
     candidates: tuple[Cleaned, ...]
     greedy: Generated
     unasked: str = ""
     is_quick: bool = False  # the output comes from a quick prompt
+    shown_tokens: int = 0
 
     @property
     def texts(self) -> list[str]:
@@ -111,14 +112,14 @@ async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor 
     record.trace, record.ended = greedy.trace, greedy.finish_reason
     cleaned = [_with_secrets(job.clean(output, seen), masked) for output in outputs]
     candidates = surest_first(outputs, cleaned)
-    record.text_tokens = len(greedy.pieces)
-    record.kept_tokens = _kept_tokens(greedy, cleaned[0]) if cleaned[0] in candidates else 0
     is_quick = job.is_quick or (greedy.trace is not None and greedy.trace.is_quick)
     if is_quick:
         record.source = "quick"
-    record.mark("post")
     unasked = _unasked(job, greedy, cleaned[0].text)
-    return Filled(tuple(candidates), greedy, unasked, is_quick)
+    shown = unasked if not record.explicit else cleaned[0].text if cleaned[0] in candidates else ""
+    record.text_tokens, record.kept_tokens = len(greedy.pieces), _tokens_within(greedy, shown)
+    record.mark("post")
+    return Filled(tuple(candidates), greedy, unasked, is_quick, record.kept_tokens)
 
 
 def _unasked(job: FillJob, output: Generated, text: str) -> str:
@@ -128,10 +129,10 @@ def _unasked(job: FillJob, output: Generated, text: str) -> str:
     return sure_beginning(text, output.text, output.trace.written, job.snapshot, job.table, job.eagerness)
 
 
-def _kept_tokens(output: Generated, cleaned: Cleaned) -> int:
-    """Count the tokens that begin within as many characters as the cleaned text has."""
+def _tokens_within(output: Generated, text: str) -> int:
+    """Count the tokens that begin within as many characters as the text has."""
     begins_at = itertools.accumulate(map(len, output.pieces), initial=0)
-    return sum(begin < len(cleaned.text) for begin, _ in zip(begins_at, output.pieces, strict=False))
+    return sum(begin < len(text) for begin, _ in zip(begins_at, output.pieces, strict=False))
 
 
 def _with_secrets(cleaned: Cleaned, masked: Masked) -> Cleaned:

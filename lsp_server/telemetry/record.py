@@ -49,7 +49,7 @@ class Record:
     masked: dict[str, int] = field(default_factory=dict)  # secrets that the model saw placeholders for, by their rules
     trace: Trace | None = None
     text_tokens: int = 0  # of `trace`: those that have a text
-    kept_tokens: int = 0  # of these, those that post-processing has left
+    kept_tokens: int = 0  # of these, those that are shown when something is
     ended: FinishReason | None = None  # the reason why the generation of `trace` ended
     stages_ms: dict[str, float] = field(default_factory=dict)
     began_at: float = field(default_factory=time.time)  # seconds since 1970

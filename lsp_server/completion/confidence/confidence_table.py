@@ -50,13 +50,15 @@ class ConfidenceTable:
         (low, at_low), (high, at_high) = points[above - 1], points[above]
         return at_low + (at_high - at_low) * (probability - low) / (high - low)
 
-    def least_probability(self, eagerness: Eagerness) -> float:
-        """Return a probability below which no text is shown, at whichever place."""
-        least, found = self.least[eagerness], 1.0
-        for points in self.chances.values():
-            below = [probability for probability, chance in points if chance < least]
-            found = min(found, max(below, default=0.0))
-        return found
+    def least_probability(self, place: Place, eagerness: Eagerness) -> float:
+        """Return the probability below which no text is shown at a place; 1 where no text is sure enough."""
+        least, points = self.least[eagerness], self.chances[place]
+        if points[0][1] >= least:
+            return 0.0
+        for (low, at_low), (high, at_high) in pairwise(points):
+            if at_high >= least:
+                return low + (high - low) * (least - at_low) / (at_high - at_low)
+        return 1.0
 
     def writes(self, language: str) -> bool:
         """Return whether the model has learned this language."""

@@ -133,6 +133,9 @@ async def test_a_chat_finds_the_repository_in_the_cache_of_completions_and_they_
     assert again.prompt == hole.prompt, "a chat lays nothing out anew"
     assert cached[2] == hole.prompt.num_tokens - 1
     assert cached[3] >= shared_tokens(chat, longer) > cached[1]
+    assert hole.kept_pages is not None
+    assert chat.kept_pages == hole.kept_pages, "a chat after a restart reads what completions have kept"
+    assert chat.background, "and keeps nothing: pages of background work are never written"
 
 
 async def test_a_chat_knows_the_files_also_of_a_model_whose_path_comments_follow_the_sentinel(

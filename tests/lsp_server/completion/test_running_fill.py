@@ -35,6 +35,8 @@ async def test_the_next_keystroke_takes_what_the_one_before_has_begun():
     assert len(engine.requests) == 1
     trace = await last_trace(editor)
     assert (trace["outcome"], trace["source"]) == ("shown", "earlier_key")
+    tokens = trace["tokens"]
+    assert tokens["text"] == tokens["shown"] == len(ITEM), "the share that is shown counts them with the key they serve"
 
 
 async def test_what_contradicts_the_text_is_asked_anew():

@@ -43,11 +43,15 @@ def test_between_two_points_the_chance_is_between_theirs(tmp_path: Path) -> None
     assert not table.writes("python")
 
 
-def test_the_probability_without_hope_is_below_all_that_would_be_shown(tmp_path: Path) -> None:
-    table = table_of(tmp_path, GOOD | {"chances": GOOD["chances"] | {"word": [[0.3, 0.1], [0.5, 0.5]]}})
+def test_the_probability_without_hope_is_just_below_what_is_shown_at_the_place(tmp_path: Path) -> None:
+    chances = {"start": [[0.2, 0.1], [0.6, 0.9]], "word": [[0.3, 0.1], [0.5, 0.4]], "inside": [[0.3, 0.95]]}
+    table = table_of(tmp_path, GOOD | {"chances": chances, "least": {"low": 0.7, "medium": 0.5, "high": 0.3}})
     for eagerness, least in table.least.items():
-        hopeless = table.least_probability(eagerness)
-        assert all(table.chance(place, hopeless - 1e-9) < least for place in table.chances)
+        hopeless = table.least_probability("start", eagerness)
+        assert table.chance("start", hopeless - 1e-9) < least <= table.chance("start", hopeless + 1e-9)
+    assert table.least_probability("word", "high") < 0.5
+    assert table.least_probability("word", "medium") == 1, "no text is ever sure enough there"
+    assert table.least_probability("inside", "low") == 0, "each is"
 
 
 @pytest.mark.parametrize(
