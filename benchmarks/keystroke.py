@@ -26,7 +26,7 @@ from inference.api import EngineSettings, Request, Trace
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import TokenPrompt, read_tokens
 from lsp_server.completion.build_request import PromptSource, build_request
-from lsp_server.completion.candidates import generate_one
+from lsp_server.completion.outputs.candidates import generate_one
 from lsp_server.completion.postprocess import postprocess
 from lsp_server.rpc.documents import OpenDocuments
 from lsp_server.rpc.positions import position_of

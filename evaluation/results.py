@@ -39,8 +39,11 @@ def digest_request(request: Request) -> str:
     question = f"{request.max_new_tokens} {request.max_lines} {request.prompt.identity}"
     if request.begins_with:
         question += f" {request.begins_with!r}"
+    if request.given:
+        question += f" scores {request.given}"
     if request.may_copy:
-        question += f" copies {request.drafts}"
+        # Renamed lines are scored, by requests of their own, and not copied.
+        question += f" copies {tuple(draft for draft in request.drafts if draft.source != 'renamed')}"
     return hashlib.sha256(question.encode()).hexdigest()[:16]
 
 

@@ -38,16 +38,17 @@ class Repository:
 
 
 # The origin of a drafted token: the text that is edited; the prompt and the output so far; the documents around the
-# prompt's part of them; lines of the repository; what the model wrote here before; the first lines behind the hole.
-DraftSource = Literal["edit", "prompt", "document", "lines", "prediction", "suffix"]
+# prompt's part of them; lines of the repository; lines of the document with the names of the hole; what the model wrote
+# here before; the first lines behind the hole.
+DraftSource = Literal["edit", "prompt", "document", "lines", "renamed", "prediction", "suffix"]
 
 
 @dataclass(frozen=True)
 class Draft:
     """A text that a greedy output may repeat, in tokens of the engine.
 
-    The output may begin with a draft of "lines" or "prediction". Any part of a "document" may come anywhere, and a
-    draft of "edit" is followed through the changes.
+    The output may begin with a draft of "lines", "renamed" or "prediction". Any part of a "document" may come anywhere,
+    and a draft of "edit" is followed through the changes.
     """
 
     source: DraftSource
@@ -146,6 +147,7 @@ class Request:
     # A shorter prompt for the same output, which is read instead where much of `prompt` would have to be computed.
     quick_prompt: Prompt | None = None
     least_logprob: float | None = None  # generation ends ("over") once the output's log-probability is below
+    given: tuple[int, ...] = ()  # the output, to be scored: how likely are these tokens, and a line end behind them?
     may_copy: bool = False  # what prompt and drafts say of the next token is mixed in, where `ModelInfo.copies`
 
 

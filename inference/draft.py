@@ -42,8 +42,8 @@ class Drafting:
     sources: Set[DraftSource] = ALL_SOURCES
 
     def begin(self, request: Request, fim: FimSentinels | None) -> "Drafter | None":
-        """Return the drafter of a request; None for a sampled one, whose choices a draft would change."""
-        if request.sampling.temperature > 0 or not self.sources:
+        """Return the drafter of a request; None for a sampled output, which a draft changes, or a given one."""
+        if request.sampling.temperature > 0 or request.given or not self.sources:
             return None
         return Drafter(self, list(self._sources_of(request, fim)))
 
@@ -51,7 +51,7 @@ class Drafting:
         """Yield the sources, those that know the output best first."""
         drafts = [draft for draft in request.drafts if draft.tokens and draft.source in self.sources]
         yield from (EditDraft(draft.tokens) for draft in drafts if draft.source == "edit")
-        beginning_sources: tuple[DraftSource, ...] = ("prediction", "lines")
+        beginning_sources: tuple[DraftSource, ...] = ("prediction", "lines", "renamed")
         for source in beginning_sources:
             if beginnings := [draft.tokens for draft in drafts if draft.source == source]:
                 yield Alternatives(source, beginnings)

@@ -200,7 +200,12 @@ class LiveSequence:
             return False
 
     def propose(self, room: int) -> Sequence[int]:
-        """Return the tokens that probably come next, `room` at most, within what the request may still write."""
+        """Return the tokens that probably come next, `room` at most, within what the request may still write.
+
+        Of a given output these are all that are left: one step scores them.
+        """
+        if self.request.given:
+            return self.request.given[self.output_tokens :]
         if self.drafter is None:
             return ()
         # The last token of an output is never computed, so it is not worth a draft either.

@@ -61,12 +61,12 @@ def choose_tokens(
     """Choose the next tokens of each work from its rows of logits [L, vocabulary].
 
     On the CPU a row is looked at when it is asked for: behind a wrong draft nobody asks, and what is copied depends on
-    the tokens before. On a GPU all rows are chosen there, and read at once, unless a sequence copies. `greedy` has
-    the likeliest tokens of all rows if the step has found them; they stand where no sequence samples or heals, and
-    where all that runs decodes, the next step is launched before they are read.
+    the tokens before. On a GPU all rows are chosen there, and read at once, unless a sequence copies or is given.
+    `greedy` has the likeliest tokens of all rows if the step has found them; they stand where no sequence samples or
+    heals, and where all that runs decodes, the next step is launched before they are read.
     """
     rows = torch.split(logits, [work.logit_tokens for _, work in planned])
-    if logits.is_cpu or any(sequence.copier is not None for sequence, _ in planned):
+    if logits.is_cpu or any(s.copier is not None or s.request.given for s, _ in planned):
         for (sequence, _), logits_of_work in zip(planned, rows, strict=True):
             yield _choose_each(sequence, samplers, logits_of_work)
         return
@@ -110,8 +110,23 @@ def _choose_each(sequence: LiveSequence, samplers: Mapping[LiveSequence, Sampler
     for row in logits:
         copied = sequence.copied()
         mixed = row if copied is None else mix(row, copied)
+        if sequence.request.given:
+            yield _score_next(sequence, mixed)
+            continue
         tokens, logprobs = samplers[sequence].choose(mixed[None], _allowed(sequence, logits.device))
         yield int(tokens), float(logprobs)
+
+
+def _score_next(sequence: LiveSequence, logits: Tensor) -> Choice:
+    """Return the next token of a given output, or a line end behind it, with its log-probability.
+
+    It is the probability by which the token is chosen: of the tokens that a begun word allows; of all line ends.
+    """
+    given, place, allowed = sequence.request.given, sequence.output_tokens, _allowed(sequence, logits.device)
+    tokens = (given[place],) if place < len(given) else sequence.stream.line_ends()
+    wanted = logits[torch.tensor(tokens, device=logits.device)].logsumexp(-1)
+    among = logits if allowed is None else logits[allowed]
+    return tokens[0], float(wanted - among.logsumexp(-1))
 
 
 def _allowed(sequence: LiveSequence, device: torch.device) -> Tensor | None:

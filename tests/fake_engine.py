@@ -142,6 +142,10 @@ class FakeEngine(LocalEngine):
         """Return the whole output and its confidence; a subclass lets them depend on the sampling."""
         return self._answer(*read_prompt(request)), self.confidence
 
+    def score(self, line: str) -> float:
+        """Return the log-probability of a given line; a subclass finds some likelier than others."""
+        return 0.0
+
     def run(self, request: Request, generation: FakeGeneration, on_update: OnUpdate) -> None:
         is_quick = self.is_cold and request.quick_prompt is not None
         if is_quick and request.quick_prompt is not None:
@@ -149,6 +153,12 @@ class FakeEngine(LocalEngine):
         if request.on_read is not None:
             for left_tokens in self.read:
                 request.on_read(left_tokens)
+        if request.given:
+            self.live.discard(generation)
+            on_update(Update(text := "".join(map(chr, request.given))))
+            trace = replace(trace_of(request, len(text)), is_quick=is_quick, written=((len(text), self.score(text)),))
+            on_update(Update("", "lines", trace))
+            return
         try:
             text, confidence = self.write(request)
         except MidspanError as error:

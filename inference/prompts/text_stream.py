@@ -23,6 +23,10 @@ class TextStream:
         """Return the only tokens that may come next, while the stream is healing."""
         return self._tokenizer.spellings.allowed(self._awaited)
 
+    def line_ends(self) -> tuple[int, ...]:
+        """Return the tokens that end a line: those that begin with its end, and those that end the output."""
+        return (*self._tokenizer.spellings.allowed(b"\n"), *self._tokenizer.sentinels.ends)
+
     def is_awaited(self, token: int) -> bool:
         """Return whether a token would write only the begun word or a part of it."""
         return len(self._tokenizer.token_bytes(token)) <= len(self._awaited)

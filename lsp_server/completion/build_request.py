@@ -52,7 +52,8 @@ def build_request(
         alone = source.packer.pack_alone(snapshot, Budget(source.quick_tokens), engine.count_tokens)
         shorter, same_begun = _prompt(engine, snapshot, alone)
         quick = shorter if same_begun == begun else None
-    drafts = find_drafts(engine, snapshot, source.packer, source.predicted, begun, max_lines or BLOCK_LINES)
+    most, with_renamed = max_lines or BLOCK_LINES, settings.scores_known_lines
+    drafts = find_drafts(engine, snapshot, source.packer, source.predicted, begun, most, with_renamed=with_renamed)
     kept_pages = source.kept_prompts.keep(packed, page_folder)
     request = Request(prompt, new_tokens, max_lines, drafts=drafts, begins_with=begun)
     may_copy = _may_copy(engine, settings)

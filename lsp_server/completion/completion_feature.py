@@ -13,13 +13,13 @@ from context.related.collect import judge
 from context.syntax.comments import is_in_comment
 from inference.api import Engine
 from lsp_server.completion.build_request import PromptSource
-from lsp_server.completion.candidates import generate_one, generate_several, read_prompt
 from lsp_server.completion.completion_model import CompletionModel
 from lsp_server.completion.confidence.sure_beginning import place_of_cursor
 from lsp_server.completion.document_completion import DocumentCompletion
 from lsp_server.completion.ghost_text.displayed_completion import DisplayedCompletion
 from lsp_server.completion.kept_prompts import KeptPrompts
 from lsp_server.completion.look_ahead import LookAhead
+from lsp_server.completion.outputs.candidates import generate_one, generate_several, read_prompt
 from lsp_server.completion.pipeline import Filled, FillJob, fill
 from lsp_server.completion.triggers import Skip, Trigger, decide
 from lsp_server.completion.warming import warming_job

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
+from context.related.renamed_lines import renamed_lines
 from context.secrets.masking import mask_snapshot
 from inference.api import Draft, Engine
 
@@ -16,12 +17,19 @@ _OTHER_DOCUMENTS = 2  # those used last
 
 
 def find_drafts(
-    engine: Engine, snapshot: Snapshot, packer: ContextPacker, predicted: tuple[str, ...], begun: str, max_lines: int
+    engine: Engine,
+    snapshot: Snapshot,
+    packer: ContextPacker,
+    predicted: tuple[str, ...],
+    begun: str,
+    max_lines: int,
+    *,
+    with_renamed: bool = False,
 ) -> tuple[Draft, ...]:
     """Return the drafts for the hole at the cursor; none for a server.
 
     `predicted` are texts that the model wrote here before. `begun` is the begun word that the prompt leaves out: the
-    output begins with it.
+    output begins with it. `with_renamed`: lines of the document with the names of this place are among the drafts.
     """
     if engine.info.folder is None:
         return ()
@@ -29,7 +37,9 @@ def find_drafts(
     documents = [engine.draft("document", text) for text in _document_texts(seen, packer.documents_to_show(seen))]
     predictions = [engine.draft("prediction", _first_lines(begun + text, max_lines)) for text in predicted]
     lines = [engine.draft("lines", begun + text) for text in packer.next_lines(seen, max_lines)]
-    return (*documents, *predictions, *lines)
+    texts = renamed_lines(seen) if with_renamed else ()
+    renamed = [engine.draft("renamed", begun + text) for text in texts]
+    return (*documents, *predictions, *lines, *renamed)
 
 
 def _document_texts(snapshot: Snapshot, others: Sequence[Document]) -> Iterator[str]:

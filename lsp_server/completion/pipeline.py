@@ -14,9 +14,10 @@ from context.secrets.cursor import is_in_secret
 from context.secrets.masking import Masked, find_placeholders, mask_document
 from inference.api import Engine, Request
 from lsp_server.completion.build_request import PromptSource, build_quick_request, build_request
-from lsp_server.completion.candidates import generate_one, surest_first
 from lsp_server.completion.confidence.confidence_table import UNCALIBRATED, ConfidenceTable
 from lsp_server.completion.confidence.sure_beginning import sure_beginning
+from lsp_server.completion.outputs.candidates import generate_one, read_prompt, surest_first
+from lsp_server.completion.outputs.known_lines import likeliest_line
 from lsp_server.completion.postprocess import Cleaned, postprocess
 from lsp_server.server.generate import Generated
 from lsp_server.settings.values import CompletionSettings, Eagerness
@@ -54,6 +55,11 @@ class FillJob:
     generate: Generate = generate_one
     clean: Clean = clean_output
     may_submit: Callable[[], bool] = lambda: True
+
+    @property
+    def weighs_known_lines(self) -> bool:
+        """True where lines of the user's code are scored beside what the model writes."""
+        return self.settings.scores_known_lines and self.generate is not read_prompt
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,8 @@ async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor 
     seen = replace(job.snapshot, document=masked.document)
     request = replace(request, background=job.is_ahead, is_ahead=job.is_ahead, may_move_suffix=job.may_move_suffix)
     outputs = await job.generate(engine, request, seen)
+    if job.weighs_known_lines:
+        outputs[0] = await likeliest_line(engine, request, outputs[0])
     record.mark("engine")
     greedy = outputs[0]
     record.trace, record.ended = greedy.trace, greedy.finish_reason
@@ -115,6 +123,8 @@ async def fill(engine: Engine, job: FillJob, record: Record, executor: Executor 
     is_quick = job.is_quick or (greedy.trace is not None and greedy.trace.is_quick)
     if is_quick:
         record.source = "quick"
+    if greedy.source is not None:
+        record.source = "workspace_line" if greedy.source == "lines" else "document_line"
     unasked = _unasked(job, greedy, cleaned[0].text)
     shown = unasked if not record.explicit else cleaned[0].text if cleaned[0] in candidates else ""
     record.text_tokens, record.kept_tokens = len(greedy.pieces), _tokens_within(greedy, shown)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lsp_server.completion.candidates import read_prompt
+from lsp_server.completion.outputs.candidates import read_prompt
 from lsp_server.completion.pipeline import FillJob
 
 

@@ -11,9 +11,9 @@ from context.index.workspace import Workspace
 from context.packer import ContextPacker
 from inference.api import Engine
 from lsp_server.completion.build_request import PromptSource
-from lsp_server.completion.candidates import generate_one, generate_several
 from lsp_server.completion.confidence.confidence_table import confidence_table
 from lsp_server.completion.kept_prompts import KeptPrompts
+from lsp_server.completion.outputs.candidates import generate_one, generate_several
 from lsp_server.completion.pipeline import FillJob, fill
 from lsp_server.completion.triggers import Skip, decide
 from lsp_server.daemon.daemon_session import SharedServices

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from inference.api import Engine, FinishReason, Request, Trace, Update
+from inference.api import DraftSource, Engine, FinishReason, Request, Trace, Update
 
 
 @dataclass(frozen=True)
@@ -13,13 +13,14 @@ class Generated:
     """The output of one request. `trace` is None when the engine was closed while the request ran.
 
     `pieces` are the texts of its tokens, or of a server's chunks. A token without text, as the newline that ends a line
-    too many, has none.
+    too many, has none. `source` names the draft that the text is, where the model has not written it.
     """
 
     text: str
     finish_reason: FinishReason
     trace: Trace | None
     pieces: tuple[str, ...] = ()
+    source: DraftSource | None = None
 
 
 async def generate(

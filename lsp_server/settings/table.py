@@ -13,7 +13,7 @@ from context.rules.git_pattern import read_pattern
 from lsp_server.settings.model_setting import check_model
 from lsp_server.settings.quants import CACHE_DTYPES, QUANTS
 from lsp_server.settings.source import Source, Voice
-from lsp_server.settings.values import EAGERNESS, Settings
+from lsp_server.settings.values import EAGERNESS, KNOWN_LINES, Settings
 from midspan import SettingsError
 
 _MOST_TOKENS = 1_000_000  # more than any model writes
@@ -156,6 +156,7 @@ _SWITCH = Kind(_check_switch, {"type": "boolean"})
 _OWN_SWITCH = Kind(_check_own_switch, {"type": "boolean"}, users_own=True)
 _WORDS = Kind(_check_words, {"type": "array", "items": {"type": "string"}})
 _GLOBS = Kind(_check_globs, {"type": "array", "items": {"type": "string"}})
+_KNOWN_LINES = Kind(_one_of(KNOWN_LINES), {"enum": [*KNOWN_LINES]})
 _LOG_LEVEL = Kind(_one_of(_LOG_LEVELS), {"enum": [*_LOG_LEVELS]})
 _WHEN = Kind(_one_of(_NEXT_EDITS_WHEN), {"enum": [*_NEXT_EDITS_WHEN]})
 _SERVER = "[a model on a server](models-and-hardware.md#a-model-on-a-server)"
@@ -244,6 +245,12 @@ TABLE = (
         _SWITCH,
         "whether the built-in model also goes by [what your code says in like places](features.md#ghost-text); other "
         "models, which have learned no shares for it, write the same either way",
+    ),
+    Setting(
+        "completion.known_lines",
+        _KNOWN_LINES,
+        "which models weigh [lines that your code has](features.md#ghost-text) against what they write: `none`, "
+        "`builtin` (the built-in model), or `any` inside the process",
     ),
     Setting(
         "completion.disk_cache_bytes",

@@ -13,6 +13,9 @@ from lsp_server.settings.quants import CacheDtype, Quant
 # The chance of being right from which on a text is shown unasked: a high one, a middle one, a low one.
 Eagerness = Literal["low", "medium", "high"]
 EAGERNESS: tuple[Eagerness, ...] = get_args(Eagerness)
+# The models that weigh lines of the user's code against what they write.
+KnownLines = Literal["builtin", "any", "none"]
+KNOWN_LINES: tuple[KnownLines, ...] = get_args(KnownLines)
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,12 @@ class CompletionSettings(ModelSettings):
     ahead_on_battery: bool = False
     quick_first: bool = True
     copy: bool = True
+    known_lines: KnownLines = "none"
+
+    @property
+    def scores_known_lines(self) -> bool:
+        """True where the model scores lines of the user's code beside its own."""
+        return self.known_lines == "any" or (self.known_lines == "builtin" and self.model is None)
 
 
 @dataclass(frozen=True)

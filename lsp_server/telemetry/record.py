@@ -10,11 +10,13 @@ from context.prompt.pack import Pack
 from inference.api import FinishReason, Trace
 from lsp_server.telemetry.outcome import Outcome, sentence
 
-# The source of a text: a new request to the engine, with the whole prompt or a quick one, or a text that was predicted
-# or computed ahead.
-Source = Literal["engine", "quick", "prediction", "look_ahead", "earlier_key"]
+# The source of a text: a new request to the engine, with the whole prompt or a quick one; a line of the user's code
+# that the model finds likelier than its own; or a text that was predicted or computed ahead.
+Source = Literal["engine", "quick", "workspace_line", "document_line", "prediction", "look_ahead", "earlier_key"]
 _SOURCES = {
     "quick": "from the text at the cursor alone",
+    "workspace_line": "as a line of the workspace has it",
+    "document_line": "as a line of the document has it",
     "prediction": "already predicted",
     "look_ahead": "computed ahead",
     "earlier_key": "begun by an earlier key",

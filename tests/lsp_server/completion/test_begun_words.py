@@ -11,7 +11,7 @@ from inference.api import Request
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import read_tokens
 from lsp_server.completion.build_request import PromptSource, build_request
-from lsp_server.completion.candidates import generate_several
+from lsp_server.completion.outputs.candidates import generate_several
 from lsp_server.server.generate import Generated, generate
 from lsp_server.settings.values import CompletionSettings
 

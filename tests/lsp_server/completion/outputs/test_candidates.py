@@ -8,7 +8,7 @@ from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from inference.api import EngineSettings, OnUpdate, Request, Update
 from inference.local_engine import LocalEngine
-from lsp_server.completion.candidates import generate_several
+from lsp_server.completion.outputs.candidates import generate_several
 from midspan import ModelError
 from tests.bigram_folder import write_bigram_folder
 from tests.fake_engine import FakeEngine, FakeGeneration
