@@ -86,10 +86,15 @@ def test_qwen_has_a_shipped_table_until_its_folder_has_one(layers: int, width: i
     assert table_of(tmp_path, GOOD).languages == ("go",)
 
 
-def test_the_built_in_model_has_learned_python_alone() -> None:
-    table = confidence_table(BUILTIN_MODEL)
-    assert table.writes("python")
-    assert not any(map(table.writes, ("go", "typescript", "markdown", "plaintext")))
+def test_the_built_in_model_is_asked_in_languages_that_it_has_not_learned_too() -> None:
+    """It copies what the code says in like places, and its table says how sure that is."""
+    assert all(map(confidence_table(BUILTIN_MODEL).writes, ("python", "go", "typescript", "rust")))
+
+
+def test_a_table_names_the_languages_of_its_model(tmp_path: Path) -> None:
+    table = table_of(tmp_path, GOOD)
+    assert table.writes("go")
+    assert not table.writes("typescript")
 
 
 def test_another_model_is_taken_at_its_word(tmp_path: Path) -> None:
