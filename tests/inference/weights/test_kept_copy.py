@@ -1,0 +1,67 @@
+"""The quantized copy on the disk: made once, made again when it is damaged, left out where nothing can be kept."""
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.inference.folders import QWEN, write_folder
+from tests.inference.weights.quantized import find, logits_of
+
+
+def test_a_copy_is_made_once_and_again_when_the_weights_change(tmp_path: Path, cache: Path) -> None:
+    folder = write_folder(tmp_path / "m", QWEN)
+    first, _, _ = find(folder, QWEN, "int8")
+    made_ns = (first / "model.safetensors").stat().st_mtime_ns
+    assert find(folder, QWEN, "int8")[0] == first
+    assert (first / "model.safetensors").stat().st_mtime_ns == made_ns
+    four, _, _ = find(folder, QWEN, "int4")
+    write_folder(tmp_path / "m", QWEN, seed=1)
+    second, _, _ = find(folder, QWEN, "int8")
+    assert torch.equal(logits_of(second, QWEN), logits_of(folder, QWEN, "int8"))
+    assert set(cache.iterdir()) == {second, four}, "the copy of what is no longer there is gone"
+
+
+def test_a_damaged_copy_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = write_folder(tmp_path / "m", QWEN)
+    kept, _, _ = find(folder, QWEN, "int4")
+    file = kept / "model.safetensors"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    assert find(folder, QWEN, "int4")[0] == kept
+    assert file.read_bytes() == whole
+    assert "made again" in caplog.text
+
+
+@contextmanager
+def files_of_at_most(size_bytes: int) -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_where_nothing_can_be_kept_the_weights_are_quantized_in_memory(
+    tmp_path: Path, cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write_folder(tmp_path / "m", QWEN)
+    with files_of_at_most(10_000):
+        weights, quant, must_quantize = find(folder, QWEN, "int8")
+    assert (weights, quant, must_quantize) == (folder, "int8", True)
+    assert "cannot be kept" in caplog.text
+    assert list(cache.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path: Path, cache: Path) -> None:
+    left = cache / ".partial-4194305-m"  # above the largest process id
+    left.mkdir(parents=True)
+    running = cache / ".partial-1-m"
+    running.mkdir()
+    find(write_folder(tmp_path / "m", QWEN), QWEN, "int8")
+    assert not left.exists()
+    assert running.exists()
