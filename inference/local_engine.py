@@ -41,6 +41,7 @@ from inference.speed.import_torch import complete_torch, import_torch, open_libr
 from inference.speed.last_start import KnownStart
 from inference.speed.prefetch import read_ahead
 from inference.threads import let_threads_sleep
+from kernels.cpu.library import native_library
 from midspan import CapacityError, MidspanError, ModelError
 
 if TYPE_CHECKING:  # both import torch
@@ -247,9 +248,9 @@ class LocalEngine:
         keep_few_compiled_products()
         library.join()
         with paused_garbage_collection():  # an import makes many objects that stay
-            if last is not None:  # here, so that importing the engine stays cheap
+            if last is not None and native_library().functions is not None:
                 import_torch()
-            import torch
+            import torch  # here, so that importing the engine stays cheap
 
             from inference.loader import build_scheduler
 

@@ -4,6 +4,7 @@ torch has nothing for codes of five bits: they are the sum of two matrices of fo
 """
 
 import functools
+import random
 
 import torch
 from torch import Tensor
@@ -92,7 +93,8 @@ def _pack(codes: Tensor) -> Tensor:
 @functools.cache
 def _row_block() -> int | None:
     """Find the op's row block on this processor by packing known codes; None: the layout is unknown."""
-    codes = torch.randint(0, 16, (128, GROUP_COLUMNS), generator=torch.Generator().manual_seed(0), dtype=torch.int32)
+    known = random.Random(0).choices(range(16), k=128 * GROUP_COLUMNS)
+    codes = torch.tensor(known, dtype=torch.int32).view(128, GROUP_COLUMNS)
     packed = torch._convert_weight_to_int4pack_for_cpu(codes, 1).flatten()
     for block in ROW_BLOCKS:
         blocks = codes.view(-1, block, GROUP_COLUMNS).transpose(1, 2)  # [blocks, K, block]

@@ -4,7 +4,7 @@ The tensors are the CPU's and say that they are not.
 """
 
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +24,7 @@ class Sequence:
 
     stream: Any
     copier: None = None
+    request: Any = field(default_factory=lambda: SimpleNamespace(given=()))
 
     def copied(self) -> None:
         """Copy nothing."""

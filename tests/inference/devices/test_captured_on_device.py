@@ -41,6 +41,7 @@ class SequenceStub:
     """As much of a live sequence as the choice of its tokens needs."""
 
     copier = None
+    request = SimpleNamespace(given=())
 
     def __init__(self, is_healing: bool) -> None:
         self.stream = SimpleNamespace(is_healing=is_healing)

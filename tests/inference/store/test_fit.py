@@ -9,7 +9,7 @@ from inference.store.catalogue import read_catalogue
 from inference.store.fit import Fit, fit_model
 from inference.weights.active_weights import ActiveWeights
 from tests.inference.speeds import machine
-from tests.inference.weights.test_quantized_model import RELEASED_LITE
+from tests.inference.weights.quantized import RELEASED_LITE
 
 MODELS = read_catalogue(Path("no user's file"))
 GIB = 1 << 30
