@@ -44,10 +44,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "context.next_edit.names",
         "context.syntax",
     ),
+    "context.next_edit.calls": ("context.syntax",),
     "context.next_edit": (
         "context.documents",
         "context.imports",
         "context.index",
+        "context.next_edit.calls",
         "context.next_edit.names",
         "context.next_edit.workspace",
         "context.syntax",

@@ -33,7 +33,10 @@ _EXTENDS = re.compile(r"\b(?:class|interface)\s+(\w+)[^{]*?\bextends\s+(\w+)")
 
 @dataclass(frozen=True)
 class Member:
-    """A member of the class `owner` that had the name `old`. `is_field`: the class's constructor may be given it."""
+    """A member of the class `owner` that had the name `old`, and may have it still.
+
+    `is_field`: the class's constructor may be given it.
+    """
 
     owner: str
     old: str
@@ -62,7 +65,8 @@ def find_member_places(
     member: Member, document: Document, files: WorkspaceFiles
 ) -> Iterator[tuple[Document, list[Place]]]:
     """Yield the documents with places of the member outside its class, that of the class first."""
-    if defines_member(document, member.old) or member.old.startswith("__"):
+    is_renamed = member.old != member.new
+    if member.old.startswith("__") or (is_renamed and defines_member(document, member.old)):
         return
     is_rare = (others := files.all_holding(member.old, document.language, _MAX_FILES)) is not None
     paths = others if others is not None else files.importers(member.owner, document.language, _MAX_FILES)

@@ -58,6 +58,34 @@ CASES = {
         ("(self, path)", "(self, path, mode)"),
         [("A('x')", "A('x', mode)")],
     ),
+    "lost and gained.py": (
+        "def fix(node, after, *, preview):\n    pass\n\n\n"
+        "class A:\n    def __init__(self, mode):\n        self.mode = mode\n\n"
+        "    def f(self, node, features):\n        fix(\n            node,\n            after=1,\n"
+        "            preview=self.mode.preview,\n        )\n",
+        ("after, *, preview", "after, *, mode, features"),
+        [
+            (
+                "            preview=self.mode.preview,\n",
+                "            mode=self.mode,\n            features=features,\n",
+            )
+        ],
+    ),
+    "two gained.py": (
+        "def load(path, strict=True):\n    pass\n\n\n"
+        "def f(path, mode, size):\n    load(path)\n    load(path, strict=False)\n",
+        ("path, strict=True", "path, mode, size, strict=True"),
+        [
+            ("    load(path)\n", "    load(path, mode, size)\n"),
+            ("load(path, strict=False)", "load(path, mode, size, strict=False)"),
+        ],
+    ),
+    "outside.py": (
+        "class Box:\n    def load(self, path):\n        pass\n\n\n"
+        "def f(box: Box, other: Other, mode):\n    box.load('x')\n    other.load('x')\n",
+        ("load(self, path)", "load(self, path, mode)"),
+        [("box.load('x')", "box.load('x', mode)")],
+    ),
     "added.ts": (
         "function load(path: string) {}\nfunction f(strict: boolean) { load('x'); x.load('x'); load('y', strict); }\n",
         ("path: string", "path: string, strict: boolean"),
@@ -83,6 +111,47 @@ def test_the_calls_follow_the_parameters(path: str) -> None:
         assert after.count(old) == 1
         after = after.replace(old, new)
     assert user.text == after
+
+
+GIVEN = {
+    "a literal.go": (
+        "package p\n\nfunc load(path string) {}\n\nfunc f() { load(a) }\n\n"
+        "func g() { load(b) }\n\nfunc h() { load(c, x) }\n",
+        [("path string", "path string, strict bool"), ("load(a)", "load(a, false)")],
+        [("load(b)", "load(b, false)")],
+    ),
+    "a name of the file.py": (
+        "MODE = 1\n\n\ndef load(path):\n    pass\n\n\n"
+        "def f(own):\n    load(1)\n    load(2)\n\n\ndef g():\n    load(3)\n",
+        [("load(path)", "load(path, mode)"), ("load(1)", "load(1, MODE)")],
+        [("load(2)", "load(2, MODE)"), ("load(3)", "load(3, MODE)")],
+    ),
+    "a name of one function.py": (
+        "def load(path):\n    pass\n\n\ndef f(own):\n    load(1)\n    load(2)\n\n\ndef g():\n    load(3)\n",
+        [("load(path)", "load(path, mode)"), ("load(1)", "load(1, own)")],
+        [("load(2)", "load(2, own)")],
+    ),
+    "a keyword that is handed on.py": (
+        "def load(path, *, deep):\n    pass\n\n\n"
+        "def f(mode):\n    load(1, deep=2)\n\n\ndef g():\n    load(3, deep=4)\n",
+        [("*, deep", "*, deep, mode"), ("deep=2", "deep=2, mode=mode")],
+        [("load(3, deep=4)", "load(3, deep=4, mode=mode)")],
+    ),
+}
+
+
+@pytest.mark.parametrize("path", GIVEN)
+def test_a_value_that_one_call_was_given_is_given_to_others_where_it_means_the_same(path: str) -> None:
+    text, changes, expected = GIVEN[path]
+    user = TypingUser({path: text})
+    for change in changes:
+        user.replace(*change)
+        text = text.replace(*change)
+    user.accept_all()
+    for old, new in expected:
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    assert user.text == text
 
 
 FIELDS = {
@@ -123,6 +192,11 @@ def test_a_new_field_is_set_where_the_others_are(path: str) -> None:
         ("def load(a):\n    pass\n\n\ndef f(b):\n    load(1)\n", ("load(a):", "load(a, b, *rest):")),
         ("def load(a):\n    pass\n\n\ndef f(b):\n    load(1, b)\n", ("load(a):", "load(a, b):")),  # it fits already
         ("def load(a, b=1):\n    pass\n\n\nload(1)\nload(1, 2)\n", ("load(a, b=1):", "load(a, c=1):")),
+        # the value may be that of the new parameter already, or the parameter has another name only
+        ("def load(a, b):\n    pass\n\n\ndef f(c, d):\n    load(1, 2)\n", ("load(a, b):", "load(a, c, d):")),
+        ("def load(a, b):\n    pass\n\n\ndef f(c, b):\n    load(1, b)\n", ("load(a, b):", "load(a, c):")),
+        # of two new parameters only one is known
+        ("def load(a):\n    pass\n\n\ndef f(b):\n    load(1)\n", ("load(a):", "load(a, b, c):")),
     ],
 )
 def test_a_call_is_left_alone_where_in_doubt(before: str, change: tuple[str, str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from context.next_edit.functions import Argument, Call, Function, Parameter
+from context.next_edit.calls.functions import Argument, Call, Function, Parameter
 from context.syntax.tree import Tree
 
 _DATACLASS = re.compile(r"\b(?:dataclass|define|frozen|attrs)\b|\battr\.s\b")
