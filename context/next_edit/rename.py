@@ -1,5 +1,6 @@
 """The rule of a renamed name: the other places of the same name, in its scope."""
 
+import builtins
 import keyword
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -22,11 +23,16 @@ _ENOUGH = 3  # proposals: the next ones are found when these are accepted
 _MAX_RENAMINGS = 12
 _ALIKE = 0.6  # the similarity of an imported name with the one in its place
 _DEFINES = re.compile(r"\b(?:def|class|func(?:\s*\([^)]*\))?|function|fn|struct|interface|type|enum|trait)\s+$")
+# A line that binds a name.
+_BINDS = (
+    r"\bimport\b.*(?<![\w.]){name}\b(?!\s*\.|\s+as\b)|^\s*{name}\s*(?::[^=]*)?=(?!=)"
+    r"|\b(?:def|class|func|function|const|let|var|type|interface|enum)\s+{name}\b|\b{name}\b[^=(]*:="
+)
 _LONG_RENAMING = 4  # places in the last edits
 
 
-# Finds the rest of one renaming: its document, what was replaced there, the spans of the last edits, and the files.
-_FindRest = Callable[[Document, Sequence[Replacement], Sequence[tuple[int, int]], WorkspaceFiles], list[Proposal]]
+# Finds the rest of one renaming: its document, what was replaced there, the last edits, and the files.
+_FindRest = Callable[[Document, Sequence[Replacement], Sequence[Edit], WorkspaceFiles], list[Proposal]]
 
 
 def find_renames(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) -> list[Proposal]:
@@ -53,7 +59,7 @@ def _first_rest(
             continue
         asked.add((change.document.path, *pair))
         same = [one for one in replacements if (one.old, one.new) == pair]
-        if found := find_rest(change.document, same, typed_spans(edits, change.document), files):
+        if found := find_rest(change.document, same, edits, files):
             return found
     return []
 
@@ -72,14 +78,14 @@ def _is_unfinished(old: str, new: str) -> bool:
 
 
 def _rest(
-    document: Document, changes: Sequence[Replacement], typed: Sequence[tuple[int, int]], files: WorkspaceFiles
+    document: Document, changes: Sequence[Replacement], edits: Sequence[Edit], files: WorkspaceFiles
 ) -> list[Proposal]:
     """Return the places where the name is left over: in the document, else in other files.
 
-    `changes` replaced the one name by the other; `typed` are the spans that the last edits put into the document.
+    `changes` replaced the one name by the other.
     """
     old, new = changes[0].old, changes[0].new
-    for place, home, _, left in _renamed(document, changes, typed):
+    for place, home, _, left in _renamed(document, changes, edits):
         if left:
             return [_proposal(document, one, new) for one in left]
         if is_of_module(home) and place.role != Role.IMPORT:
@@ -88,12 +94,12 @@ def _rest(
 
 
 def _rest_of_member(
-    document: Document, changes: Sequence[Replacement], typed: Sequence[tuple[int, int]], files: WorkspaceFiles
+    document: Document, changes: Sequence[Replacement], edits: Sequence[Edit], files: WorkspaceFiles
 ) -> list[Proposal]:
     """Return the places where the name of a member is left over outside its class, of one file or two."""
     old, new = changes[0].old, changes[0].new
     proposals: list[Proposal] = []
-    for _, home, group, _ in _renamed(document, changes, typed):
+    for _, home, group, _ in _renamed(document, changes, edits):
         member = member_of(home, group, document, old, new)
         for other, places in find_member_places(member, document, files) if member is not None else ():
             proposals += [_proposal(other, one, new, confidence) for one, confidence in places]
@@ -106,14 +112,13 @@ def _rest_of_member(
 _Renamed = tuple[Occurrence, Scope, Sequence[Occurrence], Sequence[Occurrence]]
 
 
-def _renamed(
-    document: Document, changes: Sequence[Replacement], typed: Sequence[tuple[int, int]]
-) -> Iterator[_Renamed]:
+def _renamed(document: Document, changes: Sequence[Replacement], edits: Sequence[Edit]) -> Iterator[_Renamed]:
     """Yield the things of the document that the changes gave another name where they are defined."""
     old, new = changes[0].old, changes[0].new
     names = find_names(document, (old, new))
     if names is None:
         return
+    typed = typed_spans(edits, document)
     fresh = {one for one in names.homes if any(start <= one.start and one.end <= end for start, end in typed)}
     for change in changes:
         place = names.at(change.start) if change.document.path == document.path else None
@@ -130,7 +135,8 @@ def _renamed(
         if all(one in fresh for one in group if one.name == new):
             is_renamed = _is_defined_anew(place, change, changes, group)
         else:
-            is_renamed = _is_left_over([one for one in changes if one.document.path == document.path], group)
+            here = [one for one in changes if one.document.path == document.path]
+            is_renamed = _is_left_over(here, group, () if place.is_target else edits)
         if is_renamed:
             yield place, home, group, left
 
@@ -184,10 +190,20 @@ def _proposal(document: Document, one: Occurrence, new: str, confidence: float =
     return Proposal(document, one.start, one.end, one.shorthand + new, Rule.RENAME, confidence)
 
 
-def _is_left_over(changes: Sequence[Replacement], group: Sequence[Occurrence]) -> bool:
-    """Return whether a part of a long renaming lies too far back to be known: nothing binds the old name any more."""
+def _is_left_over(changes: Sequence[Replacement], group: Sequence[Occurrence], edits: Sequence[Edit]) -> bool:
+    """Return whether nothing binds the old name any more: the edits took that away, or it lies too far back."""
     old = changes[0].old
     targets = [one for one in group if one.is_target]
-    if len(changes) < _LONG_RENAMING or any(one.name == old for one in targets) or not targets:
+    if any(one.name == old for one in targets) or not targets:
         return False
-    return _means_nothing(changes[0], group)
+    is_known = len(changes) >= _LONG_RENAMING or _was_taken_away(old, changes[0].document, edits)
+    return is_known and _means_nothing(changes[0], group)
+
+
+def _was_taken_away(name: str, document: Document, edits: Sequence[Edit]) -> bool:
+    """Return whether the edits removed a line that gave the name its meaning, which it has not from the language."""
+    if document.language == "python" and hasattr(builtins, name):
+        return False
+    binds = re.compile(_BINDS.replace("{name}", re.escape(name)))
+    removed = (line for edit in edits if edit.path == document.path for line in edit.old_lines)
+    return any(binds.search(line) for line in removed if name in line)

@@ -36,6 +36,17 @@ def test_the_places_behind_the_cursor_come_first() -> None:
     assert [user.text[: proposal.start].count("\n") for proposal in user.propose()] == [5, 6, 1]
 
 
+@pytest.mark.parametrize("is_left", [True, False])
+def test_what_has_lost_its_meaning_gets_the_name_that_the_user_gave_it_once(is_left: bool) -> None:
+    first, uses = "import typing\n", "@typing.overload\ndef f(): ...\n\n\n@typing.overload\ndef g(x: t.Any): ...\n"
+    user = TypingUser({"a.py": f"{first}import typing as t\n\n\n{uses}"})
+    if not is_left:
+        user.replace(f"{first}import", "import")
+    user.replace("@typing.overload\ndef f", "@t.overload\ndef f")
+    user.accept_all()
+    assert user.text.endswith(uses.replace("typing", "t", 1 if is_left else 2))
+
+
 @pytest.mark.parametrize("typed", ["", "b", "bas", "basket_", "bask"])
 def test_a_name_that_is_half_typed_or_half_deleted_gives_nothing(typed: str) -> None:
     user = TypingUser({"a.py": "basket = 1\nprint(basket)\n"})
