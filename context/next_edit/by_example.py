@@ -13,18 +13,21 @@ from context.next_edit.evidence import Evidence, confidence_of, kind_of
 from context.next_edit.names.in_text import is_in_text
 from context.next_edit.names.occurrences import Role
 from context.next_edit.names.resolve_names import find_names, find_word
+from context.next_edit.patterns import pattern_of
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.repeated import function_around
 from context.next_edit.replacements import Span, stands, typed_spans
-from context.next_edit.sites import Site, find_sites, pattern_of
+from context.next_edit.sites import Site, find_sites
 from context.next_edit.workspace.imported_names import is_of_module
 from context.next_edit.workspace.workspace_files import WorkspaceFiles, languages_with
+from context.syntax.imports import find_imports
 
 _MAX_EDITS = 12
 _MAX_OPEN_DOCUMENTS = 4
 _MAX_CHECKED = 16  # sites, the surest first
 _MAX_FOUND = 6
-_LEAST_CONFIDENCE = 0.6
+_LEAST_CONFIDENCE = 0.65
+_UNSURE = frozenset({"chain"})  # kinds that none of the other signs makes sure
 _LIKELY = 0.25  # from here on a model may look at a place
 _WHOLE_WORDS = frozenset({"null", "undefined", "true", "false", "nil"})  # of other languages than Python
 _TARGETS = (Role.BINDING, Role.IMPORT)
@@ -55,7 +58,9 @@ def find_by_example(
     `is_unsure_wanted` returns those too that are too unsure to be proposed, for a model to look at.
     """
     found: list[Proposal] = []
-    for _, proposal in fitting_sites(edits, snapshot, files, _LIKELY if is_unsure_wanted else _LEAST_CONFIDENCE):
+    for evidence, proposal in fitting_sites(edits, snapshot, files, _LIKELY if is_unsure_wanted else _LEAST_CONFIDENCE):
+        if kind_of(evidence.site.pattern) in _UNSURE and not is_unsure_wanted:
+            continue
         same_file = [other for other in found if other.document is proposal.document]
         if any(proposal.start <= other.end and other.start <= proposal.end for other in same_file):
             continue
@@ -101,7 +106,7 @@ def _examples(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) 
 
 def _is_being_typed(example: _Example, snapshot: Snapshot) -> bool:
     """Return whether the cursor touches the last new word, which the document has nowhere else."""
-    new = example.chunk.new
+    new = example.chunk.came
     if example.document.path != snapshot.document.path or not new:
         return False
     word, end = new[-1], example.start + len(example.chunk.text)
@@ -133,8 +138,17 @@ def _candidates(
                 for site in find_sites(pattern, other)
                 if not _is_typed(site, typed[other.path]) and site.text != other.text[site.start : site.end]
             ]
+            function = function_around(example.document, example.start) if sites else None
             for site in sites:
-                yield _Candidate(Evidence(site, example.number, len(group), len(sites)), local_to)
+                is_near = site.document is example.document and function is not None
+                evidence = Evidence(
+                    site,
+                    example.number,
+                    len(group),
+                    len(sites),
+                    is_in_function=is_near and function is not None and function[0] <= site.line <= function[1],
+                )
+                yield _Candidate(evidence, local_to)
 
 
 def _function_of(examples: Sequence[_Example]) -> tuple[int, int] | None:
@@ -165,9 +179,18 @@ def _fits(candidate: _Candidate, typed: Sequence[Span]) -> bool:
     around = candidate.local_to
     if around is not None and not around[0] <= site.line <= around[1]:
         return False
-    if kind_of(site.pattern) == "name" and not _is_of_the_same_thing(site, typed):
+    kind = kind_of(site.pattern)
+    if (kind == "name" and not _is_of_the_same_thing(site, typed)) or (kind == "member" and not _is_of_a_module(site)):
         return False
     return not is_in_text(site.document, site.start) and _means_something(site)
+
+
+def _is_of_a_module(site: Site) -> bool:
+    """Return whether the name is behind the dot of the same import as in the example. Others are members of objects."""
+    before, document = site.pattern.before, site.document
+    owner = before[1] if len(before) > 1 and site.left > 1 else ""
+    imports = find_imports(document.language, document.text) if owner.isidentifier() else []
+    return any(owner in (*names, module.replace("/", ".").rpartition(".")[2]) for module, names in imports)
 
 
 def _means_something(site: Site) -> bool:

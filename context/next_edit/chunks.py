@@ -18,6 +18,8 @@ _TOKEN = re.compile(r"""[^\W\d]\w*|\d[\w.]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.
 _MAX_TOKENS = 300  # of a side of the lines that changed together; more is new code
 _NEAR = 3  # tokens between two changes that are also taken for one
 _MAX_OLD_TOKENS = 80
+_BESIDE = 2  # tokens on each side that tell where an insertion is
+_MAX_INSERTED_TOKENS = 30
 
 
 class Token(NamedTuple):
@@ -35,7 +37,8 @@ class Chunk:
 
     `at` and `end` are the first of its tokens in the edit's old lines, and the one behind. `text` has the new tokens
     with their spaces, from the character `start` of the new lines on, and `gaps` the spaces before and behind
-    them. `is_lines`: both sides are whole lines.
+    them. `is_lines`: both sides are whole lines. Of an insertion in a line, both sides have the `kept` tokens before
+    and behind it, and `text` has only the tokens that came.
     """
 
     old: tuple[Part, ...]
@@ -47,6 +50,13 @@ class Chunk:
     text: str
     gaps: tuple[str, str]
     is_lines: bool
+    kept: tuple[int, int] | None = None  # None: no insertion
+
+    @property
+    def came(self) -> tuple[Part, ...]:
+        """The new parts, for an insertion without those that were there."""
+        before, behind = self.kept or (0, 0)
+        return self.new[before : len(self.new) - behind]
 
 
 @lru_cache(maxsize=4096)
@@ -124,6 +134,8 @@ def _merged(spans: Sequence[Span]) -> Iterator[Span]:
 
 def _chunk(old: Sequence[Token], new: Sequence[Token], span: Span, text: str) -> Chunk | None:
     i, j, p, q = span
+    if i == j:
+        return _insertion(old, new, span, text)
     if not 0 < j - i <= _MAX_OLD_TOKENS or not all(
         is_whole([one.text for one in side]) for side in (old[i:j], new[p:q])
     ):
@@ -135,6 +147,25 @@ def _chunk(old: Sequence[Token], new: Sequence[Token], span: Span, text: str) ->
     parts = _with_holes([one.text for one in old[i:j]], [one.text for one in new[p:q]])
     line = new[p].line if p < len(new) else new[-1].line + 1 if new else 0
     return Chunk(*parts, i, j, line, start, text[start:end], (before, behind), is_lines)
+
+
+def _insertion(old: Sequence[Token], new: Sequence[Token], span: Span, text: str) -> Chunk | None:
+    """Return an insertion between tokens of its line; None for whole lines, which tell too little beside them."""
+    i, _, p, q = span
+    came = [token.text for token in new[p:q]]
+    is_in_line = len({one.line for one in new[max(0, p - 1) : q + 1]}) == 1 and p > 0 and q < len(new)
+    if not is_in_line or len(came) > _MAX_INSERTED_TOKENS or not is_whole(came):
+        return None
+    line = old[i].line
+    before = [one.text for one in old[max(0, i - _BESIDE) : i] if one.line == line]
+    behind = [one.text for one in old[i : i + _BESIDE] if one.line == line]
+    if len(before) + len(behind) <= _BESIDE:
+        return None
+    gaps = text[new[p - 1].end : new[p].start], text[new[q - 1].end : new[q].start]
+    start, end = new[p].start, new[q - 1].end
+    parts = (*before, *behind), (*before, *came, *behind)
+    kept = len(before), len(behind)
+    return Chunk(*parts, i - kept[0], i + kept[1], new[p].line, start, text[start:end], gaps, False, kept)
 
 
 def is_whole(tokens: Sequence[str]) -> bool:
