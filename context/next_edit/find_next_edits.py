@@ -13,6 +13,7 @@ from context.next_edit.rename import find_member_renames, find_renames
 from context.next_edit.repeated import find_repeated
 from context.next_edit.replacements import typed_spans
 from context.next_edit.signature import find_calls_to_change
+from context.next_edit.unused_imports import find_unused_imports
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
 
 _MAX_PROPOSALS = 20
@@ -33,6 +34,7 @@ def find_next_edits(
     found = found or find_missing_imports(edits, snapshot, files)
     found = found or find_repeated(edits, files)
     found = found or find_diagnosed(diagnostics, snapshot, files)
+    found = found or find_unused_imports(edits, snapshot)
     found += _beside(found, find_by_example(edits, snapshot, files))
     typed = {document.path: typed_spans(edits, document) for document in documents}
     found = [

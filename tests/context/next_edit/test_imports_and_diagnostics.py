@@ -67,3 +67,31 @@ def test_an_undefined_name_with_one_candidate_is_corrected(user: TypingUser) -> 
     user.cursor = 0
     other = Diagnostic(start, start + 4, '"itme" is deprecated', "", "")
     assert user.propose([other]) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "imports", "after"),
+    [
+        ("a.py", "import os\nimport old\nimport sys\n", "import os\nimport sys\n"),
+        ("a.py", "from m import (\n    a,\n    old,\n)\n", "from m import (\n    a,\n)\n"),
+        ("a.py", "from m import old, b\n", "from m import b\n"),
+        ("a.ts", 'import { a, old } from "m";\n', 'import { a } from "m";\n'),
+        ("a.ts", 'import { old } from "m";\n', ""),
+        ("__init__.py", "from m import old\n", "from m import old\n"),  # for others to import
+        ("a.py", "from m import old  # noqa\n", "from m import old  # noqa\n"),
+        ("a.py", "from m import old as old\n", "from m import old as old\n"),
+        ("a.py", "try:\n    import old\nexcept ImportError:\n    pass\n", None),
+        ("a.py", "import old\nold()\n", "import old\nold()\n"),  # in use
+    ],
+)
+def test_an_import_goes_with_the_last_use_of_its_name(path: str, imports: str, after: str | None) -> None:
+    user = TypingUser({path: f"{imports}first(1)\nold(2)\nlast(3)\n"})
+    user.replace("old(2)\n", "")
+    user.accept_all()
+    assert user.text == f"{imports if after is None else after}first(1)\nlast(3)\n"
+
+
+def test_an_import_stays_while_the_line_of_its_last_use_is_typed() -> None:
+    user = TypingUser({"a.py": "import old\n\nvalue = old.value\n"})
+    user.replace("old.value", "ol")
+    assert user.propose() == ()

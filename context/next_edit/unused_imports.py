@@ -1,0 +1,95 @@
+"""The rule of an unused import: the last edits removed the last use of a name that the file imports."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from tree_sitter import Node
+
+from context.documents.document import Document
+from context.documents.edits import Edit
+from context.documents.snapshot import Snapshot
+from context.next_edit.names.resolve_names import find_word
+from context.next_edit.proposal import Proposal, Rule
+from context.next_edit.replacements import stands
+from context.syntax.tree import Tree, tree_of
+
+_CONFIDENCE = 0.7
+_MAX_NAMES = 20  # of the last edits
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_KEPT = re.compile(r"noqa|__future__|\bas\b")  # what imports for others, or changes the language
+# The statements that import names, and the nodes of the names in them.
+_STATEMENTS = {
+    "python": ("import_from_statement", "import_statement"),
+    "typescript": ("import_statement",),
+    "typescriptreact": ("import_statement",),
+}
+_NAMES = frozenset({"dotted_name", "import_specifier"})
+_LISTS = frozenset({"import_clause", "named_imports"})
+
+
+def find_unused_imports(edits: Sequence[Edit], snapshot: Snapshot) -> list[Proposal]:
+    """Return the removal of the imports of which the last edits have removed the last use, the last one's first."""
+    document = snapshot.document
+    tree = tree_of(document) if document.language in _STATEMENTS else None
+    if tree is None or document.path.endswith(("__init__.py", ".pyi")):
+        return []
+    for name in islice(_removed_names(edits, snapshot), _MAX_NAMES):
+        places = list(find_word(document.text, name))
+        found = _removal(tree, document, places[0], name) if len(places) == 1 else None
+        if found is not None:
+            return [found]
+    return []
+
+
+def _removed_names(edits: Sequence[Edit], snapshot: Snapshot) -> Iterator[str]:
+    """Yield the names in lines that the edits have removed, without those of a line at the cursor, which may go on."""
+    document = snapshot.document
+    line = document.position_at(snapshot.cursor)[0]
+    done: set[str] = set()
+    for edit in edits:
+        if edit.path != document.path or not stands(edit, document):
+            continue
+        is_at_cursor = edit.first_line <= line < edit.first_line + len(edit.new_lines)
+        if is_at_cursor and len(edit.new_lines) >= len(edit.old_lines):
+            continue
+        removed = (old for old in edit.old_lines if old not in edit.new_lines)
+        for match in _NAME.finditer("".join(removed)):
+            if match[0] not in done:
+                done.add(match[0])
+                yield match[0]
+
+
+def _removal(tree: Tree, document: Document, start: int, name: str) -> Proposal | None:
+    """Return the removal of a name from its import, or of the import; None for another place of the name."""
+    nodes = [node for node, _ in tree.path(start, start + len(name))]
+    statement = next((node for node in nodes if node.type in _STATEMENTS[document.language]), None)
+    if statement is None or statement.parent != tree.root or _KEPT.search(_lines_of(document, statement)):
+        return None
+    imported = list(_imported(statement))
+    place = next((n for n, node in enumerate(imported) if tree.text(node) == name), None)
+    if place is None:
+        return None
+    if len(imported) == 1:
+        first, last = statement.start_point[0], statement.end_point[0]
+        starts = (*document.line_starts, len(document.text))
+        return Proposal(document, starts[first], starts[last + 1], "", Rule.IMPORT, _CONFIDENCE)
+    if place + 1 < len(imported):
+        begin, end = tree.start(imported[place]), tree.start(imported[place + 1])
+    else:
+        begin, end = tree.end(imported[place - 1]), tree.end(imported[place])
+    return Proposal(document, begin, end, "", Rule.IMPORT, _CONFIDENCE)
+
+
+def _lines_of(document: Document, statement: Node) -> str:
+    return "".join(document.lines[statement.start_point[0] : statement.end_point[0] + 1])
+
+
+def _imported(node: Node) -> Iterator[Node]:
+    """Yield the nodes of the names that a statement imports, its module left out."""
+    module = node.child_by_field_name("module_name")
+    for child in node.named_children:
+        if child.type in _LISTS:
+            yield from _imported(child)
+        elif child.type in _NAMES and child != module:
+            yield child
