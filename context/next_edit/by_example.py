@@ -182,7 +182,7 @@ def _fits(candidate: _Candidate, typed: Sequence[Span]) -> bool:
     kind = kind_of(site.pattern)
     if (kind == "name" and not _is_of_the_same_thing(site, typed)) or (kind == "member" and not _is_of_a_module(site)):
         return False
-    return not is_in_text(site.document, site.start) and _means_something(site)
+    return not is_in_text(site.document, site.start) and (kind == "member" or _means_something(site))
 
 
 def _is_of_a_module(site: Site) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import accumulate
 
 from context.index.terms import identifiers
 from context.next_edit.line_changes import LineChange, Tokens, is_closed
@@ -94,6 +95,8 @@ def common_shape(one: LineChange, other: LineChange) -> Shape | None:
     """Return the shape of two changes; None when they have none in common that tells enough."""
     if (one.new_core or other.new_core) and not set(one.new_core) & set(other.new_core):
         return None
+    if _closes_first(one.old_core) or _closes_first(one.new_core):
+        return None
     old = _with_holes(one.old_core, other.old_core)
     if old is None:
         return None
@@ -131,6 +134,12 @@ def common_shape(one: LineChange, other: LineChange) -> Shape | None:
     pattern = (*before, *parts, *after)
     anchor = max(telling, key=len)
     return Shape(pattern, len(before), len(before) + len(parts), new, one, lengths, *around, anchor, is_whole, True)
+
+
+def _closes_first(tokens: Sequence[str]) -> bool:
+    """Return whether the tokens close a bracket that was open before them: they are parts of two expressions."""
+    closing = [*accumulate((token in _OPEN) - (token in _CLOSE) for token in tokens)]
+    return min(closing, default=0) < 0
 
 
 def _around(one: LineChange, other: LineChange) -> tuple[frozenset[str], frozenset[str]]:

@@ -95,6 +95,12 @@ def _changed(document: Document, start: int, end: int, text: str) -> list[str]:
         ),
         (
             "a.py",
+            "import ast\n\na = ast.Text(1)\n\nb = ast.Text(2)\n",
+            ("a = ast.Text(1)", "a = ast.Constant(1)"),
+            "b = ast.Constant(2)",
+        ),
+        (
+            "a.py",
             "class A:\n    def f(self):\n        with self.lock:\n            self.count = self.count + 1\n"
             "            self.changed = True\n        return self.count\n\n"
             "    def g(self):\n        with self.lock:\n            self.count = self.count + 1\n"
@@ -131,7 +137,7 @@ def test_a_place_for_which_enough_speaks_is_proposed(
         # the last word is still being typed
         ("def f(basket):\n    return basket\n", ("f(basket", "f(baske")),
         # the name of another object's member
-        ("import ast\n\na = ast.Text(1)\nb = doc.Text(2)\n", ("ast.Text", "ast.Constant")),
+        ("import ast\n\na = ast.Text(1)\nb = doc.Text(2)\n", ("ast.Text(1)", "ast.Constant(1)")),
         # another call of the name
         ("def load(x, y):\n    a.load(x)\n    b.load(x)\n", ("    a.load(x)", "    a.load(x, y=y)")),
     ],

@@ -71,6 +71,15 @@ def test_a_change_made_twice_is_proposed_where_it_fits(name: str) -> None:
             "import abc, t\na: t.Call\nb: t.Call\nc: t.Call\nd: t.Call\ne: t.List\n",
             [(f"{name}: t.Call", f"{name}: abc.Call") for name in "abcd"],
         ),
+        (  # a parameter more and another type are no one change
+            "from typing import Optional, Tuple\n\n"
+            "def f(one: Build) -> Tuple[str, int]: ...\n\ndef g(two: Build) -> Tuple[str, int]: ...\n\n"
+            "def h(three: Build) -> Tuple[str, int]: ...\n",
+            [
+                ("one: Build) -> Tuple[str, int]", "one: Build, out: str) -> Optional[int]"),
+                ("two: Build) -> Tuple[str, int]", "two: Build, out: str) -> Optional[int]"),
+            ],
+        ),
         ("f(a, b)\nf(c, d)\nf(e, g)\n", [("f(a, b)", "f(b, a)"), ("f(c, d)", "f(c, d, 1)")]),
     ],
 )
