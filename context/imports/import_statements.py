@@ -1,6 +1,7 @@
 """The statements that import a name, and the change of a document that writes one."""
 
 import re
+from bisect import bisect
 from dataclasses import dataclass
 
 from context.documents.document import Document
@@ -11,6 +12,7 @@ from context.index.view import View
 from context.syntax.imports import find_imports
 
 _LINE_CHARACTERS = 88
+_TELLING_NAMES = 3  # of an import, whose order is then no chance
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,17 @@ def _extend_import(document: Document, statement: str) -> ImportText | None:
 
 
 def _extend_bracket(document: Document, module: str, name: str) -> ImportText | None:
-    """Add the name as the last one of an import in brackets; on a line of its own, where the others stand so."""
+    """Add the name to an import in brackets: in the order of the others, and on a line of its own where these are."""
     bracket = re.compile(rf"^from {re.escape(module)} import \(([\w\s,]*?\w),?\s*\)", re.MULTILINE)
     match = bracket.search(document.text)
     if match is None:
         return None
     lines = match[1].split("\n")
     between = ",\n" + lines[-1][: len(lines[-1]) - len(lines[-1].lstrip())] if len(lines) > 1 else ", "
-    return ImportText(match.end(1), between + name)
+    listed = list(re.finditer(r"\w[\w ]*", match[1]))
+    order = [one[0].lower() for one in listed]
+    is_ordered = len(order) >= _TELLING_NAMES and order == sorted(order)
+    place = bisect(order, name.lower()) if is_ordered else len(order)
+    if place == len(order):
+        return ImportText(match.end(1), between + name)
+    return ImportText(match.start(1) + listed[place].start(), name + between)

@@ -16,6 +16,7 @@ LINES_ABOVE, LINES_BELOW = 6, 12  # of a place, in which these tokens are looked
 _LINE = "\n"  # stands between the tokens of two lines
 _TELLING_LETTERS = 4
 _TELLING_INSERTED = 3
+_NEW_CODE_TOKENS = 40  # that came; so many are written once
 _WORD_BEGINS = r"(?<![\w$])"
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _MARKS = frozenset({"def", "func", "function", "class", "."})
@@ -40,7 +41,8 @@ class Pattern:
 
 def pattern_of(edit: Edit, chunk: Chunk, document: Document) -> Pattern | None:
     """Return the pattern of one change; None for one that tells too little. The edit stands in the document."""
-    if not says_enough(chunk) or str(chunk.old[0])[0] in _COMMENT:
+    is_new_code = len(chunk.new) > len(chunk.old) + _NEW_CODE_TOKENS
+    if is_new_code or not says_enough(chunk) or str(chunk.old[0])[0] in _COMMENT:
         return None
     above = document.lines[max(0, edit.first_line - LINES_ABOVE) : edit.first_line]
     below = document.lines[edit.first_line + len(edit.new_lines) :][:LINES_BELOW]

@@ -46,6 +46,12 @@ SITES = {
         ("one.search(self.buffer", "one.search(self.buffer, self.place"),
         ["b = two.search(self.buffer, self.place)"],
     ),
+    "a line in place of which much new code came": (
+        "a.py",
+        "value = self.read()\nx()\nvalue = self.read()\n",
+        ("value = self.read()\nx", "".join(f"value_{n} = read({n})\n" for n in range(9)) + "x"),
+        [],
+    ),
     "a part of a call that became another one": (
         "a.py",
         "put(ctx, s.Info, abbrev, 1)\nput(ctx, s.Info, code, 2)\n",

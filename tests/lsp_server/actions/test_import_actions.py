@@ -106,6 +106,12 @@ def test_each_statement_of_the_workspace_resolves_to_a_file_of_it(view):
             "from a import (\n    b,\n    c,\n)\nx = 1\n",
         ),
         ("from a import (b, d)\n", "from a import c", "from a import (b, d, c)\n"),
+        ("from a import (b, D, e as f)\n", "from a import c", "from a import (b, c, D, e as f)\n"),
+        (
+            "from a import (\n    b,\n    d,\n    e,\n)\n",
+            "from a import c",
+            "from a import (\n    b,\n    c,\n    d,\n    e,\n)\n",
+        ),
         (
             "from a import b, d\nfrom a import e, f\n",
             "from a import c",
