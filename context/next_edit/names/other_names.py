@@ -16,6 +16,7 @@ _WORD = re.compile(r"\w+")
 # The fields of a pattern that hold no name which the pattern binds.
 _NOT_BOUND = frozenset({"key", "right", "type", "value", "size", "parameters"})
 _FUNCTIONS = re.compile("function|method|program|constructor|class_static")
+_PRIVATE = "#"  # behind the name of the class: its `#size` and its `size` are two members
 _THIS = frozenset({"this", "self", "Self"})
 # A name in an import, with the field that it is in: its role.
 _IMPORTS = {
@@ -125,6 +126,8 @@ def _owner(tree: Tree, path: _Path, rules: NameRules) -> str | None:
     """Return the class whose member the name is, "" where that is not known, None for no member."""
     leaf, field = path[-1]
     parent = path[-2][0]
+    if leaf.type == "private_property_identifier":
+        return _class_around(tree, path, rules) + _PRIVATE
     if parent.type in rules.accesses and field == rules.accesses[parent.type][1]:
         before = parent.child_by_field_name(rules.accesses[parent.type][0])
         if before is None:

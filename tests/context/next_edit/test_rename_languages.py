@@ -27,6 +27,10 @@ CASES = {
         class A { «size» = 1; grow(size) { this.‹size› += size; return this.‹size›; } }
         class B { size = 1; grow() { return this.size; } }
         """,
+    "typescript private.ts": """
+        class A { #«size» = 1; size = 2; grow(a: A) { this.#‹size› += a.#‹size›; return this.#‹size› + this.size; } }
+        class B { #size = 1; grow() { return this.#size; } }
+        """,
     "typescript nameless.ts": """
         class A { «size» = 1; grow(x: { size: number }) { return this.‹size› + x.size; } }
         """,
