@@ -189,8 +189,12 @@ def _is_of_a_module(site: Site) -> bool:
     """Return whether the name is behind the dot of the same import as in the example. Others are members of objects."""
     before, document = site.pattern.before, site.document
     owner = before[1] if len(before) > 1 and site.left > 1 else ""
-    imports = find_imports(document.language, document.text) if owner.isidentifier() else []
-    return any(owner in (*names, module.replace("/", ".").rpartition(".")[2]) for module, names in imports)
+    names = find_names(document, (str(site.pattern.chunk.old[0]),)) if owner.isidentifier() else None
+    place = names.at(site.start) if names is not None else None
+    if place is None or place.role == Role.MODULE:  # in the path of an import
+        return False
+    imports = find_imports(document.language, document.text)
+    return any(owner in (*taken, module.replace("/", ".").rpartition(".")[2]) for module, taken in imports)
 
 
 def _means_something(site: Site) -> bool:

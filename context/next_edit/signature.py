@@ -47,7 +47,10 @@ def _calls_to_change(
     found = [one for place in places if (one := _fit(place, old, new, given)) is not None]
     if found:
         return found
-    return [one for place in _member_places(document, new, files) if (one := _fit(place, old, new, given)) is not None]
+    added = [one for one in new.parameters if one.name not in names_of(old)]
+    needed = [one.name for one in added if not one.has_default and one.name not in given]
+    calls = _member_places(document, new, needed, files)
+    return [one for place in calls if (one := _fit(place, old, new, given)) is not None]
 
 
 def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Function, Function]]:
@@ -107,15 +110,19 @@ def _places(document: Document, function: Function, files: WorkspaceFiles) -> It
                 return
 
 
-def _member_places(document: Document, function: Function, files: WorkspaceFiles) -> Iterator[_Place]:
-    """Yield the places of a method's name outside its class, by what files say of its objects."""
+def _member_places(
+    document: Document, function: Function, needed: Sequence[str], files: WorkspaceFiles
+) -> Iterator[_Place]:
+    """Yield the places of a method's name outside its class, of a public one, where a file has the needed words."""
+    if function.name.startswith("_"):
+        return
     names = find_names(document, (function.name,))
     named = names.at(function.name_start) if names is not None else None
     home = names.homes[named] if names is not None and named is not None else None
     if names is None or home is None:
         return
     member = member_of(home, names.group(home), document, function.name, function.name)
-    for other, places in find_member_places(member, document, files) if member is not None else ():
+    for other, places in find_member_places(member, document, files, needed) if member is not None else ():
         yield from ((other, place, confidence) for place, confidence in places if not place.is_target)
 
 

@@ -15,6 +15,7 @@ from context.next_edit.replacements import stands
 from context.syntax.tree import Tree, tree_of
 
 _CONFIDENCE = 0.7
+_MAX_IMPORT_CHARACTERS = 2000
 _MAX_NAMES = 20  # of the last edits
 _NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _KEPT = re.compile(r"noqa|__future__|\bas\b")  # what imports for others, or changes the language
@@ -31,15 +32,23 @@ _LISTS = frozenset({"import_clause", "named_imports"})
 def find_unused_imports(edits: Sequence[Edit], snapshot: Snapshot) -> list[Proposal]:
     """Return the removal of the imports of which the last edits have removed the last use, the last one's first."""
     document = snapshot.document
-    tree = tree_of(document) if document.language in _STATEMENTS else None
-    if tree is None or document.path.endswith(("__init__.py", ".pyi")):
+    if document.language not in _STATEMENTS or document.path.endswith(("__init__.py", ".pyi")):
         return []
     for name in islice(_removed_names(edits, snapshot), _MAX_NAMES):
         places = list(find_word(document.text, name))
-        found = _removal(tree, document, places[0], name) if len(places) == 1 else None
+        if len(places) != 1 or not _is_near_import(document.text, places[0]):
+            continue
+        tree = tree_of(document)
+        found = _removal(tree, document, places[0], name) if tree is not None else None
         if found is not None:
             return [found]
     return []
+
+
+def _is_near_import(text: str, start: int) -> bool:
+    """Return whether an import may hold the place. The file is not parsed for that."""
+    statement = text.rfind("import", max(0, start - _MAX_IMPORT_CHARACTERS), start)
+    return statement >= 0 and ";" not in text[statement:start] and "=" not in text[statement:start]
 
 
 def _removed_names(edits: Sequence[Edit], snapshot: Snapshot) -> Iterator[str]:

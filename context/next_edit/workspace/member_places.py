@@ -1,8 +1,9 @@
 """The places of a renamed member of a class outside the class: behind the dots of its instances, and in its calls."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from posixpath import dirname
 
 from context.documents.document import Document
@@ -62,9 +63,12 @@ def member_of(home: Scope, group: Sequence[Occurrence], document: Document, old:
 
 
 def find_member_places(
-    member: Member, document: Document, files: WorkspaceFiles
+    member: Member, document: Document, files: WorkspaceFiles, words: Collection[str] = ()
 ) -> Iterator[tuple[Document, list[Place]]]:
-    """Yield the documents with places of the member outside its class, that of the class first."""
+    """Yield the documents with places of the member outside its class, that of the class first.
+
+    Documents are left out that do not have all the words, and the class's own if it has one of them only once.
+    """
     is_renamed = member.old != member.new
     if member.old.startswith("__") or (is_renamed and defines_member(document, member.old)):
         return
@@ -73,9 +77,12 @@ def find_member_places(
     rest = [other for other in files.documents(paths) if other.path != document.path]
     rivals = {other.path for other in rest if defines_member(other, member.old)}
     is_only_one = is_rare and not rivals
-    if places := list(_places_in(document, member, document, files, is_only_one)):
+    if all(_has_word(document, word, 2) for word in words) and (
+        places := list(_places_in(document, member, document, files, is_only_one))
+    ):
         yield document, places
-    asked = [other for other in rest if other.path not in rivals and _uses(other, member, is_only_one)]
+    rest = [other for other in rest if other.path not in rivals and all(_has_word(other, word, 1) for word in words)]
+    asked = [other for other in rest if _uses(other, member, is_only_one)]
     asked.sort(key=lambda other: member.owner not in other.text)
     parsed_characters = 0
     for other in asked:
@@ -83,6 +90,10 @@ def find_member_places(
             parsed_characters += len(other.text)
             if places := list(_places_in(other, member, document, files, is_only_one)):
                 yield other, places
+
+
+def _has_word(document: Document, word: str, times: int) -> bool:
+    return len(list(islice(find_word(document.text, word), times))) == times
 
 
 def _uses(other: Document, member: Member, is_only_one: bool) -> bool:
