@@ -24,11 +24,12 @@ from evaluation.typist.typing_suite import run_calibration, run_typing
 from inference.api import Engine
 from lsp_server.rpc.stdio import claim_stdout
 from lsp_server.server.start_engine import start_engine
-from lsp_server.settings.values import CompletionSettings, ModelSettings
+from lsp_server.settings.values import CompletionSettings, ModelSettings, Settings
 from lsp_server.telemetry.log_setup import set_up_logging
 from midspan import SettingsError
 
 ALL = "all"
+_ANSWERED_BY = ("copy", "known_lines")  # in the section of completion
 TYPED = {"typing": run_typing, "calibration": run_calibration}  # not among ALL: they take the longest
 
 
@@ -73,16 +74,19 @@ def ask_model(suite: str, settings: CompletionSettings, choices: Choices) -> tup
             "quant": describe_form(engine, settings),
         }
         title = f"{engine.info.name}, {suite}"
-        if suite in TYPED:
-            figures, table = TYPED[suite](engine, model, settings, choices.typed)
-            return title, model | figures, table
         if suite == NEXT_EDIT:
             figures, table = evaluate_model_edits(engine, settings, choices.releases, choices.packages, choices.limit)
             return title, model | figures, table
-        if suite == ALL:
-            return title, *run_all(engine, model, choices)
-        report = run_suite(engine, model, suite, choices)
-        return title, model | report.figures, report.table
+        changed = changed_settings(settings)
+        title = ", ".join([title, *(f"{name} = {json.dumps(value)}" for name, value in changed.items())])
+        if suite in TYPED:
+            figures, table = TYPED[suite](engine, model, settings, choices.typed)
+        elif suite == ALL:
+            figures, table = run_all(engine, model, settings, choices)
+        else:
+            report = run_suite(engine, model, suite, settings, choices)
+            figures, table = report.figures, report.table
+        return title, {**model, "settings": changed, **figures}, table
     finally:
         engine.close()
 
@@ -100,28 +104,38 @@ def digest_weights(engine: Engine, settings: ModelSettings) -> str:
     return sha256(str(settings.model).encode()).hexdigest()[:16]
 
 
-def run_all(engine: Engine, model: dict[str, str], choices: Choices) -> tuple[dict[str, Any], str]:
+def changed_settings(settings: CompletionSettings) -> dict[str, Any]:
+    """The settings that change what a model answers, by their names, where they are not the defaults."""
+    values = {f"completion.{name}": getattr(settings, name) for name in _ANSWERED_BY}
+    return {name: value for name, value in values.items() if value != Settings().value(name)}
+
+
+def run_all(
+    engine: Engine, model: dict[str, str], settings: CompletionSettings, choices: Choices
+) -> tuple[dict[str, Any], str]:
     """Run every suite; a suite whose cases are not at hand is skipped with the reason. Raises MidspanError."""
     suites, skipped, tables = {}, {}, []
     for name in SUITES:
         try:
-            report = run_suite(engine, model, name, choices)
+            report = run_suite(engine, model, name, settings, choices)
         except SettingsError as error:
             skipped[name] = str(error)
             tables.append(f"## {name}\n\nnot run: {error}")
             continue
         suites[name] = report.figures
         tables.append(f"## {name}\n\n{report.table}")
-    return {**model, "suite": ALL, "suites": suites, "skipped": skipped}, "\n\n".join(tables)
+    return {"suite": ALL, "suites": suites, "skipped": skipped}, "\n\n".join(tables)
 
 
-def run_suite(engine: Engine, model: dict[str, str], name: str, choices: Choices) -> Report:
+def run_suite(
+    engine: Engine, model: dict[str, str], name: str, settings: CompletionSettings, choices: Choices
+) -> Report:
     """Run one suite. The figures of its first way are at the top, those of every way under its name.
 
     Raises MidspanError.
     """
     with ExitStack() as opened:
-        suite = SUITES[name](engine, choices, opened)
+        suite = SUITES[name](engine, settings, choices, opened)
         kept = kept_results(name, model["weights"], model["quant"])
         bar = opened.enter_context(
             # disable=None: shown only where stderr is a terminal

@@ -10,6 +10,7 @@ from evaluation.results import KeptResults, Result
 from evaluation.sandbox import Limits, passes
 from inference.api import Engine, Request
 from lsp_server.completion.triggers import BLOCK_LINES
+from lsp_server.settings.values import CompletionSettings
 
 PLAIN, USER = "plain", "user"
 MOST_TOKENS_OF_LINES = 512  # the longest solution of HumanEval has about 400
@@ -45,24 +46,26 @@ def in_scope(text: str) -> str:
     return "\n".join(lines[:left])
 
 
-def run_task(engine: Engine, kept: KeptResults, task: Task) -> list[Result]:
+def run_task(engine: Engine, kept: KeptResults, task: Task, settings: CompletionSettings) -> list[Result]:
     """The results of the plain prompt and of the user's. Raises MidspanError."""
     snapshot = snapshot_of(task)
-    plain, user, max_lines = _requests(engine, task, snapshot)
+    plain, user, max_lines = _requests(engine, task, snapshot, settings)
     questions = (
         Question(task.name, PLAIN, plain, None, max_lines),
-        Question(task.name, USER, user, snapshot, max_lines),
+        Question(task.name, USER, user, snapshot, max_lines, settings.scores_known_lines),
     )
     return [answer_question(engine, question, kept, partial(judge, task)) for question in questions]
 
 
-def _requests(engine: Engine, task: Task, snapshot: Snapshot) -> tuple[Request, Request, int | None]:
+def _requests(
+    engine: Engine, task: Task, snapshot: Snapshot, settings: CompletionSettings
+) -> tuple[Request, Request, int | None]:
     """The plain request, the user's, and how many lines are judged."""
     if task.cut == "line":
         # The line end belongs to the wanted text, so only a second line shows that the model does not stop.
         plain = plain_request(engine, task.prompt, task.suffix, max_lines=2)
-        return plain, user_request(engine, snapshot), ONE_LINE
+        return plain, user_request(engine, snapshot, settings), ONE_LINE
     most = MOST_TOKENS_OF_LINES
     plain = plain_request(engine, task.prompt, task.suffix, max_lines=None, most_tokens=most)
     # A user presses a key for several lines.
-    return plain, user_request(engine, snapshot, max_lines=BLOCK_LINES, most_tokens=most), None
+    return plain, user_request(engine, snapshot, settings, max_lines=BLOCK_LINES, most_tokens=most), None

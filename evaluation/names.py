@@ -10,6 +10,7 @@ from context.documents.snapshot import Snapshot
 from evaluation.questions import Fill, Question, answer_question, user_request
 from evaluation.results import KeptResults, Result
 from inference.api import Engine
+from lsp_server.settings.values import CompletionSettings
 
 CASES = Path(__file__).with_name("names.json")
 USER = "user"
@@ -45,8 +46,9 @@ def judge(case: NameCase, fill: Fill) -> dict[str, float]:
     return {"right": float(whole)}
 
 
-def run_case(engine: Engine, kept: KeptResults, case: NameCase) -> list[Result]:
+def run_case(engine: Engine, kept: KeptResults, case: NameCase, settings: CompletionSettings) -> list[Result]:
     """Ask the case; return its one result. Raises MidspanError."""
     snapshot = snapshot_of(case)
-    question = Question(case.title, USER, user_request(engine, snapshot), snapshot)
+    request = user_request(engine, snapshot, settings)
+    question = Question(case.title, USER, request, snapshot, weighs_known_lines=settings.scores_known_lines)
     return [answer_question(engine, question, kept, partial(judge, case))]

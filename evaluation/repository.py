@@ -19,6 +19,7 @@ from evaluation.results import KeptResults, Result, Summaries
 from inference.api import Engine
 from lsp_server.completion.build_request import PromptSource
 from lsp_server.completion.triggers import BLOCK_LINES
+from lsp_server.settings.values import CompletionSettings
 
 DEFAULT_CASES = 200
 LINES_AROUND = 12
@@ -55,7 +56,11 @@ def judge(hole: Hole, fill: Fill) -> dict[str, float]:
 
 
 def run_hole(
-    engine: Engine, kept: KeptResults, hole: Hole, workspaces: Mapping[str, Callable[[], Workspace]]
+    engine: Engine,
+    kept: KeptResults,
+    hole: Hole,
+    workspaces: Mapping[str, Callable[[], Workspace]],
+    settings: CompletionSettings,
 ) -> list[Result]:
     """Ask the hole in each way; return the results. Raises MidspanError."""
     lines = ONE_LINE if hole.kind == "line" else BLOCK_LINES
@@ -63,8 +68,8 @@ def run_hole(
     for way, snapshot in snapshots_of(hole).items():
         workspace = workspaces[hole.package]() if way == REPOSITORY else None
         source = PromptSource(ContextPacker(workspace, keeps_placement=False))
-        request = user_request(engine, snapshot, source, lines)
-        question = Question(hole.title, f"{hole.kind}s, {way}", request, snapshot, lines)
+        request = user_request(engine, snapshot, settings, source, lines)
+        question = Question(hole.title, f"{hole.kind}s, {way}", request, snapshot, lines, settings.scores_known_lines)
         results.append(answer_question(engine, question, kept, partial(judge, hole)))
     return results
 

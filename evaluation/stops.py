@@ -11,16 +11,21 @@ from evaluation.repository import REPOSITORY, snapshots_of
 from evaluation.results import KeptResults, Result
 from inference.api import Engine
 from lsp_server.completion.build_request import PromptSource
+from lsp_server.settings.values import CompletionSettings
 
 DEFAULT_CASES = 100
 
 
 def run_hole(
-    engine: Engine, kept: KeptResults, hole: Hole, workspaces: Mapping[str, Callable[[], Workspace]]
+    engine: Engine,
+    kept: KeptResults,
+    hole: Hole,
+    workspaces: Mapping[str, Callable[[], Workspace]],
+    settings: CompletionSettings,
 ) -> list[Result]:
     """Ask the hole; return one result, of which only the finish reason counts. Raises MidspanError."""
     snapshot = snapshots_of(hole)[REPOSITORY]
     source = PromptSource(ContextPacker(workspaces[hole.package](), keeps_placement=False))
-    request = user_request(engine, snapshot, source)
+    request = user_request(engine, snapshot, settings, source)
     question = Question(hole.title, f"{hole.kind}s", replace(request, max_lines=None), None, max_lines=None)
     return [answer_question(engine, question, kept, lambda fill: {})]

@@ -17,6 +17,7 @@ from evaluation.next_edit.releases import Use
 from evaluation.results import KeptResults, Result, summarize
 from evaluation.typist.typing_suite import TypedLines
 from inference.api import Engine
+from lsp_server.settings.values import CompletionSettings
 
 # Runs one case with the engine and the kept results.
 RunCase = Callable[[Engine, KeptResults], list[Result]]
@@ -50,22 +51,23 @@ class Suite:
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
-# Raises SettingsError where the cases are not at hand. The stack closes whatever the suite opens.
-MakeSuite = Callable[[Engine, Choices, ExitStack], Suite]
+# Makes a suite that asks as a user with these settings does. Raises SettingsError where the cases are not at hand. The
+# stack closes whatever the suite opens.
+MakeSuite = Callable[[Engine, CompletionSettings, Choices, ExitStack], Suite]
 
 
-def humaneval_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
+def humaneval_suite(engine: Engine, settings: CompletionSettings, choices: Choices, opened: ExitStack) -> Suite:
     tasks = read_tasks(task_file(choices.tasks), choices.limit)
-    return Suite([partial(humaneval.run_task, task=task) for task in tasks])
+    return Suite([partial(humaneval.run_task, task=task, settings=settings) for task in tasks])
 
 
-def names_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
+def names_suite(engine: Engine, settings: CompletionSettings, choices: Choices, opened: ExitStack) -> Suite:
     cases = names.read_cases()[: choices.limit]
-    return Suite([partial(names.run_case, case=case) for case in cases])
+    return Suite([partial(names.run_case, case=case, settings=settings) for case in cases])
 
 
-def repository_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
-    run_hole = partial(repository.run_hole, workspaces=open_workspaces(choices, opened))
+def repository_suite(engine: Engine, settings: CompletionSettings, choices: Choices, opened: ExitStack) -> Suite:
+    run_hole = partial(repository.run_hole, workspaces=open_workspaces(choices, opened), settings=settings)
     holes = draw_holes(load_packages(choices.packages), choices.limit or repository.DEFAULT_CASES)
 
     def details(results: Results) -> dict[str, Any]:
@@ -75,13 +77,13 @@ def repository_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Sui
     return Suite([partial(run_hole, hole=hole) for hole in holes], details)
 
 
-def stops_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
-    run_hole = partial(stops.run_hole, workspaces=open_workspaces(choices, opened))
+def stops_suite(engine: Engine, settings: CompletionSettings, choices: Choices, opened: ExitStack) -> Suite:
+    run_hole = partial(stops.run_hole, workspaces=open_workspaces(choices, opened), settings=settings)
     holes = draw_holes(load_packages(choices.packages), choices.limit or stops.DEFAULT_CASES)
     return Suite([partial(run_hole, hole=hole) for hole in holes], lambda results: {"set": describe_set()})
 
 
-def needle_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
+def needle_suite(engine: Engine, settings: CompletionSettings, choices: Choices, opened: ExitStack) -> Suite:
     """The suite with at most `limit` cases for each length."""
     haystacks = needle.Haystacks(engine, load_packages(choices.packages))
     longest = choices.longest_tokens or needle.LENGTHS[-1]
@@ -128,7 +130,7 @@ def describe_set() -> str:
     return f"{', '.join(f'{pin.name} {pin.version}' for pin in PINS)}; seed {SEED}"
 
 
-def chat_suite(engine: Engine, choices: Choices, opened: ExitStack) -> Suite:
+def chat_suite(engine: Engine, settings: CompletionSettings, choices: Choices, opened: ExitStack) -> Suite:
     folders = cited.repository_folders(choices.repositories)
     workspaces = {name: _open_indexed(folder, opened) for name, folder in folders.items()}
     questions = cited.read_questions()[: choices.limit]

@@ -13,6 +13,7 @@ from context.index.workspace import Workspace
 from evaluation.chat import cited
 from evaluation.chat.cited import Citation, CitingQuestion, find_cited, read_questions, repository_folders
 from evaluation.suites import SUITES, Choices
+from lsp_server.settings.values import CompletionSettings
 from midspan import SettingsError
 from tests.context.tree import SECONDS, write_tree
 from tests.fake_engine import FakeEngine
@@ -98,7 +99,7 @@ def test_the_suite_tells_the_share_and_what_is_missing(tmp_path, monkeypatch):
     file.write_text(json.dumps({"repositories": {"flask": "1", "mux": "1"}, "questions": [row]}))
     monkeypatch.setattr(cited.read_questions, "__defaults__", (file,))
     with ExitStack() as opened:
-        suite = SUITES["chat"](Tokens(), Choices(repositories=tmp_path), opened)
+        suite = SUITES["chat"](Tokens(), CompletionSettings(), Choices(repositories=tmp_path), opened)
         results = suite.cases[0](Tokens(), None)  # type: ignore[arg-type]  # nothing is kept: no model is asked
     by_way = {
         way: [one.scores["in_prompt"] for one in results if one.way == way] for way in {one.way for one in results}

@@ -11,6 +11,7 @@ from evaluation.held_out_packages import HeldOutPackage
 from evaluation.needle import ANSWER_TOKENS, DEPTHS, Haystacks, cases_of, draw_needles, judge
 from evaluation.questions import Fill
 from evaluation.suites import Choices
+from lsp_server.settings.values import CompletionSettings
 from midspan import SettingsError
 from tests.fake_engine import FakeEngine, read_prompt
 
@@ -59,7 +60,7 @@ def test_the_questions_of_one_length_have_their_context_in_common() -> None:
 
 
 def test_a_model_with_perfect_eyes_is_right_up_to_its_context(model: dict[str, str]) -> None:
-    report = run_suite(FakeEngine(look_up), model, "needle", Choices())
+    report = run_suite(FakeEngine(look_up), model, "needle", CompletionSettings(), Choices())
     assert report.figures["points"] == [[1024, 1.0], [2048, 1.0], [4096, 1.0], [8192, 1.0]]
     assert report.figures["by_depth"]["8K"] == dict.fromkeys(["0%", "25%", "50%", "75%", "100%"], 1.0)
     assert report.figures["beyond_context"] == ["16K", "32K", "64K", "128K"]
@@ -68,7 +69,7 @@ def test_a_model_with_perfect_eyes_is_right_up_to_its_context(model: dict[str, s
 
 def test_a_blind_model_is_wrong_and_no_longer_context_is_asked_than_wanted(model: dict[str, str]) -> None:
     engine = FakeEngine(lambda before, after: "0")
-    report = run_suite(engine, model, "needle", Choices(limit=3, longest_tokens=2048))
+    report = run_suite(engine, model, "needle", CompletionSettings(), Choices(limit=3, longest_tokens=2048))
     assert report.figures["points"] == [[1024, 0.0], [2048, 0.0]]
     assert report.figures["not_asked"] == ["4K", "8K"]
     assert len(engine.requests) == 6

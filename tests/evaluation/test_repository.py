@@ -11,6 +11,7 @@ from evaluation.holes import Hole, draw_holes
 from evaluation.questions import Fill
 from evaluation.repository import ALONE, DEFINITION_OPEN, REPOSITORY, gain_from_context, run_hole, snapshots_of
 from evaluation.results import KeptResults
+from lsp_server.settings.values import CompletionSettings
 from midspan import SettingsError
 from tests.evaluation.made_up_package import CURRENT, FILES, OTHER, write_package, write_wheel
 from tests.fake_engine import FakeEngine, read_prompt
@@ -62,7 +63,9 @@ def test_only_what_is_known_of_the_other_file_differs(tmp_path: Path) -> None:
     assert workspace.wait_until_settled(60)
     engine = FakeEngine(write)
     try:
-        results = run_hole(engine, KeptResults(tmp_path / "kept.jsonl"), hole, {"package": lambda: workspace})
+        results = run_hole(
+            engine, KeptResults(tmp_path / "kept.jsonl"), hole, {"package": lambda: workspace}, CompletionSettings()
+        )
         prompts = dict(zip((REPOSITORY, ALONE, DEFINITION_OPEN), map(read_prompt, engine.requests), strict=True))
     finally:
         engine.close()

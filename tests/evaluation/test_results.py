@@ -15,6 +15,7 @@ from evaluation.questions import Fill, Question, answer_question, judged_part
 from evaluation.results import KeptResults, Result, digest_model, digest_request, summarize, to_table
 from inference.api import Draft, FinishReason, Request
 from inference.prompts.prompt import TokenPrompt
+from lsp_server.settings.values import CompletionSettings
 from midspan import SettingsError
 from tests.fake_engine import FakeEngine
 
@@ -84,7 +85,7 @@ def test_the_three_sets_are_known_by_the_names_of_their_tasks(tmp_path: Path) ->
 def test_a_span_is_asked_without_an_end_of_lines_and_as_by_a_key(tmp_path: Path) -> None:
     engine = FakeEngine(lambda before, after: SPAN.wanted)
     try:
-        plain, user = run_task(engine, KeptResults(tmp_path / "results.jsonl"), SPAN)
+        plain, user = run_task(engine, KeptResults(tmp_path / "results.jsonl"), SPAN, CompletionSettings())
     finally:
         engine.close()
     assert [request.max_lines for request in engine.requests] == [None, 8]
@@ -186,7 +187,7 @@ def test_an_evaluation_asks_each_prompt_once_and_goes_on_where_it_stopped(tmp_pa
     try:
         for _ in range(2):
             kept = KeptResults(tmp_path / "results.jsonl")
-            cases = [partial(run_task, task=TASK)]
+            cases = [partial(run_task, task=TASK, settings=CompletionSettings())]
             results = run_cases(engine, cases, kept, lambda: steps.append(len(asked)))
     finally:
         engine.close()

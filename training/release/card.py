@@ -81,12 +81,14 @@ NO_FIGURES = "Not measured yet on these weights."
 
 
 def read_figures(weights: str) -> str:
-    """Tables of the results that were measured on exactly these weights, each with its command."""
+    """Tables of the results that were measured on exactly these weights, each with its command and changed settings."""
     parts = []
     for path in sorted(RESULTS.rglob("*.json")):
         result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if result.get("weights") == weights:
-            parts.append(f"`{result['command']}`:\n\n{to_table(result['ways'])}")
+            changed = " and ".join(f"`{name} = {json.dumps(value)}`" for name, value in result["settings"].items())
+            title = f"`{result['command']}` with {changed}" if changed else f"`{result['command']}`"
+            parts.append(f"{title}:\n\n{to_table(result['ways'])}")
     return "\n\n".join(parts) or NO_FIGURES
 
 

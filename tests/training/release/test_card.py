@@ -81,9 +81,15 @@ def test_the_card_has_the_results_of_these_weights_only(
     results = tmp_path / "results"
     results.mkdir()
     monkeypatch.setattr("training.release.card.RESULTS", results)
-    for name, weights, share in (("mine", digest_model(out), 0.125), ("theirs", "other", 0.5)):
+    mine, changed = digest_model(out), {"completion.copy": False, "completion.known_lines": "any"}
+    for name, weights, settings, share in (
+        ("mine", mine, {}, 0.125),
+        ("changed", mine, changed, 0.25),
+        ("theirs", "other", {}, 0.5),
+    ):
         summary = {"n": 8, "exact_match": share}
-        result = {"weights": weights, "command": f"midspan eval {name}", **summary, "ways": {"user": summary}}
+        asked = {"weights": weights, "command": f"midspan eval {name}", "settings": settings}
+        result = {**asked, **summary, "ways": {"user": summary}}
         (results / f"{name}.json").write_text(json.dumps(result))
     progress = Progress(step=50, tokens=50_000, run_steps=10, run_tokens=1_500_000, sequence_tokens=128)
     write_card((stable, decay), model, progress, out)
@@ -95,6 +101,8 @@ def test_the_card_has_the_results_of_these_weights_only(
     assert "9.90" not in card
     assert "| layers | experts |" in card
     assert (out / "curve.png").read_bytes().startswith(b"\x89PNG")
-    assert "`midspan eval mine`" in card
+    assert "`midspan eval mine`:\n" in card
+    title = '`midspan eval changed` with `completion.copy = false` and `completion.known_lines = "any"`:'
+    assert f"{title}\n\n| asked | n | exact_match |\n|---|---|---|\n| user | 8 | 25.0% |" in card
     assert "12.5%" in card
     assert "50.0%" not in card
