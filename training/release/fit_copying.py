@@ -11,6 +11,7 @@ import argparse
 import json
 import math
 import random
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from benchmarks.held_out import open_workspace
 from benchmarks.loglikelihood import Scorer
@@ -125,18 +127,27 @@ class Observer:
         return Step(None if found is None else bucket_of(found), wanted, choices)
 
 
+def _requests(
+    engine: LocalEngine, package: HeldOutPackage, count: int, dice: random.Random
+) -> Iterator[tuple[Request, str]]:
+    """Yield the requests for drawn lines of the package as a user's engine gets them, with the rests of the lines."""
+    with tempfile.TemporaryDirectory() as cache:
+        workspace = open_workspace(package.root, Path(cache))
+        for snapshot, rest in cut_lines(package, count, dice):
+            source = PromptSource(ContextPacker(workspace, keeps_placement=False))
+            _, request = build_request(engine, snapshot, 1, CompletionSettings(), source)
+            yield request, rest
+        workspace.close()
+
+
 def observe(folder: Path, packages: Sequence[HeldOutPackage], lines: int, seed: int) -> list[list[Step]]:
     """The steps of so many lines of the packages, in an order that the seed gives. Raises MidspanError."""
     observer, dice = Observer(folder), random.Random(seed)
-    found: list[list[Step]] = []
-    for package in packages:
-        with tempfile.TemporaryDirectory() as cache:
-            workspace = open_workspace(package.root, Path(cache))
-            for snapshot, rest in cut_lines(package, lines // len(packages), dice):
-                source = PromptSource(ContextPacker(workspace, keeps_placement=False))
-                _, request = build_request(observer.engine, snapshot, 1, CompletionSettings(), source)
-                found.append(observer.steps_of(request, rest))
-            workspace.close()
+    of_each = lines // len(packages)
+    asked = (each for package in packages for each in _requests(observer.engine, package, of_each, dice))
+    # disable=None: shown only where stderr is a terminal
+    bar = tqdm(asked, "lines", of_each * len(packages), unit="line", file=sys.stderr, disable=None, leave=False)
+    found = [observer.steps_of(request, rest) for request, rest in bar]
     observer.engine.close()
     dice.shuffle(found)
     return found
