@@ -54,10 +54,15 @@ def passages_of(repository: Repository) -> Iterator[Passage]:
 
 def draw_passages(repository: Repository, count_lines: int, seed: int) -> list[Passage]:
     """Draw passages of so many lines together, or of a few more; 0: all. A smaller set begins a larger one."""
-    passages = list(passages_of(repository))
+    return draw(list(passages_of(repository)), count_lines, f"{seed} {repository.name}")
+
+
+def draw(passages: list[Passage], count_lines: int, seed: str) -> list[Passage]:
+    """Draw from the passages, in the same way."""
     if not count_lines:
         return passages
-    Random(f"{seed} {repository.name}").shuffle(passages)
+    passages = passages[:]
+    Random(seed).shuffle(passages)
     drawn: list[Passage] = []
     while passages and sum(passage.lines for passage in drawn) < count_lines:
         drawn.append(passages.pop(0))

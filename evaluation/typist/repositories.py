@@ -188,7 +188,7 @@ def _unpack(archive: Archive, path: Path, root: Path) -> Repository:
         raise SettingsError(f"{path} is not the archive that is typed: its sha256 differs. Fetch it again.")
     read = {".whl": _files_of_wheel, ".tgz": _files_of_tar, ".deb": _files_of_deb}[path.suffix]
     files = {}
-    for name, text in sorted(read(content, lambda name, size: _is_wanted(name, size, archive.suffix))):
+    for name, text in sorted(read(content, lambda name, size: is_wanted(name, size, archive.suffix))):
         files[name] = text.decode("utf-8").replace("\r\n", "\n")
         target = root / name
         if not target.is_file():
@@ -200,7 +200,8 @@ def _unpack(archive: Archive, path: Path, root: Path) -> Repository:
 _IsWanted = Callable[[str, int], bool]
 
 
-def _is_wanted(name: str, size: int, suffix: str) -> bool:
+def is_wanted(name: str, size: int, suffix: str) -> bool:
+    """Return whether lines of this file are typed: code that is not too long, and neither a test nor data."""
     parts = PurePosixPath(name).parts
     is_test = any(mark in parts[-1] for mark in ("_test.", ".test.", ".d.ts")) or parts[-1].startswith("test_")
     is_plain = ".." not in parts and parts[0] != "/" and not set(parts) & set(_LEFT_OUT) and not is_test

@@ -2,8 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,19 +12,19 @@ from tqdm import tqdm
 from context.documents.document import language_of
 from evaluation.cache_folder import cache_folder
 from evaluation.typist.calibration import fit_table, sample_passage, table_as_json
+from evaluation.typist.history import Commits, workplaces_of
 from evaluation.typist.judgement import Pause, figures_of
 from evaluation.typist.kept_answers import KeptAnswers
 from evaluation.typist.passages import Passage, draw_passages
-from evaluation.typist.repositories import CALIBRATION, HELD_OUT, Archive, Repository, load_repositories
+from evaluation.typist.repositories import CALIBRATION, HELD_OUT, Archive, load_repositories
 from evaluation.typist.typist import Desk, desk_at, type_passage
+from evaluation.typist.workplace import Workplace, open_in_turn
 from inference.api import Engine
 from lsp_server.completion.confidence.confidence_table import CONFIDENCE_FILE, confidence_table
-from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.settings.values import CompletionSettings
 from midspan import ModelError, SettingsError
 
 DEFAULT_LINES, DEFAULT_SEED = 60, 16
-_INDEX_WITHIN_S = 120.0
 _COLUMNS = ("lines", "pauses", "shown_rate", "right_of_shown", "harmless", "wrong", "saved_per_100", "flicker")
 T = TypeVar("T")
 
@@ -34,12 +33,14 @@ T = TypeVar("T")
 class TypedLines:
     """The lines that the command line chooses: so many of each repository (None: the default, 0: all), by a seed.
 
-    The archives of the repositories are in `folder`, or else are fetched.
+    The archives of the repositories are in `folder`, or else are fetched. With `commits`, `typing` types so many lines
+    of each of these instead.
     """
 
     lines: int | None = None
     seed: int = DEFAULT_SEED
     folder: Path | None = None
+    commits: Commits | None = None
 
     @property
     def most_lines(self) -> int:
@@ -48,14 +49,23 @@ class TypedLines:
     @property
     def options(self) -> str:
         """The options of the command line that choose the same lines."""
-        return f"--lines {self.most_lines} --seed {self.seed}"
+        words = f"--lines {self.most_lines} --seed {self.seed}"
+        return words if self.commits is None else f"{words} --commits {self.commits.count}"
 
 
 def run_typing(
     engine: Engine, model: dict[str, str], settings: CompletionSettings, typed: TypedLines
 ) -> tuple[dict[str, Any], str]:
-    """Type lines of the held-out repositories; return the figures and their table. Raises MidspanError."""
-    found, missing = _run(engine, model, settings, typed, HELD_OUT, type_passage)
+    """Type lines of the held-out repositories, or of commits; return the figures and their table.
+
+    Raises MidspanError.
+    """
+    if typed.commits is None:
+        places, missing = _places_of(HELD_OUT, typed)
+    else:
+        places = workplaces_of(typed.commits, typed.most_lines, typed.seed, cache_folder() / "history")
+        missing = {}
+    found = _run(engine, model, settings, typed, places, type_passage)
     rows = {
         repository: figures_of(pauses, sum(p.lines for p in passages), sum(_keys(p) for p in passages))
         for repository, (passages, pauses) in found.items()
@@ -79,7 +89,8 @@ def run_calibration(
         raise ModelError("A model on a server tells no probabilities, so it has no table of confidence.")
     languages = confidence_table(folder).languages
     archives = [archive for archive in CALIBRATION if languages is None or language_of(archive.suffix) in languages]
-    found, missing = _run(engine, model, settings, typed, archives, sample_passage)
+    places, missing = _places_of(archives, typed)
+    found = _run(engine, model, settings, typed, places, sample_passage)
     samples = [sample for _, seen in found.values() for sample in seen]
     made = {
         "command": f"midspan eval calibration {typed.options}",
@@ -100,52 +111,42 @@ def run_calibration(
     return figures, f"| eagerness | shown from a chance of |\n|---|---|\n{rows}\n\n{path} is written."
 
 
+def _places_of(archives: Sequence[Archive], typed: TypedLines) -> tuple[list[Workplace], dict[str, str]]:
+    """Return the workplaces in the archives' repositories, and what is not at hand. Raises SettingsError."""
+    repositories, missing = load_repositories(archives, typed.folder)
+    drawn = [(each, draw_passages(each, typed.most_lines, typed.seed)) for each in repositories]
+    return [Workplace(each.name, each.root, passages) for each, passages in drawn], missing
+
+
 def _run(
     engine: Engine,
     model: dict[str, str],
     settings: CompletionSettings,
     typed: TypedLines,
-    archives: Sequence[Archive],
+    places: Sequence[Workplace],
     work: Callable[[Desk, int], Awaitable[list[T]]],
-) -> tuple[dict[str, tuple[list[Passage], list[T]]], dict[str, str]]:
-    """Return the drawn passages of each repository with what the work found in them, and what is not at hand."""
-    repositories, missing = load_repositories(archives, typed.folder)
+) -> dict[str, tuple[list[Passage], list[T]]]:
+    """Return the passages of each repository with what the work found in them."""
     kept = KeptAnswers(engine, cache_folder() / f"typing-{model['weights']}-{model['quant']}.jsonl")
-    drawn = {each.name: draw_passages(each, typed.most_lines, typed.seed) for each in repositories}
-    total = sum(passage.lines for passages in drawn.values() for passage in passages)
     found: dict[str, tuple[list[Passage], list[T]]] = {}
+    total = sum(place.lines for place in places)
     # disable=None: shown only where stderr is a terminal
-    with tqdm(total=total, desc="typing", unit="line", file=sys.stderr, disable=None, leave=False) as bar:
+    bar = tqdm(total=total, desc="typing", unit="line", file=sys.stderr, disable=None, leave=False)
+    with bar, open_in_turn(places) as (workspaces, entered):
 
-        async def all_of(repository: Repository, workspaces: SharedWorkspaces) -> list[T]:
+        async def all_of(place: Workplace) -> list[T]:
             results: list[T] = []
-            for passage in drawn[repository.name]:
-                async with desk_at(passage, repository.root, workspaces, kept, settings) as desk:
+            for passage in place.passages:
+                async with desk_at(passage, place.root, workspaces, kept, settings) as desk:
                     results += await work(desk, typed.seed)
                 bar.update(passage.lines)
             return results
 
-        for repository in repositories:
-            with _indexed(repository) as workspaces:
-                found[repository.name] = drawn[repository.name], asyncio.run(all_of(repository, workspaces))
-    return found, missing
-
-
-@contextmanager
-def _indexed(repository: Repository) -> Iterator[SharedWorkspaces]:
-    """Open the repository's workspace, with an index that is up to date."""
-    workspaces = SharedWorkspaces()
-
-    def follow(done: int, total: int) -> None:
-        """The progress is not shown."""
-
-    workspace = workspaces.acquire(repository.root, follow)
-    try:
-        if workspace is not None:
-            workspace.wait_until_settled(_INDEX_WITHIN_S)
-        yield workspaces
-    finally:
-        workspaces.release(repository.root, follow)
+        for place in entered:
+            passages, results = found.setdefault(place.name, ([], []))
+            passages += place.passages
+            results += asyncio.run(all_of(place))
+    return found
 
 
 def _keys(passage: Passage) -> int:

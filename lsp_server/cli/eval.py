@@ -62,6 +62,12 @@ def add_parser(commands: Commands) -> None:
         "--repositories", type=Path, metavar="FOLDER", help="the repositories that the questions of chat are about"
     )
     parser.add_argument("--lines", type=int, metavar="N", help="typing: N lines of each repository; 0: all")
+    parser.add_argument(
+        "--commits",
+        type=positive,
+        metavar="N",
+        help="typing: N commits of the repository in this folder; the lines that they add",
+    )
     parser.add_argument("--seed", type=int, metavar="S", default=16, help="typing: which lines; default: 16")
     parser.add_argument("--longest", type=positive, metavar="TOKENS", help="skip needles in longer contexts than this")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write the JSON, the table and a plot there")
@@ -72,13 +78,15 @@ def run(options: argparse.Namespace) -> int:
     """Print the figures; return the exit code. Raises MidspanError."""
     from evaluation.evaluate import evaluate
     from evaluation.suites import Choices
+    from evaluation.typist.history import Commits
     from evaluation.typist.typing_suite import TypedLines
     from lsp_server.cli.input.command_settings import settings_for
     from lsp_server.cli.input.place import current_root
 
     settings = settings_for(model_flags(options), current_root())
     releases: Literal["tuning", "held out"] = "tuning" if options.tuning else "held out"
-    typed = TypedLines(options.lines, options.seed, options.packages)
+    commits = Commits(current_root(), options.commits) if options.commits else None
+    typed = TypedLines(options.lines, options.seed, options.packages, commits)
     choices = Choices(
         options.limit,
         options.tasks,

@@ -51,7 +51,7 @@ function _shtab_midspan_using
 end
 
 set -g _shtab_midspan_commands setup serve complete chat index context 'context show' 'context why' daemon status trace dashboard stats doctor trust eval model 'model list' 'model pull' 'model import' 'model verify' 'model remove' 'model info'
-set -g _shtab_midspan_opts_with_value --budget --days --dtype --file --limit --lines --log-file --longest --model --name --out --packages --quant --repositories --revoke --seed --tasks --workspace -f
+set -g _shtab_midspan_opts_with_value --budget --commits --days --dtype --file --limit --lines --log-file --longest --model --name --out --packages --quant --repositories --revoke --seed --tasks --workspace -f
 
 complete -c midspan -e
 complete -c midspan -f
@@ -144,6 +144,7 @@ complete -c midspan -n '_shtab_midspan_using eval' -l packages -xka "(__fish_com
 complete -c midspan -n '_shtab_midspan_using eval' -l tuning -d 'next-edit: take the packages on which rules may be tuned'
 complete -c midspan -n '_shtab_midspan_using eval' -l repositories -xka "(__fish_complete_directories)" -d 'the repositories that the questions of chat are about'
 complete -c midspan -n '_shtab_midspan_using eval' -l lines -x -d 'typing: N lines of each repository; 0: all'
+complete -c midspan -n '_shtab_midspan_using eval' -l commits -x -d 'typing: N commits of the repository in this folder; the lines that they add'
 complete -c midspan -n '_shtab_midspan_using eval' -l seed -x -d 'typing: which lines; default: 16'
 complete -c midspan -n '_shtab_midspan_using eval' -l longest -x -d 'skip needles in longer contexts than this'
 complete -c midspan -n '_shtab_midspan_using eval' -l out -xka "(__fish_complete_directories)" -d 'also write the JSON, the table and a plot there'
