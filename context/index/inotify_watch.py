@@ -76,12 +76,12 @@ class InotifyWatch:
                 self._give_up(error)
 
     def close(self) -> None:
-        """End the watch. May be called twice."""
+        """End the watch. May be called twice, also by two threads at once."""
         with self._lock:
             inotify, self._inotify = self._inotify, None
-        if self._end_write >= 0:
-            os.close(self._end_write)  # wakes the thread
-            self._end_write = -1
+            end_write, self._end_write = self._end_write, -1
+        if end_write >= 0:
+            os.close(end_write)  # wakes the thread
             if self._thread.is_alive() and self._thread is not threading.current_thread():
                 self._thread.join()
             os.close(self._end_read)

@@ -1,7 +1,9 @@
 import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 from time import monotonic, sleep
 
 import pytest
@@ -79,6 +81,23 @@ def test_a_root_that_goes_is_noticed(watch: Watch, root: Path) -> None:
     root.rename(root.with_name("elsewhere"))
     assert wait_for(lambda: not watch.is_alive)
     assert watch.limit == ""
+
+
+def test_two_threads_that_close_a_watch_close_its_files_once(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    close, closed = os.close, []
+
+    def slow_close(file: int) -> None:
+        closed.append(file)
+        sleep(0.1)
+        close(file)
+
+    monkeypatch.setattr(os, "close", slow_close)
+    threads = [Thread(target=watch.close) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(closed) == len(set(closed)) > 0
 
 
 def test_git_files_outside_the_tree_are_watched(tmp_path: Path, changes: list[str]) -> None:
