@@ -140,15 +140,9 @@ def _candidates(
             ]
             function = function_around(example.document, example.start) if sites else None
             for site in sites:
-                is_near = site.document is example.document and function is not None
-                evidence = Evidence(
-                    site,
-                    example.number,
-                    len(group),
-                    len(sites),
-                    is_in_function=is_near and function is not None and function[0] <= site.line <= function[1],
-                )
-                yield _Candidate(evidence, local_to)
+                is_in_file = site.document is example.document
+                is_in_function = is_in_file and function is not None and function[0] <= site.line <= function[1]
+                yield _Candidate(Evidence(site, example.number, len(group), len(sites), is_in_function), local_to)
 
 
 def _function_of(examples: Sequence[_Example]) -> tuple[int, int] | None:

@@ -47,8 +47,7 @@ def _calls_to_change(
     found = [one for place in places if (one := _fit(place, old, new, given)) is not None]
     if found:
         return found
-    added = [one for one in new.parameters if one.name not in names_of(old)]
-    needed = [one.name for one in added if not one.has_default and one.name not in given]
+    needed = [one.name for one in _gained(old, new) if not one.has_default and one.name not in given]
     calls = _member_places(document, new, needed, files)
     return [one for place in calls if (one := _fit(place, old, new, given)) is not None]
 
@@ -130,17 +129,23 @@ def _given(
     places: Sequence[_Place], old: Function, new: Function, edits: Sequence[Edit], files: WorkspaceFiles
 ) -> Iterator[tuple[str, Value]]:
     """Yield the values that the last edits gave the new parameters in calls, those of the same file last."""
-    gained = [one for one in new.parameters if one.name not in names_of(old)]
-    typed = {path: typed_spans(edits, document) for path, document in files.open.items()} if gained else {}
-    for document, place, _ in reversed(places) if gained else ():
-        call = _call(document, place, new) if document.path in typed else None
-        for one in gained if call is not None else ():
-            argument = value_given(call, one, new) if call is not None else None
+    if not (gained := _gained(old, new)):
+        return
+    typed = {path: typed_spans(edits, document) for path, document in files.open.items()}
+    for document, place, _ in reversed(places):
+        if document.path not in typed or (call := _call(document, place, new)) is None:
+            continue
+        for one in gained:
+            argument = value_given(call, one, new)
             if argument is not None and any(
                 start < argument.end and argument.start < end for start, end in typed[document.path]
             ):
                 text = argument.text.partition("=")[2].strip() if argument.keyword else argument.text
                 yield one.name, Value(text, document)
+
+
+def _gained(old: Function, new: Function) -> list[Parameter]:
+    return [one for one in new.parameters if one.name not in names_of(old)]
 
 
 def _call(document: Document, place: Occurrence, new: Function) -> Call | None:

@@ -87,7 +87,7 @@ def test_qwen_has_a_shipped_table_until_its_folder_has_one(layers: int, width: i
 
 
 def test_the_built_in_model_is_asked_in_languages_that_it_has_not_learned_too() -> None:
-    """It copies what the code says in like places, and its table says how sure that is."""
+    """The model copies what the code says in like places, and its table says how sure that is."""
     assert all(map(confidence_table(BUILTIN_MODEL).writes, ("python", "go", "typescript", "rust")))
 
 
