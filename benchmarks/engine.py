@@ -5,7 +5,7 @@ model, form and context.
     prefill_tok_s, peer_prefill_tok_s    a prompt of that length from nothing (of 512 tokens for the shortest)
     ttft_ms, peer_ttft_ms                the first token of a prompt of which the context is cached and 32 are new
     weights_bytes_per_s                  what a token reads of the weights, by decode_ms
-    dram_bytes_per_s                     what a plain loop of as many threads reads, in the same run
+    dram_bytes_per_s                     what a plain loop of as many threads reads, before and after each output
 
 Ours go through the engine's door, as requests of the product do. The peers are measured by their own llama-bench.
 --models is a folder with the GGUF files of Qwen2.5-Coder-Instruct in Q4_K_M; what is made of them is kept there.
@@ -34,14 +34,14 @@ from inference.local_engine import LocalEngine
 from inference.models.description import read_description
 from inference.prompts.prompt import TokenPrompt
 from inference.speed.machine_speed import processor_name
-from inference.weights.memory_speed import measure_memory_bytes_per_s, physical_cores
+from inference.weights.memory_speed import ReadingLoop, physical_cores
 from midspan import MidspanError, ModelError
 
 SHORTEST_PREFILL = 512
 DECODE_REPEATS = 3  # of each round, at one prefilled context
 ROUNDS = 3
 ROUNDS_TOKENS = 8192  # of all rounds of a context, from which on it has one round
-MEMORY_S = 0.5
+MEMORY_S = 0.05  # of a reading
 TRIES = 20
 ISA = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16", "asimddp", "i8mm", "bf16")
 
@@ -117,7 +117,7 @@ class Peers:
     gguf: Path
 
 
-def measure_ours(engine: OurEngine, line: Line, *, beside_busy: bool) -> None:
+def measure_ours(engine: OurEngine, line: Line, memory: ReadingLoop, *, beside_busy: bool) -> None:
     """Measure a round; the longest prompt leaves its context in the cache, where the other figures find it."""
     prompt = engine.prompt(line.context)
     if line.context < SHORTEST_PREFILL:
@@ -126,7 +126,9 @@ def measure_ours(engine: OurEngine, line: Line, *, beside_busy: bool) -> None:
     else:
         line.add("prefill_tok_s", engine.prefill_tok_s(prompt))
     for _ in range(DECODE_REPEATS):
+        line.add("dram_bytes_per_s", *memory.bytes_per_s(MEMORY_S))
         line.add("decode_ms", engine.decode_ms(prompt))
+        line.add("dram_bytes_per_s", *memory.bytes_per_s(MEMORY_S))
         line.add("ttft_ms", engine.ttft_ms(prompt))
         if beside_busy:
             with busy_cores():
@@ -155,7 +157,7 @@ def report(line: Line, weights_bytes: int, machine: dict[str, Any], arguments: N
         figures |= {"busy_decode_ms": busy_ms, "busy_ratio": round(busy_ms / float(figures["decode_ms"] or 0), 2)}
     speeds = {
         "weights_bytes_per_s": round(weights_bytes / float(figures["decode_ms"] or 0) * 1000),
-        "dram_bytes_per_s": round(max(line.samples["dram_bytes_per_s"])),
+        "dram_bytes_per_s": round(statistics.median(line.samples["dram_bytes_per_s"])),
     }
     return {"model": line.model.name, "form": line.form, "context": line.context, **figures, **speeds, **machine}
 
@@ -175,8 +177,8 @@ def run(arguments: Namespace) -> Iterator[dict[str, Any]]:
         for context in contexts:
             line = Line(model, form, context)
             for _ in range(arguments.rounds or max(1, min(ROUNDS, ROUNDS_TOKENS // context))):
-                line.add("dram_bytes_per_s", measure_memory_bytes_per_s(threads, MEMORY_S))
-                measure_ours(engine, line, beside_busy=arguments.beside_busy)
+                with ReadingLoop(threads) as memory:
+                    measure_ours(engine, line, memory, beside_busy=arguments.beside_busy)
                 if peers:
                     measure_peers(peers, line)
             yield report(line, weights_bytes, machine, arguments)

@@ -2,9 +2,9 @@
 
 import ctypes
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,23 +25,36 @@ def physical_cores() -> int:
     return max(1, min(usable or 1, psutil.cpu_count(logical=False) or 1))
 
 
-def measure_memory_bytes_per_s(threads: int, seconds: float) -> float:
-    """Read a buffer with `threads` threads for about `seconds`, and return the speed of the fastest pass."""
-    values = np.ones(_BUFFER_BYTES, dtype=np.uint8)  # written, or all its pages would be one page of zeros
-    parts = np.array_split(values, threads)
-    took_s: list[float] = []
-    with ThreadPoolExecutor(threads) as pool:
+class ReadingLoop:
+    """A plain loop of threads that read a buffer of their own, and nothing else. Close it to free the buffer."""
+
+    def __init__(self, threads: int) -> None:
+        values = np.ones(_BUFFER_BYTES, dtype=np.uint8)  # written, or all its pages would be one page of zeros
+        self._parts = np.array_split(values, threads)
+        self._pool = ThreadPoolExecutor(threads)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._pool.shutdown()
+
+    def bytes_per_s(self, seconds: float) -> list[float]:
+        """Read the buffer for about `seconds`, and return the speed of each pass."""
+        speeds: list[float] = []
         ends_s = perf_counter() + seconds
-        while len(took_s) < _LEAST_PASSES or perf_counter() < ends_s:
-            took_s.append(_pass_s(pool, parts))
-    return _BUFFER_BYTES / min(took_s)
+        while len(speeds) < _LEAST_PASSES or perf_counter() < ends_s:
+            began_s = perf_counter()
+            for _ in self._pool.map(_read, self._parts):
+                pass
+            speeds.append(_BUFFER_BYTES / (perf_counter() - began_s))
+        return speeds
 
 
-def _pass_s(pool: ThreadPoolExecutor, parts: Sequence[npt.NDArray[np.uint8]]) -> float:
-    began_s = perf_counter()
-    for _ in pool.map(_read, parts):
-        pass
-    return perf_counter() - began_s
+def measure_memory_bytes_per_s(threads: int, seconds: float) -> float:
+    """Read memory with `threads` threads for about `seconds`, and return the speed of the fastest pass."""
+    with ReadingLoop(threads) as loop:
+        return max(loop.bytes_per_s(seconds))
 
 
 def _read(part: npt.NDArray[np.uint8]) -> None:
