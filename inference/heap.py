@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _M_ARENA_MAX = -8  # of glibc's malloc.h
-_MADV_HUGEPAGE = 14  # of Linux' mman.h
+_MADV_HUGEPAGE, _MADV_POPULATE_WRITE = 14, 23  # of Linux' mman.h
 _PAGE_BYTES = 4096
 _IMPORTED_OBJECTS = 20_000  # a pause that leaves more new ones has imported much
 
@@ -53,14 +53,21 @@ def trim_heap() -> None:
 
 
 def use_large_pages(address: int, size_bytes: int) -> None:
-    """Let the system back memory by pages of 2 MB where it can: attention reads such a cache 1.2 times as fast.
+    """Let the system back memory by pages of 2 MB where it can: attention reads such a cache 1.2 times as fast."""
+    _advise(address, size_bytes, _MADV_HUGEPAGE)
 
-    The whole pages of 4 KB between `address` and its end are meant.
-    """
+
+def commit_memory(address: int, size_bytes: int) -> None:
+    """Let the system commit memory as a write to it would; what it holds stays. Older systems do nothing."""
+    _advise(address, size_bytes, _MADV_POPULATE_WRITE)
+
+
+def _advise(address: int, size_bytes: int, advice: int) -> None:
+    """Call madvise for the whole pages of 4 KB between `address` and its end."""
     first = -(-address // _PAGE_BYTES) * _PAGE_BYTES
     count = (address + size_bytes - first) // _PAGE_BYTES
     if count > 0:
-        _call_glibc("madvise", ctypes.c_void_p(first), ctypes.c_size_t(count * _PAGE_BYTES), _MADV_HUGEPAGE)
+        _call_glibc("madvise", ctypes.c_void_p(first), ctypes.c_size_t(count * _PAGE_BYTES), advice)
 
 
 def _call_glibc(name: str, *arguments: object) -> None:

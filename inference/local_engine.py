@@ -317,6 +317,7 @@ class LocalEngine:
             scheduler.has_prefilled = False
             trim_heap()
             complete_torch()
+            scheduler.commit_ahead.go_on()
             self._known.keep_speed()
         while idle or not self._inbox.empty():
             try:

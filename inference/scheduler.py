@@ -11,6 +11,7 @@ from torch import Tensor
 
 from inference.api import FinishReason, Update
 from inference.cache.allocate_memory import LEAST_PAGES, allocate_what_fits
+from inference.cache.commit_ahead import CommitAhead
 from inference.cache.disk_pages import DiskPages
 from inference.cache.page_pool import PAGE_TOKENS, PagePool
 from inference.cache.radix_tree import Match, Node, RadixTree
@@ -79,6 +80,8 @@ class Scheduler:
         """Begin with an empty cache in `memory`. No request runs."""
         self._memory = memory
         self.pool = PagePool(memory.shape[1])
+        self.commit_ahead = CommitAhead(memory, self.pool)
+        self.commit_ahead.go_on()
         self.tree = RadixTree()
         self._suffixes = MovedSuffixes(self.tree, memory, self._keys, self._sentinels.fim)
         self.disk = DiskPages(self._model_key, memory, self.pool, self.tree)
@@ -88,7 +91,7 @@ class Scheduler:
         layers, pages, _, width = self._memory.shape
         dtype, device = self._memory.dtype, self.device
         self.disk.keeper.close()
-        del self._memory, self._suffixes, self.disk  # before the smaller one is allocated
+        del self._memory, self._suffixes, self.commit_ahead, self.disk  # before the smaller one is allocated
         self._hold(allocate_what_fits(layers, max(LEAST_PAGES, pages // 2), width, dtype, device))
 
     @property

@@ -18,6 +18,7 @@ class PagePool:
         # Descending: popping from the end hands out ascending ids, so that a new sequence gets consecutive pages.
         self._free = list(range(total_pages - 1, -1, -1))
         self._is_free = [True] * total_pages
+        self.used_pages = 0  # behind the last page that was ever handed out
 
     @property
     def free_count(self) -> int:
@@ -34,6 +35,7 @@ class PagePool:
         pages = [self._free.pop() for _ in range(count)]
         for page in pages:
             self._is_free[page] = False
+        self.used_pages = max(self.used_pages, 1 + max(pages, default=-1))
         return pages
 
     def release(self, pages: Iterable[int]) -> None:
