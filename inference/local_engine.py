@@ -40,7 +40,7 @@ from inference.right_of_way import RIGHT_OF_WAY
 from inference.speed.import_torch import complete_torch, import_torch, open_library
 from inference.speed.last_start import KnownStart
 from inference.speed.prefetch import read_ahead
-from inference.threads import let_threads_sleep
+from inference.threads import default_threads, let_threads_sleep
 from kernels.cpu.library import native_library
 from midspan import CapacityError, MidspanError, ModelError
 
@@ -254,8 +254,8 @@ class LocalEngine:
 
             from inference.loader import build_scheduler
 
-        if self._settings.threads is not None:
-            torch.set_num_threads(self._settings.threads)
+        usual_threads = default_threads()
+        torch.set_num_threads(self._settings.threads or usual_threads)
         built = build_scheduler(
             self.folder, description.config, self.tokenizer, identity.context_tokens, self._settings, last
         )

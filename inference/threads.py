@@ -1,6 +1,7 @@
 """The number of torch's threads that a step is worth. Importing this does not import torch."""
 
 import os
+from functools import cache
 
 # The rough speed of one thread on a laptop's core: FLOP of bf16 products, and bytes of weights read.
 FLOP_PER_MS = 150e6
@@ -17,6 +18,18 @@ def let_threads_sleep() -> None:
     By default they spin, which on a busy machine takes the core from the very thread that they wait for.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@cache
+def default_threads() -> int:
+    """Return the number of threads that torch has chosen for this machine.
+
+    Call this before the first engine loads: a thread that begins later gets the number that another has set last, and
+    an engine with the native step leaves torch one thread.
+    """
+    import torch
+
+    return torch.get_num_threads()
 
 
 def threads_for(active_parameters: int, parameter_bytes: int, new_tokens: int, available: int) -> int:
