@@ -7,7 +7,7 @@
 namespace midspan::MIDSPAN_ISA {
 
 constexpr int SPLIT_POSITIONS = 512;
-constexpr int TILE_ROWS = 32;
+constexpr int TILE_ROWS = 32;  // where each group of heads is a chunk of its own
 
 // The part of an attention that one chunk computes.
 struct Part {
@@ -34,8 +34,15 @@ inline int32_t splits_of(const Segment& segment) {
     return (segment.length + split_size(segment) - 1) / split_size(segment);
 }
 
-inline int32_t tiles_of(const Segment& segment) {
-    return segment.count > FEW_ROWS ? (segment.count + TILE_ROWS - 1) / TILE_ROWS : 1;
+// The most rows of a tile. All heads of latent attention read the same rows of pages, so that a tile is as many rows as
+// attend_mla takes at once: there are tiles for all threads, and none reads the pages twice.
+inline int32_t tile_rows(const Shape& shape) {
+    if (!shape.latent) return TILE_ROWS;
+    return shape.heads < MLA_QUERIES ? MLA_QUERIES / shape.heads : 1;
+}
+
+inline int32_t tiles_of(const Shape& shape, const Segment& segment) {
+    return segment.count > FEW_ROWS ? (segment.count + tile_rows(shape) - 1) / tile_rows(shape) : 1;
 }
 
 // Returns the chunk's part where each of `groups` groups of heads is attended on its own; `width` is that of a mix.
@@ -44,7 +51,7 @@ inline Part part_of(const State& s, int64_t chunk, int groups, int width) {
     for (int i = 0;; ++i) {
         const Segment& segment = s.batch->segments[i];
         if (is_expanded(s.shape, segment)) continue;
-        int64_t splits = splits_of(segment), tiles = tiles_of(segment), chunks = splits * tiles * groups;
+        int64_t splits = splits_of(segment), tiles = tiles_of(s.shape, segment), chunks = splits * tiles * groups;
         if (chunk >= chunks) {
             chunk -= chunks;
             partial += splits * segment.count * s.shape.heads * (width + 2);
@@ -55,8 +62,9 @@ inline Part part_of(const State& s, int64_t chunk, int groups, int width) {
         chunk /= groups;
         if (tiles > 1) {
             // The last tile sees the most, so that it begins first.
-            part.first_row = static_cast<int32_t>(tiles - 1 - chunk) * TILE_ROWS;
-            part.rows = segment.count - part.first_row < TILE_ROWS ? segment.count - part.first_row : TILE_ROWS;
+            const int32_t most = tile_rows(s.shape);
+            part.first_row = static_cast<int32_t>(tiles - 1 - chunk) * most;
+            part.rows = segment.count - part.first_row < most ? segment.count - part.first_row : most;
         }
         part.split = static_cast<int32_t>(tiles > 1 ? 0 : chunk);
         part.from = part.split * split_size(segment);
@@ -71,7 +79,7 @@ inline int64_t attention_chunks(const State& s, int groups) {
     int64_t chunks = 0;
     for (int i = 0; i < s.batch->segment_count; ++i) {
         const Segment& segment = s.batch->segments[i];
-        if (!is_expanded(s.shape, segment)) chunks += splits_of(segment) * tiles_of(segment) * groups;
+        if (!is_expanded(s.shape, segment)) chunks += splits_of(segment) * tiles_of(s.shape, segment) * groups;
     }
     return chunks;
 }

@@ -21,8 +21,8 @@ inline void measure_attention(const State& s, const Batch& batch, int64_t* work,
             continue;
         }
         *rows_in_parts += segment.count;
-        bool is_tiled = tiles_of(segment) > 1;
-        int splits = splits_of(segment), rows = is_tiled ? TILE_ROWS : segment.count;
+        bool is_tiled = tiles_of(shape, segment) > 1;
+        int splits = splits_of(segment), rows = is_tiled ? tile_rows(shape) : segment.count;
         *partials += static_cast<int64_t>(splits) * segment.count * shape.heads * (mixed + 2);
         int64_t bytes = shape.latent ? attend_mla_work_bytes(s.mla_shape, shape.heads, rows)
                                      : attend_kv_work_bytes(s.kv_shape, is_tiled ? 1 : shape.kv_heads, rows);

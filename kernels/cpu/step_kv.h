@@ -23,7 +23,7 @@ inline void rotate_kv(State& s, const Op& op, int64_t row) {
 // takes all heads where that leaves enough chunks for the threads.
 inline int kv_groups(const State& s) {
     for (int i = 0; i < s.batch->segment_count; ++i) {
-        if (tiles_of(s.batch->segments[i]) > 1) return s.shape.kv_heads;
+        if (tiles_of(s.shape, s.batch->segments[i]) > 1) return s.shape.kv_heads;
     }
     return attention_chunks(s, 1) >= 2 * s.threads ? 1 : s.shape.kv_heads;
 }

@@ -24,8 +24,9 @@ from tests.inference.folders import CODER_V1, LARGE, LITE, MSCALE_ONE, QWEN, con
 
 CPU = torch.device("cpu")
 CONFIGS = {"lite": LITE, "large": LARGE, "mscale_one": MSCALE_ONE, "coder_v1": CODER_V1, "qwen": QWEN}
-# One token, an odd few, more than are multiplied at once, and enough for tiles of an attention and expanded latents.
-LENGTHS = [1, 5, 60, 700]
+# One token, an odd few, enough for tiles of absorbed attention, more than are multiplied at once, and enough for tiles
+# of an attention and expanded latents.
+LENGTHS = [1, 5, 30, 60, 700]
 
 pytestmark = pytest.mark.skipif(native_library().functions is None, reason="the native library is not built")
 
