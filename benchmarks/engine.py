@@ -6,6 +6,8 @@ model, form and context.
     ttft_ms, peer_ttft_ms                the first token of a prompt of which the context is cached and 32 are new
     weights_bytes_per_s                  what a token reads of the weights, by decode_ms
     dram_bytes_per_s                     what a plain loop of as many threads reads, before and after each output
+    pages_bytes                          what a token reads of the context's pages
+    read_ms                              the time in which that loop reads the weights and the pages of a token
 
 Ours go through the engine's door, as requests of the product do. The peers are measured by their own llama-bench.
 --models is a folder with the GGUF files of Qwen2.5-Coder-Instruct in Q4_K_M; what is made of them is kept there.
@@ -29,11 +31,13 @@ from benchmarks.peers.busy import busy_cores
 from benchmarks.peers.llama_bench import GENERATED_TOKENS, NEW_TOKENS, IkLlamaCpp, LlamaCpp
 from benchmarks.peers.models import FORMS, MODELS, ComparedModel, Form, ModelFiles
 from inference.api import EngineSettings, Request, Trace, Update
+from inference.cache.page_row import PageRow
 from inference.draft import Drafting
 from inference.local_engine import LocalEngine
 from inference.models.description import read_description
 from inference.prompts.prompt import TokenPrompt
 from inference.speed.machine_speed import processor_name
+from inference.weights.checkpoint import stored_dtype
 from inference.weights.memory_speed import ReadingLoop, physical_cores
 from midspan import MidspanError, ModelError
 
@@ -149,15 +153,33 @@ def measure_peers(peers: Peers, line: Line) -> None:
             print(error, file=sys.stderr)
 
 
-def report(line: Line, weights_bytes: int, machine: dict[str, Any], arguments: Namespace) -> dict[str, Any]:
+@dataclass(frozen=True)
+class TokenBytes:
+    """What a decoded token reads: the weights that it meets, and a row of the pages for each token before it."""
+
+    weights: int
+    row: int
+
+
+def token_bytes(folder: Path, form: Form) -> TokenBytes:
+    config = read_description(folder).config
+    row = PageRow(config.page_width, stored_dtype(folder))
+    return TokenBytes(config.active_weights.bytes_in(form), config.num_hidden_layers * row.bytes)
+
+
+def report(line: Line, read: TokenBytes, machine: dict[str, Any], arguments: Namespace) -> dict[str, Any]:
     names = ["decode_ms", "prefill_tok_s", "ttft_ms", "peer_decode_ms", "peer_prefill_tok_s", "peer_ttft_ms"]
     names += ["ik_decode_ms", "ik_prefill_tok_s"] if arguments.ik else []
     figures = {name: line.median(name) for name in names}
     if busy_ms := line.median("busy_decode_ms"):
         figures |= {"busy_decode_ms": busy_ms, "busy_ratio": round(busy_ms / float(figures["decode_ms"] or 0), 2)}
+    dram_bytes_per_s = statistics.median(line.samples["dram_bytes_per_s"])
+    pages_bytes = line.context * read.row
     speeds = {
-        "weights_bytes_per_s": round(weights_bytes / float(figures["decode_ms"] or 0) * 1000),
-        "dram_bytes_per_s": round(statistics.median(line.samples["dram_bytes_per_s"])),
+        "weights_bytes_per_s": round(read.weights / float(figures["decode_ms"] or 0) * 1000),
+        "dram_bytes_per_s": round(dram_bytes_per_s),
+        "pages_bytes": pages_bytes,
+        "read_ms": round((read.weights + pages_bytes) / dram_bytes_per_s * 1000, 3),
     }
     return {"model": line.model.name, "form": line.form, "context": line.context, **figures, **speeds, **machine}
 
@@ -172,7 +194,7 @@ def run(arguments: Namespace) -> Iterator[dict[str, Any]]:
         contexts = [context for context in model.contexts if context in (arguments.contexts or model.contexts)]
         folder = files.folder(model)
         peers = Peers(llama_cpp, ik, files.gguf(model, form, arguments.llama_cpp)) if llama_cpp else None
-        weights_bytes = read_description(folder).config.active_weights.bytes_in(form)
+        read = token_bytes(folder, form)
         engine = OurEngine(folder, form, arguments.threads)
         for context in contexts:
             line = Line(model, form, context)
@@ -181,7 +203,7 @@ def run(arguments: Namespace) -> Iterator[dict[str, Any]]:
                     measure_ours(engine, line, memory, beside_busy=arguments.beside_busy)
                 if peers:
                     measure_peers(peers, line)
-            yield report(line, weights_bytes, machine, arguments)
+            yield report(line, read, machine, arguments)
         engine.close()
         del engine
         gc.collect()
