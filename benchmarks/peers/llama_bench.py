@@ -1,6 +1,7 @@
 """llama-bench of llama.cpp and of ik_llama.cpp: the other engines' own measurement of themselves."""
 
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,9 @@ from midspan import ModelError
 
 GENERATED_TOKENS = 32  # of a measurement of decoding
 NEW_TOKENS = 32  # of a prompt whose beginning is cached
+# Taken when this module is imported: an engine of this process lets OpenMP's threads sleep (OMP_WAIT_POLICY), with which
+# llama.cpp decodes at half its speed.
+ENVIRONMENT = dict(os.environ)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def run_llama_bench(program: list[str], model: Path, threads: int, *options: obj
     """Return the seconds of each sample of each test. Raises ModelError, with what the program has said."""
     once = [] if "-r" in options else ["-r", 1]
     command = [*program, "-m", model, "-t", threads, "-o", "json", *once, *options]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    done = subprocess.run(list(map(str, command)), env=ENVIRONMENT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ModelError(f"{' '.join(map(str, command))}: {done.stderr[-800:]}")
     tests: list[dict[str, Any]] = json.loads(done.stdout)
