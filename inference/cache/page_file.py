@@ -11,9 +11,9 @@ import sys
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
+from typing import NamedTuple
 
 from inference.cache.page_key import HASH_BYTES
 from midspan import MidspanError
@@ -32,9 +32,8 @@ class PageFileError(MidspanError):
     """A file of pages is not whole, or not the user's alone."""
 
 
-@dataclass(frozen=True)
-class PagePlace:
-    """The place of a page on the disk, and the checksum of its bytes."""
+class PagePlace(NamedTuple):
+    """The place of a page on the disk, and the checksum of its bytes. There are hundreds, so they are made cheaply."""
 
     file: Path
     number: int  # within the file, from 0

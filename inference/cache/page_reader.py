@@ -1,10 +1,9 @@
 """Reads the pages of a prompt from the disk into the radix tree, in slices between the steps of the engine."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
 from itertools import groupby
 from pathlib import Path
 
@@ -19,6 +18,8 @@ from inference.cache.radix_tree import RadixTree
 
 SLICE_BYTES = 32 << 20  # a few hundredths of a second; then a cancelled or a more urgent request is seen
 _READERS = 2
+_ALONE_BYTES = 8 << 20  # are read on the engine's thread: to start other threads takes as long
+_RUN_BYTES = 256 << 10  # are read in one call, and their checksums made while the core's cache has them
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ class PageReader:
 
     def _read(self, places: Sequence[PagePlace], pages: Sequence[int]) -> int:
         """Fill pages; return how many from the first are right. A file with a wrong page is removed."""
+        if len(places) * self._memory.page_bytes <= _ALONE_BYTES:
+            return self._read_part(places, pages)
         half = -(-len(places) // _READERS)
         parts = [(places[start : start + half], pages[start : start + half]) for start in range(0, len(places), half)]
         with ThreadPoolExecutor(_READERS, "midspan-page-reader") as readers:
@@ -116,17 +119,31 @@ class PageReader:
 
     def _read_file(self, path: Path, places: Sequence[PagePlace], pages: Sequence[int]) -> int:
         good = 0
+        run_pages = max(1, _RUN_BYTES // self._memory.page_bytes)
         try:
             with open_own(path) as file:
-                for place, page in zip(places, pages, strict=True):
-                    views = self._memory.views(page)
-                    read_views(file, place.number * self._memory.page_bytes, views)
-                    # At once, while the bytes are in the core's cache.
-                    if reduce(lambda checksum, view: zlib.crc32(view, checksum), views, 0) != place.checksum:
-                        raise PageFileError(f"{path} has a changed page")
-                    good += 1
+                for start, end in _runs([place.number for place in places], run_pages):
+                    views = [self._memory.views(page) for page in pages[start:end]]
+                    place_bytes = places[start].number * self._memory.page_bytes
+                    read_views(file, place_bytes, [view for page_views in views for view in page_views])
+                    for place, page_views in zip(places[start:end], views, strict=True):
+                        checksum = 0
+                        for view in page_views:
+                            checksum = zlib.crc32(view, checksum)
+                        if checksum != place.checksum:
+                            raise PageFileError(f"{path} has a changed page")
+                        good += 1
         except FileNotFoundError:  # it was forgotten, or another process needed the room
             pass
         except (OSError, PageFileError) as error:
             self._index.drop(path, error)
         return good
+
+
+def _runs(numbers: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
+    """Yield the start and the end of each run of consecutive numbers, cut to `most` of them."""
+    start = 0
+    for end in range(1, len(numbers) + 1):
+        if end == len(numbers) or end - start == most or numbers[end] != numbers[end - 1] + 1:
+            yield start, end
+            start = end
