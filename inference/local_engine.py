@@ -239,7 +239,7 @@ class LocalEngine:
         orders, copies = identity.fim_orders, description.copy_weights is not None
         self.info = ModelInfo(identity.name, self.folder, family.name, orders, identity.context_tokens, copies)
         self._described.set_result(description)
-        # The library builds a tokenizer while another thread runs Python.
+        # The files are read and checked while another thread imports torch.
         opening = threading.Thread(target=self._open_tokenizer, args=(family,), name="tokenizer", daemon=True)
         opening.start()
         if last is None:

@@ -223,6 +223,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "context.*",
         "inference.api",
         "inference.heap",
+        "inference.speed",
         "lsp_server.actions",
         "lsp_server.actions.protocol",
         "lsp_server.chat",

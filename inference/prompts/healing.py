@@ -11,14 +11,19 @@ from collections.abc import Sequence
 MOST_CHARACTERS = 32  # a longer word would take too many steps
 
 
+def spelling_order(token_bytes: Sequence[bytes]) -> "array[int]":
+    """Sort the ids that have text by their bytes."""
+    return array("q", sorted((token for token, text in enumerate(token_bytes) if text), key=token_bytes.__getitem__))
+
+
 class Spellings:
     """A vocabulary sorted by bytes, without the ids that have no text."""
 
-    def __init__(self, token_bytes: Sequence[bytes]) -> None:
-        ids = sorted((token for token, text in enumerate(token_bytes) if text), key=token_bytes.__getitem__)
-        self._ids = array("q", ids)
-        self._texts = [token_bytes[token] for token in ids]
-        self._longest = max(map(len, self._texts), default=0)
+    def __init__(self, token_bytes: Sequence[bytes], order: "array[int]") -> None:
+        """`order` is the `spelling_order` of the vocabulary."""
+        self._ids = order
+        self._text = token_bytes.__getitem__
+        self._longest = max(map(len, token_bytes), default=0)
 
     def allowed(self, rest: bytes) -> "array[int]":
         """Return the ids of tokens that begin with `rest`, and of tokens that `rest` begins with.
@@ -40,12 +45,12 @@ class Spellings:
 
     def _begun_with(self, text: bytes) -> "array[int]":
         size = len(text)
-        first = bisect_left(self._texts, text)
-        return self._ids[first : bisect_right(self._texts, text, first, key=lambda longer: longer[:size])]
+        first = bisect_left(self._ids, text, key=self._text)
+        return self._ids[first : bisect_right(self._ids, text, first, key=lambda token: self._text(token)[:size])]
 
     def _exactly(self, text: bytes) -> "array[int]":
-        first = bisect_left(self._texts, text)
-        return self._ids[first : bisect_right(self._texts, text, first)]
+        first = bisect_left(self._ids, text, key=self._text)
+        return self._ids[first : bisect_right(self._ids, text, first, key=self._text)]
 
 
 def begun_word(line: str, word: str, spellings: Spellings) -> str:

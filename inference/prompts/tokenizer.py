@@ -3,13 +3,13 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TypeVar
 
 from inference.model_files import TOKENIZER_FILE, read_file
 from inference.prompts.families import Family
-from inference.prompts.healing import Spellings, begun_word
+from inference.prompts.healing import Spellings, begun_word, spelling_order
 from inference.prompts.kept_tokenizer import KeptTokenizer, keep_tokenizer, read_kept_tokenizer
 from inference.prompts.tokenizer_file import (
     MOST_FILE_BYTES,
@@ -83,13 +83,15 @@ class Tokenizer:
         self._text_tokenizer = self._guarded(partial(build_tokenizer, kept.text_only))
         self.sentinels = self._find_sentinels()
         self._bytes = kept.token_bytes
+        self.spellings = Spellings(kept.token_bytes, kept.spelling_order)
         self._cut = _safe_cut(file)
         self._encode_again = lru_cache(maxsize=PIECE_CACHE_SIZE)(self._encode_whole)
 
     def _make(self, data: bytes) -> KeptTokenizer:
         pass_trial(data, self.path)
         file = parse_tokenizer(data, self.path)
-        return KeptTokenizer(file.without_vocabulary, file.text_only, spell_tokens(file))
+        spelled = spell_tokens(file)
+        return KeptTokenizer(file.without_vocabulary, file.text_only, spelled, spelling_order(spelled))
 
     def encode(self, text: str) -> list[int]:
         """Turn user text into ids without BOS or sentinels, piece by piece where that gives the ids of the whole."""
@@ -119,11 +121,6 @@ class Tokenizer:
     def decode(self, tokens: Iterable[int]) -> str:
         """Turn ids into text; bytes that are no character become U+FFFD."""
         return b"".join(map(self.token_bytes, tokens)).decode("utf-8", errors="replace")
-
-    @cached_property
-    def spellings(self) -> Spellings:
-        """The sorted vocabulary, made at first use: a large one takes 0.1 s."""
-        return Spellings(self._bytes)
 
     def begun_word(self, prefix: str) -> str:
         """Return the begun word at the end of `prefix` that a prompt leaves out (healing), "" for none."""

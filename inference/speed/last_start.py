@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from inference.api import EngineSettings, OnUpdate, Request, Trace, Update
 from inference.speed.machine_speed import machine_name
+from inference.speed.starts_path import starts_path
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +107,7 @@ def read_last_start(folder: Path, settings: EngineSettings) -> LastStart | None:
 
 def keep_last_start(folder: Path, settings: EngineSettings, start: LastStart) -> None:
     """Keep what a start has found, beside the starts of other models and on other machines."""
-    path, key = _path(), _key(folder, settings)
+    path, key = starts_path(), _key(folder, settings)
     with _LOCK:
         kept = _read_all()
         starts = {name: value for name, value in kept.get(machine_name(), {}).items() if name != key}
@@ -126,13 +125,9 @@ def _key(folder: Path, settings: EngineSettings) -> str:
     return f"{os.path.realpath(folder)} {settings.quant} {settings.cache_dtype} {settings.dtype} {settings.device}"
 
 
-def _path() -> Path:
-    return platformdirs.user_cache_path("midspan") / "last-starts.json"
-
-
 def _read_all() -> dict[str, dict[str, Any]]:
     try:
-        found = json.loads(_path().read_text(encoding="utf-8"))
+        found = json.loads(starts_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     if not isinstance(found, dict):

@@ -9,6 +9,8 @@ import os
 import sys
 
 from inference.heap import paused_garbage_collection, use_one_arena
+from inference.speed.import_torch import open_library
+from inference.speed.starts_path import starts_path
 from lsp_server.relay.door import listen, take_lock
 from lsp_server.relay.runtime_folder import runtime_folder
 from lsp_server.server.engines import IdleTimes, StartEngine
@@ -39,6 +41,8 @@ def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
         print(error, flush=True)
         os._exit(1)
     use_one_arena()
+    if starts_path().is_file():  # local models run here, and an editor is about to load one
+        open_library()  # on the second core, while this thread imports the server
     sys.setswitchinterval(_SWITCH_SECONDS)
     os.dup2(2, 1)  # the relay reads the end of stdout; later prints go to the log
 

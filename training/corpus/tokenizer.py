@@ -18,7 +18,7 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel, Digits, PreTokenizer, Sequence, Split
 from tokenizers.trainers import BpeTrainer
 
-from inference.prompts.healing import Spellings, begun_word
+from inference.prompts.healing import Spellings, begun_word, spelling_order
 from inference.prompts.tokenizer import spell_tokens
 from inference.prompts.tokenizer_file import TokenizerFile
 from training.corpus.files import load_files
@@ -79,7 +79,8 @@ class TextEncoder:
         newline = text_only.token_to_id("Ċ")  # the byte-level spelling of "\n"
         assert newline is not None
         self.newline = newline
-        self._spellings = Spellings(spell_tokens(TokenizerFile(json.loads(text_only.to_str()))))
+        spelled = spell_tokens(TokenizerFile(json.loads(text_only.to_str())))
+        self._spellings = Spellings(spelled, spelling_order(spelled))
 
     def encode(self, text: str) -> list[int]:
         """Ids of the text, never a sentinel's."""

@@ -19,7 +19,7 @@ from inference.loader import build_scheduler
 from inference.local_engine import BUILTIN_MODEL
 from inference.models.batch import Work, pack_batch
 from inference.prompts.families import DEEPSEEK_V2
-from inference.prompts.healing import MOST_CHARACTERS, Spellings
+from inference.prompts.healing import MOST_CHARACTERS, Spellings, spelling_order
 from inference.prompts.prompt import TokenPrompt, read_tokens
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
@@ -224,8 +224,10 @@ def test_allowed_tokens_are_those_of_a_search_through_all(tokenizer: Tokenizer) 
 
 
 def test_a_vocabulary_without_a_byte_of_the_word_leaves_the_word_where_it_is(tmp_path: Path) -> None:
-    assert Spellings([b"a", b"", b"ab"]).can_spell(b"aa")
-    assert not Spellings([b"a", b"", b"ab"]).can_spell(b"ab")
+    vocabulary = [b"a", b"", b"ab"]
+    spellings = Spellings(vocabulary, spelling_order(vocabulary))
+    assert spellings.can_spell(b"aa")
+    assert not spellings.can_spell(b"ab")
     definition = byte_tokenizer()
     (tmp_path / "tokenizer.json").write_text(json.dumps(definition))
     assert Tokenizer(tmp_path, DEEPSEEK_V2).begun_word("quit") == "quit"

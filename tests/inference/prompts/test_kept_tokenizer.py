@@ -33,7 +33,8 @@ def refuse(*_arguments: object) -> None:
 def seen(tokenizer: Tokenizer) -> object:
     tokens = tokenizer.encode(TEXT)
     spelled = [tokenizer.token_bytes(token) for token in range(tokenizer.vocab_size)]
-    return tokens, tokenizer.sentinels, spelled, tokenizer.begun_word("import isf"), tokenizer._cut
+    words = [tokenizer.spellings.allowed(text) for text in (b"is", b"\n", b"x")]
+    return tokens, tokenizer.sentinels, spelled, tokenizer.begun_word("import isf"), words, tokenizer._cut
 
 
 def test_a_kept_tokenizer_is_the_one_that_was_made(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
