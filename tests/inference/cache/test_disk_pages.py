@@ -198,3 +198,8 @@ def test_pages_of_a_full_pool_are_read_as_far_as_others_can_leave(tmp_path: Path
     assert again.check_contents(tokens) == 30
     again.tree.unlock(node)
     again.check()
+
+
+def test_a_call_of_the_system_reads_pages_that_stand_one_behind_the_other() -> None:
+    assert list(page_reader._runs([3, 4, 5, 9, 10, 2], 2)) == [(0, 2), (2, 3), (3, 5), (5, 6)]
+    assert list(page_reader._runs([], 2)) == []
