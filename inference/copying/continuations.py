@@ -40,6 +40,7 @@ class Suffixes:
         known = np.array(tokens, dtype=np.int32)
         known[np.isin(known, list(sentinels))] = _NO_TOKEN
         self._size = len(known)
+        self.text_tokens = int((known != _NO_TOKEN).sum())  # that suffixes are looked for in, without the output
         self._tokens = np.concatenate([known, np.full(max(64, len(known) // 8), _NO_TOKEN, dtype=np.int32)])
         self._matching = np.zeros(self._size, dtype=np.int32)  # the tokens up to each place that are the output's last
         for token in known[max(1, self._size - LONGEST_SUFFIX_TOKENS) :]:

@@ -53,6 +53,11 @@ class Copier:
         if self._suffixes is not None:
             self._suffixes.push(token)
 
+    @property
+    def text_tokens(self) -> int:
+        """The tokens of the prompt and of the drafts, each text counted once."""
+        return 0 if self._suffixes is None else self._suffixes.text_tokens
+
     def continuations(self) -> Continuations | None:
         """Return what stands behind the longest suffix of the text so far; None: nothing does."""
         return None if self._suffixes is None else self._suffixes.find()
@@ -60,7 +65,7 @@ class Copier:
     def copied(self) -> Copied | None:
         """Return the distribution over the next token; None: the model alone says what comes."""
         found = self.continuations()
-        if found is None or not (weight := self._weights.weight(found)):
+        if found is None or not (weight := self._weights.weight(found, self.text_tokens)):
             return None
         shares = {token: count / found.seen for token, count in zip(found.tokens, found.counts, strict=True)}
         end_share = sum(shares.pop(token) for token in found.tokens if token in self._newlines)

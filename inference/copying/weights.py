@@ -15,14 +15,24 @@ from midspan import ModelError
 COPYING_FILE = "copying.json"
 MOST_WEIGHT = 0.98  # the model always has a say
 _MOST_BYTES = 1 << 16
+# Fewer tokens of text are little: a function that stands alone. A suffix stands there again by chance more often than
+# because the code repeats itself, however many of its few places agree.
+LITTLE_TEXT_TOKENS = 768
 _FEW, _SHARED = 4, 0.5
+IN_LITTLE_TEXT = 3
 
-# The tokens of the suffix; its places: one, few or more; the share of them that agree: less than half, most or all.
+# The tokens of the suffix; its places: one, few, more, or any in little text; the share of them that agree: less than
+# half (or any in little text), most or all.
 Bucket = tuple[int, int, int]
 
 
-def bucket_of(found: Continuations) -> Bucket:
-    """Return the bucket of continuations: those of one bucket are right about equally often."""
+def bucket_of(found: Continuations, text_tokens: int) -> Bucket:
+    """Return the bucket of continuations: those of one bucket are right about equally often.
+
+    `text_tokens` are all tokens that the suffix was looked for in.
+    """
+    if text_tokens < LITTLE_TEXT_TOKENS:
+        return found.suffix_tokens, IN_LITTLE_TEXT, 0
     seen, commonest = found.seen, max(found.counts)
     places = 0 if seen == 1 else 1 if seen <= _FEW else 2
     agreement = 2 if commonest == seen else 1 if commonest >= _SHARED * seen else 0
@@ -32,7 +42,7 @@ def bucket_of(found: Continuations) -> Bucket:
 BUCKETS: tuple[Bucket, ...] = tuple(
     (length, places, agreement)
     for length in range(1, LONGEST_SUFFIX_TOKENS + 1)
-    for places, agreement in ((0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2))
+    for places, agreement in ((0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2), (IN_LITTLE_TEXT, 0))
 )
 
 
@@ -42,9 +52,9 @@ class CopyWeights:
 
     weights: Mapping[Bucket, float]
 
-    def weight(self, found: Continuations) -> float:
-        """Return the weight of continuations."""
-        return self.weights[bucket_of(found)]
+    def weight(self, found: Continuations, text_tokens: int) -> float:
+        """Return the weight of continuations of a suffix that was looked for in so many tokens of text."""
+        return self.weights[bucket_of(found, text_tokens)]
 
 
 def read_copy_weights(folder: Path) -> CopyWeights | None:

@@ -4,7 +4,8 @@ python -m training.release.fit_copying --lines 800 --out inference/builtin
 
 Lines of packages that no model was trained on, and no suite asks about, are cut at their beginning or before their
 middle. The model and the copier say what they expect at each token of the rest, in the request that a user's engine
-gets. The weights are those that make the tokens likeliest; the figures are of each half, with the other's weights.
+gets: with the package's index, and as often in a function that stands alone. The weights are those that make the tokens
+likeliest; the figures are of each half, with the other's weights.
 """
 
 import argparse
@@ -23,17 +24,24 @@ from tqdm import tqdm
 
 from benchmarks.held_out import open_workspace
 from benchmarks.loglikelihood import Scorer
-from context.documents.document import Document
-from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
 from evaluation.held_out_packages import HeldOutPackage, Pin, load_packages
 from inference.api import EngineSettings, Request
 from inference.copying.copier import Copier
-from inference.copying.weights import BUCKETS, COPYING_FILE, MOST_WEIGHT, Bucket, CopyWeights, bucket_of
+from inference.copying.weights import (
+    BUCKETS,
+    COPYING_FILE,
+    IN_LITTLE_TEXT,
+    MOST_WEIGHT,
+    Bucket,
+    CopyWeights,
+    bucket_of,
+)
 from inference.local_engine import BUILTIN_MODEL, LocalEngine
 from inference.prompts.prompt import read_tokens
 from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.settings.values import CompletionSettings
+from training.release.cut_lines import cut_functions, cut_lines
 
 PINS = (
     Pin("invoke", "3.0.3", "BSD-2-Clause", "f11327165e5cbb89b2ad1d88d3292b5113332c43b8553b494da435d6ec6f5053"),
@@ -41,9 +49,10 @@ PINS = (
     Pin("pyramid", "2.1", "Repoze (BSD)", "0aa62604221f6a8ac6e77a0faa02a5b7a294d6675f15581d8d416dffe2ac98e7"),
     Pin("structlog", "26.1.0", "MIT", "e081a26d6c373e6d201eca24eede26d8ffab07f88f477822e679183428d3d91e"),
 )
-LEAST_CHARACTERS, LINES_AROUND = 8, 25
 WEIGHTS = [step / 50 for step in range(50)]
 PRIOR_TOKENS = 10.0  # that a bucket is given at the weight of all buckets with its suffix's length
+# Of 732 lines of functions that stand alone, shorter suffixes made 7 tokens right and 6 wrong; longer ones 32 and 7.
+LEAST_SUFFIX_IN_LITTLE_TEXT = 4
 NO_TOKEN = -1  # stands for every token that ends the line
 
 
@@ -68,24 +77,6 @@ class Step:
 def _mixed(probabilities: tuple[float, float], weight: float) -> float:
     model, copied = probabilities
     return (1 - weight) * model + weight * copied
-
-
-def cut_lines(package: HeldOutPackage, count: int, dice: random.Random) -> Iterator[tuple[Snapshot, str]]:
-    """Draw lines; each comes with the snapshot in which the rest of the line is not written yet."""
-    paths = sorted(path for path, text in package.files.items() if text.count("\n") > 2 * LINES_AROUND)
-    while count:
-        path = dice.choice(paths)
-        lines = package.files[path].split("\n")
-        number = dice.randrange(LINES_AROUND, len(lines) - 5)
-        body = lines[number].lstrip()
-        if len(body.rstrip()) < LEAST_CHARACTERS or body.startswith("#"):
-            continue
-        begun = 0 if dice.random() < 0.5 else dice.randrange(1, max(2, len(body) // 2))
-        cut = len(lines[number]) - len(body) + begun
-        before = "\n".join([*lines[:number], lines[number][:cut]])
-        text = "\n".join([before, *lines[number + 1 :]])
-        yield Snapshot(Document(path, text, "python", 1), len(before)), lines[number][cut:]
-        count -= 1
 
 
 class Observer:
@@ -124,7 +115,7 @@ class Observer:
             share = copied.get(token, 0) / sum(copied.values()) if copied else 0.0
             model, earlier = choices[name]
             choices[name] = model + float(probabilities[token]), earlier + share
-        return Step(None if found is None else bucket_of(found), wanted, choices)
+        return Step(None if found is None else bucket_of(found, copier.text_tokens), wanted, choices)
 
 
 def _requests(
@@ -140,22 +131,58 @@ def _requests(
         workspace.close()
 
 
-def observe(folder: Path, packages: Sequence[HeldOutPackage], lines: int, seed: int) -> list[list[Step]]:
-    """The steps of so many lines of the packages, in an order that the seed gives. Raises MidspanError."""
-    observer, dice = Observer(folder), random.Random(seed)
-    of_each = lines // len(packages)
-    asked = (each for package in packages for each in _requests(observer.engine, package, of_each, dice))
-    # disable=None: shown only where stderr is a terminal
-    bar = tqdm(asked, "lines", of_each * len(packages), unit="line", file=sys.stderr, disable=None, leave=False)
-    found = [observer.steps_of(request, rest) for request, rest in bar]
+def _requests_alone(
+    engine: LocalEngine, package: HeldOutPackage, count: int, dice: random.Random
+) -> Iterator[tuple[Request, str]]:
+    """Yield the same for lines of functions that stand alone, without a workspace."""
+    for snapshot, rest in cut_functions(package, count, dice):
+        _, request = build_request(engine, snapshot, 1, CompletionSettings(), PromptSource())
+        yield request, rest
+
+
+def observe(
+    folder: Path, packages: Sequence[HeldOutPackage], lines: int, seed: int
+) -> tuple[list[list[Step]], list[list[Step]]]:
+    """The steps of so many lines of the packages, and of lines of as many functions that stand alone.
+
+    They are in an order that the seed gives. Raises MidspanError.
+    """
+    observer, of_each = Observer(folder), lines // len(packages)
+    found = []
+    for name, requests in (("lines", _requests), ("functions", _requests_alone)):
+        dice = random.Random(seed)
+        asked = (each for package in packages for each in requests(observer.engine, package, of_each, dice))
+        # disable=None: shown only where stderr is a terminal
+        bar = tqdm(asked, name, of_each * len(packages), unit="line", file=sys.stderr, disable=None, leave=False)
+        steps = [observer.steps_of(request, rest) for request, rest in bar]
+        dice.shuffle(steps)
+        found.append(steps)
     observer.engine.close()
-    dice.shuffle(found)
-    return found
+    in_packages, alone = found
+    return in_packages, [line for line in alone if all(_is_in_little_text(step) for step in line)]
+
+
+def _is_in_little_text(step: Step) -> bool:
+    return step.bucket is None or step.bucket[1] == IN_LITTLE_TEXT
 
 
 def fit(lines: Sequence[Sequence[Step]]) -> dict[Bucket, float]:
-    """The weight of the copy distribution in each bucket that makes the lines likeliest."""
+    """The weight of the copy distribution in each bucket that makes the lines likeliest.
+
+    In little text short suffixes have none.
+    """
     steps = [step for line in lines for step in line if step.bucket is not None]
+    little = [step for step in steps if _is_in_little_text(step)]
+    weights = _fit([step for step in steps if not _is_in_little_text(step)]) | {
+        bucket: weight if bucket[0] >= LEAST_SUFFIX_IN_LITTLE_TEXT else 0.0
+        for bucket, weight in _fit(little).items()
+        if bucket[1] == IN_LITTLE_TEXT
+    }
+    return {bucket: weights[bucket] for bucket in BUCKETS}
+
+
+def _fit(steps: Sequence[Step]) -> dict[Bucket, float]:
+    """The likeliest weights for these steps, in every bucket."""
     of_length: defaultdict[int, list[Step]] = defaultdict(list)
     of_bucket: defaultdict[Bucket, list[Step]] = defaultdict(list)
     for step in steps:
@@ -216,15 +243,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the model folder that gets the weights; default: none does")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    lines = observe(options.model, load_packages(options.packages, PINS), options.lines, options.seed)
-    figures = figures_of(lines)
+    lines, alone = observe(options.model, load_packages(options.packages, PINS), options.lines, options.seed)
+    figures = figures_of(lines) | {f"functions_{name}": value for name, value in figures_of(alone).items()}
     print(json.dumps(figures, indent=2))
     if options.out is not None:
         made: dict[str, object] = {
             "command": f"python -m training.release.fit_copying --lines {options.lines} --seed {options.seed}",
             "packages": [f"{pin.name} {pin.version}" for pin in PINS],
         }
-        write_weights(options.out, fit(lines), made | figures)
+        write_weights(options.out, fit([*lines, *alone]), made | figures)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pytest
 from inference.api import Draft, DraftSource, Request
 from inference.copying.continuations import Continuations
 from inference.copying.copier import Copier, begin_copying
+from inference.copying.weights import LITTLE_TEXT_TOKENS
 from inference.prompts.families import DEEPSEEK_V2
 from inference.prompts.prompt import TokenPrompt, build_fim_prompt
 from inference.prompts.tokenizer import Tokenizer
@@ -82,8 +83,20 @@ def test_the_shares_are_those_of_the_places_and_the_weight_that_of_the_bucket(to
     copied = begin(tokenizer, "ab1 ab1 ab2 ab", "").copied()
     assert copied is not None
     assert (copied.tokens, copied.probabilities) == ((ord("1"), ord("2")), (1 / 2, 1 / 2))
-    assert copied.weight == pytest.approx(0.35)
+    assert copied.weight == pytest.approx(0.3)
     assert not copied.line_ends
+
+
+def test_places_and_their_agreement_count_where_there_is_much_text(tokenizer: Tokenizer) -> None:
+    """Below the limit only the suffix's length counts. Prompt and drafts count together, a text in both counts once."""
+    prefix = "ab1 ab1 ab2 ab"  # 14 tokens, and the suffix has one
+    for others, weight in ((LITTLE_TEXT_TOKENS - 17, 0.3), (LITTLE_TEXT_TOKENS - 16, 0.35)):
+        drafts: tuple[tuple[DraftSource, str], ...] = (("document", prefix), ("document", ")" + "-" * others + "\n"))
+        copier = begin(tokenizer, prefix, ")", drafts)
+        assert copier.text_tokens == 16 + others
+        copied = copier.copied()
+        assert copied is not None
+        assert copied.weight == pytest.approx(weight)
 
 
 def test_a_line_end_is_copied_as_any_end_of_a_line_or_of_an_output(tokenizer: Tokenizer) -> None:
