@@ -11,8 +11,8 @@ from midspan import ModelError
 
 GENERATED_TOKENS = 32  # of a measurement of decoding
 NEW_TOKENS = 32  # of a prompt whose beginning is cached
-# Taken when this module is imported: an engine of this process lets OpenMP's threads sleep (OMP_WAIT_POLICY), with which
-# llama.cpp decodes at half its speed.
+# Taken at import: an engine of this process lets the threads of OpenMP sleep (OMP_WAIT_POLICY), with which llama.cpp
+# decodes at half its speed.
 ENVIRONMENT = dict(os.environ)
 
 
