@@ -2,17 +2,18 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from context.documents.document import Document, split_lines
+from context.documents.document import split_lines
 from evaluation.next_edit.hunks import changed_lines
 from lsp_server.next_edit.next_edit import NextEdit
 
 _IMPORT = re.compile(r"^(?:from|import|export)\b", re.MULTILINE)
 _OPEN_LIST = re.compile(r"[^(){}]*[({][^(){}]*")
 _PIECE = re.compile(r"\n[ \t]*|\w+|[^\w\s]")
+_IMPORT_PIECE = re.compile(r"\w+|[^\w\s,(){}]")
 
 
 @dataclass(frozen=True)
@@ -28,23 +29,29 @@ def judge(proposal: NextEdit, new: str) -> Verdict:
 
     A proposal is right when it is a step on a shortest way from the present text to the new release's, counted in
     words: each word that it removes is one that has to go, and each that it adds is one that has to come. In an import
-    the order of the words is left aside: a formatter makes it.
+    the order of the names is left aside, which a formatter makes, and so are commas, brackets and line breaks, unless
+    new statements come that the proposal lacks. There the way may also be one of whole lines: a statement that comes
+    is no other statement that goes with its words changed.
     """
-    window = _window(proposal.document, lines_of(proposal), split_lines(new))
+    window = _window(proposal, split_lines(new))
     if window is None:
         return Verdict(is_placed=False, is_right=False)
     start, end, wanted = window
     text, changed = proposal.document.text[start:end], apply([proposal], start, end)
-    before, after, goal = (_PIECE.findall(f"\n{part}") for part in (text, changed, wanted))
-    measure = _count_different if _is_in_import(proposal) else distance
-    step = measure(before, after)
-    return Verdict(True, step > 0 and measure(after, goal) + step == measure(before, goal))
+    parts = text, changed, wanted
+    if not _is_in_import(proposal):
+        return Verdict(True, _is_step([_PIECE.findall(f"\n{part}") for part in parts], distance))
+    words = [_IMPORT_PIECE.findall(part) for part in parts]
+    if words[2].count("import") > words[1].count("import"):
+        words = [_PIECE.findall(f"\n{part}") for part in parts]
+    lines = [[line.strip() for line in split_lines(part)] for part in parts]
+    return Verdict(True, _is_step(words, _count_different) or _is_step(lines, _count_different))
 
 
 def compare(proposals: Sequence[NextEdit], new: str) -> tuple[bool, float]:
     """Return whether proposals of one place give the new release's text there, and the similarity (difflib's ratio)."""
     first = proposals[0]
-    window = _window(first.document, lines_of(first), split_lines(new))
+    window = _window(first, split_lines(new))
     if window is None:
         return False, 0.0
     start, end, wanted = window
@@ -52,17 +59,20 @@ def compare(proposals: Sequence[NextEdit], new: str) -> tuple[bool, float]:
     return text == wanted, SequenceMatcher(None, text, wanted, autojunk=False).ratio()
 
 
-def lines_of(proposal: NextEdit) -> tuple[int, int]:
-    """Return the first line of a proposal, and the line behind its last one."""
-    first, _ = proposal.document.position_at(proposal.start)
-    last, column = proposal.document.position_at(proposal.end)
-    ends_before = last > first and column == 0
-    return first, last if ends_before else last + 1
+def meets(proposal: NextEdit, start: int, stop: int) -> bool:
+    """Return whether the proposal changes the lines `start` up to `stop` of its document; none stand between two lines.
 
-
-def touch(first: int, end: int, start: int, stop: int) -> bool:
-    """Return whether the lines `first` up to `end` meet the lines of a hunk; an insertion stands between two lines."""
-    return first <= start <= end if start == stop else first < stop and start < end
+    New lines stand between two lines, and meet the lines that end or begin there; blank lines do not part them.
+    """
+    first, end = _lines_of(proposal)
+    if first < end:
+        return first <= start <= end if start == stop else first < stop and start < end
+    lines = proposal.document.lines
+    while first and not lines[first - 1].strip():
+        first -= 1
+    while end < len(lines) and not lines[end].strip():
+        end += 1
+    return first <= stop and start <= end
 
 
 def apply(proposals: Sequence[NextEdit], start: int, end: int) -> str:
@@ -98,18 +108,41 @@ def _count_different(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def _is_in_import(proposal: NextEdit) -> bool:
+    if _IMPORT.match(proposal.text.lstrip()):
+        return True  # a new statement
     before = proposal.document.text[: proposal.start]
     starts = [match.start() for match in _IMPORT.finditer(before)]
     statement = before[starts[-1] :] if starts else "\n"
     return "\n" not in statement or _OPEN_LIST.fullmatch(statement) is not None
 
 
-def _window(document: Document, lines: tuple[int, int], new: Sequence[str]) -> tuple[int, int, str] | None:
-    """The characters of the lines and of the hunks that these meet, and the new release's text of them."""
-    met = [place for place in changed_lines(document.lines, new) if touch(*lines, place[0], place[1])]
+def _lines_of(proposal: NextEdit) -> tuple[int, int]:
+    """Return the first line of a proposal and the line behind its last one; one line twice for new lines before it."""
+    document, text = proposal.document, proposal.text
+    (first, column), (last, last_column) = map(document.position_at, (proposal.start, proposal.end))
+    if proposal.start == proposal.end and not column and text.endswith("\n"):
+        return first, first
+    if proposal.start == proposal.end and text.startswith("\n") and document.text[proposal.end :][:1] in ("", "\n"):
+        return first + 1, first + 1
+    ends_before = last > first and last_column == 0
+    return first, last if ends_before else last + 1
+
+
+def _is_step(parts: Sequence[Sequence[str]], measure: Callable[[Sequence[str], Sequence[str]], int]) -> bool:
+    """Return whether the second part is on a shortest way from the first one to the third one."""
+    before, after, goal = parts
+    step = measure(before, after)
+    return step > 0 and measure(after, goal) + step == measure(before, goal)
+
+
+def _window(proposal: NextEdit, new: Sequence[str]) -> tuple[int, int, str] | None:
+    """The characters of the proposal's lines and of the hunks that these meet, and the new release's text of them."""
+    document, lines = proposal.document, _lines_of(proposal)
+    met = [place for place in changed_lines(document.lines, new) if meets(proposal, place[0], place[1])]
     if not met:
         return None
-    first, end = min(lines[0], met[0][0]), max(lines[1], met[-1][1])
+    line, _ = document.position_at(proposal.start)
+    first, end = min(line, lines[0], met[0][0]), max(lines[1], met[-1][1])
     new_first, new_end = met[0][2] - (met[0][0] - first), met[-1][3] + (end - met[-1][1])
     starts = (*document.line_starts, len(document.text))
     return starts[first], starts[min(end, len(document.lines))], "".join(new[new_first:new_end])

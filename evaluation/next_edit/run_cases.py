@@ -7,7 +7,7 @@ from pathlib import Path
 from time import perf_counter
 
 from evaluation.next_edit.cases import Case, Target, all_cases, diff_files, draw, quiet_cases
-from evaluation.next_edit.judge import compare, judge, lines_of, touch
+from evaluation.next_edit.judge import compare, judge, meets
 from evaluation.next_edit.release_folder import CaseState, ReleaseFolder, Texts
 from lsp_server.next_edit.next_edit import NextEdit
 
@@ -107,7 +107,7 @@ def _is_in(texts: Texts, case: Case, target: Target, proposal: NextEdit) -> bool
     diff = texts.diff(target.path)
     first = diff.first_line(target.hunk, case.made if target.path == case.path else ())
     start = first + target.start - diff.hunks[target.hunk].start
-    return touch(*lines_of(proposal), start, start + target.end - target.start)
+    return meets(proposal, start, start + target.end - target.start)
 
 
 def _describe(proposal: NextEdit) -> str:

@@ -51,6 +51,31 @@ def test_the_order_of_the_names_in_an_import_is_left_aside_and_nowhere_else() ->
     assert not judge(propose("run", "go", old, 1), new).is_right
 
 
+@pytest.mark.parametrize(
+    ("start", "text", "new", "is_placed", "is_right"),
+    [
+        # The statement that goes is another one, and the new one stands above or below it.
+        (0, "import b\n", "import b\n\nx = 1\n", True, True),
+        (8, "\nimport b", "import b\n\nx = 1\n", True, True),
+        (8, "\nimport b", "import c\n\nx = 1\n", True, False),
+        # Blank lines do not part it from the lines that change.
+        (10, "import b\n", "import a\nimport b\n\nx = 1\n", True, True),
+        (0, "import b\n", "import a\n\nx = 2\n", False, False),
+        (8, ", b", "import a, b\n\nx = 1\n", True, True),
+        (8, ", b", "import b\n\nx = 1\n", True, True),  # the comma is the formatter's
+        (8, ", b", "import a\nimport b\n\nx = 1\n", True, False),  # in a statement of its own
+        (15, "\nx = 2", "import a\n\nx = 1\nx = 2\n", True, True),
+        (15, "\nx = 2", "import a\n\nx = 2\n", True, False),  # in code, the line that goes keeps its words
+    ],
+)
+def test_a_new_import_stands_between_two_lines(
+    start: int, text: str, new: str, is_placed: bool, is_right: bool
+) -> None:
+    document = Document("a.py", "import a\n\nx = 1\n", "python", 0)
+    verdict = judge(NextEdit(document, start, start, text, Source.RULE, "import", 0.8), new)
+    assert (verdict.is_placed, verdict.is_right) == (is_placed, is_right)
+
+
 def test_all_proposals_of_a_place_are_compared_with_the_new_release() -> None:
     both = [propose("run", "go"), propose("run", "go", nth=1)]
     assert compare(both, TEXT.replace("run", "go")) == (True, 1.0)
