@@ -58,10 +58,19 @@ def is_undefined(name: str, document: Document) -> bool:
 def add_import(name: str, document: Document, files: WorkspaceFiles) -> Proposal | None:
     """Return the one import that gives the name; None where there is none, or a choice."""
     statements = find_import_statements(name, document, files.view) if files.view is not None else []
-    if len(statements) != 1:
+    if len(statements) != 1 or not _fits_the_uses(name, statements[0], document):
         return None
-    place = place_import(document, statements[0])
-    return Proposal(document, place.offset, place.offset, place.text, Rule.IMPORT, _CONFIDENCE)
+    place = place_import(document, statements[0], files.view)
+    return Proposal(document, place.start, place.end, place.text, Rule.IMPORT, _CONFIDENCE)
+
+
+def _fits_the_uses(name: str, statement: str, document: Document) -> bool:
+    """Return whether the statement takes the name from a module, or each use of the name is one of a module."""
+    if document.language != "python" or statement.startswith("from "):
+        return True
+    names = find_names(document, (name,))
+    uses = [one for one, home in names.homes.items() if home is None and one.role == Role.USE] if names else []
+    return all(document.text[one.end : one.end + 1] == "." for one in uses)
 
 
 def _instead(name: str, edits: Sequence[Edit], document: Document, files: WorkspaceFiles) -> Proposal | None:

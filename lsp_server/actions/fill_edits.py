@@ -37,8 +37,8 @@ async def make_import_edit(action: ActionContext) -> types.WorkspaceEdit:
     view = await view_workspace(action.session, action.uri)
     known = await asyncio.to_thread(find_import_statements, name, action.document, view) if is_name else []
     if statement in known:
-        place = place_import(action.document, statement)
-        return action.make_edit([Change(place.offset, place.offset, place.text)], EditLabel(statement))
+        place = place_import(action.document, statement, view)
+        return action.make_edit([Change(place.start, place.end, place.text)], EditLabel(statement))
     is_for_model = statement == ASK_MODEL and is_name and not known
     hole = make_import_hole(action.document, name) if is_for_model else None
     if hole is None:

@@ -115,14 +115,47 @@ def test_each_statement_of_the_workspace_resolves_to_a_file_of_it(view):
         (
             "from a import b, d\nfrom a import e, f\n",
             "from a import c",
-            "from a import b, d\nfrom a import e, f, c\n",
+            "from a import b, d\nfrom a import c, e, f\n",
+        ),
+        # In isort's order: constants, classes, functions.
+        ("from a import CC, B, d\n", "from a import DD", "from a import CC, DD, B, d\n"),
+        # A name of which the others have a line each, or of a line that gets too long for the file.
+        (
+            "from a import (\n    b,\n    d as e,\n)\nfrom f import g\nfrom f import h\n",
+            "from f import i",
+            "from a import (\n    b,\n    d as e,\n)\nfrom f import g\nfrom f import h, i\n",
+        ),
+        (
+            "from f import g\nfrom f import h\n",
+            "from f import i",
+            "from f import g\nfrom f import h\nfrom f import i\n",
+        ),
+        (
+            f"from a import {'b' * 30}, {'c' * 30}\n",
+            "from a import d",
+            f"from a import {'b' * 30}, {'c' * 30}, d\n",
+        ),
+        (
+            f"from a import b{'b' * 30}, c{'c' * 30}\n",
+            "from a import ddd",
+            f"from a import (\n    b{'b' * 30},\n    c{'c' * 30},\n    ddd,\n)\n",
+        ),
+        (
+            f"from a import (\n    {'b' * 36}, {'c' * 36},\n    d,\n)\n",
+            "from a import cx",
+            f"from a import (\n    {'b' * 36}, {'c' * 36},\n    cx, d,\n)\n",
+        ),
+        (
+            f"from a import ({'b' * 30}, {'c' * 30},\n               d)\n",
+            "from a import ee",
+            f"from a import ({'b' * 30}, {'c' * 30},\n               d, ee)\n",
         ),
     ],
 )
 def test_a_python_import_goes_among_those_of_its_kind(text, statement, expected):
     document = Document("src/shop/new.py", text, "python", 1)
-    change = place_import(document, statement)
-    assert text[: change.offset] + change.text + text[change.offset :] == expected
+    change = place_import(document, statement, None)
+    assert text[: change.start] + change.text + text[change.end :] == expected
 
 
 @pytest.mark.parametrize(
@@ -141,8 +174,8 @@ def test_a_python_import_goes_among_those_of_its_kind(text, statement, expected)
     ],
 )
 def test_an_import_in_another_language_goes_among_the_existing_ones(path, text, statement, expected):
-    change = place_import(Document(path, text, language_of(path), 1), statement)
-    assert text[: change.offset] + change.text + text[change.offset :] == expected
+    change = place_import(Document(path, text, language_of(path), 1), statement, None)
+    assert text[: change.start] + change.text + text[change.end :] == expected
 
 
 @pytest.mark.parametrize(
