@@ -11,6 +11,7 @@ from context.next_edit.names.resolve_names import find_names
 from context.next_edit.workspace.imported_names import is_of_module
 
 _OF_ITS_NAME = 0.85  # the share of such values that are right
+_OPTIONAL_MEMBER = 0.55  # `self.name` for a parameter that has a default
 _GIVEN_BEFORE = 0.75
 _TO_BE_DEFINED = 0.6
 _LITERAL = re.compile(r"""-?\d[\w.]*|"[^"\\\n]*"|'[^'\\\n]*'|True|False|None|true|false|nil|null|undefined""")
@@ -32,7 +33,8 @@ def find_value(
     """Return what stands for a new parameter at a place, and the share of such values that are right."""
     value = _of_its_name(document, place, gained.name, gained.has_default)
     if value is not None:
-        return value, _OF_ITS_NAME
+        is_optional_member = gained.has_default and value.startswith("self.")
+        return value, _OPTIONAL_MEMBER if is_optional_member else _OF_ITS_NAME
     if given is None:
         return None
     if _LITERAL.fullmatch(given.text) or _is_known(given, document, place):
@@ -71,7 +73,7 @@ def _of_its_name(document: Document, place: Occurrence, name: str, has_default: 
         names = find_names(document, (name,))
     if _is_bound(document, place, name):
         return name
-    if names is not None and document.language == "python" and not has_default:
+    if names is not None and document.language == "python":
         classes = [scope for scope in place.scopes if scope.kind == "class"]
         if any(home in classes and one.role == Role.ATTRIBUTE and one.is_target for one, home in names.homes.items()):
             return f"self.{name}"

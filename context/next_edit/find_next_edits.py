@@ -1,6 +1,7 @@
 """The door: finds the places that have to change after the user's last edits, by rule."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
@@ -17,6 +18,7 @@ from context.next_edit.unused_imports import find_unused_imports
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
 
 _MAX_PROPOSALS = 20
+_ENOUGH = 3  # proposals: less sure rules are not asked for more
 
 
 def find_next_edits(
@@ -28,13 +30,20 @@ def find_next_edits(
     """
     documents = (snapshot.document, *snapshot.open_documents)
     files = WorkspaceFiles(documents, view)
-    found = find_renames(edits, snapshot, files)
-    found = found or find_calls_to_change(edits, files)
-    found = found or find_member_renames(edits, snapshot, files)
-    found = found or find_missing_imports(edits, snapshot, files)
+    found: list[Proposal] = []
+    surest = (
+        partial(find_renames, edits, snapshot, files),
+        partial(find_calls_to_change, edits, files),
+        partial(find_member_renames, edits, snapshot, files),
+        partial(find_missing_imports, edits, snapshot, files),
+    )
+    for find in surest:
+        if len(found) < _ENOUGH:
+            found += _beside(found, find())
     found = found or find_repeated(edits, files)
     found = found or find_diagnosed(diagnostics, snapshot, files)
-    found = found or find_unused_imports(edits, snapshot)
+    if len(found) < _ENOUGH:
+        found += _beside(found, find_unused_imports(edits, snapshot))
     found += _beside(found, find_by_example(edits, snapshot, files))
     typed = {document.path: typed_spans(edits, document) for document in documents}
     found = [

@@ -21,7 +21,8 @@ from context.next_edit.workspace.workspace_files import WorkspaceFiles
 _CONFIDENCE = 0.9
 _ENOUGH = 3  # proposals: the next ones are found when these are accepted
 _MAX_RENAMINGS = 12
-_ALIKE = 0.6  # the similarity of an imported name with the one in its place
+_ALIKE = 0.6  # the similarity of a name with the one in its place, where that may mean another thing
+_WORD = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{3,}")
 _DEFINES = re.compile(r"\b(?:def|class|func(?:\s*\([^)]*\))?|function|fn|struct|interface|type|enum|trait)\s+$")
 # A line that binds a name.
 _BINDS = (
@@ -151,9 +152,21 @@ def _is_defined_anew(
         return change.is_alone and SequenceMatcher(None, change.old, change.new).ratio() >= _ALIKE
     if place.is_alias:
         return change.is_alone
-    if change.is_alone or (_is_defined(place, change.document) and not place.is_parameter):
+    if change.is_alone:
         return True
+    if not _is_alike(change):
+        return False  # one thing went and another one came
+    if _is_defined(place, change.document) and not place.is_parameter:
+        return True
+    if place.role == Role.ATTRIBUTE:
+        return all(one.name != change.old or not one.is_target for one in group)
     return not place.is_parameter and place.scopes[0].kind != "class" and _means_nothing(change, group)
+
+
+def _is_alike(change: Replacement) -> bool:
+    """Return whether the names are spelled alike or share a word."""
+    words = (set(map(str.lower, _WORD.findall(name))) for name in (change.old, change.new))
+    return bool(set.intersection(*words)) or SequenceMatcher(None, change.old, change.new).ratio() >= _ALIKE
 
 
 def _means_nothing(change: Replacement, group: Sequence[Occurrence]) -> bool:

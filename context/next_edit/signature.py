@@ -7,10 +7,10 @@ from context.documents.edits import Edit
 from context.next_edit.argument_values import Value, find_value
 from context.next_edit.before import before_edits
 from context.next_edit.calls.fitted_call import fit_call, names_of, value_given
-from context.next_edit.calls.functions import Call, Function, Parameter, call_at, functions_in
+from context.next_edit.calls.functions import Argument, Call, Function, Parameter, call_at, functions_in
 from context.next_edit.calls.records import literal_at, records_in
-from context.next_edit.names.occurrences import Occurrence
-from context.next_edit.names.resolve_names import find_names, find_word
+from context.next_edit.names.occurrences import Occurrence, Role, Scope
+from context.next_edit.names.resolve_names import find_names, find_occurrences, find_word
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import stands, typed_spans
 from context.next_edit.workspace.imported_names import find_importing_places, is_of_module
@@ -42,12 +42,14 @@ def find_calls_to_change(edits: Sequence[Edit], files: WorkspaceFiles) -> list[P
 def _calls_to_change(
     document: Document, old: Function, new: Function, edits: Sequence[Edit], files: WorkspaceFiles
 ) -> list[Proposal]:
-    places = list(_places(document, new, files))
+    places = [*_places(document, new, files), *_handed_on(document, old, new)]
     given = dict(_given(places, old, new, edits, files))
     found = [one for place in places if (one := _fit(place, old, new, given)) is not None]
     if found:
         return found
-    needed = [one.name for one in _gained(old, new) if not one.has_default and one.name not in given]
+    is_shorter = not set(names_of(old)) <= set(names_of(new))
+    gained = [one for one in _gained(old, new) if one.name not in given]
+    needed = [one.name for one in gained if not (one.has_default and is_shorter)]
     calls = _member_places(document, new, needed, files)
     return [one for place in calls if (one := _fit(place, old, new, given)) is not None]
 
@@ -109,6 +111,29 @@ def _places(document: Document, function: Function, files: WorkspaceFiles) -> It
                 return
 
 
+def _handed_on(document: Document, old: Function, new: Function) -> Iterator[_Place]:
+    """Yield the calls in a function's own body of another one of its name that still hand a lost parameter on.
+
+    Such are the method of a superclass, and what a wrapper wraps.
+    """
+    lost = set(names_of(old)) - set(names_of(new))
+    tree = tree_of(document)
+    if not lost or tree is None or document.language != "python":
+        return
+    around = (node for node, _ in reversed(tree.path(new.start, new.start)) if node.type == "function_definition")
+    node = next(around, None)
+    body = Scope(node.start_byte, node.end_byte, "function") if node is not None else None
+    for one in find_occurrences(document, (new.own_name,)) or ():
+        call = _call(document, one, new) if body in one.scopes else None
+        given = call.arguments if call is not None else ()
+        if one.role in (Role.USE, Role.ATTRIBUTE) and any(_value_of(argument) in lost for argument in given):
+            yield document, one, _CONFIDENCE
+
+
+def _value_of(argument: Argument) -> str:
+    return argument.text.partition("=")[2].strip() if argument.keyword else argument.text
+
+
 def _member_places(
     document: Document, function: Function, needed: Sequence[str], files: WorkspaceFiles
 ) -> Iterator[_Place]:
@@ -140,8 +165,7 @@ def _given(
             if argument is not None and any(
                 start < argument.end and argument.start < end for start, end in typed[document.path]
             ):
-                text = argument.text.partition("=")[2].strip() if argument.keyword else argument.text
-                yield one.name, Value(text, document)
+                yield one.name, Value(_value_of(argument), document)
 
 
 def _gained(old: Function, new: Function) -> list[Parameter]:

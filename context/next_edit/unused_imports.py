@@ -63,8 +63,9 @@ def _removed_names(edits: Sequence[Edit], snapshot: Snapshot) -> Iterator[str]:
         if is_at_cursor and len(edit.new_lines) >= len(edit.old_lines):
             continue
         removed = (old for old in edit.old_lines if old not in edit.new_lines)
+        kept = set(_NAME.findall("".join(edit.new_lines)))
         for match in _NAME.finditer("".join(removed)):
-            if match[0] not in done:
+            if match[0] not in done and match[0] not in kept:
                 done.add(match[0])
                 yield match[0]
 

@@ -75,13 +75,15 @@ def find_member_places(
     is_rare = (others := files.all_holding(member.old, document.language, _MAX_FILES)) is not None
     paths = others if others is not None else files.importers(member.owner, document.language, _MAX_FILES)
     rest = [other for other in files.documents(paths) if other.path != document.path]
+    with_words = [other for other in rest if all(_has_word(other, word, 1) for word in words)]
+    has_words = all(_has_word(document, word, 2) for word in words)
+    if not with_words and not has_words:
+        return  # before the files are searched for rivals, which takes longer
     rivals = {other.path for other in rest if defines_member(other, member.old)}
     is_only_one = is_rare and not rivals
-    if all(_has_word(document, word, 2) for word in words) and (
-        places := list(_places_in(document, member, document, files, is_only_one))
-    ):
+    if has_words and (places := list(_places_in(document, member, document, files, is_only_one))):
         yield document, places
-    rest = [other for other in rest if other.path not in rivals and all(_has_word(other, word, 1) for word in words)]
+    rest = [other for other in with_words if other.path not in rivals]
     asked = [other for other in rest if _uses(other, member, is_only_one)]
     asked.sort(key=lambda other: member.owner not in other.text)
     parsed_characters = 0

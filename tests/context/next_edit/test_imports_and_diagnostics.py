@@ -95,3 +95,23 @@ def test_an_import_stays_while_the_line_of_its_last_use_is_typed() -> None:
     user = TypingUser({"a.py": "import old\n\nvalue = old.value\n"})
     user.replace("old.value", "ol")
     assert user.propose() == ()
+
+
+def test_an_import_that_only_lost_another_name_stays() -> None:
+    user = TypingUser({"a.py": "from m import kept, old\n\nf(1)\ng()\n"})
+    user.replace("kept, old", "kept")
+    user.replace("g()", "h()")
+    assert user.propose() == ()
+
+
+def test_a_module_is_imported_for_a_name_before_a_dot_alone(user: TypingUser) -> None:
+    user.replace("return price()", "return string + 1")
+    assert user.propose() == ()
+    user.replace("string + 1", "string.digits")
+    assert any(one.text.strip() == "import string" for one in user.propose())
+
+
+def test_an_import_comes_beside_a_rename_and_behind_it(user: TypingUser) -> None:
+    user.replace("total(item)", "total(thing)")
+    user.replace("return price()", "return price() + tax_of(1)")
+    assert [one.rule for one in sorted(user.propose(), key=lambda one: -one.confidence)] == [Rule.RENAME, Rule.IMPORT]

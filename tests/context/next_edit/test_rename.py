@@ -121,3 +121,25 @@ def test_a_method_does_not_see_the_names_of_its_class() -> None:
     user.replace("size = 1", "width = 1")
     assert user.accept_all() == 1
     assert user.text == text.replace("size = 1", "width = 1").replace("return size", "return width")
+
+
+def test_a_member_that_gets_another_value_too_is_renamed_if_the_names_are_alike() -> None:
+    text = (
+        "class A:\n    def __init__(self, lines):\n        self._line_iter = peek(lines)\n\n"
+        "    def f(self):\n        return self._line_iter\n"
+    )
+    user = TypingUser({"a.py": text})
+    user.replace("_line_iter = peek(lines)", "_lines = Deque(lines)")
+    (proposal,) = user.propose()
+    assert (proposal.rule, proposal.text) == (Rule.RENAME, "_lines")
+    user = TypingUser({"a.py": text})
+    user.replace("_line_iter = peek(lines)", "_count = Deque(lines)")
+    assert user.propose() == ()
+
+
+def test_a_function_in_the_place_of_another_one_does_not_rename_it() -> None:
+    text = "def as_table(form):\n    return 1\n\n\nprint(as_table(2))\n"
+    for new, count in (("as_table_row(form, row)", 1), ("context(form, renderer)", 0)):
+        user = TypingUser({"a.py": text})
+        user.replace("as_table(form)", new)
+        assert len([one for one in user.propose() if one.rule == Rule.RENAME]) == count

@@ -203,3 +203,29 @@ def test_a_call_is_left_alone_where_in_doubt(before: str, change: tuple[str, str
     user = TypingUser({"a.py": before})
     user.replace(*change)
     assert user.propose() == ()
+
+
+def test_a_lost_parameter_is_no_longer_handed_on_to_the_function_of_the_same_name() -> None:
+    text = (
+        "class B(A):\n    def add(self, item, quiet=False):\n        super().add(item, quiet)\n"
+        "        log(item, quiet)\n\n\n"
+        "def parse(text, charset=None, cls=None):\n    return _inner.parse(text=text, charset=charset, cls=cls)\n"
+    )
+    user = TypingUser({"a.py": text})
+    user.replace("item, quiet=False", "item")
+    user.replace("text, charset=None, cls", "text, cls")
+    assert user.accept_all() == 2
+    assert "super().add(item)\n        log(item, quiet)" in user.text
+    assert "_inner.parse(text=text, cls=cls)" in user.text
+
+
+def test_an_optional_parameter_takes_the_member_of_its_name_less_surely() -> None:
+    text = (
+        "def load(path):\n    pass\n\n\nclass A:\n    def __init__(self):\n        self.env = 1\n\n"
+        "    def f(self):\n        load(1)\n\n    def g(self, env):\n        load(2)\n"
+    )
+    user = TypingUser({"a.py": text})
+    user.replace("load(path):", "load(path, env=None):")
+    member, variable = user.propose()
+    assert (member.text, variable.text) == (", env=self.env", ", env=env")
+    assert member.confidence < variable.confidence
