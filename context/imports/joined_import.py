@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from posixpath import dirname
 
+from context.documents.difference import find_change
 from context.documents.document import Document
 from context.imports.import_text import ImportText
 from context.index.view import View
@@ -59,7 +60,9 @@ def join_import(document: Document, module: str, name: str, view: View | None) -
             written = form(module, names, longest)
             if form is _on_one_line and len(written) > limit:
                 written = _bracket_form(statements)(module, names, limit)
-            return ImportText(statement.text_start, statement.text_start + len(statement.text), written)
+            change = find_change(statement.text, written)
+            start, end = statement.text_start + change.start, statement.text_start + change.old_end
+            return ImportText(start, end, written[change.start : change.new_end])
     return _insert(text, statement, name, place)
 
 

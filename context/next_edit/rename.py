@@ -154,12 +154,10 @@ def _is_defined_anew(
         return change.is_alone
     if change.is_alone:
         return True
-    if not _is_alike(change):
-        return False  # one thing went and another one came
     if _is_defined(place, change.document) and not place.is_parameter:
-        return True
+        return _is_alike(change)  # else one function went and another one came
     if place.role == Role.ATTRIBUTE:
-        return all(one.name != change.old or not one.is_target for one in group)
+        return _is_alike(change) and all(one.name != change.old or not one.is_target for one in group)
     return not place.is_parameter and place.scopes[0].kind != "class" and _means_nothing(change, group)
 
 

@@ -115,3 +115,10 @@ def test_an_import_comes_beside_a_rename_and_behind_it(user: TypingUser) -> None
     user.replace("total(item)", "total(thing)")
     user.replace("return price()", "return price() + tax_of(1)")
     assert [one.rule for one in sorted(user.propose(), key=lambda one: -one.confidence)] == [Rule.RENAME, Rule.IMPORT]
+
+
+def test_a_name_joins_an_import_that_was_just_typed(user: TypingUser) -> None:
+    user.replace("import price", "import price, other")
+    user.replace("return price()", "return price() + cost()")
+    (proposal,) = (one for one in user.propose() if one.rule == Rule.IMPORT)
+    assert (proposal.text, proposal.start) == (", cost", user.text.index("\n"))

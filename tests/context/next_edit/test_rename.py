@@ -143,3 +143,10 @@ def test_a_function_in_the_place_of_another_one_does_not_rename_it() -> None:
         user = TypingUser({"a.py": text})
         user.replace("as_table(form)", new)
         assert len([one for one in user.propose() if one.rule == Rule.RENAME]) == count
+
+
+def test_a_variable_that_gets_another_value_too_is_renamed_where_its_old_name_means_nothing() -> None:
+    user = TypingUser({"a.py": "def f(x):\n    db = x.get('db')\n    return run(db)\n"})
+    user.replace("db = x.get('db')", "database = x.get('database', x.get('db'))")
+    (proposal,) = user.propose()
+    assert (proposal.rule, proposal.text) == (Rule.RENAME, "database")
