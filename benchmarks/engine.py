@@ -42,7 +42,7 @@ from inference.weights.memory_speed import ReadingLoop, physical_cores
 from midspan import MidspanError, ModelError
 
 SHORTEST_PREFILL = 512
-DECODE_REPEATS = 3  # of each round, at one prefilled context
+DECODE_REPEATS = 3  # of each round, at one prefilled context; peers read a long context again for each, so once
 ROUNDS = 3
 ROUNDS_TOKENS = 8192  # of all rounds of a context, from which on it has one round
 MEMORY_S = 0.05  # of a reading
@@ -141,14 +141,15 @@ def measure_ours(engine: OurEngine, line: Line, memory: ReadingLoop, *, beside_b
 
 def measure_peers(peers: Peers, line: Line) -> None:
     prefill = max(line.context, SHORTEST_PREFILL)
+    repeats = DECODE_REPEATS if line.context < ROUNDS_TOKENS else 1
     line.add("peer_prefill_tok_s", prefill / peers.llama_cpp.prefill_s(peers.gguf, prefill))
-    ttft_ms, decode_ms = peers.llama_cpp.at_context(peers.gguf, line.context, DECODE_REPEATS)
+    ttft_ms, decode_ms = peers.llama_cpp.at_context(peers.gguf, line.context, repeats)
     line.add("peer_ttft_ms", *ttft_ms)
     line.add("peer_decode_ms", *decode_ms)
     if peers.ik:
         try:
             line.add("ik_prefill_tok_s", prefill / peers.ik.prefill_s(peers.gguf, prefill))
-            line.add("ik_decode_ms", *peers.ik.decode_ms(peers.gguf, line.context, DECODE_REPEATS))
+            line.add("ik_decode_ms", *peers.ik.decode_ms(peers.gguf, line.context, repeats))
         except ModelError as error:  # it does not run every model
             print(error, file=sys.stderr)
 
