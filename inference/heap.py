@@ -53,21 +53,25 @@ def trim_heap() -> None:
 
 
 def use_large_pages(address: int, size_bytes: int) -> None:
-    """Let the system back memory by pages of 2 MB where it can: attention reads such a cache 1.2 times as fast."""
-    _advise(address, size_bytes, _MADV_HUGEPAGE)
+    """Let the system back memory by pages of 2 MB where it can: attention reads such a cache 1.2 times as fast.
+
+    The whole pages of 4 KB between `address` and its end are meant.
+    """
+    _advise(-(-address // _PAGE_BYTES), (address + size_bytes) // _PAGE_BYTES, _MADV_HUGEPAGE)
 
 
 def commit_memory(address: int, size_bytes: int) -> None:
-    """Let the system commit memory as a write to it would; what it holds stays. Older systems do nothing."""
-    _advise(address, size_bytes, _MADV_POPULATE_WRITE)
+    """Let the system commit memory as a write to it would; what it holds stays. Older systems do nothing.
+
+    The page of 4 KB in which it ends is left to what lies behind it.
+    """
+    _advise(address // _PAGE_BYTES, (address + size_bytes) // _PAGE_BYTES, _MADV_POPULATE_WRITE)
 
 
-def _advise(address: int, size_bytes: int, advice: int) -> None:
-    """Call madvise for the whole pages of 4 KB between `address` and its end."""
-    first = -(-address // _PAGE_BYTES) * _PAGE_BYTES
-    count = (address + size_bytes - first) // _PAGE_BYTES
-    if count > 0:
-        _call_glibc("madvise", ctypes.c_void_p(first), ctypes.c_size_t(count * _PAGE_BYTES), advice)
+def _advise(first_page: int, end_page: int, advice: int) -> None:
+    if end_page > first_page:
+        start, length = first_page * _PAGE_BYTES, (end_page - first_page) * _PAGE_BYTES
+        _call_glibc("madvise", ctypes.c_void_p(start), ctypes.c_size_t(length), advice)
 
 
 def _call_glibc(name: str, *arguments: object) -> None:
