@@ -13,8 +13,22 @@ from types import ModuleType
 from typing import Any
 
 # Greedy decoding by the native step asks nothing of these. The shapes of results without data, for compilers of models,
-# bring torch's decompositions along and take a quarter of the time; exported models take a tenth of the rest.
-_DEFERRED = ("torch._meta_registrations", "torch.export", "torch.distributions")
+# bring torch's decompositions along and take a quarter of the time; exported models take a tenth of the rest, and what
+# trains models another tenth.
+_DEFERRED = (
+    "torch._meta_registrations",
+    "torch.export",
+    "torch.distributions",
+    "torch.masked",
+    "torch.nn.intrinsic",
+    "torch.nn.qat",
+    "torch.nn.quantizable",
+    "torch.nn.quantized",
+    "torch.optim",
+    "torch.profiler",
+    "torch.quantization",
+    "torch.utils.data",
+)
 _LIBRARY = "libtorch_cpu.so"
 
 

@@ -7,6 +7,7 @@ that a killed daemon has left.
 
 import os
 import sys
+from importlib import import_module
 
 from inference.heap import paused_garbage_collection, use_one_arena
 from inference.speed.import_torch import open_library
@@ -20,6 +21,8 @@ from midspan import MidspanError
 # The engine's thread releases the interpreter in each operation. To get it back from a thread that builds a prompt took
 # 5 ms each time, and a step has many operations.
 _SWITCH_SECONDS = 0.0005
+# They open all libraries that the server needs. The system opens one at a time, and torch's takes 0.15 s.
+_OPEN_LIBRARIES = ("context.index.indexer_process", "attrs", "statistics", "pickle", "uuid")
 
 
 def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
@@ -41,12 +44,17 @@ def run_daemon(start_engine: StartEngine, times: IdleTimes) -> None:
         print(error, flush=True)
         os._exit(1)
     use_one_arena()
-    if starts_path().is_file():  # local models run here, and an editor is about to load one
-        open_library()  # on the second core, while this thread imports the server
     sys.setswitchinterval(_SWITCH_SECONDS)
     os.dup2(2, 1)  # the relay reads the end of stdout; later prints go to the log
 
     with paused_garbage_collection():  # an editor waits for what is imported now, and none of it is garbage
+        for name in _OPEN_LIBRARIES:
+            import_module(name)
+        if starts_path().is_file():  # local models run here, and an editor is about to load one
+            open_library()  # on the second core, while this thread imports the server
+        from lsp_server.rpc.protocol_types import import_protocol_types
+
+        import_protocol_types()
         from lsp_server.daemon.daemon import Daemon
 
     Daemon(folder, listener, token, lock, start_engine, times).run()
