@@ -8,12 +8,13 @@ changed before, for someone who knows the history and the file:
 - *Signature*: a function gained or lost parameters. Its calls follow that lose just the arguments of the lost ones and
   gain just those of the gained ones, if each value is known: a variable or a member of the parameter's name that the
   function around the call or the file has already, or the value that another call was given before.
-- *Repeated change*: see `repeats.py`.
+- *Repeated change*: see `repeats.py`. Changes that together are one change of form (see `joint_changes.py`) follow from
+  one that is the same as a whole, too.
 
 A change of strings and comments has no cause.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -27,6 +28,7 @@ from evaluation.next_edit.calls import (
     signature_change,
 )
 from evaluation.next_edit.hunks import FileDiff, Hunk, WordChange
+from evaluation.next_edit.joint_changes import JointChange, joint_changes
 from evaluation.next_edit.repeats import repeats
 from evaluation.next_edit.scopes import Scope, is_defined_at, is_local_at, scope_at
 from evaluation.next_edit.words import Word
@@ -92,6 +94,14 @@ class MadeHunk:
         return forms
 
     @cached_property
+    def joint_forms(self) -> dict[tuple[str, ...], list[JointChange]]:
+        """The changes of form by their own forms."""
+        forms: dict[tuple[str, ...], list[JointChange]] = {}
+        for joint in joint_changes(self.diff, self.hunk.changes):
+            forms.setdefault(joint.form, []).append(joint)
+        return forms
+
+    @cached_property
     def new_words(self) -> tuple[Word, ...]:
         """The words of the hunk in the new release."""
         return tuple(word for word in self.diff.new_words if self.hunk.new_start <= word.line < self.hunk.new_end)
@@ -104,22 +114,37 @@ class MadeHunk:
 
 def cause_of(diff: FileDiff, changes: Sequence[WordChange], made: Sequence[MadeHunk]) -> Cause:
     """Return the cause of changes in the hunks made before them, if all that are of code have one."""
-    causes = {_cause_of_change(diff, change, made) for change in changes if not change.is_prose}
+    jointly = {
+        part
+        for joint in joint_changes(diff, changes)
+        if any(_repeats_jointly(diff, joint, earlier) for earlier in made)
+        for part in joint.parts
+    }
+    causes = {_cause_of_change(diff, change, made, jointly) for change in changes if not change.is_prose}
     if not causes or Cause.NONE in causes:
         return Cause.NONE
     return next(cause for cause in Cause if cause in causes)
 
 
-def _cause_of_change(diff: FileDiff, change: WordChange, made: Sequence[MadeHunk]) -> Cause:
+def _cause_of_change(
+    diff: FileDiff, change: WordChange, made: Sequence[MadeHunk], jointly: Collection[WordChange]
+) -> Cause:
+    """Return the cause of one change; `jointly` are those that follow as parts of a change of form."""
     if _is_substitution(change) and any(_follows_rename(diff, change, earlier) for earlier in made):
         return Cause.RENAME
     if any(_follows_signature(diff, change, earlier, made) for earlier in made):
         return Cause.SIGNATURE
-    if any(
+    if change in jointly or any(
         repeats(diff, change, earlier.diff, other) for earlier in made for other in earlier.forms.get(change.form, ())
     ):
         return Cause.REPEATED
     return Cause.NONE
+
+
+def _repeats_jointly(diff: FileDiff, joint: JointChange, earlier: MadeHunk) -> bool:
+    return any(
+        repeats(diff, joint.whole, earlier.diff, other.whole) for other in earlier.joint_forms.get(joint.form, ())
+    )
 
 
 def _is_substitution(change: WordChange) -> bool:

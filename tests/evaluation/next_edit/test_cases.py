@@ -142,6 +142,39 @@ def test_the_drawn_cases_are_the_same_each_time_and_half_of_them_have_a_cause() 
             "try:\n    f(a) or b\nx\ntry:\n    f(a) or b\n",
             Cause.REPEATED,
         ),
+        # Changes of a line that together are one change of form, with any expression between them.
+        (
+            "python",
+            "a: Optional[int] = b\nx\ndef f(p: int, d: Optional[List[str]]) -> q:\n",
+            "a: int | None = b\nx\ndef f(p: int, d: List[str] | None) -> q:\n",
+            Cause.REPEATED,
+        ),
+        ("python", "t.same(a, 1)\nx\nt.same(f(b, 2), 3)\n", "is a == 1\nx\nis f(b, 2) == 3\n", Cause.REPEATED),
+        ("python", "a = f(b(1), 2)\nx\na = f(e, 2)\n", "a = f(k(b(1)), 2)\nx\na = f(k(e), 2)\n", Cause.NONE),
+        (
+            "typescript",
+            "let a: List<A>;\nx\nlet b: List<Map<B, C>>;\n",
+            "let a: A[];\nx\nlet b: Map<B, C>[];\n",
+            Cause.REPEATED,
+        ),
+        (
+            "typescript",
+            "let a: List<() => A>;\nx\nlet b: List<(c) => B>;\n",
+            "let a: (() => A)[];\nx\nlet b: ((c) => B)[];\n",
+            Cause.REPEATED,
+        ),
+        # …of which one is another, in several lines, around several expressions or none, or with a bracket that stays.
+        ("python", "a: Optional[int]\nx\nb: Optional[A]\n", "a: int | None\nx\nb: A | Unset\n", Cause.NONE),
+        ("python", "a: Optional[int]\nx\nb: Maybe[A]\n", "a: int | None\nx\nb: A | None\n", Cause.NONE),
+        (
+            "python",
+            "f(a: Optional[A])\nx\nf(b: Optional[\n  A])\n",
+            "f(a: A | None)\nx\nf(b:\n  A | None)\n",
+            Cause.NONE,
+        ),
+        ("python", "a = list(b)\nx\na = list(c, d)\n", "a = [b]\nx\na = [c, d]\n", Cause.NONE),
+        ("python", "f[a] + g[b]\nx\nf[c] + g[d]\n", "f[a + pick, b]\nx\nf[c + pick, d]\n", Cause.NONE),
+        ("python", "f(a, 1)\nx\nf(b, 1)\n", "f(1, a)\nx\nf(1, b)\n", Cause.NONE),
         (
             "python",
             "class A:\n    def f(self):\n        self.a = 1\n\ny()\nx.a\n",
