@@ -33,7 +33,10 @@ def by_rule(state: CaseState) -> Sequence[NextEdit]:
 def finding_by_model(
     engine: Engine, settings: CompletionSettings
 ) -> Iterator[Callable[[CaseState], Sequence[NextEdit]]]:
-    """Give a function that asks the rules and, where they are sure of nothing, the loaded model."""
+    """Give a function that asks the rules and, where they are sure of nothing, the loaded model.
+
+    It gives what an editor shows unasked: of a model that was not trained for next edits, nothing.
+    """
     with asyncio.Runner() as runner, ThreadPoolExecutor(1, "midspan-eval-prompts") as thread:
         server, source = runner.run(_source(engine, settings, thread))
 
@@ -41,7 +44,7 @@ def finding_by_model(
             known, found = edit_state(state), _proposed(state)
             shown = rank(found, known, is_unsure_shown=False)
             if not shown:
-                written = runner.run(source.find(known, found, explicit=True))
+                written = runner.run(source.find(known, found, explicit=False))
                 shown = rank(written, known, is_unsure_shown=False)
             return shown[:MOST_EDITS]
 
@@ -63,10 +66,10 @@ def _proposed(state: CaseState) -> list[NextEdit]:
 async def _source(
     engine: Engine, settings: CompletionSettings, thread: ThreadPoolExecutor
 ) -> tuple[MidspanServer, ModelSource]:
-    """Make a connection of its own with the engine. Nothing is computed ahead."""
+    """Make a connection of its own with the engine. Nothing is computed ahead, and a battery counts for nothing."""
     server = MidspanServer({}, Engines(lambda _settings: engine), SharedWorkspaces(), Path.cwd(), Journal(), Pauses())
     feature = CompletionFeature(server)
-    quiet = replace(settings, look_ahead=False, disk_cache_bytes=0)
+    quiet = replace(settings, look_ahead=False, disk_cache_bytes=0, ahead_on_battery=True)
     server.session.change_settings(Settings(completion=quiet, stats=False))
     server.session.engine(server.session.settings.completion)
     return server, ModelSource(server, feature, thread)

@@ -43,9 +43,9 @@ class ModelSource:
     async def find(self, state: EditState, by_rule: Sequence[NextEdit], *, explicit: bool) -> list[NextEdit]:
         """Return what the model writes; nothing while it loads, for a server's model, or where it fails.
 
-        `by_rule` are edits that no rule is sure of. A model that was not trained for next edits writes their places or,
-        without any, those that look as a changed one did, and those of diagnostics; of what it writes, only what goes
-        on with the user's changes is taken.
+        `by_rule` are edits that no rule is sure of. A model that was not trained for next edits is asked only when the
+        user asks (`explicit`). It writes their places or, without any, those that look as a changed one did, and those
+        of diagnostics; of what it writes, only what goes on with the user's changes is taken.
         """
         engine = self._engine() if explicit or self._completion.works_ahead else None
         if engine is None:
@@ -55,6 +55,8 @@ class ModelSource:
                 return []
             if (lines := engine.edit_window_lines) is not None:
                 return await self._rewrite(engine, engine.edit_prompt, state, lines, explicit=explicit)
+            if not explicit:
+                return []
             around, found = (_LINES_AROUND, _LINES_AROUND), list[NextEdit]()
             likely = by_rule or await self._on_thread(find_likely_places, state)
             for place in _places(state, likely):

@@ -278,7 +278,7 @@ TABLE = (
         "next_edit.model",
         _MODEL,
         "a model that was [trained for next edits](features.md#next-edits): a sweep-next-edit or zeta-2.1",
-        without="completion's model",
+        without="completion's model, which only a key asks",
     ),
     Setting("next_edit.quant", _QUANT, "how its weights are kept"),
     Setting("next_edit.device", _DEVICE, "what runs it"),

@@ -22,16 +22,17 @@ from tests.fake_engine import END, HOLE, FakeEngine
 
 
 class EditingEngine(FakeEngine):
-    """A trained model that writes `new` for `old` in the window, with the confidence of the test."""
+    """A model that writes `new` for `old` in the window, with the confidence of the test."""
 
-    def __init__(self, confidence: float) -> None:
+    def __init__(self, confidence: float, *, is_trained: bool = True) -> None:
         super().__init__(lambda _before, _after: self._output, confidence=confidence)
         self.asked = 0
+        self._is_trained = is_trained
         self._output = ""
 
     @property
     def edit_window_lines(self) -> tuple[int, int] | None:
-        return 2, 2
+        return (2, 2) if self._is_trained else None
 
     def edit_prompt(self, window: EditWindow) -> EditPrompt:
         self.asked += 1
@@ -60,6 +61,15 @@ def test_the_model_is_asked_where_no_rule_is_sure_and_shows_what_is_sure_enough(
     with finding_by_model(unsure, CompletionSettings()) as find:
         assert find(UNKNOWN) == []
     assert unsure.asked == 1
+
+
+def test_a_model_that_was_not_trained_for_next_edits_shows_nothing_unasked() -> None:
+    engine = EditingEngine(0.99, is_trained=False)
+    alike = state("old(1)\nx = 1\nold(1)\n", "new(1)\nx = 1\nold(1)\n")
+    with finding_by_model(engine, CompletionSettings()) as find:
+        assert find(alike) == by_rule(alike)
+        assert find(UNKNOWN) == []
+    assert engine.asked == 0
 
 
 @pytest.mark.parametrize(("asks_model", "expected"), [(False, "rule"), (True, "rule and fake")])

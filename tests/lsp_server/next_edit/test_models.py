@@ -126,23 +126,30 @@ def rewriting(old: str, new: str, confidence: float = 0.95) -> FakeEngine:
     return FakeEngine(lambda window, _after: window.replace(old, new), confidence=confidence)
 
 
-async def test_any_model_writes_the_place_that_a_rule_is_not_sure_of(rules: SetRules):
+async def test_a_key_has_any_model_write_the_place_that_a_rule_is_not_sure_of(rules: SetRules):
     rules.are(replace_words("old", "new", confidence=0.3))
-    engine = rewriting("return old", "return new")
+    engine = rewriting("return old", "return new * 2")
     editor = await edited(engine)
-    (edit,) = await ask(editor, 2, 9)
-    assert (place(edit), edit["text"]) == (("a.py", 4, 0), "    return new\n")
+    by_rule, edit = await ask(editor, 2, 9, kind=INVOKED)
+    assert (by_rule["text"], place(edit), edit["text"]) == ("new", ("a.py", 4, 0), "    return new * 2\n")
     assert read_prompt(engine.requests[0])[0] == "\ndef f(new):\n    x = 1\n    return old\n\nf(3)\n"
     assert engine.requests[0].drafts[0].source == "edit"
 
 
-async def test_any_model_writes_the_line_of_a_diagnostic_and_is_quiet_when_unsure(rules: SetRules):
+async def test_a_key_has_any_model_write_the_line_of_a_diagnostic(rules: SetRules):
     rules.are(nothing)
     editor = await edited(rewriting("return old", "return new"))
-    assert await ask(editor, 2, 9) == []
-    assert [edit["text"] for edit in await ask(editor, 2, 9, diagnostics=[DIAGNOSTIC])] == ["    return new\n"]
-    editor = await edited(rewriting("return old", "return new", confidence=0.7))
+    assert await ask(editor, 2, 9, kind=INVOKED) == []
+    found = await ask(editor, 2, 9, kind=INVOKED, diagnostics=[DIAGNOSTIC])
+    assert [edit["text"] for edit in found] == ["    return new\n"]
+
+
+async def test_a_model_that_was_not_trained_for_next_edits_is_not_asked_without_a_key(rules: SetRules):
+    rules.are(replace_words("old", "new", confidence=0.3))
+    engine = rewriting("return old", "return new", confidence=0.99)
+    editor = await edited(engine)
     assert await ask(editor, 2, 9, diagnostics=[DIAGNOSTIC]) == []
+    assert not [request for request in engine.requests if request.drafts]
 
 
 async def test_an_untrained_model_that_does_not_go_on_with_the_users_changes_is_not_heard(rules: SetRules):
@@ -174,7 +181,7 @@ async def test_a_place_that_looks_as_a_changed_one_did_is_rewritten_though_no_ru
     engine = Untrained(lambda window: window.current.replace("size, 1", "width, 2"), confidence=0.97)
     editor, _ = await editor_with(text, engine=engine, pauses=NO_PAUSE)
     await editor.change((1, 6), (1, 13), "width, 2")
-    (edit,) = await ask(editor, 1, 14)
+    (edit,) = await ask(editor, 1, 14, kind=INVOKED)
     assert place(edit)[:2] == ("a.py", 8)
     assert edit["text"] == "run(check(width, 2), 6)\n"
     assert "run(check(size, 1), 6)" in engine.windows[0].current
