@@ -1,6 +1,5 @@
 """The rule of one example: places that look as one place did before the user's last edits changed it."""
 
-import builtins
 import keyword
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,29 +7,27 @@ from dataclasses import dataclass
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
-from context.next_edit.chunks import Chunk, Part, chunks_of
+from context.next_edit.chunks import Chunk, chunks_of
 from context.next_edit.evidence import Evidence, confidence_of, kind_of
+from context.next_edit.meaning import is_given_anew, means_the_same, stands_for_one_thing
 from context.next_edit.names.in_text import is_in_text
-from context.next_edit.names.occurrences import Role
-from context.next_edit.names.resolve_names import find_names, find_word
+from context.next_edit.names.resolve_names import find_word
 from context.next_edit.patterns import pattern_of
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.repeated import function_around
 from context.next_edit.replacements import Span, stands, typed_spans
 from context.next_edit.sites import Site, find_sites
-from context.next_edit.workspace.imported_names import is_of_module
 from context.next_edit.workspace.workspace_files import WorkspaceFiles, languages_with
-from context.syntax.imports import find_imports
 
 _MAX_EDITS = 12
 _MAX_OPEN_DOCUMENTS = 4
 _MAX_CHECKED = 16  # sites, the surest first
 _MAX_FOUND = 6
 _LEAST_CONFIDENCE = 0.65
+_LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
 _UNSURE = frozenset({"chain"})  # kinds that none of the other signs makes sure
 _LIKELY = 0.25  # from here on a model may look at a place
 _WHOLE_WORDS = frozenset({"null", "undefined", "true", "false", "nil"})  # of other languages than Python
-_TARGETS = (Role.BINDING, Role.IMPORT)
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,12 @@ class _Example:
 @dataclass(frozen=True)
 class _Candidate:
     evidence: Evidence
+    example: _Example
     local_to: tuple[int, int] | None  # the lines of the function in which all of several examples are
+
+    @property
+    def is_name(self) -> bool:
+        return kind_of(self.evidence.site.pattern) == "name"
 
 
 def find_by_example(
@@ -80,10 +82,15 @@ def fitting_sites(
     typed = {document.path: typed_spans(edits, document) for document in files.open.values()}
     examples = list(_examples(edits, snapshot, files))
     sure = [(confidence_of(one.evidence), one) for one in _candidates(examples, files, typed)]
-    sure = [(confidence, one) for confidence, one in sure if confidence >= least_confidence]
+    least_of_name = min(_LEAST_OF_NAME, least_confidence)
+    sure = [
+        (confidence, one)
+        for confidence, one in sure
+        if confidence >= (least_of_name if one.is_name else least_confidence)
+    ]
     for confidence, one in sorted(sure, key=lambda each: -each[0])[:_MAX_CHECKED]:
         site = one.evidence.site
-        if _fits(one, typed[site.document.path]):
+        if _fits(one, typed[site.document.path], is_sure=confidence >= least_confidence):
             yield (
                 one.evidence,
                 Proposal(site.document, site.start, site.end, site.text, Rule.REPEATED, confidence),
@@ -142,7 +149,8 @@ def _candidates(
             for site in sites:
                 is_in_file = site.document is example.document
                 is_in_function = is_in_file and function is not None and function[0] <= site.line <= function[1]
-                yield _Candidate(Evidence(site, example.number, len(group), len(sites), is_in_function), local_to)
+                evidence = Evidence(site, example.number, len(group), len(sites), is_in_function)
+                yield _Candidate(evidence, example, local_to)
 
 
 def _function_of(examples: Sequence[_Example]) -> tuple[int, int] | None:
@@ -167,77 +175,16 @@ def _is_typed(site: Site, typed: Sequence[Span]) -> bool:
     return any(site.start < end and start < site.end for start, end in typed)
 
 
-def _fits(candidate: _Candidate, typed: Sequence[Span]) -> bool:
-    """Return whether the change means at the site what it means at its example."""
-    site = candidate.evidence.site
-    around = candidate.local_to
-    if around is not None and not around[0] <= site.line <= around[1]:
-        return False
-    kind = kind_of(site.pattern)
-    if (kind == "name" and not _is_of_the_same_thing(site, typed)) or (kind == "member" and not _is_of_a_module(site)):
-        return False
-    return not is_in_text(site.document, site.start) and (kind == "member" or _means_something(site))
+def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> bool:
+    """Return whether the change means at the site what it means at its example.
 
-
-def _is_of_a_module(site: Site) -> bool:
-    """Return whether the name is behind the dot of the same import as in the example. Others are members of objects."""
-    before, document = site.pattern.before, site.document
-    owner = before[1] if len(before) > 1 and site.left > 1 else ""
-    names = find_names(document, (str(site.pattern.chunk.old[0]),)) if owner.isidentifier() else None
-    place = names.at(site.start) if names is not None else None
-    if place is None or place.role == Role.MODULE:  # in the path of an import
-        return False
-    imports = find_imports(document.language, document.text)
-    return any(owner in (*taken, module.replace("/", ".").rpartition(".")[2]) for module, taken in imports)
-
-
-def _means_something(site: Site) -> bool:
-    """Return whether each name that the site would get is bound where it stands, or nowhere in the file."""
-    old = set(site.pattern.chunk.old)
-    return all(_is_known(name, site) for name in _free_names(site.pattern.chunk.new) if name not in old)
-
-
-def _free_names(parts: Sequence[Part]) -> Iterator[str]:
-    """Yield the names that are neither behind a dot nor those of arguments."""
-    for index, part in enumerate(parts):
-        is_behind_dot = index > 0 and parts[index - 1] == "."
-        is_of_argument = index > 0 and parts[index - 1] == "," and parts[index + 1 : index + 2] == ("=",)
-        is_name = isinstance(part, str) and part.isidentifier() and not keyword.iskeyword(part)
-        if is_name and not is_behind_dot and not is_of_argument:
-            yield str(part)
-
-
-def _is_known(name: str, site: Site) -> bool:
-    names = find_names(site.document, (name,))
-    targets = [] if names is None else [one for one in names.homes if one.is_target and one.role in _TARGETS]
-    if names is None or not targets:
-        is_builtin = site.document.language == "python" and hasattr(builtins, name)
-        return is_builtin or len(list(find_word(site.document.text, name))) > site.pattern.chunk.new.count(name)
-    place = len(site.document.text[: site.start].encode())
-    homes = [names.homes[one] for one in targets]
-    return any(home is None or is_of_module(home) or home.start <= place <= home.end for home in homes)
-
-
-def _is_of_the_same_thing(site: Site, typed: Sequence[tuple[int, int]]) -> bool:
-    """Return whether the user has given what a name stands for to the new name, further up in the same function.
-
-    All other names are those of a rename.
+    A name of which the signs are not sure has to be changed twice, and to stand for one thing of its file both times.
     """
-    old, new = str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])
-    names = find_names(site.document, (old, new))
-    place = names.at(site.start) if names is not None else None
-    if names is None or place is None:
+    site, example = candidate.evidence.site, candidate.example.start
+    around = candidate.local_to
+    if (around is not None and not around[0] <= site.line <= around[1]) or is_in_text(site.document, site.start):
         return False
-    home = names.homes[place]
-    return (
-        home is not None
-        and not is_of_module(home)
-        and any(
-            one.name == new and one.is_target and scope == home and one.start < site.start and _within(one.start, typed)
-            for one, scope in names.homes.items()
-        )
-    )
-
-
-def _within(start: int, spans: Sequence[tuple[int, int]]) -> bool:
-    return any(first <= start < end for first, end in spans)
+    if candidate.is_name:
+        is_of_one = candidate.evidence.examples > 1 and stands_for_one_thing(site, example)
+        return is_of_one or (is_sure and is_given_anew(site, typed))
+    return means_the_same(site, example)

@@ -155,3 +155,94 @@ def test_one_change_that_does_not_fit_elsewhere_gives_nothing(
     user = TypingUser({"a.py": before})
     user.replace(*change)
     assert user.propose() == ()
+
+
+MEMBERS = """class A:
+    def __init__(self, other):
+        self._storage = []
+        self.other = other
+
+    def first(self):
+        return self._storage[0]
+
+    def last(self):
+        return self._storage[-1]
+
+    def both(self, other):
+        return other._storage[0], self.other._storage[0], A._storage[0]
+
+
+class B:
+    def __init__(self):
+        self._storage = []
+
+    def first(self):
+        return self._storage[0]
+"""
+
+NAMES = """from m import Item, Part
+
+
+def one(x: Part[int], y) -> Item[int]:
+    pass
+
+
+def two(x: Part[int], y) -> Item[int]:
+    pass
+
+
+def three(x: Part[int], y) -> Item[int]:
+    pass
+
+
+def four(Item):
+    def five(x: Part[int], y) -> Item[int]:
+        pass
+
+
+KINDS = [Item[int]]
+"""
+
+
+def test_a_member_of_self_follows_in_its_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.9)
+    user = TypingUser({"a.py": MEMBERS})
+    user.replace("return self._storage[-1]", "return self._items[-1]")
+    (proposal,) = user.propose()
+    assert (proposal.start, proposal.text) == (user.text.index("_storage[0]\n\n    def last"), "_items")
+
+
+@pytest.mark.parametrize(
+    ("changed", "confidence", "count"),
+    [
+        (("one", "two"), 0.55, 1),
+        (("one", "two"), 0.45, 0),
+        (("one",), 0.55, 0),  # one change of a name is no repetition
+    ],
+)
+def test_a_name_that_was_changed_twice_follows_where_it_is_bound_to_the_same(
+    changed: tuple[str, ...], confidence: float, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: confidence)
+    user = TypingUser({"a.py": NAMES})
+    for name in changed:
+        header = f"def {name}(x: Part[int], y) -> "
+        user.replace(f"{header}Item[int]", f"{header}Part[int]")
+    starts = [user.text.index("Item[int]:\n    pass\n\n\ndef four")][:count]
+    assert [(one.start, one.text) for one in user.propose()] == [(start, "Part") for start in starts]
+
+
+def test_a_name_beside_which_more_was_changed_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.55)
+    user = TypingUser({"a.py": NAMES})
+    for name in ("one", "two"):
+        user.replace(f"def {name}(x: Part[int], y) -> Item[int]", f"def {name}(x: Part[int], z) -> Part[int]")
+    assert user.propose() == ()
+
+
+def test_a_name_that_gets_another_value_does_not_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.55)
+    user = TypingUser({"a.py": "count = 0\ntotal = 1\na()\ntotal = 2\na()\ntotal = 3\n"})
+    for value in (1, 2):
+        user.replace(f"total = {value}", f"count = {value}")
+    assert user.propose() == ()

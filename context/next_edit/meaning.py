@@ -1,0 +1,127 @@
+"""Checks that a change means at a site what it means at its example, by the scopes of the names in it."""
+
+import builtins
+import keyword
+from collections.abc import Iterator, Sequence
+
+from context.next_edit.chunks import Part
+from context.next_edit.evidence import kind_of
+from context.next_edit.names.occurrences import Occurrence, Role, Scope
+from context.next_edit.names.resolve_names import find_names, find_word
+from context.next_edit.replacements import Span
+from context.next_edit.sites import Site
+from context.next_edit.workspace.imported_names import is_of_module
+from context.syntax.imports import find_imports
+
+_TARGETS = (Role.BINDING, Role.IMPORT)
+_SELF = frozenset({"self", "cls"})
+
+
+def means_the_same(site: Site, example: int) -> bool:
+    """Return whether the change means at the site what it means at the example. `example` is where that starts.
+
+    For a name alone there are the two functions below.
+    """
+    if kind_of(site.pattern) != "member":
+        return _means_something(site)
+    before = site.pattern.before
+    owner = before[1] if len(before) > 1 and site.left > 1 else ""
+    return _is_member_of_one_class(site, example) if owner in _SELF else _is_of_a_module(site, owner)
+
+
+def stands_for_one_thing(site: Site, example: int) -> bool:
+    """Return whether the name is that of one thing of the file at both places, which both use with equal words beside.
+
+    Of several changes of a line, that of a name tells nothing alone.
+    """
+    pattern = site.pattern
+    old, new = str(pattern.chunk.old[0]), str(pattern.chunk.new[0])
+    new_line = pattern.edit.new_lines[pattern.chunk.line].strip()
+    if not site.left or not site.right or pattern.line.replace(old, new) != new_line:
+        return False
+    home, places = _common_home(site, example)
+    is_used = all(place.role == Role.USE for place in places)
+    return home is not None and is_of_module(home) and is_used and _means_something(site)
+
+
+def is_given_anew(site: Site, typed: Sequence[Span]) -> bool:
+    """Return whether the user has given what a name stands for to the new name, further up in the same function.
+
+    `typed` are the offsets of what the last edits have put into the document. All other names are those of a rename.
+    """
+    old, new = str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])
+    names = find_names(site.document, (old, new))
+    place = names.at(site.start) if names is not None else None
+    if names is None or place is None:
+        return False
+    home = names.homes[place]
+    return (
+        home is not None
+        and not is_of_module(home)
+        and _means_something(site)
+        and any(
+            one.name == new and one.is_target and scope == home and one.start < site.start and _within(one.start, typed)
+            for one, scope in names.homes.items()
+        )
+    )
+
+
+def _is_member_of_one_class(site: Site, example: int) -> bool:
+    """Return whether both places, behind `self.`, use the member of one class, and none gives it a value."""
+    home, places = _common_home(site, example)
+    is_used = not any(place.is_target for place in places)
+    return home is not None and home.kind == "class" and is_used
+
+
+def _common_home(site: Site, example: int) -> tuple[Scope | None, Sequence[Occurrence]]:
+    """Return the scope that binds the name at the site and at the example, None if there is not one, and both places.
+
+    The old name and the new one count as one name: where they have two scopes, they stand for two things.
+    """
+    names = find_names(site.document, (str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])))
+    places = [names.at(start) for start in (example, site.start)] if names is not None else []
+    known = [place for place in places if place is not None]
+    homes = {names.homes[place] for place in known} if names is not None else set()
+    return (homes.pop() if len(known) == 2 and len(homes) == 1 else None), known
+
+
+def _is_of_a_module(site: Site, owner: str) -> bool:
+    """Return whether the name before the dot, of the example too, is an import. Others are members of objects."""
+    document = site.document
+    names = find_names(document, (str(site.pattern.chunk.old[0]),)) if owner.isidentifier() else None
+    place = names.at(site.start) if names is not None else None
+    if place is None or place.role == Role.MODULE:  # in the path of an import
+        return False
+    imports = find_imports(document.language, document.text)
+    return any(owner in (*taken, module.replace("/", ".").rpartition(".")[2]) for module, taken in imports)
+
+
+def _means_something(site: Site) -> bool:
+    """Return whether each name that the site would get is bound where it stands, or nowhere in the file."""
+    old = set(site.pattern.chunk.old)
+    return all(_is_known(name, site) for name in _free_names(site.pattern.chunk.new) if name not in old)
+
+
+def _free_names(parts: Sequence[Part]) -> Iterator[str]:
+    """Yield the names that are neither behind a dot nor those of arguments."""
+    for index, part in enumerate(parts):
+        is_behind_dot = index > 0 and parts[index - 1] == "."
+        is_of_argument = index > 0 and parts[index - 1] == "," and parts[index + 1 : index + 2] == ("=",)
+        is_name = isinstance(part, str) and part.isidentifier() and not keyword.iskeyword(part)
+        if is_name and not is_behind_dot and not is_of_argument:
+            yield str(part)
+
+
+def _is_known(name: str, site: Site) -> bool:
+    names = find_names(site.document, (name,))
+    targets = [] if names is None else [one for one in names.homes if one.is_target and one.role in _TARGETS]
+    if names is None or not targets:
+        is_builtin = site.document.language == "python" and hasattr(builtins, name)
+        return is_builtin or len(list(find_word(site.document.text, name))) > site.pattern.chunk.new.count(name)
+    place = len(site.document.text[: site.start].encode())
+    homes = [names.homes[one] for one in targets]
+    return any(home is None or is_of_module(home) or home.start <= place <= home.end for home in homes)
+
+
+def _within(start: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(first <= start < end for first, end in spans)
