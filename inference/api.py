@@ -149,6 +149,7 @@ class Request:
     least_logprob: float | None = None  # generation ends ("over") once the output's log-probability is below
     given: tuple[int, ...] = ()  # the output, to be scored: how likely are these tokens, and a line end behind them?
     may_copy: bool = False  # what prompt and drafts say of the next token is mixed in, where `ModelInfo.copies`
+    stands_alone: bool = False  # prompt and drafts show nothing but the hole's own document
 
 
 @dataclass(frozen=True)

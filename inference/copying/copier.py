@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from inference.api import Request
 from inference.copying.continuations import LONGEST_SUFFIX_TOKENS, Continuations, Suffixes
-from inference.copying.weights import CopyWeights
+from inference.copying.weights import LITTLE_TEXT_TOKENS, CopyWeights
 from inference.prompts.prompt import split_at_hole
 from inference.prompts.tokenizer import Tokenizer
 
@@ -34,6 +34,7 @@ class Copier:
 
     def __init__(self, request: Request, tokenizer: Tokenizer, weights: CopyWeights) -> None:
         self._drafts = request.drafts
+        self._stands_alone = request.stands_alone
         self._tokenizer = tokenizer
         self._weights = weights
         self._newlines = frozenset(tokenizer.spellings.allowed(b"\n"))
@@ -54,9 +55,13 @@ class Copier:
             self._suffixes.push(token)
 
     @property
-    def text_tokens(self) -> int:
-        """The tokens of the prompt and of the drafts, each text counted once."""
-        return 0 if self._suffixes is None else self._suffixes.text_tokens
+    def in_little_text(self) -> bool:
+        """True when a document stands alone that has few tokens: prompt and drafts, each text counted once.
+
+        Another file beside it is there to be copied from, however short both are.
+        """
+        text_tokens = 0 if self._suffixes is None else self._suffixes.text_tokens
+        return self._stands_alone and text_tokens < LITTLE_TEXT_TOKENS
 
     def continuations(self) -> Continuations | None:
         """Return what stands behind the longest suffix of the text so far; None: nothing does."""
@@ -65,7 +70,7 @@ class Copier:
     def copied(self) -> Copied | None:
         """Return the distribution over the next token; None: the model alone says what comes."""
         found = self.continuations()
-        if found is None or not (weight := self._weights.weight(found, self.text_tokens)):
+        if found is None or not (weight := self._weights.weight(found, in_little_text=self.in_little_text)):
             return None
         shares = {token: count / found.seen for token, count in zip(found.tokens, found.counts, strict=True)}
         end_share = sum(shares.pop(token) for token in found.tokens if token in self._newlines)

@@ -15,8 +15,8 @@ from midspan import ModelError
 COPYING_FILE = "copying.json"
 MOST_WEIGHT = 0.98  # the model always has a say
 _MOST_BYTES = 1 << 16
-# Fewer tokens of text are little: a function that stands alone. A suffix stands there again by chance more often than
-# because the code repeats itself, however many of its few places agree.
+# Of a document that stands alone, fewer tokens are little text, such as a function. A suffix stands there again by
+# chance more often than because the code repeats itself, however many of its few places agree.
 LITTLE_TEXT_TOKENS = 768
 _FEW, _SHARED = 4, 0.5
 IN_LITTLE_TEXT = 3
@@ -26,12 +26,9 @@ IN_LITTLE_TEXT = 3
 Bucket = tuple[int, int, int]
 
 
-def bucket_of(found: Continuations, text_tokens: int) -> Bucket:
-    """Return the bucket of continuations: those of one bucket are right about equally often.
-
-    `text_tokens` are all tokens that the suffix was looked for in.
-    """
-    if text_tokens < LITTLE_TEXT_TOKENS:
+def bucket_of(found: Continuations, *, in_little_text: bool) -> Bucket:
+    """Return the bucket of continuations: those of one bucket are right about equally often."""
+    if in_little_text:
         return found.suffix_tokens, IN_LITTLE_TEXT, 0
     seen, commonest = found.seen, max(found.counts)
     places = 0 if seen == 1 else 1 if seen <= _FEW else 2
@@ -52,9 +49,9 @@ class CopyWeights:
 
     weights: Mapping[Bucket, float]
 
-    def weight(self, found: Continuations, text_tokens: int) -> float:
-        """Return the weight of continuations of a suffix that was looked for in so many tokens of text."""
-        return self.weights[bucket_of(found, text_tokens)]
+    def weight(self, found: Continuations, *, in_little_text: bool) -> float:
+        """Return the weight of continuations."""
+        return self.weights[bucket_of(found, in_little_text=in_little_text)]
 
 
 def read_copy_weights(folder: Path) -> CopyWeights | None:

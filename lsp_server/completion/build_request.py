@@ -8,7 +8,7 @@ from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
 from context.prompt.pack import Budget, Pack
 from inference.api import FIM_PROMPT_OVERHEAD_TOKENS, ContextFile, Engine, Prompt, Repository, Request
-from lsp_server.completion.find_drafts import find_drafts
+from lsp_server.completion.find_drafts import find_drafts, stands_alone
 from lsp_server.completion.kept_prompts import KeptPrompts
 from lsp_server.completion.triggers import BLOCK_LINES
 from lsp_server.server.prompt_budget import FIRST_TOKENS
@@ -56,8 +56,8 @@ def build_request(
     drafts = find_drafts(engine, snapshot, source.packer, source.predicted, begun, most, with_renamed=with_renamed)
     kept_pages = source.kept_prompts.keep(packed, page_folder)
     request = Request(prompt, new_tokens, max_lines, drafts=drafts, begins_with=begun)
-    may_copy = _may_copy(engine, settings)
-    return packed, replace(request, kept_pages=kept_pages, quick_prompt=quick, may_copy=may_copy)
+    copying = replace(request, may_copy=_may_copy(engine, settings), stands_alone=stands_alone(packed, drafts))
+    return packed, replace(copying, kept_pages=kept_pages, quick_prompt=quick)
 
 
 def build_quick_request(
@@ -75,7 +75,8 @@ def build_quick_request(
     quick_tokens = source.quick_tokens or source.prompt_tokens
     packed = source.packer.pack_alone(snapshot, Budget(min(room, quick_tokens)), engine.count_tokens)
     prompt, begun = _prompt(engine, snapshot, packed)
-    return packed, Request(prompt, new_tokens, max_lines, begins_with=begun, may_copy=_may_copy(engine, settings))
+    request = Request(prompt, new_tokens, max_lines, begins_with=begun, may_copy=_may_copy(engine, settings))
+    return packed, replace(request, stands_alone=True)
 
 
 def _room(engine: Engine, settings: CompletionSettings) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
+from context.prompt.pack import Pack
 from context.related.renamed_lines import renamed_lines
 from context.secrets.masking import mask_snapshot
 from inference.api import Draft, Engine
@@ -14,6 +15,7 @@ _BEFORE_CHARACTERS = 16_000
 _AFTER_CHARACTERS = 8_000
 _OTHER_CHARACTERS = 8_000  # of each of the other documents
 _OTHER_DOCUMENTS = 2  # those used last
+_OWN_DRAFTS = 2  # of the hole's own document, before the hole and behind it
 
 
 def find_drafts(
@@ -40,6 +42,12 @@ def find_drafts(
     texts = renamed_lines(seen) if with_renamed else ()
     renamed = [engine.draft("renamed", begun + text) for text in texts]
     return (*documents, *predictions, *lines, *renamed)
+
+
+def stands_alone(packed: Pack, drafts: Sequence[Draft]) -> bool:
+    """Return whether nothing but the hole's own document is known: no other file, and no line of the workspace."""
+    sources = [draft.source for draft in drafts]
+    return not packed.files and "lines" not in sources and sources.count("document") <= _OWN_DRAFTS
 
 
 def _document_texts(snapshot: Snapshot, others: Sequence[Document]) -> Iterator[str]:

@@ -115,7 +115,7 @@ class Observer:
             share = copied.get(token, 0) / sum(copied.values()) if copied else 0.0
             model, earlier = choices[name]
             choices[name] = model + float(probabilities[token]), earlier + share
-        return Step(None if found is None else bucket_of(found, copier.text_tokens), wanted, choices)
+        return Step(None if found is None else bucket_of(found, in_little_text=copier.in_little_text), wanted, choices)
 
 
 def _requests(

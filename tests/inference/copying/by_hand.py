@@ -9,8 +9,6 @@ from torch import Tensor
 from inference.copying.continuations import LONGEST_SUFFIX_TOKENS, Continuations
 from inference.copying.weights import BUCKETS, CopyWeights, bucket_of
 
-LITTLE_TOKENS = 1  # the texts of these tests are functions that stand alone
-
 # The longer the suffix, the more it says.
 WEIGHTS = CopyWeights({bucket: 0.1 * bucket[0] + 0.05 * bucket[2] for bucket in BUCKETS})
 
@@ -39,7 +37,7 @@ def mixed_by_hand(
     probabilities = logits.double().softmax(-1)
     if found is None:
         return probabilities
-    weight = weights.weights[bucket_of(found, LITTLE_TOKENS)]
+    weight = weights.weights[bucket_of(found, in_little_text=False)]
     copied = torch.zeros_like(probabilities)
     for token, count in zip(found.tokens, found.counts, strict=True):
         share = count / sum(found.counts)

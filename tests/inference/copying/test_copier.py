@@ -19,11 +19,18 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
 
 
 def begin(
-    tokenizer: Tokenizer, prefix: str, suffix: str, drafts: tuple[tuple[DraftSource, str], ...] = (), order: str = "spm"
+    tokenizer: Tokenizer,
+    prefix: str,
+    suffix: str,
+    drafts: tuple[tuple[DraftSource, str], ...] = (),
+    order: str = "spm",
+    *,
+    stands_alone: bool = False,
 ) -> Copier:
     tokens = build_fim_prompt(tokenizer, order, "", prefix, suffix)
     encoded = tuple(Draft(source, tuple(tokenizer.encode(text))) for source, text in drafts)
-    copier = begin_copying(Request(TokenPrompt(tokens), 9, drafts=encoded, may_copy=True), tokenizer, WEIGHTS)
+    request = Request(TokenPrompt(tokens), 9, drafts=encoded, may_copy=True, stands_alone=stands_alone)
+    copier = begin_copying(request, tokenizer, WEIGHTS)
     assert copier is not None
     copier.begin(tokens)
     return copier
@@ -83,20 +90,27 @@ def test_the_shares_are_those_of_the_places_and_the_weight_that_of_the_bucket(to
     copied = begin(tokenizer, "ab1 ab1 ab2 ab", "").copied()
     assert copied is not None
     assert (copied.tokens, copied.probabilities) == ((ord("1"), ord("2")), (1 / 2, 1 / 2))
-    assert copied.weight == pytest.approx(0.3)
+    assert copied.weight == pytest.approx(0.35)
     assert not copied.line_ends
 
 
-def test_places_and_their_agreement_count_where_there_is_much_text(tokenizer: Tokenizer) -> None:
-    """Below the limit only the suffix's length counts. Prompt and drafts count together, a text in both counts once."""
+@pytest.mark.parametrize(
+    ("others", "stands_alone", "weight"),
+    [
+        (LITTLE_TEXT_TOKENS - 17, True, 0.3),
+        (LITTLE_TEXT_TOKENS - 16, True, 0.35),
+        (LITTLE_TEXT_TOKENS - 17, False, 0.35),
+    ],
+)
+def test_places_and_their_agreement_count_where_there_is_much_text_or_another_file(
+    others: int, stands_alone: bool, weight: float, tokenizer: Tokenizer
+) -> None:
+    """Else only the suffix's length counts. Prompt and drafts count together, a text in both counts once."""
     prefix = "ab1 ab1 ab2 ab"  # 14 tokens, and the suffix has one
-    for others, weight in ((LITTLE_TEXT_TOKENS - 17, 0.3), (LITTLE_TEXT_TOKENS - 16, 0.35)):
-        drafts: tuple[tuple[DraftSource, str], ...] = (("document", prefix), ("document", ")" + "-" * others + "\n"))
-        copier = begin(tokenizer, prefix, ")", drafts)
-        assert copier.text_tokens == 16 + others
-        copied = copier.copied()
-        assert copied is not None
-        assert copied.weight == pytest.approx(weight)
+    drafts: tuple[tuple[DraftSource, str], ...] = (("document", prefix), ("document", ")" + "-" * others + "\n"))
+    copied = begin(tokenizer, prefix, ")", drafts, stands_alone=stands_alone).copied()
+    assert copied is not None
+    assert copied.weight == pytest.approx(weight)
 
 
 def test_a_line_end_is_copied_as_any_end_of_a_line_or_of_an_output(tokenizer: Tokenizer) -> None:

@@ -7,10 +7,11 @@ import pytest
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from context.packer import ContextPacker
+from context.prompt.pack import PackedFile
 from context.secrets.masking import make_placeholder
 from inference.api import Draft
 from lsp_server.completion.build_request import PromptSource, build_quick_request, build_request
-from lsp_server.completion.find_drafts import find_drafts
+from lsp_server.completion.find_drafts import find_drafts, stands_alone
 from lsp_server.completion.ghost_text.predictions import Predictions
 from lsp_server.settings.values import CompletionSettings
 from tests.fake_engine import FakeEngine
@@ -69,6 +70,17 @@ def test_a_request_may_copy_where_the_setting_says_so_and_the_model_has_learned_
     settings = CompletionSettings(copy=is_wanted)
     for build in (build_request, build_quick_request):
         assert build(engine, at("x = |"), 1, settings, PromptSource())[1].may_copy == (is_wanted and copies)
+
+
+def test_a_document_beside_which_nothing_is_known_stands_alone(engine: FakeEngine) -> None:
+    settings = CompletionSettings()
+    assert build_request(engine, at("x = |\n"), 1, settings, PromptSource())[1].stands_alone
+    assert not build_request(engine, at("x = |\n", "y = 2\n"), 1, settings, PromptSource())[1].stands_alone
+    assert build_quick_request(engine, at("x = |\n", "y = 2\n"), 1, settings, PromptSource())[1].stands_alone
+    packed, request = build_request(engine, at("x = |\n"), 1, settings, PromptSource())
+    assert not stands_alone(packed, (*request.drafts, Draft("lines", (1,))))
+    shown = replace(packed, files=(PackedFile("b.py", "y = 2\n", ""),))
+    assert not stands_alone(shown, request.drafts)
 
 
 def test_a_server_gets_no_drafts(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
