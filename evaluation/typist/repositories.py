@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from context.rules.rules import judge_text
 from evaluation.cache_folder import cache_folder
 from midspan import SettingsError
 
@@ -188,12 +189,14 @@ def _unpack(archive: Archive, path: Path, root: Path) -> Repository:
         raise SettingsError(f"{path} is not the archive that is typed: its sha256 differs. Fetch it again.")
     read = {".whl": _files_of_wheel, ".tgz": _files_of_tar, ".deb": _files_of_deb}[path.suffix]
     files = {}
-    for name, text in sorted(read(content, lambda name, size: is_wanted(name, size, archive.suffix))):
-        files[name] = text.decode("utf-8").replace("\r\n", "\n")
+    for name, encoded in sorted(read(content, lambda name, size: is_wanted(name, size, archive.suffix))):
+        text = encoded.decode("utf-8").replace("\r\n", "\n")
         target = root / name
         if not target.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(files[name], encoding="utf-8")
+            target.write_text(text, encoding="utf-8")
+        if judge_text(name, text) is None:  # in any other file the server completes nothing
+            files[name] = text
     return Repository(archive.repository, root, files)
 
 
