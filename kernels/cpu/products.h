@@ -1,7 +1,8 @@
 // Products of input rows with a unit of weights, which is two blocks of 16 rows.
 //
-// Few input rows meet one block after the other, as fast as memory gives them. Of many input rows, four at a time meet
-// both blocks of a unit that lies in the cache: a load of activations serves two products, and the sums stay in registers.
+// Up to eight input rows meet one block after the other, so that memory is read as one stream. Of more rows, eight at a time
+// meet a unit that stays in the cache. With int8 weights four of them meet both its blocks, because loads are the limit: one
+// of activations then serves two products. Sums, scales and offsets of both blocks of int4 do not fit into the registers.
 #pragma once
 
 #include "input.h"
@@ -15,84 +16,75 @@ namespace midspan::MIDSPAN_ISA {
 constexpr int UNIT_BLOCKS = 2;
 constexpr int UNIT_ROWS = UNIT_BLOCKS * BLOCK_ROWS;  // rows of weights: what they yield is a group of the next input
 constexpr int ROWS_AT_ONCE = 8;
-constexpr int ROWS_OF_MANY = 4;  // that meet both blocks
+constexpr int ROWS_OF_BOTH = 4;  // that meet both blocks
 // 16 rows of 64 columns: the low four bits of codes, for int5 the fifth bits, then scales and offsets.
 constexpr int TILE_CODES_BYTES = 512, TILE_FIFTH_BYTES = 128, TILE_GRIDS_BYTES = 64;
 constexpr int TILE_INT4_BYTES = TILE_CODES_BYTES + TILE_GRIDS_BYTES;
 constexpr int TILE_INT5_BYTES = TILE_INT4_BYTES + TILE_FIFTH_BYTES;
 constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP;
 constexpr int PREFETCH_BYTES = 4608;
+// Of the passes of ROWS_AT_ONCE rows over a unit.
+enum class Pass { ONLY, FIRST, LATER };
+
 constexpr int PAIR_ROWS = 4, PAIR_INPUTS = 4;  // of weights and of inputs in bf16 that meet: 16 sums in registers
 
-// Adds the products of group g: `tile` is that of the first of BLOCKS blocks.
-template <int M, int BLOCKS, bool HAS_FIFTH>
-inline void add_group(const uint8_t* tile, int g, int64_t block_bytes, const int8_t* codes, int64_t width,
-                      Sums (&sums)[M][BLOCKS]) {
+template <int BYTES>
+inline void fetch(const uint8_t* weights) {
+    for (int at = 0; at < BYTES; at += 64) prefetch(weights + at);
+}
+
+// Adds the products of group g of a tile.
+template <int M, bool HAS_FIFTH>
+inline void add_group(const uint8_t* tile, int g, const int8_t* codes, int64_t width, Sums (&sums)[M]) {
     for (int v = 4 * g; v < 4 * g + 4; ++v, codes += 4) {
-        Bytes low[BLOCKS], high[BLOCKS];
-        for (int b = 0; b < BLOCKS; ++b) {
-            Bytes both = load_bytes(tile + b * block_bytes + 64 * v);
-            low[b] = low_halves(both), high[b] = high_halves(both);
-            if (HAS_FIFTH) {
-                const uint8_t* fifth = tile + b * block_bytes + TILE_CODES_BYTES + 16 * v;
-                low[b] = add_fifth_bits(low[b], fifth), high[b] = add_fifth_bits(high[b], fifth + 8);
-            }
+        Bytes both = load_bytes(tile + 64 * v), low = low_halves(both), high = high_halves(both);
+        if (HAS_FIFTH) {
+            const uint8_t* fifth = tile + TILE_CODES_BYTES + 16 * v;
+            low = add_fifth_bits(low, fifth), high = add_fifth_bits(high, fifth + 8);
         }
-        for (int m = 0; m < M; ++m) {
-            for (int b = 0; b < BLOCKS; ++b) sums[m][b] = dot_int4(sums[m][b], low[b], codes + m * width);
-        }
-        for (int m = 0; m < M; ++m) {
-            for (int b = 0; b < BLOCKS; ++b) sums[m][b] = dot_int4(sums[m][b], high[b], codes + m * width + 16);
-        }
+        for (int m = 0; m < M; ++m) sums[m] = dot_int4(sums[m], low, codes + m * width);
+        for (int m = 0; m < M; ++m) sums[m] = dot_int4(sums[m], high, codes + m * width + 16);
     }
 }
 
-template <int M, int BLOCKS, bool HAS_FIFTH>
+template <int M, bool HAS_FIFTH>
 inline void multiply_groups(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
     constexpr int TILE_BYTES = HAS_FIFTH ? TILE_INT5_BYTES : TILE_INT4_BYTES;
     constexpr int GRIDS_AT = TILE_BYTES - TILE_GRIDS_BYTES;
-    int64_t tiles = round_up(matrix.columns, TILE_COLUMNS) / TILE_COLUMNS, block_bytes = tiles * TILE_BYTES;
-    const uint8_t* tile = static_cast<const uint8_t*>(matrix.codes) + block * block_bytes;
+    int64_t tiles = round_up(matrix.columns, TILE_COLUMNS) / TILE_COLUMNS;
+    const uint8_t* tile = static_cast<const uint8_t*>(matrix.codes) + block * tiles * TILE_BYTES;
     const int8_t* codes = x.codes + first * x.width;
     const float* scale = x.scale + first * x.width / GROUP;
     const float* scaled_sum = x.scaled_sum + first * x.width / GROUP;
     int64_t groups = x.width / GROUP;
-    Block mixed[M][BLOCKS], offsets[M][BLOCKS];
-    for (int m = 0; m < M; ++m) {
-        for (int b = 0; b < BLOCKS; ++b) mixed[m][b] = offsets[m][b] = block_zero();
-    }
+    Block mixed[M], offsets[M];
+    for (int m = 0; m < M; ++m) mixed[m] = offsets[m] = block_zero();
     for (int64_t t = 0; t < tiles; ++t, tile += TILE_BYTES) {
-        for (int at = 0; at < TILE_BYTES; at += 64) prefetch(tile + PREFETCH_BYTES + at);
+        fetch<TILE_BYTES>(tile + PREFETCH_BYTES);
         for (int g = 0; g < 2; ++g) {
-            Sums sums[M][BLOCKS];
-            for (int m = 0; m < M; ++m) {
-                for (int b = 0; b < BLOCKS; ++b) sums[m][b] = sums_of(0);
-            }
+            Sums sums[M];
+            for (int m = 0; m < M; ++m) sums[m] = sums_of(0);
             int64_t group = 2 * t + g;
-            add_group<M, BLOCKS, HAS_FIFTH>(tile, g, block_bytes, codes + group * GROUP, x.width, sums);
-            for (int b = 0; b < BLOCKS; ++b) {
-                const uint8_t* grid = tile + b * block_bytes + GRIDS_AT + 32 * g;
-                Block weight_scale = block_load_u8(grid), weight_offset = block_load_u8(grid + 16);
-                for (int m = 0; m < M; ++m) {
-                    Block both_scales = block_scale(weight_scale, scale[m * groups + group]);
-                    mixed[m][b] = block_fma(both_scales, block_of(sums[m][b]), mixed[m][b]);
-                    offsets[m][b] = block_fma(weight_offset, scaled_sum[m * groups + group], offsets[m][b]);
-                }
+            add_group<M, HAS_FIFTH>(tile, g, codes + group * GROUP, x.width, sums);
+            const uint8_t* grid = tile + GRIDS_AT + 32 * g;
+            Block weight_scale = block_load_u8(grid), weight_offset = block_load_u8(grid + 16);
+            for (int m = 0; m < M; ++m) {
+                Block both_scales = block_scale(weight_scale, scale[m * groups + group]);
+                mixed[m] = block_fma(both_scales, block_of(sums[m]), mixed[m]);
+                offsets[m] = block_fma(weight_offset, scaled_sum[m * groups + group], offsets[m]);
             }
         }
     }
-    for (int b = 0; b < BLOCKS; ++b) {
-        Block row_scale = block_load(matrix.scale + (block + b) * BLOCK_ROWS);
-        Block row_offset = block_load(matrix.offset + (block + b) * BLOCK_ROWS);
-        for (int m = 0; m < M; ++m) {
-            Block result = block_sub(block_mul(row_scale, mixed[m][b]), block_mul(row_offset, offsets[m][b]));
-            block_store(out + m * UNIT_ROWS + b * BLOCK_ROWS, result);
-        }
+    Block row_scale = block_load(matrix.scale + block * BLOCK_ROWS);
+    Block row_offset = block_load(matrix.offset + block * BLOCK_ROWS);
+    for (int m = 0; m < M; ++m) {
+        block_store(out + m * UNIT_ROWS, block_sub(block_mul(row_scale, mixed[m]), block_mul(row_offset, offsets[m])));
     }
 }
 
+// Fetches as many bytes from `ahead` on as a block has.
 template <int M, int BLOCKS>
-inline void multiply_int8(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
+inline void multiply_int8(const Matrix& matrix, int64_t block, const Input& x, int64_t first, const uint8_t* ahead, float* out) {
     int64_t groups = x.width / GROUP;
     int64_t used = round_up(matrix.columns, TILE_COLUMNS) / GROUP, block_bytes = used * GROUP_INT8_BYTES;
     const uint8_t* tile = static_cast<const uint8_t*>(matrix.codes) + block * block_bytes;
@@ -103,8 +95,8 @@ inline void multiply_int8(const Matrix& matrix, int64_t block, const Input& x, i
     for (int m = 0; m < M; ++m) {
         for (int b = 0; b < BLOCKS; ++b) mixed[m][b] = block_zero();
     }
-    for (int64_t g = 0; g < used; ++g, tile += GROUP_INT8_BYTES, codes += GROUP) {
-        for (int at = 0; at < GROUP_INT8_BYTES; at += 64) prefetch(tile + PREFETCH_BYTES + at);
+    for (int64_t g = 0; g < used; ++g, tile += GROUP_INT8_BYTES, ahead += GROUP_INT8_BYTES, codes += GROUP) {
+        fetch<GROUP_INT8_BYTES>(ahead);
         Sums sums[M][BLOCKS];
         for (int m = 0; m < M; ++m) {
             for (int b = 0; b < BLOCKS; ++b) sums[m][b] = sums_of(start[m * groups + g]);
@@ -200,12 +192,16 @@ inline void multiply_bf16(const Matrix& matrix, int64_t block, const Input& x, i
 }
 #endif
 
+inline const uint8_t* int8_block(const Matrix& matrix, int64_t block) {
+    return static_cast<const uint8_t*>(matrix.codes) + block * BLOCK_ROWS * round_up(matrix.columns, TILE_COLUMNS);
+}
+
 template <int M>
 inline void multiply_block(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
     switch (matrix.form) {
-        case INT4: return multiply_groups<M, 1, false>(matrix, block, x, first, out);
-        case INT5: return multiply_groups<M, 1, true>(matrix, block, x, first, out);
-        case INT8: return multiply_int8<M, 1>(matrix, block, x, first, out);
+        case INT4: return multiply_groups<M, false>(matrix, block, x, first, out);
+        case INT5: return multiply_groups<M, true>(matrix, block, x, first, out);
+        case INT8: return multiply_int8<M, 1>(matrix, block, x, first, int8_block(matrix, block) + PREFETCH_BYTES, out);
         case WIDE_BF16: return multiply_bf16<M>(matrix, block, x, first, out);
         default: return multiply_wide<M, float>(matrix, block, x, first, out);
     }
@@ -224,34 +220,30 @@ inline void multiply_few(const Matrix& matrix, int64_t block, const Input& x, in
     }
 }
 
-template <int M>
-inline void multiply_both_blocks(const Matrix& matrix, int64_t block, const Input& x, int64_t first, float* out) {
-    switch (matrix.form) {
-        case INT4: return multiply_groups<M, UNIT_BLOCKS, false>(matrix, block, x, first, out);
-        case INT5: return multiply_groups<M, UNIT_BLOCKS, true>(matrix, block, x, first, out);
-        default: return multiply_int8<M, UNIT_BLOCKS>(matrix, block, x, first, out);
-    }
-}
-
-inline void multiply_some_of_many(const Matrix& matrix, int64_t block, const Input& x, int64_t first, int rows, float* out) {
+// Multiplies at most ROWS_OF_BOTH rows with both blocks of a unit of int8 codes.
+inline void multiply_both_blocks(const Matrix& matrix, int64_t block, const Input& x, int64_t first, int rows,
+                                 const uint8_t* ahead, float* out) {
     switch (rows) {
-        case 1: return multiply_both_blocks<1>(matrix, block, x, first, out);
-        case 2: return multiply_both_blocks<2>(matrix, block, x, first, out);
-        case 3: return multiply_both_blocks<3>(matrix, block, x, first, out);
-        default: return multiply_both_blocks<4>(matrix, block, x, first, out);
+        case 1: return multiply_int8<1, UNIT_BLOCKS>(matrix, block, x, first, ahead, out);
+        case 2: return multiply_int8<2, UNIT_BLOCKS>(matrix, block, x, first, ahead, out);
+        case 3: return multiply_int8<3, UNIT_BLOCKS>(matrix, block, x, first, ahead, out);
+        default: return multiply_int8<4, UNIT_BLOCKS>(matrix, block, x, first, ahead, out);
     }
 }
 
 inline bool is_quantized(const Matrix& matrix) { return matrix.form == INT8 || matrix.form == INT4 || matrix.form == INT5; }
 
 // out[m][n] = x[first + m] . W[UNIT_ROWS * unit + n] + bias for m < rows <= ROWS_AT_ONCE and the rows of W that there are.
-// `are_of_many`: the unit lies in the cache, because more than ROWS_AT_ONCE rows meet it. The results are the same.
+// The results are the same in each pass.
 inline void multiply_unit_rows(const Matrix& matrix, int64_t unit, const Input& x, int64_t first, int rows,
-                               bool are_of_many, float (*out)[UNIT_ROWS]) {
+                               Pass pass, float (*out)[UNIT_ROWS]) {
     int64_t block = UNIT_BLOCKS * unit, left = matrix.rows - unit * UNIT_ROWS;
-    if (are_of_many && is_quantized(matrix) && left > BLOCK_ROWS) {
-        for (int m = 0; m < rows; m += ROWS_OF_MANY) {
-            multiply_some_of_many(matrix, block, x, first + m, rows - m < ROWS_OF_MANY ? rows - m : ROWS_OF_MANY, out[m]);
+    if (pass != Pass::ONLY && matrix.form == INT8 && left > BLOCK_ROWS) {
+        for (int m = 0; m < rows; m += ROWS_OF_BOTH) {
+            // In the first pass each half of the rows fetches a block of the next unit. What a later one fetches is there.
+            int64_t fetched = block + (pass == Pass::FIRST ? UNIT_BLOCKS : 0) + m / ROWS_OF_BOTH;
+            int together = rows - m < ROWS_OF_BOTH ? rows - m : ROWS_OF_BOTH;
+            multiply_both_blocks(matrix, block, x, first + m, together, int8_block(matrix, fetched), out[m]);
         }
     } else {
         for (int b = 0; b < UNIT_BLOCKS && b * BLOCK_ROWS < left; ++b) {

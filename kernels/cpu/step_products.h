@@ -43,23 +43,32 @@ inline void prefetch_unit(const Matrix& matrix, int64_t unit) {
     for (int at = 0; at < PREFETCH_BYTES; at += 64) prefetch(codes + at);
 }
 
-// Multiplies one unit with rows, and hands each row's 32 results (fewer at the end of the matrix) to `take`. `are_of_many`
-// as in multiply_unit_rows.
+// The pass over a unit in which `row` of `rows` is the first.
+inline Pass pass_of(int64_t row, int64_t rows) {
+    if (rows <= ROWS_AT_ONCE) return Pass::ONLY;
+    return row == 0 ? Pass::FIRST : Pass::LATER;
+}
+
+// Multiplies one unit with the rows of a pass, and hands each row's 32 results (fewer at the end of the matrix) to `take`.
 template <typename Take>
-inline void multiply_unit(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, int64_t rows,
-                          bool are_of_many, Take take) {
+inline void multiply_pass(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, int rows, Pass pass,
+                          Take take) {
     alignas(64) float results[ROWS_AT_ONCE][UNIT_ROWS];
     int64_t count = matrix.rows - unit * UNIT_ROWS < UNIT_ROWS ? matrix.rows - unit * UNIT_ROWS : UNIT_ROWS;
-    for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
-        int together = static_cast<int>(rows - row < ROWS_AT_ONCE ? rows - row : ROWS_AT_ONCE);
-        multiply_unit_rows(matrix, unit, input, first + row, together, are_of_many, results);
-        for (int m = 0; m < together; ++m) take(row + m, results[m], count);
-    }
+    multiply_unit_rows(matrix, unit, input, first, rows, pass, results);
+    for (int m = 0; m < rows; ++m) take(m, results[m], count);
+}
+
+inline int rows_together(int64_t row, int64_t rows) {
+    return static_cast<int>(rows - row < ROWS_AT_ONCE ? rows - row : ROWS_AT_ONCE);
 }
 
 template <typename Take>
 inline void multiply_unit(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, int64_t rows, Take take) {
-    multiply_unit(matrix, unit, input, first, rows, rows > ROWS_AT_ONCE, take);
+    for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
+        multiply_pass(matrix, unit, input, first + row, rows_together(row, rows), pass_of(row, rows),
+                      [&](int64_t m, const float* results, int64_t count) { take(row + m, results, count); });
+    }
 }
 
 // Calls `run(unit)` for the units of a chunk.
@@ -142,15 +151,16 @@ inline void add_product(State& s, const Op& op, int64_t chunk, const Input& inpu
 // Multiplies one unit of gate and up with rows [first, first + rows) of `input` and writes that unit of `hidden`.
 inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t first, int64_t rows, const Input& hidden) {
     alignas(64) float gate[ROWS_AT_ONCE][UNIT_ROWS], gated[UNIT_ROWS];
-    bool is_last = (unit + 1) * UNIT_ROWS >= mlp.gate.rows, are_of_many = rows > ROWS_AT_ONCE;
+    bool is_last = (unit + 1) * UNIT_ROWS >= mlp.gate.rows;
     for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
-        int64_t together = rows - row < ROWS_AT_ONCE ? rows - row : ROWS_AT_ONCE;
+        int together = rows_together(row, rows);
+        Pass pass = pass_of(row, rows);
         prefetch_unit(mlp.up, unit);
-        multiply_unit(mlp.gate, unit, input, first + row, together, are_of_many, [&](int64_t m, const float* results, int64_t) {
+        multiply_pass(mlp.gate, unit, input, first + row, together, pass, [&](int64_t m, const float* results, int64_t) {
             std::memcpy(gate[m], results, sizeof gate[m]);
         });
         prefetch_unit(mlp.gate, unit + 1);
-        multiply_unit(mlp.up, unit, input, first + row, together, are_of_many, [&](int64_t m, const float* results, int64_t count) {
+        multiply_pass(mlp.up, unit, input, first + row, together, pass, [&](int64_t m, const float* results, int64_t count) {
             int64_t at = first + row + m;
             gate_row(gate[m], results, count, gated);
             if (is_quantized(mlp.down)) {

@@ -121,14 +121,16 @@ void check_product(int32_t form, int weight_rows, int64_t columns, bool has_bias
     matrix.codes = codes, matrix.scale = row_scale, matrix.offset = row_offset;
     matrix.bias = has_bias ? bias : nullptr;
     matrix.form = form, matrix.rows = weight_rows, matrix.columns = static_cast<int32_t>(columns);
-    float out[ROWS_AT_ONCE + 1][UNIT_ROWS], of_many[ROWS_AT_ONCE][UNIT_ROWS];
+    float out[ROWS_AT_ONCE + 1][UNIT_ROWS];
+    float first_pass[ROWS_AT_ONCE][UNIT_ROWS], later_pass[ROWS_AT_ONCE][UNIT_ROWS];
     for (int rows = 1; rows <= ROWS_AT_ONCE; ++rows) {
         for (int unit = 0; unit * UNIT_ROWS < weight_rows; ++unit) {
             int64_t first = INPUT_ROWS - rows;
             int left = weight_rows - unit * UNIT_ROWS, count = left < UNIT_ROWS ? left : UNIT_ROWS;
             out[rows][0] = 7;
-            multiply_unit_rows(matrix, unit, input, first, rows, false, out);
-            multiply_unit_rows(matrix, unit, input, first, rows, true, of_many);
+            multiply_unit_rows(matrix, unit, input, first, rows, Pass::ONLY, out);
+            multiply_unit_rows(matrix, unit, input, first, rows, Pass::FIRST, first_pass);
+            multiply_unit_rows(matrix, unit, input, first, rows, Pass::LATER, later_pass);
             check::equal("a product past its rows", out[rows][0], 7);
             for (int m = 0; m < rows; ++m) {
                 for (int n = 0; n < count; ++n) {
@@ -142,7 +144,8 @@ void check_product(int32_t form, int weight_rows, int64_t columns, bool has_bias
                         size += std::fabs(weights[row][k] * x);
                     }
                     check::near("a product", out[m][n], wanted, 1e-5 * size + 1e-6);
-                    check::equal("a product of many rows", of_many[m][n], out[m][n]);
+                    check::equal("a product of many rows", first_pass[m][n], out[m][n]);
+                    check::equal("a product of later rows", later_pass[m][n], out[m][n]);
                 }
             }
         }
