@@ -156,7 +156,7 @@ def measure_peers(peers: Peers, line: Line) -> None:
 
 @dataclass(frozen=True)
 class TokenBytes:
-    """What a decoded token reads: the weights that it meets, and a row of the pages for each token before it."""
+    """The bytes that a decoded token reads: the weights that it meets, and a row of the pages for each token before."""
 
     weights: int
     row: int
