@@ -75,8 +75,8 @@ def build_quick_request(
     quick_tokens = source.quick_tokens or source.prompt_tokens
     packed = source.packer.pack_alone(snapshot, Budget(min(room, quick_tokens)), engine.count_tokens)
     prompt, begun = _prompt(engine, snapshot, packed)
-    request = Request(prompt, new_tokens, max_lines, begins_with=begun, may_copy=_may_copy(engine, settings))
-    return packed, replace(request, stands_alone=True)
+    may_copy = _may_copy(engine, settings)
+    return packed, Request(prompt, new_tokens, max_lines, begins_with=begun, may_copy=may_copy, stands_alone=True)
 
 
 def _room(engine: Engine, settings: CompletionSettings) -> tuple[int, int]:
