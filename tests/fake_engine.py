@@ -60,7 +60,10 @@ class FakeGeneration(Generation):
 
 
 class FakeEngine(LocalEngine):
-    """An engine that writes `answer(before, after)`, a character each step, while `gate` is set."""
+    """An engine that writes `answer(before, after)`, a character each step, while `gate` is set.
+
+    Background requests have a gate of their own: they may begin before a test that awaits an answer goes on.
+    """
 
     def __init__(
         self, answer: Answer, *, load_error: MidspanError | None = None, confidence: float | None = None
@@ -74,6 +77,8 @@ class FakeEngine(LocalEngine):
             self.ready.set_result(None)
         self.gate = threading.Event()
         self.gate.set()
+        self.background_gate = threading.Event()
+        self.background_gate.set()
         self.live: set[FakeGeneration] = set()
         self.requests: MutableSequence[Request] = []
         self.most_live = 0
@@ -166,19 +171,20 @@ class FakeEngine(LocalEngine):
             on_update(Update("", "error", trace_of(request, 0), error))
             return
         written, is_over = 0, False
+        gate = self.background_gate if request.background else self.gate
         if request.max_lines is not None:
             match = re.match(rf"(?:[^\n]*\n){{{request.max_lines}}}", text)
             text = text[: match.end() - 1] if match else text
         most = min(len(text), request.max_new_tokens)
         end = time.monotonic() + MOST_S
         while written < most and not generation.cancelled.is_set() and time.monotonic() < end:
-            if self.gate.wait(STEP_S):
+            if gate.wait(STEP_S):
                 on_update(Update(text[written]))
                 written += 1
                 if request.is_over is not None and request.is_over(text[:written], written - 1):
                     is_over = True
                     break
-        while not (is_over or self.gate.wait(STEP_S) or generation.cancelled.is_set()) and time.monotonic() < end:
+        while not (is_over or gate.wait(STEP_S) or generation.cancelled.is_set()) and time.monotonic() < end:
             pass
         self.live.discard(generation)
         reason: FinishReason = "over" if is_over else "length" if written < len(text) else "eos"

@@ -19,9 +19,11 @@ def write(before: str, _after: str) -> str:
     return NEXT if before.endswith(ITEM) else ITEM
 
 
-async def reading(text: str = "x = \n", **options: Any) -> tuple[InProcess, FakeEngine]:
-    """Return an editor that shows the first item, not accepted yet, and its engine."""
+async def reading(text: str = "x = \n", *, is_held: bool = False, **options: Any) -> tuple[InProcess, FakeEngine]:
+    """Return an editor that shows the first item, not accepted yet, and its engine, whose look-ahead may be held."""
     editor, engine = await editor_with(text, options.pop("answer", write), look_ahead=True, **options)
+    if is_held:
+        engine.background_gate.clear()
     assert await editor.complete(0, 4) == ITEM
     return editor, engine
 

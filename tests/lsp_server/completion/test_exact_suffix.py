@@ -74,12 +74,10 @@ async def test_the_trace_says_that_the_suffix_was_moved_and_how_old_it_is() -> N
 @pytest.mark.parametrize("key", ["typed", "asked"])
 async def test_the_next_key_ends_it(key: str) -> None:
     editor, engine = await typing(LONG_PAUSE)
-    engine.gate.clear()
+    engine.background_gate.clear()
     editor.server.pauses = SHORT_PAUSE
     await editor.change((0, 4), (0, 4), "h")
-    engine.gate.set()
     assert await editor.complete(0, 5) == "ello()"
-    engine.gate.clear()
     await until(lambda: len(engine.requests) == 2 and engine.live)
     (rested,) = engine.live
     editor.server.pauses = LONG_PAUSE
@@ -88,7 +86,7 @@ async def test_the_next_key_ends_it(key: str) -> None:
     else:
         asked = asyncio.ensure_future(editor.complete(0, 5, INVOKED))
     await until(rested.cancelled.is_set)
-    engine.gate.set()
+    engine.background_gate.set()
     if key == "asked":
         await asked
 

@@ -42,8 +42,7 @@ async def test_the_request_after_an_acceptance_is_answered_without_the_engine():
 
 
 async def test_what_is_asked_ahead_is_what_would_be_asked_after_the_acceptance():
-    editor, engine = await reading("x = \ny = 2\n")
-    engine.gate.clear()
+    editor, engine = await reading("x = \ny = 2\n", is_held=True)
     await begun(engine)
     ahead = engine.requests[1]
     assert read_prompt(ahead) == (f"# a.py\n{AFTER}", "\ny = 2\n")
@@ -64,12 +63,11 @@ async def test_and_so_on_item_by_item():
 
 
 async def test_an_acceptance_before_it_is_done_waits_for_it_and_asks_nothing_again():
-    editor, engine = await reading()
-    engine.gate.clear()
+    editor, engine = await reading(is_held=True)
     await begun(engine)
     await accept(editor)
     _, future = await editor.start_completion(0, len(AFTER))
-    engine.gate.set()
+    engine.background_gate.set()
     answer = await future
     assert [item["insertText"] for item in answer["items"]] == [NEXT]
     assert len(engine.requests) == 2
@@ -90,8 +88,7 @@ async def test_between_two_keystrokes_nothing_is_begun():
 
 
 async def test_whoever_types_the_item_or_accepts_a_part_of_it_leaves_it_running():
-    editor, engine = await reading()
-    engine.gate.clear()
+    editor, engine = await reading(is_held=True)
     await begun(engine)
     (generation,) = engine.live
     await editor.change((0, 4), (0, 4), "f")
@@ -99,7 +96,7 @@ async def test_whoever_types_the_item_or_accepts_a_part_of_it_leaves_it_running(
     await editor.change((0, 5), (0, 5), "irst")
     assert await editor.complete(0, 9) == "()"
     assert not generation.cancelled.is_set()
-    engine.gate.set()
+    engine.background_gate.set()
     await editor.accept(0, 9, "()")
     assert await editor.complete(0, len(AFTER)) == NEXT
     assert len(engine.requests) == 2

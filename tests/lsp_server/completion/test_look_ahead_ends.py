@@ -24,8 +24,7 @@ from tests.lsp_server.completion.reading import (
 
 
 async def test_a_keystroke_ends_it():
-    editor, engine = await reading()
-    engine.gate.clear()
+    editor, engine = await reading(is_held=True)
     await begun(engine)
     (generation,) = engine.live
     await editor.change((0, 4), (0, 4), "q")
@@ -34,20 +33,18 @@ async def test_a_keystroke_ends_it():
 
 
 async def test_a_request_in_another_document_ends_it():
-    editor, engine = await reading()
-    engine.gate.clear()
+    editor, engine = await reading(is_held=True)
     await begun(engine)
     (ahead,) = engine.live
     await editor.open("z = \n", OTHER)
     _, future = await editor.start_completion(0, 4, uri=OTHER)
     await until(ahead.cancelled.is_set)
-    engine.gate.set()
+    engine.background_gate.set()
     await future
 
 
 async def test_a_place_elsewhere_in_the_document_ends_it():
-    editor, engine = await reading("x = \ny = value\n")
-    engine.gate.clear()
+    editor, engine = await reading("x = \ny = value\n", is_held=True)
     await begun(engine)
     (ahead,) = engine.live
     assert await editor.complete(1, 2) is None
@@ -77,8 +74,7 @@ ENDS = [switch_off, change_settings, close_document, shut_down]
 
 @pytest.mark.parametrize("end", ENDS)
 async def test_nothing_of_it_is_left(end: Callable[[InProcess], Any]):
-    editor, engine = await reading()
-    engine.gate.clear()
+    editor, engine = await reading(is_held=True)
     await begun(engine)
     (generation,) = engine.live
     await end(editor)
@@ -112,12 +108,11 @@ async def test_a_model_that_was_unloaded_meanwhile_is_not_loaded_again():
 
 
 async def test_a_model_that_is_closed_under_it_leaves_nothing_to_show():
-    editor, engine = await reading()
-    engine.gate.clear()
+    editor, engine = await reading(is_held=True)
     await begun(engine)
     engine.close()
     await until(lambda: not engine.live)
-    engine.gate.set()
+    engine.background_gate.set()
     await accept(editor)
     assert await editor.complete(0, len(AFTER)) == NEXT
     assert [request.background for request in engine.requests] == [False, True, False]

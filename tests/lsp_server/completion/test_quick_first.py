@@ -74,13 +74,13 @@ async def test_the_whole_prompt_is_read_meanwhile_and_the_next_request_has_it():
 
 async def test_a_key_ends_the_reading_and_is_answered_quickly_again():
     editor, engine = await opened()
+    engine.background_gate.clear()
     await editor.complete(LINE, 4)
-    engine.gate.clear()
     await until(lambda: len(engine.requests) == 2 and engine.live)
     (reading,) = engine.live
     await editor.change((LINE, 4), (LINE, 4), "q")
     await until(reading.cancelled.is_set)
-    engine.gate.set()
+    engine.background_gate.set()
     await editor.complete(LINE, 5)
     await warmed(engine, 4)
     assert whole_prompts(engine) == [False, True, False, True]
