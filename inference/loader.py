@@ -73,11 +73,15 @@ def measure_machine() -> MachineSpeed:
 
 
 def _build(
-    config: ModelConfig, source: StepTensors, has_int8_pages: bool = False, device: torch.device = _CPU
+    config: ModelConfig,
+    source: StepTensors,
+    has_int8_pages: bool = False,
+    device: torch.device = _CPU,
+    known_tokens: int | None = None,
 ) -> Model:
     """Load a model for the native step, or for torch and the GPU's kernels where there is none."""
     if device == _CPU and (functions := _native_functions(source.dtype)):
-        return NativeModel(config, source, functions, torch.get_num_threads(), has_int8_pages)
+        return NativeModel(config, source, functions, torch.get_num_threads(), has_int8_pages, known_tokens)
     return load_decoder(config, source, device)
 
 
@@ -160,7 +164,7 @@ class _Loader:
             source: StepTensors = checkpoint
             if must_quantize:
                 source = quantize_in_memory(checkpoint, self._wanted, quant, self._run, device)
-            model = _build(config, source, row.dtype == torch.int8, device)
+            model = _build(config, source, row.dtype == torch.int8, device, self._vocab_size)
         if isinstance(model, NativeModel):
             # A thread of torch that has chosen the last token would take the core from one of the next step's.
             torch.set_num_threads(1)

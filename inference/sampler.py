@@ -1,6 +1,7 @@
 """Chooses tokens from logits."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -57,20 +58,23 @@ def choose_tokens(
     samplers: Mapping[LiveSequence, Sampler],
     logits: Tensor,
     greedy: Greedy | None = None,
+    likeliest: Sequence[Choice] | None = None,
 ) -> Iterator[Iterator[Choice]]:
     """Choose the next tokens of each work from its rows of logits [L, vocabulary].
 
     On the CPU a row is looked at when it is asked for: behind a wrong draft nobody asks, and what is copied depends on
     the tokens before. On a GPU all rows are chosen there, and read at once, unless a sequence copies or is given.
     `greedy` has the likeliest tokens of all rows if the step has found them; they stand where no sequence samples or
-    heals, and where all that runs decodes, the next step is launched before they are read.
+    heals, and where all that runs decodes, the next step is launched before they are read. `likeliest` has them on the
+    CPU.
     """
     rows = torch.split(logits, [work.logit_tokens for _, work in planned])
     if logits.is_cpu or any(s.copier is not None or s.request.given for s, _ in planned):
-        for (sequence, _), logits_of_work in zip(planned, rows, strict=True):
-            yield _choose_each(sequence, samplers, logits_of_work)
+        left = iter(likeliest or ())
+        for (sequence, work), logits_of_work in zip(planned, rows, strict=True):
+            yield _choose_each(sequence, samplers, logits_of_work, [*islice(left, work.logit_tokens)])
         return
-    if greedy is not None and all(samplers[s].is_greedy and not s.stream.is_healing for s, _ in planned):
+    if greedy is not None and all(_takes_likeliest(sequence, samplers) for sequence, _ in planned):
         read = iter(greedy.read(goes_on=_goes_on(planned, samplers)))
     else:
         read = iter(_choose_all(planned, samplers, rows))
@@ -106,15 +110,26 @@ def read_choices(tokens: Tensor, logprobs: Tensor) -> list[Choice]:
     return [(int(token), logprob) for token, logprob in zip(*values, strict=True)]
 
 
-def _choose_each(sequence: LiveSequence, samplers: Mapping[LiveSequence, Sampler], logits: Tensor) -> Iterator[Choice]:
-    for row in logits:
+def _choose_each(
+    sequence: LiveSequence, samplers: Mapping[LiveSequence, Sampler], logits: Tensor, likeliest: Sequence[Choice]
+) -> Iterator[Choice]:
+    """Choose from each row of logits; `likeliest` has the choices that the step has made, or is empty."""
+    for index in range(len(logits)):
         copied = sequence.copied()
+        if likeliest and copied is None and _takes_likeliest(sequence, samplers):
+            yield likeliest[index]
+            continue
+        row = logits[index]
         mixed = row if copied is None else mix(row, copied)
         if sequence.request.given:
             yield _score_next(sequence, mixed)
             continue
         tokens, logprobs = samplers[sequence].choose(mixed[None], _allowed(sequence, logits.device))
         yield int(tokens), float(logprobs)
+
+
+def _takes_likeliest(sequence: LiveSequence, samplers: Mapping[LiveSequence, Sampler]) -> bool:
+    return samplers[sequence].is_greedy and not sequence.request.given and not sequence.stream.is_healing
 
 
 def _score_next(sequence: LiveSequence, logits: Tensor) -> Choice:

@@ -11,6 +11,7 @@ from inference.devices.captured_step import CapturedDecoder, CapturedPass, Greed
 from inference.live_sequence import LiveSequence
 from inference.models.batch import Work
 from inference.models.forward_pass import ALL_SUBLAYERS, ForwardPass, StopFlag
+from inference.native.model import NativePass
 
 Planned = tuple[LiveSequence, Work]
 
@@ -50,8 +51,13 @@ class Step:
 
     @property
     def greedy(self) -> Greedy | None:
-        """The likeliest tokens of all its rows of logits, where the pass has chosen them."""
+        """The likeliest tokens of all its rows of logits, which a captured pass has left on the GPU."""
         return self._pass.greedy if isinstance(self._pass, CapturedPass) else None
+
+    @property
+    def likeliest(self) -> list[tuple[int, float]] | None:
+        """The likeliest tokens of all its rows of logits with their log-probabilities, where the native step ran."""
+        return self._pass.likeliest if isinstance(self._pass, NativePass) else None
 
     @property
     def sublayers(self) -> int:

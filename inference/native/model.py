@@ -36,8 +36,15 @@ class NativeModel:
     """A plan with its weights and threads. One thread at a time may run its forward passes."""
 
     def __init__(
-        self, config: ModelConfig, source: StepTensors, library: ctypes.CDLL, threads: int, has_int8_pages: bool = False
+        self,
+        config: ModelConfig,
+        source: StepTensors,
+        library: ctypes.CDLL,
+        threads: int,
+        has_int8_pages: bool = False,
+        known_tokens: int | None = None,
     ) -> None:
+        """`known_tokens` is the tokenizer's vocabulary; the head may have more rows, and has as many by default."""
         c = config
         plan = PlanBuilder(WeightSource(source))
         shape = (c.vocab_size, c.hidden_size)
@@ -54,6 +61,7 @@ class NativeModel:
         plan.norm(cpu.Kind.PICK, "model.norm.weight", c.hidden_size, c.rms_norm_eps, head)
         plan.logits(head)
         self.config = c
+        self._known_tokens = known_tokens or c.vocab_size
         self._plan = plan
         self._library = library
         self._has_int8_pages = has_int8_pages
@@ -122,6 +130,7 @@ class NativeModel:
             hidden=c.hidden_size,
             vocabulary=c.vocab_size,
             layers=c.num_hidden_layers,
+            known_tokens=self._known_tokens,
             heads=c.num_attention_heads,
             page_tokens=PAGE_TOKENS,
             page_width=c.page_width,
@@ -153,6 +162,8 @@ class NativePass:
         self._kept = batch, pages  # the step points to their memory
         c, rows = model.config, len(batch.tokens)
         self._logits = torch.empty(len(batch.logit_rows), c.vocab_size)
+        self._likeliest = torch.empty(len(batch.logit_rows), dtype=torch.int32)
+        self._likeliest_logprobs = torch.empty(len(batch.logit_rows))
         self._activations = torch.empty(cpu.activation_floats(model.shape, rows))
         self._next_operation = 0
         segments = (cpu.Segment * len(batch.segments))(
@@ -170,6 +181,8 @@ class NativePass:
             pages=pages.data_ptr(),
             layer_bytes=pages.stride(0) * pages.element_size(),
             logits=self._logits.data_ptr(),
+            likeliest=self._likeliest.data_ptr(),
+            likeliest_logprobs=self._likeliest_logprobs.data_ptr(),
             activations=self._activations.data_ptr(),
         )
 
@@ -180,6 +193,11 @@ class NativePass:
     @property
     def sublayers_done(self) -> int:
         return self._model.sublayers_before(self._next_operation)
+
+    @property
+    def likeliest(self) -> list[tuple[int, float]]:
+        """The likeliest known token of each row of logits, the first of equal ones, and its log-probability."""
+        return list(zip(self._likeliest.tolist(), self._likeliest_logprobs.tolist(), strict=True))
 
     def run(self, stop: StopFlag | None = None, most_sublayers: int = ALL_SUBLAYERS) -> Tensor | None:
         self._next_operation = self._model.run_step(self._step, self._next_operation, most_sublayers, stop)

@@ -68,6 +68,7 @@ class PlanBuilder:
 
     def logits(self, weights: Weights) -> None:
         self._append(Kind.LOGITS, matrices=[self._matrix(weights)])
+        self._append(Kind.LIKELIEST)
 
     def mlp(self, gate: Weights, up: Weights, down: Weights) -> None:
         self.hidden_width = max(self.hidden_width, down.columns)

@@ -48,6 +48,7 @@ enum Kind : int32_t {
     ADD_EXPERTS,    // residual += the weighted sum of the experts
     PICK,           // input = rmsnorm(residual) of the rows whose logits are asked for
     LOGITS,         // logits = input @ head.T
+    LIKELIEST,      // the likeliest token of each row of logits
     END_SUBLAYER,   // here the step may stop; of what it has computed, only pages and `activations` are read later
 };
 
@@ -66,6 +67,7 @@ struct Op {
 
 struct Shape {
     int32_t hidden, vocabulary, layers;
+    int32_t known_tokens;            // those of the vocabulary that the tokenizer has: the likeliest is one of them
     int32_t heads, kv_heads;
     int32_t key_width, value_width;  // of a head; key_width is nope + rope for latent attention
     int32_t latent, rope;            // latent: 0 without latent attention; rope: the rotated values of a head
@@ -101,6 +103,8 @@ struct Batch {
     uint8_t* pages;        // [layers, P, S, W]
     int64_t layer_bytes;   // from one layer's pages to the next
     float* logits;         // [logit_count, vocabulary]
+    int32_t* likeliest;    // [logit_count]: the first of the largest logits
+    float* likeliest_logprobs;  // [logit_count]
     // All that a step keeps from one sublayer to the next: the residual [rows, hidden], then the cosines and the sines of the rows'
     // rotations, [rows, rope] each, and room for a vector past the last value.
     float* activations;

@@ -49,7 +49,8 @@ class Kind(IntEnum):
     ADD_EXPERTS = 20
     PICK = 21
     LOGITS = 22
-    END_SUBLAYER = 23
+    LIKELIEST = 23
+    END_SUBLAYER = 24
 
 
 class Matrix(ctypes.Structure):
@@ -88,7 +89,8 @@ class Shape(ctypes.Structure):
         *(
             (name, c_int32)
             for name in (
-                *("hidden", "vocabulary", "layers", "heads", "kv_heads", "key_width", "value_width", "latent", "rope"),
+                *("hidden", "vocabulary", "layers", "known_tokens"),
+                *("heads", "kv_heads", "key_width", "value_width", "latent", "rope"),
                 *("query_at", "latent_at"),
                 *("experts", "top_k", "groups", "top_groups", "is_group_limited", "is_normalized"),
                 *("page_tokens", "page_width", "page_type", "wide_form", "largest_input", "values_width"),
@@ -120,6 +122,8 @@ class Batch(ctypes.Structure):
         ("pages", c_void_p),
         ("layer_bytes", c_int64),
         ("logits", c_void_p),
+        ("likeliest", c_void_p),
+        ("likeliest_logprobs", c_void_p),
         ("activations", c_void_p),
     ]
 

@@ -1,6 +1,7 @@
 // Runs the operations of a plan: the number of chunks of each, and the work of one chunk.
 #pragma once
 
+#include "likeliest.h"
 #include "step_expanded.h"
 #include "step_experts.h"
 #include "step_kv.h"
@@ -29,7 +30,8 @@ inline int64_t chunks_of_op(const State& s, const Op& op) {
         case GATHER: return static_cast<int64_t>(batch.rows) * s.shape.top_k;
         case GATED_EXPERTS: return most_used_experts(s.shape, batch.rows) * chunks_of(op.mlps[0].gate, batch.rows);
         case ADD_EXPERTS: return units_of(op.mlps[0].down);
-        case PICK: return batch.logit_count;
+        case PICK:
+        case LIKELIEST: return batch.logit_count;
         case PRODUCT:
         case ADD_PRODUCT:
         case ADD_HIDDEN:
@@ -49,6 +51,7 @@ inline void run_chunk(State& s, const Op& op, int64_t chunk, int32_t thread) {
         case PICK: return norm(s, op, s.batch->logit_rows[chunk], chunk);
         case PRODUCT: return product(s, op, chunk, s.batch->rows, s.values, s.shape.values_width);
         case LOGITS: return product(s, op, chunk, s.batch->logit_count, s.batch->logits, s.shape.vocabulary);
+        case LIKELIEST: return find_likeliest(s.shape, *s.batch, chunk);
         case ADD_PRODUCT: return add_product(s, op, chunk, s.input);
         case ADD_HIDDEN: return add_product(s, op, chunk, s.hidden);
         case GATED_PRODUCT: return gated_product(s, op, chunk);

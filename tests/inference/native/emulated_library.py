@@ -17,7 +17,7 @@ class EmulatedLibrary:
     """Has the functions of the library that a NativeModel calls.
 
     The memory of a plan and of a step goes into a file, which run_plan.cpp reads, with the places of all pointers; the
-    pages and the logits come back in another file.
+    pages, the logits and the likeliest tokens come back in another file.
     """
 
     def __init__(self, runner: Sequence[str], isa: str, folder: Path) -> None:
@@ -44,14 +44,26 @@ class EmulatedLibrary:
         batch: Batch = batch_reference._obj
         image = Image()
         pages_bytes, logits_bytes = shape.layers * batch.layer_bytes, batch.logit_count * shape.vocabulary * 4
+        row_bytes = batch.logit_count * 4
         places = [image.add_shape(shape), image.add_ops(ops, shape), image.add_batch(batch, shape, pages_bytes)]
-        numbers = (*places, len(ops), threads, image.pages_at, pages_bytes, image.logits_at, logits_bytes)
+        numbers = (
+            *places,
+            len(ops),
+            threads,
+            image.pages_at,
+            pages_bytes,
+            image.logits_at,
+            logits_bytes + 2 * row_bytes,
+        )
         sent, received = self._folder / "sent", self._folder / "received"
         sent.write_bytes(image.written(numbers))
         subprocess.run([*self._runner, self._isa, str(sent), str(received)], check=True)
         content = received.read_bytes()
         ctypes.memmove(batch.pages, content, pages_bytes)
-        ctypes.memmove(batch.logits, content[pages_bytes:], logits_bytes)
+        outputs = content[pages_bytes:]
+        ctypes.memmove(batch.logits, outputs, logits_bytes)
+        ctypes.memmove(batch.likeliest, outputs[logits_bytes:], row_bytes)
+        ctypes.memmove(batch.likeliest_logprobs, outputs[logits_bytes + row_bytes :], row_bytes)
         return len(ops)
 
 
@@ -94,9 +106,12 @@ class Image:
         floats = activation_floats(shape, batch.rows)
         self._fill(batch, at, {**rows, "logit_rows": batch.logit_count * 8, "activations": floats * 4})
         self.pages_at = self._add(ctypes.string_at(batch.pages, pages_bytes))
-        self.logits_at = self._add(bytes(batch.logit_count * shape.vocabulary * 4))
+        logits_bytes = batch.logit_count * shape.vocabulary * 4
+        self.logits_at = self._add(bytes(logits_bytes + 2 * batch.logit_count * 4))
         self._point(at + Batch.pages.offset, self.pages_at)
         self._point(at + Batch.logits.offset, self.logits_at)
+        self._point(at + Batch.likeliest.offset, self.logits_at + logits_bytes)
+        self._point(at + Batch.likeliest_logprobs.offset, self.logits_at + logits_bytes + batch.logit_count * 4)
         segments = batch.segments[: batch.segment_count]
         segments_at = self._add(b"".join(map(bytes, segments)))
         self._point(at + Batch.segments.offset, segments_at)

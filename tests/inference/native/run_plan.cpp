@@ -61,7 +61,7 @@ int main(int count, char** words) {
             "the pages cannot be written");
     require(std::fwrite(content + header.logits_at, 1, static_cast<size_t>(header.logits_bytes), result) ==
                 static_cast<size_t>(header.logits_bytes),
-            "the logits cannot be written");
+            "the logits and the likeliest tokens cannot be written");
     require(std::fclose(result) == 0, "the result cannot be written");
     std::free(content);
     std::free(pointers);

@@ -16,6 +16,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference.models.batch import Work, pack_batch
 from inference.native.model import NativeModel
 from inference.weights.matrix import Quant
 from setup import FLAGS, LIBRARY, compile_library, find_compiler
@@ -80,12 +81,21 @@ def test_a_machine_gives_the_logits_of_torch(
     tokens = random_tokens(TOKENS)
 
     def emulated(form: Quant, dtype: torch.dtype) -> Tensor:
-        """Prefill all tokens but three, then run these, and return the logits of both steps."""
+        """Prefill all tokens but three, then run these, and return the logits of both steps.
+
+        The step's choice of the last token is that of its logits.
+        """
         library = EmulatedLibrary(runner, isa, steps)
         source = quantized(folder, config, dtype, form)
         model = NativeModel(config_of(config), source, library, threads=2)  # type: ignore[arg-type]  # it has the same functions
         memory = new_memory(config, TOKENS, dtype)
-        return torch.cat([run(model, memory, tokens[:-3]), run(model, memory, tokens, TOKENS - 3)])
+        logits = torch.cat([run(model, memory, tokens[:-3]), run(model, memory, tokens[:-1], TOKENS - 3)])
+        pages = list(reversed(range(memory.shape[1])))
+        forward_pass = model.begin(pack_batch([Work(tokens[-1:], TOKENS - 1, pages, 1)], torch.device("cpu")), memory)
+        last = forward_pass.run()
+        assert last is not None
+        assert forward_pass.likeliest[0][0] == int(last.argmax())
+        return torch.cat([logits, last])
 
     def expected(form: Quant, dtype: torch.dtype = torch.float32) -> Tensor:
         return run(load_torch(folder, config, dtype, form), new_memory(config, TOKENS, dtype), tokens)

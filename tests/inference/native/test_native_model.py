@@ -9,11 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference.api import Sampling
 from inference.cache.allocate_memory import allocate_memory
 from inference.loader import wanted_tensors
 from inference.models.batch import Batch, Work, pack_batch
 from inference.models.load import load_decoder
 from inference.native.model import NativeModel
+from inference.sampler import Sampler
 from inference.scheduler import Model
 from inference.weights import smallest_form
 from inference.weights.checkpoint import Checkpoint
@@ -98,6 +100,27 @@ def test_wide_weights_give_the_logits_of_torch(folder: Path, config: dict[str, A
         expected = run(torch_model, torch_memory, tokens[:end], start)
         assert expected.std() > 0.1  # a flat output would agree with anything
         torch.testing.assert_close(run(native, memory, tokens[:end], start), expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("unknown", [0, 100])
+def test_the_likeliest_tokens_of_a_step_are_those_of_its_logits(
+    folder: Path, config: dict[str, Any], unknown: int
+) -> None:
+    """They are tokens that the tokenizer has: the head may have more rows."""
+    c, library, source = config_of(config), native_library().functions, quantized(folder, config, torch.float32, "wide")
+    assert library is not None
+    known = c.vocab_size - unknown
+    model = NativeModel(c, source, library, 2, known_tokens=known)
+    batch = with_all_logits(pack_batch([Work(random_tokens(90), 0, list(range(8)), 1)], CPU))
+    with torch.inference_mode():
+        forward_pass = model.begin(batch, new_memory(config, 128, torch.float32))
+        logits = forward_pass.run()
+        assert logits is not None
+        choices, logprobs = Sampler(Sampling()).choose(logits[:, :known])
+    found, found_logprobs = zip(*forward_pass.likeliest, strict=True)
+    assert list(found) == choices.tolist()
+    assert torch.equal(choices, logits.argmax(-1)) == (unknown == 0)
+    torch.testing.assert_close(torch.tensor(found_logprobs), logprobs, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("quant", ["int8", "int4"])
