@@ -5,10 +5,10 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import PAGESIZE
 
 _M_ARENA_MAX = -8  # of glibc's malloc.h
-_MADV_HUGEPAGE, _MADV_POPULATE_WRITE = 14, 23  # of Linux' mman.h
-_PAGE_BYTES = 4096
+_MADV_HUGEPAGE, _MADV_POPULATE_READ, _MADV_POPULATE_WRITE = 14, 22, 23  # of Linux' mman.h
 _IMPORTED_OBJECTS = 20_000  # a pause that leaves more new ones has imported much
 
 
@@ -55,22 +55,27 @@ def trim_heap() -> None:
 def use_large_pages(address: int, size_bytes: int) -> None:
     """Let the system back memory by pages of 2 MB where it can: attention reads such a cache 1.2 times as fast.
 
-    The whole pages of 4 KB between `address` and its end are meant.
+    The whole small pages between `address` and its end are meant.
     """
-    _advise(-(-address // _PAGE_BYTES), (address + size_bytes) // _PAGE_BYTES, _MADV_HUGEPAGE)
+    _advise(-(-address // PAGESIZE), (address + size_bytes) // PAGESIZE, _MADV_HUGEPAGE)
 
 
 def commit_memory(address: int, size_bytes: int) -> None:
     """Let the system commit memory as a write to it would; what it holds stays. Older systems do nothing.
 
-    The page of 4 KB in which it ends is left to what lies behind it.
+    The page in which it ends is left to what lies behind it.
     """
-    _advise(address // _PAGE_BYTES, (address + size_bytes) // _PAGE_BYTES, _MADV_POPULATE_WRITE)
+    _advise(address // PAGESIZE, (address + size_bytes) // PAGESIZE, _MADV_POPULATE_WRITE)
+
+
+def enter_memory(address: int, size_bytes: int) -> None:
+    """Let the system read mapped memory and enter it into the process's page table, as reads of all of it would."""
+    _advise(address // PAGESIZE, -(-(address + size_bytes) // PAGESIZE), _MADV_POPULATE_READ)
 
 
 def _advise(first_page: int, end_page: int, advice: int) -> None:
     if end_page > first_page:
-        start, length = first_page * _PAGE_BYTES, (end_page - first_page) * _PAGE_BYTES
+        start, length = first_page * PAGESIZE, (end_page - first_page) * PAGESIZE
         _call_glibc("madvise", ctypes.c_void_p(start), ctypes.c_size_t(length), advice)
 
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from inference.heap import enter_memory
+
 _PIECE_BYTES = 8 << 20  # short, so that the thread ends soon after the process wants to
-_POPULATE_READ = 22  # madvise of Linux 5.14 and later
 
 
 def read_ahead(folder: Path) -> None:
@@ -52,11 +53,6 @@ def touch(spans: Sequence[tuple[int, int]]) -> None:
 
 
 def _populate(spans: Sequence[tuple[int, int]]) -> None:
-    madvise = getattr(ctypes.CDLL(None), "madvise", None)
-    if madvise is None:
-        return
-    for address, size in spans:
-        first = address // mmap.PAGESIZE * mmap.PAGESIZE
-        last = -(-(address + size) // mmap.PAGESIZE) * mmap.PAGESIZE
-        for start in range(first, last, _PIECE_BYTES):
-            madvise(ctypes.c_void_p(start), ctypes.c_size_t(min(_PIECE_BYTES, last - start)), _POPULATE_READ)
+    for address, size_bytes in spans:
+        for done_bytes in range(0, size_bytes, _PIECE_BYTES):
+            enter_memory(address + done_bytes, min(_PIECE_BYTES, size_bytes - done_bytes))
