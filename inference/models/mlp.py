@@ -16,8 +16,13 @@ class DenseMlp:
     down: Linear  # I -> hidden
 
     def __call__(self, x: Tensor) -> Tensor:
-        gate, up = self.gate_up(x).chunk(2, dim=-1)
-        return self.down(F.silu(gate) * up)
+        return self.down(_gated(self.gate_up(x)))
+
+
+def _gated(gate_up: Tensor) -> Tensor:
+    """Return silu(gate) * up. `gate_up` leaves memory before the product that follows."""
+    gate, up = gate_up.chunk(2, dim=-1)
+    return F.silu(gate).mul_(up)
 
 
 def load_mlp(source: TensorSource, prefix: str, hidden: int, width: int, at_least: Quant = "int4") -> DenseMlp:

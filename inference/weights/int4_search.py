@@ -37,6 +37,7 @@ MOST_ENERGY = 4  # of a token's inputs, in medians
 # like code lose a quarter of their errors.
 FLOOR = 0.1
 _VALUES_AT_ONCE = 1 << 23
+_TOKENS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def weigh_columns(x: Tensor) -> list[Columns]:
         return equal_columns(x.shape[1])
     if x.dtype == torch.float16:  # the sums of squares do not fit
         x = x.float()
-    energy = x.float().square().mean(dim=1, keepdim=True)
+    energy = torch.cat([rows.float().square().mean(dim=1, keepdim=True) for rows in torch.split(x, _TOKENS_AT_ONCE)])
     limit = MOST_ENERGY * energy.median()
     x = x * (limit / energy.clamp(min=limit)).sqrt().to(x.dtype) if limit > 0 else x
     groups = x.shape[1] // GROUP_COLUMNS

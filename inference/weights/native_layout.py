@@ -15,12 +15,13 @@ Rows are padded to a multiple of 16 and columns to a multiple of 64, with weight
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from inference.weights.matrix import GROUP_COLUMNS, Matrix, Quant, join_bits, split_bits
+from inference.weights.matrix import GROUP_COLUMNS, ROWS_AT_ONCE, Matrix, Quant, join_bits, split_bits
 
 BLOCK_ROWS = 16
 BLOCK_COLUMNS = 64
@@ -63,8 +64,23 @@ def native_shapes(quant: Quant, rows: int, columns: int) -> tuple[tuple[int, ...
 
 
 def pack(matrix: Matrix) -> NativeMatrix:
-    """Reorder a quantized matrix."""
-    return pack_int8(matrix) if matrix.quant == "int8" else pack_groups(matrix)
+    """Reorder a quantized matrix. Beside the result, only some rows are held: an embedding is 100 MB and more."""
+    rows = matrix.tensors[0].shape[0]
+    pack_rows = pack_int8 if matrix.quant == "int8" else pack_groups
+    tensors_of_rows = zip(*(torch.split(tensor, ROWS_AT_ONCE) for tensor in matrix.tensors), strict=True)
+    packed = (pack_rows(Matrix(matrix.quant, tensors)) for tensors in tensors_of_rows)
+    first = next(packed)
+    if first.rows == rows:
+        return first
+    codes_shape, units_shape = native_shapes(matrix.quant, rows, first.columns)
+    codes, units = first.codes.new_empty(codes_shape), first.units.new_empty(units_shape)
+    block = 0
+    for part in chain([first], packed):
+        end = block + len(part.codes)
+        codes[block:end] = part.codes
+        units[..., block * BLOCK_ROWS : end * BLOCK_ROWS] = part.units
+        block = end
+    return NativeMatrix(codes, units, rows, first.columns)
 
 
 def pack_int8(matrix: Matrix) -> NativeMatrix:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from inference.heap import trim_heap
 from inference.weights.checkpoint import Checkpoint, ShapeRecorder, TensorSource
 from inference.weights.int4_search import Columns, equal_columns, quantize_groups, weigh_columns
 from inference.weights.linear import Linear, Part
@@ -84,7 +85,8 @@ class QuantizingSource:
         self._mapped_bytes = 0
 
     def load(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        tensor = self._checkpoint.load(name, shape)
+        # A norm that was mapped would keep all in memory that is read through the same mapping.
+        tensor = self._checkpoint.load(name, shape).clone()
         self._finish(name, Matrix("wide", (tensor,)))
         return tensor
 
@@ -110,10 +112,11 @@ class QuantizingSource:
 
     def _finish(self, name: str, matrix: Matrix) -> None:
         self.done.add(name)
-        self._put(name, matrix)
         if self._mapped_bytes > _MAPPED_BYTES:
             self._checkpoint.unmap_read()
+            trim_heap()
             self._mapped_bytes = 0
+        self._put(name, matrix)
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,11 @@ class _LateLinear:
 
     def __call__(self, x: Tensor) -> Tensor:
         costs = weigh_columns(x) if self.columns % GROUP_COLUMNS == 0 else None
-        return torch.cat([self._multiply(x, part, costs) for part in self.parts], dim=-1)
+        rows = [part.rows for part in self.parts]
+        outputs = x.new_empty(*x.shape[:-1], sum(rows))  # one part of them at a time is held twice
+        for output, part in zip(torch.split(outputs, rows, dim=-1), self.parts, strict=True):
+            output.copy_(self._multiply(x, part, costs))
+        return outputs
 
     def _multiply(self, x: Tensor, part: Part, costs: Sequence[Columns] | None) -> Tensor:
         matrix = self.source.load_matrix(part.name + ".weight", (part.rows, self.columns), part.at_least, costs)

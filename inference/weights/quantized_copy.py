@@ -15,6 +15,7 @@ import psutil
 import torch
 from torch import Tensor
 
+from inference.heap import trim_heap
 from inference.model_files import SINGLE_FILE
 from inference.weights.checkpoint import Checkpoint, ShapeRecorder
 from inference.weights.matrix import PART_DTYPES, PARTS, Matrix, Quant, form_of, part_shapes
@@ -100,6 +101,7 @@ class QuantizedCopy:
             return self.is_whole
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+            trim_heap()  # the weights are mapped next
         return True
 
     def _write(self, path: Path) -> None:

@@ -24,22 +24,27 @@ def mapped_bytes(file: Path) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says what is resident of a mapping")
-def test_what_is_quantized_leaves_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_quantized_leaves_memory_though_the_model_keeps_the_norms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(quantize, "_MAPPED_BYTES", 4 * MATRIX_BYTES)
     generator = torch.Generator().manual_seed(1)
     weights = {
         f"layer.{n}.weight": torch.randn(ROWS, COLUMNS, generator=generator).to(torch.bfloat16) for n in range(MATRICES)
     }
+    norms = {f"layer.{n}.norm": torch.full((COLUMNS,), n, dtype=torch.bfloat16) for n in range(MATRICES)}
     file = tmp_path / "model.safetensors"
-    save_file(weights, file)
+    save_file(weights | norms, file)
     made: dict[str, Matrix] = {}
     with Checkpoint(tmp_path, torch.bfloat16, torch.device("cpu")) as checkpoint:
         source = quantize.QuantizingSource(checkpoint, "int8", made.__setitem__)
-        resident = []
-        for name in weights:
+        resident, kept = [], []
+        for name, norm in zip(weights, norms, strict=True):
+            kept.append(source.load(norm, (COLUMNS,)))
             source.load_matrix(name, (ROWS, COLUMNS))
             resident.append(mapped_bytes(file))
     assert max(resident) >= MATRIX_BYTES  # else nothing is mapped, and the test says nothing
     assert max(resident) <= 6 * MATRIX_BYTES
+    assert [float(norm[0]) for norm in kept] == [*range(MATRICES)]
     for name, weight in weights.items():
         assert torch.equal(made[name].tensors[0], quantize.quantize(weight, "int8").tensors[0])

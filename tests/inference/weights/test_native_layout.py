@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from inference.weights.matrix import Grouped, Matrix, Quant, dequantize, unpack_codes
+from inference.weights.matrix import ROWS_AT_ONCE, Grouped, Matrix, Quant, dequantize, unpack_codes
 from inference.weights.native_layout import (
     BLOCK_BYTES,
     NativeMatrix,
     native_shapes,
+    pack,
     pack_groups,
     pack_int8,
     unpack_groups,
@@ -66,6 +67,16 @@ def test_groups_come_back_and_their_padding_weighs_nothing(form: Grouped, rows: 
     assert (native.codes.shape, native.units.shape) == native_shapes(form, rows, columns)
     assert_equal(unpack_groups(native), matrix)
     assert_padded_with_zeros(dequantize(unpack_groups(with_padding(native)), torch.float32), rows, columns)
+
+
+@pytest.mark.parametrize("form", [*FORMS, "int8"])
+def test_a_matrix_of_many_rows_is_reordered_a_part_at_a_time(form: Quant) -> None:
+    matrix = random_matrix(2 * ROWS_AT_ONCE + 40, 96, form)
+    at_once = pack_int8(matrix) if form == "int8" else pack_groups(matrix)
+    packed = pack(matrix)
+    assert (packed.rows, packed.columns, packed.quant) == (at_once.rows, at_once.columns, form)
+    assert torch.equal(packed.codes, at_once.codes)
+    assert torch.equal(packed.units, at_once.units)
 
 
 def test_each_byte_of_int8_is_where_the_definition_says() -> None:
