@@ -24,7 +24,7 @@ async def test_an_action_on_a_changed_document_is_refused(editor, models, uri):
 
 @pytest.mark.parametrize("method", ["midspan/edit", "midspan/answer"])
 async def test_a_cancelled_request_ends_the_generation(editor, models, uri, method):
-    models.chat.gate.clear()
+    models.chat.background_gate.clear()
     params = edit_params(uri, (3, 0), (6, 0), instruction="Simplify", kind="review")
     number, answer = await editor.start_request(method, params)
     await until(lambda: models.chat.live)

@@ -95,7 +95,7 @@ async def test_an_answer_without_a_token_is_not_streamed(editor):
 
 
 async def test_a_cancel_ends_the_generation_and_completion_goes_on_meanwhile(editor, models):
-    models.chat.gate.clear()
+    models.chat.background_gate.clear()
     number, answer = await editor.start_request("midspan/chat", {"messages": [ASK], "partialResultToken": 1})
     await until(lambda: models.chat.live)
     await editor.open("x = ")
