@@ -45,6 +45,11 @@ async def settled_workspace(editor: InProcess, uri: str) -> Workspace:
     return workspace
 
 
+def is_at_rest() -> bool:
+    """True when no task runs but the test itself."""
+    return len(asyncio.all_tasks()) == 1
+
+
 async def cancel(editor: InProcess, number: int, answer: "asyncio.Future[Any]") -> None:
     """Cancel the request, whose answer is then the error that LSP defines for it."""
     await editor.notify("$/cancelRequest", {"id": number})

@@ -16,7 +16,7 @@ from tests.lsp_server.actions.actions_client import (
     resolve,
 )
 from tests.lsp_server.client import WAIT_S, ResponseError, until
-from tests.lsp_server.in_process import cancel
+from tests.lsp_server.in_process import cancel, is_at_rest
 
 
 async def test_a_client_that_resolves_no_actions_runs_a_command_and_receives_the_edit():
@@ -78,8 +78,7 @@ async def test_a_cancelled_request_ends_the_generation():
     number, answer = await editor.start_request("codeAction/resolve", action)
     await until(lambda: engine.live)
     await cancel(editor, number, answer)
-    await until(lambda: not engine.live)
-    assert len([task for task in asyncio.all_tasks() if not task.done()]) == 1  # this test
+    await until(lambda: not engine.live and is_at_rest())
 
 
 async def test_the_draft_is_shown_as_progress_that_the_user_may_cancel():

@@ -1,12 +1,11 @@
 """An editor whose user reads an item, while the engine looks ahead."""
 
-import asyncio
 from typing import Any
 
 from lsp_server.server.pauses import Pauses
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import InProcess, until
-from tests.lsp_server.in_process import editor_with
+from tests.lsp_server.in_process import editor_with, is_at_rest
 
 ITEM, NEXT = "first()", "\nsecond()\nthird()"
 AFTER = "x = first()"
@@ -31,11 +30,6 @@ async def reading(text: str = "x = \n", *, is_held: bool = False, **options: Any
 async def begun(engine: FakeEngine) -> None:
     """Wait until the engine looks ahead."""
     await until(lambda: len(engine.requests) == 2 and engine.live)
-
-
-def is_at_rest() -> bool:
-    """True when no task runs but the test itself."""
-    return len(asyncio.all_tasks()) == 1
 
 
 async def done(engine: FakeEngine, requests: int = 2) -> None:

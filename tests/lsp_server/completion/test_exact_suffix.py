@@ -11,8 +11,7 @@ from lsp_server.server.battery import Battery
 from lsp_server.server.pauses import Pauses
 from tests.fake_engine import FakeEngine, FakeGeneration, read_prompt
 from tests.lsp_server.client import INVOKED, InProcess, until
-from tests.lsp_server.completion.reading import is_at_rest
-from tests.lsp_server.in_process import editor_with, last_trace
+from tests.lsp_server.in_process import editor_with, is_at_rest, last_trace
 
 MOVED, AGE = 40, 3
 SHORT_PAUSE, LONG_PAUSE = Pauses(resting_s=0.01), Pauses(resting_s=1000)

@@ -23,12 +23,11 @@ from tests.lsp_server.completion.reading import (
     accept,
     begun,
     done,
-    is_at_rest,
     nothing_is_begun,
     reading,
     write,
 )
-from tests.lsp_server.in_process import editor_with, last_trace
+from tests.lsp_server.in_process import editor_with, is_at_rest, last_trace
 
 
 async def test_the_request_after_an_acceptance_is_answered_without_the_engine():

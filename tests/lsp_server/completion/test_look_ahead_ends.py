@@ -16,11 +16,11 @@ from tests.lsp_server.completion.reading import (
     OTHER,
     accept,
     begun,
-    is_at_rest,
     nothing_is_begun,
     reading,
     write,
 )
+from tests.lsp_server.in_process import is_at_rest
 
 
 async def test_a_keystroke_ends_it():

@@ -14,8 +14,7 @@ from lsp_server.server.pauses import Pauses
 from lsp_server.settings.values import ModelSettings
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import INVOKED, URI, WAIT_S, InProcess, until
-from tests.lsp_server.completion.reading import is_at_rest
-from tests.lsp_server.in_process import editor_with, last_trace
+from tests.lsp_server.in_process import editor_with, is_at_rest, last_trace
 
 OTHER = "file:///project/b.py"
 SLOW = 1000.0  # tokens a second: 256 in the time of a quick prompt

@@ -8,14 +8,22 @@ from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from inference.api import EngineSettings, OnUpdate, Request, Update
 from inference.local_engine import LocalEngine
+from lsp_server.completion.outputs import candidates
 from lsp_server.completion.outputs.candidates import generate_several
 from midspan import ModelError
 from tests.bigram_folder import write_bigram_folder
 from tests.fake_engine import FakeEngine, FakeGeneration
-from tests.lsp_server.client import INVOKED, InProcess, until
+from tests.lsp_server.client import INVOKED, WAIT_S, InProcess, until
 from tests.lsp_server.in_process import cancel, editor_with
 
 GREEDY = ("hello()", 0.6)
+waits_for_all = pytest.mark.usefixtures("patience")
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for every sample, however late a busy machine lets its thread run."""
+    monkeypatch.setattr(candidates, "_LEAST_PATIENCE_S", WAIT_S)
 
 
 class Sampled(FakeEngine):
@@ -67,16 +75,19 @@ async def texts(engine: FakeEngine) -> list[str]:
     return [item["insertText"] for item in await items(editor)]
 
 
+@waits_for_all
 async def test_distinct_ones_come_the_surest_first():
     engine = Sampled(GREEDY, ("bye()", 0.9), ("hello() ", 0.99), ("other()", 0.7))
     assert await texts(engine) == ["bye()", "other()", "hello()"]
 
 
+@waits_for_all
 async def test_an_engine_that_does_not_tell_how_sure_it_is_gives_the_greedy_one_first():
     engine = Sampled(("hello()", None), ("bye()", None), ("", None), ("other()", None))
     assert await texts(engine) == ["hello()", "bye()", "other()"]
 
 
+@waits_for_all
 async def test_what_the_model_is_far_less_sure_of_is_left_out():
     engine = Sampled(GREEDY, ("bye()", 0.9), ("noise()", 0.4), ("other()", 0.45))
     assert await texts(engine) == ["bye()", "hello()", "other()"]
@@ -96,6 +107,7 @@ async def test_unasked_there_is_one():
     assert len(engine.requests) == 1
 
 
+@waits_for_all
 async def test_the_prompt_is_read_once_and_then_all_run_together():
     engine = Held(GREEDY, ("bye()", 0.9))
     editor, _ = await editor_with(engine=engine)
@@ -110,6 +122,7 @@ async def test_the_prompt_is_read_once_and_then_all_run_together():
     assert len((await future)["items"]) == 2
 
 
+@waits_for_all
 async def test_the_rest_of_whichever_is_typed_is_known():
     engine = Sampled(GREEDY, ("bye()", 0.9), ("other()", 0.7))
     editor, _ = await editor_with(engine=engine)
@@ -123,6 +136,7 @@ async def test_the_rest_of_whichever_is_typed_is_known():
     assert len(engine.requests) == asked
 
 
+@waits_for_all
 async def test_whichever_is_accepted_is_recorded_once():
     editor, _ = await editor_with(engine=Sampled(GREEDY, ("bye()", 0.9)))
     numbers = [item["command"]["arguments"][0] for item in await items(editor)]
@@ -155,6 +169,7 @@ class Failing(Sampled):
         return super().write(request)
 
 
+@waits_for_all
 async def test_a_sample_that_fails_is_left_out():
     engine = Failing(GREEDY, ("bye()", 0.9), ("other()", 0.7))
     engine.seed = 1
