@@ -24,7 +24,10 @@ QUIET_S = 0.2
 
 
 class HeldPass:
-    """Computes a sublayer, and then nothing until its flag is set, unless it is to run for a slice only."""
+    """Computes a sublayer, and then nothing until its flag is set.
+
+    A slice computes nothing: the machine's speed decides how many slices the background has beside a foreground.
+    """
 
     def __init__(self, forward_pass: ForwardPass, holding: "SimpleQueue[int]") -> None:
         self._pass = forward_pass
@@ -40,9 +43,9 @@ class HeldPass:
 
     def run(self, stop: StopFlag | None = None, most_sublayers: int = ALL_SUBLAYERS) -> Tensor | None:
         assert stop is not None
-        self._pass.run(stop, 1)
         if most_sublayers != ALL_SUBLAYERS:
             return None
+        self._pass.run(stop, 1)
         self._holding.put(self.sublayers_done)
         for _ in range(int(TIMEOUT_S / 0.001)):
             if stop.is_set:
