@@ -84,7 +84,9 @@ def shared_tokens(*requests: Request) -> int:
 
 async def opened(engines: Engines, root: Path, **models: Any) -> InProcess:
     editor = InProcess(engines)
-    options = {"completion": {"max_tokens": 8} | models["completion"], "chat": {"max_tokens": 8} | models["chat"]}
+    # A machine that reads slowly would make a quick request first.
+    completion = {"max_tokens": 8, "quick_first": False} | models["completion"]
+    options = {"completion": completion, "chat": {"max_tokens": 8} | models["chat"]}
     await editor.initialize(options=options, root=root.as_uri())
     await editor.open(MAIN, (root / "main.py").as_uri())
     await settled_workspace(editor, root.as_uri())
