@@ -36,7 +36,15 @@ rules.Rules.read = freeze
 
 
 @pytest.fixture
-def indexer() -> Iterator[IndexerProcess]:
+def patch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The code that the process runs first. It keeps the test's priority: the test waits for it on a busy machine."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "patch"))
+    folder = write_tree(tmp_path / "patch", {"sitecustomize.py": "import os\nos.nice = lambda by: 0\n"})
+    return folder / "sitecustomize.py"
+
+
+@pytest.fixture
+def indexer(patch: Path) -> Iterator[IndexerProcess]:
     indexer = IndexerProcess()
     yield indexer
     indexer.close()
@@ -91,10 +99,9 @@ def test_the_process_is_started_again_when_it_was_killed(root: Path, tmp_path: P
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the timer's signal is the same, its clock is not")
 def test_a_file_that_freezes_the_process_is_left_out_and_the_others_are_indexed(
-    root: Path, tmp_path: Path, indexer: IndexerProcess, monkeypatch: pytest.MonkeyPatch
+    root: Path, tmp_path: Path, indexer: IndexerProcess, patch: Path
 ) -> None:
-    write_tree(tmp_path / "patch", {"sitecustomize.py": FREEZE})
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'patch'}")
+    patch.write_text(patch.read_text() + FREEZE)
     write_tree(root, {"z.py": "def last(): ...\n"})
     workspace = Workspace(root, tmp_path / "cache", indexer=indexer)
     workspace.start()
