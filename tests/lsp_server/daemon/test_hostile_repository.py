@@ -88,6 +88,7 @@ async def test_the_process_that_builds_indexes_is_a_child_of_the_daemon_and_ends
     root = write_tree(tmp_path / "root", {"a.py": "x = 1\n"})
     async with here.relay() as editor:
         await editor.initialize(root=root.as_uri())
+        await editor.request("midspan/status")  # the workspace is open now
         await until(lambda: all(index["files"] for index in here.daemon_status()["indexes"]), "not indexed")
         daemon = psutil.Process(here.daemon_status()["pid"])
         (indexer,) = [child for child in daemon.children() if "context.index.indexer_main" in child.cmdline()]
