@@ -15,6 +15,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # No test meets the daemon of the user who runs it. The path is short: the address of a socket may not be long.
 _RUNTIME = tempfile.mkdtemp(prefix="mid")
 os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"] = _RUNTIME
+# Copies of the tests' models do not stay in the user's cache, and what the user has there changes no test.
+os.environ["XDG_CACHE_HOME"] = os.path.join(_RUNTIME, "cache")
 
 
 def pytest_sessionfinish() -> None:

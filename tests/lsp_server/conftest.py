@@ -8,10 +8,8 @@ from tests.lsp_server.daemons import Place, place
 
 @pytest.fixture(scope="session", autouse=True)
 def user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Give the tests folders of their own: their indexes do not stay in the user's cache, and the user's settings and
-    models change no test.
-    """
-    variables = [f"XDG_{kind}_HOME" for kind in ("CACHE", "CONFIG", "DATA")]
+    """Give the tests folders of their own, as the user's settings and models may change no test."""
+    variables = [f"XDG_{kind}_HOME" for kind in ("CONFIG", "DATA")]
     before = {name: os.environ.get(name) for name in variables}
     os.environ |= {name: str(tmp_path_factory.mktemp("user")) for name in variables}
     yield

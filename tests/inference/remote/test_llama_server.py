@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
-import platformdirs
 import pytest
 
 from inference.api import Message, Request, Update
@@ -22,7 +21,7 @@ from midspan import CapacityError
 from tests.inference.generate import collect, generate
 from tests.inference.remote.tiny_gguf import CONTEXT_TOKENS, write_tiny_gguf
 
-CACHE = platformdirs.user_cache_path("midspan")
+CACHE = Path.home() / ".cache/midspan"  # the user's: that of the tests is empty
 LLAMA_SERVER = shutil.which("llama-server") or shutil.which("llama-server", path=CACHE / "llama-cpp")
 QWEN = CACHE / "gguf" / "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"
 START_S = 120
