@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.next_edit.argument_values import Value, find_value
-from context.next_edit.before import before_edits
+from context.next_edit.before import before_edits, blocks_with
 from context.next_edit.calls.fitted_call import fit_call, names_of, value_given
 from context.next_edit.calls.functions import Argument, Call, Function, Parameter, call_at, functions_in
 from context.next_edit.calls.records import literal_at, records_in
@@ -74,17 +74,19 @@ def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Functi
     for key, function in list(now.items()):  # to parse the document as it was takes long
         if f"{function.own_name}{document.text[function.start : function.end]}" in before.text:
             del now[key]
-    if not now:
-        return
-    old_tree = tree_of(before)
-    if old_tree is None:
-        return
-    for key, function in now.items():
-        lines = {before.position_at(start)[0] for start in find_word(before.text, function.own_name)}
-        found = {old.start: old for line in lines for old in _headers(old_tree, line, line) if old.key == key}
-        old = list(found.values())
-        if len(old) == 1 and names_of(old[0]) != names_of(function):
-            yield old[0], function
+    for function in now.values():
+        found = _alike(blocks_with(before, function.own_name), function) or _alike(before, function)
+        if len(found) == 1 and names_of(found[0]) != names_of(function):
+            yield found[0], function
+
+
+def _alike(document: Document, function: Function) -> list[Function]:
+    """Return the functions of a document that have the name of this one and stand in a class of the same name."""
+    if (tree := tree_of(document)) is None:
+        return []
+    lines = {document.position_at(start)[0] for start in find_word(document.text, function.own_name)}
+    headers = {old.start: old for line in lines for old in _headers(tree, line, line)}
+    return [old for old in headers.values() if old.key == function.key]
 
 
 def _headers(tree: Tree, first_line: int, last_line: int) -> Iterator[Function]:

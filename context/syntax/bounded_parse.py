@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from itertools import count
 from threading import Lock
 
 import psutil
@@ -17,7 +18,8 @@ _MOST_GROWTH_BYTES = 96 << 20
 _SMALL_BYTES = 64 * 1024  # a smaller text grows by 360 MB in each second of the CPU at most, so its time bounds it
 # A third of a microsecond is what a byte of real code takes. 23 KB of `@a` and `/*` in Python took 3 s and 1.2 GB.
 _LEAST_SECONDS, _SECONDS_A_BYTE = 0.1, 2e-6
-_CALLS_A_LOOK = 64  # a look at the process's memory costs 20 microseconds
+_CALLS_A_LOOK_AT_TIME = 8  # a look at each call took a tenth of the time of a parse
+_LOOKS_A_LOOK_AT_MEMORY = 8  # that costs 20 microseconds
 # What the process grows by is put down to the one large text that is parsed.
 _one_large_text = Lock()
 
@@ -38,10 +40,13 @@ def parse_within(grammar: Grammar, data: bytes, limit: WorkLimit) -> Node:
     with _one_large_text if is_large else nullcontext():
         is_too_large = _growth_watch() if is_large else lambda: False
         own_limit = WorkLimit(_LEAST_SECONDS + _SECONDS_A_BYTE * len(data))
+        calls = count(1)
+
+        def is_over(_offset: int, _has_error: bool) -> bool:
+            return next(calls) % _CALLS_A_LOOK_AT_TIME == 0 and (limit.is_over or own_limit.is_over or is_too_large())
+
         try:
-            tree = Parser(grammar.tables).parse(
-                read, progress_callback=lambda _offset, _has_error: limit.is_over or own_limit.is_over or is_too_large()
-            )
+            tree = Parser(grammar.tables).parse(read, progress_callback=is_over)
         except ValueError as error:  # the callback has ended it
             limit.check("parse")
             own_limit.check("parse")
@@ -63,6 +68,6 @@ def _growth_watch() -> Callable[[], bool]:
     def is_too_large() -> bool:
         nonlocal calls
         calls += 1
-        return calls % _CALLS_A_LOOK == 0 and process.memory_info().rss > most_bytes
+        return calls % _LOOKS_A_LOOK_AT_MEMORY == 0 and process.memory_info().rss > most_bytes
 
     return is_too_large

@@ -229,3 +229,11 @@ def test_an_optional_parameter_takes_the_member_of_its_name_less_surely() -> Non
     member, variable = user.propose()
     assert (member.text, variable.text) == (", env=self.env", ", env=env")
     assert member.confidence < variable.confidence
+
+
+def test_what_looks_like_a_function_in_a_string_does_not_hide_the_old_parameters() -> None:
+    before = 'class A:\n    """\ndef example(): ...\n    """\n\n    def f(self, x): ...\n\n\nA().f(1)\n'
+    user = TypingUser({"a.py": before})
+    user.replace("f(self, x)", "f(self)")
+    user.accept_all()
+    assert user.text == before.replace("f(self, x)", "f(self)").replace("f(1)", "f()")
