@@ -11,6 +11,8 @@ from context.syntax.imports import Import
 
 _MAX_DEFINITIONS = 8  # nothing tells which definition of a more common name is meant
 _SCRIPT_SUFFIX = re.compile(r"(?:/index)?\.(?:d\.ts|[mc]?[jt]sx?)$")
+_TYPED_SUFFIX = re.compile(r"\.([mc]?)tsx?$")
+_IMPORT_WITH_SUFFIX = re.compile(r"""\b(?:from|import)\s+["']\.[^"'\n]*\.[mc]?js["']""")
 _HEADERS = (".h", ".hh", ".hpp", ".hxx", ".h++", ".cuh")
 _JAVA_ROOT = re.compile(r"(?:^|.*/)java/(?=[^/]+/)|^src/")
 _TEST_PATH = re.compile(r"(?:^|/)(?:tests?|testing)/|(?:^|/)test_|_test\.|\.(?:test|spec)\.")
@@ -64,7 +66,9 @@ def _script(name: str, place: Definition, document: Document, view: View) -> Ite
     line = view.lines(place.path, place.symbol.first_line, place.symbol.first_line + 1)
     if not line.lstrip().startswith("export"):
         return
-    module = _SCRIPT_SUFFIX.sub("", relpath(place.path, dirname(document.path) or "."))
+    path = relpath(place.path, dirname(document.path) or ".")
+    is_with_suffix = not path.endswith(".d.ts") and _IMPORT_WITH_SUFFIX.search(document.text) is not None
+    module = _TYPED_SUFFIX.sub(r".\1js", path) if is_with_suffix else _SCRIPT_SUFFIX.sub("", path)
     module = module if module.startswith(".") else f"./{module}"
     quote = "'" if document.text.count("'") > document.text.count('"') else '"'
     end = ";" if re.search(r";[ \t]*$", document.text, re.MULTILINE) or not document.text.strip() else ""

@@ -1,6 +1,5 @@
 """The rule of a renamed name: the other places of the same name, in its scope."""
 
-import builtins
 import keyword
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -10,10 +9,11 @@ from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.next_edit.names.keyword_arguments import find_keywords
+from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
 from context.next_edit.names.resolve_names import find_names
 from context.next_edit.proposal import Proposal, Rule
-from context.next_edit.replacements import Replacement, find_replacements, typed_spans
+from context.next_edit.replacements import Replacement, Span, find_replacements, typed_spans
 from context.next_edit.workspace.imported_names import find_importing_places, is_of_module
 from context.next_edit.workspace.member_places import find_member_places, member_of
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
@@ -129,7 +129,7 @@ def _renamed(document: Document, changes: Sequence[Replacement], edits: Sequence
         group = names.group(home)
         left = [one for one in group if one.name == old and one not in fresh]
         others = [one for one in group if one.name == old and not _goes_with_another(one, document)]
-        if any(one.role == Role.IMPORT or _is_defined(one, document) for one in others):
+        if any(_is_kept(one, place, document, typed) for one in others):
             continue
         if document.language == "python" and home.kind == "function" and any(one.is_parameter for one in group):
             left += find_keywords(document, home, old)
@@ -140,6 +140,20 @@ def _renamed(document: Document, changes: Sequence[Replacement], edits: Sequence
             is_renamed = _is_left_over(here, group, () if place.is_target else edits)
         if is_renamed:
             yield place, home, group, left
+
+
+def _is_kept(one: Occurrence, renamed: Occurrence, document: Document, typed: Sequence[Span]) -> bool:
+    """Return whether the place still gives the old name a meaning, which the user has not just overlooked.
+
+    The variable of a line that the user has changed was left as it is.
+    """
+    if one.role == Role.IMPORT or _is_defined(one, document):
+        return True
+    if not one.is_target:
+        return False
+    line = document.position_at(one.start)[0]
+    is_function = _is_defined(renamed, document) and not renamed.is_parameter
+    return is_function or any(document.position_at(start)[0] == line for start, end in typed if start < end)
 
 
 def _is_defined_anew(
@@ -203,18 +217,16 @@ def _proposal(document: Document, one: Occurrence, new: str, confidence: float =
 
 def _is_left_over(changes: Sequence[Replacement], group: Sequence[Occurrence], edits: Sequence[Edit]) -> bool:
     """Return whether nothing binds the old name any more: the edits took that away, or it lies too far back."""
-    old = changes[0].old
+    old, document = changes[0].old, changes[0].document
     targets = [one for one in group if one.is_target]
-    if any(one.name == old for one in targets) or not targets:
+    if is_of_language(old, document.language) or any(one.name == old for one in targets) or not targets:
         return False
-    is_known = len(changes) >= _LONG_RENAMING or _was_taken_away(old, changes[0].document, edits)
+    is_known = len(changes) >= _LONG_RENAMING or _was_taken_away(old, document, edits)
     return is_known and _means_nothing(changes[0], group)
 
 
 def _was_taken_away(name: str, document: Document, edits: Sequence[Edit]) -> bool:
-    """Return whether the edits removed a line that gave the name its meaning, which it has not from the language."""
-    if document.language == "python" and hasattr(builtins, name):
-        return False
+    """Return whether the edits removed a line that gave the name its meaning."""
     binds = re.compile(_BINDS.replace("{name}", re.escape(name)))
     removed = (line for edit in edits if edit.path == document.path for line in edit.old_lines)
     return any(binds.search(line) for line in removed if name in line)

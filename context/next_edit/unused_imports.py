@@ -14,11 +14,12 @@ from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import stands
 from context.syntax.tree import Tree, tree_of
 
-_CONFIDENCE = 0.7
+_CONFIDENCE, _OF_TYPES = 0.45, 0.7  # of many names the import stays though nothing uses it
 _MAX_IMPORT_CHARACTERS = 2000
 _MAX_NAMES = 20  # of the last edits
 _NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")
 _KEPT = re.compile(r"noqa|__future__|\bas\b")  # what imports for others, or changes the language
+_TYPES = re.compile(r"^from (?:typing|typing_extensions|collections\.abc) |^import type ")
 # The statements that import names, and the nodes of the names in them.
 _STATEMENTS = {
     "python": ("import_from_statement", "import_statement"),
@@ -77,18 +78,19 @@ def _removal(tree: Tree, document: Document, start: int, name: str) -> Proposal 
     if statement is None or statement.parent != tree.root or _KEPT.search(_lines_of(document, statement)):
         return None
     imported = list(_imported(statement))
+    confidence = _OF_TYPES if _TYPES.search(tree.text(statement)) else _CONFIDENCE
     place = next((n for n, node in enumerate(imported) if tree.text(node) == name), None)
     if place is None:
         return None
     if len(imported) == 1:
         first, last = statement.start_point[0], statement.end_point[0]
         starts = (*document.line_starts, len(document.text))
-        return Proposal(document, starts[first], starts[last + 1], "", Rule.IMPORT, _CONFIDENCE)
+        return Proposal(document, starts[first], starts[last + 1], "", Rule.IMPORT, confidence)
     if place + 1 < len(imported):
         begin, end = tree.start(imported[place]), tree.start(imported[place + 1])
     else:
         begin, end = tree.end(imported[place - 1]), tree.end(imported[place])
-    return Proposal(document, begin, end, "", Rule.IMPORT, _CONFIDENCE)
+    return Proposal(document, begin, end, "", Rule.IMPORT, confidence)
 
 
 def _lines_of(document: Document, statement: Node) -> str:

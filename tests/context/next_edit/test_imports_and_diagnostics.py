@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,59 @@ def test_a_name_joins_an_import_that_was_just_typed(user: TypingUser) -> None:
     user.replace("return price()", "return price() + cost()")
     (proposal,) = (one for one in user.propose() if one.rule == Rule.IMPORT)
     assert (proposal.text, proposal.start) == (", cost", user.text.index("\n"))
+
+
+def test_a_package_is_known_from_the_import_of_one_of_its_modules(user: TypingUser) -> None:
+    user.replace("from shop.price import price\n", "import email.utils\nfrom shop.price import price\n")
+    user.replace("return price()", "return price() or email.name or string.digits")
+    assert [one.text.strip() for one in user.propose()] == ["import string"]
+    user.replace("import email.utils\n", "import email.utils as path\n")
+    user.replace("or string.digits", "")
+    assert [one.text.strip() for one in user.propose()] == ["import email"]
+
+
+def test_a_name_in_an_import_that_was_typed_asks_for_no_import(user: TypingUser) -> None:
+    user.buffers["shop/main.py"] = replace(user.buffers["shop/main.py"], text=MAIN + "\n\nprint(string.digits)\n")
+    user.replace("import price\n", "import price\nfrom string import digits\n")
+    assert user.propose() == ()
+    user.replace("return price()", "return price() + string.digits")
+    assert [one.text.strip() for one in user.propose()] == ["import string"]
+
+
+def test_no_import_is_made_of_a_module_that_imports_the_file(tmp_path: Path) -> None:
+    files = FILES | {"shop/tax.py": "from shop.main import total\n\n\ndef tax_of(item):\n    return total(item)\n"}
+    index, _ = indexed(write_tree(tmp_path / "root", files), tmp_path / "cache")
+    user = TypingUser({"shop/main.py": MAIN}, index)
+    user.replace("price()", "price() + tax_of(item)")
+    assert user.propose() == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "imports"),
+    [
+        ("taxOf(1)", 'import { taxOf } from "./tax.js"'),
+        ("new Error(1)", ""),  # not the workspace's own
+        ("atHome(1)", ""),  # the file has it from elsewhere
+        ("tax.taxOf(1)", ""),
+    ],
+)
+def test_an_import_of_a_script_names_the_file_as_the_others_do(tmp_path: Path, typed: str, imports: str) -> None:
+    main = 'import * as tax from "./other.js"\n\nexport const a = tax.b(0)\nexport const c = atHome(2)\n'
+    files = {
+        "src/main.ts": main,
+        "src/other.ts": "export const b = (x: number) => x\n",
+        "src/tax.ts": "export function taxOf(x: number) {}\nexport class Error {}\nexport function atHome(x: any) {}\n",
+    }
+    index, _ = indexed(write_tree(tmp_path / "root", files), tmp_path / "cache")
+    user = TypingUser({"src/main.ts": main}, index)
+    user.replace("tax.b(0)", f"tax.b(0) + {typed}")
+    assert "".join(one.text.strip() for one in user.propose()) == imports
+
+
+def test_an_unused_import_is_surer_to_go_if_it_gives_types_alone() -> None:
+    user = TypingUser({"a.py": "import old\nfrom typing import Any\n\nf(Any)\nold.g()\nh()\n"})
+    user.replace("old.g()\n", "")
+    (module,) = user.propose()
+    user.replace("f(Any)\n", "")
+    (types,) = user.propose()
+    assert types.confidence > 0.5 > module.confidence  # from 0.5 on it is shown without a key

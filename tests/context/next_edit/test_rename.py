@@ -86,6 +86,9 @@ def test_a_rename_typed_key_by_key_never_leads_to_a_name_that_is_not_the_new_one
         ),
         ("def one(): ...\n\n\none()\n", "def one(): ...", "def two(): ...\n\n\ndef one(): ..."),
         ("x = read()\nuse(x)\nx = write()\nuse(x)\n", "x = write", "y = write"),  # the second value has its own name
+        ("mask = one()\nmask = two(mask)\nuse(mask)\n", "mask = one()\nmask = two(mask)", "i = one()\nmask = two(i)"),
+        # the old name stands for something still
+        ("def stop(): ...\n\n\nif fast:\n    stop = quick\n\nstop()\n", "def stop", "def stop_now"),
     ],
 )
 def test_a_change_that_is_no_renaming_gives_nothing(before: str, old: str, new: str) -> None:
