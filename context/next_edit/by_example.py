@@ -14,7 +14,7 @@ from context.next_edit.names.in_text import is_in_text
 from context.next_edit.names.resolve_names import find_word
 from context.next_edit.patterns import pattern_of
 from context.next_edit.proposal import Proposal, Rule
-from context.next_edit.repeated import function_around
+from context.next_edit.repeated import files_left, function_around
 from context.next_edit.replacements import Span, stands, typed_spans
 from context.next_edit.sites import Site, find_sites
 from context.next_edit.workspace.workspace_files import WorkspaceFiles, languages_with
@@ -79,7 +79,10 @@ def fitting_sites(
 
     `evaluation.next_edit.fit_evidence` learns from all of them how sure they are.
     """
-    typed = {document.path: typed_spans(edits, document) for document in files.open.values()}
+    left = files_left(edits)
+    typed = {
+        document.path: typed_spans(edits, document) for document in files.open.values() if document.path not in left
+    }
     examples = list(_examples(edits, snapshot, files))
     sure = [(confidence_of(one.evidence), one) for one in _candidates(examples, files, typed)]
     least_of_name = min(_LEAST_OF_NAME, least_confidence)
@@ -142,6 +145,7 @@ def _candidates(
             sites = [
                 site
                 for other in _documents(example.document, example.chunk, files)
+                if other.path in typed
                 for site in find_sites(pattern, other)
                 if not _is_typed(site, typed[other.path]) and site.text != other.text[site.start : site.end]
             ]

@@ -28,6 +28,7 @@ _FUNCTION = re.compile(r"^(?:function|method|constructor)\w*_(?:definition|decla
 def find_repeated(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal]:
     """Return the places that look as two changed lines did, those of the last change first."""
     documents = tuple(files.open.values())
+    left = files_left(edits)
     changes = find_line_changes(edits, documents)
     recent = find_line_changes(edits[:_RECENT_EDITS], documents)
     tried: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
@@ -43,9 +44,18 @@ def find_repeated(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal
             if shape is None:
                 continue
             tried[one.old_core, one.new_core] += 1
-            if found := _places(shape, one, other, changes, files):
+            found = [place for place in _places(shape, one, other, changes, files) if place.document.path not in left]
+            if found:
                 return found
     return []
+
+
+def files_left(edits: Sequence[Edit]) -> set[str]:
+    """Return the paths of the files that the user edited before turning to another one.
+
+    What looks there as a changed place did was mostly left as it is on purpose.
+    """
+    return {edit.path for edit in edits if edit.path != edits[0].path}
 
 
 def _is_substitution(change: LineChange) -> bool:

@@ -101,21 +101,22 @@ def _changed(document: Document, start: int, end: int, text: str) -> list[str]:
         ),
         (
             "a.py",
-            "import ast\n\na = ast.Text(1)\n\nb = ast.Text(2)\n",
-            ("a = ast.Text(1)", "a = ast.Constant(1)"),
-            "b = ast.Constant(2)",
+            "import ast\n\nadd(ast.Text(value=1))\n\nadd(ast.Text(value=2))\n",
+            ("ast.Text(value=1)", "ast.Constant(value=1)"),
+            "add(ast.Constant(value=2))",
         ),
         (
             "a.py",
             "class A:\n    def f(self):\n        with self.lock:\n            self.count = self.count + 1\n"
             "            self.changed = True\n        return self.count\n\n"
             "    def g(self):\n        with self.lock:\n            self.count = self.count + 1\n"
-            "            self.changed = True\n        return None\n",
+            "            self.changed = True\n        return self.count\n",
             (
-                "            self.count = self.count + 1\n            self.changed = True\n        return self.count",
-                "            self.counts.append(1)\n            self.notify()\n        return self.count",
+                "def f(self):\n        with self.lock:\n            self.count = self.count + 1\n"
+                "            self.changed = True",
+                "def f(self):\n        with self.lock:\n            self.counts.append(1)\n            self.notify()",
             ),
-            "            self.notify()\n        return None",
+            "    def g(self):\n        with self.lock:\n            self.counts.append(1)\n            self.notify()",
         ),
     ],
 )

@@ -171,7 +171,7 @@ async def test_on_a_battery_only_a_key_asks_a_model(rules: SetRules):
 async def test_a_place_that_looks_as_a_changed_one_did_is_rewritten_though_no_rule_is_sure(rules: SetRules):
     rules.are(nothing)
     between = "b = g(2)\n\n\nc = k(3)\nd = h(4)\ne = m(5)\n"
-    text = f"size = width = 1\ncheck(size, 1)\n{between}run(check(size, 1), 6)\nz = n(7)\n"
+    text = f"size = width = 1\nrun(check(size, 1), 5)\n{between}run(check(size, 1), 6)\nz = n(7)\n"
 
     class Untrained(TrainedEngine):
         @property
@@ -180,8 +180,8 @@ async def test_a_place_that_looks_as_a_changed_one_did_is_rewritten_though_no_ru
 
     engine = Untrained(lambda window: window.current.replace("size, 1", "width, 2"), confidence=0.97)
     editor, _ = await editor_with(text, engine=engine, pauses=NO_PAUSE)
-    await editor.change((1, 6), (1, 13), "width, 2")
-    (edit,) = await ask(editor, 1, 14, kind=INVOKED)
+    await editor.change((1, 10), (1, 17), "width, 2")
+    (edit,) = await ask(editor, 1, 18, kind=INVOKED)
     assert place(edit)[:2] == ("a.py", 8)
     assert edit["text"] == "run(check(width, 2), 6)\n"
     assert "run(check(size, 1), 6)" in engine.windows[0].current
