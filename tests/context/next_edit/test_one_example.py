@@ -247,3 +247,13 @@ def test_a_name_that_gets_another_value_does_not_follow(monkeypatch: pytest.Monk
     for value in (1, 2):
         user.replace(f"total = {value}", f"count = {value}")
     assert user.propose() == ()
+
+
+def test_a_place_in_a_file_that_the_user_edited_and_left_does_not_follow() -> None:
+    user = TypingUser(
+        {"a.py": "import ast\n\nadd(ast.Text(value=1))\n\nadd(ast.Text(value=2))\n", "b.py": "x = 1\n"},
+    )
+    user.replace("ast.Text(value=1)", "ast.Constant(value=1)")
+    assert len(user.propose()) == 1
+    user.replace("x = 1", "x = 2", "b.py")
+    assert user.propose() == ()

@@ -153,3 +153,13 @@ def test_a_variable_that_gets_another_value_too_is_renamed_where_its_old_name_me
     user.replace("db = x.get('db')", "database = x.get('database', x.get('db'))")
     (proposal,) = user.propose()
     assert (proposal.rule, proposal.text) == (Rule.RENAME, "database")
+
+
+def test_what_the_language_gives_a_meaning_is_not_renamed_with_the_names_beside_it() -> None:
+    uses = "".join(f"Map.{name}()\n" for name in "abcd")
+    user = TypingUser(
+        {"a.ts": f'import * as Dict from "./dict.js"\nDict.z()\n{uses}const x: Map<string, number> = y\n'}
+    )
+    for name in "abcd":
+        user.replace(f"Map.{name}", f"Dict.{name}")
+    assert user.propose() == ()
