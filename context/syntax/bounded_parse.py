@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from itertools import count
 from threading import Lock
+from time import monotonic
 
 import psutil
 from tree_sitter import Node, Parser, Point
@@ -18,7 +18,7 @@ _MOST_GROWTH_BYTES = 96 << 20
 _SMALL_BYTES = 64 * 1024  # a smaller text grows by 360 MB in each second of the CPU at most, so its time bounds it
 # A third of a microsecond is what a byte of real code takes. 23 KB of `@a` and `/*` in Python took 3 s and 1.2 GB.
 _LEAST_SECONDS, _SECONDS_A_BYTE = 0.1, 2e-6
-_CALLS_A_LOOK_AT_TIME = 8  # a look at each call took a tenth of the time of a parse
+_SECONDS_BETWEEN_LOOKS = 0.001  # to read the time of a thread at each call took a tenth of the time of a parse
 _LOOKS_A_LOOK_AT_MEMORY = 8  # that costs 20 microseconds
 # What the process grows by is put down to the one large text that is parsed.
 _one_large_text = Lock()
@@ -40,10 +40,14 @@ def parse_within(grammar: Grammar, data: bytes, limit: WorkLimit) -> Node:
     with _one_large_text if is_large else nullcontext():
         is_too_large = _growth_watch() if is_large else lambda: False
         own_limit = WorkLimit(_LEAST_SECONDS + _SECONDS_A_BYTE * len(data))
-        calls = count(1)
+        looked = monotonic()
 
         def is_over(_offset: int, _has_error: bool) -> bool:
-            return next(calls) % _CALLS_A_LOOK_AT_TIME == 0 and (limit.is_over or own_limit.is_over or is_too_large())
+            nonlocal looked
+            if (now := monotonic()) < looked + _SECONDS_BETWEEN_LOOKS:
+                return False
+            looked = now
+            return limit.is_over or own_limit.is_over or is_too_large()
 
         try:
             tree = Parser(grammar.tables).parse(read, progress_callback=is_over)
