@@ -79,12 +79,9 @@ def fitting_sites(
 
     `evaluation.next_edit.fit_evidence` learns from all of them how sure they are.
     """
-    left = files_left(edits)
-    typed = {
-        document.path: typed_spans(edits, document) for document in files.open.values() if document.path not in left
-    }
+    typed = {document.path: typed_spans(edits, document) for document in files.open.values()}
     examples = list(_examples(edits, snapshot, files))
-    sure = [(confidence_of(one.evidence), one) for one in _candidates(examples, files, typed)]
+    sure = [(confidence_of(one.evidence), one) for one in _candidates(edits, examples, files, typed)]
     least_of_name = min(_LEAST_OF_NAME, least_confidence)
     sure = [
         (confidence, one)
@@ -128,7 +125,7 @@ def _is_being_typed(example: _Example, snapshot: Snapshot) -> bool:
 
 
 def _candidates(
-    examples: Sequence[_Example], files: WorkspaceFiles, typed: dict[str, list[Span]]
+    edits: Sequence[Edit], examples: Sequence[_Example], files: WorkspaceFiles, typed: dict[str, list[Span]]
 ) -> Iterator[_Candidate]:
     groups: dict[tuple[object, ...], list[_Example]] = {}
     for example in examples:
@@ -136,6 +133,7 @@ def _candidates(
     done: set[tuple[object, ...]] = set()
     for group in groups.values():
         local_to = _function_of(group)
+        left = files_left((example.document for example in group), edits)
         for example in group:
             pattern = pattern_of(example.edit, example.chunk, example.document)
             key = (pattern.chunk.old, pattern.chunk.new, pattern.before, pattern.behind) if pattern else ()
@@ -145,7 +143,7 @@ def _candidates(
             sites = [
                 site
                 for other in _documents(example.document, example.chunk, files)
-                if other.path in typed
+                if other.path not in left
                 for site in find_sites(pattern, other)
                 if not _is_typed(site, typed[other.path]) and site.text != other.text[site.start : site.end]
             ]

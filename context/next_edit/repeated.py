@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from context.documents.document import Document
 from context.documents.edits import Edit
@@ -28,7 +28,6 @@ _FUNCTION = re.compile(r"^(?:function|method|constructor)\w*_(?:definition|decla
 def find_repeated(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal]:
     """Return the places that look as two changed lines did, those of the last change first."""
     documents = tuple(files.open.values())
-    left = files_left(edits)
     changes = find_line_changes(edits, documents)
     recent = find_line_changes(edits[:_RECENT_EDITS], documents)
     tried: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
@@ -44,18 +43,19 @@ def find_repeated(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal
             if shape is None:
                 continue
             tried[one.old_core, one.new_core] += 1
+            left = files_left([one.document, other.document], edits)
             found = [place for place in _places(shape, one, other, changes, files) if place.document.path not in left]
             if found:
                 return found
     return []
 
 
-def files_left(edits: Sequence[Edit]) -> set[str]:
-    """Return the paths of the files that the user edited before turning to another one.
+def files_left(changed: Iterable[Document], edits: Sequence[Edit]) -> set[str]:
+    """Return the paths of the changed documents that the user has left for the one with the last edit.
 
-    What looks there as a changed place did was mostly left as it is on purpose.
+    What looks there as the changed place did was seen, and mostly left as it is on purpose.
     """
-    return {edit.path for edit in edits if edit.path != edits[0].path}
+    return {document.path for document in changed} - {edits[0].path}
 
 
 def _is_substitution(change: LineChange) -> bool:

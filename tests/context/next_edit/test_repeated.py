@@ -111,6 +111,15 @@ def test_a_repeated_change_leaves_a_file_alone_that_the_user_edited_and_left() -
     assert {one.document.path for one in user.propose()} == {"b.py"}
 
 
+def test_a_repeated_change_is_found_in_a_file_that_the_user_edited_otherwise_before() -> None:
+    before = "client.fetch(one, retry=3)\nclient.fetch(two, retry=3)\n"
+    user = TypingUser({"a.py": before, "b.py": "x.fetch(y, retry=3)\nz = 1\n"})
+    user.replace("z = 1", "z = 2", "b.py")
+    user.replace("fetch(one, retry=3)", "get(one)", "a.py")
+    user.replace("fetch(two, retry=3)", "get(two)", "a.py")
+    assert {one.document.path for one in user.propose()} == {"b.py"}
+
+
 def test_a_word_in_comments_is_proposed_in_comments_alone_and_only_after_changes_of_comments() -> None:
     text = "# the basket\nbasket = 1\n# a basket\n\n\nx = basket  # basket of all\n"
     user = TypingUser({"a.py": text})
