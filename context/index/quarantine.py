@@ -16,6 +16,7 @@ from pathlib import Path
 
 from context.rules.rules import FoundFile
 from midspan.file_flags import OWN_FILE
+from midspan.whole_file import write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -94,10 +95,7 @@ class Quarantine:
 
     def _write_list(self) -> None:
         entries = {path: [entry.mtime_ns, entry.size, entry.reason] for path, entry in self._entries.items()}
-        new = self._list.with_suffix(f"{_LIST}-new-{os.getpid()}")
-        new.write_text(json.dumps(entries), encoding="utf-8")
-        new.chmod(0o600)
-        new.rename(self._list)
+        write_whole(self._list, json.dumps(entries).encode())
 
 
 def clear_quarantine(database: Path) -> int:

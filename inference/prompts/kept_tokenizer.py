@@ -7,7 +7,6 @@ version, is not read.
 
 import hashlib
 import json
-import os
 import struct
 from array import array
 from collections.abc import Sequence
@@ -18,6 +17,8 @@ from typing import Any
 
 import platformdirs
 import tokenizers
+
+from midspan.whole_file import write_whole
 
 _VERSION = 2  # of what is kept, and of the checks that it has passed
 _LEAST_BYTES = 1 << 20  # a smaller tokenizer.json is read in no time
@@ -69,11 +70,9 @@ def keep_tokenizer(data: bytes, kept: KeptTokenizer) -> None:
     parts = (json.dumps(kept.definition).encode(), kept.text_only, lengths, kept.spelling_order.tobytes())
     content = b"".join((_HEAD.pack(*map(len, parts)), *parts, *kept.token_bytes))
     path = _path(data)
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial.write_bytes(hashlib.sha256(content).digest() + content)
-        partial.replace(path)
+        write_whole(path, hashlib.sha256(content).digest() + content)
         others = sorted(path.parent.iterdir(), key=lambda file: file.stat().st_mtime)
         for old in others[:-_MOST_FILES]:
             old.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from typing import Any
 from inference.api import EngineSettings, OnUpdate, Request, Trace, Update
 from inference.speed.machine_speed import machine_name
 from inference.speed.starts_path import starts_path
+from midspan.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -112,11 +113,9 @@ def keep_last_start(folder: Path, settings: EngineSettings, start: LastStart) ->
         kept = _read_all()
         starts = {name: value for name, value in kept.get(machine_name(), {}).items() if name != key}
         newest = dict([*starts.items(), (key, asdict(start))][-_MOST_STARTS:])
-        partial = path.with_suffix(f".{os.getpid()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(kept | {machine_name(): newest}, indent=2), encoding="utf-8")
-            partial.replace(path)
+            write_whole(path, json.dumps(kept | {machine_name(): newest}, indent=2).encode())
         except OSError as error:
             log.warning("the speed of %s cannot be kept in %s: %s", folder, path, error)
 

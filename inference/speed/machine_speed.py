@@ -17,6 +17,7 @@ from inference.weights.active_weights import ActiveWeights
 from inference.weights.memory_speed import physical_cores
 from kernels.cpu.library import native_library
 from midspan import __version__
+from midspan.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def keep_speed(speed: MachineSpeed) -> None:
     path = _path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(_read_all() | {machine_name(): asdict(speed)}, indent=2), encoding="utf-8")
+        write_whole(path, json.dumps(_read_all() | {machine_name(): asdict(speed)}, indent=2).encode())
     except OSError as error:
         log.warning("the speed of this machine cannot be kept in %s: %s", path, error)
 

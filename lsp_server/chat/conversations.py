@@ -7,9 +7,7 @@ answers quote.
 import json
 import logging
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_args
@@ -18,6 +16,7 @@ import platformdirs
 
 from inference.api import Role
 from midspan import SettingsError
+from midspan.whole_file import write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -69,15 +68,7 @@ class Conversations:
         try:
             for folder in (self.folder.parent, self.folder):  # the mode holds for the last folder of a path
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor, name = tempfile.mkstemp(dir=self.folder)  # 0600
-            try:
-                with open(descriptor, "w", encoding="utf-8") as opened:
-                    opened.write(text)
-                os.replace(name, self._file(root))
-            except OSError:
-                with suppress(OSError):
-                    os.unlink(name)
-                raise
+            write_whole(self._file(root), text.encode())
         except OSError as error:
             raise SettingsError(
                 f"{self.folder} cannot be written ({error.strerror}), so the conversation is not kept. "

@@ -18,6 +18,8 @@ from types import CodeType
 import attr._make
 import platformdirs
 
+from midspan.whole_file import write_whole
+
 _CHECKSUM_BYTES = 32
 
 
@@ -72,13 +74,9 @@ def _read(path: Path) -> dict[bytes, CodeType]:
 
 def _keep(path: Path, codes: dict[bytes, CodeType]) -> None:
     content = marshal.dumps(codes)
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(hashlib.sha256(content).digest() + content)
-        partial.replace(path)
+        write_whole(path, hashlib.sha256(content).digest() + content)
 
 
 def _path() -> Path:

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import stat
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from filelock import FileLock
 
 from lsp_server.settings.model_content import AllowedModel, ModelContent, stamp_of
 from midspan import SettingsError
+from midspan.whole_file import write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -93,20 +93,10 @@ class TrustedModels:
         try:
             self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with FileLock(f"{self.file}.lock", mode=0o600):
-                self._write(change(self.answers()))
+                models = [asdict(answer) for answer in change(self.answers())]
+                write_whole(self.file, json.dumps({"models": models}, indent=1).encode())
         except OSError as error:
             raise SettingsError(f"{self.file} cannot be written ({error.strerror}).") from error
-
-    def _write(self, answers: list[TrustAnswer]) -> None:
-        """Put a whole new file in the place of the old one: a reader sees one or the other."""
-        descriptor, written = tempfile.mkstemp(dir=self.file.parent, prefix=f"{self.file.name}.")  # mode 0600
-        try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump({"models": [asdict(answer) for answer in answers]}, file, indent=1)
-            os.replace(written, self.file)
-        except BaseException:
-            os.unlink(written)
-            raise
 
     def _read(self) -> bytes:
         with self.file.open("rb") as file:
