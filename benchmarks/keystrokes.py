@@ -15,6 +15,7 @@ files of the model are in memory, and what Midspan makes once of a model is made
 start of all processes to the answer at the first key. A wait runs from the key to its answer on the screen, which may
 be that there is nothing to show. A key that is typed over before has none and counts as `typed_over`, which favours
 the slower side. `engine` are the keys that no prediction answered; a prediction is what was known when the key came.
+`engine_least` counts those that were typed over among them, as if the answer had come with the next key.
 `shown_share` is the share of the tokens that Midspan's model wrote that was shown.
 """
 
@@ -35,7 +36,7 @@ from benchmarks.peers.llama_server import llama_server
 from benchmarks.peers.llama_vim import SERVER_OPTIONS, LlamaVim
 from benchmarks.peers.models import FORMS, MODELS, Form, ModelFiles
 from benchmarks.recorded.recording import Recording, read_recordings
-from benchmarks.recorded.waits import Client, Wait, figures
+from benchmarks.recorded.waits import Client, Wait, count_typed_over, figures
 from benchmarks.startup import own_runtime_folder, stop_daemon
 from inference.speed.machine_speed import processor_name
 from inference.weights.memory_speed import physical_cores
@@ -59,7 +60,7 @@ async def type_all(client: Client, recordings: Sequence[Recording]) -> tuple[flo
             await asyncio.sleep(due_s - perf_counter())
             client.press(typed)
         await asyncio.sleep(_LAST_ANSWER_S)
-        waits += await client.leave()
+        waits += count_typed_over(await client.leave(), recording.keys, 1000 * _LAST_ANSWER_S)
     await client.close()
     return first_ms, waits
 

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.peers.llama_ring import Ring
 from benchmarks.peers.llama_vim import LlamaVim, local_context
 from benchmarks.recorded.recording import Key, Recording, read_recordings
-from benchmarks.recorded.waits import Wait, figures
+from benchmarks.recorded.waits import Wait, count_typed_over, figures
 from midspan import DocumentError
 
 ABOVE = "above\n"
@@ -54,6 +54,16 @@ def test_percentiles_are_of_answered_keys() -> None:
     assert (found["p50_engine_ms"], found["p95_engine_ms"], found["prefilled_median"]) == (10, 30, 6)
     assert (found["answered"], found["answered_without_engine"]) == (3, 1)
     assert (found["typed_over"], found["not_asked"]) == (1, 1)
+
+
+def test_a_key_that_was_typed_over_waited_at_least_until_the_next_key() -> None:
+    keys = [Key(wait_ms, "type", "x") for wait_ms in (50, 100, 200, 300)]
+    over, answered = Wait(0, "typed_over"), Wait(40, "engine")
+    waits = [*count_typed_over([over, answered, over, over], keys, 3000)]
+    assert [wait.ms for wait in waits] == [100, 40, 300, 3000]
+    found = figures([*waits, Wait(1, "prediction")])
+    assert (found["p50_engine_least_ms"], found["p95_engine_least_ms"]) == (100, 3000)
+    assert (found["p50_engine_ms"], found["typed_over"]) == (40, 3)
 
 
 def test_the_typed_part_of_a_line_is_the_middle() -> None:
