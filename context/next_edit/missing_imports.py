@@ -8,17 +8,17 @@ from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.imports.import_statements import find_import_statements, place_import
-from context.next_edit.names.language_names import is_of_language
+from context.next_edit.names.language_names import SCRIPTS, is_of_language
 from context.next_edit.names.occurrences import Role
 from context.next_edit.names.resolve_names import find_names
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import find_replacements, typed_spans
-from context.next_edit.workspace.workspace_files import WorkspaceFiles, languages_with
+from context.next_edit.workspace.workspace_files import WorkspaceFiles
 from context.syntax.imports import find_imports
 
 _CONFIDENCE = 0.8
 _MAX_NAMES = 12  # of the last edits
-_LANGUAGES = frozenset({"python", "typescript", "typescriptreact", "javascript", "javascriptreact", "rust", "java"})
+_LANGUAGES = frozenset({"python", *SCRIPTS, "rust", "java"})
 _NAME = re.compile(r"[^\W\d]\w{2,}")
 _OF_ANOTHER = re.compile(r"(?:(?<!\.\.)\.|\bexport \* as )$")  # stands before a name that another one gives its meaning
 _MOST_BEFORE = 12  # characters
@@ -30,7 +30,7 @@ def find_missing_imports(edits: Sequence[Edit], snapshot: Snapshot, files: Works
     document = snapshot.document
     if document.language not in _LANGUAGES or files.view is None or _STAR.search(document.text):
         return []
-    is_script = document.language in languages_with("typescript")
+    is_script = document.language in SCRIPTS
     for name, starts in _typed_names(edits, snapshot).items():
         uses = _undefined_uses(name, document)
         if not uses & starts or (is_script and not uses <= starts):  # a script had the name without an import

@@ -1,7 +1,7 @@
 """The request to the engine for the hole at a cursor."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
@@ -54,10 +54,17 @@ def build_request(
         quick = shorter if same_begun == begun else None
     most, with_renamed = max_lines or BLOCK_LINES, settings.scores_known_lines
     drafts = find_drafts(engine, snapshot, source.packer, source.predicted, begun, most, with_renamed=with_renamed)
-    kept_pages = source.kept_prompts.keep(packed, page_folder)
-    request = Request(prompt, new_tokens, max_lines, drafts=drafts, begins_with=begun)
-    copying = replace(request, may_copy=_may_copy(engine, settings), stands_alone=stands_alone(packed, drafts))
-    return packed, replace(copying, kept_pages=kept_pages, quick_prompt=quick)
+    return packed, Request(
+        prompt,
+        new_tokens,
+        max_lines,
+        drafts=drafts,
+        begins_with=begun,
+        kept_pages=source.kept_prompts.keep(packed, page_folder),
+        quick_prompt=quick,
+        may_copy=_may_copy(engine, settings),
+        stands_alone=stands_alone(packed, drafts),
+    )
 
 
 def build_quick_request(

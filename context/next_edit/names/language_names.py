@@ -3,7 +3,7 @@
 import builtins
 import re
 
-_SCRIPTS = frozenset({"typescript", "typescriptreact", "javascript", "javascriptreact"})
+SCRIPTS = ("javascript", "javascriptreact", "typescript", "typescriptreact")
 # What every script has, from the language or from a browser; a workspace may have such a name too.
 _OF_SCRIPTS = re.compile(
     r"(?:Readonly)?(?:Array|Map|Set)|(?:Type|Range)?Error|Date|Promise|Proxy|Reflect|Object|String|Number|Boolean|Symbol"
@@ -17,4 +17,4 @@ def is_of_language(name: str, language: str) -> bool:
     """Return whether a file has the name without a definition or an import."""
     if language == "python":
         return hasattr(builtins, name)
-    return language in _SCRIPTS and _OF_SCRIPTS.fullmatch(name) is not None
+    return language in SCRIPTS and _OF_SCRIPTS.fullmatch(name) is not None

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from context.documents.document import Document, read_document
 from context.index.view import View
+from context.next_edit.names.language_names import SCRIPTS
 from midspan import DocumentError
 
-_SCRIPTS = ("javascript", "javascriptreact", "typescript", "typescriptreact")
 _CLASSES = frozenset({"class", "interface"})
 _MAX_BASES = 20
 _WORD = re.compile(r"[^\W\d]\w*")
-_FAMILIES = dict.fromkeys(_SCRIPTS, _SCRIPTS) | dict.fromkeys(("c", "cpp", "cuda"), ("c", "cpp", "cuda"))
+_FAMILIES = dict.fromkeys(SCRIPTS, SCRIPTS) | dict.fromkeys(("c", "cpp", "cuda"), ("c", "cpp", "cuda"))
 
 
 def languages_with(language: str) -> tuple[str, ...]:

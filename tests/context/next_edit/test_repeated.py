@@ -101,7 +101,7 @@ def test_a_repeated_change_is_found_in_other_open_files() -> None:
 
 
 def test_a_repeated_change_leaves_a_file_alone_that_the_user_edited_and_left() -> None:
-    """It is found in the file at hand, though both examples are in the other one."""
+    """The place in the file at hand is proposed, and the third line of the file that has both examples is not."""
     before = "client.fetch(one, retry=3)\nclient.fetch(two, retry=3)\nclient.fetch(three, retry=3)\n"
     user = TypingUser({"a.py": before, "b.py": "x.fetch(y, retry=3)\nz = 1\n"})
     user.replace("fetch(one, retry=3)", "get(one)")

@@ -28,7 +28,7 @@ async def reading(text: str = "x = \n", *, is_held: bool = False, **options: Any
 
 
 async def begun(engine: FakeEngine) -> None:
-    """Wait until the engine looks ahead."""
+    """Wait until the engine runs a second request, such as one that looks ahead."""
     await until(lambda: len(engine.requests) == 2 and engine.live)
 
 

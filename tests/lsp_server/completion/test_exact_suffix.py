@@ -11,6 +11,7 @@ from lsp_server.server.battery import Battery
 from lsp_server.server.pauses import Pauses
 from tests.fake_engine import FakeEngine, FakeGeneration, read_prompt
 from tests.lsp_server.client import INVOKED, InProcess, until
+from tests.lsp_server.completion.reading import begun
 from tests.lsp_server.in_process import editor_with, is_at_rest, last_trace
 
 MOVED, AGE = 40, 3
@@ -77,7 +78,7 @@ async def test_the_next_key_ends_it(key: str) -> None:
     editor.server.pauses = SHORT_PAUSE
     await editor.change((0, 4), (0, 4), "h")
     assert await editor.complete(0, 5) == "ello()"
-    await until(lambda: len(engine.requests) == 2 and engine.live)
+    await begun(engine)
     (rested,) = engine.live
     editor.server.pauses = LONG_PAUSE
     if key == "typed":

@@ -14,6 +14,7 @@ from lsp_server.server.pauses import Pauses
 from lsp_server.settings.values import ModelSettings
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import INVOKED, URI, WAIT_S, InProcess, until
+from tests.lsp_server.completion.reading import begun
 from tests.lsp_server.in_process import editor_with, is_at_rest, last_trace
 
 OTHER = "file:///project/b.py"
@@ -75,7 +76,7 @@ async def test_a_key_ends_the_reading_and_is_answered_quickly_again():
     editor, engine = await opened()
     engine.background_gate.clear()
     await editor.complete(LINE, 4)
-    await until(lambda: len(engine.requests) == 2 and engine.live)
+    await begun(engine)
     (reading,) = engine.live
     await editor.change((LINE, 4), (LINE, 4), "q")
     await until(reading.cancelled.is_set)
