@@ -1,6 +1,6 @@
 """The corpus builder: it reads the packages, filters, drops duplicates, and writes text and manifest.
 
-    python -m training.corpus.build            # downloads the missing wheels, then builds
+    python -m training.corpus.build            # downloads the missing packages, then builds
 
 The text goes to the cache folder, one JSON file a package; only `manifest.json` is committed.
 """
@@ -18,15 +18,17 @@ from typing import Any
 from training.corpus.duplicates import SeenText
 from training.corpus.files import MANIFEST, SourceFile
 from training.corpus.filters import clean_text, drop_licence_comment, is_kept_path
-from training.corpus.folders import corpus_folder, wheels_folder
-from training.corpus.imports import find_imports, module_name, order_by_imports
-from training.corpus.licences import has_foreign_header
-from training.corpus.packages import download_wheels, read_held_out, read_trained
-from training.corpus.sources import MAX_PACKAGE_BYTES, Package
+from training.corpus.folders import cache_root, corpus_folder
+from training.corpus.imports import order_by_imports
+from training.corpus.references import find_references
+from training.packages.languages import language_of, main_language
+from training.packages.licences import has_foreign_header
+from training.packages.package import Package
+from training.packages.read_all import fetch_packages, read_packages
 
 
 def select_files(package: Package, seen: SeenText, dropped: Counter[str], copies: set[str]) -> dict[str, str]:
-    """Path → kept text, at most `MAX_PACKAGE_BYTES`; `dropped` counts the reasons why files are left out.
+    """Path → kept text, at most what its language allows; `dropped` counts the reasons why files are left out.
 
     `copies` are the digests of texts that copy an evaluation text; the copies found here are added to it.
     """
@@ -42,12 +44,12 @@ def select_files(package: Package, seen: SeenText, dropped: Counter[str], copies
         elif (digest := _digest(text)) in copies or seen.copies_evaluation(text):
             copies.add(digest)
             dropped["copies an evaluation text"] += 1
-        elif size + len(text) > MAX_PACKAGE_BYTES:
+        elif (language := language_of(path)) is None or size + len(text) > language.most_package_bytes:
             dropped["package is large enough"] += 1
         elif not seen.add_if_new(text):
             dropped["near-duplicate"] += 1
         else:
-            kept[path] = drop_licence_comment(text)
+            kept[path] = drop_licence_comment(path, text)
             size += len(kept[path])
     return kept
 
@@ -59,8 +61,7 @@ def _digest(text: str) -> str:
 def order_files(kept: dict[str, str]) -> list[SourceFile]:
     """The files in import order, each with the indices of the files it imports."""
     paths = sorted(kept)
-    modules = {module_name(path): index for index, path in enumerate(paths)}
-    imports = [find_imports(path, kept[path], modules) for path in paths]
+    imports = find_references(paths, kept)
     order = order_by_imports(imports)
     place = {old: new for new, old in enumerate(order)}
     return [SourceFile(paths[old], kept[paths[old]], tuple(place[index] for index in imports[old])) for old in order]
@@ -74,6 +75,7 @@ def describe(package: Package, files: list[SourceFile], held_out: bool) -> dict[
     return {
         "name": package.name,
         "version": package.version,
+        "language": main_language([file.path for file in files]).name,
         "licence": package.licence,
         "held_out": held_out,
         "files": len(files),
@@ -95,7 +97,7 @@ def read_evaluation_texts(folder: Path | None) -> list[str]:
 
 def build_corpus(evaluation: Path | None) -> dict[str, Any]:
     """Write the corpus to the cache folder and return the manifest."""
-    download_wheels(wheels_folder())
+    fetch_packages(cache_root())
     corpus = corpus_folder()
     corpus.mkdir(parents=True, exist_ok=True)
     evaluation_texts = read_evaluation_texts(evaluation)
@@ -106,10 +108,10 @@ def build_corpus(evaluation: Path | None) -> dict[str, Any]:
     dropped: Counter[str] = Counter()
     packages = []
     # Held-out packages come first, so that files like theirs are dropped from the training text.
-    for held_out, read in ((True, read_held_out), (False, read_trained)):
-        for package in read(wheels_folder()):
+    for held_out in (True, False):
+        for package in read_packages(cache_root(), held_out=held_out):
             files = order_files(select_files(package, seen, dropped, copies))
-            target = corpus / ("held_out" if held_out else "train") / f"{package.name}.json"
+            target = corpus / ("held_out" if held_out else "train") / f"{package.name.replace('/', '+')}.json"
             target.parent.mkdir(exist_ok=True)
             target.write_text(json.dumps([asdict(file) for file in files]), encoding="utf-8")
             packages.append(describe(package, files, held_out))

@@ -12,11 +12,6 @@ def cache_root() -> Path:
     return root
 
 
-def wheels_folder() -> Path:
-    """Downloaded wheels. They are read as zip files, never installed, never executed."""
-    return cache_root() / "wheels"
-
-
 def corpus_folder() -> Path:
     """Kept text, one JSON file a package, and the tokenizer learned from it."""
     return cache_root() / "corpus"

@@ -9,7 +9,8 @@ from training.corpus.duplicates import SeenText
 from training.corpus.files import SourceFile
 from training.corpus.filters import clean_text, drop_licence_comment, is_kept_path
 from training.corpus.imports import order_by_imports
-from training.corpus.sources import MAX_PACKAGE_BYTES, Package
+from training.packages.languages import PYTHON
+from training.packages.package import Package
 
 BODY = "".join(f"def step_{i}(value):\n    return value + {i} * scale\n\n" for i in range(40))
 OTHER = BODY.replace("value", "other")
@@ -17,10 +18,37 @@ OTHER = BODY.replace("value", "other")
 
 @pytest.mark.parametrize(
     "path",
-    ["pip/_vendor/x.py", "a/third_party/b.py", "app/migrations/0001_initial.py", "data.json"],
+    [
+        "pip/_vendor/x.py",
+        "a/third_party/b.py",
+        "app/migrations/0001_initial.py",
+        "data.json",
+        "dist/index.js",
+        "src/types.d.ts",
+        "lib/all.min.js",
+        "vendor/example.org/a/b.go",
+        "api/service.pb.go",
+        "deps/lua/src/lapi.c",
+    ],
 )
 def test_vendored_and_generated_places_are_dropped(path: str) -> None:
     assert not is_kept_path(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["app/build/wheel.py", "src/index.ts", "lib/view.jsx", "build/build.go", "src/lib.rs", "include/a.h"]
+)
+def test_sources_of_every_language_are_kept(path: str) -> None:
+    assert is_kept_path(path)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["a/test_{}.py", "a/{}_test.go", "src/{}.test.ts", "src/__tests__/{}.js", "tests/{}.rs", "{}/testdata/a.c"],
+)
+def test_one_test_file_in_six_is_kept(pattern: str) -> None:
+    kept = sum(is_kept_path(pattern.format(number)) for number in range(600))
+    assert 60 < kept < 140
 
 
 def test_generated_binary_and_data_files_are_dropped() -> None:
@@ -36,8 +64,12 @@ def test_kept_text_has_plain_line_ends_and_a_final_newline() -> None:
 
 
 def test_a_licence_comment_is_dropped_and_other_comments_are_kept() -> None:
-    assert drop_licence_comment("# Copyright Someone\n# Licensed so\n\nimport os\n") == "import os\n"
-    assert drop_licence_comment("# How this works\nimport os\n").startswith("# How")
+    assert drop_licence_comment("a.py", "# Copyright Someone\n# Licensed so\n\nimport os\n") == "import os\n"
+    assert drop_licence_comment("a.py", "# How this works\nimport os\n").startswith("# How")
+    assert drop_licence_comment("a.c", "/* Copyright\n * (MIT) **/\n#include <a.h>\n") == "#include <a.h>\n"
+    assert drop_licence_comment("a.rs", "// How this works\nuse std;\n").startswith("// How")
+    tagged = "// Copyright Someone\n\n//go:build linux\n\npackage a\n"
+    assert drop_licence_comment("a.go", tagged) == "//go:build linux\n\npackage a\n"
 
 
 def test_a_near_duplicate_is_dropped_and_a_different_file_is_kept() -> None:
@@ -71,7 +103,7 @@ def test_selection_counts_what_it_drops_and_holds_the_cap() -> None:
     assert len(kept) == 1
     assert dropped["near-duplicate"] == 1
     assert dropped["foreign licence header"] == 1
-    assert sum(map(len, kept.values())) <= MAX_PACKAGE_BYTES
+    assert sum(map(len, kept.values())) <= PYTHON.most_package_bytes
 
 
 def test_imported_files_come_before_their_importer(package: list[SourceFile]) -> None:

@@ -1,4 +1,4 @@
-"""The reader of packages as text: the standard library, installed distributions, downloaded wheels."""
+"""The reader of packages in Python: the standard library, installed distributions, downloaded wheels."""
 
 import platform
 import subprocess
@@ -10,8 +10,9 @@ from email import message_from_bytes
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from training.corpus.licences import read_package_licence
-from training.corpus.sources import DOWNLOADED, HELD_OUT, INSTALLED, NEVER_TRAINED, Package
+from training.packages.licences import read_package_licence
+from training.packages.package import Package
+from training.packages.python_pins import DOWNLOADED, HELD_OUT, INSTALLED, NEVER_TRAINED
 
 
 def download_wheels(folder: Path) -> None:

@@ -4,7 +4,7 @@ from email.message import Message
 
 import pytest
 
-from training.corpus.licences import allows_expression, has_foreign_header, read_package_licence
+from training.packages.licences import allows_expression, has_foreign_header, read_package_licence
 
 
 def metadata(**fields: str | list[str]) -> Message:

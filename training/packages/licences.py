@@ -1,6 +1,6 @@
 """The check of licences, read from package metadata and from file headers.
 
-MIT, BSD, Apache-2.0 and PSF are allowed. A licence that cannot be read with certainty is refused.
+MIT, BSD, Apache-2.0, PSF, ISC, zlib and curl's are allowed. A licence that cannot be read with certainty is refused.
 """
 
 import re
@@ -16,6 +16,9 @@ ALLOWED_SPDX = frozenset(
         "psf-2.0",
         "python-2.0",
         "python-2.0.1",
+        "isc",
+        "zlib",
+        "curl",
     }
 )
 ALLOWED_CLASSIFIERS = frozenset(

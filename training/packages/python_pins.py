@@ -1,10 +1,8 @@
-"""The packages the training text comes from, chosen by name and pinned.
+"""The packages in Python that the training text comes from, chosen by name and pinned.
 
 Each is large or well known, pure enough to read, and under MIT, BSD, Apache-2.0 or PSF. Wheels are
 downloaded with pip and read as zip files; `INSTALLED` are read where pip put them.
 """
-
-from dataclasses import dataclass
 
 from evaluation.held_out_packages import PINS
 
@@ -57,7 +55,6 @@ DOWNLOADED = (
     "prompt_toolkit==3.0.53",
     "pymongo==4.20.1",
     "redis==8.1.0",
-    "requests==2.34.2",
     "scikit-image==0.26.0",
     "scikit-learn==1.9.1",
     "scipy==1.17.1",
@@ -106,15 +103,3 @@ INSTALLED = (
     "typer",
     "watchdog",
 )
-# Model zoos repeat one file a hundred times; past this much text a package teaches little new.
-MAX_PACKAGE_BYTES = 8_000_000
-
-
-@dataclass(frozen=True)
-class Package:
-    """A package as read: its name, version, licence in words, and files by path."""
-
-    name: str
-    version: str
-    licence: str
-    files: dict[str, bytes]

@@ -1,0 +1,1 @@
+"""The pinned packages of every language: fetched by their registries' clients, and read as text."""
