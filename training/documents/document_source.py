@@ -1,7 +1,8 @@
 """The source of training documents, drawn from the corpus, and rows of tokens filled with them.
 
-Document number `i` depends on the seed, the sequence length and `i` alone, so the data position of
-a checkpoint is one number and a resumed run reads what an unbroken one would have read.
+Each language has its fixed share of the documents. Document number `i` depends on the seed, the sequence length and
+`i` alone, so the data position of a checkpoint is one number and a resumed run reads what an unbroken one would have
+read.
 """
 
 from collections.abc import Sequence
@@ -14,8 +15,9 @@ from numpy.typing import NDArray
 from training.corpus.files import SourceFile
 from training.corpus.tokenizer import TextEncoder
 from training.documents.fim import Budget, FimText, encode_fim, encode_plain
-from training.documents.holes import Hole, choose_hole, choose_name_hole, skip_docstring
-from training.documents.related import choose_context, identifiers, path_comment
+from training.documents.holes import Hole, Reach, choose_hole, choose_name_hole, skip_prose
+from training.documents.related import choose_context, choose_files, title_of
+from training.packages.languages import LANGUAGES, Language, main_language
 
 FIM_RATE = 0.5
 # Most holes have the order in which the built-in model is asked: with the suffix first, typing changes only the end.
@@ -23,12 +25,15 @@ SPM_SHARE = 0.9
 # The engine takes a begun word back from the prompt, so most middles begin where a word does; the others
 # teach the model the rest of a word, for engines that do not.
 WORD_SHARE = 0.85
-# The share of holes, with other files before them, at a name that only the other files have: so context pays.
-NAME_SHARE = 0.5
+# The share of holes, with other files before them, at a name that only the other files have: so context pays. In a
+# fifth of them no such name is near.
+NAME_SHARE = 0.8
 # Middles and their EOS are a fortieth of the tokens; without more weight a short training learned to go on and
 # not to stop.
 MIDDLE_WEIGHT = 5.0
 CHARS_PER_TOKEN = 3.5
+# Text for a suffix is cut generously, its tokens exactly.
+SUFFIX_CHARS_PER_TOKEN = 6
 # Prose fills a third of many files; holes and windows that fall into it mostly move past it.
 DOCSTRINGS_SKIPPED = 0.7
 # The shortest document worth starting in what is left of a row; the rest is padded with EOS.
@@ -66,52 +71,57 @@ class DocumentSource:
         self.seed = seed
         self.fim_rate = fim_rate
         step = int(sequence_tokens * CHARS_PER_TOKEN / 2)
-        self.units = np.array(
-            [
-                (package, file, offset)
-                for package, files in enumerate(packages)
-                for file, source in enumerate(files)
-                for offset in range(0, max(1, len(source.text) - 80), step)
-            ],
-            dtype=np.int32,
-        )
-        self._epoch = -1
-        self._order: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._units = {
+            language.name: np.array(found, dtype=np.int32)
+            for language in LANGUAGES
+            if (found := _cut_units(packages, language, step))
+        }
+        turns = [language.name for language in LANGUAGES for _ in range(language.share) if language.name in self._units]
+        Random(seed).shuffle(turns)
+        # Whose turn it is, and how many turns of that language were before it in the cycle.
+        self._turns = [(name, turns[:place].count(name), turns.count(name)) for place, name in enumerate(turns)]
+        self._orders: dict[str, tuple[int, NDArray[np.int64]]] = {}
 
     def draw(self, number: int, room: int) -> tuple[list[int], int]:
         """Document `number`, of at most `room` tokens (at least `MIN_DOCUMENT_TOKENS`).
 
         Returns its ids, and how many of them, at the end, are a middle with its EOS.
         """
-        epoch, place = divmod(number, len(self.units))
-        if epoch != self._epoch:
-            shuffle = np.random.default_rng((self.seed, self.sequence_tokens, epoch))
-            self._order, self._epoch = shuffle.permutation(len(self.units)), epoch
-        package, file, offset = map(int, self.units[self._order[place]])
+        cycle, place = divmod(number, len(self._turns))
+        language, before, in_cycle = self._turns[place]
+        package, file, offset = self._unit(language, cycle * in_cycle + before)
         rng = Random(f"{self.seed} {self.sequence_tokens} {number}")
         tokens = _draw_length(room, rng)
         budget = Budget(tokens, _draw_suffix_tokens(tokens, rng), _draw_context_share(rng))
         return self._encode(package, file, offset, budget, rng)
 
+    def _unit(self, language: str, number: int) -> tuple[int, int, int]:
+        """Package, file and offset of a language's document. In an epoch each of its steps comes once."""
+        units = self._units[language]
+        epoch, place = divmod(number, len(units))
+        if language not in self._orders or self._orders[language][0] != epoch:
+            shuffle = np.random.default_rng((self.seed, self.sequence_tokens, epoch))
+            self._orders[language] = epoch, shuffle.permutation(len(units))
+        package, file, offset = map(int, units[self._orders[language][1][place]])
+        return package, file, offset
+
     def _encode(self, package: int, file: int, offset: int, budget: Budget, rng: Random) -> tuple[list[int], int]:
         source = self.packages[package][file]
-        text, header = source.text, path_comment(source.path)
+        text, header = source.text, title_of(source.path)
         reach = int(budget.tokens * CHARS_PER_TOKEN * 1.5)
-        context = ""
+        files = choose_files(self.packages[package], file, rng) if budget.context_share else []
         if rng.random() < DOCSTRINGS_SKIPPED:
-            offset = skip_docstring(text, offset)
-        if budget.context_share:
-            window = text[max(0, offset - 600) : offset + 900]
-            chars = int(budget.tokens * budget.context_share * CHARS_PER_TOKEN)
-            context = choose_context(self.packages[package], file, window, chars, rng)
+            offset = skip_prose(source.path, text, offset)
         if rng.random() < self.fim_rate:
             near = min(len(text) - 1, offset + rng.randrange(max(1, reach // 3)))
             if rng.random() < DOCSTRINGS_SKIPPED:
-                near = skip_docstring(text, near)
-            hole = None
-            if context and rng.random() < NAME_SHARE:
-                hole = choose_name_hole(text, near, identifiers(context), reach, rng)
-            hole = hole or choose_hole(text, near, rng)
+                near = skip_prose(source.path, text, near)
+            found = None
+            if files and rng.random() < NAME_SHARE:
+                shown = Reach(reach, budget.suffix_tokens * SUFFIX_CHARS_PER_TOKEN)
+                found = choose_name_hole(text, near, [other.text for other in files], shown, rng)
+            hole = found.hole if found else choose_hole(text, near, rng)
+            context = self._context(files, text, hole.start, budget, rng, found.name if found else "")
             if rng.random() < WORD_SHARE:
                 hole = Hole(self.encoder.word_start(text, hole.start), hole.end)
             before = text[: hole.start]
@@ -121,16 +131,26 @@ class DocumentSource:
                 header,
                 before[start:],
                 text[hole.start : hole.end],
-                text[hole.end : hole.end + budget.suffix_tokens * 6],
+                text[hole.end : hole.end + budget.suffix_tokens * SUFFIX_CHARS_PER_TOKEN],
             )
             ids = encode_fim(self.encoder, parts, budget, rng.random() < SPM_SHARE)
             if ids is not None:
                 return ids, len(self.encoder.encode(parts.middle)) + 1
         start = text.rfind("\n", 0, offset) + 1
         body = header + text[start : start + reach]
+        context = self._context(files, text, offset, budget, rng)
         ids = encode_plain(self.encoder, context, body, budget)
         cut = ids[-1] == self.encoder.eos and start + reach < len(text)
         return (ids[:-1] if cut else ids), 0
+
+    def _context(
+        self, files: list[SourceFile], text: str, offset: int, budget: Budget, rng: Random, name: str = ""
+    ) -> str:
+        """Pieces of other files for the place in the text, one with the name; none for a document that stands alone."""
+        if not files:
+            return ""
+        window = text[max(0, offset - 600) : offset + 900]
+        return choose_context(files, window, int(budget.tokens * budget.context_share * CHARS_PER_TOKEN), rng, name)
 
     def fill_rows(self, rows: int, number: int) -> Rows:
         """The rows that begin with document `number`.
@@ -153,6 +173,17 @@ class DocumentSource:
                 weights[row, end - answer_tokens : end] = MIDDLE_WEIGHT
                 used += len(ids)
         return Rows(inputs[:, :-1], targets, weights, number)
+
+
+def _cut_units(packages: Sequence[list[SourceFile]], language: Language, step: int) -> list[tuple[int, int, int]]:
+    """Package, file and offset of every step in the files of a language's packages."""
+    return [
+        (package, file, offset)
+        for package, files in enumerate(packages)
+        if main_language([source.path for source in files]) == language
+        for file, source in enumerate(files)
+        for offset in range(0, max(1, len(source.text) - 80), step)
+    ]
 
 
 def _draw_length(room: int, rng: Random) -> int:

@@ -6,19 +6,34 @@ bracket, a dedent), so that the model learns to stop there by itself.
 
 import re
 from bisect import bisect_left
-from collections.abc import Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from training.documents.related import IDENTIFIER, identifiers
+from training.documents.related import EVERYWHERE, IDENTIFIER, identifiers
 
 # After a dot, an open bracket, an operator, a comma or a keyword: typing pauses there.
-PAUSE = re.compile(r"[.(\[{,=:]|(?:=|,|:|->|[-+*/<>]) |\b(?:return|import|from|in|not|if|and|or|raise|await) ")
+PAUSE = re.compile(
+    r"[.(\[{,=:]|->|(?:=|,|:|->|[-+*/<>]|&&|\|\|) |\b(?:return|import|from|in|not|if|and|or|raise|await|new|const|let"
+    r"|var|func|function|fn|case|throw|struct) "
+)
+# Not "#include", and not a pointer's "*p": a space follows the mark of prose.
+PROSE_LINE = re.compile(r"[ \t]*(?:#|//[/!]?|/?\*+)[ \t]")
+DOCSTRING_QUOTES = ('"""', "'''")
+COMMENT_LINES = re.compile(r"(?:[ \t]*//[^\n]*\n)+")
 KINDS = ("rest_of_line", "whole_lines", "next_lines", "in_brackets", "random_span", "nothing")
 WEIGHTS = (46, 16, 18, 8, 10, 2)
 MAX_MIDDLE_LINES = 8
 MAX_SPAN_CHARS = 160
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How many characters before and after a hole a document may show."""
+
+    before: int
+    after: int
 
 
 @dataclass(frozen=True)
@@ -29,14 +44,24 @@ class Hole:
     end: int
 
 
-def skip_docstring(text: str, near: int) -> int:
-    """The end of the line that closes the docstring around `near`, or `near` when it is in none."""
-    for quotes in ('"""', "'''"):
-        if text.count(quotes, 0, near) % 2:
-            close = text.find(quotes, near)
-            after = text.find("\n", close) + 1 if close >= 0 else 0
-            return after if 0 < after < len(text) else near
-    return near
+def skip_prose(path: str, text: str, near: int) -> int:
+    """The start of the line behind the docstring or the comment around `near`, or `near` when it is in none."""
+    if path.endswith(".py"):
+        for quotes in DOCSTRING_QUOTES:
+            if text.count(quotes, 0, near) % 2:
+                return _line_behind(text, quotes, near)
+        return near
+    if text.rfind("/*", 0, near) > text.rfind("*/", 0, near):
+        return _line_behind(text, "*/", near)
+    comments = COMMENT_LINES.match(text, text.rfind("\n", 0, near) + 1)
+    return comments.end() if comments and comments.end() < len(text) else near
+
+
+def _line_behind(text: str, mark: str, near: int) -> int:
+    """The start of the line after the next mark, or `near` where the text ends there."""
+    close = text.find(mark, near)
+    after = text.find("\n", close) + 1 if close >= 0 else 0
+    return after if 0 < after < len(text) else near
 
 
 def choose_hole(text: str, near: int, rng: Random) -> Hole:
@@ -66,19 +91,35 @@ def choose_hole(text: str, near: int, rng: Random) -> Hole:
     return Hole(start, start if kind == "nothing" else line_end)
 
 
-def choose_name_hole(text: str, near: int, known: Set[str], reach: int, rng: Random) -> Hole | None:
-    """The rest of a line from within the first name at or after `near` that is known, and new to the file so far.
+@dataclass(frozen=True)
+class NameHole:
+    """A hole at a name, and the name."""
 
-    The search covers `reach` characters back and ahead; returns None where there is no such name.
+    hole: Hole
+    name: str
+
+
+def choose_name_hole(text: str, near: int, others: Sequence[str], reach: Reach, rng: Random) -> NameHole | None:
+    """The rest of a line from within the first name at or after `near` that others have and this text shows nowhere.
+
+    It shows what the reach says. Names in comments are passed over. Returns None where there is no such name.
     """
-    seen = identifiers(text[max(0, near - reach) : near])
-    for match in IDENTIFIER.finditer(text, near, near + reach):
+    seen = identifiers(text[max(0, near - reach.before) : near])
+    for match in IDENTIFIER.finditer(text, near, near + reach.before):
         name = match.group()
-        if name in known and name not in seen:
+        if name not in seen and name not in EVERYWHERE and any(name in other for other in others):
             line_end = text.find("\n", match.end())
-            return Hole(match.start() + rng.randrange(len(name)), len(text) if line_end < 0 else line_end)
+            line_end = len(text) if line_end < 0 else line_end
+            if name not in text[line_end : line_end + reach.after] and not _is_prose(text, match.start()):
+                return NameHole(Hole(match.start() + rng.randrange(len(name)), line_end), name)
         seen.add(name)
     return None
+
+
+def _is_prose(text: str, offset: int) -> bool:
+    """Return whether the place is in a comment that begins its line, or in a docstring."""
+    line = text[text.rfind("\n", 0, offset) + 1 : offset]
+    return PROSE_LINE.match(line) is not None or any(text.count(quotes, 0, offset) % 2 for quotes in DOCSTRING_QUOTES)
 
 
 def _pause_in(text: str, line_start: int, line_end: int, rng: Random) -> int:

@@ -15,8 +15,8 @@ import torch
 from training.corpus.files import SourceFile, load_files
 from training.corpus.tokenizer import TextEncoder, load_run_encoder
 from training.documents.fim import Budget, FimText, encode_fim
-from training.documents.holes import choose_hole, skip_docstring
-from training.documents.related import path_comment
+from training.documents.holes import choose_hole, skip_prose
+from training.documents.related import title_of
 from training.model.checkpoints import newest_checkpoint, run_folder
 from training.model.deepseek_v2 import Model
 from training.release.export import load_trained
@@ -52,14 +52,14 @@ def draw_line_holes(packages: list[list[SourceFile]], count: int, seed: int) -> 
     holes: list[tuple[str, FimText]] = []
     while len(holes) < count:
         file = rng.choice(files)
-        near = skip_docstring(file.text, rng.randrange(len(file.text) - 1))
+        near = skip_prose(file.path, file.text, rng.randrange(len(file.text) - 1))
         hole = choose_hole(file.text, near, rng)
         middle = file.text[hole.start : hole.end]
         if "\n" not in middle and 3 <= len(middle.strip()) <= 60:
             prefix = file.text[max(0, file.text.rfind("\n", 0, max(0, hole.start - 1200)) + 1) :]
             prefix = prefix[: len(prefix) - len(file.text) + hole.start]
             suffix = file.text[hole.end : hole.end + 200]
-            holes.append((middle, FimText("", path_comment(file.path), prefix, "", suffix)))
+            holes.append((middle, FimText("", title_of(file.path), prefix, "", suffix)))
     return holes
 
 

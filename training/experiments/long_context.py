@@ -27,7 +27,7 @@ from inference.models.identity import parse_identity
 from inference.weights.checkpoint import stored_dtype
 from training.corpus.files import SourceFile, load_files
 from training.corpus.tokenizer import TextEncoder
-from training.documents.related import path_comment
+from training.documents.related import title_of
 from training.experiments.held_out import bits_per_character
 from training.model.released_format import BUILTIN, text_only_tokenizer
 
@@ -75,7 +75,7 @@ def long_documents(packages: Sequence[Sequence[SourceFile]], encoder: TextEncode
 
 
 def _cut(package: Sequence[SourceFile], encoder: TextEncoder, tokens: int) -> Iterator[list[int]]:
-    ids = [one for file in package for one in encoder.encode(path_comment(file.path) + file.text)]
+    ids = [one for file in package for one in encoder.encode(title_of(file.path) + file.text)]
     return (ids[start : start + tokens] for start in range(0, len(ids) - tokens + 1, tokens))
 
 

@@ -1,5 +1,6 @@
 """A document's ids decode to exactly its text, and its middle ends with EOS."""
 
+from collections import Counter
 from random import Random
 
 import numpy as np
@@ -9,7 +10,8 @@ from training.corpus.files import SourceFile
 from training.corpus.tokenizer import SENTINELS, TextEncoder
 from training.documents.document_source import IGNORED, MIDDLE_WEIGHT, DocumentSource
 from training.documents.fim import Budget, FimText, encode_fim, encode_plain
-from training.documents.holes import choose_hole, choose_name_hole, skip_docstring
+from training.documents.holes import Reach, choose_hole, choose_name_hole, skip_prose
+from training.documents.related import choose_context, title_of
 
 TEXT = FimText(
     context="# p/other.py\ndef area(w, h):\n    return w * h\n",
@@ -101,15 +103,39 @@ def test_holes_end_where_completions_end(sources: dict[str, str]) -> None:
     assert ends > 320
 
 
-def test_a_hole_at_a_name_is_at_the_first_that_only_the_context_has() -> None:
-    text = "from p import area, Widget\nsize = area(1)\nwidget = Widget(size)\nmake_table(widget)\n"
+def test_a_hole_at_a_name_is_at_the_first_that_only_another_file_has() -> None:
+    others = ["class Widget", "def make_table"]
+    text = (
+        "from p import area, Widget\n" + "x = 1\n" * 20 + "size = area(1)\nwidget = Widget(size)\nmake_table(widget)\n"
+    )
     for seed in range(20):
-        hole = choose_name_hole(text, text.index("size"), {"Widget", "make_table"}, 400, Random(seed))
-        assert hole is not None
-        assert "make_table".endswith(text[hole.start : hole.end].removesuffix("(widget)"))
-        assert text[hole.end] == "\n"
-    assert choose_name_hole(text, 0, {"nothing"}, 400, Random(1)) is None
-    assert choose_name_hole(text, 0, {"make_table"}, 20, Random(1)) is None
+        for before, name, rest in ((60, "Widget", "(size)"), (400, "make_table", "(widget)")):
+            found = choose_name_hole(text, text.index("size"), others, Reach(before, 0), Random(seed))
+            assert found is not None
+            assert found.name == name
+            assert name.endswith(text[found.hole.start : found.hole.end].removesuffix(rest))
+            assert text[found.hole.end] == "\n"
+    assert choose_name_hole(text, 0, ["nothing"], Reach(400, 0), Random(1)) is None
+
+
+def test_a_hole_at_a_name_is_not_where_the_suffix_has_it_or_in_prose() -> None:
+    text = "a = 1\nsize = Widget(1)\nother = Widget(2)\n"
+    assert choose_name_hole(text, 0, ["Widget"], Reach(400, 0), Random(1)) is not None
+    assert choose_name_hole(text, 0, ["Widget"], Reach(400, 40), Random(1)) is None
+    for prose in ("# A Widget.\n", "  // A Widget.\n", "/* A Widget. */\n", " * Widget.\n", '"""A Widget."""\n'):
+        assert choose_name_hole(prose, 0, ["Widget"], Reach(400, 0), Random(1)) is None
+    assert choose_name_hole("#include <Widget>\n", 0, ["Widget"], Reach(400, 0), Random(1)) is not None
+
+
+def test_the_piece_with_the_answer_stands_nearest() -> None:
+    answer = SourceFile("p/far.go", "filler line\n" * 200 + "func findWidget() {}\n" + "filler line\n" * 200, ())
+    others = [SourceFile(f"p/{name}.go", f"{name} = window\n" * 100, ()) for name in ("one", "two")]
+    for seed in range(20):
+        context = choose_context([others[0], answer, others[1]], "window", 600, Random(seed), "findWidget")
+        last = context.rindex("// p/")
+        assert context[last:].startswith("// p/far.go\n")
+        assert "findWidget" in context[last:]
+        assert len(context) < 3000
 
 
 def test_most_middles_begin_where_a_word_does(encoder: TextEncoder, package: list[SourceFile]) -> None:
@@ -134,10 +160,36 @@ def test_the_word_at_a_place_is_the_one_that_the_engine_takes_back(encoder: Text
     assert text[encoder.word_start(text, text.index("os.path")) :] == " os.path.isf"
 
 
-def test_a_place_in_a_docstring_moves_behind_it() -> None:
+def test_a_place_in_prose_moves_behind_it() -> None:
     text = 'def f():\n    """Say\n    more."""\n    return 1\n'
-    assert text[skip_docstring(text, text.index("more")) :] == "    return 1\n"
-    assert skip_docstring(text, text.index("return")) == text.index("return")
+    assert text[skip_prose("a.py", text, text.index("more")) :] == "    return 1\n"
+    assert skip_prose("a.py", text, text.index("return")) == text.index("return")
+    text = "/* Say\n * more. */\nint a;\n// Of b,\n// more.\nint b;\n"
+    assert text[skip_prose("a.c", text, text.index("more")) :].startswith("int a;")
+    assert text[skip_prose("a.c", text, text.index("Of b")) :] == "int b;\n"
+    assert skip_prose("a.c", text, text.index("a;")) == text.index("a;")
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [("p/a.py", "# p/a.py\n"), ("src/a.tsx", "// src/a.tsx\n"), ("a.go", "// a.go\n"), ("a.h", "// a.h\n")],
+)
+def test_the_line_above_a_file_is_the_engine_s(path: str, line: str) -> None:
+    assert title_of(path) == line
+
+
+def test_each_language_has_its_share_whatever_its_size(encoder: TextEncoder) -> None:
+    def files(suffix: str, count: int) -> list[SourceFile]:
+        return [SourceFile(f"{i}{suffix}", f"value{i} = {i};\n" * 300, ()) for i in range(count)]
+
+    packages = [files(".py", 3), files(".ts", 40), files(".go", 1), files(".rs", 2), files(".c", 9)]
+    source = DocumentSource(packages, encoder, sequence_tokens=256, seed=3, fim_rate=0.0)
+    marks = {f"{i}{suffix}": suffix for suffix in (".py", ".ts", ".go", ".rs", ".c") for i in range(40)}
+    counts: Counter[str] = Counter()
+    for number in range(100):
+        text = encoder.decode(source.draw(number, 256)[0])
+        counts[next(marks[name] for name in reversed(text.split()) if name in marks)] += 1
+    assert counts == {".py": 50, ".ts": 20, ".go": 12, ".rs": 10, ".c": 8}
 
 
 def test_rows_are_full_of_whole_documents_and_depend_on_the_position_alone(
