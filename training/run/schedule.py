@@ -22,6 +22,6 @@ class Limit:
 
 
 def rate_factor(progress: Progress, limit: Limit, decays: bool, warmup_steps: int = WARMUP_STEPS) -> float:
-    """The factor of the peak rates at this point of the run."""
-    warmup = min(1.0, (progress.step + 1) / warmup_steps)
+    """The factor of the peak rates at this point of the run. A run that begins from released weights warms up too."""
+    warmup = min(1.0, (progress.run_steps + 1) / warmup_steps)
     return warmup * (1.0 - limit.share_done(progress) if decays else 1.0)

@@ -21,6 +21,9 @@ class TrainSettings:
     batch_tokens: int = 8192
     seed: int = 1
     warmup_steps: int = WARMUP_STEPS
+    # The peak of the rates, in those of the first run. A run that goes on for fewer tokens than there were before
+    # need not move as far.
+    peak: float = 1.0
     decays: bool = False
     limit: Limit = field(default_factory=Limit)
     # An expert's slots, in multiples of its even share. Choices beyond them are dropped: 2-3% of them
@@ -43,6 +46,7 @@ def settings_of(arguments: argparse.Namespace, *, on_gpu: bool) -> TrainSettings
         sequence_tokens=arguments.sequence,
         batch_tokens=arguments.batch_tokens or (GPU_BATCH_TOKENS if on_gpu else TrainSettings.batch_tokens),
         decays=arguments.decay,
+        peak=arguments.peak,
         limit=Limit(arguments.steps, arguments.minutes),
         fim_rate=DECAY_FIM_RATE if arguments.decay else FIM_RATE,
         micro_tokens=GPU_MICRO_TOKENS if on_gpu else TrainSettings.micro_tokens,

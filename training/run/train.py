@@ -111,7 +111,7 @@ class Trainer:
         torch.set_num_threads(1 + self.settings.helpers)  # the helpers sleep until the next step
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip_norm)
         s = self.settings
-        set_rate(self.optimizers, rate_factor(p, s.limit, s.decays, s.warmup_steps))
+        set_rate(self.optimizers, s.peak * rate_factor(p, s.limit, s.decays, s.warmup_steps))
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad()
@@ -144,6 +144,10 @@ def run(trainer: Trainer, folder: Path, validation: Validation) -> None:
     saved_at = logged_at = time.monotonic()
     losses: list[float] = []
     with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        if trainer.progress.run_steps == 0:
+            first = {"step": trainer.progress.step, "begun": True, **validation.losses(trainer.model)}
+            log.write(json.dumps(first) + "\n")
+            log.flush()
         while not stopped and s.limit.share_done(trainer.progress) < 1.0:
             paused_s = wait_while_paused(folder)
             logged_at += paused_s
@@ -191,6 +195,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--decay", action="store_true", help="let the rate fall to 0 at the limit")
     parser.add_argument("--minutes", type=float, help="end after this many minutes of the run")
     parser.add_argument("--steps", type=int, help="end after this many steps of the run")
+    parser.add_argument("--peak", type=float, default=TrainSettings.peak, help="the highest rate (default: 1.0)")
     parser.add_argument("--sequence", type=int, default=TrainSettings.sequence_tokens, help="tokens a row")
     parser.add_argument("--batch-tokens", type=int, help="tokens a step (default: 8192; on a GPU 65536)")
     parser.add_argument("--processes", type=int, default=2, help="single-threaded workers on a CPU")

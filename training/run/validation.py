@@ -1,4 +1,4 @@
-"""Losses on the held-out packages: plain text, and documents that all have a hole."""
+"""Losses on the held-out packages: plain text of Python, and documents with a hole of each language."""
 
 from collections.abc import Sequence
 
@@ -6,28 +6,38 @@ import torch
 
 from training.corpus.files import SourceFile
 from training.corpus.tokenizer import TextEncoder
-from training.documents.document_source import MIDDLE_WEIGHT, DocumentSource
+from training.documents.document_source import MIDDLE_WEIGHT, DocumentSource, Rows
 from training.model.deepseek_v2 import Model
+from training.packages.languages import LANGUAGES, PYTHON, main_language
 
 ROWS_AT_ONCE = 8
 VALIDATION_SEED = 7
 
 
 class Validation:
-    """Losses on the same rows every time, so that runs of one sequence length can be compared."""
+    """Losses on the same rows every time, so that runs of one sequence length can be compared.
+
+    Python has half of the tokens, the others share the rest.
+    """
 
     def __init__(
         self,
         packages: Sequence[list[SourceFile]],
         encoder: TextEncoder,
         sequence_tokens: int,
-        tokens: int = 32_768,
+        tokens: int = 65_536,
     ) -> None:
-        rows = max(1, tokens // sequence_tokens)
-        self.sets = {}
-        for name, fim_rate in (("plain", 0.0), ("fim", 1.0)):
-            source = DocumentSource(packages, encoder, sequence_tokens, VALIDATION_SEED, fim_rate)
-            self.sets[name] = source.fill_rows(rows, 0)
+        self.sets: dict[str, Rows] = {}
+        for language in LANGUAGES:
+            own = [files for files in packages if main_language([file.path for file in files]) == language]
+            if not own:
+                continue
+            is_python = language == PYTHON
+            ending = "" if is_python else f"_{language.name}"
+            for name, fim_rate in (("plain", 0.0), ("fim", 1.0)) if is_python else (("fim", 1.0),):
+                source = DocumentSource(own, encoder, sequence_tokens, VALIDATION_SEED, fim_rate)
+                rows = max(1, tokens // (4 if is_python else 8) // sequence_tokens)
+                self.sets[name + ending] = source.fill_rows(rows, 0)
 
     @torch.no_grad()
     def losses(self, model: Model) -> dict[str, float]:
@@ -44,6 +54,6 @@ class Validation:
                 total += of_all.item() * len(ids)
                 middle += of_middle.item() * len(ids)
             result[f"val_{name}"] = round(total / len(rows.inputs), 4)
-            if name == "fim":
-                result["val_middle"] = round(middle / len(rows.inputs), 4)
+            if name.startswith("fim"):
+                result[f"val_middle{name.removeprefix('fim')}"] = round(middle / len(rows.inputs), 4)
         return result

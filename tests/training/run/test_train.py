@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import json
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from training.corpus.files import SourceFile
 from training.corpus.tokenizer import TextEncoder
 from training.documents.document_source import DocumentSource
 from training.model.checkpoints import Progress, newest_checkpoint
+from training.model.deepseek_v2 import Model
 from training.model.shape import ModelShape
 from training.run.background import OUTPUT_FILE, PAUSE_FILE, alone_in, start_in_background, wait_while_paused
 from training.run.schedule import WARMUP_STEPS, Limit, rate_factor
@@ -104,12 +106,25 @@ def test_sigterm_checkpoints_and_ends(
         signal.signal(signal.SIGTERM, before)
         signal.signal(signal.SIGINT, interrupt)
     assert newest_checkpoint(tmp_path) == tmp_path / "step-00000003.pt"
-    assert '"val_fim"' in (tmp_path / "log.jsonl").read_text("utf-8")
+    first, *_, last = (json.loads(line) for line in (tmp_path / "log.jsonl").read_text("utf-8").splitlines())
+    assert first["step"] == 0
+    assert first.keys() & last.keys() >= {"val_plain", "val_fim", "val_middle"}
+
+
+def test_validation_says_the_losses_of_each_language(
+    encoder: TextEncoder, package: list[SourceFile], tiny_shape: ModelShape
+) -> None:
+    go = [SourceFile("a.go", "package a\n\nfunc add(first int, second int) int { return first + second }\n" * 40, ())]
+    losses = Validation([package, go], encoder, 128, tokens=1024).losses(Model(tiny_shape))
+    assert set(losses) == {"val_plain", "val_fim", "val_middle", "val_fim_go", "val_middle_go"}
+    assert all(loss > 1.0 for loss in losses.values())
 
 
 def test_the_rate_warms_up_stays_and_decays_to_zero() -> None:
-    warm = Progress(step=WARMUP_STEPS * 2)
+    warm = Progress(run_steps=WARMUP_STEPS * 2)
+    begun = Progress(step=500)  # from released weights
     assert rate_factor(Progress(), Limit(), decays=False) == pytest.approx(1 / WARMUP_STEPS)
+    assert rate_factor(begun, Limit(), decays=False) == pytest.approx(1 / WARMUP_STEPS)
     assert rate_factor(warm, Limit(), decays=False) == 1.0
     half = dataclasses.replace(warm, run_steps=50)
     assert rate_factor(half, Limit(steps=100), decays=True) == pytest.approx(0.5)
@@ -150,11 +165,13 @@ print(Path({str(group)!r}).read_text() if Path({str(group)!r}).exists() else "ni
 
 
 def test_a_gpu_is_given_more_at_a_time_and_needs_no_helpers() -> None:
-    arguments = argparse.Namespace(sequence=1024, batch_tokens=None, decay=True, steps=None, minutes=9.0, processes=2)
+    given = {"sequence": 1024, "batch_tokens": None, "decay": True, "steps": None, "minutes": 9.0, "processes": 2}
+    arguments = argparse.Namespace(**given, peak=0.5)
     on_cpu, on_gpu = (settings_of(arguments, on_gpu=on_gpu) for on_gpu in (False, True))
     assert (on_cpu.helpers, on_gpu.helpers) == (1, 0)
     assert on_gpu.batch_tokens > on_gpu.micro_tokens > on_cpu.batch_tokens > on_cpu.micro_tokens
     assert on_cpu.limit == on_gpu.limit == Limit(minutes=9.0)
+    assert on_cpu.peak == 0.5
     assert settings_of(argparse.Namespace(**vars(arguments) | {"batch_tokens": 512}), on_gpu=True).batch_tokens == 512
 
 
