@@ -1,7 +1,7 @@
 """The packages in TypeScript, JavaScript, Go, Rust and C that the training text comes from, pinned.
 
 Each ships its sources as they were written, under MIT, BSD, Apache-2.0, ISC, zlib's or curl's licence. What the
-evaluation types, asks about or edits is not among them.
+evaluation types, asks about or holds out is not among them.
 """
 
 from dataclasses import dataclass
