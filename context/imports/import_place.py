@@ -1,7 +1,9 @@
 """The place of a new import: sorted among imports of its kind, or at the top of the file."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tree_sitter import Node
 
@@ -18,6 +20,9 @@ _STATEMENTS = frozenset(
 )
 _OPENINGS = ("package_declaration", "package_clause", "preproc_ifndef", "preproc_def")
 _FUTURE, _STANDARD, _OTHER, _OWN, _RELATIVE = range(5)
+_SORTED_OF_EACH_STEP_DOWN = 3  # imports, of which one may stand out of order
+
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -60,16 +65,33 @@ def _imports(tree: Tree) -> list[Node]:
 
 
 def _among(document: Document, statement: str, same: list[tuple[str, Node]]) -> ImportPlace:
-    """Return the sorted place among imports of one kind, else the place after the last. Includes are never sorted."""
-    for key in (_by_form, _by_module) if not statement.startswith("#") else ():
-        keys = [key(text) for text, _ in same]
-        if keys == sorted(keys):
-            after = next((node for text, node in same if key(text) > key(statement)), None)
-            if after is not None:
-                return ImportPlace(document.line_starts[after.start_point[0]], "", "\n")
-            break
+    """Return the sorted place among imports of one kind, else the place after the last. Includes are never sorted.
+
+    Python's count as sorted where few of them stand out of order, by form or by module.
+    """
+    orders = [[key(text) for text, _ in same] for key in _KEYS] if not statement.startswith("#") else []
+    key, keys = min(zip(_KEYS, orders, strict=False), key=lambda one: _count_steps_down(one[1]), default=(None, []))
+    most_steps_down = len(keys) // _SORTED_OF_EACH_STEP_DOWN if document.language == "python" else 0
+    if key is not None and _count_steps_down(keys) <= most_steps_down:
+        place = _place_in_order(key(statement), keys)
+        if place < len(same):
+            return ImportPlace(document.line_starts[same[place][1].start_point[0]], "", "\n")
     last = same[-1][1]
     return ImportPlace(document.line_end(last_line(last)), "\n", "")
+
+
+def _count_steps_down(keys: Sequence[_Key]) -> int:
+    """Return how many imports have a lower key than the one above them."""
+    return sum(above > below for above, below in pairwise(keys))
+
+
+def _place_in_order(key: _Key, keys: Sequence[_Key]) -> int:
+    """Return the place with the fewest imports on the wrong side of the new one, the lowest such place."""
+
+    def count_wrong(place: int) -> int:
+        return sum(other > key for other in keys[:place]) + sum(other < key for other in keys[place:])
+
+    return min(range(len(keys) + 1), key=lambda place: (count_wrong(place), -place))
 
 
 def _at_the_top(document: Document, tree: Tree) -> ImportPlace:
@@ -108,14 +130,17 @@ def _kind(statement: str, own: str) -> int:
     return _STANDARD if is_standard(module) else _OTHER
 
 
-def _by_form(statement: str) -> tuple[bool, str]:
-    return statement.startswith("from "), _module(statement)
+def _by_form(statement: str) -> _Key:
+    return str(statement.startswith("from ")), _module(statement)
 
 
-def _by_module(statement: str) -> tuple[str, bool]:
-    return _module(statement), statement.startswith("from ")
+def _by_module(statement: str) -> _Key:
+    return _module(statement), str(statement.startswith("from "))
 
 
 def _module(statement: str) -> str:
     """Return the sort key of a statement: its module and names, in lower case."""
     return re.sub(r"^(?:from|import|use)\s+", "", statement).lower()
+
+
+_KEYS = (_by_form, _by_module)

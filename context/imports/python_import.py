@@ -70,7 +70,14 @@ def _module_name(path: str, document: Document, view: View) -> str:
         used = [written for written, _ in find_imports("python", document.text) if written.startswith(".")]
         if any(_dots(relative) <= _dots(written) for written in used):
             return relative
-    return _dotted(path, package) if package else re.sub(r"^(?:src|lib)/", "", path).replace("/", ".")
+    return _dotted(path, _root(package, document)) if package else re.sub(r"^(?:src|lib)/", "", path).replace("/", ".")
+
+
+def _root(package: str, document: Document) -> str:
+    """Return the outermost folder around a package by whose name the document imports: it may lack an `__init__.py`."""
+    used = {module.partition(".")[0] for module, _ in find_imports("python", document.text)}
+    folders = package.split("/")
+    return next(("/".join(folders[: n + 1]) for n, name in enumerate(folders) if name in used), package)
 
 
 def _dotted(path: str, package: str) -> str:

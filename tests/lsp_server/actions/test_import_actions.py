@@ -24,6 +24,8 @@ TREE = {
     "src/shop/tax/__init__.py": "",
     "src/shop/loose/loose.py": "class Loose: ...\n",
     "src/shop/web.py": "from .cart import Cart\n",
+    "depot/shelves/__init__.py": "",
+    "depot/shelves/rack.py": "class Rack: ...\n",
     "tests/test_cart.py": "def vat_rate(country): ...\n\nclass FakeCart: ...\n",
     "tools/run.py": "def start(): ...\n",
     "web/format.ts": "export function money(cents: number) {}\nfunction hidden() {}\nexport default class Shelf {}\n",
@@ -53,6 +55,9 @@ def view(tmp_path_factory: pytest.TempPathFactory) -> Any:
         ("src/shop/tax/new.py", "from .. import x\n", "Cart", ["from ..cart import Cart"]),
         ("src/shop/tax/new.py", "from . import x\n", "vat_rate", ["from .rates import vat_rate"]),
         ("src/shop/loose/new.py", "from . import x\n", "Loose", ["from .loose import Loose"]),
+        # A package whose outermost folder lacks an __init__.py, as the imports of the file show.
+        ("depot/new.py", "from depot.x import y\n", "Rack", ["from depot.shelves.rack import Rack"]),
+        ("depot/new.py", "", "Rack", ["from shelves.rack import Rack"]),
         ("tools/new.py", "", "start", ["from tools.run import start"]),
         ("tools/new.py", "", "total", []),
         ("tools/new.py", "", "deque", ["from collections import deque"]),
@@ -90,6 +95,17 @@ def test_each_statement_of_the_workspace_resolves_to_a_file_of_it(view):
         ("import abc\nimport sys\n", "import os", "import abc\nimport os\nimport sys\n"),
         ("import sys\nimport abc\n", "import os", "import sys\nimport abc\nimport os\n"),
         ("import abc\nfrom sys import argv\n", "import os", "import abc\nimport os\nfrom sys import argv\n"),
+        # One import out of order among sorted ones, and too many.
+        (
+            "from a.b import c\nfrom a import d\nfrom a.f import g\nfrom a.k import m\n",
+            "from a.h import i",
+            "from a.b import c\nfrom a import d\nfrom a.f import g\nfrom a.h import i\nfrom a.k import m\n",
+        ),
+        (
+            "import z\nimport abc\nimport y\nimport sys\nimport x\n",
+            "import b",
+            "import z\nimport abc\nimport y\nimport sys\nimport x\nimport b\n",
+        ),
         ("import abc\n\nimport click\n", "import os", "import abc\nimport os\n\nimport click\n"),
         ("import click\n\nx = 1\n", "import os", "import os\n\nimport click\n\nx = 1\n"),
         ("import os\n\nx = 1\n", "from .a import b", "import os\n\nfrom .a import b\n\nx = 1\n"),
