@@ -4,6 +4,7 @@ from context.documents.document import Document
 from context.imports.import_place import find_import_place
 from context.imports.import_text import ImportText
 from context.imports.joined_import import join_import
+from context.imports.joined_script_import import join_script_import
 from context.imports.standard_library import find_standard_import
 from context.imports.workspace_import import find_workspace_imports
 from context.index.view import View
@@ -24,7 +25,8 @@ def place_import(document: Document, statement: str, view: View | None) -> Impor
     Where the file does not show which of these it does, the files beside it in the view are asked.
     """
     module, names = find_imports(document.language, statement)[0] if document.language == "python" else ("", [])
-    if names and (joined := join_import(document, module, names[0], view)) is not None:
+    joined = join_import(document, module, names[0], view) if names else join_script_import(document, statement)
+    if joined is not None:
         return joined
     place = find_import_place(document, statement)
     return ImportText(place.offset, place.offset, place.before + statement + place.after)

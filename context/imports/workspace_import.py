@@ -10,7 +10,8 @@ from context.index.view import Definition, View
 from context.syntax.imports import Import
 
 _MAX_DEFINITIONS = 8  # nothing tells which definition of a more common name is meant
-_SCRIPT_SUFFIX = re.compile(r"(?:/index)?\.(?:d\.ts|[mc]?[jt]sx?)$")
+_SCRIPT_SUFFIX = re.compile(r"(?:/index)?\.(?:d\.[mc]?ts|[mc]?[jt]sx?)$")
+_OUTPUT_FOLDER = re.compile(r"(?:^|/)(?:dist|build|node_modules)/")  # of what a build or a package manager writes
 _TYPED_SUFFIX = re.compile(r"\.([mc]?)tsx?$")
 _IMPORT_WITH_SUFFIX = re.compile(r"""\b(?:from|import)\s+["']\.[^"'\n]*\.[mc]?js["']""")
 _HEADERS = (".h", ".hh", ".hpp", ".hxx", ".h++", ".cuh")
@@ -64,10 +65,11 @@ def _distance(path: str, from_path: str) -> tuple[bool, int, str]:
 
 def _script(name: str, place: Definition, document: Document, view: View) -> Iterator[_Candidate]:
     line = view.lines(place.path, place.symbol.first_line, place.symbol.first_line + 1)
-    if not line.lstrip().startswith("export"):
+    is_output = _OUTPUT_FOLDER.search(place.path) is not None and _OUTPUT_FOLDER.search(document.path) is None
+    if is_output or not line.lstrip().startswith("export"):
         return
     path = relpath(place.path, dirname(document.path) or ".")
-    is_with_suffix = not path.endswith(".d.ts") and _IMPORT_WITH_SUFFIX.search(document.text) is not None
+    is_with_suffix = not re.search(r"\.d\.[mc]?ts$", path) and _IMPORT_WITH_SUFFIX.search(document.text) is not None
     module = _TYPED_SUFFIX.sub(r".\1js", path) if is_with_suffix else _SCRIPT_SUFFIX.sub("", path)
     module = module if module.startswith(".") else f"./{module}"
     quote = "'" if document.text.count("'") > document.text.count('"') else '"'
