@@ -12,7 +12,7 @@ from context.next_edit.workspace.imported_names import is_of_module
 
 _OF_ITS_NAME = 0.85  # the share of such values that are right
 _OPTIONAL_MEMBER = 0.55  # `self.name` for a parameter that has a default
-_GIVEN_BEFORE = 0.75
+_GIVEN_BEFORE, _OPTIONAL_GIVEN_BEFORE = 0.75, 0.45  # a parameter with a default seldom gets the value of another call
 _TO_BE_DEFINED = 0.6
 _LITERAL = re.compile(r"""-?\d[\w.]*|"[^"\\\n]*"|'[^'\\\n]*'|True|False|None|true|false|nil|null|undefined""")
 _CHAIN = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
@@ -38,7 +38,7 @@ def find_value(
     if given is None:
         return None
     if _LITERAL.fullmatch(given.text) or _is_known(given, document, place):
-        return given.text, _GIVEN_BEFORE
+        return given.text, _OPTIONAL_GIVEN_BEFORE if gained.has_default else _GIVEN_BEFORE
     # The function around the call will get a parameter of the same name, as those around the other calls did.
     is_named = given.text == gained.name and gained.is_by_name and not gained.has_default
     return (given.text, _TO_BE_DEFINED) if is_named else None

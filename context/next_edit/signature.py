@@ -12,7 +12,7 @@ from context.next_edit.calls.records import literal_at, records_in
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
 from context.next_edit.names.resolve_names import find_names, find_occurrences, find_word
 from context.next_edit.proposal import Proposal, Rule
-from context.next_edit.replacements import stands, typed_spans
+from context.next_edit.replacements import Span, stands, typed_spans
 from context.next_edit.workspace.imported_names import find_importing_places, is_of_module
 from context.next_edit.workspace.member_places import find_member_places, member_of
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
@@ -23,6 +23,7 @@ _MAX_CALLS = 60
 _ENOUGH = 3  # proposals: the next ones are found when these are accepted
 
 _Place = tuple[Document, Occurrence, float]  # with the share of such places that are calls of the function
+_Typed = Mapping[str, Sequence[Span]]  # by the paths of the documents what the last edits have put there
 
 
 def find_calls_to_change(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal]:
@@ -43,15 +44,16 @@ def _calls_to_change(
     document: Document, old: Function, new: Function, edits: Sequence[Edit], files: WorkspaceFiles
 ) -> list[Proposal]:
     places = [*_places(document, new, files), *_handed_on(document, old, new)]
-    given = dict(_given(places, old, new, edits, files))
-    found = [one for place in places if (one := _fit(place, old, new, given)) is not None]
+    typed = {path: typed_spans(edits, document) for path, document in files.open.items()}
+    given = dict(_given(places, old, new, typed))
+    found = [one for place in places if (one := _fit(place, old, new, given, typed)) is not None]
     if found:
         return found
     is_shorter = not set(names_of(old)) <= set(names_of(new))
     gained = [one for one in _gained(old, new) if one.name not in given]
     needed = [one.name for one in gained if not (one.has_default and is_shorter)]
     calls = _member_places(document, new, needed, files)
-    return [one for place in calls if (one := _fit(place, old, new, given)) is not None]
+    return [one for place in calls if (one := _fit(place, old, new, given, typed)) is not None]
 
 
 def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Function, Function]]:
@@ -152,22 +154,21 @@ def _member_places(
         yield from ((other, place, confidence) for place, confidence in places if not place.is_target)
 
 
-def _given(
-    places: Sequence[_Place], old: Function, new: Function, edits: Sequence[Edit], files: WorkspaceFiles
-) -> Iterator[tuple[str, Value]]:
+def _given(places: Sequence[_Place], old: Function, new: Function, typed: _Typed) -> Iterator[tuple[str, Value]]:
     """Yield the values that the last edits gave the new parameters in calls, those of the same file last."""
     if not (gained := _gained(old, new)):
         return
-    typed = {path: typed_spans(edits, document) for path, document in files.open.items()}
     for document, place, _ in reversed(places):
         if document.path not in typed or (call := _call(document, place, new)) is None:
             continue
         for one in gained:
             argument = value_given(call, one, new)
-            if argument is not None and any(
-                start < argument.end and argument.start < end for start, end in typed[document.path]
-            ):
+            if argument is not None and _meets(argument, typed[document.path]):
                 yield one.name, Value(_value_of(argument), document)
+
+
+def _meets(part: Argument | Call, spans: Sequence[Span]) -> bool:
+    return any(start < part.end and part.start < end for start, end in spans)
 
 
 def _gained(old: Function, new: Function) -> list[Parameter]:
@@ -180,15 +181,21 @@ def _call(document: Document, place: Occurrence, new: Function) -> Call | None:
     return literal_at(tree, place.start, place.end) if call is None and new.is_record and tree is not None else call
 
 
-def _fit(where: _Place, old: Function, new: Function, given: Mapping[str, Value]) -> Proposal | None:
-    """Return the change that makes a call fit the new parameters; None for one that fits, or where in doubt."""
+def _fit(where: _Place, old: Function, new: Function, given: Mapping[str, Value], typed: _Typed) -> Proposal | None:
+    """Return the change that makes a call fit the new parameters; None for one that fits, or where in doubt.
+
+    A call to which the user has just given new arguments has those that it needs.
+    """
     document, place, confidence = where
     call = _call(document, place, new)
     if call is None:
         return None
     sureness = [confidence]
+    is_done = any(_meets(one, typed.get(document.path, ())) for one in call.arguments)
 
     def value_of(gained: Parameter) -> str | None:
+        if is_done and gained.has_default:
+            return None
         found = find_value(document, place, gained, given.get(gained.name))
         sureness.append(found[1] if found is not None else 1.0)
         return found[0] if found is not None else None

@@ -45,8 +45,8 @@ def fit_call(
     for one in gained:
         value = value_of(one)
         added = _add(given, one, value, new, language) if value is not None else None
-        if added is None and not one.has_default:
-            return None
+        if added is None and (removed or not one.has_default):
+            return None  # what a lost parameter was given may go to the new one, in another form
         given = added or given
     return _change(text, call, given)
 

@@ -195,6 +195,8 @@ def test_a_new_field_is_set_where_the_others_are(path: str) -> None:
         # the value may be that of the new parameter already, or the parameter has another name only
         ("def load(a, b):\n    pass\n\n\ndef f(c, d):\n    load(1, 2)\n", ("load(a, b):", "load(a, c, d):")),
         ("def load(a, b):\n    pass\n\n\ndef f(c, b):\n    load(1, b)\n", ("load(a, b):", "load(a, c):")),
+        # a lost and a new parameter that may hold one thing in two forms
+        ("def load(a, options=None):\n    pass\n\n\nload(1, options=f(2))\n", ("options=None", "hashes=None, size=1")),
         # of two new parameters only one is known
         ("def load(a):\n    pass\n\n\ndef f(b):\n    load(1)\n", ("load(a):", "load(a, b, c):")),
     ],
@@ -203,6 +205,25 @@ def test_a_call_is_left_alone_where_in_doubt(before: str, change: tuple[str, str
     user = TypingUser({"a.py": before})
     user.replace(*change)
     assert user.propose() == ()
+
+
+def test_an_optional_parameter_is_not_handed_on_to_a_call_that_the_user_has_changed() -> None:
+    text = "def load(a):\n    pass\n\n\ndef f(deep, strict):\n    load(1)\n    load(2)\n"
+    user = TypingUser({"a.py": text})
+    user.replace("load(a):", "load(a, deep=None, strict=None):")
+    user.replace("load(1)", "load(1, deep=0)")
+    assert [one.text for one in user.propose()] == [", deep=deep, strict=strict"]
+
+
+def test_an_optional_parameter_takes_the_value_of_another_call_less_surely() -> None:
+    user = TypingUser({"a.py": "def load(a, *, deep):\n    pass\n\n\nload(1, deep=2)\nload(3, deep=4)\n"})
+    user.replace("*, deep", "*, deep, mode, strict=False")
+    user.replace("load(1, deep=2", "load(1, deep=2, mode=1")
+    (needed,) = user.propose()
+    user.accept(needed)
+    user.replace("load(1, deep=2, mode=1", "load(1, deep=2, mode=1, strict=True")
+    assert user.text.endswith("load(3, deep=4, mode=1)\n")
+    assert all(one.confidence < needed.confidence for one in user.propose())
 
 
 def test_a_lost_parameter_is_no_longer_handed_on_to_the_function_of_the_same_name() -> None:
