@@ -23,7 +23,7 @@ def means_the_same(site: Site, example: int) -> bool:
     For a name alone there are the two functions below.
     """
     if kind_of(site.pattern) != "member":
-        return _means_something(site)
+        return _means_something(site) and not _takes_away_what_is_used(site)
     before = site.pattern.before
     owner = before[1] if len(before) > 1 and site.left > 1 else ""
     return _is_member_of_one_class(site, example) if owner in _SELF else _is_of_a_module(site, owner)
@@ -100,6 +100,24 @@ def _means_something(site: Site) -> bool:
     """Return whether each name that the site would get is bound where it stands, or nowhere in the file."""
     old = set(site.pattern.chunk.old)
     return all(_is_known(name, site) for name in _free_names(site.pattern.chunk.new) if name not in old)
+
+
+def _takes_away_what_is_used(site: Site) -> bool:
+    """Return whether the site would lose a parameter, a variable or an import that is used elsewhere in the file."""
+    old, new = (set(_free_names(parts)) for parts in (site.pattern.chunk.old, site.pattern.chunk.new))
+    if old <= new or not new <= old:
+        return False
+    names = find_names(site.document, old - new)
+    lost = [
+        (one.name, home)
+        for one, home in (names.homes.items() if names is not None else ())
+        if one.is_target and home is not None and site.start <= one.start < site.end
+    ]
+    return any(
+        one.name == name and one.role == Role.USE and not site.start <= one.start < site.end
+        for name, home in lost
+        for one in (names.group(home) if names is not None else ())
+    )
 
 
 def _free_names(parts: Sequence[Part]) -> Iterator[str]:

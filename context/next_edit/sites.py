@@ -58,7 +58,7 @@ def _site_at(pattern: Pattern, document: Document, tokens: Sequence[Token], inde
     callee = callee_at(tokens, index + (kept[0] if kept else 0))
     if kept and not are_calls_of_one(callee, pattern.callee):
         return None
-    is_same_callee = bool(callee) and callee == pattern.callee
+    is_same_callee = callee[:1] not in ("", ")", "]") and callee == pattern.callee  # `super()` is another in each class
     return Site(document, pattern, *replaced, tokens[index].line, left, right, is_same_callee)
 
 

@@ -145,6 +145,15 @@ def test_a_place_for_which_enough_speaks_is_proposed(
         ("def f(basket):\n    return basket\n", ("f(basket", "f(baske")),
         # the name of another object's member
         ("import ast\n\na = ast.Text(1)\nb = doc.Text(2)\n", ("ast.Text(1)", "ast.Constant(1)")),
+        # a parameter, a variable and an import that are used elsewhere
+        (
+            "def f(a, scope, receive):\n    pass\n\n\ndef g(b, scope, receive):\n    return scope\n",
+            ("f(a, scope, receive)", "f(a)"),
+        ),
+        (
+            "def f():\n    scope = load(1)\n\n\ndef g():\n    scope = load(1)\n    return scope\n",
+            ("def f():\n    scope = load(1)", "def f():\n    load(1)"),
+        ),
         # another call of the name
         ("def load(x, y):\n    a.load(x)\n    b.load(x)\n", ("    a.load(x)", "    a.load(x, y=y)")),
     ],

@@ -140,3 +140,13 @@ def test_what_was_just_typed_is_left_alone() -> None:
     user.replace("fetch(two, retry=3)", "get(two)")
     user.become("a.py", len(user.text), len(user.text), "client.fetch(three, retry=3)\n")
     assert user.propose() == ()
+
+
+def test_a_place_that_would_no_longer_parse_does_not_follow() -> None:
+    header = "def {}(\n    **options,\n):\n    pass\n\n\n"
+    call = "def f(options):\n    one(\n        **options,\n    )\n\n\n"
+    user = TypingUser({"a.py": "".join([header.format("one"), header.format("two"), call, header.format("three")])})
+    user.replace("one(\n    **options", "one(\n    **options: object")
+    user.replace("two(\n    **options", "two(\n    **options: object")
+    assert user.accept_all() == 1
+    assert user.text.endswith("def three(\n    **options: object,\n):\n    pass\n\n\n")
