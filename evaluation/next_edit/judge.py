@@ -11,6 +11,14 @@ from evaluation.next_edit.hunks import changed_lines
 from lsp_server.next_edit.next_edit import NextEdit
 
 _IMPORT = re.compile(r"^(?:from|import|export)\b", re.MULTILINE)
+# An import at the left margin: of Python in brackets or on one line, of a script up to its module.
+_STATEMENT = re.compile(
+    r"^(?:from[ \t]+\S+[ \t]+import[ \t]+(?:\([^()]*\)|[\w., \t]+)"
+    r"|import[ \t]+[\w*$, \t]*(?:\{[^{}]*\}[ \t]*)?\bfrom[ \t]*[\"'][^\"'\n]+[\"'];?"
+    r"|import[ \t]+[\w., \t]+)",
+    re.MULTILINE,
+)
+_QUOTED = re.compile(r"[\"'][^\"'\n]+[\"']")
 _OPEN_LIST = re.compile(r"[^(){}]*[({][^(){}]*")
 _PIECE = re.compile(r"\n[ \t]*|\w+|[^\w\s]")
 _IMPORT_PIECE = re.compile(r"\w+|[^\w\s,(){}]")
@@ -31,8 +39,11 @@ def judge(proposal: NextEdit, new: str) -> Verdict:
     words: each word that it removes is one that has to go, and each that it adds is one that has to come. In an import
     the order of the names is left aside, which a formatter makes, and so are commas, brackets and line breaks, unless
     new statements come that the proposal lacks. There the way may also be one of whole lines: a statement that comes
-    is no other statement that goes with its words changed.
+    is no other statement that goes with its words changed. Where among the imports of a file a new one stands is left
+    aside too: an order of lines is a formatter's, as that of names is.
     """
+    if _is_new_import(proposal, new):
+        return Verdict(is_placed=True, is_right=True)
     window = _window(proposal, split_lines(new))
     if window is None:
         return Verdict(is_placed=False, is_right=False)
@@ -105,6 +116,27 @@ def _count_different(one: Sequence[str], other: Sequence[str]) -> int:
     """Return the number of pieces to remove and to add, wherever they stand."""
     bags = Counter(one), Counter(other)
     return (bags[0] - bags[1]).total() + (bags[1] - bags[0]).total()
+
+
+def _is_new_import(proposal: NextEdit, new: str) -> bool:
+    """Return whether the proposal adds an import, and so does the new release, of a module that the file lacks."""
+    text = proposal.document.text
+    is_inserted = proposal.start == proposal.end and "\n" in (proposal.text[:1], proposal.text[-1:])
+    added = _STATEMENT.fullmatch(proposal.text.strip()) if is_inserted else None
+    if added is None:
+        return False
+    module = _module_of(added[0])
+    present, wanted = ([match[0] for match in _STATEMENT.finditer(one)] for one in (text, new))
+    if any(_module_of(statement) == module for statement in present):
+        return False
+    names = set(_IMPORT_PIECE.findall(added[0]))
+    return any(_module_of(one) == module and names <= set(_IMPORT_PIECE.findall(one)) for one in wanted)
+
+
+def _module_of(statement: str) -> str:
+    """Return the module of an import: in quotes, behind `from` or, of Python's `import`, with all else."""
+    quoted = _QUOTED.search(statement)
+    return quoted[0][1:-1] if quoted else statement.split(" import ")[0] if " import " in statement else statement
 
 
 def _is_in_import(proposal: NextEdit) -> bool:

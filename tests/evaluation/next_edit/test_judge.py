@@ -52,6 +52,29 @@ def test_the_order_of_the_names_in_an_import_is_left_aside_and_nowhere_else() ->
 
 
 @pytest.mark.parametrize(
+    ("text", "new", "is_right"),
+    [
+        ("from m import x\n", "import d\nimport a\nfrom m import x\n\nx = 1\n", True),
+        ("from m import x\n", "import d\nimport a\nfrom m import (\n    w,\n    x,\n)\n\nx = 1\n", True),
+        ("from m import x\n", "import d\nimport a\nfrom m import y\n\nx = 1\n", False),
+        ("from m import x\n", "import d\nimport a\nif b:\n    from m import x\n\nx = 1\n", False),
+        ("import { x } from 'm';\n", "import d\nimport a\nimport { w, x } from 'm';\n\nx = 1\n", True),
+        ("import { x } from 'm';\n", "import d\nimport a\nimport { x } from 'n';\n\nx = 1\n", False),
+        ("from a import x\n", "import d\nfrom a import y\nimport c\n\nx = 1\n", False),
+    ],
+)
+def test_a_new_import_may_stand_anywhere_among_the_imports(text: str, new: str, is_right: bool) -> None:
+    document = Document("a.py", "import a\n\nx = 1\n", "python", 0)
+    assert judge(NextEdit(document, 0, 0, text, Source.RULE, "import", 0.8), new).is_right is is_right
+
+
+def test_an_import_that_has_to_join_another_one_is_not_right_beside_it() -> None:
+    document = Document("a.py", "from a import b\n\nx = 1\n", "python", 0)
+    proposal = NextEdit(document, 0, 0, "from a import x\n", Source.RULE, "import", 0.8)
+    assert not judge(proposal, "from a import b, x\n\nx = 1\n").is_right
+
+
+@pytest.mark.parametrize(
     ("start", "text", "new", "is_placed", "is_right"),
     [
         # The statement that goes is another one, and the new one stands above or below it.
