@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
+from context.imports.standard_library import is_standard
 from context.next_edit.names.keyword_arguments import find_keywords
 from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
@@ -24,6 +25,7 @@ _MAX_RENAMINGS = 12
 _ALIKE = 0.6  # the similarity of a name with the one in its place, where that may mean another thing
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{3,}")
 _DEFINES = re.compile(r"\b(?:def|class|func(?:\s*\([^)]*\))?|function|fn|struct|interface|type|enum|trait)\s+$")
+_DEFINED = re.compile(f"{_DEFINES.pattern.removesuffix('$')}(\\w+)")
 # A line that binds a name.
 _BINDS = (
     r"\bimport\b.*(?<![\w.]){name}\b(?!\s*\.|\s+as\b)|^\s*{name}\s*(?::[^=]*)?=(?!=)"
@@ -86,7 +88,7 @@ def _rest(
     `changes` replaced the one name by the other.
     """
     old, new = changes[0].old, changes[0].new
-    for place, home, _, left in _renamed(document, changes, edits):
+    for place, home, _, left in _renamed(document, changes, edits, files):
         if left:
             return [_proposal(document, one, new) for one in left]
         if is_of_module(home) and place.role != Role.IMPORT:
@@ -100,7 +102,7 @@ def _rest_of_member(
     """Return the places where the name of a member is left over outside its class, of one file or two."""
     old, new = changes[0].old, changes[0].new
     proposals: list[Proposal] = []
-    for _, home, group, _ in _renamed(document, changes, edits):
+    for _, home, group, _ in _renamed(document, changes, edits, files):
         member = member_of(home, group, document, old, new)
         for other, places in find_member_places(member, document, files) if member is not None else ():
             proposals += [_proposal(other, one, new, confidence) for one, confidence in places]
@@ -113,7 +115,9 @@ def _rest_of_member(
 _Renamed = tuple[Occurrence, Scope, Sequence[Occurrence], Sequence[Occurrence]]
 
 
-def _renamed(document: Document, changes: Sequence[Replacement], edits: Sequence[Edit]) -> Iterator[_Renamed]:
+def _renamed(
+    document: Document, changes: Sequence[Replacement], edits: Sequence[Edit], files: WorkspaceFiles
+) -> Iterator[_Renamed]:
     """Yield the things of the document that the changes gave another name where they are defined."""
     old, new = changes[0].old, changes[0].new
     names = find_names(document, (old, new))
@@ -124,7 +128,7 @@ def _renamed(document: Document, changes: Sequence[Replacement], edits: Sequence
     for change in changes:
         place = names.at(change.start) if change.document.path == document.path else None
         home = names.homes.get(place) if place is not None else None
-        if place is None or home is None:
+        if place is None or home is None or _has_two_names(old, new, home, document, edits):
             continue
         group = names.group(home)
         left = [one for one in group if one.name == old and one not in fresh]
@@ -134,12 +138,31 @@ def _renamed(document: Document, changes: Sequence[Replacement], edits: Sequence
         if document.language == "python" and home.kind == "function" and any(one.is_parameter for one in group):
             left += find_keywords(document, home, old)
         if all(one in fresh for one in group if one.name == new):
-            is_renamed = _is_defined_anew(place, change, changes, group)
+            is_renamed = _is_defined_anew(place, change, changes, group, edits)
         else:
             here = [one for one in changes if one.document.path == document.path]
             is_renamed = _is_left_over(here, group, () if place.is_target else edits)
-        if is_renamed:
+        is_other = place.role == Role.IMPORT and not place.is_alias and _is_of_others(place, document, files)
+        if is_renamed and not is_other:
             yield place, home, group, left
+
+
+def _has_two_names(old: str, new: str, home: Scope, document: Document, edits: Sequence[Edit]) -> bool:
+    """Return whether the edits gave places of the name in this scope another new name too."""
+    for one in find_replacements(edits, [document]):
+        if one.old == old and one.new != new and one.is_renaming:
+            names = find_names(document, (one.new,))
+            place = names.at(one.start) if names is not None else None
+            if names is not None and place is not None and names.homes[place] == home:
+                return True
+    return False
+
+
+def _is_of_others(one: Occurrence, document: Document, files: WorkspaceFiles) -> bool:
+    """Return whether the name is imported from outside the workspace, where both names have their own meaning."""
+    if document.language == "python" and is_standard(one.owner):
+        return True
+    return files.view is not None and not files.imported(one.owner, one.name, document)
 
 
 def _is_kept(one: Occurrence, renamed: Occurrence, document: Document, typed: Sequence[Span]) -> bool:
@@ -157,7 +180,11 @@ def _is_kept(one: Occurrence, renamed: Occurrence, document: Document, typed: Se
 
 
 def _is_defined_anew(
-    place: Occurrence, change: Replacement, changes: Sequence[Replacement], group: Sequence[Occurrence]
+    place: Occurrence,
+    change: Replacement,
+    changes: Sequence[Replacement],
+    group: Sequence[Occurrence],
+    edits: Sequence[Edit],
 ) -> bool:
     """Return whether the first place that gives the name its meaning was renamed, and nothing else was done there."""
     if place != min((one for one in group if one.is_target), key=lambda one: one.start, default=None):
@@ -169,7 +196,7 @@ def _is_defined_anew(
     if change.is_alone:
         return True
     if _is_defined(place, change.document) and not place.is_parameter:
-        return _is_alike(change)  # else one function went and another one came
+        return _is_alike(change) and _is_likest(change, edits[change.edit])  # else one went and another one came
     if place.role == Role.ATTRIBUTE:
         return _is_alike(change) and all(one.name != change.old or not one.is_target for one in group)
     return not place.is_parameter and place.scopes[0].kind != "class" and _means_nothing(change, group)
@@ -179,6 +206,13 @@ def _is_alike(change: Replacement) -> bool:
     """Return whether the names are spelled alike or share a word."""
     words = (set(map(str.lower, _WORD.findall(name))) for name in (change.old, change.new))
     return bool(set.intersection(*words)) or SequenceMatcher(None, change.old, change.new).ratio() >= _ALIKE
+
+
+def _is_likest(change: Replacement, edit: Edit) -> bool:
+    """Return whether no other name that the edit defines is spelled more like the old one."""
+    defined = (set(_DEFINED.findall("".join(lines))) for lines in (edit.new_lines, edit.old_lines))
+    likeness = {name: SequenceMatcher(None, change.old, name).ratio() for name in set.difference(*defined)}
+    return all(one <= likeness.get(change.new, 1.0) for one in likeness.values())
 
 
 def _means_nothing(change: Replacement, group: Sequence[Occurrence]) -> bool:

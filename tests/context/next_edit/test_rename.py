@@ -86,6 +86,9 @@ def test_a_rename_typed_key_by_key_never_leads_to_a_name_that_is_not_the_new_one
         ),
         ("def one(): ...\n\n\none()\n", "def one(): ...", "def two(): ...\n\n\ndef one(): ..."),
         ("x = read()\nuse(x)\nx = write()\nuse(x)\n", "x = write", "y = write"),  # the second value has its own name
+        # two values get two names, so nobody knows which one the rest gets
+        ("x = read()\nuse(x)\nx = write()\nuse(x)\nuse(x)\n", "x = read()\nuse(x)\nx =", "a = read()\nuse(a)\nb ="),
+        ("from operator import attrgetter\n\nattrgetter(1)\n", "import attrgetter", "import itemgetter"),
         ("mask = one()\nmask = two(mask)\nuse(mask)\n", "mask = one()\nmask = two(mask)", "i = one()\nmask = two(i)"),
         # the old name stands for something still
         ("def stop(): ...\n\n\nif fast:\n    stop = quick\n\nstop()\n", "def stop", "def stop_now"),
@@ -146,6 +149,16 @@ def test_a_function_in_the_place_of_another_one_does_not_rename_it() -> None:
         user = TypingUser({"a.py": text})
         user.replace("as_table(form)", new)
         assert len([one for one in user.propose() if one.rule == Rule.RENAME]) == count
+
+
+def test_of_the_functions_that_come_the_one_with_the_likest_name_is_the_renamed_one() -> None:
+    text = "def remove_expired_entries(session):\n    pass\n\n\nremove_expired_entries(1)\n"
+    user = TypingUser({"a.py": text})
+    user.replace(
+        "def remove_expired_entries(session):\n",
+        "def remove_refs(session):\n    drop(session)\n\n\ndef remove_expired_entries_of(\n    session,\n):\n",
+    )
+    assert {one.text for one in user.propose()} <= {"remove_expired_entries_of"}
 
 
 def test_a_variable_that_gets_another_value_too_is_renamed_where_its_old_name_means_nothing() -> None:
