@@ -1,11 +1,11 @@
 """The value of a new parameter at a call: what other calls were given, or a variable or member of its name."""
 
-import builtins
 import re
 from dataclasses import dataclass
 
 from context.documents.document import Document
 from context.next_edit.calls.functions import Parameter
+from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import Occurrence, Role
 from context.next_edit.names.resolve_names import find_names
 from context.next_edit.workspace.imported_names import is_of_module
@@ -51,7 +51,7 @@ def _is_known(given: Value, document: Document, place: Occurrence) -> bool:
     first = given.text.partition(".")[0]
     if first in _OWNERS:
         return document.path == given.document.path and any("class" in scope.kind for scope in place.scopes)
-    return _is_bound(document, place, first) or (document.language == "python" and hasattr(builtins, first))
+    return _is_bound(document, place, first) or is_of_language(first, document.language)
 
 
 def _is_bound(document: Document, place: Occurrence, name: str) -> bool:

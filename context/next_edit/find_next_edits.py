@@ -8,7 +8,6 @@ from context.documents.snapshot import Snapshot
 from context.index.view import View
 from context.next_edit.by_example import find_by_example
 from context.next_edit.diagnosed import find_diagnosed
-from context.next_edit.kept_syntax import keeps_syntax
 from context.next_edit.missing_imports import find_missing_imports
 from context.next_edit.proposal import Diagnostic, Proposal, Rule
 from context.next_edit.rename import find_member_renames, find_renames
@@ -17,6 +16,7 @@ from context.next_edit.replacements import typed_spans
 from context.next_edit.signature import find_calls_to_change
 from context.next_edit.unused_imports import find_unused_imports
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
+from context.syntax.kept_syntax import keeps_syntax
 
 _MAX_PROPOSALS = 20
 _ENOUGH = 3  # proposals: less sure rules are not asked for more
@@ -47,7 +47,9 @@ def find_next_edits(
         found += _beside(found, find_unused_imports(edits, snapshot))
     found += _beside(found, find_by_example(edits, snapshot, files))
     typed = {document.path: typed_spans(edits, document) for document in documents}
-    found = [one for one in found if one.rule != Rule.REPEATED or keeps_syntax(one)]
+    found = [
+        one for one in found if one.rule != Rule.REPEATED or keeps_syntax(one.document, one.start, one.end, one.text)
+    ]
     found = [
         one for one in found if one.rule == Rule.DIAGNOSTIC or not _is_just_typed(one, typed.get(one.document.path, ()))
     ]

@@ -1,11 +1,12 @@
 """Checks that a change means at a site what it means at its example, by the scopes of the names in it."""
 
-import builtins
 import keyword
 from collections.abc import Iterator, Sequence
 
+from context.documents.document import Document
 from context.next_edit.chunks import Part
 from context.next_edit.evidence import kind_of
+from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
 from context.next_edit.names.resolve_names import find_names, find_word
 from context.next_edit.replacements import Span
@@ -97,9 +98,14 @@ def _is_of_a_module(site: Site, owner: str) -> bool:
 
 
 def _means_something(site: Site) -> bool:
-    """Return whether each name that the site would get is bound where it stands, or nowhere in the file."""
-    old = set(site.pattern.chunk.old)
-    return all(_is_known(name, site) for name in _free_names(site.pattern.chunk.new) if name not in old)
+    chunk = site.pattern.chunk
+    return has_known_names(chunk.old, chunk.new, site.document, site.start)
+
+
+def has_known_names(old: Sequence[Part], new: Sequence[Part], document: Document, start: int) -> bool:
+    """Return whether each name that comes with the new parts is bound where these stand, or nowhere in the file."""
+    came = (name for name in _free_names(new) if name not in old)
+    return all(_is_known(name, new.count(name), document, start) for name in came)
 
 
 def _takes_away_what_is_used(site: Site) -> bool:
@@ -130,13 +136,13 @@ def _free_names(parts: Sequence[Part]) -> Iterator[str]:
             yield str(part)
 
 
-def _is_known(name: str, site: Site) -> bool:
-    names = find_names(site.document, (name,))
+def _is_known(name: str, count: int, document: Document, start: int) -> bool:
+    """Return whether a name is bound at the place; one that nothing binds has to stand at more than `count` places."""
+    names = find_names(document, (name,))
     targets = [] if names is None else [one for one in names.homes if one.is_target and one.role in _TARGETS]
     if names is None or not targets:
-        is_builtin = site.document.language == "python" and hasattr(builtins, name)
-        return is_builtin or len(list(find_word(site.document.text, name))) > site.pattern.chunk.new.count(name)
-    place = len(site.document.text[: site.start].encode())
+        return is_of_language(name, document.language) or len(list(find_word(document.text, name))) > count
+    place = len(document.text[:start].encode())
     homes = [names.homes[one] for one in targets]
     return any(home is None or is_of_module(home) or home.start <= place <= home.end for home in homes)
 

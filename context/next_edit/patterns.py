@@ -27,7 +27,8 @@ _COMMENT = ("#", "/")
 class Pattern:
     """A change with the tokens that stood around it, the nearest first. `callee` is the call that it lies in.
 
-    `line` is the old line that it begins in, without the blanks around it.
+    `line` is the old line that it begins in, without the blanks around it. `joins_lines`: what stood on several lines
+    stands on one.
     """
 
     chunk: Chunk
@@ -37,6 +38,7 @@ class Pattern:
     callee: str
     expression: re.Pattern[str]  # for the text where it may fit
     line: str
+    joins_lines: bool
 
 
 def pattern_of(edit: Edit, chunk: Chunk, document: Document) -> Pattern | None:
@@ -59,7 +61,8 @@ def pattern_of(edit: Edit, chunk: Chunk, document: Document) -> Pattern | None:
     ):
         return None
     line = lines[tokens[at].line].strip()
-    return Pattern(chunk, edit, before, behind, callee, _expression(chunk.old), line)
+    joins_lines = tokens[at].line < tokens[end - 1].line and "\n" not in chunk.text
+    return Pattern(chunk, edit, before, behind, callee, _expression(chunk.old), line, joins_lines)
 
 
 def _callee_now(lines: Sequence[str], characters_above: int, chunk: Chunk) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.next_edit.line_changes import LineChange, find_line_changes, tokens_of
-from context.next_edit.names.in_text import is_in_text
+from context.next_edit.meaning import has_known_names
+from context.next_edit.names.in_text import is_in_text, text_at
 from context.next_edit.names.occurrences import Occurrence, Role
 from context.next_edit.names.resolve_names import find_names, find_word
 from context.next_edit.proposal import Proposal, Rule
@@ -67,8 +68,8 @@ def _is_substitution(change: LineChange) -> bool:
 def _places(
     shape: Shape, one: LineChange, other: LineChange, changes: Sequence[LineChange], files: WorkspaceFiles
 ) -> list[Proposal]:
-    in_text = is_in_text(one.document, one.start)
-    if in_text != is_in_text(other.document, other.start) or (in_text and shape.is_told_beside):
+    in_text = text_at(one.document, one.start)
+    if in_text != text_at(other.document, other.start) or (in_text and shape.is_told_beside):
         return []
     if len(one.old_core) == 1 and len(one.new_core) == 1 and one.old_core[0].isidentifier():
         if in_text:
@@ -104,14 +105,17 @@ def _documents(document: Document, files: WorkspaceFiles) -> Iterator[Document]:
             yield other
 
 
-def _in_line(shape: Shape, document: Document, line: int, in_text: bool) -> Iterator[Proposal]:
+def _in_line(shape: Shape, document: Document, line: int, in_text: str) -> Iterator[Proposal]:
     tokens, start = tokens_of(document.lines[line]), document.line_starts[line]
     end = 0
     for first, stop, text in shape.places_in(tokens):
         place = start + tokens.start_of(next((n for n, span in enumerate(tokens.spans) if span[0] >= first), 0))
-        if first < end or text == tokens.line[first:stop] or is_in_text(document, place) != in_text:
+        if first < end or text == tokens.line[first:stop] or text_at(document, place) != in_text:
             continue
         end = stop
+        owner = (".",) if document.text[: start + first].endswith(".") else ()
+        if not in_text and not has_known_names(shape.pattern, (*owner, *shape.new), document, place):
+            continue
         yield Proposal(document, start + first, start + stop, text, Rule.REPEATED, _CONFIDENCE)
 
 

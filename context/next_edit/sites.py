@@ -112,7 +112,10 @@ def _replaced(
     if pattern.chunk.is_lines:
         return _replaced_lines(pattern, document, tokens, place, end)
     if pattern.chunk.new:
-        return tokens[place].start, tokens[end - 1].end, _new_text(pattern.chunk, document, tokens, held)
+        first, last = tokens[place].start, tokens[end - 1].end
+        if "\n" in document.text[first:last] and not pattern.joins_lines:
+            return None  # the new text is on one line
+        return first, last, _new_text(pattern.chunk, document, tokens, held)
     start = tokens[place - 1].end if place else tokens[0].start
     stop = tokens[end].start if end < len(tokens) else tokens[end - 1].end
     if "\n" in document.text[start : tokens[place].start]:

@@ -84,6 +84,15 @@ def test_a_change_is_made_anew_at_each_place_that_looks_so(name: str) -> None:
     assert made == set(expected)
 
 
+def test_what_stands_on_several_lines_does_not_come_onto_one() -> None:
+    user = TypingUser({"a.py": "a = Part(\n    wide=1,\n    deep=2,\n)\nb = Part(\n    wide=1,\n    deep=2,\n)\n"})
+    user.replace("a = Part(\n    wide=1,\n    deep=2", "a = Part(\n    size=1,\n    high=2")
+    document, edit = user.buffers["a.py"], user.ring.recent()[0]
+    patterns = [pattern_of(edit, chunk, document) for chunk in chunks_of(edit)]
+    sites = [site for pattern in patterns if pattern is not None for site in find_sites(pattern, document)]
+    assert {site.text for site in sites} == {"size", "high", "    size=1,\n    high=2,\n"}
+
+
 def _changed(document: Document, start: int, end: int, text: str) -> list[str]:
     changed = document.text[:start] + text + document.text[end:]
     return [line for line in changed.splitlines() if line not in document.text.splitlines()]

@@ -150,3 +150,24 @@ def test_a_place_that_would_no_longer_parse_does_not_follow() -> None:
     user.replace("two(\n    **options", "two(\n    **options: object")
     assert user.accept_all() == 1
     assert user.text.endswith("def three(\n    **options: object,\n):\n    pass\n\n\n")
+
+
+def test_a_name_follows_only_where_it_is_known() -> None:
+    text = "".join(
+        f"def {name}({first}, path):\n    return normalize(path) + {n}\n\n\n"
+        for n, (name, first) in enumerate([("one", "self"), ("two", "self"), ("three", "cls"), ("four", "self")])
+    )
+    user = TypingUser({"a.py": text})
+    user.replace("normalize(path) + 0", "self.normalized(path) + 0")
+    user.replace("normalize(path) + 1", "self.normalized(path) + 1")
+    assert user.accept_all() == 1
+    assert user.text.count("self.normalized(path) + 3") == 1
+
+
+def test_a_change_in_strings_is_made_anew_in_strings_alone() -> None:
+    text = "a = F['Item', 1]\nb = F['Item', 2]\n# c = F['Item', 3]\nd = F['Item', 4]\n"
+    user = TypingUser({"a.py": text})
+    user.replace("'Item', 1", "'Item[int]', 1")
+    user.replace("'Item', 2", "'Item[int]', 2")
+    user.accept_all()
+    assert user.text.endswith("# c = F['Item', 3]\nd = F['Item[int]', 4]\n")
