@@ -1,15 +1,16 @@
 """The rule of one example: places that look as one place did before the user's last edits changed it."""
 
 import keyword
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
-from context.next_edit.chunks import Chunk, chunks_of
+from context.next_edit.chunks import Chunk, Part, chunks_of
 from context.next_edit.evidence import Evidence, confidence_of, kind_of
-from context.next_edit.meaning import is_given_anew, means_the_same, stands_for_one_thing
+from context.next_edit.meaning import gives_what_comes, is_given_anew, means_the_same, stands_for_one_thing
 from context.next_edit.names.in_text import is_in_text
 from context.next_edit.names.resolve_names import find_word
 from context.next_edit.patterns import pattern_of
@@ -127,11 +128,14 @@ def _is_being_typed(example: _Example, snapshot: Snapshot) -> bool:
 def _candidates(
     edits: Sequence[Edit], examples: Sequence[_Example], files: WorkspaceFiles, typed: dict[str, list[Span]]
 ) -> Iterator[_Candidate]:
-    groups: dict[tuple[object, ...], list[_Example]] = {}
+    groups: dict[tuple[tuple[Part, ...], tuple[Part, ...]], list[_Example]] = {}
     for example in examples:
         groups.setdefault((example.chunk.old, example.chunk.new), []).append(example)
+    names: Counter[tuple[Part, ...]] = Counter(old for old, new in groups if len(old) == len(new) == 1)
     done: set[tuple[object, ...]] = set()
-    for group in groups.values():
+    for (old, _), group in groups.items():
+        if names[old] > 1:  # one name became several others
+            continue
         local_to = _function_of(group)
         left = files_left((example.document for example in group), edits)
         for example in group:
@@ -189,4 +193,7 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     if candidate.is_name:
         is_of_one = candidate.evidence.examples > 1 and stands_for_one_thing(site, example)
         return is_of_one or (is_sure and is_given_anew(site, typed))
+    chunk, document = site.pattern.chunk, site.document
+    if gives_what_comes(chunk.old, chunk.new, document, function_around(document, site.start)):
+        return False
     return means_the_same(site, example)

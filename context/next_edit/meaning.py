@@ -67,6 +67,26 @@ def is_given_anew(site: Site, typed: Sequence[Span]) -> bool:
     )
 
 
+def gives_what_comes(
+    old: Sequence[Part], new: Sequence[Part], document: Document, around: tuple[int, int] | None
+) -> bool:
+    """Return whether the function on the lines `around` is a name that comes with the new parts, or gives it its value.
+
+    There the old parts say what the new name means.
+    """
+    came = {part for part in new if isinstance(part, str) and part.isidentifier() and part not in old}
+    names = find_names(document, came) if around is not None and came else None
+    if names is None or around is None:
+        return False
+    for one in names.homes:
+        line = document.position_at(one.start)[0]
+        is_own_name = one.role == Role.BINDING and not one.is_parameter and line == around[0]
+        is_member = one.role == Role.ATTRIBUTE and around[0] <= line <= around[1]
+        if one.is_target and (is_own_name or is_member):
+            return True
+    return False
+
+
 def _is_member_of_one_class(site: Site, example: int) -> bool:
     """Return whether both places, behind `self.`, use the member of one class, and none gives it a value."""
     home, places = _common_home(site, example)

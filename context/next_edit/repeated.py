@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.next_edit.line_changes import LineChange, find_line_changes, tokens_of
-from context.next_edit.meaning import has_known_names
+from context.next_edit.meaning import gives_what_comes, has_known_names
 from context.next_edit.names.in_text import is_in_text, text_at
 from context.next_edit.names.occurrences import Occurrence, Role
 from context.next_edit.names.resolve_names import find_names, find_word
@@ -114,7 +114,11 @@ def _in_line(shape: Shape, document: Document, line: int, in_text: str) -> Itera
             continue
         end = stop
         owner = (".",) if document.text[: start + first].endswith(".") else ()
-        if not in_text and not has_known_names(shape.pattern, (*owner, *shape.new), document, place):
+        new = (*owner, *shape.new)
+        if not in_text and (
+            not has_known_names(shape.pattern, new, document, place)
+            or gives_what_comes(shape.pattern, new, document, function_around(document, place))
+        ):
             continue
         yield Proposal(document, start + first, start + stop, text, Rule.REPEATED, _CONFIDENCE)
 

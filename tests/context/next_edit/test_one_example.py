@@ -163,6 +163,14 @@ def test_a_place_for_which_enough_speaks_is_proposed(
             "def f():\n    scope = load(1)\n\n\ndef g():\n    scope = load(1)\n    return scope\n",
             ("def f():\n    scope = load(1)", "def f():\n    load(1)"),
         ),
+        # a name that became two others
+        (
+            "SIZE, LIMIT, DEPTH = abc\na = load(SIZE, 1)\nb = load(SIZE, 1)\nc = load(SIZE, 2)\nd = load(SIZE, 1)\n",
+            (
+                "a = load(SIZE, 1)\nb = load(SIZE, 1)\nc = load(SIZE, 2)",
+                "a = load(LIMIT, 1)\nb = load(LIMIT, 1)\nc = load(DEPTH, 2)",
+            ),
+        ),
         # another call of the name
         ("def load(x, y):\n    a.load(x)\n    b.load(x)\n", ("    a.load(x)", "    a.load(x, y=y)")),
     ],

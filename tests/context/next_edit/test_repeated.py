@@ -171,3 +171,18 @@ def test_a_change_in_strings_is_made_anew_in_strings_alone() -> None:
     user.replace("'Item', 2", "'Item[int]', 2")
     user.accept_all()
     assert user.text.endswith("# c = F['Item', 3]\nd = F['Item[int]', 4]\n")
+
+
+def test_what_comes_is_not_put_where_it_gets_its_meaning() -> None:
+    text = (
+        "class A:\n    def __init__(self, zip):\n        self.zip = zip\n"
+        "        self.filename = self.zip.zipfile.name\n\n"
+        "    def one(self):\n        return File(self.zip.zipfile.name).one()\n\n"
+        "    def two(self):\n        return File(self.zip.zipfile.name).two()\n\n"
+        "    def three(self):\n        return File(self.zip.zipfile.name).three()\n"
+    )
+    user = TypingUser({"a.py": text})
+    user.replace("self.zip.zipfile.name).one", "self.filename).one")
+    user.replace("self.zip.zipfile.name).two", "self.filename).two")
+    assert user.accept_all() == 1
+    assert "        self.filename = self.zip.zipfile.name\n" in user.text
