@@ -5,7 +5,9 @@ enough if a name goes or comes that is no keyword and was put into no hole, or i
 and besides
 
 - where a single word became others, two words beside it or the call that it lies in are the same at both places;
-- where words only came, two words on both sides are the same, or the whole line.
+- where words only came, two words on both sides are the same, or the whole line;
+- where whole lines only went, all their words are the same, unless they are an argument or a parameter: a statement
+  says nothing of another one that has some of its words.
 """
 
 import re
@@ -36,6 +38,8 @@ def repeats(diff: FileDiff, change: WordChange, earlier_diff: FileDiff, earlier:
         says_something = any(_is_telling(word, filled) for word in change.added)
         is_beside = change.before == earlier.before and change.after == earlier.after
         return says_something and (is_beside or _line_of(diff, change) == _line_of(earlier_diff, earlier) != ())
+    if filled and not change.added and _is_statement(diff, change):
+        return False
     callee = callee_at(diff.old_words, change.at)
     is_same_call = callee != "" and callee == callee_at(earlier_diff.old_words, earlier.at)
     if not is_same_call and not any(_is_telling(word, filled) for word in (*change.removed, *change.added)):
@@ -61,6 +65,14 @@ def _filled_holes(change: WordChange, earlier: WordChange) -> set[str] | None:
     if any(word.text in holes.values() and word.text not in known for word in change.added):
         return None
     return set(holes.values())
+
+
+def _is_statement(diff: FileDiff, change: WordChange) -> bool:
+    """Return whether the removed words are whole lines, without a comma at their end."""
+    words, end = diff.old_words, change.at + len(change.removed)
+    is_first = not change.at or words[change.at - 1].line < change.removed[0].line
+    is_last = end == len(words) or words[end].line > change.removed[-1].line
+    return is_first and is_last and change.removed[-1].text != ","
 
 
 def _is_telling(word: Word, filled: set[str]) -> bool:

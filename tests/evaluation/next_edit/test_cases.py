@@ -207,6 +207,10 @@ def test_the_drawn_cases_are_the_same_each_time_and_half_of_them_have_a_cause() 
         # A method of one object tells nothing of another's; an insertion nothing of a place with other words beside it.
         ("python", "a.get(b)\nx\nc.get(d)\n", "a.find(b)\nx\nc.find(d)\n", Cause.NONE),
         ("python", "f = g(a)\nx\nh = g(b)\n", "f = g(a) or k\nx\nh = g(b) or k\n", Cause.NONE),
+        # A statement that goes tells nothing of another one, unlike an equal one, or an argument of the same name.
+        ("python", "use.run(a)\nx\nuse.run(b)\n", "x\n", Cause.NONE),
+        ("python", "use.run(a)\nx\nuse.run(a)\n", "x\n", Cause.REPEATED),
+        ("python", "f(\n  size=a,\n)\nx\nf(\n  size=b,\n)\n", "f(\n)\nx\nf(\n)\n", Cause.REPEATED),
         # The new values cannot be known, the changed words say nothing of the place, or something else changes too.
         ("python", "a = f(b)\nx\nc = f(d)\n", "a = f(p)\nx\nc = f(q)\n", Cause.NONE),
         ("python", "a = [b]\nx\nc = e\n", "a = [b, p]\nx\nc = e, p\n", Cause.NONE),
