@@ -10,7 +10,14 @@ from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.next_edit.chunks import Chunk, Part, chunks_of
 from context.next_edit.evidence import Evidence, confidence_of, kind_of
-from context.next_edit.meaning import gives_what_comes, is_given_anew, means_the_same, stands_for_one_thing
+from context.next_edit.meaning import (
+    gives_what_comes,
+    is_bound_no_more,
+    is_given_anew,
+    is_parameter_of_another_function,
+    means_the_same,
+    stands_for_one_thing,
+)
 from context.next_edit.names.in_text import is_in_text
 from context.next_edit.names.resolve_names import find_word
 from context.next_edit.patterns import pattern_of
@@ -47,6 +54,7 @@ class _Candidate:
     evidence: Evidence
     example: _Example
     local_to: tuple[int, int] | None  # the lines of the function in which all of several examples are
+    functions: int  # in which the examples are
 
     @property
     def is_name(self) -> bool:
@@ -137,6 +145,7 @@ def _candidates(
         if names[old] > 1:  # one name became several others
             continue
         local_to = _function_of(group)
+        functions = len({function_around(one.document, one.start) for one in group}) if len(group) > 1 else 1
         left = files_left((example.document for example in group), edits)
         for example in group:
             pattern = pattern_of(example.edit, example.chunk, example.document)
@@ -148,7 +157,7 @@ def _candidates(
                 site
                 for other in _documents(example.document, example.chunk, files)
                 if other.path not in left
-                for site in find_sites(pattern, other)
+                for site in find_sites(pattern, other, example.start if other is example.document else 0)
                 if not _is_typed(site, typed[other.path]) and site.text != other.text[site.start : site.end]
             ]
             function = function_around(example.document, example.start) if sites else None
@@ -156,14 +165,14 @@ def _candidates(
                 is_in_file = site.document is example.document
                 is_in_function = is_in_file and function is not None and function[0] <= site.line <= function[1]
                 evidence = Evidence(site, example.number, len(group), len(sites), is_in_function)
-                yield _Candidate(evidence, example, local_to)
+                yield _Candidate(evidence, example, local_to, functions)
 
 
 def _function_of(examples: Sequence[_Example]) -> tuple[int, int] | None:
     """Return the lines of the function in which several examples are; None for one example or several functions."""
-    if len(examples) == 1:
+    if len({(one.document.path, one.document.position_at(one.start)[0]) for one in examples}) == 1:
         return None
-    found = {function_around(one.document, one.start) for one in examples}
+    found = {function_around(one.document, one.start, is_in_body=True) for one in examples}
     return found.pop() if len(found) == 1 else None
 
 
@@ -191,8 +200,11 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     if (around is not None and not around[0] <= site.line <= around[1]) or is_in_text(site.document, site.start):
         return False
     if candidate.is_name:
-        is_of_one = candidate.evidence.examples > 1 and stands_for_one_thing(site, example)
-        return is_of_one or (is_sure and is_given_anew(site, typed))
+        if candidate.evidence.examples > 1 and stands_for_one_thing(site, example):
+            return True
+        if candidate.functions > 1 and is_parameter_of_another_function(site, example):
+            return True
+        return is_bound_no_more(site, example) or (is_sure and is_given_anew(site, typed))
     chunk, document = site.pattern.chunk, site.document
     if gives_what_comes(chunk.old, chunk.new, document, function_around(document, site.start)):
         return False

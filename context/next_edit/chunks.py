@@ -118,7 +118,7 @@ def _closed_spans(spans: Sequence[Span], old: Sequence[Token], new: Sequence[Tok
         pending.append(span)
         whole = pending[0][0], span[1], pending[0][2], span[3]
         sides = old[whole[0] : whole[1]], new[whole[2] : whole[3]]
-        if all(is_whole([token.text for token in side]) for side in sides):
+        if all(map(_are_whole, sides)):
             yield whole
             pending = []
 
@@ -136,10 +136,10 @@ def _chunk(old: Sequence[Token], new: Sequence[Token], span: Span, text: str) ->
     i, j, p, q = span
     if i == j:
         return _insertion(old, new, span, text)
-    if not 0 < j - i <= _MAX_OLD_TOKENS or not all(
-        is_whole([one.text for one in side]) for side in (old[i:j], new[p:q])
-    ):
+    if not 0 < j - i <= _MAX_OLD_TOKENS or not all(map(_are_whole, (old[i:j], new[p:q]))):
         return None
+    if p == q and not is_whole([token.text for token in old[i:j]]):
+        return None  # what goes with a comparison went for something that came elsewhere
     is_lines = _has_whole_lines(old, i, j) and _has_whole_lines(new, p, q)
     start, end = (new[p].start, new[q - 1].end) if p < q else (new[p - 1].end, new[p - 1].end) if p else (0, 0)
     before = text[new[p - 1].end if p else 0 : start]
@@ -166,6 +166,20 @@ def _insertion(old: Sequence[Token], new: Sequence[Token], span: Span, text: str
     parts = (*before, *behind), (*before, *came, *behind)
     kept = len(before), len(behind)
     return Chunk(*parts, i - kept[0], i + kept[1], new[p].line, start, text[start:end], gaps, False, kept)
+
+
+def _are_whole(tokens: Sequence[Token]) -> bool:
+    return is_whole([token.text for number, token in enumerate(tokens) if not _is_comparison(tokens, number)])
+
+
+def _is_comparison(tokens: Sequence[Token], number: int) -> bool:
+    """Return whether the token is `<` or `>` between blanks, which is no bracket."""
+    token = tokens[number]
+    if token.text not in ("<", ">") or not 0 < number < len(tokens) - 1:
+        return False
+    before, behind = tokens[number - 1], tokens[number + 1]
+    is_apart = before.end < token.start and token.end < behind.start
+    return is_apart and before.line == token.line == behind.line
 
 
 def is_whole(tokens: Sequence[str]) -> bool:

@@ -16,6 +16,8 @@ from context.syntax.imports import find_imports
 
 _TARGETS = (Role.BINDING, Role.IMPORT)
 _SELF = frozenset({"self", "cls"})
+_COMMON_WORDS = frozenset({"range", "len", "make", "nil", "null", "undefined", "true", "false", "new", "func", "any"})
+_HEADERS = frozenset({"def", "func", "function"})
 
 
 def means_the_same(site: Site, example: int) -> bool:
@@ -117,9 +119,55 @@ def _is_of_a_module(site: Site, owner: str) -> bool:
     return any(owner in (*taken, module.replace("/", ".").rpartition(".")[2]) for module, taken in imports)
 
 
+def is_parameter_of_another_function(site: Site, example: int) -> bool:
+    """Return whether both places are parameters of one name, of two functions, of which that of the site stays free.
+
+    A user who gave the parameters of several functions another name goes on with those of the next one.
+    """
+    old, new = str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])
+    names = find_names(site.document, (old, new))
+    places = [names.at(start) for start in (example, site.start)] if names is not None else []
+    first, second = places if len(places) == 2 else (None, None)
+    if names is None or first is None or second is None or not (first.is_parameter and second.is_parameter):
+        return False
+    home = names.homes[second]
+    is_free = not any(one.name == new and scope == home for one, scope in names.homes.items())
+    return bool(site.left or site.right) and names.homes[first] != home and is_free
+
+
+def is_bound_no_more(site: Site, example: int) -> bool:
+    """Return whether the file binds the old name nowhere, and the new one as a whole, which the example uses too."""
+    old, new = str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])
+    if is_of_language(old, site.document.language) or site.document.language not in (
+        "python",
+        "typescript",
+        "typescriptreact",
+    ):
+        return False
+    names = find_names(site.document, (old, new))
+    places = [names.at(start) for start in (example, site.start)] if names is not None else []
+    if names is None or any(place is None or place.role != Role.USE for place in places):
+        return False
+    is_old_bound = any(one.name == old and one.role in _TARGETS for one in names.homes)
+    imported = [home for one, home in names.homes.items() if one.name == new and one.role == Role.IMPORT]
+    return not is_old_bound and any(home is not None and is_of_module(home) for home in imported)
+
+
 def _means_something(site: Site) -> bool:
+    """Return whether each name that the site would get is bound there, by the change, or nowhere in the file."""
     chunk = site.pattern.chunk
-    return has_known_names(chunk.old, chunk.new, site.document, site.start)
+    return has_known_names((*chunk.old, *_bound_names(site)), chunk.new, site.document, site.start)
+
+
+def _bound_names(site: Site) -> Iterator[str]:
+    """Yield the names that the new code itself binds: behind `as`, if it also uses them, and as parameters."""
+    new = site.pattern.chunk.new
+    is_header = site.pattern.callee.partition(" ")[0] in _HEADERS
+    for index, part in enumerate(new):
+        before = new[index - 1] if index else ","
+        is_parameter = is_header and before in ("(", ",", "*") and new[index + 1 : index + 2] in ((":",), ("=",))
+        if isinstance(part, str) and ((before == "as" and new.count(part) > 1) or is_parameter):
+            yield part
 
 
 def has_known_names(old: Sequence[Part], new: Sequence[Part], document: Document, start: int) -> bool:
@@ -161,7 +209,8 @@ def _is_known(name: str, count: int, document: Document, start: int) -> bool:
     names = find_names(document, (name,))
     targets = [] if names is None else [one for one in names.homes if one.is_target and one.role in _TARGETS]
     if names is None or not targets:
-        return is_of_language(name, document.language) or len(list(find_word(document.text, name))) > count
+        is_builtin = is_of_language(name, document.language) or name in _COMMON_WORDS
+        return is_builtin or len(list(find_word(document.text, name))) > count
     place = len(document.text[:start].encode())
     homes = [names.homes[one] for one in targets]
     return any(home is None or is_of_module(home) or home.start <= place <= home.end for home in homes)

@@ -16,6 +16,7 @@ LINES_ABOVE, LINES_BELOW = 6, 12  # of a place, in which these tokens are looked
 _LINE = "\n"  # stands between the tokens of two lines
 _TELLING_LETTERS = 4
 _TELLING_INSERTED = 3
+_TELLING_TOKENS = 8  # so many tell something even without a name
 _NEW_CODE_TOKENS = 40  # that came; so many are written once
 _WORD_BEGINS = r"(?<![\w$])"
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
@@ -81,7 +82,8 @@ def says_enough(chunk: Chunk) -> bool:
         names = [part for part in chunk.came if isinstance(part, str) and part.isidentifier()]
         return any(len(name) >= _TELLING_INSERTED and not iskeyword(name) for name in names)
     code = [part for part in chunk.old if isinstance(part, str) and part[0] not in "\"'`"]
-    if not any(len(name) >= _TELLING_LETTERS for name in identifiers(" ".join(code))):
+    is_long = len(code) >= _TELLING_TOKENS
+    if not is_long and not any(len(name) >= _TELLING_LETTERS for name in identifiers(" ".join(code))):
         return False
     if not chunk.new:
         return len(chunk.old) > 1

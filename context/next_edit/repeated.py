@@ -77,24 +77,30 @@ def _places(
             return _words(shape, one, files) if is_all else []
         return _same_names(one, other, changes)
     done = {(change.document.path, change.line) for change in changes}
-    around = function_around(one.document, one.start)
-    is_local = around is not None and around == function_around(other.document, other.start)
+    around = function_around(one.document, one.start, is_in_body=True)
+    is_local = around is not None and around == function_around(other.document, other.start, is_in_body=True)
     found: list[Proposal] = []
     for document in [one.document] if is_local or shape.is_told_beside else _documents(one.document, files):
         for line in sorted({document.position_at(start)[0] for start in find_word(document.text, shape.anchor)}):
             is_near = not is_local or (around is not None and around[0] <= line <= around[1])
             if is_near and (document.path, line) not in done:
-                found += _in_line(shape, document, line, in_text)
+                found += _in_line(shape, document, line, in_text or _replaced_text(shape))
     return found
 
 
-def function_around(document: Document, offset: int) -> tuple[int, int] | None:
-    """Return the lines of the function that the place is in, the innermost; None outside of functions."""
+def function_around(document: Document, offset: int, *, is_in_body: bool = False) -> tuple[int, int] | None:
+    """Return the lines of the function that the place is in, the innermost; None outside of functions.
+
+    `is_in_body`: of the functions that have it in their headers, none counts.
+    """
     tree = tree_of(document)
     path = tree.path(offset, offset) if tree is not None else []
-    functions = (node for node, _ in reversed(path) if _FUNCTION.search(node.type))
-    node = next(functions, None)
-    return (node.start_point[0], node.end_point[0]) if node is not None else None
+    for node, _ in reversed(path):
+        body = node.child_by_field_name("body")
+        is_header = tree is not None and body is not None and offset < tree.start(body)
+        if _FUNCTION.search(node.type) and not (is_in_body and is_header):
+            return node.start_point[0], node.end_point[0]
+    return None
 
 
 def _documents(document: Document, files: WorkspaceFiles) -> Iterator[Document]:
@@ -121,6 +127,12 @@ def _in_line(shape: Shape, document: Document, line: int, in_text: str) -> Itera
         ):
             continue
         yield Proposal(document, start + first, start + stop, text, Rule.REPEATED, _CONFIDENCE)
+
+
+def _replaced_text(shape: Shape) -> str:
+    """Return "string" if the first word that is replaced is a string, else ""."""
+    part = shape.pattern[shape.first] if shape.first < shape.end else 0
+    return "string" if isinstance(part, str) and part[0] in "\"'`" else ""
 
 
 def _words(shape: Shape, one: LineChange, files: WorkspaceFiles) -> list[Proposal]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from context.documents.document import Document
 from context.next_edit.chunks import Chunk, Part, Token, is_whole, tokens_in
@@ -28,10 +28,11 @@ class Site:
     is_same_callee: bool
 
 
-def find_sites(pattern: Pattern, document: Document) -> Iterator[Site]:
-    """Yield the places of the document where the pattern fits."""
+def find_sites(pattern: Pattern, document: Document, nearest: int = 0) -> Iterator[Site]:
+    """Yield the places of the document where the pattern fits, from the offset `nearest` on, and then those above."""
     done: set[int] = set()
-    for match in islice(pattern.expression.finditer(document.text), _MAX_SITES):
+    below, above = (pattern.expression.finditer(document.text, *ends) for ends in ((nearest,), (0, nearest)))
+    for match in islice(chain(below, above), _MAX_SITES):
         start = match.start()
         line = document.position_at(start)[0]
         first = max(0, line - LINES_ABOVE)

@@ -171,6 +171,12 @@ def test_a_place_for_which_enough_speaks_is_proposed(
                 "a = load(LIMIT, 1)\nb = load(LIMIT, 1)\nc = load(DEPTH, 2)",
             ),
         ),
+        # a name that is bound for what follows
+        (
+            "def f():\n    try:\n        g()\n    except KeyError:\n        use()\n\n"
+            "def h():\n    try:\n        g()\n    except KeyError:\n        pass\n",
+            ("except KeyError:\n        use", "except KeyError as error:\n        use"),
+        ),
         # another call of the name
         ("def load(x, y):\n    a.load(x)\n    b.load(x)\n", ("    a.load(x)", "    a.load(x, y=y)")),
     ],
@@ -257,6 +263,83 @@ def test_a_name_that_was_changed_twice_follows_where_it_is_bound_to_the_same(
         user.replace(f"{header}Item[int]", f"{header}Part[int]")
     starts = [user.text.index("Item[int]:\n    pass\n\n\ndef four")][:count]
     assert [(one.start, one.text) for one in user.propose()] == [(start, "Part") for start in starts]
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "change"),
+    [
+        (
+            "a.py",
+            "def one():\n    try:\n        f()\n    except KeyError:\n        raise Impossible()\n\n\n"
+            "def two():\n    try:\n        g()\n    except KeyError:\n        raise Impossible()\n",
+            (
+                "except KeyError:\n        raise Impossible()\n",
+                "except KeyError as e:\n        raise Impossible() from e\n",
+            ),
+        ),
+        (
+            "a.py",
+            "def one(line: Line, index: int) -> None: ...\n\n\ndef two(line: Line, index: int) -> int: ...\n",
+            ("line: Line, index: int)", "line: Line, indices: list[int])"),
+        ),
+        (
+            "a.go",
+            "package p\n\nfunc f() {\n\tfor i := int64(0); i < n; i++ {\n\t\tg(i)\n\t}\n}\n\n"
+            "func h() {\n\tfor i := int64(0); i < n; i++ {\n\t\tk(i)\n\t}\n}\n",
+            ("for i := int64(0); i < n; i++ {", "for i := range n {"),
+        ),
+    ],
+    ids=["a name that the code binds", "a parameter", "a comparison"],
+)
+def test_code_that_binds_a_name_or_compares_follows(
+    path: str, before: str, change: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.9)
+    user = TypingUser({path: before})
+    start = before.index(change[0])
+    user.become(path, start, start + len(change[0]), change[1])
+    user.accept_all()
+    assert user.text == before.replace(*change)
+
+
+def test_changes_in_one_header_are_repeated_in_other_headers() -> None:
+    user = TypingUser(
+        {"a.py": "import typing as t\n\n\ndef f(a: t.Set[str], b: t.Set[str]): ...\n\n\ndef g(c: t.Set[int]): ...\n"}
+    )
+    user.replace("a: t.Set[str]", "a: set[str]")
+    user.replace("b: t.Set[str]", "b: set[str]")
+    user.accept_all()
+    assert user.text.endswith("def g(c: set[int]): ...\n")
+
+
+PARAMETERS = "".join(f"def {name}(cls, __value: Any):\n    return __value\n\n\n" for name in ("one", "two", "three"))
+
+
+@pytest.mark.parametrize(("changed", "lines"), [(("one", "two"), ["def three(cls, value: Any):"]), (("one",), [])])
+def test_a_parameter_renamed_in_two_functions_follows_in_the_next_one(
+    changed: tuple[str, ...], lines: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.9)
+    user = TypingUser({"a.py": PARAMETERS})
+    for name in changed:
+        user.replace(f"{name}(cls, __value: Any):\n    return __value", f"{name}(cls, value: Any):\n    return value")
+    document = user.buffers["a.py"]
+    found = [_changed(document, one.start, one.end, one.text) for one in user.propose()]
+    assert [line for made in found for line in made] == lines
+
+
+@pytest.mark.parametrize("is_import_left", [False, True])
+def test_a_name_whose_import_is_gone_becomes_the_one_that_came_for_it(
+    is_import_left: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.55)
+    old = "from m import OptionalSequence\n"
+    text = "one: OptionalSequence[int] = None\n\n\ntwo: OptionalSequence[str] = None\n"
+    user = TypingUser({"a.py": f"{old}{text}"})
+    user.replace(old, (old if is_import_left else "") + "from m import Sequence\n")
+    user.replace("one: OptionalSequence", "one: Sequence")
+    texts = [(one.text, user.text[one.start : one.end]) for one in user.propose()]
+    assert texts == ([] if is_import_left else [("Sequence", "OptionalSequence")])
 
 
 def test_a_name_beside_which_more_was_changed_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
