@@ -6,7 +6,7 @@ from context.documents.document import Document
 from context.documents.edits import Edit
 from context.next_edit.argument_values import Value, find_value
 from context.next_edit.before import before_edits, blocks_with
-from context.next_edit.calls.fitted_call import fit_call, names_of, value_given
+from context.next_edit.calls.fitted_call import fit_call, names_of, value_given, without
 from context.next_edit.calls.functions import Argument, Call, Function, Parameter, call_at, functions_in
 from context.next_edit.calls.records import literal_at, records_in
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
@@ -43,10 +43,12 @@ def find_calls_to_change(edits: Sequence[Edit], files: WorkspaceFiles) -> list[P
 def _calls_to_change(
     document: Document, old: Function, new: Function, edits: Sequence[Edit], files: WorkspaceFiles
 ) -> list[Proposal]:
-    places = [*_places(document, new, files), *_handed_on(document, old, new)]
+    handed_on = list(_handed_on(document, old, new))
+    places = [*_places(document, new, files), *handed_on]
     typed = {path: typed_spans(edits, document) for path, document in files.open.items()}
     given = dict(_given(places, old, new, typed))
     found = [one for place in places if (one := _fit(place, old, new, given, typed)) is not None]
+    found = found or [one for place in handed_on if (one := _without_lost(place, old, new)) is not None]
     if found:
         return found
     is_shorter = not set(names_of(old)) <= set(names_of(new))
@@ -74,7 +76,8 @@ def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Functi
     }
     before = before_edits(document, edits)
     for key, function in list(now.items()):  # to parse the document as it was takes long
-        if f"{function.own_name}{document.text[function.start : function.end]}" in before.text:
+        header = f"{function.own_name}{document.text[function.start : function.end]}"
+        if header in before.text and before.text.count(header) >= document.text.count(header):
             del now[key]
     for function in now.values():
         found = _alike(blocks_with(before, function.own_name), function) or _alike(before, function)
@@ -132,6 +135,17 @@ def _handed_on(document: Document, old: Function, new: Function) -> Iterator[_Pl
         given = call.arguments if call is not None else ()
         if one.role in (Role.USE, Role.ATTRIBUTE) and any(_value_of(argument) in lost for argument in given):
             yield document, one, _CONFIDENCE
+
+
+def _without_lost(where: _Place, old: Function, new: Function) -> Proposal | None:
+    """Return the change after which a call no longer hands lost parameters on, whose names stand for nothing."""
+    document, place, confidence = where
+    call = _call(document, place, new)
+    lost = set(names_of(old)) - set(names_of(new))
+    change = without(document.text, call, [one for one in call.arguments if _value_of(one) in lost]) if call else None
+    if change is None:
+        return None
+    return Proposal(document, change.start, change.end, change.text, Rule.SIGNATURE, confidence)
 
 
 def _value_of(argument: Argument) -> str:

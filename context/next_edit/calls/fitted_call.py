@@ -51,6 +51,12 @@ def fit_call(
     return _change(text, call, given)
 
 
+def without(text: str, call: Call, removed: Sequence[Argument]) -> CallChange | None:
+    """Return the least change that takes these arguments out of the call."""
+    kept = [_Given(one.text, one.keyword, n) for n, one in enumerate(call.arguments) if one not in removed]
+    return _change(text, call, kept)
+
+
 def names_of(function: Function) -> list[str]:
     """Return the names of the parameters."""
     return [parameter.name for parameter in function.parameters]

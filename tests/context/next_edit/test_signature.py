@@ -240,6 +240,25 @@ def test_a_lost_parameter_is_no_longer_handed_on_to_the_function_of_the_same_nam
     assert "_inner.parse(text=text, cls=cls)" in user.text
 
 
+def test_a_lost_parameter_goes_from_a_call_with_any_other_arguments_too() -> None:
+    text = "def send(path, etags=None, **rest):\n    return inner.send(path, etags=etags, **rest)\n"
+    user = TypingUser({"a.py": text})
+    user.replace("etags=None, ", "")
+    assert user.accept_all() == 1
+    assert user.text == "def send(path, **rest):\n    return inner.send(path, **rest)\n"
+
+
+def test_a_header_that_another_class_has_too_has_changed() -> None:
+    text = (
+        "class A:\n    def add(self, item):\n        pass\n\n\n"
+        "class B(A):\n    def add(self, item, quiet):\n        super().add(item, quiet)\n"
+    )
+    user = TypingUser({"a.py": text})
+    user.replace("item, quiet):", "item):")
+    assert user.accept_all() == 1
+    assert user.text.endswith("super().add(item)\n")
+
+
 def test_an_optional_parameter_takes_the_member_of_its_name_less_surely() -> None:
     text = (
         "def load(path):\n    pass\n\n\nclass A:\n    def __init__(self):\n        self.env = 1\n\n"
