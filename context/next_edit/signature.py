@@ -20,6 +20,7 @@ from context.syntax.tree import Tree, tree_of
 
 _CONFIDENCE = 0.85
 _MAX_CALLS = 60
+_MAX_OF_NAME = 30  # functions of one name, of which one may be wrapped
 _ENOUGH = 3  # proposals: the next ones are found when these are accepted
 
 _Place = tuple[Document, Occurrence, float]  # with the share of such places that are calls of the function
@@ -43,7 +44,7 @@ def find_calls_to_change(edits: Sequence[Edit], files: WorkspaceFiles) -> list[P
 def _calls_to_change(
     document: Document, old: Function, new: Function, edits: Sequence[Edit], files: WorkspaceFiles
 ) -> list[Proposal]:
-    handed_on = list(_handed_on(document, old, new))
+    handed_on = list(_handed_on(document, old, new, files))
     places = [*_places(document, new, files), *handed_on]
     typed = {path: typed_spans(edits, document) for path, document in files.open.items()}
     given = dict(_given(places, old, new, typed))
@@ -118,23 +119,38 @@ def _places(document: Document, function: Function, files: WorkspaceFiles) -> It
                 return
 
 
-def _handed_on(document: Document, old: Function, new: Function) -> Iterator[_Place]:
-    """Yield the calls in a function's own body of another one of its name that still hand a lost parameter on.
+def _handed_on(document: Document, old: Function, new: Function, files: WorkspaceFiles) -> Iterator[_Place]:
+    """Yield the calls in a function's own body of another one of its name that hand its parameters on.
 
-    Such are the method of a superclass, and what a wrapper wraps.
+    Such are the method of a superclass, and what a wrapper wraps. They still hand on a lost parameter, or they hand on
+    others, and a function of that name takes the gained ones.
     """
     lost = set(names_of(old)) - set(names_of(new))
+    gained = _gained(old, new)
     tree = tree_of(document)
-    if not lost or tree is None or document.language != "python":
+    if not (lost or gained) or tree is None or document.language != "python":
         return
     around = (node for node, _ in reversed(tree.path(new.start, new.start)) if node.type == "function_definition")
     node = next(around, None)
     body = Scope(node.start_byte, node.end_byte, "function") if node is not None else None
     for one in find_occurrences(document, (new.own_name,)) or ():
         call = _call(document, one, new) if body in one.scopes else None
-        given = call.arguments if call is not None else ()
-        if one.role in (Role.USE, Role.ATTRIBUTE) and any(_value_of(argument) in lost for argument in given):
+        if call is None or one.role not in (Role.USE, Role.ATTRIBUTE):
+            continue
+        values = {_value_of(argument) for argument in call.arguments}
+        is_wrapper = not values.isdisjoint(names_of(old)) and bool(gained)
+        if not values.isdisjoint(lost) or (is_wrapper and _another_takes(gained, new, files)):
             yield document, one, _CONFIDENCE
+
+
+def _another_takes(gained: Sequence[Parameter], new: Function, files: WorkspaceFiles) -> bool:
+    """Return whether a function of this name in another class, or in none, has the gained parameters too."""
+    found = files.view.definitions([new.own_name], _MAX_OF_NAME) if files.view is not None else {}
+    headers = [one.symbol for one in found.get(new.own_name, ())]
+    return any(
+        header.container != new.container and all([*find_word(header.signature, one.name)] for one in gained)
+        for header in headers
+    )
 
 
 def _without_lost(where: _Place, old: Function, new: Function) -> Proposal | None:

@@ -248,6 +248,16 @@ def test_a_lost_parameter_goes_from_a_call_with_any_other_arguments_too() -> Non
     assert user.text == "def send(path, **rest):\n    return inner.send(path, **rest)\n"
 
 
+@pytest.mark.parametrize("other", ["quiet=False", "loud=False"])
+def test_a_gained_parameter_is_handed_on_to_a_function_of_the_same_name_that_takes_it(other: str) -> None:
+    inner = f"class A:\n    def add(self, {other}): ...\n"
+    text = f"{inner}\n\nclass B(A):\n    def add(self, item):\n        super().add(item)\n"
+    user = TypingUser({"a.py": text})
+    user.replace("self, item", "self, item, quiet=False")
+    user.accept_all()
+    assert ("super().add(item, quiet=quiet)" in user.text) is (other == "quiet=False")
+
+
 def test_a_header_that_another_class_has_too_has_changed() -> None:
     text = (
         "class A:\n    def add(self, item):\n        pass\n\n\n"
