@@ -1,0 +1,99 @@
+"""A change is made anew in other functions and of other names, where the scopes show that it may be."""
+
+import pytest
+
+from tests.context.next_edit.typing_user import TypingUser
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "change"),
+    [
+        (
+            "a.py",
+            "def one():\n    try:\n        f()\n    except KeyError:\n        raise Impossible()\n\n\n"
+            "def two():\n    try:\n        g()\n    except KeyError:\n        raise Impossible()\n",
+            (
+                "except KeyError:\n        raise Impossible()\n",
+                "except KeyError as e:\n        raise Impossible() from e\n",
+            ),
+        ),
+        (
+            "a.py",
+            "def one(line: Line, index: int) -> None: ...\n\n\ndef two(line: Line, index: int) -> int: ...\n",
+            ("line: Line, index: int)", "line: Line, indices: list[int])"),
+        ),
+        (
+            "a.go",
+            "package p\n\nfunc f() {\n\tfor i := int64(0); i < n; i++ {\n\t\tg(i)\n\t}\n}\n\n"
+            "func h() {\n\tfor i := int64(0); i < n; i++ {\n\t\tk(i)\n\t}\n}\n",
+            ("for i := int64(0); i < n; i++ {", "for i := range n {"),
+        ),
+    ],
+    ids=["a name that the code binds", "a parameter", "a comparison"],
+)
+def test_code_that_binds_a_name_or_compares_follows(
+    path: str, before: str, change: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.9)
+    user = TypingUser({path: before})
+    start = before.index(change[0])
+    user.become(path, start, start + len(change[0]), change[1])
+    user.accept_all()
+    assert user.text == before.replace(*change)
+
+
+def test_changes_in_one_header_are_repeated_in_other_headers() -> None:
+    user = TypingUser(
+        {"a.py": "import typing as t\n\n\ndef f(a: t.Set[str], b: t.Set[str]): ...\n\n\ndef g(c: t.Set[int]): ...\n"}
+    )
+    user.replace("a: t.Set[str]", "a: set[str]")
+    user.replace("b: t.Set[str]", "b: set[str]")
+    user.accept_all()
+    assert user.text.endswith("def g(c: set[int]): ...\n")
+
+
+def test_strings_that_became_code_are_followed_by_others() -> None:
+    user = TypingUser({"a.py": 'def f(a: "App"): ...\n\n\ndef g(b: "App"): ...\n\n\ndef h(c: "App"): ...  # "App"\n'})
+    user.replace('a: "App"', "a: App")
+    user.replace('b: "App"', "b: App")
+    user.accept_all()
+    assert user.text.endswith('def h(c: App): ...  # "App"\n')
+
+
+def test_of_many_places_those_below_the_change_are_looked_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here the members of a class: of the 60 above only some are looked at."""
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.9)
+    members = "".join(f"    def f{n}(self):\n        return self._storage\n\n" for n in range(60))
+    user = TypingUser({"a.py": f"class A:\n    def __init__(self):\n        self._storage = 1\n\n{members}"})
+    for n in (56, 57):
+        user.replace(f"f{n}(self):\n        return self._storage", f"f{n}(self):\n        return self._items")
+    assert user.propose()[0].start > user.cursor
+
+
+PARAMETERS = "".join(f"def {name}(cls, __value: Any):\n    return __value\n\n\n" for name in ("one", "two", "three"))
+
+
+@pytest.mark.parametrize(("changed", "count"), [(("one", "two"), 3), (("one",), 1)])
+def test_a_parameter_renamed_in_two_functions_follows_in_the_next_one(
+    changed: tuple[str, ...], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.9)
+    user = TypingUser({"a.py": PARAMETERS})
+    for name in changed:
+        user.replace(f"{name}(cls, __value: Any):\n    return __value", f"{name}(cls, value: Any):\n    return value")
+    user.accept_all()
+    assert user.text.count("(cls, value: Any)") == count
+
+
+@pytest.mark.parametrize("is_import_left", [False, True])
+def test_a_name_whose_import_is_gone_becomes_the_one_that_came_for_it(
+    is_import_left: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.55)
+    old = "from m import OptionalSequence\n"
+    text = "one: OptionalSequence[int] = None\n\n\ntwo: OptionalSequence[str] = None\n"
+    user = TypingUser({"a.py": f"{old}{text}"})
+    user.replace(old, (old if is_import_left else "") + "from m import Sequence\n")
+    user.replace("one: OptionalSequence", "one: Sequence")
+    texts = [(one.text, user.text[one.start : one.end]) for one in user.propose()]
+    assert texts == ([] if is_import_left else [("Sequence", "OptionalSequence")])
