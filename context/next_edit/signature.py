@@ -132,7 +132,9 @@ def _handed_on(document: Document, old: Function, new: Function, files: Workspac
         return
     around = (node for node, _ in reversed(tree.path(new.start, new.start)) if node.type == "function_definition")
     node = next(around, None)
-    body = Scope(node.start_byte, node.end_byte, "function") if node is not None else None
+    if node is None or next(find_word(document.text[new.end : tree.end(node)], new.own_name), None) is None:
+        return
+    body = Scope(node.start_byte, node.end_byte, "function")
     for one in find_occurrences(document, (new.own_name,)) or ():
         call = _call(document, one, new) if body in one.scopes else None
         if call is None or one.role not in (Role.USE, Role.ATTRIBUTE):
