@@ -22,11 +22,11 @@ class Language:
 
 _COMPILED = frozenset({"dist", "build", "cjs", "esm", "umd", "es", "_esm", "_cjs", "_types", "min", "bower_components"})
 
-PYTHON = Language("python", (".py",), 25, frozenset({"migrations", "locale", "bad-syntax", "pydoc_data"}), 8_000_000)
-TYPESCRIPT = Language("typescript", (".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs", ".cjs"), 10, _COMPILED)
-GO = Language("go", (".go",), 6, frozenset({"Godeps", "debian"}))
-RUST = Language("rust", (".rs",), 5)
-C = Language("c", (".c", ".h"), 4, frozenset({"deps", "debian"}))
+PYTHON = Language("python", (".py",), 33, frozenset({"migrations", "locale", "bad-syntax", "pydoc_data"}), 8_000_000)
+TYPESCRIPT = Language("typescript", (".ts", ".tsx", ".mts", ".js", ".jsx", ".mjs", ".cjs"), 7, _COMPILED)
+GO = Language("go", (".go",), 4, frozenset({"Godeps", "debian"}))
+RUST = Language("rust", (".rs",), 3)
+C = Language("c", (".c", ".h"), 3, frozenset({"deps", "debian"}))
 LANGUAGES = (PYTHON, TYPESCRIPT, GO, RUST, C)
 
 
