@@ -10,14 +10,15 @@ from training.model.checkpoints import Progress
 from training.model.deepseek_v2 import Model
 from training.release.curve import Curve, draw_curves, read_curve, thin_out
 
-NAME = "midspan-builtin-3"
+NAME = "midspan-builtin-4"
 SHAPES = Path(__file__).parents[1] / "shapes.md"
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 
 CARD = """# {name}
 
 The code model that ships with Midspan: small enough to sit in the package, quick enough for every
-keystroke on two cores. It fills holes in Python; without any setting, Midspan uses it.
+keystroke on two cores. It fills holes in Python, TypeScript, JavaScript, Go, Rust and C; without any setting, Midspan
+uses it.
 
 ## What it is
 
@@ -53,11 +54,12 @@ The curve (training loss, nats a token; the decay phase draws more documents wit
 {shapes}
 ## Data and licences
 
-{megabytes:.0f} MB of Python from {packages} packages under MIT, BSD, Apache-2.0 or PSF licences, read from their
-metadata and checked again for foreign headers in every file; generated and vendored files and
-near-duplicates dropped. Files that share three lines in a row with HumanEval's infilling tasks were
-left out ({excluded} files). `training/corpus/manifest.json` names every package with version, licence, size and
-digest; the text itself is not distributed. Never trained on: {held_out}.
+{megabytes:.0f} MB of code from {packages} packages under MIT, BSD, Apache-2.0, PSF and like licences, read from their
+metadata and checked again for foreign headers in every file. Up to the third model all of it was Python. The fourth
+went on with Python in half of the documents, later in two of three; TypeScript and JavaScript, Go, Rust and C share
+the others. Generated and vendored files and near-duplicates dropped. Files that share three lines in a row with
+HumanEval's infilling tasks were left out ({excluded} files). `training/corpus/manifest.json` names every package with
+version, licence, size and digest; the text itself is not distributed. Never trained on: {held_out}.
 
 ## What it can do and what not
 
@@ -66,8 +68,9 @@ another file in the prompt, and mostly ends by itself; the figures below say how
 BOS context hole suffix begin prefix end. PSM was a tenth of the training's holes, and is much worse. A prompt should
 end where a word begins: a word that is begun is better taken back and asked for again. It has seen {tokens:.0f} million
 tokens, hundreds of thousands of times fewer than models one downloads: it does not know libraries by heart, does not
-reason about an algorithm, and its suggestions are mostly plausible and wrong. It is not a chat model, knows Python
-only, and must not be used to judge whether code is correct or safe.
+reason about an algorithm, and its suggestions are mostly plausible and wrong. Its tokens were learned from Python, so
+that it reads the other languages in shorter pieces. It is not a chat model, and must not be used to judge whether code
+is correct or safe.
 
 Midspan mixes what the prompt and the repository say of the next token with what the model says, with the weights in
 `copying.json`, which were learned on packages that no model was trained on. The plain prompt of the figures has no such

@@ -188,7 +188,7 @@ async def test_it_leaves_no_trace_and_counts_for_nothing():
 
 
 PLACES = [
-    "def find(items, key):\n    for item in |\n",
+    "def find(items, key):\n    for item in items:\n        if item.|\n",
     "def count(words):\n    found = {}\n    |\n",
 ]
 
