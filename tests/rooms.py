@@ -245,6 +245,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.settings",
         "lsp_server.telemetry",
     ),
+    "evaluation.archives": (),
     "evaluation.cache_folder": (),
     "evaluation.chat": ("context.*", "inference.api"),
     "evaluation.next_edit": (
@@ -260,6 +261,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "evaluation.results": ("evaluation.cache_folder", "inference.api", "lsp_server.completion.confidence"),
     "evaluation.typist": (
         "context.*",
+        "evaluation.archives",
         "evaluation.cache_folder",
         "evaluation.results",
         "inference.api",
@@ -369,7 +371,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "benchmarks.next_edit": ("benchmarks", "context.*"),
     "benchmarks.secrets": ("context.*",),
     "benchmarks.session": ("benchmarks", "context.*", "inference.*", "lsp_server.*"),
-    "training.packages": ("evaluation",),
+    "training.packages": ("evaluation", "evaluation.archives"),
     "training.corpus": ("inference.prompts", "training.packages"),
     "training.documents": ("context.documents", "training.corpus", "training.packages"),
     "training.model": ("training.corpus", "training.documents"),

@@ -4,22 +4,19 @@ Archives are unpacked as text; none of their code is installed or run.
 """
 
 import hashlib
-import io
 import subprocess
 import sys
-import tarfile
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from context.rules.rules import judge_text
+from evaluation.archives import files_of_deb, files_of_tar, files_of_wheel
 from evaluation.cache_folder import cache_folder
 from midspan import SettingsError
 
 _MOST_FILE_BYTES = 200_000
 _WITHIN_S = 300
-_AR_MAGIC, _AR_HEADER_BYTES = b"!<arch>\n", 60
 _PIP = sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check"
 # Files of tests and of data: nobody waits for ghost text in them, and half of the lines are literals.
 _LEFT_OUT = ("test", "tests", "__tests__", "benchmarks", "locales", "dist", "vendored")
@@ -187,7 +184,7 @@ def _unpack(archive: Archive, path: Path, root: Path) -> Repository:
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != archive.sha256:
         raise SettingsError(f"{path} is not the archive that is typed: its sha256 differs. Fetch it again.")
-    read = {".whl": _files_of_wheel, ".tgz": _files_of_tar, ".deb": _files_of_deb}[path.suffix]
+    read = {".whl": files_of_wheel, ".tgz": files_of_tar, ".deb": files_of_deb}[path.suffix]
     files = {}
     for name, encoded in sorted(read(content, lambda name, size: is_wanted(name, size, archive.suffix))):
         text = encoded.decode("utf-8").replace("\r\n", "\n")
@@ -200,39 +197,9 @@ def _unpack(archive: Archive, path: Path, root: Path) -> Repository:
     return Repository(archive.repository, root, files)
 
 
-_IsWanted = Callable[[str, int], bool]
-
-
 def is_wanted(name: str, size: int, suffix: str) -> bool:
     """Return whether lines of this file are typed: code that is not too long, and neither a test nor data."""
     parts = PurePosixPath(name).parts
     is_test = any(mark in parts[-1] for mark in ("_test.", ".test.", ".d.ts")) or parts[-1].startswith("test_")
     is_plain = ".." not in parts and parts[0] != "/" and not set(parts) & set(_LEFT_OUT) and not is_test
     return name.endswith(suffix) and is_plain and 0 < size <= _MOST_FILE_BYTES
-
-
-def _files_of_wheel(content: bytes, is_wanted: _IsWanted) -> Iterator[tuple[str, bytes]]:
-    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
-        for entry in wheel.infolist():
-            if is_wanted(entry.filename, entry.file_size):
-                yield entry.filename, wheel.read(entry)
-
-
-def _files_of_tar(content: bytes, is_wanted: _IsWanted) -> Iterator[tuple[str, bytes]]:
-    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        for entry in tar:
-            name = entry.name.removeprefix("./")
-            if entry.isfile() and is_wanted(name, entry.size) and (file := tar.extractfile(entry)) is not None:
-                yield name, file.read()
-
-
-def _files_of_deb(content: bytes, is_wanted: _IsWanted) -> Iterator[tuple[str, bytes]]:
-    """Read the files of a Debian package: an `ar` archive whose member `data.tar.*` holds them."""
-    at = len(_AR_MAGIC)
-    while at < len(content):
-        header = content[at : at + _AR_HEADER_BYTES]
-        size = int(header[48:58])
-        at += _AR_HEADER_BYTES
-        if header.startswith(b"data.tar"):
-            yield from _files_of_tar(content[at : at + size], is_wanted)
-        at += size + size % 2

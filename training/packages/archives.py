@@ -1,36 +1,21 @@
-"""The files in the archives of npm and Debian."""
+"""The files in the archives of npm and Debian that are small enough to be written by hand."""
 
-import io
-import tarfile
 from collections.abc import Callable, Iterator
 
-_AR_MAGIC, _AR_HEADER_BYTES = b"!<arch>\n", 60
+from evaluation.archives import files_of_deb, files_of_tar
+
 _MOST_FILE_BYTES = 400_000
 IsWanted = Callable[[str], bool]
 
 
 def read_tar(content: bytes, wanted: IsWanted) -> Iterator[tuple[str, bytes]]:
-    """The wanted files of a tar archive, with its compression, by their names without a leading "./"."""
-    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
-        for entry in tar:
-            name = entry.name.removeprefix("./")
-            if not entry.isfile() or entry.size > _MOST_FILE_BYTES or not wanted(name):
-                continue
-            file = tar.extractfile(entry)
-            if file is not None:
-                yield name, file.read()
+    """The wanted files of a tar archive, by their names."""
+    return files_of_tar(content, lambda name, size: size <= _MOST_FILE_BYTES and wanted(name))
 
 
 def read_deb(content: bytes, wanted: IsWanted) -> Iterator[tuple[str, bytes]]:
-    """The wanted files of a binary package: an `ar` archive whose member `data.tar.*` holds them."""
-    at = len(_AR_MAGIC)
-    while at < len(content):
-        header = content[at : at + _AR_HEADER_BYTES]
-        size = int(header[48:58])
-        at += _AR_HEADER_BYTES
-        if header.startswith(b"data.tar"):
-            yield from read_tar(content[at : at + size], wanted)
-        at += size + size % 2
+    """The wanted files of a binary package, by their names."""
+    return files_of_deb(content, lambda name, size: size <= _MOST_FILE_BYTES and wanted(name))
 
 
 def below(files: dict[str, bytes], folder: str) -> dict[str, bytes]:
