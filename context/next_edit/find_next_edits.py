@@ -48,10 +48,10 @@ def find_next_edits(
     found += _beside(found, find_by_example(edits, snapshot, files))
     typed = {document.path: typed_spans(edits, document) for document in documents}
     found = [
-        one for one in found if one.rule != Rule.REPEATED or keeps_syntax(one.document, one.start, one.end, one.text)
+        one for one in found if one.rule == Rule.DIAGNOSTIC or not _is_just_typed(one, typed.get(one.document.path, ()))
     ]
     found = [
-        one for one in found if one.rule == Rule.DIAGNOSTIC or not _is_just_typed(one, typed.get(one.document.path, ()))
+        one for one in found if one.rule != Rule.REPEATED or keeps_syntax(one.document, one.start, one.end, one.text)
     ]
     return tuple(sorted(found, key=lambda proposal: _distance(proposal, snapshot)))[:_MAX_PROPOSALS]
 

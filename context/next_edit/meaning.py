@@ -8,7 +8,7 @@ from context.next_edit.chunks import Part
 from context.next_edit.evidence import kind_of
 from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
-from context.next_edit.names.resolve_names import find_names, find_word
+from context.next_edit.names.resolve_names import Names, find_names, find_word
 from context.next_edit.replacements import Span
 from context.next_edit.sites import Site
 from context.next_edit.workspace.imported_names import is_of_module
@@ -17,6 +17,8 @@ from context.syntax.imports import find_imports
 _TARGETS = (Role.BINDING, Role.IMPORT)
 _SELF = frozenset({"self", "cls"})
 _COMMON_WORDS = frozenset({"range", "len", "make", "nil", "null", "undefined", "true", "false", "new", "func", "any"})
+# Languages in which a file names all that it takes from others.
+_NO_HIDDEN_NAMES = frozenset({"python", "typescript", "typescriptreact"})
 _HEADERS = frozenset({"def", "func", "function"})
 
 
@@ -102,10 +104,15 @@ def _common_home(site: Site, example: int) -> tuple[Scope | None, Sequence[Occur
     The old name and the new one count as one name: where they have two scopes, they stand for two things.
     """
     names = find_names(site.document, (str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])))
-    places = [names.at(start) for start in (example, site.start)] if names is not None else []
+    places = _at_both(site, example, names)
     known = [place for place in places if place is not None]
     homes = {names.homes[place] for place in known} if names is not None else set()
     return (homes.pop() if len(known) == 2 and len(homes) == 1 else None), known
+
+
+def _at_both(site: Site, example: int, names: Names | None) -> list[Occurrence | None]:
+    """Return what stands at the example and at the site; nothing in a language without scopes."""
+    return [names.at(start) for start in (example, site.start)] if names is not None else []
 
 
 def _is_of_a_module(site: Site, owner: str) -> bool:
@@ -126,7 +133,7 @@ def is_parameter_of_another_function(site: Site, example: int) -> bool:
     """
     old, new = str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])
     names = find_names(site.document, (old, new))
-    places = [names.at(start) for start in (example, site.start)] if names is not None else []
+    places = _at_both(site, example, names)
     first, second = places if len(places) == 2 else (None, None)
     if names is None or first is None or second is None or not (first.is_parameter and second.is_parameter):
         return False
@@ -138,14 +145,11 @@ def is_parameter_of_another_function(site: Site, example: int) -> bool:
 def is_bound_no_more(site: Site, example: int) -> bool:
     """Return whether the file binds the old name nowhere, and the new one as a whole, which the example uses too."""
     old, new = str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])
-    if is_of_language(old, site.document.language) or site.document.language not in (
-        "python",
-        "typescript",
-        "typescriptreact",
-    ):
+    language = site.document.language
+    if language not in _NO_HIDDEN_NAMES or is_of_language(old, language):
         return False
     names = find_names(site.document, (old, new))
-    places = [names.at(start) for start in (example, site.start)] if names is not None else []
+    places = _at_both(site, example, names)
     if names is None or any(place is None or place.role != Role.USE for place in places):
         return False
     is_old_bound = any(one.name == old and one.role in _TARGETS for one in names.homes)

@@ -52,7 +52,7 @@ def _calls_to_change(
     found = found or [one for place in handed_on if (one := _without_lost(place, old, new)) is not None]
     if found:
         return found
-    is_shorter = not set(names_of(old)) <= set(names_of(new))
+    is_shorter = bool(_lost(old, new))
     gained = [one for one in _gained(old, new) if one.name not in given]
     needed = [one.name for one in gained if not (one.has_default and is_shorter)]
     calls = _member_places(document, new, needed, files)
@@ -125,8 +125,7 @@ def _handed_on(document: Document, old: Function, new: Function, files: Workspac
     Such are the method of a superclass, and what a wrapper wraps. They still hand on a lost parameter, or they hand on
     others, and a function of that name takes the gained ones.
     """
-    lost = set(names_of(old)) - set(names_of(new))
-    gained = _gained(old, new)
+    lost, gained = _lost(old, new), _gained(old, new)
     tree = tree_of(document)
     if not (lost or gained) or tree is None or document.language != "python":
         return
@@ -159,7 +158,7 @@ def _without_lost(where: _Place, old: Function, new: Function) -> Proposal | Non
     """Return the change after which a call no longer hands lost parameters on, whose names stand for nothing."""
     document, place, confidence = where
     call = _call(document, place, new)
-    lost = set(names_of(old)) - set(names_of(new))
+    lost = _lost(old, new)
     change = without(document.text, call, [one for one in call.arguments if _value_of(one) in lost]) if call else None
     if change is None:
         return None
@@ -201,6 +200,10 @@ def _given(places: Sequence[_Place], old: Function, new: Function, typed: _Typed
 
 def _meets(part: Argument | Call, spans: Sequence[Span]) -> bool:
     return any(start < part.end and part.start < end for start, end in spans)
+
+
+def _lost(old: Function, new: Function) -> set[str]:
+    return set(names_of(old)) - set(names_of(new))
 
 
 def _gained(old: Function, new: Function) -> list[Parameter]:

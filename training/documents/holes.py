@@ -30,7 +30,7 @@ CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 @dataclass(frozen=True)
 class Reach:
-    """How many characters before and after a hole a document may show."""
+    """The text that a document may show around a hole: so many characters before it and after it."""
 
     before: int
     after: int

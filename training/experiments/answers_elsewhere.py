@@ -1,4 +1,4 @@
-"""How many holes have their answer in another file: a name that the context has and the current file has not yet.
+"""Counts the holes that another file answers: with a name that the context has and the current file has not yet.
 
     python -m training.experiments.answers_elsewhere --rows 400
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from training.corpus.files import load_files
 from training.corpus.tokenizer import TextEncoder, load_encoder
-from training.documents.document_source import DocumentSource
+from training.documents.document_source import MIN_DOCUMENT_TOKENS, DocumentSource
 from training.documents.related import IDENTIFIER, identifiers
 from training.run.settings import DECAY_FIM_RATE, TrainSettings
 
@@ -58,7 +58,7 @@ def main() -> None:
     number = 0
     for _ in range(arguments.rows):
         room, found = arguments.sequence + 1, False
-        while room >= 64:
+        while room >= MIN_DOCUMENT_TOKENS:
             ids, middle = source.draw(number, room)
             number, room = number + 1, room - len(ids)
             counts["documents"] += 1

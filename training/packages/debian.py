@@ -4,16 +4,16 @@ apt-get fetches them. They are read as text: nothing is unpacked to the disk, in
 """
 
 import subprocess
-import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from training.packages.archives import below, common_folder, read_deb, read_tar
 from training.packages.copyright_file import CopyrightFile, read_copyright
+from training.packages.fetch import fetch
 from training.packages.languages import GO, RUST, C
 from training.packages.licences import allows_expression
-from training.packages.package import Package
+from training.packages.package import Package, allowed
 
 _GO_FOLDERS = ("usr/share/gocode/src/", "usr/share/go-")
 _RUST_FOLDER = "usr/share/cargo/registry/"
@@ -24,7 +24,7 @@ def fetch_debs(folder: Path, pins: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for pin in pins:
         if _find_deb(folder, pin) is None:
-            _fetch(["apt-get", "-q", "download", pin], folder, pin)
+            fetch(["apt-get", "-q", "download", pin], folder, pin)
 
 
 def fetch_sources(folder: Path, pins: Sequence[str]) -> None:
@@ -37,23 +37,17 @@ def fetch_sources(folder: Path, pins: Sequence[str]) -> None:
         return
     options = _list_sources(folder)
     for pin in missing:
-        _fetch(["apt-get", *options, "-q", "source", "--download-only", pin], folder, pin)
+        fetch(["apt-get", *options, "-q", "source", "--download-only", pin], folder, pin)
 
 
 def read_go(folder: Path, pins: Sequence[str]) -> Iterator[Package]:
     """The Go packages that were fetched; stderr names those whose licence is not allowed."""
-    for pin in pins:
-        path = _find_deb(folder, pin)
-        if path is not None:
-            yield from _named(_read_go(path.read_bytes(), pin), pin)
+    return _read_debs(folder, pins, _read_go)
 
 
 def read_rust(folder: Path, pins: Sequence[str]) -> Iterator[Package]:
     """The Rust packages that were fetched; stderr names those whose licence is not allowed."""
-    for pin in pins:
-        path = _find_deb(folder, pin)
-        if path is not None:
-            yield from _named(_read_rust(path.read_bytes(), pin), pin)
+    return _read_debs(folder, pins, _read_rust)
 
 
 def read_c(folder: Path, pins: Sequence[str]) -> Iterator[Package]:
@@ -61,14 +55,14 @@ def read_c(folder: Path, pins: Sequence[str]) -> Iterator[Package]:
     for pin in pins:
         paths = _find_source(folder, pin)
         if paths is not None:
-            yield from _named(_read_c([path.read_bytes() for path in paths], pin), pin)
+            yield from allowed(_read_c([path.read_bytes() for path in paths], pin), pin)
 
 
-def _named(package: Package | None, pin: str) -> Iterator[Package]:
-    if package is None:
-        print(f"licence not allowed: {pin}", file=sys.stderr)
-    else:
-        yield package
+def _read_debs(folder: Path, pins: Sequence[str], read: Callable[[bytes, str], Package | None]) -> Iterator[Package]:
+    for pin in pins:
+        path = _find_deb(folder, pin)
+        if path is not None:
+            yield from allowed(read(path.read_bytes(), pin), pin)
 
 
 def _read_go(content: bytes, pin: str) -> Package | None:
@@ -161,9 +155,3 @@ def _list_sources(folder: Path) -> list[str]:
     options = [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
     subprocess.run(["apt-get", *options, "-qq", "update"], check=False)
     return options
-
-
-def _fetch(command: list[str], folder: Path, pin: str) -> None:
-    done = subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, check=False)
-    if done.returncode != 0:
-        print(f"not fetched, left out: {pin}", file=sys.stderr)

@@ -1,16 +1,15 @@
 """The reader of packages from npm: TypeScript and JavaScript as they were written, from archives that npm fetches."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from training.packages.archives import read_tar
+from training.packages.fetch import fetch
 from training.packages.languages import TYPESCRIPT
 from training.packages.licences import allows_expression
-from training.packages.package import Package
+from training.packages.package import Package, allowed
 from training.packages.pins import NpmPin
 
 _ABOUT = "package.json"
@@ -20,26 +19,16 @@ def fetch_npm(folder: Path, pins: Sequence[NpmPin]) -> None:
     """Fetch the archives that are not there yet; stderr names those that cannot be fetched, which are left out."""
     folder.mkdir(parents=True, exist_ok=True)
     for pin in pins:
-        if (folder / _file_name(pin)).is_file():
-            continue
-        done = subprocess.run(
-            ["npm", "pack", "--silent", pin.wanted], cwd=folder, stdout=subprocess.DEVNULL, check=False
-        )
-        if done.returncode != 0:
-            print(f"not fetched, left out: {pin.wanted}", file=sys.stderr)
+        if not (folder / _file_name(pin)).is_file():
+            fetch(["npm", "pack", "--silent", pin.wanted], folder, pin.wanted)
 
 
 def read_npm(folder: Path, pins: Sequence[NpmPin]) -> Iterator[Package]:
     """The packages whose archives are in the folder; stderr names those whose licence is not allowed."""
     for pin in pins:
         path = folder / _file_name(pin)
-        if not path.is_file():
-            continue
-        package = _read_archive(path.read_bytes(), pin)
-        if package is None:
-            print(f"licence not allowed: {pin.wanted}", file=sys.stderr)
-        else:
-            yield package
+        if path.is_file():
+            yield from allowed(_read_archive(path.read_bytes(), pin), pin.wanted)
 
 
 def _read_archive(content: bytes, pin: NpmPin) -> Package | None:

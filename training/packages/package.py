@@ -1,5 +1,7 @@
 """A package as its reader found it, before any file is left out."""
 
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -11,3 +13,11 @@ class Package:
     version: str
     licence: str
     files: dict[str, bytes]
+
+
+def allowed(package: Package | None, wanted: str) -> Iterator[Package]:
+    """The package, if its reader found its licence allowed; stderr names one that has another licence."""
+    if package is None:
+        print(f"licence not allowed: {wanted}", file=sys.stderr)
+    else:
+        yield package

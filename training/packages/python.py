@@ -1,7 +1,6 @@
 """The reader of packages in Python: the standard library, installed distributions, downloaded wheels."""
 
 import platform
-import subprocess
 import sys
 import sysconfig
 import zipfile
@@ -10,8 +9,9 @@ from email import message_from_bytes
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+from training.packages.fetch import fetch
 from training.packages.licences import read_package_licence
-from training.packages.package import Package
+from training.packages.package import Package, allowed
 from training.packages.python_pins import DOWNLOADED, HELD_OUT, INSTALLED, NEVER_TRAINED
 
 
@@ -26,10 +26,8 @@ def download_wheels(folder: Path) -> None:
         name, version = pin.lower().replace("-", "_").split("==")
         if (name, version) in there:
             continue
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--only-binary=:all:", "--dest", str(folder), pin]
-        if subprocess.run(command, check=False).returncode != 0:
-            print(f"not fetched, left out: {pin}", file=sys.stderr)
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", pin]
+        fetch(command, folder, pin)
 
 
 def read_wheel(path: Path) -> Package | None:
@@ -98,8 +96,4 @@ def _read_pins(folder: Path, pins: tuple[str, ...]) -> Iterator[Package]:
         path = wheels.get((name, version))
         if path is None:
             continue
-        package = read_wheel(path)
-        if package is None:
-            print(f"licence not allowed: {pin}", file=sys.stderr)
-        else:
-            yield package
+        yield from allowed(read_wheel(path), pin)
