@@ -261,6 +261,7 @@ class LocalEngine:
         )
         confirm()  # nothing was written in the meantime, so what was allowed is what was read
         self._scheduler, self._quant, self._weights_bytes, start = built
+        self._scheduler.commit_ahead.go_on(start.cache_pages)
         self._known.keep(start)
 
     def _open_tokenizer(self, family: Family) -> None:
@@ -304,6 +305,7 @@ class LocalEngine:
             scheduler.cancel_all()
             scheduler.disk.keeper.close()
         self._known.keep_speed()
+        self._known.keep_cache_pages(scheduler.pool.used_pages)
         RIGHT_OF_WAY.part(id(self))
         self._scheduler = None
 

@@ -8,6 +8,7 @@ from inference.cache.allocate_memory import LARGE_PAGES_FROM_BYTES
 from inference.cache.page_pool import PagePool
 from inference.heap import commit_memory
 
+MOST_KNOWN_BYTES = 128 << 20  # 8K tokens of a model of half a billion parameters
 AHEAD_PAGES = 128  # 2,048 tokens; a large page of the system holds as many tokens of a layer, or twice as many
 
 
@@ -24,9 +25,14 @@ class CommitAhead:
         self._committed_pages = 0
         self._is_needed = memory.is_cpu and memory[0].nbytes >= LARGE_PAGES_FROM_BYTES
 
-    def go_on(self) -> None:
-        """Commit pages beyond those that were ever used, on a thread that lives as long as this takes."""
-        first, last = self._committed_pages, min(self._pool.used_pages + AHEAD_PAGES, self._pool.total_pages)
+    def go_on(self, known_pages: int = 0) -> None:
+        """Commit pages beyond those that were ever used, on a thread that lives as long as this takes.
+
+        `known_pages` are those that the last run has used: after a restart they are read from the disk.
+        """
+        known_pages = min(known_pages, MOST_KNOWN_BYTES // self._memory[:, 0].nbytes)
+        last = min(max(self._pool.used_pages + AHEAD_PAGES, known_pages), self._pool.total_pages)
+        first = self._committed_pages
         if self._is_needed and last > first:
             self._committed_pages = last
             # The thread holds the memory, which may be freed meanwhile.

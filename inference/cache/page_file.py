@@ -8,12 +8,13 @@ import os
 import stat
 import struct
 import sys
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
+
+from xxhash import xxh3_64
 
 from inference.cache.page_key import HASH_BYTES
 from midspan import MidspanError
@@ -21,8 +22,8 @@ from midspan import MidspanError
 SUFFIX = ".pages"
 PARTIAL = ".partial"
 _MAGIC = b"MidPages"
-_ENTRY = struct.Struct(f"<{HASH_BYTES}sI")  # a page's hash and its checksum
-_TRAILER = struct.Struct("<8sIII")  # the magic, the bytes of a page, the number of pages, the checksum of all entries
+_ENTRY = struct.Struct(f"<{HASH_BYTES}sQ")  # a page's hash and its checksum
+_TRAILER = struct.Struct("<8sIIQ")  # the magic, the bytes of a page, the number of pages, the checksum of all entries
 _MOST_PAGES = 1 << 20
 _MOST_VIEWS = 1024  # that a call of the system may fill
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag
@@ -40,6 +41,14 @@ class PagePlace(NamedTuple):
     checksum: int
 
 
+def checksum_of(parts: Iterable[bytes | memoryview]) -> int:
+    """Return the checksum of bytes that stand in these parts, one behind the other."""
+    checksum = xxh3_64()
+    for part in parts:
+        checksum.update(part)
+    return checksum.intdigest()
+
+
 def read_places(path: Path, page_bytes: int) -> dict[bytes, PagePlace]:
     """Return the places of a file's pages by their hashes. Raises PageFileError, FileNotFoundError."""
     with open_own(path) as file:
@@ -54,7 +63,7 @@ def read_places(path: Path, page_bytes: int) -> dict[bytes, PagePlace]:
             raise PageFileError(f"{path} is cut or changed")
         file.seek(count * page_bytes)
         entries = file.read(count * _ENTRY.size)
-    if zlib.crc32(entries) != checksum:
+    if checksum_of([entries]) != checksum:
         raise PageFileError(f"{path} has changed")
     found = enumerate(_ENTRY.iter_unpack(entries))
     return {page_hash: PagePlace(path, number, page_sum) for number, (page_hash, page_sum) in found}
@@ -112,13 +121,13 @@ class NewPageFile:
         pages = memoryview(data)
         for number, page_hash in enumerate(hashes):
             page = pages[number * self._page_bytes :][: self._page_bytes]
-            self._entries.append(_ENTRY.pack(page_hash, zlib.crc32(page)))
+            self._entries.append(_ENTRY.pack(page_hash, checksum_of([page])))
         self._write(pages)
 
     def finish(self) -> None:
         """Write the trailer and give the file its name. Raises OSError."""
         entries = b"".join(self._entries)
-        trailer = _TRAILER.pack(_MAGIC, self._page_bytes, len(self._entries), zlib.crc32(entries))
+        trailer = _TRAILER.pack(_MAGIC, self._page_bytes, len(self._entries), checksum_of([entries]))
         self._write(memoryview(entries + trailer))
         self._file.close()
         os.rename(self._partial, self._path)

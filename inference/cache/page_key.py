@@ -13,7 +13,7 @@ from inference.cache.page_pool import PAGE_TOKENS
 from midspan import __version__
 
 HASH_BYTES = 16
-LAYOUT_VERSION = 1  # of a page's bytes and of the files; pages of another version are not found
+LAYOUT_VERSION = 2  # of a page's bytes and of the files; pages of another version are not found
 _SAMPLE_BYTES = 1 << 16
 
 

@@ -1,6 +1,5 @@
 """Reads the pages of a prompt from the disk into the radix tree, in slices between the steps of the engine."""
 
-import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from inference.api import KeptPages
-from inference.cache.page_file import PageFileError, PagePlace, open_own, read_views
+from inference.cache.page_file import PageFileError, PagePlace, checksum_of, open_own, read_views
 from inference.cache.page_folder import mark_used
 from inference.cache.page_index import PageIndex
 from inference.cache.page_key import page_hashes
@@ -127,10 +126,7 @@ class PageReader:
                     place_bytes = places[start].number * self._memory.page_bytes
                     read_views(file, place_bytes, [view for page_views in views for view in page_views])
                     for place, page_views in zip(places[start:end], views, strict=True):
-                        checksum = 0
-                        for view in page_views:
-                            checksum = zlib.crc32(view, checksum)
-                        if checksum != place.checksum:
+                        if checksum_of(page_views) != place.checksum:
                             raise PageFileError(f"{path} has a changed page")
                         good += 1
         except FileNotFoundError:  # it was forgotten, or another process needed the room

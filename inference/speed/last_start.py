@@ -24,11 +24,12 @@ _LOCK = threading.Lock()
 
 @dataclass(frozen=True)
 class LastStart:
-    """`form` is that of the weights, `weights` the folder that they were mapped from."""
+    """`form` is that of the weights, `weights` the folder that they were mapped from, `cache_pages` what was used."""
 
     form: str
     weights: str
     reading_tokens_per_s: float
+    cache_pages: int = 0
 
 
 class ReadingSpeed:
@@ -82,14 +83,21 @@ class KnownStart:
     def keep_speed(self) -> None:
         """Tell the next start when the model reads at another speed than this start was told."""
         kept, speed = self._kept, self.speed.tokens_per_s
-        if kept is None or speed is None:
-            return
-        if not kept.reading_tokens_per_s / _CHANGE <= speed <= kept.reading_tokens_per_s * _CHANGE:
+        if kept is not None and speed is not None and _has_changed(kept.reading_tokens_per_s, speed):
             self._write(replace(kept, reading_tokens_per_s=speed))
+
+    def keep_cache_pages(self, pages: int) -> None:
+        """Tell the next start how many pages of the cache this run has used."""
+        if self._kept is not None and _has_changed(self._kept.cache_pages, pages):
+            self._write(replace(self._kept, cache_pages=pages))
 
     def _write(self, start: LastStart) -> None:
         self._kept = start
         keep_last_start(self._folder, self._settings, start)
+
+
+def _has_changed(kept: float, now: float) -> bool:
+    return not kept / _CHANGE <= now <= kept * _CHANGE
 
 
 def read_last_start(folder: Path, settings: EngineSettings) -> LastStart | None:
@@ -103,6 +111,7 @@ def read_last_start(folder: Path, settings: EngineSettings) -> LastStart | None:
         return None
     speed = start.reading_tokens_per_s
     is_sound = isinstance(speed, int | float) and speed > 0 and isinstance(start.weights, str)
+    is_sound = is_sound and type(start.cache_pages) is int and start.cache_pages >= 0
     return start if is_sound else None
 
 

@@ -1,7 +1,9 @@
 """A start of a model finds what the last one knew: the form of the weights, and the speed at which prompts are read."""
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
@@ -11,6 +13,8 @@ import torch
 
 from inference import loader
 from inference.api import EngineSettings, Request, Trace, Update
+from inference.cache.commit_ahead import CommitAhead
+from inference.cache.page_pool import PAGE_TOKENS
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import TokenPrompt
 from inference.speed import last_start
@@ -87,6 +91,20 @@ def test_a_speed_that_is_none_is_not_believed(kept: Path, speed: object) -> None
     assert read_last_start(Path("/a"), SETTINGS) is None
 
 
+@pytest.mark.parametrize("pages", [-1, 0.5, "many", None])
+def test_a_number_of_pages_that_is_none_is_not_believed(kept: Path, pages: object) -> None:
+    keep_last_start(Path("/a"), SETTINGS, replace(START, cache_pages=512))
+    kept.write_text(kept.read_text().replace("512", json.dumps(pages)))
+    assert read_last_start(Path("/a"), SETTINGS) is None
+
+
+def test_a_start_that_an_older_release_has_kept_is_believed(kept: Path) -> None:
+    keep_last_start(Path("/a"), SETTINGS, START)
+    kept.write_text(re.sub(r',\s*"cache_pages": 0', "", kept.read_text()))
+    assert "cache_pages" not in kept.read_text()
+    assert read_last_start(Path("/a"), SETTINGS) == START
+
+
 def test_the_file_does_not_grow_without_end(kept: Path) -> None:
     for number in range(130):
         keep_last_start(Path(f"/{number}"), SETTINGS, START)
@@ -153,6 +171,22 @@ def test_what_requests_teach_is_kept_for_the_next_start(
     again.describe()
     assert again.reading_tokens_per_s == 1000.0
     again.close()
+
+
+def test_the_next_start_commits_the_pages_that_this_run_has_used(
+    start: Callable[[], LocalEngine], trials: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[int] = []
+    monkeypatch.setattr(CommitAhead, "go_on", lambda self, known_pages=0: commits.append(known_pages))
+    first = start()
+    first.ready.result(timeout=60)
+    generate(first, [BOS, *range(80)])
+    first.close()
+    assert set(commits) == {0}
+    again = start()
+    again.ready.result(timeout=60)
+    again.close()
+    assert max(commits) > len(range(80)) // PAGE_TOKENS
 
 
 def test_a_background_request_teaches_nothing(

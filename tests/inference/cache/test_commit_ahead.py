@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from inference.cache import commit_ahead
 from inference.cache.allocate_memory import LARGE_PAGES_FROM_BYTES, allocate_memory
 from inference.cache.commit_ahead import AHEAD_PAGES, CommitAhead
 from inference.cache.page_pool import PAGE_TOKENS, PagePool
@@ -54,6 +55,23 @@ def test_the_pages_that_come_next_are_committed_and_keep_what_they_hold() -> Non
     wait_for_commits()
     assert all(all(committed(layer[: pages // 2 + AHEAD_PAGES])) for layer in memory)
     assert (memory[:, 3] == 7.5).all()
+
+
+def test_the_pages_of_the_last_run_are_committed_at_once_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = 2 * LARGE_PAGES_FROM_BYTES // (PAGE_TOKENS * WIDTH * 2)
+    known = pages // 2
+    for bound, expected in ((known, known), (known // 2, known // 2)):
+        memory = allocate_memory(2, pages, WIDTH, torch.bfloat16, torch.device("cpu"))
+        monkeypatch.setattr(commit_ahead, "MOST_KNOWN_BYTES", bound * memory[:, 0].nbytes)
+        CommitAhead(memory, PagePool(pages)).go_on(known)
+        wait_for_commits()
+        for layer in memory:
+            assert all(committed(layer[:expected]))
+            assert not any(
+                committed(layer[expected:])[LARGE_PAGE_BYTES // SYSTEM_PAGE_BYTES :][
+                    : -LARGE_PAGE_BYTES // SYSTEM_PAGE_BYTES
+                ]
+            )
 
 
 def test_nothing_is_committed_for_a_small_cache() -> None:

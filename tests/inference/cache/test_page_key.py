@@ -32,7 +32,7 @@ def test_every_part_of_a_model_changes_its_key(tmp_path: Path, monkeypatch: pyte
         keys.append(model_key(folder, weights, ["int8", "avx512"]))
         os.utime(file, (1, 1))
         keys.append(model_key(folder, weights, ["int8", "avx512"]))
-    monkeypatch.setattr(page_key, "LAYOUT_VERSION", 2)
+    monkeypatch.setattr(page_key, "LAYOUT_VERSION", 3)
     keys.append(model_key(folder, weights, ["int8", "avx512"]))
     monkeypatch.setattr(page_key, "__version__", "9.9")
     keys.append(model_key(folder, weights, ["int8", "avx512"]))
