@@ -37,7 +37,7 @@ def find_references(paths: Sequence[str], texts: Mapping[str, str]) -> list[list
         if language_of(path) == PYTHON:
             found.append(find_imports(path, texts[path], modules))
             continue
-        uses = Counter(definers[name] for name in set(_NAME.findall(texts[path])) if name in definers)
+        uses = Counter(definers[name] for name in dict.fromkeys(_NAME.findall(texts[path])) if name in definers)
         ranked = [*_named_by_path(path, texts[path], places), *(place for place, _ in uses.most_common(MAX_IMPORTS))]
         found.append([place for place in dict.fromkeys(ranked) if place != index][:MAX_IMPORTS])
     return found

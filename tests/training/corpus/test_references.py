@@ -54,3 +54,10 @@ def test_a_file_refers_to_what_it_names(package: str, path: str, wanted: list[st
 def test_a_name_that_two_files_define_leads_to_neither() -> None:
     files = {"a.go": "func startServer() {}\n", "b.go": "func startServer() {}\n", "c.go": "startServer()\n"}
     assert find_references(sorted(files), files) == [[], [], []]
+
+
+def test_files_that_are_named_as_often_stand_in_the_order_of_their_names() -> None:
+    names = [f"start{letter * 3}" for letter in "hbfadgce"]
+    files = {f"{number}.go": f"func {name}() {{}}\n" for number, name in enumerate(names)}
+    files["z.go"] = "".join(f"{name}()\n" for name in reversed(names))
+    assert find_references(sorted(files), files)[-1] == list(range(7, -1, -1))
