@@ -15,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from training.corpus.build_changes import add_changes
 from training.corpus.duplicates import SeenText
 from training.corpus.files import MANIFEST, SourceFile
 from training.corpus.filters import clean_text, drop_licence_comment, is_kept_path
@@ -126,10 +127,11 @@ def build_corpus(evaluation: Path | None) -> dict[str, Any]:
 
 
 def write_corpus(evaluation: Path | None) -> None:
-    """Build the corpus and write the manifest that is committed."""
+    """Build the corpus with the changes between releases, and write the manifest that is committed."""
     manifest = build_corpus(evaluation)
     MANIFEST.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     print(f"{manifest['train_bytes']} bytes to train on; dropped: {manifest['files_dropped']}")
+    add_changes()
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import platform
 import sys
 import sysconfig
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email import message_from_bytes
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -16,13 +16,18 @@ from training.packages.python_pins import DOWNLOADED, HELD_OUT, INSTALLED, NEVER
 
 
 def download_wheels(folder: Path) -> None:
+    """Fetch every wheel of the training text that is not there yet."""
+    fetch_wheels(folder, (*HELD_OUT, *DOWNLOADED))
+
+
+def fetch_wheels(folder: Path, pins: Sequence[str]) -> None:
     """Fetch every pinned wheel that is not there yet. Source archives would run code: wheels only.
 
     A package that cannot be fetched is named on stderr and left out; the manifest lists the packages that were used.
     """
     folder.mkdir(parents=True, exist_ok=True)
     there = {tuple(path.name.lower().split("-")[:2]) for path in folder.glob("*.whl")}
-    for pin in (*HELD_OUT, *DOWNLOADED):
+    for pin in pins:
         name, version = pin.lower().replace("-", "_").split("==")
         if (name, version) in there:
             continue
@@ -74,7 +79,7 @@ def read_standard_library() -> Package:
 
 def read_held_out(folder: Path) -> Iterator[Package]:
     """The packages of `HELD_OUT`, from downloaded wheels."""
-    yield from _read_pins(folder, HELD_OUT)
+    yield from read_wheels(folder, HELD_OUT)
 
 
 def read_trained(folder: Path) -> Iterator[Package]:
@@ -86,10 +91,11 @@ def read_trained(folder: Path) -> Iterator[Package]:
             print(f"not installed or licence not allowed: {name}", file=sys.stderr)
         elif package.name not in NEVER_TRAINED:
             yield package
-    yield from _read_pins(folder, DOWNLOADED)
+    yield from read_wheels(folder, DOWNLOADED)
 
 
-def _read_pins(folder: Path, pins: tuple[str, ...]) -> Iterator[Package]:
+def read_wheels(folder: Path, pins: Sequence[str]) -> Iterator[Package]:
+    """The pinned packages whose wheels are in the folder; stderr names those whose licence is not allowed."""
     wheels = {tuple(path.name.lower().split("-")[:2]): path for path in folder.glob("*.whl")}
     for pin in pins:
         name, version = pin.lower().replace("-", "_").split("==")
