@@ -11,7 +11,7 @@ the corpus itself.
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
+from training.corpus.changes import ChangedFile, Hunk, load_changes
 from training.corpus.files import SourceFile, load_files
 from training.corpus.tokenizer import TextEncoder, load_encoder
 
@@ -29,15 +30,27 @@ TOKEN_BYTES = 2
 # The estimate of a token's characters before anything is tokenized: rather too many, the surplus is cut.
 MANY_CHARS_PER_TOKEN = 3.5
 PARTS = ("train", "held_out")
+CHANGED_PARTS = ("changed", "held_out_changed")
+# The changes between releases have this part of the room at most: theirs are as many of the documents.
+CHANGES_SHARE = 0.08
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """All that training reads: packages of files in import order, and the encoder."""
+    """All that training reads: packages of files in import order, the encoder, and packages with two releases."""
 
     train: list[list[SourceFile]]
     held_out: list[list[SourceFile]]
     encoder: TextEncoder
+    changed: list[list[ChangedFile]] = field(default_factory=list)
+    held_out_changed: list[list[ChangedFile]] = field(default_factory=list)
+
+
+def load_corpus() -> Corpus:
+    """The corpus in the cache folder."""
+    train, held_out = (load_files(part) for part in PARTS)
+    changed, held_out_changed = (load_changes(part) for part in PARTS)
+    return Corpus(train, held_out, load_encoder(), changed, held_out_changed)
 
 
 @dataclass(frozen=True)
@@ -59,20 +72,23 @@ def write_packed(path: Path, corpus: Corpus, most_bytes: int = MOST_BYTES) -> in
     """
     tokenizer = corpus.encoder.text_only.to_str()
     held_out = [_tokenize(package, corpus.encoder) for package in corpus.held_out]
-    room = most_bytes - len(json.dumps(tokenizer).encode()) - _size_bytes(held_out) - 4096
+    held_out_changed = [_tokenize(joined, corpus.encoder) for joined in map(_join, corpus.held_out_changed)]
+    room = most_bytes - len(json.dumps(tokenizer).encode()) - 4096
+    room -= _size_bytes(held_out) + _size_bytes(held_out_changed)
     if room <= 0:
         raise SystemExit(f"{most_bytes} bytes are too few: the tokenizer and the held-out packages alone take more")
-    chars = room / TOKEN_BYTES * MANY_CHARS_PER_TOKEN
-    longest = _level([sum(len(file.text) for file in package) for package in corpus.train], chars)
-    train = [_tokenize(_beginning(package, longest), corpus.encoder) for package in corpus.train]
-    _cut_to(train, room)
+    changed = _tokenize_within(list(map(_join, corpus.changed)), int(room * CHANGES_SHARE), corpus.encoder)
+    kept = [package[: len(files)] for package, files in zip(corpus.changed, changed, strict=True)]
+    hunks = json.dumps([_describe_hunks(kept), _describe_hunks(corpus.held_out_changed)])
+    room -= _size_bytes(changed) + len(json.dumps(hunks))
+    train = _tokenize_within(corpus.train, room, corpus.encoder)
     tensors, entries = {}, {}
-    for part, packages in zip(PARTS, (train, held_out), strict=True):
+    for part, packages in zip((*PARTS, *CHANGED_PARTS), (train, held_out, changed, held_out_changed), strict=True):
         ids = [file.ids for package in packages for file in package]
         tensors[part] = np.concatenate(ids) if ids else np.empty(0, np.uint16)
         entries[part] = [_describe(package) for package in packages]
     partial = path.with_name(f"{path.name}.partial")
-    save_file(tensors, partial, {"files": json.dumps(entries), "tokenizer": tokenizer})
+    save_file(tensors, partial, {"files": json.dumps(entries), "hunks": hunks, "tokenizer": tokenizer})
     if partial.stat().st_size > most_bytes:
         raise SystemExit(f"the packed file has {partial.stat().st_size} bytes, over {most_bytes}")
     partial.replace(path)
@@ -87,11 +103,60 @@ def read_packed(path: Path) -> Corpus:
             encoder = TextEncoder(Tokenizer.from_str(header["tokenizer"]))
             entries = json.loads(header["files"])
             train, held_out = (_unpack(file.get_tensor(part), entries[part], encoder) for part in PARTS)
+            changed: list[list[ChangedFile]] = []
+            held_out_changed: list[list[ChangedFile]] = []
+            if "hunks" in header:  # not in a file from before there were any
+                changed, held_out_changed = (
+                    _split(_unpack(file.get_tensor(part), entries[part], encoder), hunks)
+                    for part, hunks in zip(CHANGED_PARTS, json.loads(header["hunks"]), strict=True)
+                )
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise SystemExit(
             f"{path} is not a packed corpus ({error}). Pack one: python -m training.corpus.pack --out FILE"
         ) from error
-    return Corpus(train, held_out, encoder)
+    return Corpus(train, held_out, encoder, changed, held_out_changed)
+
+
+def _join(package: Sequence[ChangedFile]) -> list[SourceFile]:
+    """Each file's old text with its new texts behind it."""
+    return [
+        SourceFile(file.path, file.old + "".join(hunk.new for hunk in file.hunks), file.imports) for file in package
+    ]
+
+
+def _describe_hunks(packages: Sequence[Sequence[ChangedFile]]) -> list[list[list[tuple[int, int, int, bool]]]]:
+    """For each hunk of each file its old lines, the characters of its new text, and whether it changes code."""
+    return [
+        [[(hunk.start, hunk.end, len(hunk.new), hunk.is_code) for hunk in file.hunks] for file in package]
+        for package in packages
+    ]
+
+
+def _split(packages: list[list[SourceFile]], hunks: list[list[list[Any]]]) -> list[list[ChangedFile]]:
+    return [
+        [_split_file(file, entries) for file, entries in zip(files, of_files, strict=True)]
+        for files, of_files in zip(packages, hunks, strict=True)
+    ]
+
+
+def _split_file(joined: SourceFile, entries: list[Any]) -> ChangedFile:
+    at = len(joined.text) - sum(chars for _, _, chars, _ in entries)
+    old, hunks = joined.text[:at], []
+    for start, end, chars, is_code in entries:
+        hunks.append(Hunk(start, end, joined.text[at : at + chars], is_code))
+        at += chars
+    return ChangedFile(joined.path, old, joined.imports, tuple(hunks))
+
+
+def _tokenize_within(
+    packages: Sequence[list[SourceFile]], room: int, encoder: TextEncoder
+) -> list[list[_TokenizedFile]]:
+    """The packages cut to so many bytes, the largest first."""
+    chars = room / TOKEN_BYTES * MANY_CHARS_PER_TOKEN
+    longest = _level([sum(len(file.text) for file in package) for package in packages], chars)
+    tokenized = [_tokenize(_beginning(package, longest), encoder) for package in packages]
+    _cut_to(tokenized, room)
+    return tokenized
 
 
 def _tokenize(package: Sequence[SourceFile], encoder: TextEncoder) -> list[_TokenizedFile]:
@@ -162,8 +227,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the file to write")
     parser.add_argument("--megabytes", type=int, default=MOST_BYTES // 1_000_000, help="the largest size of the file")
     arguments = parser.parse_args()
-    corpus = Corpus(load_files("train"), load_files("held_out"), load_encoder())
-    tokens = write_packed(arguments.out, corpus, arguments.megabytes * 1_000_000)
+    tokens = write_packed(arguments.out, load_corpus(), arguments.megabytes * 1_000_000)
     print(f"{tokens} tokens to train on in {arguments.out.stat().st_size} bytes")
 
 

@@ -1,6 +1,7 @@
 """The source of training documents, drawn from the corpus, and rows of tokens filled with them.
 
-Each language has its fixed share of the documents. Document number `i` depends on the seed, the sequence length and
+Each language has its fixed share of the documents, and so have holes at the next of several edits, which take turns of
+the first language. Document number `i` depends on the seed, the sequence length and
 `i` alone, so the data position of a checkpoint is one number and a resumed run reads what an unbroken one would have
 read.
 """
@@ -12,10 +13,12 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
+from training.corpus.changes import ChangedFile
 from training.corpus.files import SourceFile
 from training.corpus.tokenizer import TextEncoder
-from training.documents.fim import Budget, FimText, encode_fim, encode_plain
+from training.documents.fim import SUFFIX_CHARS_PER_TOKEN, Budget, FimText, encode_fim, encode_plain
 from training.documents.holes import Hole, Reach, choose_hole, choose_name_hole, skip_prose
+from training.documents.recent_edits import EditText, RecentEdits
 from training.documents.related import choose_context, choose_files, title_of
 from training.packages.languages import LANGUAGES, Language, main_language
 
@@ -32,8 +35,6 @@ NAME_SHARE = 0.8
 # not to stop.
 MIDDLE_WEIGHT = 5.0
 CHARS_PER_TOKEN = 3.5
-# Text for a suffix is cut generously, its tokens exactly.
-SUFFIX_CHARS_PER_TOKEN = 6
 # Prose fills a third of many files; holes and windows that fall into it mostly move past it.
 DOCSTRINGS_SKIPPED = 0.7
 # The shortest document worth starting in what is left of a row; the rest is padded with EOS.
@@ -41,6 +42,11 @@ MIN_DOCUMENT_TOKENS = 64
 # Documents that take all the room; the lengths of the others are spread evenly on a log scale, so
 # that long rows still teach many holes.
 FULL_SHARE = 0.3
+# The name of the turns of recent edits, and their number in a cycle. A short document has no room for an edit.
+EDITS = "edits"
+EDIT_TURNS = 4
+MIN_EDIT_TOKENS = 320
+EDIT_ATTEMPTS = 4
 IGNORED = -100
 
 
@@ -55,7 +61,7 @@ class Rows:
 
 
 class DocumentSource:
-    """Documents of a list of packages, each file visited in steps of about half a sequence."""
+    """Documents of a list of packages, each file visited in steps of about half a sequence, and of changed packages."""
 
     def __init__(
         self,
@@ -64,6 +70,7 @@ class DocumentSource:
         sequence_tokens: int,
         seed: int,
         fim_rate: float = FIM_RATE,
+        changed: Sequence[list[ChangedFile]] = (),
     ) -> None:
         self.packages = packages
         self.encoder = encoder
@@ -76,7 +83,11 @@ class DocumentSource:
             for language in LANGUAGES
             if (found := _cut_units(packages, language, step))
         }
+        self._recent_edits = RecentEdits(changed, encoder)
         turns = [language.name for language in LANGUAGES for _ in range(language.share) if language.name in self._units]
+        if self._recent_edits.units:
+            self._units[EDITS] = np.array(self._recent_edits.units, dtype=np.int32)
+            turns[:EDIT_TURNS] = [EDITS] * EDIT_TURNS
         Random(seed).shuffle(turns)
         # Whose turn it is, and how many turns of that language were before it in the cycle.
         self._turns = [(name, turns[:place].count(name), turns.count(name)) for place, name in enumerate(turns)]
@@ -89,8 +100,10 @@ class DocumentSource:
         """
         cycle, place = divmod(number, len(self._turns))
         language, before, in_cycle = self._turns[place]
-        package, file, offset = self._unit(language, cycle * in_cycle + before)
         rng = Random(f"{self.seed} {self.sequence_tokens} {number}")
+        if language == EDITS:
+            return self._encode_edit(cycle * in_cycle + before, room, rng)
+        package, file, offset = self._unit(language, cycle * in_cycle + before)
         tokens = _draw_length(room, rng)
         budget = Budget(tokens, _draw_suffix_tokens(tokens, rng), _draw_context_share(rng))
         return self._encode(package, file, offset, budget, rng)
@@ -142,6 +155,25 @@ class DocumentSource:
         ids = encode_plain(self.encoder, context, body, budget)
         cut = ids[-1] == self.encoder.eos and start + reach < len(text)
         return (ids[:-1] if cut else ids), 0
+
+    def draw_edit(self, turn: int, tokens: int, rng: Random) -> tuple[EditText, Budget] | None:
+        """The hole of a turn of recent edits, for a document of so many tokens; None where the turn has none."""
+        budget = Budget(tokens, _draw_suffix_tokens(tokens, rng), rng.uniform(0.35, 0.7))
+        edit = self._recent_edits.draw(self._unit(EDITS, turn), budget, rng.random() < WORD_SHARE, rng)
+        return None if edit is None else (edit, budget)
+
+    def _encode_edit(self, turn: int, room: int, rng: Random) -> tuple[list[int], int]:
+        """A document with a hole at the next edit; a plain text of its file where no attempt at that fits."""
+        for _ in range(EDIT_ATTEMPTS):
+            drawn = self.draw_edit(turn, max(min(room, MIN_EDIT_TOKENS), _draw_length(room, rng)), rng)
+            if drawn is not None:
+                edit, budget = drawn
+                ids = encode_fim(self.encoder, edit.parts, budget, rng.random() < SPM_SHARE)
+                if ids is not None:
+                    return ids, len(self.encoder.encode(edit.parts.middle)) + 1
+        file = self._recent_edits.file_of(self._unit(EDITS, turn))
+        text = title_of(file.path) + file.text[: room * SUFFIX_CHARS_PER_TOKEN]
+        return encode_plain(self.encoder, "", text, Budget(room, 0, 0.0)), 0
 
     def _context(
         self, files: list[SourceFile], text: str, offset: int, budget: Budget, rng: Random, name: str = ""

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from training.corpus.tokenizer import TextEncoder
 
 SENTINELS_OF_FIM = 5
+# Text for a suffix is cut generously, its tokens exactly.
+SUFFIX_CHARS_PER_TOKEN = 6
 
 
 @dataclass(frozen=True)

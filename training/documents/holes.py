@@ -78,7 +78,7 @@ def choose_hole(text: str, near: int, rng: Random) -> Hole:
         return Hole(line_start, _end_of_lines(text, line_start, rng) + rng.randrange(2))
     if kind == "next_lines":
         # The middle starts with the newline, as after typing `def f(x):`, or within the line.
-        start = line_end if rng.random() < 0.6 else _pause_in(text, line_start, line_end, rng)
+        start = line_end if rng.random() < 0.6 else pause_in(text, line_start, line_end, rng)
         return Hole(start, _end_of_lines(text, line_end + 1, rng))
     if kind == "in_brackets":
         found = _inside_brackets(text, line_start, line_end, rng)
@@ -87,7 +87,7 @@ def choose_hole(text: str, near: int, rng: Random) -> Hole:
     if kind == "random_span":
         start = rng.randrange(line_start, line_end + 1)
         return Hole(start, min(len(text), start + rng.randint(1, MAX_SPAN_CHARS)))
-    start = _pause_in(text, line_start, line_end, rng)
+    start = pause_in(text, line_start, line_end, rng)
     return Hole(start, start if kind == "nothing" else line_end)
 
 
@@ -122,7 +122,7 @@ def _is_prose(text: str, offset: int) -> bool:
     return PROSE_LINE.match(line) is not None or any(text.count(quotes, 0, offset) % 2 for quotes in DOCSTRING_QUOTES)
 
 
-def _pause_in(text: str, line_start: int, line_end: int, rng: Random) -> int:
+def pause_in(text: str, line_start: int, line_end: int, rng: Random) -> int:
     """An offset in the line: after its indentation, at a pause, or anywhere."""
     line = text[line_start:line_end]
     code_start = line_start + len(line) - len(line.lstrip())

@@ -1,6 +1,7 @@
 """Pieces of other files of the package that go before the current file in a document."""
 
 import re
+from collections.abc import Sequence
 from random import Random
 
 from context.documents.languages import language_of, path_comment
@@ -34,11 +35,16 @@ def identifiers(text: str) -> set[str]:
 
 def choose_files(package: list[SourceFile], current: int, rng: Random) -> list[SourceFile]:
     """Files to take pieces from: some that the current one imports, its neighbours in import order, and one other."""
-    neighbours = [current - 1, current - 2, rng.randrange(len(package))]
-    imported = list(package[current].imports)
+    return [package[index] for index in choose_places(package[current].imports, len(package), current, rng)]
+
+
+def choose_places(imports: Sequence[int], files: int, current: int, rng: Random) -> list[int]:
+    """The places of `choose_files` in a package with so many files."""
+    neighbours = [current - 1, current - 2, rng.randrange(files)]
+    imported = list(imports)
     rng.shuffle(imported)
     candidates = [i for i in dict.fromkeys(imported[:3] + neighbours) if i >= 0 and i != current]
-    return [package[index] for index in candidates[:MAX_CANDIDATES]]
+    return candidates[:MAX_CANDIDATES]
 
 
 def choose_context(files: list[SourceFile], window: str, chars: int, rng: Random, name: str = "") -> str:

@@ -22,10 +22,9 @@ from typing import Any
 import torch
 
 from training.corpus.build import write_corpus
-from training.corpus.files import load_files
 from training.corpus.folders import corpus_folder
-from training.corpus.pack import Corpus, read_packed
-from training.corpus.tokenizer import load_encoder, save_encoder, tokenizer_path, write_tokenizer
+from training.corpus.pack import Corpus, load_corpus, read_packed
+from training.corpus.tokenizer import save_encoder, tokenizer_path, write_tokenizer
 from training.documents.document_source import DocumentSource, Rows
 from training.model.checkpoints import Progress, load_checkpoint, newest_checkpoint, run_folder, save_checkpoint
 from training.model.deepseek_v2 import Model
@@ -181,7 +180,7 @@ def prepare_data(anew: bool) -> Corpus:
             text_only_tokenizer(BUILTIN).save(str(tokenizer_path()))
         else:
             write_tokenizer()
-    return Corpus(load_files("train"), load_files("held_out"), load_encoder())
+    return load_corpus()
 
 
 def read_arguments() -> argparse.Namespace:
@@ -226,7 +225,8 @@ def train(arguments: argparse.Namespace, folder: Path) -> None:
     settings = settings_of(arguments, on_gpu=device == "cuda")
     corpus = read_packed(arguments.packed) if arguments.packed else prepare_data(arguments.anew)
     encoder = corpus.encoder
-    source = DocumentSource(corpus.train, encoder, settings.sequence_tokens, settings.seed, settings.fim_rate)
+    sequence = settings.sequence_tokens
+    source = DocumentSource(corpus.train, encoder, sequence, settings.seed, settings.fim_rate, corpus.changed)
     shape = ModelShape(vocab_size=encoder.vocabulary_tokens)
     trainer = Trainer(shape, settings, source, device, compiled=True)
     save_encoder(encoder, folder)
@@ -240,7 +240,7 @@ def train(arguments: argparse.Namespace, folder: Path) -> None:
         trainer.resume(origin, as_branch=True)
     elif not arguments.anew and has_shape(BUILTIN, shape):
         trainer.start_from(BUILTIN)
-    run(trainer, folder, Validation(corpus.held_out, encoder, settings.sequence_tokens))
+    run(trainer, folder, Validation(corpus.held_out, encoder, sequence, changed=corpus.held_out_changed))
 
 
 if __name__ == "__main__":

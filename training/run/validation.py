@@ -1,12 +1,13 @@
-"""Losses on the held-out packages: plain text of Python, and documents with a hole of each language."""
+"""Losses on the held-out packages: plain text of Python, and documents with a hole of each language and at edits."""
 
 from collections.abc import Sequence
 
 import torch
 
+from training.corpus.changes import ChangedFile
 from training.corpus.files import SourceFile
 from training.corpus.tokenizer import TextEncoder
-from training.documents.document_source import MIDDLE_WEIGHT, DocumentSource, Rows
+from training.documents.document_source import EDITS, MIDDLE_WEIGHT, DocumentSource, Rows
 from training.model.deepseek_v2 import Model
 from training.packages.languages import LANGUAGES, PYTHON, main_language
 
@@ -17,7 +18,7 @@ VALIDATION_SEED = 7
 class Validation:
     """Losses on the same rows every time, so that runs of one sequence length can be compared.
 
-    Python has half of the tokens, the others share the rest.
+    Python has half of the tokens, the others share the rest. Holes at the next edit have as many as another language.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Validation:
         encoder: TextEncoder,
         sequence_tokens: int,
         tokens: int = 65_536,
+        changed: Sequence[list[ChangedFile]] = (),
     ) -> None:
         self.sets: dict[str, Rows] = {}
         for language in LANGUAGES:
@@ -38,6 +40,9 @@ class Validation:
                 source = DocumentSource(own, encoder, sequence_tokens, VALIDATION_SEED, fim_rate)
                 rows = max(1, tokens // (4 if is_python else 8) // sequence_tokens)
                 self.sets[name + ending] = source.fill_rows(rows, 0)
+        if changed:
+            source = DocumentSource((), encoder, sequence_tokens, VALIDATION_SEED, changed=changed)
+            self.sets[f"fim_{EDITS}"] = source.fill_rows(max(1, tokens // 8 // sequence_tokens), 0)
 
     @torch.no_grad()
     def losses(self, model: Model) -> dict[str, float]:

@@ -10,7 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
+from training.corpus.changes import ChangedFile, find_hunks
 from training.corpus.files import SourceFile
 from training.corpus.pack import Corpus, read_packed, write_packed
 from training.corpus.tokenizer import TextEncoder, load_run_encoder
@@ -40,6 +43,40 @@ def test_the_packed_corpus_draws_the_documents_of_the_corpus(corpus: Corpus, tmp
     mine, theirs = (DocumentSource(one.train, one.encoder, 128, 1).fill_rows(8, 0) for one in (packed, corpus))
     assert np.array_equal(mine.inputs, theirs.inputs)
     assert np.array_equal(mine.weights, theirs.weights)
+
+
+def make_changed(files: int) -> list[ChangedFile]:
+    texts = [(f"{''.join(f'a{i} = {i}' + chr(10) for i in range(n, 400))}", n) for n in range(files)]
+    return [
+        ChangedFile(f"p/{n}.py", old, (0,), find_hunks("p.py", old, old.replace("a300 = 300", f"ünï = {n}a")))
+        for old, n in texts
+    ]
+
+
+def test_the_changes_between_releases_are_packed_too(corpus: Corpus, tmp_path: Path) -> None:
+    with_changes = dataclasses.replace(corpus, changed=[make_changed(30)], held_out_changed=[make_changed(2), []])
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    write_packed(whole, with_changes)
+    packed = read_packed(whole)
+    assert packed.changed == with_changes.changed
+    assert packed.held_out_changed == with_changes.held_out_changed
+    limit = whole.stat().st_size - 60_000
+    write_packed(cut, with_changes, limit)
+    assert cut.stat().st_size <= limit
+    kept = read_packed(cut).changed[0]
+    assert 0 < len(kept) < 30
+    assert kept == with_changes.changed[0][: len(kept)]
+
+
+def test_a_file_from_before_there_were_changes_is_read(corpus: Corpus, tmp_path: Path) -> None:
+    path, old = tmp_path / "packed", tmp_path / "old"
+    write_packed(path, corpus)
+    with safe_open(path, "numpy") as file:
+        header = {name: text for name, text in file.metadata().items() if name != "hunks"}
+        save_file({part: file.get_tensor(part) for part in ("train", "held_out")}, old, header)
+    packed = read_packed(old)
+    assert packed.train == corpus.train
+    assert packed.changed == packed.held_out_changed == []
 
 
 def test_a_limit_keeps_whole_files_whose_imports_are_there(corpus: Corpus, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 import torch
 
+from training.corpus.changes import ChangedFile, find_hunks
 from training.corpus.files import SourceFile
 from training.corpus.tokenizer import TextEncoder
 from training.documents.document_source import DocumentSource
@@ -204,3 +205,17 @@ def test_compiling_does_not_use_up_a_limit_in_minutes(
     trainer.step()
     assert trainer.progress.run_seconds > 0.0
     assert trainer.progress.run_steps == 2
+
+
+def test_the_log_has_the_loss_of_edits_where_there_are_releases(
+    tiny_shape: ModelShape, encoder: TextEncoder, package: list[SourceFile]
+) -> None:
+    old = [f"line = {number}\nvalue = compute(line)\n" * 5 + "end = 1\n" for number in range(4)]
+    changed = [
+        ChangedFile(f"p/{number}.py", text, (), find_hunks("p.py", text, text + "use_deadline(value)\n"))
+        for number, text in enumerate(old)
+    ]
+    model = Model(tiny_shape)
+    names = {name for name in Validation([package], encoder, 128, 256, [changed]).losses(model) if "edits" in name}
+    assert names == {"val_fim_edits", "val_middle_edits"}
+    assert not any("edits" in name for name in Validation([package], encoder, 128, 256).losses(model))
