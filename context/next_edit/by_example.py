@@ -17,6 +17,7 @@ from context.next_edit.meaning import (
     is_parameter_of_another_function,
     means_the_same,
     stands_for_one_thing,
+    takes_what_came,
 )
 from context.next_edit.names.in_text import is_in_text
 from context.next_edit.names.resolve_names import find_word
@@ -204,8 +205,10 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
             return True
         if candidate.functions > 1 and is_parameter_of_another_function(site, example):
             return True
-        return is_bound_no_more(site, example) or (is_sure and is_given_anew(site, typed))
+        if is_bound_no_more(site, example):
+            return True
+        return is_sure and (is_given_anew(site, typed) or takes_what_came(site, example, typed))
     chunk, document = site.pattern.chunk, site.document
     if gives_what_comes(chunk.old, chunk.new, document, function_around(document, site.start)):
         return False
-    return means_the_same(site, example)
+    return means_the_same(site, example, candidate.evidence.examples)

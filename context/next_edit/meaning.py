@@ -12,26 +12,27 @@ from context.next_edit.names.resolve_names import Names, find_names, find_word
 from context.next_edit.replacements import Span
 from context.next_edit.sites import Site
 from context.next_edit.workspace.imported_names import is_of_module
-from context.syntax.imports import find_imports
+from context.syntax.tree import tree_of
 
 _TARGETS = (Role.BINDING, Role.IMPORT)
-_SELF = frozenset({"self", "cls"})
+_USES, _IMPORT_AND_USE = [Role.USE, Role.USE], [Role.IMPORT, Role.USE]  # of an example and a site
+_SELF = frozenset({"self", "cls", "this"})
 _COMMON_WORDS = frozenset({"range", "len", "make", "nil", "null", "undefined", "true", "false", "new", "func", "any"})
 # Languages in which a file names all that it takes from others.
 _NO_HIDDEN_NAMES = frozenset({"python", "typescript", "typescriptreact"})
 _HEADERS = frozenset({"def", "func", "function"})
 
 
-def means_the_same(site: Site, example: int) -> bool:
+def means_the_same(site: Site, example: int, examples: int) -> bool:
     """Return whether the change means at the site what it means at the example. `example` is where that starts.
 
-    For a name alone there are the two functions below.
+    `examples` edits changed so. For a name alone there are the two functions below.
     """
     if kind_of(site.pattern) != "member":
-        return _means_something(site) and not _takes_away_what_is_used(site)
+        return _means_something(site) and not _takes_away_what_is_used(site, examples)
     before = site.pattern.before
     owner = before[1] if len(before) > 1 and site.left > 1 else ""
-    return _is_member_of_one_class(site, example) if owner in _SELF else _is_of_a_module(site, owner)
+    return _is_member_of_one_class(site, example) or (owner not in _SELF and _is_of_one_object(site, example, owner))
 
 
 def stands_for_one_thing(site: Site, example: int) -> bool:
@@ -71,6 +72,22 @@ def is_given_anew(site: Site, typed: Sequence[Span]) -> bool:
     )
 
 
+def takes_what_came(site: Site, example: int, typed: Sequence[Span]) -> bool:
+    """Return whether the new name came into the file with the last edits, and both places use the old one alike.
+
+    `typed` are the offsets of what the last edits have put into the document.
+    """
+    old, new = str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])
+    names = find_names(site.document, (old, new))
+    places = _at_both(site, example, names)
+    if names is None or [place.role for place in places if place is not None] != _USES:
+        return False
+    bound = [(one, home) for one, home in names.homes.items() if one.name == new and one.role in _TARGETS]
+    return bool(bound and site.left and site.right) and all(
+        home is not None and is_of_module(home) and _within(one.start, typed) for one, home in bound
+    )
+
+
 def gives_what_comes(
     old: Sequence[Part], new: Sequence[Part], document: Document, around: tuple[int, int] | None
 ) -> bool:
@@ -92,10 +109,14 @@ def gives_what_comes(
 
 
 def _is_member_of_one_class(site: Site, example: int) -> bool:
-    """Return whether both places, behind `self.`, use the member of one class, and none gives it a value."""
+    """Return whether both places use the member of one class, or of none of the file, and none gives it a value."""
     home, places = _common_home(site, example)
-    is_used = not any(place.is_target for place in places)
-    return home is not None and home.kind == "class" and is_used
+    is_own = site.document.language != "python" or all(place.owner in _SELF for place in places)
+    if home is not None:
+        return is_own and all(place.role == Role.ATTRIBUTE and not place.is_target for place in places)
+    names = find_names(site.document, (str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])))
+    is_known = names is not None and any(one.is_target for one in names.homes)
+    return is_own and not is_known and len(places) == 2 and all(place.owner in _SELF for place in places)
 
 
 def _common_home(site: Site, example: int) -> tuple[Scope | None, Sequence[Occurrence]]:
@@ -115,19 +136,24 @@ def _at_both(site: Site, example: int, names: Names | None) -> list[Occurrence |
     return [names.at(start) for start in (example, site.start)] if names is not None else []
 
 
-def _is_of_a_module(site: Site, owner: str) -> bool:
-    """Return whether the name before the dot, of the example too, is an import. Others are members of objects."""
-    document = site.document
-    names = find_names(document, (str(site.pattern.chunk.old[0]),)) if owner.isidentifier() else None
+def _is_of_one_object(site: Site, example: int, owner: str) -> bool:
+    """Return whether the name before the dot stands for one thing at both places: for a module, or an object."""
+    names = find_names(site.document, (owner, str(site.pattern.chunk.old[0]))) if owner.isidentifier() else None
     place = names.at(site.start) if names is not None else None
-    if place is None or place.role == Role.MODULE:  # in the path of an import
+    if names is None or place is None or place.role == Role.MODULE:  # in the path of an import
         return False
-    imports = find_imports(document.language, document.text)
-    return any(owner in (*taken, module.replace("/", ".").rpartition(".")[2]) for module, taken in imports)
+    owners = [_owner_before(start, owner, names, site.document) for start in (example, site.start)]
+    return None not in owners and len({names.homes[one] for one in owners if one is not None}) == 1
+
+
+def _owner_before(start: int, owner: str, names: Names, document: Document) -> Occurrence | None:
+    """Return the name before the dot at a place."""
+    before = (one for one in names.homes if one.name == owner and one.end < start)
+    return next((one for one in before if document.text[one.end : start].strip() in (".", "?.")), None)
 
 
 def is_parameter_of_another_function(site: Site, example: int) -> bool:
-    """Return whether both places are parameters of one name, of two functions, of which that of the site stays free.
+    """Return whether both places are a parameter, or use one, of two functions, of which that of the site is free.
 
     A user who gave the parameters of several functions another name goes on with those of the next one.
     """
@@ -135,11 +161,14 @@ def is_parameter_of_another_function(site: Site, example: int) -> bool:
     names = find_names(site.document, (old, new))
     places = _at_both(site, example, names)
     first, second = places if len(places) == 2 else (None, None)
-    if names is None or first is None or second is None or not (first.is_parameter and second.is_parameter):
+    if names is None or first is None or second is None:
         return False
+    parameters = {(one.name, scope) for one, scope in names.homes.items() if one.is_parameter}
     home = names.homes[second]
+    is_renamed = len([name for name, _ in parameters if name == new]) > 1  # in two functions
     is_free = not any(one.name == new and scope == home for one, scope in names.homes.items())
-    return bool(site.left or site.right) and names.homes[first] != home and is_free
+    are_alike = first.is_parameter is second.is_parameter and {(new, names.homes[first]), (old, home)} <= parameters
+    return are_alike and is_renamed and bool(site.left or site.right) and is_free
 
 
 def is_bound_no_more(site: Site, example: int) -> bool:
@@ -150,17 +179,27 @@ def is_bound_no_more(site: Site, example: int) -> bool:
         return False
     names = find_names(site.document, (old, new))
     places = _at_both(site, example, names)
-    if names is None or any(place is None or place.role != Role.USE for place in places):
+    if names is None or [place.role for place in places if place is not None] not in (_USES, _IMPORT_AND_USE):
         return False
     is_old_bound = any(one.name == old and one.role in _TARGETS for one in names.homes)
-    imported = [home for one, home in names.homes.items() if one.name == new and one.role == Role.IMPORT]
-    return not is_old_bound and any(home is not None and is_of_module(home) for home in imported)
+    bound = [home for one, home in names.homes.items() if one.name == new and one.role in _TARGETS]
+    return not is_old_bound and any(home is not None and is_of_module(home) for home in bound)
 
 
 def _means_something(site: Site) -> bool:
     """Return whether each name that the site would get is bound there, by the change, or nowhere in the file."""
-    chunk = site.pattern.chunk
-    return has_known_names((*chunk.old, *_bound_names(site)), chunk.new, site.document, site.start)
+    chunk, document = site.pattern.chunk, site.document
+    is_own_file = document.path == site.pattern.edit.path
+    known = [*chunk.old, *_bound_names(site), *(_without_meaning(chunk.new, document) if is_own_file else ())]
+    return has_known_names(known, chunk.new, document, site.start)
+
+
+def _without_meaning(parts: Sequence[Part], document: Document) -> Iterator[str]:
+    """Yield the names that nothing in the file binds: what the user will import or define for the example, too."""
+    for name in _free_names(parts):
+        names = find_names(document, (name,))
+        if names is not None and not any(one.is_target for one in names.homes):
+            yield name
 
 
 def _bound_names(site: Site) -> Iterator[str]:
@@ -180,8 +219,12 @@ def has_known_names(old: Sequence[Part], new: Sequence[Part], document: Document
     return all(_is_known(name, new.count(name), document, start) for name in came)
 
 
-def _takes_away_what_is_used(site: Site) -> bool:
-    """Return whether the site would lose a parameter, a variable or an import that is used elsewhere in the file."""
+def _takes_away_what_is_used(site: Site, examples: int) -> bool:
+    """Return whether the site would lose a parameter, a variable or an import that is used elsewhere in the file.
+
+    A parameter may go where it went from other functions or from one of the same name: its uses go next.
+    """
+    may_lose = examples > 1 or site.is_same_callee
     old, new = (set(_free_names(parts)) for parts in (site.pattern.chunk.old, site.pattern.chunk.new))
     if old <= new or not new <= old:
         return False
@@ -189,7 +232,7 @@ def _takes_away_what_is_used(site: Site) -> bool:
     lost = [
         (one.name, home)
         for one, home in (names.homes.items() if names is not None else ())
-        if one.is_target and home is not None and site.start <= one.start < site.end
+        if one.is_target and not (one.is_parameter and may_lose) and home and site.start <= one.start < site.end
     ]
     return any(
         one.name == name and one.role == Role.USE and not site.start <= one.start < site.end
@@ -216,8 +259,15 @@ def _is_known(name: str, count: int, document: Document, start: int) -> bool:
         is_builtin = is_of_language(name, document.language) or name in _COMMON_WORDS
         return is_builtin or len(list(find_word(document.text, name))) > count
     place = len(document.text[:start].encode())
+    if all(_is_type_parameter(one, document) for one in targets):  # each signature has it for itself
+        return True
     homes = [names.homes[one] for one in targets]
     return any(home is None or is_of_module(home) or home.start <= place <= home.end for home in homes)
+
+
+def _is_type_parameter(one: Occurrence, document: Document) -> bool:
+    tree = tree_of(document)
+    return tree is not None and tree.path(one.start, one.end)[-2][0].type == "type_parameter"
 
 
 def _within(start: int, spans: Sequence[tuple[int, int]]) -> bool:
