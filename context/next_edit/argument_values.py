@@ -21,10 +21,11 @@ _OWNERS = frozenset({"self", "this", "cls"})
 
 @dataclass(frozen=True)
 class Value:
-    """The text that the user gave the parameter in a call, and the document of that call."""
+    """The text that the user gave the parameter in a call, by its name or not, and the document of that call."""
 
     text: str
     document: Document
+    is_named: bool
 
 
 def find_value(
@@ -73,11 +74,20 @@ def _of_its_name(document: Document, place: Occurrence, name: str, has_default: 
         names = find_names(document, (name,))
     if _is_bound(document, place, name):
         return name
-    if names is not None and document.language == "python":
-        classes = [scope for scope in place.scopes if scope.kind == "class"]
-        if any(home in classes and one.role == Role.ATTRIBUTE and one.is_target for one, home in names.homes.items()):
-            return f"self.{name}"
+    if document.language == "python":
+        member = next((one for one in (name, f"_{name}") if _is_member(document, place, one)), None)
+        if member is not None:
+            return f"self.{member}"
     return _named_beside(document, place, name) if not has_default else None
+
+
+def _is_member(document: Document, place: Occurrence, name: str) -> bool:
+    """Return whether the class around the place gives a member of this name its value."""
+    names = find_names(document, (name,))
+    classes = [scope for scope in place.scopes if scope.kind == "class"]
+    return names is not None and any(
+        home in classes and one.role == Role.ATTRIBUTE and one.is_target for one, home in names.homes.items()
+    )
 
 
 def _named_beside(document: Document, place: Occurrence, name: str) -> str | None:

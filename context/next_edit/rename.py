@@ -190,7 +190,8 @@ def _is_defined_anew(
     if place != min((one for one in group if one.is_target), key=lambda one: one.start, default=None):
         return False
     if place.role == Role.IMPORT and len(changes) == 1:  # another thing is imported, or the same under a new name
-        return change.is_alone and SequenceMatcher(None, change.old, change.new).ratio() >= _ALIKE
+        is_alike = SequenceMatcher(None, change.old, change.new).ratio() >= _ALIKE
+        return (change.is_alone and is_alike) or (_is_only_import(place, change) and _means_nothing(change, group))
     if place.is_alias:
         return change.is_alone
     if change.is_alone:
@@ -199,7 +200,16 @@ def _is_defined_anew(
         return _is_alike(change) and _is_likest(change, edits[change.edit])  # else one went and another one came
     if place.role == Role.ATTRIBUTE:
         return _is_alike(change) and all(one.name != change.old or not one.is_target for one in group)
-    return not place.is_parameter and place.scopes[0].kind != "class" and _means_nothing(change, group)
+    if place.is_parameter and not (_is_alike(change) and any(one.name == change.old for one in group)):
+        return False
+    return place.scopes[0].kind != "class" and _means_nothing(change, group)
+
+
+def _is_only_import(place: Occurrence, change: Replacement) -> bool:
+    """Return whether the line imports nothing but this name: its module may be another one too."""
+    start = change.document.text.rfind("\n", 0, place.start) + 1
+    line = change.document.text[start:].partition("\n")[0]
+    return re.fullmatch(rf"\s*from\s+\S+\s+import\s+{re.escape(change.new)}\s*", line) is not None
 
 
 def _is_alike(change: Replacement) -> bool:

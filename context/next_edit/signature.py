@@ -1,6 +1,6 @@
 """The rule of a changed signature: the calls of a function that has gained or lost parameters."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from context.documents.document import Document
 from context.documents.edits import Edit
@@ -48,7 +48,13 @@ def _calls_to_change(
     places = [*_places(document, new, files), *handed_on]
     typed = {path: typed_spans(edits, document) for path, document in files.open.items()}
     given = dict(_given(places, old, new, typed))
-    found = [one for place in places if (one := _fit(place, old, new, given, typed)) is not None]
+    by_name = {name for name, value in given.items() if value.is_named}
+    of_others = by_name | {one.name for one in _gained(old, new)}  # another function may have them at other places
+    found = [
+        one
+        for place in places
+        if (one := _fit(place, old, new, given, typed, of_others if place in handed_on else by_name)) is not None
+    ]
     found = found or [one for place in handed_on if (one := _without_lost(place, old, new)) is not None]
     if found:
         return found
@@ -56,7 +62,7 @@ def _calls_to_change(
     gained = [one for one in _gained(old, new) if one.name not in given]
     needed = [one.name for one in gained if not (one.has_default and is_shorter)]
     calls = _member_places(document, new, needed, files)
-    return [one for place in calls if (one := _fit(place, old, new, given, typed)) is not None]
+    return [one for place in calls if (one := _fit(place, old, new, given, typed, by_name)) is not None]
 
 
 def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Function, Function]]:
@@ -158,7 +164,7 @@ def _without_lost(where: _Place, old: Function, new: Function) -> Proposal | Non
     """Return the change after which a call no longer hands lost parameters on, whose names stand for nothing."""
     document, place, confidence = where
     call = _call(document, place, new)
-    lost = _lost(old, new)
+    lost = _lost(old, new) if len(new.parameters) < len(old.parameters) else ()  # else another one came for it
     change = without(document.text, call, [one for one in call.arguments if _value_of(one) in lost]) if call else None
     if change is None:
         return None
@@ -195,7 +201,7 @@ def _given(places: Sequence[_Place], old: Function, new: Function, typed: _Typed
         for one in gained:
             argument = value_given(call, one, new)
             if argument is not None and _meets(argument, typed[document.path]):
-                yield one.name, Value(_value_of(argument), document)
+                yield one.name, Value(_value_of(argument), document, bool(argument.keyword))
 
 
 def _meets(part: Argument | Call, spans: Sequence[Span]) -> bool:
@@ -216,10 +222,12 @@ def _call(document: Document, place: Occurrence, new: Function) -> Call | None:
     return literal_at(tree, place.start, place.end) if call is None and new.is_record and tree is not None else call
 
 
-def _fit(where: _Place, old: Function, new: Function, given: Mapping[str, Value], typed: _Typed) -> Proposal | None:
+def _fit(
+    where: _Place, old: Function, new: Function, given: Mapping[str, Value], typed: _Typed, by_name: Collection[str]
+) -> Proposal | None:
     """Return the change that makes a call fit the new parameters; None for one that fits, or where in doubt.
 
-    A call to which the user has just given new arguments has those that it needs.
+    The parameters `by_name` are given so. A call to which the user has just given new arguments has all that it needs.
     """
     document, place, confidence = where
     call = _call(document, place, new)
@@ -235,7 +243,7 @@ def _fit(where: _Place, old: Function, new: Function, given: Mapping[str, Value]
         sureness.append(found[1] if found is not None else 1.0)
         return found[0] if found is not None else None
 
-    change = fit_call(document.text, call, old, new, value_of, document.language)
+    change = fit_call(document.text, call, old, new, value_of, document.language, by_name)
     rule = Rule.FIELD if new.is_record else Rule.SIGNATURE
     return (
         Proposal(document, change.start, change.end, change.text, rule, min(sureness)) if change is not None else None

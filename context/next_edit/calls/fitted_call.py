@@ -1,9 +1,12 @@
 """The change that makes a call fit the new parameters of its function."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from context.next_edit.calls.functions import Argument, Call, Function, Parameter
+
+_LITERAL = re.compile(r"[-\d\"'\[({]|(?:True|False|None)\b")  # says little without the name of its parameter
 
 
 @dataclass(frozen=True)
@@ -29,9 +32,12 @@ ValueOf = Callable[[Parameter], str | None]
 
 
 def fit_call(
-    text: str, call: Call, old: Function, new: Function, value_of: ValueOf, language: str
+    text: str, call: Call, old: Function, new: Function, value_of: ValueOf, language: str, named: Collection[str] = ()
 ) -> CallChange | None:
-    """Return the change; None for a call that fits, or where in doubt. `text` is that of the call's document."""
+    """Return the change; None for a call that fits, or where in doubt. `text` is that of the call's document.
+
+    `named` are the gained parameters that the user gave by their names in other calls.
+    """
     if call.spreads or any(one.gathers for one in (*old.parameters, *new.parameters)):
         return None
     lost = [one for one in old.parameters if one.name not in names_of(new)]
@@ -44,7 +50,7 @@ def fit_call(
     given = [_Given(one.text, one.keyword, index) for index, one in enumerate(call.arguments) if index not in removed]
     for one in gained:
         value = value_of(one)
-        added = _add(given, one, value, new, language) if value is not None else None
+        added = _add(given, one, value, new, language, named) if value is not None else None
         if added is None and (removed or not one.has_default):
             return None  # what a lost parameter was given may go to the new one, in another form
         given = added or given
@@ -102,8 +108,13 @@ def _given_at(call: Call, lost: Parameter, old: Function, new: Function) -> int 
     return call.arguments.index(by_place[place])
 
 
-def _add(given: Sequence[_Given], gained: Parameter, value: str, new: Function, language: str) -> list[_Given] | None:
-    """Return the arguments with that of a gained parameter; None where the call cannot give it."""
+def _add(
+    given: Sequence[_Given], gained: Parameter, value: str, new: Function, language: str, named: Collection[str]
+) -> list[_Given] | None:
+    """Return the arguments with that of a gained parameter; None where the call cannot give it.
+
+    One that may be left out is written with its name in Python, unless the call writes no other name.
+    """
     by_place = sum(not one.keyword for one in given)
     if new.is_record and language != "python":
         if by_place:
@@ -112,7 +123,8 @@ def _add(given: Sequence[_Given], gained: Parameter, value: str, new: Function, 
         return [*given, _Given(text, gained.name)]
     names = names_of(new)
     index = names.index(gained.name)
-    if gained.is_by_name or index > by_place or (gained.has_default and language == "python"):
+    is_plain = 0 < by_place == len(given) == index and gained.name not in named and not _LITERAL.match(value)
+    if gained.is_by_name or index > by_place or (gained.has_default and language == "python" and not is_plain):
         if language != "python":
             return None
         earlier = names[:index]

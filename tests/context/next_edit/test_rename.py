@@ -176,3 +176,31 @@ def test_what_the_language_gives_a_meaning_is_not_renamed_with_the_names_beside_
     for name in "abcd":
         user.replace(f"Map.{name}", f"Dict.{name}")
     assert user.propose() == ()
+
+
+def test_a_parameter_of_a_header_that_changed_elsewhere_too_is_renamed_in_its_function() -> None:
+    before = "def f(\n    path: Union[A, str],\n    max_depth: int = -1,\n):\n    return T(path, max_depth)\n"
+    user = TypingUser({"a.py": before})
+    user.replace(
+        "def f(\n    path: Union[A, str],\n    max_depth: int = -1,\n):", "def f(path: Union[A, str], depth: int = -1):"
+    )
+    user.accept_all()
+    assert user.text.endswith("return T(path, depth)\n")
+
+
+@pytest.mark.parametrize(
+    ("statement", "other", "name"),
+    [
+        ("from m import Old", "from m import load_file", "load_file"),
+        ("from m.x import Old", "from m.y import Validation", "Validation"),
+        ("from m import Old, other", "from m import load_file, other", "Old"),  # one of several things
+    ],
+)
+def test_what_is_imported_alone_in_the_place_of_another_thing_is_used_for_it(
+    statement: str, other: str, name: str
+) -> None:
+    files = {"m/__init__.py": "def load_file(): ...\n", "m/y.py": "class Validation: ...\n"}
+    user = TypingUser({"a.py": f"{statement}\n\n\nclass A(Old): ...\n", **files})
+    user.replace(statement, other)
+    user.accept_all()
+    assert user.text.endswith(f"class A({name}): ...\n")

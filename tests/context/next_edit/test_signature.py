@@ -277,7 +277,7 @@ def test_an_optional_parameter_takes_the_member_of_its_name_less_surely() -> Non
     user = TypingUser({"a.py": text})
     user.replace("load(path):", "load(path, env=None):")
     member, variable = user.propose()
-    assert (member.text, variable.text) == (", env=self.env", ", env=env")
+    assert (member.text, variable.text) == (", self.env", ", env")
     assert member.confidence < variable.confidence
 
 

@@ -1,0 +1,46 @@
+"""How the calls of a function write the arguments of a parameter that it has gained."""
+
+import pytest
+
+from tests.context.next_edit.typing_user import TypingUser
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("save(a)", "save(a, mode)"),
+        ("save(a, size=2)", "save(a, mode=mode, size=2)"),  # as the call writes others
+        ("save()", "save(mode=mode)"),
+    ],
+)
+def test_an_optional_argument_is_written_as_the_others_of_its_call(call: str, expected: str) -> None:
+    user = TypingUser({"a.py": f"def save(a, size=1):\n    pass\n\n\ndef run(a, mode):\n    {call}\n"})
+    user.replace("save(a, size=1):", "save(a, mode=None, size=1):")
+    user.accept_all()
+    assert f"    {expected}\n" in user.text
+
+
+def test_an_argument_that_the_user_gave_by_name_is_so_in_other_calls() -> None:
+    user = TypingUser({"a.py": "def save(a):\n    pass\n\n\ndef run(a, mode):\n    save(1)\n    save(2)\n"})
+    user.replace("save(a):", "save(a, mode=None):")
+    user.replace("save(1)", "save(1, mode=mode)")
+    user.accept_all()
+    assert "save(2, mode=mode)" in user.text
+
+
+def test_a_private_member_of_its_name_is_a_value() -> None:
+    before = (
+        "def save(a):\n    pass\n\n\nclass A:\n    def __init__(self, api):\n        self._api = api\n\n"
+        "    def run(self):\n        save(1)\n"
+    )
+    user = TypingUser({"a.py": before})
+    user.replace("save(a):", "save(a, api):")
+    user.accept_all()
+    assert "save(1, self._api)" in user.text
+
+
+def test_what_handed_on_a_parameter_that_has_another_name_now_is_not_taken_out() -> None:
+    before = "class B(A):\n    def add(self, item, value: int):\n        super().add(item, value)\n"
+    user = TypingUser({"a.py": before})
+    user.replace("item, value: int):", "item, amount: float):")
+    assert not any(one.text == "" for one in user.propose())
