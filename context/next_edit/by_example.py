@@ -15,6 +15,7 @@ from context.next_edit.meaning import (
     is_bound_no_more,
     is_given_anew,
     is_parameter_of_another_function,
+    loses_what_means_nothing,
     means_the_same,
     stands_for_one_thing,
     takes_what_came,
@@ -32,7 +33,7 @@ _MAX_EDITS = 12
 _MAX_OPEN_DOCUMENTS = 4
 _MAX_CHECKED = 16  # sites, the surest first
 _MAX_FOUND = 6
-_LEAST_CONFIDENCE = 0.65
+_LEAST_CONFIDENCE = 0.6
 _LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
 _UNSURE = frozenset({"chain"})  # kinds that none of the other signs makes sure
 _LIKELY = 0.25  # from here on a model may look at a place
@@ -162,10 +163,22 @@ def _candidates(
                 if not _is_typed(site, typed[other.path]) and site.text != other.text[site.start : site.end]
             ]
             function = function_around(example.document, example.start) if sites else None
+            unbound = {
+                path: loses_what_means_nothing(example.chunk, files.open[path])
+                for path in {site.document.path for site in sites}
+            }
             for site in sites:
                 is_in_file = site.document is example.document
                 is_in_function = is_in_file and function is not None and function[0] <= site.line <= function[1]
-                evidence = Evidence(site, example.number, len(group), len(sites), is_in_function)
+                evidence = Evidence(
+                    site,
+                    example.number,
+                    len(group),
+                    len(sites),
+                    is_in_function,
+                    is_in_last_file=site.document.path == edits[0].path,
+                    means_nothing=unbound[site.document.path],
+                )
                 yield _Candidate(evidence, example, local_to, functions)
 
 

@@ -17,91 +17,93 @@ from context.next_edit.sites import Site
 Kind = Literal["lines", "deletion", "insertion", "hole", "member", "name", "chain", "tokens"]
 
 _MUCH_MORE = 20  # tokens that came
-_ALL_SITES = -0.17
+_ALL_SITES = -0.18
 _WEIGHTS: dict[str, float] = {
-    "0 names": -0.42,
-    "0 of context, chain": -0.51,
-    "0 of context, deletion": -0.74,
-    "0 of context, hole": -0.45,
-    "0 of context, insertion": -1.01,
-    "0 of context, lines": 0.11,
-    "0 of context, tokens": -1.49,
-    "0 of distance": -0.85,
-    "0 of edits": 0.67,
-    "0 of length, chain": -0.69,
-    "0 of length, deletion": -1.52,
-    "0 of length, insertion": -0.48,
-    "0 of length, lines": -0.71,
-    "0 of length, member": -0.13,
-    "0 of length, name": -0.19,
-    "0 of length, tokens": -0.65,
-    "0 of sites": 0.09,
-    "1 examples": -1.24,
-    "1 names": 0.38,
-    "1 of context, chain": -0.30,
-    "1 of context, deletion": 0.17,
-    "1 of context, hole": 0.22,
-    "1 of context, insertion": -0.52,
-    "1 of context, lines": -1.05,
-    "1 of context, member": -0.31,
-    "1 of context, name": -0.67,
-    "1 of context, tokens": -0.76,
-    "1 of distance": -0.44,
-    "1 of length, chain": 0.69,
-    "1 of length, deletion": 0.32,
-    "1 of length, hole": 0.69,
-    "1 of length, insertion": -0.17,
-    "1 of length, lines": 0.07,
-    "1 of length, tokens": -0.20,
-    "1 of sites": 0.37,
-    "2 examples": -0.29,
-    "2 names": -0.13,
-    "2 of context, chain": 1.31,
-    "2 of context, deletion": 0.84,
-    "2 of context, hole": 0.72,
-    "2 of context, insertion": 0.18,
-    "2 of context, lines": 0.06,
-    "2 of context, member": -0.31,
-    "2 of context, tokens": 0.25,
-    "2 of distance": -0.32,
-    "2 of edits": -0.81,
-    "2 of length, deletion": 1.66,
-    "2 of length, lines": 0.72,
-    "2 of length, tokens": 0.19,
-    "2 of sites": 0.07,
-    "3 examples": 1.36,
-    "3 of context, chain": -0.49,
-    "3 of context, deletion": 0.46,
-    "3 of context, hole": 0.19,
-    "3 of context, insertion": 0.70,
-    "3 of context, lines": 1.10,
-    "3 of context, member": 0.50,
-    "3 of context, name": 0.52,
-    "3 of context, tokens": 1.14,
-    "3 of distance": 0.63,
-    "3 of length, lines": 0.15,
-    "3 of length, tokens": -0.19,
-    "3 of sites": -0.69,
-    "above": -1.95,
-    "an equal line": 0.64,
-    "another file": 0.81,
-    "below": 0.97,
-    "deletion": 0.73,
-    "hole": 0.69,
-    "insertion": -0.65,
-    "lines": 0.23,
-    "member": -0.13,
-    "much more": -1.17,
-    "name": -0.19,
-    "the same call": 1.16,
-    "the same function, chain": -0.09,
-    "the same function, deletion": -0.93,
-    "the same function, hole": 0.08,
-    "the same function, insertion": -0.44,
-    "the same function, lines": -1.11,
-    "the same function, member": 0.31,
-    "the same function, name": 0.08,
-    "tokens": -0.86,
+    "0 names": 0.22,
+    "0 of context, chain": -0.68,
+    "0 of context, deletion": -0.54,
+    "0 of context, hole": 0.38,
+    "0 of context, insertion": -0.80,
+    "0 of context, name": -0.79,
+    "0 of context, tokens": -0.88,
+    "0 of distance": -0.57,
+    "0 of edits": 0.36,
+    "0 of length, chain": -0.34,
+    "0 of length, deletion": -0.76,
+    "0 of length, insertion": -0.18,
+    "0 of length, lines": 0.25,
+    "0 of length, member": -0.47,
+    "0 of length, name": -0.14,
+    "0 of length, tokens": -0.63,
+    "0 of new length": -0.23,
+    "0 of sites": 0.21,
+    "1 examples": -1.20,
+    "1 of context, chain": -0.15,
+    "1 of context, deletion": 0.77,
+    "1 of context, lines": -0.98,
+    "1 of context, member": -0.37,
+    "1 of context, name": 0.12,
+    "1 of context, tokens": -0.41,
+    "1 of length, chain": 0.12,
+    "1 of length, deletion": 0.45,
+    "1 of length, hole": 0.60,
+    "1 of length, insertion": -0.23,
+    "1 of length, lines": 0.46,
+    "1 of length, tokens": -0.26,
+    "1 of new length": 0.90,
+    "1 of sites": 0.34,
+    "2 examples": 0.15,
+    "2 names": -0.48,
+    "2 of context, chain": 0.46,
+    "2 of context, deletion": 0.38,
+    "2 of context, hole": 0.22,
+    "2 of context, insertion": 0.19,
+    "2 of context, lines": 0.28,
+    "2 of context, member": -0.32,
+    "2 of context, name": 0.25,
+    "2 of context, tokens": -0.14,
+    "2 of distance": -0.47,
+    "2 of edits": -0.53,
+    "2 of length, deletion": 1.06,
+    "2 of length, lines": 0.15,
+    "2 of new length": 0.05,
+    "2 of sites": -0.26,
+    "3 examples": 0.87,
+    "3 names": 0.07,
+    "3 of context, chain": 0.16,
+    "3 of context, deletion": 0.14,
+    "3 of context, insertion": 0.22,
+    "3 of context, lines": 1.39,
+    "3 of context, member": 0.22,
+    "3 of context, name": 0.29,
+    "3 of context, tokens": 0.51,
+    "3 of distance": 0.29,
+    "3 of length, lines": -0.24,
+    "3 of sites": -0.47,
+    "4 of new length": -0.92,
+    "above": -1.58,
+    "an equal line": 1.33,
+    "another file": 0.53,
+    "below": 0.88,
+    "chain": -0.22,
+    "deletion": 0.75,
+    "hole": 0.60,
+    "insertion": -0.41,
+    "lines": 0.62,
+    "means nothing": 0.87,
+    "member": -0.47,
+    "much more": -0.51,
+    "name": -0.14,
+    "not in the last file": -1.74,
+    "the same call": 1.31,
+    "the same function, chain": -1.01,
+    "the same function, deletion": -0.63,
+    "the same function, hole": -0.23,
+    "the same function, insertion": 0.08,
+    "the same function, lines": -1.08,
+    "the same function, member": -0.05,
+    "the same function, tokens": -0.27,
+    "tokens": -0.91,
 }
 
 
@@ -109,7 +111,8 @@ _WEIGHTS: dict[str, float] = {
 class Evidence:
     """A site, the number of its edit (0 is the last one), how many edits changed so, and how many sites look so.
 
-    `is_in_function`: it is in the function of the example.
+    `is_in_function`: it is in the function of the example. `is_in_last_file`: in that of the last edit.
+    `means_nothing`: a name that would go is bound nowhere in the site's file.
     """
 
     site: Site
@@ -117,6 +120,8 @@ class Evidence:
     examples: int
     sites: int
     is_in_function: bool
+    is_in_last_file: bool
+    means_nothing: bool
 
 
 def confidence_of(evidence: Evidence) -> float:
@@ -157,6 +162,7 @@ def signs_of(evidence: Evidence) -> Iterator[str]:
     if not pattern.chunk.is_lines and site.document.lines[site.line].strip() == pattern.line:
         yield "an equal line"
     yield f"{_class_of(len(pattern.chunk.old), (4, 10, 25))} of length, {kind}"
+    yield f"{_class_of(len(pattern.chunk.new), (1, 4, 10, 25))} of new length"
     if len(pattern.chunk.new) >= len(pattern.chunk.old) + _MUCH_MORE:
         yield "much more"
     code = " ".join(str(part) for part in pattern.chunk.old if str(part)[0] not in "\"'`")
@@ -165,6 +171,10 @@ def signs_of(evidence: Evidence) -> Iterator[str]:
         yield "the same call"
     if evidence.is_in_function:
         yield f"the same function, {kind}"
+    if evidence.means_nothing:
+        yield "means nothing"
+    if not evidence.is_in_last_file:
+        yield "not in the last file"
     yield from _signs_of_place(site)
 
 

@@ -4,11 +4,11 @@ import keyword
 from collections.abc import Iterator, Sequence
 
 from context.documents.document import Document
-from context.next_edit.chunks import Part
+from context.next_edit.chunks import Chunk, Part
 from context.next_edit.evidence import kind_of
 from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
-from context.next_edit.names.resolve_names import Names, find_names, find_word
+from context.next_edit.names.resolve_names import Names, find_names, find_word, is_bound
 from context.next_edit.replacements import Span
 from context.next_edit.sites import Site
 from context.next_edit.workspace.imported_names import is_of_module
@@ -73,7 +73,9 @@ def is_given_anew(site: Site, typed: Sequence[Span]) -> bool:
 
 
 def takes_what_came(site: Site, example: int, typed: Sequence[Span]) -> bool:
-    """Return whether the new name came into the file with the last edits, and both places use the old one alike.
+    """Return whether the new name came into the file with the last edits, and both places use an old one alike.
+
+    The old one is an import, or of the language: a variable of the file changes as the code does.
 
     `typed` are the offsets of what the last edits have put into the document.
     """
@@ -81,6 +83,8 @@ def takes_what_came(site: Site, example: int, typed: Sequence[Span]) -> bool:
     names = find_names(site.document, (old, new))
     places = _at_both(site, example, names)
     if names is None or [place.role for place in places if place is not None] != _USES:
+        return False
+    if any(one.name == old and one.role == Role.BINDING for one in names.homes):
         return False
     bound = [(one, home) for one, home in names.homes.items() if one.name == new and one.role in _TARGETS]
     return bool(bound and site.left and site.right) and all(
@@ -188,18 +192,16 @@ def is_bound_no_more(site: Site, example: int) -> bool:
 
 def _means_something(site: Site) -> bool:
     """Return whether each name that the site would get is bound there, by the change, or nowhere in the file."""
-    chunk, document = site.pattern.chunk, site.document
-    is_own_file = document.path == site.pattern.edit.path
-    known = [*chunk.old, *_bound_names(site), *(_without_meaning(chunk.new, document) if is_own_file else ())]
-    return has_known_names(known, chunk.new, document, site.start)
+    chunk = site.pattern.chunk
+    is_own_file = site.document.path == site.pattern.edit.path
+    known = (*chunk.old, *_bound_names(site))
+    return has_known_names(known, chunk.new, site.document, site.start, is_at_example=is_own_file)
 
 
-def _without_meaning(parts: Sequence[Part], document: Document) -> Iterator[str]:
-    """Yield the names that nothing in the file binds: what the user will import or define for the example, too."""
-    for name in _free_names(parts):
-        names = find_names(document, (name,))
-        if names is not None and not any(one.is_target for one in names.homes):
-            yield name
+def loses_what_means_nothing(chunk: Chunk, document: Document) -> bool:
+    """Return whether a name that would go is bound nowhere in the file, and comes with no language."""
+    lost = [name for name in _free_names(chunk.old) if name not in chunk.new]
+    return any(not is_of_language(name, document.language) and not is_bound(document, name) for name in lost)
 
 
 def _bound_names(site: Site) -> Iterator[str]:
@@ -213,10 +215,16 @@ def _bound_names(site: Site) -> Iterator[str]:
             yield part
 
 
-def has_known_names(old: Sequence[Part], new: Sequence[Part], document: Document, start: int) -> bool:
-    """Return whether each name that comes with the new parts is bound where these stand, or nowhere in the file."""
+def has_known_names(
+    old: Sequence[Part], new: Sequence[Part], document: Document, start: int, *, is_at_example: bool = False
+) -> bool:
+    """Return whether each name that comes with the new parts is bound where these stand, or nowhere in the file.
+
+    One that is bound nowhere has to stand at other places too; `is_at_example`: to stand at the example is enough, for
+    which the user will import it.
+    """
     came = (name for name in _free_names(new) if name not in old)
-    return all(_is_known(name, new.count(name), document, start) for name in came)
+    return all(_is_known(name, 0 if is_at_example else new.count(name), document, start) for name in came)
 
 
 def _takes_away_what_is_used(site: Site, examples: int) -> bool:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from context.documents.document import Document
+from context.documents.document_cache import DocumentCache
 from context.next_edit.names.name_rules import NAME_RULES
 from context.next_edit.names.occurrences import METHODS, Occurrence, Role, Scope
 from context.next_edit.names.other_names import other_occurrence
 from context.next_edit.names.python_classes import python_classes
 from context.next_edit.names.python_names import python_occurrence
-from context.syntax.tree import tree_of
+from context.syntax.tree import Tree, tree_of
 
 _MAX_PLACES = 400  # of a name in a file; a name that is used more often is no name of one thing
 _BINDING = (Role.BINDING, Role.IMPORT)
@@ -36,28 +37,49 @@ class Names:
 
 def find_names(document: Document, names: Iterable[str]) -> Names | None:
     """Return the places of the names; None where there is no tree, or too many or unknown places."""
-    found = find_occurrences(document, names)
-    if found is None or any(one.role == Role.UNKNOWN for one in found):
-        return None
-    return Names(_resolve(found, document))
+    known, asked = _known_names(document), frozenset(names)
+    if asked not in known:
+        found = find_occurrences(document, asked)
+        is_clear = found is not None and not any(one.role == Role.UNKNOWN for one in found)
+        known[asked] = Names(_resolve(found, document)) if found is not None and is_clear else None
+    return known[asked]
+
+
+@DocumentCache
+def _known_names(_: Document) -> dict[frozenset[str], Names | None]:
+    """Return what `find_names` has found in the document: many places of one change ask for the same names."""
+    return {}
 
 
 def find_occurrences(document: Document, names: Iterable[str]) -> list[Occurrence] | None:
     """Return the places of the names outside strings and comments; None without a tree or with too many places."""
-    tree, rules = tree_of(document), NAME_RULES.get(document.language)
-    matches = sorted((start, name) for name in set(names) for start in find_word(document.text, name))
-    if tree is None or len(matches) > _MAX_PLACES:
-        return None
-    found = []
-    for start, name in matches:
+    tree, places = tree_of(document), _places(document, names)
+    return None if tree is None or len(places) > _MAX_PLACES else list(_occurrences(tree, document.language, places))
+
+
+def is_bound(document: Document, name: str) -> bool:
+    """Return whether the file gives the name a meaning somewhere, or may do so."""
+    tree, places = tree_of(document), _places(document, [name])
+    if tree is None or len(places) > _MAX_PLACES:
+        return True
+    found = _occurrences(tree, document.language, places)
+    return any(one.is_target or one.role == Role.UNKNOWN for one in found)
+
+
+def _places(document: Document, names: Iterable[str]) -> list[tuple[int, str]]:
+    return sorted((start, name) for name in set(names) for start in find_word(document.text, name))
+
+
+def _occurrences(tree: Tree, language: str, places: Sequence[tuple[int, str]]) -> Iterator[Occurrence]:
+    rules = NAME_RULES.get(language)
+    for start, name in places:
         path = tree.path(start, start + len(name))
         if rules is None:
             occurrence = python_occurrence(tree, name, start, path)
         else:
             occurrence = other_occurrence(tree, rules, name, start, path)
         if occurrence is not None:
-            found.append(occurrence)
-    return found
+            yield occurrence
 
 
 def find_word(text: str, word: str) -> Iterator[int]:

@@ -2,6 +2,9 @@
 
 import pytest
 
+from context.documents.snapshot import Snapshot
+from context.next_edit.by_example import fitting_sites
+from context.next_edit.workspace.workspace_files import WorkspaceFiles
 from tests.context.next_edit.typing_user import TypingUser
 
 
@@ -97,3 +100,18 @@ def test_a_name_whose_import_is_gone_becomes_the_one_that_came_for_it(
     user.replace("one: OptionalSequence", "one: Sequence")
     texts = [(one.text, user.text[one.start : one.end]) for one in user.propose()]
     assert texts == ([] if is_import_left else [("Sequence", "OptionalSequence")])
+
+
+def test_a_place_is_surer_where_what_goes_means_nothing_any_more() -> None:
+    sure = {}
+    for is_gone in (True, False):
+        first, far = "from shop import Basket\n", "\n" * 40
+        user = TypingUser({"a.py": f"{first}{far}one = Basket.of(1)\n{far}two = Basket.of(2)\n"})
+        if is_gone:
+            user.replace(first, "")
+        user.replace("Basket.of(1)", "load(1)")
+        document = user.buffers["a.py"]
+        files = WorkspaceFiles((document,), None)
+        found = fitting_sites(user.ring.recent(), Snapshot(document, 0, ()), files, 0.0)
+        sure[is_gone] = max(proposal.confidence for _, proposal in found)
+    assert sure[True] > sure[False]
