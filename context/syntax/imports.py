@@ -106,7 +106,7 @@ def _script_names(clause: str) -> list[str]:
     names = []
     for part in re.split(r"[,{}]", clause):
         words = [word for word in _WORD.findall(part) if word not in ("type", "typeof")]
-        if words and not part.strip().startswith("*"):
+        if words and "*" not in part:
             names.append(words[0])
     return names
 

@@ -88,6 +88,19 @@ def test_an_import_means_the_files_that_the_language_says(
     index.close()
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("import { type A, b as c } from './m'", ["A", "b"]),
+        ("import a, * as rest from './m'", ["a"]),
+        ("import type * as types from './m'", []),
+        ("export * from './m'", []),
+    ],
+)
+def test_a_script_takes_the_names_of_the_other_file(text: str, names: list[str]) -> None:
+    assert find_imports("typescript", text) == [("./m", names)]
+
+
 def test_an_import_never_leads_out_of_the_workspace_or_into_an_ignored_folder(tmp_path: Path) -> None:
     write_tree(tmp_path, {"outside.py": "x = 1\n", "root/.gitignore": "hidden/\n", "root/hidden/it.py": "y = 1\n"})
     index, view = indexed(write_tree(tmp_path / "root", {"a.py": ""}), tmp_path / "cache")
