@@ -211,7 +211,9 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     """
     site, example = candidate.evidence.site, candidate.example.start
     around = candidate.local_to
-    if (around is not None and not around[0] <= site.line <= around[1]) or is_in_text(site.document, site.start):
+    is_string = str(site.pattern.chunk.old[0])[0] in "\"'`"
+    is_away = around is not None and not around[0] <= site.line <= around[1]
+    if is_away or (not is_string and is_in_text(site.document, site.start)):
         return False
     if candidate.is_name:
         if candidate.evidence.examples > 1 and stands_for_one_thing(site, example):
@@ -222,6 +224,7 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
             return True
         return is_sure and (is_given_anew(site, typed) or takes_what_came(site, example, typed))
     chunk, document = site.pattern.chunk, site.document
-    if gives_what_comes(chunk.old, chunk.new, document, function_around(document, site.start)):
+    is_new_code = site.pattern.beside is not None  # which says nothing of what was there
+    if not is_new_code and gives_what_comes(chunk.old, chunk.new, document, function_around(document, site.start)):
         return False
     return means_the_same(site, example, candidate.evidence.examples)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import pairwise
@@ -37,8 +37,8 @@ class Chunk:
 
     `at` and `end` are the first of its tokens in the edit's old lines, and the one behind. `text` has the new tokens
     with their spaces, from the character `start` of the new lines on, and `gaps` the spaces before and behind
-    them. `is_lines`: both sides are whole lines. Of an insertion in a line, both sides have the `kept` tokens before
-    and behind it, and `text` has only the tokens that came.
+    them. `is_lines`: both sides are whole lines. Of an insertion, both sides have the `kept` tokens before and behind
+    it, and `text` has only the tokens that came. Of whole lines that came, `framed` gives them these.
     """
 
     old: tuple[Part, ...]
@@ -57,6 +57,12 @@ class Chunk:
         """The new parts, for an insertion without those that were there."""
         before, behind = self.kept or (0, 0)
         return self.new[before : len(self.new) - behind]
+
+    def framed(self, before: Sequence[Part], behind: Sequence[Part]) -> "Chunk":
+        """Return the insertion with tokens that are kept around it."""
+        kept = len(before), len(behind)
+        old, new = (*before, *behind), (*before, *self.new, *behind)
+        return replace(self, old=old, new=new, at=self.at - kept[0], end=self.end + kept[1], kept=kept)
 
 
 @lru_cache(maxsize=4096)
@@ -136,6 +142,8 @@ def _chunk(old: Sequence[Token], new: Sequence[Token], span: Span, text: str) ->
     i, j, p, q = span
     if i == j:
         return _insertion(old, new, span, text)
+    if p == q < len(new) and j < len(old) and old[i].text == old[j].text == new[q].text == ",":
+        i, j, p, q = i + 1, j + 1, p + 1, q + 1  # of a list, an item goes with the comma behind it
     if not 0 < j - i <= _MAX_OLD_TOKENS or not all(map(_are_whole, (old[i:j], new[p:q]))):
         return None
     if p == q and not is_whole([token.text for token in old[i:j]]):
@@ -150,11 +158,16 @@ def _chunk(old: Sequence[Token], new: Sequence[Token], span: Span, text: str) ->
 
 
 def _insertion(old: Sequence[Token], new: Sequence[Token], span: Span, text: str) -> Chunk | None:
-    """Return an insertion between tokens of its line; None for whole lines, which tell too little beside them."""
+    """Return an insertion between tokens of its line, or of whole lines."""
     i, _, p, q = span
     came = [token.text for token in new[p:q]]
+    if len(came) > _MAX_INSERTED_TOKENS or not is_whole(came):
+        return None
+    if _has_whole_lines(new, p, q):
+        start, end = new[p].start, new[q - 1].end
+        return Chunk((), tuple(came), i, i, new[p].line, start, text[start:end], ("", ""), True, (0, 0))
     is_in_line = len({one.line for one in new[max(0, p - 1) : q + 1]}) == 1 and p > 0 and q < len(new)
-    if not is_in_line or len(came) > _MAX_INSERTED_TOKENS or not is_whole(came):
+    if not is_in_line:
         return None
     line = old[i].line
     before = [one.text for one in old[max(0, i - _BESIDE) : i] if one.line == line]

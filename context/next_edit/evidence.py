@@ -5,16 +5,15 @@ weighs about the same: `python -m evaluation.next_edit.fit_evidence` learns them
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from context.index.terms import identifiers
-from context.next_edit.chunks import Part
-from context.next_edit.patterns import Pattern
+from context.next_edit.patterns import Pattern, is_chain
 from context.next_edit.sites import Site
 
-Kind = Literal["lines", "deletion", "insertion", "hole", "member", "name", "chain", "tokens"]
+Kind = Literal["lines", "new lines", "beside", "deletion", "insertion", "hole", "member", "name", "chain", "tokens"]
 
 _MUCH_MORE = 20  # tokens that came
 _ALL_SITES = -0.18
@@ -28,6 +27,7 @@ _WEIGHTS: dict[str, float] = {
     "0 of context, tokens": -0.88,
     "0 of distance": -0.57,
     "0 of edits": 0.36,
+    "0 of length, beside": 0.62,
     "0 of length, chain": -0.34,
     "0 of length, deletion": -0.76,
     "0 of length, insertion": -0.18,
@@ -37,13 +37,16 @@ _WEIGHTS: dict[str, float] = {
     "0 of length, tokens": -0.63,
     "0 of new length": -0.23,
     "0 of sites": 0.21,
+    "0 on both sides, beside": -0.07,
     "1 examples": -1.20,
+    "1 names, beside": -0.32,
     "1 of context, chain": -0.15,
     "1 of context, deletion": 0.77,
     "1 of context, lines": -0.98,
     "1 of context, member": -0.37,
     "1 of context, name": 0.12,
     "1 of context, tokens": -0.41,
+    "1 of length, beside": -0.52,
     "1 of length, chain": 0.12,
     "1 of length, deletion": 0.45,
     "1 of length, hole": 0.60,
@@ -52,8 +55,10 @@ _WEIGHTS: dict[str, float] = {
     "1 of length, tokens": -0.26,
     "1 of new length": 0.90,
     "1 of sites": 0.34,
+    "1 on both sides, beside": 0.26,
     "2 examples": 0.15,
     "2 names": -0.48,
+    "2 names, beside": -0.08,
     "2 of context, chain": 0.46,
     "2 of context, deletion": 0.38,
     "2 of context, hole": 0.22,
@@ -68,8 +73,11 @@ _WEIGHTS: dict[str, float] = {
     "2 of length, lines": 0.15,
     "2 of new length": 0.05,
     "2 of sites": -0.26,
+    "2 on both sides, beside": -0.23,
     "3 examples": 0.87,
     "3 names": 0.07,
+    "3 names, beside": 0.46,
+    "3 of context, beside": 0.14,
     "3 of context, chain": 0.16,
     "3 of context, deletion": 0.14,
     "3 of context, insertion": 0.22,
@@ -80,11 +88,14 @@ _WEIGHTS: dict[str, float] = {
     "3 of distance": 0.29,
     "3 of length, lines": -0.24,
     "3 of sites": -0.47,
+    "3 on both sides, beside": 0.14,
     "4 of new length": -0.92,
     "above": -1.58,
+    "all of the line": 0.52,
     "an equal line": 1.33,
     "another file": 0.53,
     "below": 0.88,
+    "beside": 0.10,
     "chain": -0.22,
     "deletion": 0.75,
     "hole": 0.60,
@@ -94,6 +105,7 @@ _WEIGHTS: dict[str, float] = {
     "member": -0.47,
     "much more": -0.51,
     "name": -0.14,
+    "new lines": 0.43,
     "not in the last file": -1.74,
     "the same call": 1.31,
     "the same function, chain": -1.01,
@@ -104,6 +116,7 @@ _WEIGHTS: dict[str, float] = {
     "the same function, member": -0.05,
     "the same function, tokens": -0.27,
     "tokens": -0.91,
+    "unquoted": 0.53,
 }
 
 
@@ -133,21 +146,18 @@ def kind_of(pattern: Pattern) -> Kind:
     """Return what the change did."""
     chunk = pattern.chunk
     if chunk.kept:
-        return "insertion"
+        return "new lines" if pattern.beside else "insertion"
     if chunk.is_lines:
         return "lines"
+    if any(pattern.told_by):
+        return "beside"
     if not chunk.new:
         return "deletion"
     if 0 in chunk.old:
         return "hole"
     if len(chunk.old) == len(chunk.new) == 1 and all(str(part).isidentifier() for part in chunk.old + chunk.new):
         return "member" if pattern.before[:1] == (".",) else "name"
-    return "chain" if _is_chain(chunk.old) and _is_chain(chunk.new) else "tokens"
-
-
-def _is_chain(parts: Sequence[Part]) -> bool:
-    """Return whether the parts are a name or names with dots between."""
-    return all(part == "." if index % 2 else str(part).isidentifier() for index, part in enumerate(parts))
+    return "chain" if is_chain(chunk.old) and is_chain(chunk.new) else "tokens"
 
 
 def signs_of(evidence: Evidence) -> Iterator[str]:
@@ -166,7 +176,10 @@ def signs_of(evidence: Evidence) -> Iterator[str]:
     if len(pattern.chunk.new) >= len(pattern.chunk.old) + _MUCH_MORE:
         yield "much more"
     code = " ".join(str(part) for part in pattern.chunk.old if str(part)[0] not in "\"'`")
-    yield f"{min(3, len(identifiers(code)))} names"
+    if kind == "beside":
+        yield from _signs_of_frame(site, code)
+    elif kind != "new lines":
+        yield f"{min(3, len(identifiers(code)))} names"
     if site.is_same_callee:
         yield "the same call"
     if evidence.is_in_function:
@@ -176,6 +189,18 @@ def signs_of(evidence: Evidence) -> Iterator[str]:
     if not evidence.is_in_last_file:
         yield "not in the last file"
     yield from _signs_of_place(site)
+
+
+def _signs_of_frame(site: Site, code: str) -> Iterator[str]:
+    """Yield the signs of a change that the tokens beside it tell of, not what it replaced."""
+    pattern = site.pattern
+    around = " ".join((*pattern.before[: site.left], *pattern.behind[: site.right]))
+    yield f"{min(3, len(identifiers(f'{code} {around}')))} names, beside"
+    yield f"{min(site.left, site.right, 3)} on both sides, beside"
+    if pattern.is_all_of_line:
+        yield "all of the line"
+    if str(pattern.chunk.old[0])[1:-1] == "".join(map(str, pattern.chunk.new)):
+        yield "unquoted"
 
 
 def _signs_of_place(site: Site) -> Iterator[str]:

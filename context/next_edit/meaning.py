@@ -28,11 +28,28 @@ def means_the_same(site: Site, example: int, examples: int) -> bool:
 
     `examples` edits changed so. For a name alone there are the two functions below.
     """
-    if kind_of(site.pattern) != "member":
+    kind = kind_of(site.pattern)
+    if kind == "beside" and _is_local_name(site):
+        return False
+    if kind != "member":
         return _means_something(site) and not _takes_away_what_is_used(site, examples)
     before = site.pattern.before
     owner = before[1] if len(before) > 1 and site.left > 1 else ""
     return _is_member_of_one_class(site, example) or (owner not in _SELF and _is_of_one_object(site, example, owner))
+
+
+def _is_local_name(site: Site) -> bool:
+    """Return whether the site begins with a name that its function binds: what another one became tells nothing.
+
+    It does where it became something else than a name, and nothing else of its line changed.
+    """
+    pattern = site.pattern
+    if pattern.is_all_of_line and not len(pattern.chunk.old) == len(pattern.chunk.new) == 1:
+        return False
+    names = find_names(site.document, (str(pattern.chunk.old[0]),))
+    place = names.at(site.start) if names is not None else None
+    home = names.homes[place] if names is not None and place is not None else None
+    return home is not None and home.kind != "class" and not is_of_module(home)
 
 
 def stands_for_one_thing(site: Site, example: int) -> bool:
@@ -205,13 +222,16 @@ def loses_what_means_nothing(chunk: Chunk, document: Document) -> bool:
 
 
 def _bound_names(site: Site) -> Iterator[str]:
-    """Yield the names that the new code itself binds: behind `as`, if it also uses them, and as parameters."""
-    new = site.pattern.chunk.new
+    """Yield the names that the new code itself binds: behind `as`, if it also uses them, or before `:` or `=`."""
+    chunk = site.pattern.chunk
+    new = chunk.new
     is_header = site.pattern.callee.partition(" ")[0] in _HEADERS
     for index, part in enumerate(new):
         before = new[index - 1] if index else ","
-        is_parameter = is_header and before in ("(", ",", "*") and new[index + 1 : index + 2] in ((":",), ("=",))
-        if isinstance(part, str) and ((before == "as" and new.count(part) > 1) or is_parameter):
+        is_first = chunk.is_lines and chunk.kept is not None and index == chunk.kept[0]
+        is_parameter = is_header and before in ("(", ",", "*")
+        is_given = (is_parameter or is_first) and new[index + 1 : index + 2] in ((":",), ("=",))
+        if isinstance(part, str) and ((before == "as" and new.count(part) > 1) or is_given):
             yield part
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from keyword import iskeyword
+from typing import NamedTuple
 
 from context.documents.document import Document
 from context.documents.edits import Edit
@@ -12,16 +13,27 @@ from context.index.terms import identifiers
 from context.next_edit.chunks import Chunk, Part, Token, tokens_in
 
 MOST_CONTEXT = 4  # tokens on each side that are compared
+FRAME = 2  # of them tell where a change is that tells too little by itself, or where lines came
 LINES_ABOVE, LINES_BELOW = 6, 12  # of a place, in which these tokens are looked for
 _LINE = "\n"  # stands between the tokens of two lines
 _TELLING_LETTERS = 4
 _TELLING_INSERTED = 3
+_LEAST_NAME = 2  # letters of one that was changed beside a telling one
 _TELLING_TOKENS = 8  # so many tell something even without a name
 _NEW_CODE_TOKENS = 40  # that came; so many are written once
 _WORD_BEGINS = r"(?<![\w$])"
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _MARKS = frozenset({"def", "func", "function", "class", "."})
+_MARKS_BETWEEN = frozenset({",", "=", ":", ";"})
 _COMMENT = ("#", "/")
+
+
+class LinesBeside(NamedTuple):
+    """The lines between which others came, without blanks. `is_as_below`: these begin where the one below does."""
+
+    above: str
+    below: str
+    is_as_below: bool
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,8 @@ class Pattern:
     """A change with the tokens that stood around it, the nearest first. `callee` is the call that it lies in.
 
     `line` is the old line that it begins in, without the blanks around it. `joins_lines`: what stood on several lines
-    stands on one.
+    stands on one. A change that tells too little by itself is `told_by` so many tokens right before it or right behind;
+    `is_all_of_line` (nothing else changed in its line) is known of it alone. Lines that came have those `beside` them.
     """
 
     chunk: Chunk
@@ -40,37 +53,111 @@ class Pattern:
     expression: re.Pattern[str]  # for the text where it may fit
     line: str
     joins_lines: bool
+    told_by: tuple[int, int]
+    is_all_of_line: bool
+    beside: LinesBeside | None
 
 
 def pattern_of(edit: Edit, chunk: Chunk, document: Document) -> Pattern | None:
     """Return the pattern of one change; None for one that tells too little. The edit stands in the document."""
-    is_new_code = len(chunk.new) > len(chunk.old) + _NEW_CODE_TOKENS
-    if is_new_code or not says_enough(chunk) or str(chunk.old[0])[0] in _COMMENT:
+    if len(chunk.new) > len(chunk.old) + _NEW_CODE_TOKENS or (chunk.old and str(chunk.old[0])[0] in _COMMENT):
+        return None
+    is_telling = says_enough(chunk)
+    if not is_telling and (not _may_be_told(chunk) or _is_new_code(edit)):
         return None
     above = document.lines[max(0, edit.first_line - LINES_ABOVE) : edit.first_line]
     below = document.lines[edit.first_line + len(edit.new_lines) :][:LINES_BELOW]
     lines = (*above, *edit.old_lines, *below)
-    tokens = tokens_in(lines)
-    shift = len(tokens_in(above))
+    tokens = _tokens_of(lines)
+    shift = len(_tokens_of(above))
+    beside = None
+    if not chunk.old:
+        at = chunk.at + shift
+        beside = _lines_beside(tokens, at, lines, edit.new_lines[chunk.line])
+        if beside is None:
+            return None
+        chunk = chunk.framed(*([one.text for one in tokens[n : n + FRAME]] for n in (at - FRAME, at)))
     at, end = chunk.at + shift, chunk.end + shift
     before, behind = context_of(tokens, at, end)
+    tokens_now = _tokens_of((*above, *edit.new_lines, *below))
+    now = _index_at(tokens_now, sum(map(len, above)) + chunk.start)
     callee = callee_at(tokens, at + (chunk.kept[0] if chunk.kept else 0))
-    if (
-        callee
-        and not chunk.is_lines
-        and callee.split()[-1:] != _callee_now((*above, *edit.new_lines), sum(map(len, above)), chunk).split()[-1:]
-    ):
-        return None
+    if callee and not chunk.is_lines and callee.split()[-1:] != callee_at(tokens_now, now).split()[-1:]:
+        return None  # in the brackets of another call they tell nothing alone
+    told_by, is_all_of_line = (0, 0), False
+    if not is_telling:
+        beside_now = context_of(tokens_now, now, now + len(tokens_in([chunk.text])))
+        told_by = _told_by((before, behind), beside_now)
+        if told_by == (0, 0):
+            return None
+        is_all_of_line = _is_all_of_line(chunk, edit)
+        ends = {*chunk.old[:1], *chunk.old[-1:], *chunk.new[:1], *chunk.new[-1:]}
+        is_part = not is_all_of_line and (not chunk.new or behind[:1] == ("(",) or not ends.isdisjoint(_MARKS_BETWEEN))
+        is_torn = behind[:1] in ((".",), ("[",), ("(",)) and not is_chain(chunk.new)
+        if is_part or is_torn:
+            return None  # it is only a part of what became of an expression
     line = lines[tokens[at].line].strip()
     joins_lines = tokens[at].line < tokens[end - 1].line and "\n" not in chunk.text
-    return Pattern(chunk, edit, before, behind, callee, _expression(chunk.old), line, joins_lines)
+    expression = _expression(chunk.old, before[: told_by[0]][::-1], behind[: told_by[1]])
+    return Pattern(chunk, edit, before, behind, callee, expression, line, joins_lines, told_by, is_all_of_line, beside)
 
 
-def _callee_now(lines: Sequence[str], characters_above: int, chunk: Chunk) -> str:
-    """Return the name whose brackets the changed tokens are in now: in those of another one they tell nothing alone."""
-    tokens = tokens_in(lines)
-    place = characters_above + chunk.start
-    return callee_at(tokens, next((n for n, token in enumerate(tokens) if token.start >= place), len(tokens)))
+@lru_cache(maxsize=256)
+def _tokens_of(lines: tuple[str, ...]) -> Sequence[Token]:
+    """Return the tokens of the lines of an edit or around it, which has several changes."""
+    return tokens_in(lines)
+
+
+def _lines_beside(tokens: Sequence[Token], at: int, lines: Sequence[str], first: str) -> LinesBeside | None:
+    """Return the lines above and below the new lines that begin with `first`; None for those that stand elsewhere."""
+    if not FRAME <= at <= len(tokens) - FRAME or tokens[at].line != tokens[at - 1].line + 1:
+        return None
+    above, below = (lines[tokens[index].line] for index in (at - 1, at))
+    if not identifiers(f"{above} {below}"):
+        return None
+    is_as_below = blanks_before(first) == blanks_before(below)
+    if not is_as_below and blanks_before(first) != blanks_before(above):
+        return None
+    return LinesBeside(above.strip(), below.strip(), is_as_below)
+
+
+def _is_new_code(edit: Edit) -> bool:
+    """Return whether much more came than went: what the two have in common tells nothing."""
+    return len(_tokens_of(edit.new_lines)) > len(_tokens_of(edit.old_lines)) + _NEW_CODE_TOKENS
+
+
+def _may_be_told(chunk: Chunk) -> bool:
+    """Return whether a change that tells too little by itself has a name, and is no rename and no whole line."""
+    names = (str(part) for part in (*chunk.old, *chunk.new) if str(part).isidentifier() and not iskeyword(str(part)))
+    has_name = any(len(name) >= _LEAST_NAME for name in names)
+    return has_name and not (chunk.kept or chunk.is_lines or _is_rename(chunk))
+
+
+def _told_by(beside: Sequence[Sequence[str]], beside_now: Sequence[Sequence[str]]) -> tuple[int, int]:
+    """Return how many tokens before and behind a change tell where the same may change: those that stayed."""
+    pairs = [(old[:FRAME], now[:FRAME]) for old, now in zip(beside, beside_now, strict=True)]
+    before, behind = (FRAME if old == now and _is_frame(old) else 0 for old, now in pairs)
+    return before, behind
+
+
+def _is_all_of_line(chunk: Chunk, edit: Edit) -> bool:
+    """Return whether nothing else has changed in the line, in which the same may have changed more than once."""
+    tokens = _tokens_of(edit.old_lines)
+    line = tokens[chunk.at].line
+    now = edit.new_lines[chunk.line] if chunk.line < len(edit.new_lines) else ""
+    texts = [" ".join(["", *(token.text for token in tokens_in([one])), ""]) for one in (edit.old_lines[line], now)]
+    old, new = ("".join(f"{part} " for part in parts) for parts in (chunk.old, chunk.new))
+    return texts[0].replace(f" {old}", f" {new}") == texts[1]
+
+
+def _is_frame(tokens: Sequence[str]) -> bool:
+    """Return whether tokens beside a change are enough, of its line, and have a name among them."""
+    return len(tokens) == FRAME and _LINE not in tokens and any(token.isidentifier() for token in tokens)
+
+
+def _index_at(tokens: Sequence[Token], place: int) -> int:
+    """Return the index of the first token from a character on."""
+    return next((index for index, token in enumerate(tokens) if token.start >= place), len(tokens))
 
 
 def says_enough(chunk: Chunk) -> bool:
@@ -87,8 +174,18 @@ def says_enough(chunk: Chunk) -> bool:
         return False
     if not chunk.new:
         return len(chunk.old) > 1
+    return not _is_rename(chunk)
+
+
+def _is_rename(chunk: Chunk) -> bool:
+    """Return whether nothing but one name among others became another one."""
     pairs = {pair for pair in zip(chunk.old, chunk.new, strict=False) if pair[0] != pair[1]}
-    return len(chunk.old) == 1 or len(chunk.old) != len(chunk.new) or len(pairs) > 1
+    return len(chunk.old) == len(chunk.new) > 1 and len(pairs) == 1
+
+
+def is_chain(parts: Sequence[Part]) -> bool:
+    """Return whether the parts are a name or names with dots between."""
+    return all(part == "." if index % 2 else str(part).isidentifier() for index, part in enumerate(parts))
 
 
 def context_of(tokens: Sequence[Token], at: int, end: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -142,13 +239,25 @@ def _step(token: str) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _expression(parts: tuple[Part, ...]) -> re.Pattern[str]:
-    """Return an expression for tokens with any blanks between them."""
+def _expression(parts: tuple[Part, ...], before: tuple[str, ...] = (), behind: tuple[str, ...] = ()) -> re.Pattern[str]:
+    """Return an expression for tokens with any blanks between them; with those beside, for the tokens beside either."""
     # Without a look behind the first token, which is compared later, the search is many times faster.
     texts = [_escaped(part) if isinstance(part, str) else r"[^\n]{1,100}?" for part in parts]
-    return re.compile(r"\s*".join(texts).removeprefix(_WORD_BEGINS))
+    if not before and not behind:
+        return re.compile(r"\s*".join(texts).removeprefix(_WORD_BEGINS))
+    framed = []
+    if before:
+        framed.append(r"\s*".join([*map(_escaped, before), f"({texts[0]})", *texts[1:]]).removeprefix(_WORD_BEGINS))
+    if behind:
+        framed.append(r"\s*".join([f"({texts[0]})", *texts[1:], *map(_escaped, behind)]))
+    return re.compile("|".join(framed))
 
 
 def _escaped(token: str) -> str:
     is_word = token[0].isalnum() or token[0] == "_"
     return rf"{_WORD_BEGINS}{re.escape(token)}(?![\w$])" if is_word else re.escape(token)
+
+
+def blanks_before(line: str) -> str:
+    """Return the blanks at the beginning of a line."""
+    return line[: len(line) - len(line.lstrip())]

@@ -6,7 +6,17 @@ from itertools import chain, islice
 
 from context.documents.document import Document
 from context.next_edit.chunks import Chunk, Part, Token, is_whole, tokens_in
-from context.next_edit.patterns import LINES_ABOVE, LINES_BELOW, Pattern, are_calls_of_one, callee_at, context_of
+from context.next_edit.patterns import (
+    FRAME,
+    LINES_ABOVE,
+    LINES_BELOW,
+    LinesBeside,
+    Pattern,
+    are_calls_of_one,
+    blanks_before,
+    callee_at,
+    context_of,
+)
 
 _MAX_HOLE_TOKENS = 16
 _MAX_SITES = 40
@@ -33,7 +43,7 @@ def find_sites(pattern: Pattern, document: Document, nearest: int = 0) -> Iterat
     done: set[int] = set()
     below, above = (pattern.expression.finditer(document.text, *ends) for ends in ((nearest,), (0, nearest)))
     for match in islice(chain(below, above), _MAX_SITES):
-        start = match.start()
+        start = match.start(match.lastindex or 0)
         line = document.position_at(start)[0]
         first = max(0, line - LINES_ABOVE)
         lines = document.lines[first : line + min(LINES_BELOW, len(pattern.edit.old_lines) + 3)]
@@ -50,14 +60,17 @@ def _site_at(pattern: Pattern, document: Document, tokens: Sequence[Token], inde
     if held is None:
         return None
     end = held.pop(-1)[1]
-    replaced = _replaced(pattern, document, tokens, index, end, held)
+    kept = pattern.chunk.kept
+    callee = callee_at(tokens, index + (kept[0] if kept else 0))
+    if kept and not pattern.chunk.is_lines and not are_calls_of_one(callee, pattern.callee):
+        return None
+    replaced = _replaced(pattern, document, tokens, index, end, held, callee)
     if replaced is None:
         return None
     before, behind = context_of(tokens, index, end)
     left, right = _count_equal(before, pattern.before), _count_equal(behind, pattern.behind)
-    kept = pattern.chunk.kept
-    callee = callee_at(tokens, index + (kept[0] if kept else 0))
-    if kept and not are_calls_of_one(callee, pattern.callee):
+    before_tells, behind_tells = pattern.told_by
+    if any(pattern.told_by) and not (0 < before_tells <= left or 0 < behind_tells <= right):
         return None
     is_same_callee = callee[:1] not in ("", ")", "]") and callee == pattern.callee  # `super()` is another in each class
     return Site(document, pattern, *replaced, tokens[index].line, left, right, is_same_callee)
@@ -106,24 +119,51 @@ def _replaced(
     place: int,
     end: int,
     held: dict[int, tuple[int, int]],
+    callee: str,
 ) -> tuple[int, int, str] | None:
     """Return the characters to replace, and the new text."""
+    lists = [_list_of(*one) for one in ((callee, document.lines[tokens[place].line]), (pattern.callee, pattern.line))]
+    is_in_list = pattern.chunk.old[-1] == "," and lists[0] == lists[1] != ""
+    if pattern.beside:
+        return _new_lines(pattern, pattern.beside, document, tokens, place + FRAME)
     if pattern.chunk.kept:
         return _insertion(pattern.chunk, document, tokens, place + pattern.chunk.kept[0])
     if pattern.chunk.is_lines:
-        return _replaced_lines(pattern, document, tokens, place, end)
+        lines = _replaced_lines(pattern, document, tokens, place, end)
+        if lines is not None or pattern.chunk.new or not is_in_list:
+            return lines
     if pattern.chunk.new:
         first, last = tokens[place].start, tokens[end - 1].end
         if "\n" in document.text[first:last] and not pattern.joins_lines:
             return None  # the new text is on one line
         return first, last, _new_text(pattern.chunk, document, tokens, held)
+    return _removed(pattern.chunk, document, tokens, place, end, is_in_list=is_in_list)
+
+
+def _list_of(callee: str, line: str) -> str:
+    """Return whose list a place is in: that of a call, or of an import."""
+    return callee or ("import" if line.lstrip().startswith("from ") else "")
+
+
+def _removed(
+    chunk: Chunk, document: Document, tokens: Sequence[Token], place: int, end: int, *, is_in_list: bool
+) -> tuple[int, int, str] | None:
+    """Return the characters that go with some tokens, and the blanks that stay for them.
+
+    `is_in_list`: it is an item of a list that the example is in too, which may have its items on lines of their own.
+    """
     start = tokens[place - 1].end if place else tokens[0].start
     stop = tokens[end].start if end < len(tokens) else tokens[end - 1].end
-    if "\n" in document.text[start : tokens[place].start]:
-        return None
-    if "\n" in document.text[tokens[end - 1].end : stop]:
+    before, behind = document.text[start : tokens[place].start], document.text[tokens[end - 1].end : stop]
+    if "\n" in before:
+        if not is_in_list or "\n" not in behind:
+            return None
+        return document.line_starts[tokens[place].line], document.line_starts[tokens[end - 1].line + 1], ""
+    if "\n" in behind:
         return start, tokens[end - 1].end, ""
-    gap = pattern.chunk.gaps[0]
+    if chunk.old[-1] in (",", "."):
+        return start, stop, before
+    gap = "".join(chunk.gaps)
     return start, stop, "" if "\n" in gap else gap
 
 
@@ -131,6 +171,25 @@ def _insertion(chunk: Chunk, document: Document, tokens: Sequence[Token], place:
     """Return the blanks between the tokens beside an insertion, and the new text for them."""
     start, end = tokens[place - 1].end, tokens[place].start
     return None if "\n" in document.text[start:end] else (start, end, f"{chunk.gaps[0]}{chunk.text}{chunk.gaps[1]}")
+
+
+def _new_lines(
+    pattern: Pattern, beside: LinesBeside, document: Document, tokens: Sequence[Token], place: int
+) -> tuple[int, int, str] | None:
+    """Return the place between two lines that are those of the example, and the new lines for it."""
+    above, below = tokens[place - 1].line, tokens[place].line
+    is_between = below == above + 1 and beside[:2] == tuple(document.lines[line].strip() for line in (above, below))
+    came = _lines_that_came(pattern)
+    around = document.lines[max(0, below - len(came)) : below], document.lines[below : below + len(came)]
+    is_there = any([*map(str.strip, lines)] == [*map(str.strip, came)] for lines in around)
+    if not is_between or is_there:
+        return None
+    start = document.line_starts[below]
+    return start, start, "".join(_indented(came, document.lines[below if beside.is_as_below else above]))
+
+
+def _lines_that_came(pattern: Pattern) -> tuple[str, ...]:
+    return pattern.edit.new_lines[pattern.chunk.line :][: pattern.chunk.text.count("\n") + 1]
 
 
 def _new_text(chunk: Chunk, document: Document, tokens: Sequence[Token], held: dict[int, tuple[int, int]]) -> str:
@@ -159,17 +218,16 @@ def _replaced_lines(
     is_first = place == 0 or tokens[place - 1].line < tokens[place].line
     if not is_first or (end < len(tokens) and tokens[end - 1].line == tokens[end].line):
         return None
-    new_lines = pattern.edit.new_lines[pattern.chunk.line :][: pattern.chunk.text.count("\n") + 1]
     first, last = tokens[place].line, tokens[end - 1].line + 1
     model = document.lines[first]
     starts = (*document.line_starts, len(document.text))
-    shown = "".join(_indented(new_lines, model)) if pattern.chunk.new else ""
+    shown = "".join(_indented(_lines_that_came(pattern), model)) if pattern.chunk.new else ""
     return starts[first], starts[last], shown
 
 
 def _indented(lines: Sequence[str], model: str) -> Iterator[str]:
     """Yield the new lines of the example, moved so that the first one begins where the line `model` does."""
-    own, wanted = (_blanks(line) for line in (lines[0], model))
+    own, wanted = (blanks_before(line) for line in (lines[0], model))
     for line in lines:
         if not line.strip():
             yield line
@@ -177,7 +235,3 @@ def _indented(lines: Sequence[str], model: str) -> Iterator[str]:
             yield wanted[len(own) :] + line
         else:
             yield line.removeprefix(own[len(wanted) :])
-
-
-def _blanks(line: str) -> str:
-    return line[: len(line) - len(line.lstrip())]
