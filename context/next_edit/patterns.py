@@ -74,7 +74,7 @@ def pattern_of(edit: Edit, chunk: Chunk, document: Document) -> Pattern | None:
     if not chunk.old:
         at = chunk.at + shift
         beside = _lines_beside(tokens, at, lines, edit.new_lines[chunk.line])
-        if beside is None:
+        if beside is None or _is_part_of_lines(chunk, edit, beside):
             return None
         chunk = chunk.framed(*([one.text for one in tokens[n : n + FRAME]] for n in (at - FRAME, at)))
     at, end = chunk.at + shift, chunk.end + shift
@@ -119,6 +119,15 @@ def _lines_beside(tokens: Sequence[Token], at: int, lines: Sequence[str], first:
     if not is_as_below and blanks_before(first) != blanks_before(above):
         return None
     return LinesBeside(above.strip(), below.strip(), is_as_below)
+
+
+def _is_part_of_lines(chunk: Chunk, edit: Edit, beside: LinesBeside) -> bool:
+    """Return whether a line beside the new ones has changed too: all of them came for it."""
+    above, below = edit.new_lines[: chunk.line][-1:], edit.new_lines[chunk.line + chunk.text.count("\n") + 1 :][:1]
+    return any(
+        line.strip() != other
+        for line, other in (*zip(above, beside[:1], strict=False), *zip(below, beside[1:2], strict=False))
+    )
 
 
 def _is_new_code(edit: Edit) -> bool:

@@ -60,6 +60,8 @@ def _site_at(pattern: Pattern, document: Document, tokens: Sequence[Token], inde
     if held is None:
         return None
     end = held.pop(-1)[1]
+    if any(pattern.told_by) and any(_has_comma(tokens[slice(*place)]) for place in held.values()):
+        return None  # what tells little of one value tells nothing of several
     kept = pattern.chunk.kept
     callee = callee_at(tokens, index + (kept[0] if kept else 0))
     if kept and not pattern.chunk.is_lines and not are_calls_of_one(callee, pattern.callee):
@@ -101,6 +103,16 @@ def _match(old: Sequence[Part], tokens: Sequence[Token], place: int) -> dict[int
         held[part] = at, at + length
         at += length
     return held | {-1: (place, at)}
+
+
+def _has_comma(tokens: Sequence[Token]) -> bool:
+    """Return whether there is a comma outside brackets: in `a, b`, and not in `f(a, b)`."""
+    depth = 0
+    for token in tokens:
+        depth += (token.text in _OPENING) - (token.text in _CLOSING)
+        if token.text == "," and not depth:
+            return True
+    return False
 
 
 def _count_equal(some: Sequence[str], others: Sequence[str]) -> int:
