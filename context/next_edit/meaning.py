@@ -26,7 +26,7 @@ _HEADERS = frozenset({"def", "func", "function"})
 def means_the_same(site: Site, example: int, examples: int) -> bool:
     """Return whether the change means at the site what it means at the example. `example` is where that starts.
 
-    `examples` edits changed so. For a name alone there are the two functions below.
+    `examples` edits changed so. For a name alone there are two other functions.
     """
     kind = kind_of(site.pattern)
     if kind == "beside" and _is_local_name(site):
@@ -39,17 +39,15 @@ def means_the_same(site: Site, example: int, examples: int) -> bool:
 
 
 def _is_local_name(site: Site) -> bool:
-    """Return whether the site begins with a name that its function binds: what another one became tells nothing.
-
-    It does where it became something else than a name, and nothing else of its line changed.
-    """
+    """Return whether the site begins with a name that its function binds, and that did not alone become no name."""
     pattern = site.pattern
     if pattern.is_all_of_line and not len(pattern.chunk.old) == len(pattern.chunk.new) == 1:
         return False
     names = find_names(site.document, (str(pattern.chunk.old[0]),))
     place = names.at(site.start) if names is not None else None
-    home = names.homes[place] if names is not None and place is not None else None
-    return home is not None and home.kind != "class" and not is_of_module(home)
+    if names is None or place is None or (home := names.homes[place]) is None:
+        return False
+    return home.kind != "class" and not is_of_module(home)
 
 
 def stands_for_one_thing(site: Site, example: int) -> bool:
