@@ -9,7 +9,7 @@ from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.next_edit.chunks import Chunk, Part, chunks_of
-from context.next_edit.evidence import Evidence, Kind, confidence_of, kind_of
+from context.next_edit.evidence import Evidence, confidence_of, kind_of
 from context.next_edit.meaning import (
     gives_what_comes,
     is_bound_no_more,
@@ -33,9 +33,8 @@ _MAX_EDITS = 12
 _MAX_OPEN_DOCUMENTS = 4
 _MAX_CHECKED = 16  # sites, the surest first
 _MAX_FOUND = 6
-_LEAST_CONFIDENCE = 0.8
-# Of a name, if it was changed twice and stands for one thing of its file at both places; of whole lines that are alike.
-_LEAST_OF_KIND = {"name": 0.5, "lines": 0.75}
+_LEAST_CONFIDENCE = 0.75
+_LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
 _UNSURE = frozenset({"chain"})  # kinds that none of the other signs makes sure
 _LIKELY = 0.25  # from here on a model may look at a place
 _WHOLE_WORDS = frozenset({"null", "undefined", "true", "false", "nil"})  # of other languages than Python
@@ -60,8 +59,8 @@ class _Candidate:
     functions: int  # in which the examples are
 
     @property
-    def kind(self) -> Kind:
-        return kind_of(self.evidence.site.pattern)
+    def is_name(self) -> bool:
+        return kind_of(self.evidence.site.pattern) == "name"
 
 
 def find_by_example(
@@ -94,10 +93,11 @@ def fitting_sites(
     typed = {document.path: typed_spans(edits, document) for document in files.open.values()}
     examples = list(_examples(edits, snapshot, files))
     sure = [(confidence_of(one.evidence), one) for one in _candidates(edits, examples, files, typed)]
+    least_of_name = min(_LEAST_OF_NAME, least_confidence)
     sure = [
         (confidence, one)
         for confidence, one in sure
-        if confidence >= min(_LEAST_OF_KIND.get(one.kind, 1.0), least_confidence)
+        if confidence >= (least_of_name if one.is_name else least_confidence)
     ]
     for confidence, one in sorted(sure, key=lambda each: -each[0])[:_MAX_CHECKED]:
         site = one.evidence.site
@@ -215,7 +215,7 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     is_away = around is not None and not around[0] <= site.line <= around[1]
     if is_away or (not is_string and is_in_text(site.document, site.start)):
         return False
-    if candidate.kind == "name":
+    if candidate.is_name:
         if candidate.evidence.examples > 1 and stands_for_one_thing(site, example):
             return True
         if candidate.functions > 1 and is_parameter_of_another_function(site, example):

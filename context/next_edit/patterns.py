@@ -136,7 +136,12 @@ def _is_new_code(edit: Edit) -> bool:
 
 
 def _may_be_told(chunk: Chunk) -> bool:
-    """Return whether a change that tells too little by itself has a name, and is no rename and no whole line."""
+    """Return whether a change that tells too little by itself has a name, and is no rename and no whole line.
+
+    One word that became several tells nothing, even beside equal words: `int` is not `Optional[int]` everywhere.
+    """
+    if len(chunk.old) == 1 < len(chunk.new):
+        return False
     names = (str(part) for part in (*chunk.old, *chunk.new) if str(part).isidentifier() and not iskeyword(str(part)))
     has_name = any(len(name) >= _LEAST_NAME for name in names)
     return has_name and not (chunk.kept or chunk.is_lines or _is_rename(chunk))

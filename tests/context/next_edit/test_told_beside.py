@@ -10,6 +10,11 @@ CHANGES = {
         ("x = need(float", "x = need(Point"),
         ["y = need(Point"],
     ),
+    "a word that became several": (
+        "def f(size: int = 1):\n    pass\n\n\ndef g(size: int = 1):\n    pass\n",
+        ("def f(size: int", "def f(size: Maybe[int]"),
+        [],
+    ),
     "a module that goes": (
         "with io.open(one, 'rb') as f:\n    pass\nwith io.open(two, 'rb') as g:\n    pass\nx = io.StringIO()\n",
         ("with io.open(one", "with open(one"),
