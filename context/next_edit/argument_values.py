@@ -71,7 +71,6 @@ def _of_its_name(document: Document, place: Occurrence, name: str, has_default: 
     names = find_names(document, (name,))
     if document.language == "go" and (names is None or not any(one.role == Role.BINDING for one in names.homes)):
         name = name[0].lower() + name[1:]  # the field `Size` of a variable `size`
-        names = find_names(document, (name,))
     if _is_bound(document, place, name):
         return name
     if document.language == "python":

@@ -58,6 +58,11 @@ class Chunk:
         before, behind = self.kept or (0, 0)
         return self.new[before : len(self.new) - behind]
 
+    @property
+    def end_line(self) -> int:
+        """The line of the edit's new lines behind the last one of the text."""
+        return self.line + self.text.count("\n") + 1
+
     def framed(self, before: Sequence[Part], behind: Sequence[Part]) -> "Chunk":
         """Return the insertion with tokens that are kept around it."""
         kept = len(before), len(behind)

@@ -123,11 +123,10 @@ def _lines_beside(tokens: Sequence[Token], at: int, lines: Sequence[str], first:
 
 def _is_part_of_lines(chunk: Chunk, edit: Edit, beside: LinesBeside) -> bool:
     """Return whether a line beside the new ones has changed too: all of them came for it."""
-    above, below = edit.new_lines[: chunk.line][-1:], edit.new_lines[chunk.line + chunk.text.count("\n") + 1 :][:1]
-    return any(
-        line.strip() != other
-        for line, other in (*zip(above, beside[:1], strict=False), *zip(below, beside[1:2], strict=False))
-    )
+    above, below = edit.new_lines[: chunk.line], edit.new_lines[chunk.end_line :]
+    is_above_kept = not above or above[-1].strip() == beside.above
+    is_below_kept = not below or below[0].strip() == beside.below
+    return not (is_above_kept and is_below_kept)
 
 
 def _is_new_code(edit: Edit) -> bool:

@@ -134,22 +134,27 @@ def _replaced(
     callee: str,
 ) -> tuple[int, int, str] | None:
     """Return the characters to replace, and the new text."""
-    lists = [_list_of(*one) for one in ((callee, document.lines[tokens[place].line]), (pattern.callee, pattern.line))]
-    is_in_list = pattern.chunk.old[-1] == "," and lists[0] == lists[1] != ""
+    chunk = pattern.chunk
     if pattern.beside:
         return _new_lines(pattern, pattern.beside, document, tokens, place + FRAME)
-    if pattern.chunk.kept:
-        return _insertion(pattern.chunk, document, tokens, place + pattern.chunk.kept[0])
-    if pattern.chunk.is_lines:
-        lines = _replaced_lines(pattern, document, tokens, place, end)
-        if lines is not None or pattern.chunk.new or not is_in_list:
-            return lines
-    if pattern.chunk.new:
-        first, last = tokens[place].start, tokens[end - 1].end
-        if "\n" in document.text[first:last] and not pattern.joins_lines:
-            return None  # the new text is on one line
-        return first, last, _new_text(pattern.chunk, document, tokens, held)
-    return _removed(pattern.chunk, document, tokens, place, end, is_in_list=is_in_list)
+    if chunk.kept:
+        return _insertion(chunk, document, tokens, place + chunk.kept[0])
+    lines = _replaced_lines(pattern, document, tokens, place, end) if chunk.is_lines else None
+    if not chunk.new:
+        is_in_list = chunk.old[-1] == "," and _are_of_one_list(pattern, callee, document.lines[tokens[place].line])
+        if lines is None and (is_in_list or not chunk.is_lines):
+            return _removed(chunk, document, tokens, place, end, is_in_list=is_in_list)
+    if chunk.is_lines:
+        return lines
+    first, last = tokens[place].start, tokens[end - 1].end
+    if "\n" in document.text[first:last] and not pattern.joins_lines:
+        return None  # the new text is on one line
+    return first, last, _new_text(chunk, document, tokens, held)
+
+
+def _are_of_one_list(pattern: Pattern, callee: str, line: str) -> bool:
+    """Return whether the place, in this call and line, is in a list of the example's call, or both are in imports."""
+    return _list_of(callee, line) == _list_of(pattern.callee, pattern.line) != ""
 
 
 def _list_of(callee: str, line: str) -> str:
@@ -201,7 +206,7 @@ def _new_lines(
 
 
 def _lines_that_came(pattern: Pattern) -> tuple[str, ...]:
-    return pattern.edit.new_lines[pattern.chunk.line :][: pattern.chunk.text.count("\n") + 1]
+    return pattern.edit.new_lines[pattern.chunk.line : pattern.chunk.end_line]
 
 
 def _new_text(chunk: Chunk, document: Document, tokens: Sequence[Token], held: dict[int, tuple[int, int]]) -> str:

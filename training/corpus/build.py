@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from training.corpus.build_changes import add_changes
-from training.corpus.duplicates import SeenText
-from training.corpus.files import MANIFEST, SourceFile
+from training.corpus.duplicates import SeenText, digest_of
+from training.corpus.files import MANIFEST, SourceFile, file_name
 from training.corpus.filters import clean_text, drop_licence_comment, is_kept_path
 from training.corpus.folders import cache_root, corpus_folder
 from training.corpus.imports import order_by_imports
@@ -42,7 +42,7 @@ def select_files(package: Package, seen: SeenText, dropped: Counter[str], copies
             dropped["path, size, encoding, generated or data"] += 1
         elif has_foreign_header(text):
             dropped["foreign licence header"] += 1
-        elif (digest := _digest(text)) in copies or seen.copies_evaluation(text):
+        elif (digest := digest_of(text)) in copies or seen.copies_evaluation(text):
             copies.add(digest)
             dropped["copies an evaluation text"] += 1
         elif (language := language_of(path)) is None or size + len(text) > language.most_package_bytes:
@@ -53,10 +53,6 @@ def select_files(package: Package, seen: SeenText, dropped: Counter[str], copies
             kept[path] = drop_licence_comment(path, text)
             size += len(kept[path])
     return kept
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def order_files(kept: dict[str, str]) -> list[SourceFile]:
@@ -112,7 +108,7 @@ def build_corpus(evaluation: Path | None) -> dict[str, Any]:
     for held_out in (True, False):
         for package in read_packages(cache_root(), held_out=held_out):
             files = order_files(select_files(package, seen, dropped, copies))
-            target = corpus / ("held_out" if held_out else "train") / f"{package.name.replace('/', '+')}.json"
+            target = corpus / ("held_out" if held_out else "train") / file_name(package.name)
             target.parent.mkdir(exist_ok=True)
             target.write_text(json.dumps([asdict(file) for file in files]), encoding="utf-8")
             packages.append(describe(package, files, held_out))

@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from training.corpus.changes import ChangedFile, changes_folder, find_hunks, write_changes
-from training.corpus.duplicates import MAX_SEEN_SHARE, shingle
-from training.corpus.files import MANIFEST, load_files
+from training.corpus.duplicates import digest_of, is_mostly_in, shingle
+from training.corpus.files import MANIFEST, file_name, load_files
 from training.corpus.filters import clean_text, drop_licence_comment, is_kept_path
 from training.corpus.folders import cache_root
 from training.corpus.imports import order_by_imports
@@ -61,10 +61,9 @@ def _kept_texts(package: Package, held_out: set[int], copies: set[str]) -> dict[
     kept = {}
     for path, content in package.files.items():
         text = clean_text(content) if is_kept_path(path) else None
-        if text is None or has_foreign_header(text) or hashlib.sha256(text.encode()).hexdigest() in copies:
+        if text is None or has_foreign_header(text) or digest_of(text) in copies:
             continue
-        found = shingle(text)
-        if len(found & held_out) <= MAX_SEEN_SHARE * len(found):
+        if not is_mostly_in(shingle(text), held_out):
             kept[path] = drop_licence_comment(path, text)
     return kept
 
@@ -104,7 +103,7 @@ def build_changes(copies: set[str]) -> list[dict[str, Any]]:
     entries = []
     for old, new, is_held_out in read_releases(cache_root()):
         changes = find_changes(old, new, set() if is_held_out else held_out, copies)
-        path = changes_folder("held_out" if is_held_out else "train") / f"{new.name.replace('/', '+')}.json"
+        path = changes_folder("held_out" if is_held_out else "train") / file_name(new.name)
         write_changes(path, changes)
         entries.append(
             {

@@ -1,4 +1,4 @@
-"""What changed between two releases of a package: the hunks of its files, and which of them change code."""
+"""The changes between two releases of a package: the hunks of its files, and which of them change code."""
 
 import json
 import re
@@ -45,7 +45,7 @@ class Hunk:
 
     @property
     def is_target(self) -> bool:
-        """Whether a document may ask for the new text."""
+        """True where a document may ask for the new text."""
         return self.is_code and self.new.count("\n") <= MOST_TARGET_LINES
 
 

@@ -4,6 +4,7 @@ A file is a near-duplicate when more than `MAX_SEEN_SHARE` of its shingles are i
 kept before it. Lines are stripped and blank lines skipped, so moved and re-indented code matches.
 """
 
+import hashlib
 import zlib
 from collections.abc import Iterable
 
@@ -18,6 +19,16 @@ def shingle(text: str, min_chars: int = 0) -> set[int]:
     lines = [line for line in map(str.strip, text.split("\n")) if line]
     runs = ("\n".join(lines[i : i + SHINGLE_LINES]) for i in range(len(lines) - SHINGLE_LINES + 1))
     return {zlib.crc32(run.encode()) for run in runs if len(run) >= min_chars}
+
+
+def digest_of(text: str) -> str:
+    """The SHA-256 of a text, which names it in the manifest's list of copies."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_mostly_in(found: set[int], seen: set[int]) -> bool:
+    """Return whether a text with these shingles is a near-duplicate of the texts with those."""
+    return len(found & seen) > MAX_SEEN_SHARE * len(found)
 
 
 class SeenText:
@@ -36,7 +47,7 @@ class SeenText:
     def add_if_new(self, text: str) -> bool:
         """Keep the text and say True, or say False when it is a near-duplicate."""
         found = shingle(text)
-        if not found or len(found & self.seen) > MAX_SEEN_SHARE * len(found):
+        if not found or is_mostly_in(found, self.seen):
             return False
         self.seen |= found
         return True

@@ -18,6 +18,11 @@ class SourceFile:
     imports: tuple[int, ...]
 
 
+def file_name(package: str) -> str:
+    """The name of a package's file: npm's names have a slash."""
+    return f"{package.replace('/', '+')}.json"
+
+
 def load_files(part: str) -> list[list[SourceFile]]:
     """The packages of `train` or `held_out`, each a list of files in import order."""
     return [

@@ -1,9 +1,8 @@
 """The source of training documents, drawn from the corpus, and rows of tokens filled with them.
 
 Each language has its fixed share of the documents, and so have holes at the next of several edits, which take turns of
-the first language. Document number `i` depends on the seed, the sequence length and
-`i` alone, so the data position of a checkpoint is one number and a resumed run reads what an unbroken one would have
-read.
+the first language. Document number `i` depends on the seed, the sequence length and `i` alone, so the data position of
+a checkpoint is one number and a resumed run reads what an unbroken one would have read.
 """
 
 from collections.abc import Sequence

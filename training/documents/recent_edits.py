@@ -196,7 +196,7 @@ def _cut_hole(file: ChangedFile, index: int, names: set[str], rng: Random) -> _H
 
 
 def _typing_starts(line: str, replaced: str, names: set[str], rng: Random) -> int:
-    """Where a changed line is asked for: from where it differs, from a name of an edit, as a whole, or from a pause."""
+    """The place in a changed line where the hole begins: the first difference, a name of an edit, the code, a pause."""
     code = len(line) - len(line.lstrip())
     chance = rng.random()
     if replaced and chance < 0.5:

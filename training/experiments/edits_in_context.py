@@ -1,4 +1,4 @@
-"""What the recent edits in the context are worth: the loss of the next edit with them and without them.
+"""The worth of recent edits in the context: the loss of the next edit with them and without them.
 
     python -m training.experiments.edits_in_context --documents 400                # of the released model
     python -m training.experiments.edits_in_context --documents 400 --run fifth    # of a run's newest checkpoint

@@ -1,4 +1,4 @@
-"""What a change of a name, a member or a parameter at one place says of other places, by what the name stands for."""
+"""A change of a name, a member or a parameter is made anew at other places that use the same thing."""
 
 import pytest
 

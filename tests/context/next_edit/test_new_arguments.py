@@ -1,4 +1,4 @@
-"""How the calls of a function write the arguments of a parameter that it has gained."""
+"""A call writes the argument of a new parameter as it writes its other arguments: by place or by name."""
 
 import pytest
 
