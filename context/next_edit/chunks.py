@@ -8,6 +8,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from context.documents.document import Document
+from context.documents.document_cache import DocumentCache
 from context.documents.edits import Edit
 from context.next_edit.line_changes import is_closed
 
@@ -83,6 +85,23 @@ def tokens_in(lines: Sequence[str], first_line: int = 0, offset: int = 0) -> lis
         found += [Token(text, offset + start, offset + end, number) for text, start, end in line_tokens(line)]
         offset += len(line)
     return found
+
+
+def document_tokens(document: Document, first_line: int, end_line: int) -> list[Token]:
+    """Return the tokens of the lines of a document from `first_line` up to `end_line`."""
+    known = _known_tokens(document)
+    found: list[Token] = []
+    for number in range(first_line, min(end_line, len(document.lines))):
+        if number not in known:
+            known[number] = tokens_in(document.lines[number : number + 1], number, document.line_starts[number])
+        found += known[number]
+    return found
+
+
+@DocumentCache
+def _known_tokens(_: Document) -> dict[int, list[Token]]:
+    """Return the tokens of the lines that were asked for: many patterns look at the same ones."""
+    return {}
 
 
 @lru_cache(maxsize=64)

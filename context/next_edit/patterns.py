@@ -50,12 +50,21 @@ class Pattern:
     before: tuple[str, ...]
     behind: tuple[str, ...]
     callee: str
-    expression: re.Pattern[str]  # for the text where it may fit
     line: str
     joins_lines: bool
     told_by: tuple[int, int]
     is_all_of_line: bool
     beside: LinesBeside | None
+
+    @property
+    def expression(self) -> re.Pattern[str]:
+        """An expression for the text where it may fit. To make one takes long."""
+        before, behind = self.told_by
+        return _expression(self.chunk.old, self.before[:before][::-1], self.behind[:behind])
+
+    def may_be_in(self, text: str) -> bool:
+        """Return whether the text has all tokens that were there before the change."""
+        return all(part in text for part in self.chunk.old if isinstance(part, str))
 
 
 def pattern_of(edit: Edit, chunk: Chunk, document: Document) -> Pattern | None:
@@ -98,8 +107,7 @@ def pattern_of(edit: Edit, chunk: Chunk, document: Document) -> Pattern | None:
             return None  # it is only a part of what became of an expression
     line = lines[tokens[at].line].strip()
     joins_lines = tokens[at].line < tokens[end - 1].line and "\n" not in chunk.text
-    expression = _expression(chunk.old, before[: told_by[0]][::-1], behind[: told_by[1]])
-    return Pattern(chunk, edit, before, behind, callee, expression, line, joins_lines, told_by, is_all_of_line, beside)
+    return Pattern(chunk, edit, before, behind, callee, line, joins_lines, told_by, is_all_of_line, beside)
 
 
 @lru_cache(maxsize=256)

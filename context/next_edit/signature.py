@@ -87,9 +87,18 @@ def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Functi
         if header in before.text and before.text.count(header) >= document.text.count(header):
             del now[key]
     for function in now.values():
-        found = _alike(blocks_with(before, function.own_name), function) or _alike(before, function)
+        found = _as_it_was(before, function)
         if len(found) == 1 and names_of(found[0]) != names_of(function):
             yield found[0], function
+
+
+def _as_it_was(before: Document, function: Function) -> list[Function]:
+    """Return the functions of the document as it was that may be this one."""
+    blocks = blocks_with(before, function.own_name)
+    tree = tree_of(blocks)
+    found = _alike(blocks, function)
+    # Blocks that parse were not cut in two, so the rest of the document has no such function either.
+    return found or ([] if tree is not None and not tree.root.has_error else _alike(before, function))
 
 
 def _alike(document: Document, function: Function) -> list[Function]:

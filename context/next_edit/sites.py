@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from context.documents.document import Document
-from context.next_edit.chunks import Chunk, Part, Token, is_whole, tokens_in
+from context.next_edit.chunks import Chunk, Part, Token, document_tokens, is_whole, tokens_in
 from context.next_edit.patterns import (
     FRAME,
     LINES_ABOVE,
@@ -40,14 +40,15 @@ class Site:
 
 def find_sites(pattern: Pattern, document: Document, nearest: int = 0) -> Iterator[Site]:
     """Yield the places of the document where the pattern fits, from the offset `nearest` on, and then those above."""
+    if not pattern.may_be_in(document.text):
+        return
     done: set[int] = set()
     below, above = (pattern.expression.finditer(document.text, *ends) for ends in ((nearest,), (0, nearest)))
     for match in islice(chain(below, above), _MAX_SITES):
         start = match.start(match.lastindex or 0)
         line = document.position_at(start)[0]
         first = max(0, line - LINES_ABOVE)
-        lines = document.lines[first : line + min(LINES_BELOW, len(pattern.edit.old_lines) + 3)]
-        tokens = tokens_in(lines, first, document.line_starts[first])
+        tokens = document_tokens(document, first, line + min(LINES_BELOW, len(pattern.edit.old_lines) + 3))
         index = next((n for n, token in enumerate(tokens) if token.start == start), None)
         found = _site_at(pattern, document, tokens, index) if index is not None else None
         if found is not None and found.start not in done:

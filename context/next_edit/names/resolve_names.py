@@ -1,5 +1,6 @@
 """Finds the places of a name in a document, and the scope that each belongs to."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from context.syntax.tree import Tree, tree_of
 _MAX_PLACES = 400  # of a name in a file; a name that is used more often is no name of one thing
 _BINDING = (Role.BINDING, Role.IMPORT)
 _SELF = frozenset({"self", "cls"})
+_IN_WORD = re.compile(r"[\w$]")
 _THIS = frozenset({"this", "self"})
 _BODIES = frozenset({"class_body", "interface_body", "enum_body", "field_declaration_list"})
 
@@ -88,7 +90,7 @@ def find_word(text: str, word: str) -> Iterator[int]:
     while start >= 0:
         end = start + len(word)
         around = text[start - 1 : start] + text[end : end + 1]
-        if not any(character.isalnum() or character in "_$" for character in around):
+        if _IN_WORD.search(around) is None:
             yield start
         start = text.find(word, end)
 
