@@ -72,6 +72,16 @@ class Tree:
                     is_over = True
                     break
 
+    @staticmethod
+    def children_on(node: Node, first_line: int, last_line: int) -> Iterator[Node]:
+        """Yield the named children of a node that hold something of these lines, without a look at all the others."""
+        cursor = node.walk()
+        is_left = cursor.goto_first_child_for_point((first_line, 0)) is not None
+        while is_left and (child := cursor.node) is not None and child.start_point[0] <= last_line:
+            if child.is_named:
+                yield child
+            is_left = cursor.goto_next_sibling()
+
     def around(self, first_line: int, last_line: int) -> list[Node]:
         """Return the nodes that touch all of these lines, the innermost first; of those side by side the largest."""
         found = [self.root]

@@ -71,11 +71,8 @@ def functions_in(tree: Tree, first_line: int, last_line: int) -> Iterator[Functi
             listed = _listed(node)
             if function is not None and listed is not None and listed.end_point[0] >= first_line:
                 yield function
-        pending += [
-            (child, container, place)
-            for child in reversed(node.named_children)
-            if child.start_point[0] <= last_line and child.end_point[0] >= first_line
-        ]
+        inner = [*tree.children_on(node, first_line, last_line)]
+        pending += [(child, container, place) for child in reversed(inner)]
 
 
 def _listed(node: Node) -> Node | None:

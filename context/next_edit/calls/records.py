@@ -20,17 +20,14 @@ def records_in(tree: Tree, first_line: int, last_line: int) -> Iterator[Function
     pending = [tree.root]
     while pending:
         node = pending.pop()
-        named, body = node.child_by_field_name("name"), _body(tree, node)
+        body = _body(tree, node)
+        named = node.child_by_field_name("name") if body is not None else None
         if named is not None and body is not None:
             name, around = tree.text(named), (tree.start(body), tree.end(body))
             yield Function(
                 name, tree.start(named), name, True, tuple(_fields(tree, body)), name, *around, is_record=True
             )
-        pending += [
-            child
-            for child in node.named_children
-            if child.start_point[0] <= last_line and child.end_point[0] >= first_line
-        ]
+        pending += tree.children_on(node, first_line, last_line)
 
 
 def _body(tree: Tree, node: Node) -> Node | None:
