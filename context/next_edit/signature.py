@@ -7,7 +7,7 @@ from context.documents.edits import Edit
 from context.next_edit.argument_values import Value, find_value
 from context.next_edit.before import before_edits, blocks_with
 from context.next_edit.calls.fitted_call import fit_call, names_of, value_given, without
-from context.next_edit.calls.functions import Argument, Call, Function, Parameter, call_at, functions_in
+from context.next_edit.calls.functions import NAMED_SPREAD, Argument, Call, Function, Parameter, call_at, functions_in
 from context.next_edit.calls.records import literal_at, records_in
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
 from context.next_edit.names.resolve_names import find_names, find_occurrences, find_word
@@ -222,7 +222,7 @@ def _lost(old: Function, new: Function) -> set[str]:
 
 
 def _gained(old: Function, new: Function) -> list[Parameter]:
-    return [one for one in new.parameters if one.name not in names_of(old)]
+    return [one for one in new.parameters if one.name not in names_of(old) and not one.gathers_named]
 
 
 def _call(document: Document, place: Occurrence, new: Function) -> Call | None:
@@ -244,9 +244,10 @@ def _fit(
         return None
     sureness = [confidence]
     is_done = any(_meets(one, typed.get(document.path, ())) for one in call.arguments)
+    is_rest = all(_is_rest(one, document) for one in call.arguments if one.keyword == NAMED_SPREAD)
 
     def value_of(gained: Parameter) -> str | None:
-        if is_done and gained.has_default:
+        if (is_done and gained.has_default) or not is_rest:
             return None
         found = find_value(document, place, gained, given.get(gained.name))
         sureness.append(found[1] if found is not None else 1.0)
@@ -257,3 +258,13 @@ def _fit(
     return (
         Proposal(document, change.start, change.end, change.text, rule, min(sureness)) if change is not None else None
     )
+
+
+def _is_rest(argument: Argument, document: Document) -> bool:
+    """Return whether Python's `**values` are what the function around them took so: they hold no named parameter."""
+    start = argument.start + len(NAMED_SPREAD)
+    names = find_names(document, (document.text[start : argument.end],))
+    place = names.at(start) if names is not None else None
+    group = names.group(names.homes[place]) if names is not None and place is not None else []
+    targets = [one.start for one in group if one.is_target]
+    return bool(targets) and all(document.text.startswith(NAMED_SPREAD, start - len(NAMED_SPREAD)) for start in targets)

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from context.next_edit.calls.functions import Argument, Call, Function, Parameter
+from context.next_edit.calls.functions import NAMED_SPREAD, Argument, Call, Function, Parameter
 
 _LITERAL = re.compile(r"[-\d\"'\[({]|(?:True|False|None)\b")  # says little without the name of its parameter
 
@@ -40,8 +41,11 @@ def fit_call(
     """
     if call.spreads or any(one.gathers for one in (*old.parameters, *new.parameters)):
         return None
+    old, new, takes_rest = _without_rest(old), _without_rest(new), any(one.gathers_named for one in new.parameters)
     lost = [one for one in old.parameters if one.name not in names_of(new)]
     gained = [one for one in new.parameters if one.name not in names_of(old) and not _is_given(call, one)]
+    if lost and takes_rest:
+        return None  # it may take them still
     removed = {index for one in lost if (index := _given_at(call, one, old, new)) is not None}
     if gained and any(_is_in_doubt(call, one, old, new) for one in lost):
         return None
@@ -61,6 +65,11 @@ def without(text: str, call: Call, removed: Sequence[Argument]) -> CallChange | 
     """Return the least change that takes these arguments out of the call."""
     kept = [_Given(one.text, one.keyword, n) for n, one in enumerate(call.arguments) if one not in removed]
     return _change(text, call, kept)
+
+
+def _without_rest(function: Function) -> Function:
+    """Return the function without the parameter that takes the arguments of other names."""
+    return replace(function, parameters=tuple(one for one in function.parameters if not one.gathers_named))
 
 
 def names_of(function: Function) -> list[str]:
@@ -127,8 +136,8 @@ def _add(
     if gained.is_by_name or index > by_place or (gained.has_default and language == "python" and not is_plain):
         if language != "python":
             return None
-        earlier = names[:index]
-        behind = [n for n, one in enumerate(given, 1) if not one.keyword or one.keyword in earlier]
+        later = (*names[index + 1 :], NAMED_SPREAD)
+        behind = [n for n, one in enumerate(given, 1) if one.keyword not in later]
         at, added = max(behind, default=0), _Given(f"{gained.name}={value}", gained.name)
     else:
         at, added = index, _Given(value, "")
@@ -148,7 +157,10 @@ def _change(text: str, call: Call, given: Sequence[_Given]) -> CallChange | None
     if not removed and not added:
         return None
     if not added:
-        return _cut(call.arguments, first, len(was) - last - 1)
+        cut = _cut(call.arguments, first, len(was) - last - 1)
+        return None if any(cut.start < one < cut.end for one in call.comments) else cut
+    if removed and any(removed[0].start < one < removed[-1].end for one in call.comments):
+        return None
     between = _between(text, call)
     joined = between.join(one.text for one in added)
     if removed:
@@ -164,8 +176,9 @@ def _change(text: str, call: Call, given: Sequence[_Given]) -> CallChange | None
 
 def _between(text: str, call: Call) -> str:
     """Return the text between two arguments, as the call has it elsewhere."""
-    if len(call.arguments) > 1:
-        return text[call.arguments[0].end : call.arguments[1].start]
+    for one, other in pairwise(call.arguments):
+        if (between := text[one.end : other.start]).strip() == ",":  # without a comment
+            return between
     before = text[call.start + 1 : call.arguments[0].start] if call.arguments else ""
     return "," + before if "\n" in before else ", "
 

@@ -20,6 +20,7 @@ CALLS = {
     "method_invocation": ("name", "arguments"),
     "object_creation_expression": ("type", "arguments"),
 }
+NAMED_SPREAD = "**"
 _CLASSES = ("class_definition", "class_declaration", "abstract_class_declaration")
 _SELF = frozenset({"self", "cls"})
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -29,12 +30,16 @@ _MARKS = frozenset({"*", "/"})
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter. `is_by_name`: it can be given by its name alone. `gathers`: it takes any number of arguments."""
+    """A parameter. `is_by_name`: it can be given by its name alone.
+
+    `gathers`: it takes any number of arguments; `gathers_named`: it takes those of other names, as Python's `**rest`.
+    """
 
     name: str
     has_default: bool
     is_by_name: bool
     gathers: bool
+    gathers_named: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,12 +125,13 @@ def _parameters(tree: Tree, listed: Node) -> Iterator[Parameter]:
         if node.type == "positional_separator" or text in _MARKS:
             continue
         names = [child for child in node.children_by_field_name("name") if "identifier" in child.type]
-        gathers = text.startswith(("*", "...")) or "..." in text.split("=")[0]
+        gathers_named = text.startswith("**")
+        gathers = not gathers_named and (text.startswith(("*", "...")) or "..." in text.split("=")[0])
         has_default = "=" in text or node.type == "optional_parameter"
         if len(names) < 2:
             pattern = node.child_by_field_name("pattern") or node.child_by_field_name("declarator")
             named = _NAME.search(tree.text(names[0] if names else pattern if pattern is not None else node))
-            yield Parameter(named[0] if named else text, has_default, is_by_name, gathers)
+            yield Parameter(named[0] if named else text, has_default, is_by_name, gathers, gathers_named)
         else:
             yield from (Parameter(tree.text(name), has_default, is_by_name, gathers) for name in names)
         is_by_name = is_by_name or text.startswith("*")
@@ -133,7 +139,10 @@ def _parameters(tree: Tree, listed: Node) -> Iterator[Parameter]:
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of a call, by its offsets. `keyword` is the name that it is given by, "" for none."""
+    """An argument of a call, by its offsets. `keyword` is the name that it is given by, "" for none.
+
+    Python's `**values` has the keyword `**`.
+    """
 
     start: int
     end: int
@@ -143,12 +152,16 @@ class Argument:
 
 @dataclass(frozen=True)
 class Call:
-    """The arguments of a call, between the offsets of its brackets; `spreads`: one stands for any number of them."""
+    """The arguments of a call, between the offsets of its brackets.
+
+    `spreads`: one stands for any number of those without a name.
+    """
 
     start: int
     end: int
     arguments: tuple[Argument, ...]
     spreads: bool
+    comments: tuple[int, ...] = ()  # the offsets of the comments among them
 
 
 def call_at(tree: Tree, start: int, end: int) -> Call | None:
@@ -170,10 +183,11 @@ def _call(tree: Tree, listed: Node) -> Call | None:
     arguments: list[Argument] = []
     spreads = False
     for node in listed.named_children:
-        if node.type == "comment":
-            return None
+        if "comment" in node.type:
+            continue
         named = node.child_by_field_name("name") if node.type == "keyword_argument" else None
-        keyword = tree.text(named) if named is not None else ""
-        spreads = spreads or node.type in ("list_splat", "dictionary_splat", "spread_element", "variadic_argument")
+        keyword = tree.text(named) if named is not None else NAMED_SPREAD if node.type == "dictionary_splat" else ""
+        spreads = spreads or node.type in ("list_splat", "spread_element", "variadic_argument")
         arguments.append(Argument(tree.start(node), tree.end(node), keyword, tree.text(node)))
-    return Call(tree.start(listed), tree.end(listed), tuple(arguments), spreads)
+    comments = tuple(tree.start(node) for node in listed.named_children if "comment" in node.type)
+    return Call(tree.start(listed), tree.end(listed), tuple(arguments), spreads, comments)

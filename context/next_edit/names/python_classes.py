@@ -15,7 +15,7 @@ _MAX_BASES = 20
 
 @dataclass(frozen=True)
 class PythonClass:
-    """A class, and the names of the classes that it inherits from, as they are written."""
+    """A class, and the names of the classes that it inherits from, as they are written up to their brackets."""
 
     name: str
     scope: Scope
@@ -53,7 +53,8 @@ def python_classes(document: Document) -> PythonClasses:
         if tree is None or node is None or body is None:
             continue
         listed = node.child_by_field_name("superclasses")
-        bases = tuple(tree.text(base) for base in listed.named_children) if listed is not None else ()
+        written = (tree.text(base) for base in listed.named_children) if listed is not None else ()
+        bases = tuple(base.partition("[")[0] for base in written)
         found.append(PythonClass(match[1], Scope(node.start_byte, node.end_byte, "class"), bases))
     names = [one.name for one in found]
     by_name = {one.name: one for one in found if names.count(one.name) == 1}

@@ -44,3 +44,48 @@ def test_what_handed_on_a_parameter_that_has_another_name_now_is_not_taken_out()
     user = TypingUser({"a.py": before})
     user.replace("item, value: int):", "item, amount: float):")
     assert not any(one.text == "" for one in user.propose())
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("walk(a, deep=1, **rest)", "walk(a, deep=1, top=top, **rest)"),
+        ("walk(a, size=2, **rest)", "walk(a, top=top, size=2, **rest)"),
+        ("walk(a, **{'top': 1})", "walk(a, **{'top': 1})"),  # these may hold the new parameter
+        ("walk(a, **options)", "walk(a, **options)"),
+    ],
+)
+def test_a_function_that_takes_arguments_of_any_name_is_given_a_new_parameter(call: str, expected: str) -> None:
+    before = f"def walk(a, size=1, **rest):\n    pass\n\n\ndef run(a, top, **rest):\n    options = rest\n    {call}\n"
+    user = TypingUser({"a.py": before})
+    user.replace("walk(a, size=1", "walk(a, top=None, size=1")
+    user.accept_all()
+    assert user.text.endswith(f"    {expected}\n")
+
+
+def test_a_function_that_takes_arguments_of_any_name_may_take_those_of_a_lost_parameter() -> None:
+    user = TypingUser({"a.py": "def save(a, b=1, **rest):\n    pass\n\n\nsave(1, b=2)\n"})
+    user.replace("b=1, ", "")
+    assert user.propose() == ()
+
+
+def test_an_argument_comes_into_a_call_with_comments_and_none_goes_with_its_comment() -> None:
+    before = "def save(a, b):\n    pass\n\n\ndef run(mode):\n    save(\n        1,  # one\n        2,  # two\n    )\n"
+    user = TypingUser({"a.py": before})
+    user.replace("a, b):", "a, mode, b):")
+    user.accept_all()
+    assert user.text.endswith("save(\n        1,  # one\n        mode,\n        2,  # two\n    )\n")
+    user = TypingUser({"a.py": before})
+    user.replace("a, b):", "b):")
+    assert user.propose() == ()
+
+
+def test_a_call_in_a_class_that_inherits_from_a_class_with_types_follows() -> None:
+    before = (
+        "class A(Generic[T]):\n    def make(self, a):\n        pass\n\n\n"
+        "class B(A[int]):\n    def run(self, mode):\n        self.make(1)\n"
+    )
+    user = TypingUser({"a.py": before})
+    user.replace("make(self, a)", "make(self, a, mode)")
+    user.accept_all()
+    assert "self.make(1, mode)" in user.text
