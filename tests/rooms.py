@@ -44,7 +44,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "context.next_edit.names",
         "context.syntax",
     ),
-    "context.next_edit.calls": ("context.syntax",),
+    "context.next_edit.calls": ("context.documents", "context.next_edit.names", "context.syntax"),
     "context.next_edit": (
         "context.documents",
         "context.imports",

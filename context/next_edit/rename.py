@@ -194,10 +194,10 @@ def _is_defined_anew(
         return (change.is_alone and is_alike) or (_is_only_import(place, change) and _means_nothing(change, group))
     if place.is_alias:
         return change.is_alone
+    if _is_defined(place, change.document) and not place.is_parameter:  # else one may go and another one come
+        return (change.is_alone or _is_alike(change)) and _is_likest(change, edits[change.edit])
     if change.is_alone:
         return True
-    if _is_defined(place, change.document) and not place.is_parameter:
-        return _is_alike(change) and _is_likest(change, edits[change.edit])  # else one went and another one came
     if place.role == Role.ATTRIBUTE:
         return _is_alike(change) and all(one.name != change.old or not one.is_target for one in group)
     if place.is_parameter and not (_is_alike(change) and any(one.name == change.old for one in group)):

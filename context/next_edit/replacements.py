@@ -96,8 +96,18 @@ def _replacements_of(
         spans = changed_spans(old, new)
         pairs = [(old[slice(*old_part)], new[slice(*new_part)]) for old_part, new_part in spans]
         for pair, (_, new_part) in zip(pairs, spans, strict=True):
-            is_alone = all(other == pair for other in pairs)
+            is_alone = all(other == pair for other in pairs) or _is_alone_in_line(pair, new, new_part[0], edit)
             yield Replacement(document, *pair, start + new_part[0], number, pair in renamed, is_alone)
+
+
+def _is_alone_in_line(pair: tuple[str, str], text: str, start: int, edit: Edit) -> bool:
+    """Return whether the edit removed a line that differs in this name only from the new one around `start`."""
+    if not all(map(_NAME.fullmatch, pair)):
+        return False
+    first = text.rfind("\n", 0, start) + 1
+    line = text[first:].partition("\n")[0]
+    was = re.sub(rf"\b{pair[1]}\b", pair[0], line)
+    return f"{was}\n" in edit.old_lines
 
 
 LinePair = tuple[tuple[str, ...], tuple[str, ...], int]

@@ -1,13 +1,15 @@
 """The rule of a changed signature: the calls of a function that has gained or lost parameters."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.next_edit.argument_values import Value, find_value
 from context.next_edit.before import before_edits, blocks_with
-from context.next_edit.calls.fitted_call import fit_call, names_of, value_given, without
+from context.next_edit.calls.fitted_call import CallChange, fit_call, names_of, value_given, without
 from context.next_edit.calls.functions import NAMED_SPREAD, Argument, Call, Function, Parameter, call_at, functions_in
+from context.next_edit.calls.lost_names import cut_names
 from context.next_edit.calls.records import literal_at, records_in
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
 from context.next_edit.names.resolve_names import find_names, find_occurrences, find_word
@@ -56,6 +58,9 @@ def _calls_to_change(
         if (one := _fit(place, old, new, given, typed, of_others if place in handed_on else by_name)) is not None
     ]
     found = found or [one for place in handed_on if (one := _without_lost(place, old, new)) is not None]
+    if len(new.parameters) < len(old.parameters):  # else another one came for it
+        cuts = cut_names(document, new.start, _lost(old, new))
+        found += [one for one in map(partial(_proposal, document), cuts) if one not in found]
     if found:
         return found
     is_shorter = bool(_lost(old, new))
@@ -175,9 +180,13 @@ def _without_lost(where: _Place, old: Function, new: Function) -> Proposal | Non
     call = _call(document, place, new)
     lost = _lost(old, new) if len(new.parameters) < len(old.parameters) else ()  # else another one came for it
     change = without(document.text, call, [one for one in call.arguments if _value_of(one) in lost]) if call else None
-    if change is None:
-        return None
-    return Proposal(document, change.start, change.end, change.text, Rule.SIGNATURE, confidence)
+    return _proposal(document, change, confidence) if change is not None else None
+
+
+def _proposal(
+    document: Document, change: CallChange, confidence: float = _CONFIDENCE, rule: Rule = Rule.SIGNATURE
+) -> Proposal:
+    return Proposal(document, change.start, change.end, change.text, rule, confidence)
 
 
 def _value_of(argument: Argument) -> str:
@@ -255,9 +264,7 @@ def _fit(
 
     change = fit_call(document.text, call, old, new, value_of, document.language, by_name)
     rule = Rule.FIELD if new.is_record else Rule.SIGNATURE
-    return (
-        Proposal(document, change.start, change.end, change.text, rule, min(sureness)) if change is not None else None
-    )
+    return _proposal(document, change, min(sureness), rule) if change is not None else None
 
 
 def _is_rest(argument: Argument, document: Document) -> bool:

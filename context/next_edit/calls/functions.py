@@ -177,6 +177,13 @@ def call_at(tree: Tree, start: int, end: int) -> Call | None:
     return None
 
 
+def call_around(tree: Tree, start: int, end: int) -> Call | None:
+    """Return the call that the text between these offsets is an argument of by its name; None where it is none."""
+    path = tree.path(start, end)
+    is_argument = len(path) > 3 and path[-2][0].type == "keyword_argument" and path[-4][0].type == "call"
+    return _call(tree, path[-3][0]) if is_argument else None
+
+
 def _call(tree: Tree, listed: Node) -> Call | None:
     if not tree.text(listed).endswith(")") or listed.has_error:
         return None

@@ -89,3 +89,18 @@ def test_a_call_in_a_class_that_inherits_from_a_class_with_types_follows() -> No
     user.replace("make(self, a)", "make(self, a, mode)")
     user.accept_all()
     assert "self.make(1, mode)" in user.text
+
+
+def test_a_name_that_was_a_lost_parameter_is_given_to_no_call_by_that_name() -> None:
+    before = (
+        "def save(a, mode=None, size=1):\n    pass\n\n\n"
+        "def run(a, mode=None):\n    save(a, mode=mode, size=2)\n    save(mode, mode=f(mode))\n\n\n"
+        "def other(mode):\n    save(1, mode=mode)\n"
+    )
+    user = TypingUser({"a.py": before})
+    user.replace("run(a, mode=None)", "run(a)")
+    user.accept_all()
+    assert user.text == before.replace("run(a, mode=None)", "run(a)").replace("save(a, mode=mode, size", "save(a, size")
+    user = TypingUser({"a.py": before.replace("    save(a", "    mode = a\n    save(a")})
+    user.replace("run(a, mode=None)", "run(a)")
+    assert user.propose() == ()

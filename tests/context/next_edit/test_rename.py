@@ -204,3 +204,11 @@ def test_what_is_imported_alone_in_the_place_of_another_thing_is_used_for_it(
     user.replace(statement, other)
     user.accept_all()
     assert user.text.endswith(f"class A({name}): ...\n")
+
+
+def test_a_line_that_differs_in_a_name_only_renames_it_among_lines_that_changed_otherwise() -> None:
+    before = "from a import join\nimport a.diff as diff\nfrom b import Base\n\nclass Tree(Base, diff.Diffable): ...\n"
+    user = TypingUser({"a.py": before})
+    user.replace("from a import join\nimport a.diff as ", "\nfrom a import join, split\nimport a.diff as a_")
+    user.accept_all()
+    assert "class Tree(Base, a_diff.Diffable)" in user.text
