@@ -12,6 +12,7 @@ from context.next_edit.calls.functions import NAMED_SPREAD, Argument, Call, Func
 from context.next_edit.calls.lost_names import cut_names
 from context.next_edit.calls.records import literal_at, records_in
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
+from context.next_edit.names.python_classes import python_classes
 from context.next_edit.names.resolve_names import find_names, find_occurrences, find_word
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import Span, stands, typed_spans
@@ -24,6 +25,8 @@ _CONFIDENCE = 0.85
 _MAX_CALLS = 60
 _MAX_OF_NAME = 30  # functions of one name, of which one may be wrapped
 _ENOUGH = 3  # proposals: the next ones are found when these are accepted
+
+_SELF = frozenset({"self", "cls"})
 
 _Place = tuple[Document, Occurrence, float]  # with the share of such places that are calls of the function
 _Typed = Mapping[str, Sequence[Span]]  # by the paths of the documents what the last edits have put there
@@ -47,7 +50,7 @@ def _calls_to_change(
     document: Document, old: Function, new: Function, edits: Sequence[Edit], files: WorkspaceFiles
 ) -> list[Proposal]:
     handed_on = list(_handed_on(document, old, new, files))
-    places = [*_places(document, new, files), *handed_on]
+    places = [*_places(document, old, new, files), *handed_on]
     typed = {path: typed_spans(edits, document) for path, document in files.open.items()}
     given = dict(_given(places, old, new, typed))
     by_name = {name for name, value in given.items() if value.is_named}
@@ -93,7 +96,7 @@ def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Functi
             del now[key]
     for function in now.values():
         found = _as_it_was(before, function)
-        if len(found) == 1 and names_of(found[0]) != names_of(function):
+        if len({tuple(names_of(one)) for one in found}) == 1 and names_of(found[0]) != names_of(function):
             yield found[0], function
 
 
@@ -120,7 +123,7 @@ def _headers(tree: Tree, first_line: int, last_line: int) -> Iterator[Function]:
     yield from records_in(tree, first_line, last_line)
 
 
-def _places(document: Document, function: Function, files: WorkspaceFiles) -> Iterator[_Place]:
+def _places(document: Document, old: Function, function: Function, files: WorkspaceFiles) -> Iterator[_Place]:
     """Yield the places of the function's name: in its file, and in files that import it."""
     names = find_names(document, (function.name,))
     named = names.at(function.name_start) if names is not None else None
@@ -130,6 +133,9 @@ def _places(document: Document, function: Function, files: WorkspaceFiles) -> It
     for one in names.group(home):
         if not one.is_target:
             yield document, one, _CONFIDENCE
+    for base in list(python_classes(document).lookup(home))[1:] if not _lost(old, function) else ():
+        # A class that calls on itself what a class below it overrides.
+        yield from ((document, one, _CONFIDENCE) for one in names.group(base) if one.owner in _SELF)
     if is_of_module(home):
         count = 0
         for other, places in find_importing_places(document, function.name, function.name, files):

@@ -25,6 +25,7 @@ _CLASSES = ("class_definition", "class_declaration", "abstract_class_declaration
 _SELF = frozenset({"self", "cls"})
 _NAME = re.compile(r"[^\W\d]\w*")
 _UNNAMED = ("comment", "self_parameter")
+_GATHERING = ("variadic_parameter_declaration", "spread_parameter")
 _MARKS = frozenset({"*", "/"})
 
 
@@ -126,7 +127,7 @@ def _parameters(tree: Tree, listed: Node) -> Iterator[Parameter]:
             continue
         names = [child for child in node.children_by_field_name("name") if "identifier" in child.type]
         gathers_named = text.startswith("**")
-        gathers = not gathers_named and (text.startswith(("*", "...")) or "..." in text.split("=")[0])
+        gathers = node.type in _GATHERING or (not gathers_named and text.startswith(("*", "...")))
         has_default = "=" in text or node.type == "optional_parameter"
         if len(names) < 2:
             pattern = node.child_by_field_name("pattern") or node.child_by_field_name("declarator")
