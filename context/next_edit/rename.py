@@ -31,6 +31,7 @@ _BINDS = (
     r"\bimport\b.*(?<![\w.]){name}\b(?!\s*\.|\s+as\b)|^\s*{name}\s*(?::[^=]*)?=(?!=)"
     r"|\b(?:def|class|func|function|const|let|var|type|interface|enum)\s+{name}\b|\b{name}\b[^=(]*:="
 )
+_LOOP = re.compile(r"\s*(?:async\s+)?for\b")
 _LONG_RENAMING = 4  # places in the last edits
 
 
@@ -135,6 +136,8 @@ def _renamed(
         others = [one for one in group if one.name == old and not _goes_with_another(one, document)]
         if any(_is_kept(one, place, document, typed) for one in others):
             continue
+        if _is_of_loop(place, document):
+            left = _before_another(left, document)
         if document.language == "python" and home.kind == "function" and any(one.is_parameter for one in group):
             left += find_keywords(document, home, old)
         if all(one in fresh for one in group if one.name == new):
@@ -145,6 +148,19 @@ def _renamed(
         is_other = place.role == Role.IMPORT and not place.is_alias and _is_of_others(place, document, files)
         if is_renamed and not is_other:
             yield place, home, group, left
+
+
+def _is_of_loop(place: Occurrence, document: Document) -> bool:
+    """Return whether the place is the variable of a loop of Python."""
+    line = document.text[document.text.rfind("\n", 0, place.start) + 1 : place.start]
+    return place.is_target and document.language == "python" and _LOOP.match(line) is not None
+
+
+def _before_another(left: Sequence[Occurrence], document: Document) -> list[Occurrence]:
+    """Return the places up to the line that gives the name another value, whose own name is left."""
+    targets = [document.position_at(one.start)[0] for one in left if one.is_target]
+    last = min(targets, default=len(document.lines))
+    return [one for one in left if not one.is_target and document.position_at(one.start)[0] <= last]
 
 
 def _has_two_names(old: str, new: str, home: Scope, document: Document, edits: Sequence[Edit]) -> bool:

@@ -212,3 +212,11 @@ def test_a_line_that_differs_in_a_name_only_renames_it_among_lines_that_changed_
     user.replace("from a import join\nimport a.diff as ", "\nfrom a import join, split\nimport a.diff as a_")
     user.accept_all()
     assert "class Tree(Base, a_diff.Diffable)" in user.text
+
+
+def test_the_variable_of_a_loop_is_renamed_up_to_where_its_name_is_given_another_value() -> None:
+    before = "def f(items):\n    for x in items:\n        x = x.copy()\n        print(x)\n    return x\n"
+    user = TypingUser({"a.py": before})
+    user.replace("for x", "for one")
+    user.accept_all()
+    assert user.text == before.replace("for x", "for one").replace("x.copy", "one.copy")
