@@ -173,13 +173,20 @@ def _relaxed_json(text: str) -> dict[str, Any]:
 
 
 def _go(module: str, path: str, files: Files) -> list[str]:
-    candidates = [_join(folder, "go.mod") for folder in _ancestors(dirname(path))]
-    for configuration in _first_existing(candidates, files):
+    around = _ancestors(dirname(path))
+    for configuration in _first_existing([_join(folder, "go.mod") for folder in around], files):
         match = re.search(r"^module\s+(\S+)", files.whole_text(configuration), re.MULTILINE)
         if match and (module == match[1] or module.startswith(match[1] + "/")):
-            folder = _join(dirname(configuration), module[len(match[1]) + 1 :])
-            return [file for file in files.in_folder(folder) if file.endswith(".go") and not file.endswith("_test.go")]
-    return []
+            return _go_package(_join(dirname(configuration), module[len(match[1]) + 1 :]), files)
+        return []
+    # Without a module the folder is named from the root of the sources, in which the importing file is too.
+    first = module.partition("/")[0]
+    roots = [dirname(folder) for folder in around if folder.rpartition("/")[2] == first]
+    return next((found for root in roots if (found := _go_package(_join(root, module), files))), [])
+
+
+def _go_package(folder: str, files: Files) -> list[str]:
+    return [file for file in files.in_folder(folder) if file.endswith(".go") and not file.endswith("_test.go")]
 
 
 def _rust(module: str, names: list[str], path: str, files: Files) -> list[str]:

@@ -203,8 +203,6 @@ def _member_places(
     document: Document, function: Function, needed: Sequence[str], files: WorkspaceFiles
 ) -> Iterator[_Place]:
     """Yield the places of a method's name outside its class, of a public one, where a file has the needed words."""
-    if function.name.startswith("_"):
-        return
     names = find_names(document, (function.name,))
     named = names.at(function.name_start) if names is not None else None
     home = names.homes[named] if names is not None and named is not None else None

@@ -14,6 +14,7 @@ _MAX_FILES = 100
 _MAX_EXPORTERS = 10  # files that import a name for others to import
 _MODULES = frozenset({"module", "program", "source_file", "translation_unit"})
 _GO_PACKAGE = re.compile(r"^package\s+(\w+)", re.MULTILINE)
+_ALL = re.compile(r"^from[ \t]+([.\w]+)[ \t]+import[ \t]+\*", re.MULTILINE)
 _ALIAS = re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+)?import[ \t]+([.\w]+)[ \t]+as[ \t]+(\w+)", re.MULTILINE)
 
 
@@ -45,10 +46,15 @@ def find_importing_places(
     stems = {_stem(exporter) for exporter in exporters}
     holding = (path for path in files.holding(old, origin.language, _MAX_FILES) if path not in done)
     for document in files.documents(path for path in holding if files.imports_one_of(path, stems)):
-        if f".{old}" not in document.text:
+        takes_all = not old.startswith("_") and _takes_all(document, exporters, files)
+        if f".{old}" not in document.text and not takes_all:
             continue
         if names := find_names(document, (old,)):
-            places = [one for one in names.homes if _is_of(one, document, exporters, files)]
+            places = [
+                one
+                for one, home in names.homes.items()
+                if _is_of(one, document, exporters, files) or (takes_all and home is None and one.role == Role.USE)
+            ]
             if places:
                 yield document, places
 
@@ -115,6 +121,12 @@ def _is_of(one: Occurrence, document: Document, exporters: list[str], files: Wor
         if is_module and found[:1] in [[path] for path in exporters] and _is_imported_so(one.module, document):
             return True
     return False
+
+
+def _takes_all(document: Document, exporters: list[str], files: WorkspaceFiles) -> bool:
+    """Return whether a file of Python takes all names of an exporter."""
+    modules = [match[1] for match in _ALL.finditer(document.text)] if document.language == "python" else []
+    return any(files.imported(module, "", document)[:1] in [[path] for path in exporters] for module in modules)
 
 
 def _modules_named(owner: str, document: Document) -> Iterator[tuple[str, str]]:

@@ -83,7 +83,7 @@ def find_member_places(
     is_only_one = is_rare and not rivals
     if has_words and (places := list(_places_in(document, member, document, files, is_only_one))):
         yield document, places
-    rest = [other for other in with_words if other.path not in rivals]
+    rest = [other for other in with_words if other.path not in rivals or member.owner in other.text]
     asked = [other for other in rest if _uses(other, member, is_only_one)]
     asked.sort(key=lambda other: member.owner not in other.text)
     parsed_characters = 0

@@ -61,6 +61,7 @@ TREE = {
         ("src/a.js", "const { Button } = require('./ui')", ["src/ui/index.tsx"]),
         ("src/a.ts", "import './lib/list.js'", ["src/lib/list.ts"]),
         ("cmd/main.go", 'import (\n\t"fmt"\n\tc "example.org/shop/cart"\n)', ["cart/cart.go"]),
+        ("legacy/src/shop/cmd/main.go", 'import "shop/list"', []),  # the module's own go.mod says what its names are
         ("src/lib.rs", "mod engine;", ["src/engine/mod.rs"]),
         ("src/engine/mod.rs", "pub(crate) mod pool;", ["src/engine/pool.rs"]),
         ("src/engine/pool.rs", "use crate::util::{one, two as deux};", ["src/util.rs"]),
