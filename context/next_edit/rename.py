@@ -145,7 +145,7 @@ def _renamed(
         else:
             here = [one for one in changes if one.document.path == document.path]
             is_renamed = _is_left_over(here, group, () if place.is_target else edits)
-        is_other = place.role == Role.IMPORT and not place.is_alias and _is_of_others(place, document, files)
+        is_other = place.role == Role.IMPORT and not place.is_alias and _is_of_others(place, change, document, files)
         if is_renamed and not is_other:
             yield place, home, group, left
 
@@ -174,11 +174,11 @@ def _has_two_names(old: str, new: str, home: Scope, document: Document, edits: S
     return False
 
 
-def _is_of_others(one: Occurrence, document: Document, files: WorkspaceFiles) -> bool:
-    """Return whether the name is imported from outside the workspace, where both names have their own meaning."""
+def _is_of_others(one: Occurrence, change: Replacement, document: Document, files: WorkspaceFiles) -> bool:
+    """Return whether the name is imported from outside the workspace, and both names may have their own meaning."""
     if document.language == "python" and is_standard(one.owner):
         return True
-    return files.view is not None and not files.imported(one.owner, one.name, document)
+    return files.view is not None and not files.imported(one.owner, one.name, document) and not _is_alike(change)
 
 
 def _is_kept(one: Occurrence, renamed: Occurrence, document: Document, typed: Sequence[Span]) -> bool:

@@ -1,7 +1,6 @@
 """The rule of a changed signature: the calls of a function that has gained or lost parameters."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import partial
 
 from context.documents.document import Document
 from context.documents.edits import Edit
@@ -62,8 +61,8 @@ def _calls_to_change(
     ]
     found = found or [one for place in handed_on if (one := _without_lost(place, old, new)) is not None]
     if len(new.parameters) < len(old.parameters):  # else another one came for it
-        cuts = cut_names(document, new.start, _lost(old, new))
-        found += [one for one in map(partial(_proposal, document), cuts) if one not in found]
+        cuts = [_proposal(document, cut) for cut in cut_names(document, new.start, _lost(old, new))]
+        found += [one for one in cuts if not any(_overlap(one, other) for other in found)]
     if found:
         return found
     is_shorter = bool(_lost(old, new))
@@ -71,6 +70,10 @@ def _calls_to_change(
     needed = [one.name for one in gained if not (one.has_default and is_shorter)]
     calls = _member_places(document, new, needed, files)
     return [one for place in calls if (one := _fit(place, old, new, given, typed, by_name)) is not None]
+
+
+def _overlap(one: Proposal, other: Proposal) -> bool:
+    return one.document is other.document and one.start <= other.end and other.start <= one.end
 
 
 def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Function, Function]]:

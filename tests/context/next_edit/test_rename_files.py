@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from context.next_edit.proposal import Rule
 from tests.context.next_edit.typing_user import TypingUser
 from tests.context.tree import KEY, indexed, write_tree
 
@@ -100,3 +101,19 @@ def test_the_places_in_a_file_with_a_masked_secret_are_those_of_the_file(tmp_pat
     user.replace("def price", "def cost")
     assert user.accept_all() == 2
     assert user.buffers["b.py"].text == files["b.py"].replace("price", "cost")
+
+
+@pytest.mark.parametrize(
+    ("line", "new", "follows"),
+    [
+        ("from cachecontrol import Cache\n", "from cachecontrol import BodyCache\n", True),
+        ("from cachecontrol import Cache\n", "from cachecontrol import Session\n", False),
+        ("from typing import Dict\n", "from typing import DefaultDict\n", False),
+    ],
+)
+def test_a_like_name_of_a_library_is_the_imported_one(line: str, new: str, follows: bool, tmp_path: Path) -> None:
+    old, name = line.split()[-1], new.split()[-1]
+    files = {"a.py": f"import os\n{line}\n\nclass A({old}):\n    x = os\n"}
+    user = open_first(tmp_path / "root", tmp_path / "cache", files, "a.py")
+    user.replace(f"import os\n{line}", f"import os\nimport sys\n{new}")
+    assert ([one.text for one in user.propose() if one.rule == Rule.RENAME] == [name]) is follows
