@@ -11,11 +11,9 @@ from context.documents.snapshot import Snapshot
 from context.next_edit.chunks import Chunk, Part, chunks_of
 from context.next_edit.evidence import Evidence, confidence_of, kind_of
 from context.next_edit.meaning import (
-    gives_what_comes,
     is_bound_no_more,
     is_given_anew,
     is_parameter_of_another_function,
-    loses_what_means_nothing,
     means_the_same,
     stands_for_one_thing,
     takes_what_came,
@@ -27,6 +25,7 @@ from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.repeated import files_left, function_around
 from context.next_edit.replacements import Span, stands, typed_spans
 from context.next_edit.sites import Site, find_sites
+from context.next_edit.workspace.known_names import gives_what_comes, loses_what_means_nothing
 from context.next_edit.workspace.workspace_files import WorkspaceFiles, languages_with
 
 _MAX_EDITS = 12
@@ -36,6 +35,7 @@ _MAX_FOUND = 6
 _LEAST_CONFIDENCE = 0.75
 _LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
 _UNSURE = frozenset({"chain"})  # kinds that none of the other signs makes sure
+_NOWHERE_LOCAL = frozenset({"beside", "deletion"})  # kinds of changes that several ones in a function say of all others
 _LIKELY = 0.25  # from here on a model may look at a place
 _WHOLE_WORDS = frozenset({"null", "undefined", "true", "false", "nil"})  # of other languages than Python
 
@@ -164,7 +164,7 @@ def _candidates(
             ]
             function = function_around(example.document, example.start) if sites else None
             unbound = {
-                path: loses_what_means_nothing(example.chunk, files.open[path])
+                path: loses_what_means_nothing(example.chunk.old, example.chunk.new, files.open[path])
                 for path in {site.document.path for site in sites}
             }
             for site in sites:
@@ -210,7 +210,7 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     A name of which the signs are not sure has to be changed twice, and to stand for one thing of its file both times.
     """
     site, example = candidate.evidence.site, candidate.example.start
-    around = candidate.local_to
+    around = candidate.local_to if kind_of(site.pattern) not in _NOWHERE_LOCAL else None
     is_string = str(site.pattern.chunk.old[0])[0] in "\"'`"
     is_away = around is not None and not around[0] <= site.line <= around[1]
     if is_away or (not is_string and is_in_text(site.document, site.start)):
@@ -227,4 +227,4 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     is_new_code = site.pattern.beside is not None  # which says nothing of what was there
     if not is_new_code and gives_what_comes(chunk.old, chunk.new, document, function_around(document, site.start)):
         return False
-    return means_the_same(site, example, candidate.evidence.examples)
+    return means_the_same(site, example, candidate.example.document, candidate.evidence.examples)

@@ -3,6 +3,8 @@
 The weights are those of a logistic regression on tuning packages of `midspan eval next-edit`, in which each case weighs
 about the same, as `python -m evaluation.next_edit.fit_evidence` learns them: on the 29 oldest packages, then on top
 those of the signs of "beside" and "new lines". Learned on all 49 packages at once, they find less even on the newest.
+Those of the kinds "deletion", "lines", "new lines" and "tokens" alone were then raised to what all 49 packages show: of
+their sites to which the older weights gave 0.6 to 0.75, 83% changed as the example did.
 """
 
 import math
@@ -98,15 +100,15 @@ _WEIGHTS: dict[str, float] = {
     "below": 0.88,
     "beside": 0.10,
     "chain": -0.22,
-    "deletion": 0.75,
+    "deletion": 1.45,
     "hole": 0.60,
     "insertion": -0.41,
-    "lines": 0.62,
+    "lines": 1.10,
     "means nothing": 0.87,
     "member": -0.47,
     "much more": -0.51,
     "name": -0.14,
-    "new lines": 0.43,
+    "new lines": 1.13,
     "not in the last file": -1.74,
     "the same call": 1.31,
     "the same function, chain": -1.01,
@@ -116,7 +118,7 @@ _WEIGHTS: dict[str, float] = {
     "the same function, lines": -1.08,
     "the same function, member": -0.05,
     "the same function, tokens": -0.27,
-    "tokens": -0.91,
+    "tokens": -0.46,
     "unquoted": 0.53,
 }
 

@@ -1,29 +1,26 @@
 """Checks that a change means at a site what it means at its example, by the scopes of the names in it."""
 
-import keyword
 from collections.abc import Iterator, Sequence
 
 from context.documents.document import Document
-from context.next_edit.chunks import Chunk, Part
+from context.next_edit.chunks import Chunk, tokens_in
 from context.next_edit.evidence import kind_of
 from context.next_edit.names.language_names import is_of_language
-from context.next_edit.names.occurrences import Occurrence, Role, Scope
-from context.next_edit.names.resolve_names import Names, find_names, find_word, is_bound
+from context.next_edit.names.occurrences import TARGETS, Occurrence, Role, Scope
+from context.next_edit.names.resolve_names import Names, find_names, find_word
 from context.next_edit.replacements import Span
 from context.next_edit.sites import Site
 from context.next_edit.workspace.imported_names import is_of_module
-from context.syntax.tree import tree_of
+from context.next_edit.workspace.known_names import free_names, has_known_names
 
-_TARGETS = (Role.BINDING, Role.IMPORT)
 _USES, _IMPORT_AND_USE = [Role.USE, Role.USE], [Role.IMPORT, Role.USE]  # of an example and a site
 _SELF = frozenset({"self", "cls", "this"})
-_COMMON_WORDS = frozenset({"range", "len", "make", "nil", "null", "undefined", "true", "false", "new", "func", "any"})
 # Languages in which a file names all that it takes from others.
 _NO_HIDDEN_NAMES = frozenset({"python", "typescript", "typescriptreact"})
 _HEADERS = frozenset({"def", "func", "function"})
 
 
-def means_the_same(site: Site, example: int, examples: int) -> bool:
+def means_the_same(site: Site, example: int, document: Document, examples: int) -> bool:
     """Return whether the change means at the site what it means at the example. `example` is where that starts.
 
     `examples` edits changed so. For a name alone there are two other functions.
@@ -32,7 +29,7 @@ def means_the_same(site: Site, example: int, examples: int) -> bool:
     if kind == "beside" and _is_local_name(site):
         return False
     if kind != "member":
-        return _means_something(site) and not _takes_away_what_is_used(site, examples)
+        return _means_something(site) and not _takes_away_what_is_used(site, document, examples)
     before = site.pattern.before
     owner = before[1] if len(before) > 1 and site.left > 1 else ""
     return _is_member_of_one_class(site, example) or (owner not in _SELF and _is_of_one_object(site, example, owner))
@@ -101,30 +98,10 @@ def takes_what_came(site: Site, example: int, typed: Sequence[Span]) -> bool:
         return False
     if any(one.name == old and one.role == Role.BINDING for one in names.homes):
         return False
-    bound = [(one, home) for one, home in names.homes.items() if one.name == new and one.role in _TARGETS]
+    bound = [(one, home) for one, home in names.homes.items() if one.name == new and one.role in TARGETS]
     return bool(bound and site.left and site.right) and all(
         home is not None and is_of_module(home) and _within(one.start, typed) for one, home in bound
     )
-
-
-def gives_what_comes(
-    old: Sequence[Part], new: Sequence[Part], document: Document, around: tuple[int, int] | None
-) -> bool:
-    """Return whether the function on the lines `around` is a name that comes with the new parts, or gives it its value.
-
-    There the old parts say what the new name means.
-    """
-    came = {part for part in new if isinstance(part, str) and part.isidentifier() and part not in old}
-    names = find_names(document, came) if around is not None and came else None
-    if names is None or around is None:
-        return False
-    for one in names.homes:
-        line = document.position_at(one.start)[0]
-        is_own_name = one.role == Role.BINDING and not one.is_parameter and line == around[0]
-        is_member = one.role == Role.ATTRIBUTE and around[0] <= line <= around[1]
-        if one.is_target and (is_own_name or is_member):
-            return True
-    return False
 
 
 def _is_member_of_one_class(site: Site, example: int) -> bool:
@@ -200,8 +177,8 @@ def is_bound_no_more(site: Site, example: int) -> bool:
     places = _at_both(site, example, names)
     if names is None or [place.role for place in places if place is not None] not in (_USES, _IMPORT_AND_USE):
         return False
-    is_old_bound = any(one.name == old and one.role in _TARGETS for one in names.homes)
-    bound = [home for one, home in names.homes.items() if one.name == new and one.role in _TARGETS]
+    is_old_bound = any(one.name == old and one.role in TARGETS for one in names.homes)
+    bound = [home for one, home in names.homes.items() if one.name == new and one.role in TARGETS]
     return not is_old_bound and any(home is not None and is_of_module(home) for home in bound)
 
 
@@ -213,87 +190,51 @@ def _means_something(site: Site) -> bool:
     return has_known_names(known, chunk.new, site.document, site.start, is_at_example=is_own_file)
 
 
-def loses_what_means_nothing(chunk: Chunk, document: Document) -> bool:
-    """Return whether a name that would go is bound nowhere in the file, and comes with no language."""
-    lost = [name for name in _free_names(chunk.old) if name not in chunk.new]
-    return any(not is_of_language(name, document.language) and not is_bound(document, name) for name in lost)
-
-
 def _bound_names(site: Site) -> Iterator[str]:
     """Yield the names that the new code itself binds: behind `as`, if it also uses them, or before `:` or `=`."""
     chunk = site.pattern.chunk
     new = chunk.new
     is_header = site.pattern.callee.partition(" ")[0] in _HEADERS
+    firsts = _firsts_of_lines(chunk) if chunk.is_lines else ()
     for index, part in enumerate(new):
         before = new[index - 1] if index else ","
-        is_first = chunk.is_lines and chunk.kept is not None and index == chunk.kept[0]
+        is_first = index in firsts
         is_parameter = is_header and before in ("(", ",", "*")
         is_given = (is_parameter or is_first) and new[index + 1 : index + 2] in ((":",), ("=",))
         if isinstance(part, str) and ((before == "as" and new.count(part) > 1) or is_given):
             yield part
 
 
-def has_known_names(
-    old: Sequence[Part], new: Sequence[Part], document: Document, start: int, *, is_at_example: bool = False
-) -> bool:
-    """Return whether each name that comes with the new parts is bound where these stand, or nowhere in the file.
-
-    One that is bound nowhere has to stand at other places too; `is_at_example`: to stand at the example is enough, for
-    which the user will import it.
-    """
-    came = (name for name in _free_names(new) if name not in old)
-    return all(_is_known(name, 0 if is_at_example else new.count(name), document, start) for name in came)
+def _firsts_of_lines(chunk: Chunk) -> set[int]:
+    """Return the indexes of the new parts that begin a line of those that came."""
+    tokens = tokens_in(chunk.text.splitlines(keepends=True))
+    first = chunk.kept[0] if chunk.kept else 0
+    return {first + n for n, token in enumerate(tokens) if not n or tokens[n - 1].line < token.line}
 
 
-def _takes_away_what_is_used(site: Site, examples: int) -> bool:
+def _takes_away_what_is_used(site: Site, example: Document, examples: int) -> bool:
     """Return whether the site would lose a parameter, a variable or an import that is used elsewhere in the file.
 
-    A parameter may go where it went from other functions or from one of the same name: its uses go next.
+    A parameter may go where it went from other functions or from one of the same name, and a whole line where the
+    file of the `example` has none of its names any more: the uses go next.
     """
     may_lose = examples > 1 or site.is_same_callee
-    old, new = (set(_free_names(parts)) for parts in (site.pattern.chunk.old, site.pattern.chunk.new))
+    old, new = (set(free_names(parts)) for parts in (site.pattern.chunk.old, site.pattern.chunk.new))
     if old <= new or not new <= old:
         return False
+    is_elsewhere = site.pattern.chunk.is_lines and site.pattern.chunk.old[-1] != "," and site.document is not example
     names = find_names(site.document, old - new)
     lost = [
         (one.name, home)
         for one, home in (names.homes.items() if names is not None else ())
         if one.is_target and not (one.is_parameter and may_lose) and home and site.start <= one.start < site.end
+        if not is_elsewhere or any(find_word(example.text, one.name))
     ]
     return any(
         one.name == name and one.role == Role.USE and not site.start <= one.start < site.end
         for name, home in lost
         for one in (names.group(home) if names is not None else ())
     )
-
-
-def _free_names(parts: Sequence[Part]) -> Iterator[str]:
-    """Yield the names that are neither behind a dot nor those of arguments."""
-    for index, part in enumerate(parts):
-        is_behind_dot = index > 0 and parts[index - 1] == "."
-        is_of_argument = index > 0 and parts[index - 1] == "," and parts[index + 1 : index + 2] == ("=",)
-        is_name = isinstance(part, str) and part.isidentifier() and not keyword.iskeyword(part)
-        if is_name and not is_behind_dot and not is_of_argument:
-            yield str(part)
-
-
-def _is_known(name: str, count: int, document: Document, start: int) -> bool:
-    """Return whether a name is bound at the place; one that nothing binds has to stand at more than `count` places."""
-    names = find_names(document, (name,))
-    targets = [] if names is None else [one for one in names.homes if one.is_target and one.role in _TARGETS]
-    if names is None or not targets:
-        is_builtin = is_of_language(name, document.language) or name in _COMMON_WORDS
-        return is_builtin or len(list(find_word(document.text, name))) > count
-    place = len(document.text[:start].encode())
-    if all(_is_type_parameter(one, document) for one in targets):  # each signature has it for itself
-        return True
-    homes = [names.homes[one] for one in targets]
-    return any(home is None or is_of_module(home) or home.start <= place <= home.end for home in homes)
-
-
-def _is_type_parameter(one: Occurrence, document: Document) -> bool:
-    tree = tree_of(document)
-    return tree is not None and tree.path(one.start, one.end)[-2][0].type == "type_parameter"
 
 
 def _within(start: int, spans: Sequence[tuple[int, int]]) -> bool:

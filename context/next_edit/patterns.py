@@ -40,7 +40,7 @@ class LinesBeside(NamedTuple):
 class Pattern:
     """A change with the tokens that stood around it, the nearest first. `callee` is the call that it lies in.
 
-    `line` is the old line that it begins in, without the blanks around it. `joins_lines`: what stood on several lines
+    `line` is the old line that it begins in, without the `blanks` before it. `joins_lines`: what stood on several lines
     stands on one. A change that tells too little by itself is `told_by` so many tokens right before it or right behind;
     `is_all_of_line` (nothing else changed in its line) is known of it alone. Lines that came have those `beside` them.
     """
@@ -51,6 +51,7 @@ class Pattern:
     behind: tuple[str, ...]
     callee: str
     line: str
+    blanks: str
     joins_lines: bool
     told_by: tuple[int, int]
     is_all_of_line: bool
@@ -105,9 +106,10 @@ def pattern_of(edit: Edit, chunk: Chunk, document: Document) -> Pattern | None:
         is_torn = behind[:1] in ((".",), ("[",), ("(",)) and not is_chain(chunk.new)
         if is_part or is_torn:
             return None  # it is only a part of what became of an expression
-    line = lines[tokens[at].line].strip()
+    line = lines[tokens[at].line]
     joins_lines = tokens[at].line < tokens[end - 1].line and "\n" not in chunk.text
-    return Pattern(chunk, edit, before, behind, callee, line, joins_lines, told_by, is_all_of_line, beside)
+    blanks, line = blanks_before(line), line.strip()
+    return Pattern(chunk, edit, before, behind, callee, line, blanks, joins_lines, told_by, is_all_of_line, beside)
 
 
 @lru_cache(maxsize=256)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.next_edit.line_changes import LineChange, find_line_changes, tokens_of
-from context.next_edit.meaning import gives_what_comes, has_known_names
 from context.next_edit.names.in_text import is_in_text, text_at
 from context.next_edit.names.occurrences import Occurrence, Role
 from context.next_edit.names.resolve_names import find_names, find_word
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.shape import Shape, common_shape
+from context.next_edit.workspace.known_names import gives_what_comes, has_known_names
 from context.next_edit.workspace.workspace_files import WorkspaceFiles, languages_with
 from context.syntax.tree import tree_of
 

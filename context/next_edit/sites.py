@@ -20,6 +20,7 @@ from context.next_edit.patterns import (
 
 _MAX_HOLE_TOKENS = 16
 _MAX_SITES = 40
+_IMPORTS = frozenset({"from", "import"})
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
@@ -238,6 +239,10 @@ def _replaced_lines(
         return None
     first, last = tokens[place].line, tokens[end - 1].line + 1
     model = document.lines[first]
+    if pattern.chunk.new and tokens[place].text in _IMPORTS and bool(blanks_before(model)) != bool(pattern.blanks):
+        return None  # an import of a function is none of the file
+    if document.language == "python" and not pattern.chunk.new and pattern.chunk.old[-1] == ":":
+        return None  # what it begins would stay without it
     starts = (*document.line_starts, len(document.text))
     shown = "".join(_indented(_lines_that_came(pattern), model)) if pattern.chunk.new else ""
     return starts[first], starts[last], shown

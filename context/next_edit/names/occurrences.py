@@ -22,6 +22,9 @@ class Role(Enum):
     UNKNOWN = "unknown"
 
 
+TARGETS = (Role.BINDING, Role.IMPORT)  # the roles that bind a name
+
+
 @dataclass(frozen=True)
 class Scope:
     """A part of a file, by its bytes, in which names are bound. `kind`: module, class, function, or block."""

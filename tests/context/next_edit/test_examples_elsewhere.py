@@ -115,3 +115,43 @@ def test_a_place_is_surer_where_what_goes_means_nothing_any_more() -> None:
         found = fitting_sites(user.ring.recent(), Snapshot(document, 0, ()), files, 0.0)
         sure[is_gone] = max(proposal.confidence for _, proposal in found)
     assert sure[True] > sure[False]
+
+
+@pytest.mark.parametrize("is_left", [False, True])
+def test_an_import_goes_from_the_next_file_too_where_it_went_with_all_uses(is_left: bool) -> None:
+    line = "from shop.baskets import Basket\n"
+    before = f"import os\n{line}from shop.prices import total\n\n\ndef f(basket: Basket):\n    return total(basket)\n"
+    user = TypingUser({"a.py": before, "b.py": before.replace("f(", "g(")})
+    user.replace("basket: Basket", "basket: Basket | None" if is_left else "basket: object")
+    user.replace(line, "")
+    user.replace("import os\n", "import sys\n", "b.py")
+    assert [one.text for one in user.propose() if user.text[one.start : one.end] == line] == ([] if is_left else [""])
+
+
+def test_two_changes_of_one_function_are_made_anew_in_others_beside_the_same_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.9)
+    user = TypingUser(
+        {
+            "a.py": "def one(config):\n    first = config['theme']\n    second = f(config['theme'])\n\n\n"
+            "def two(config):\n    return f(config['theme'])\n"
+        }
+    )
+    user.replace("first = config['theme']", "first = config.theme")
+    user.replace("second = f(config['theme'])", "second = f(config.theme)")
+    user.accept_all()
+    assert user.text.endswith("def two(config):\n    return f(config.theme)\n")
+
+
+def test_a_parameter_that_comes_with_another_one_is_bound_by_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.9)
+    head, old = "(\n" + "    name=1,\n" * 8, "    closed=None,\n"
+    user = TypingUser(
+        {"a.py": f"def one{head}{old}): ...\n\n\ndef two{head}{old}): ...\n\n\ndef three():\n    width = 1\n"}
+    )
+    new = "    closed: bool = False,\n    width: bool = True,\n"
+    user.replace(f"one{head}{old}", f"one{head}{new}")
+    document = user.buffers["a.py"]
+    found = fitting_sites(user.ring.recent(), Snapshot(document, 0, ()), WorkspaceFiles((document,), None), 0.5)
+    assert new in {proposal.text for _, proposal in found}

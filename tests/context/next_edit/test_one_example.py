@@ -127,6 +127,14 @@ def _changed(document: Document, start: int, end: int, text: str) -> list[str]:
             ),
             "    def g(self):\n        with self.lock:\n            self.counts.append(1)\n            self.notify()",
         ),
+        (
+            "a.py",
+            "from jobs import (\n    add,\n    gc,\n    remove,\n    show,\n)\n"
+            + "\n" * 20
+            + "COMMANDS = [\n    add,\n    gc,\n    remove,\n    show,\n]\n",
+            ("gc,\n    remove,\n    show,\n)", "gc,\n    queue,\n    remove,\n    show,\n)"),
+            "COMMANDS = [\n    add,\n    gc,\n    queue,\n    remove,\n    show,\n]",
+        ),
     ],
 )
 def test_a_place_for_which_enough_speaks_is_proposed(
@@ -176,6 +184,16 @@ def test_a_place_for_which_enough_speaks_is_proposed(
             "def f():\n    try:\n        g()\n    except KeyError:\n        use()\n\n"
             "def h():\n    try:\n        g()\n    except KeyError:\n        pass\n",
             ("except KeyError:\n        use", "except KeyError as error:\n        use"),
+        ),
+        # an import of one function
+        (
+            "from m import Path\n\n\ndef f():\n    from m import Path\n\n    return Path\n",
+            ("from m import Path\n\n\ndef", "if T:\n    from m import Path\n\n\ndef"),
+        ),
+        # a condition without what it is one of
+        (
+            "def f():\n    if encoding is None:\n        one()\n\n\ndef g():\n    if encoding is None:\n        g()\n",
+            ("    if encoding is None:\n        one()", "    one()"),
         ),
         # another call of the name
         ("def load(x, y):\n    a.load(x)\n    b.load(x)\n", ("    a.load(x)", "    a.load(x, y=y)")),
