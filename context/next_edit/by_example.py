@@ -13,6 +13,7 @@ from context.next_edit.evidence import Evidence, confidence_of, kind_of
 from context.next_edit.meaning import (
     is_bound_no_more,
     is_given_anew,
+    is_in_equal_lines,
     is_parameter_of_another_function,
     means_the_same,
     stands_for_one_thing,
@@ -36,6 +37,7 @@ _LEAST_CONFIDENCE = 0.75
 _LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
 _UNSURE = frozenset({"chain"})  # kinds that none of the other signs makes sure
 _NOWHERE_LOCAL = frozenset({"beside", "deletion"})  # kinds of changes that several ones in a function say of all others
+_TOLD_BY_LINES = frozenset({"name", "beside"})  # kinds of which equal lines say more than the scopes
 _LIKELY = 0.25  # from here on a model may look at a place
 _WHOLE_WORDS = frozenset({"null", "undefined", "true", "false", "nil"})  # of other languages than Python
 
@@ -215,6 +217,8 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     is_away = around is not None and not around[0] <= site.line <= around[1]
     if is_away or (not is_string and is_in_text(site.document, site.start)):
         return False
+    if is_sure and kind_of(site.pattern) in _TOLD_BY_LINES and is_in_equal_lines(site):
+        return True
     if candidate.is_name:
         if candidate.evidence.examples > 1 and stands_for_one_thing(site, example):
             return True

@@ -96,6 +96,7 @@ _WEIGHTS: dict[str, float] = {
     "above": -1.58,
     "all of the line": 0.52,
     "an equal line": 1.33,
+    "an equal line, 3 of context, insertion": 1.20,
     "another file": 0.53,
     "below": 0.88,
     "beside": 0.10,
@@ -171,9 +172,11 @@ def signs_of(evidence: Evidence) -> Iterator[str]:
     yield f"{min(evidence.examples, 3)} examples"
     yield f"{_class_of(evidence.sites, (2, 4, 10))} of sites"
     yield f"{_class_of(evidence.edit_number, (1, 3))} of edits"
-    yield f"{_class_of(min(site.left, 3) + min(site.right, 3), (2, 4, 6))} of context, {kind}"
+    context = _class_of(min(site.left, 3) + min(site.right, 3), (2, 4, 6))
+    yield f"{context} of context, {kind}"
     if not pattern.chunk.is_lines and site.document.lines[site.line].strip() == pattern.line:
         yield "an equal line"
+        yield f"an equal line, {context} of context, {kind}"
     yield f"{_class_of(len(pattern.chunk.old), (4, 10, 25))} of length, {kind}"
     yield f"{_class_of(len(pattern.chunk.new), (1, 4, 10, 25))} of new length"
     if len(pattern.chunk.new) >= len(pattern.chunk.old) + _MUCH_MORE:

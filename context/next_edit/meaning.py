@@ -8,12 +8,14 @@ from context.next_edit.evidence import kind_of
 from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import TARGETS, Occurrence, Role, Scope
 from context.next_edit.names.resolve_names import Names, find_names, find_word
+from context.next_edit.patterns import changes_all_of_line
 from context.next_edit.replacements import Span
 from context.next_edit.sites import Site
 from context.next_edit.workspace.imported_names import is_of_module
 from context.next_edit.workspace.known_names import free_names, has_known_names
 
 _USES, _IMPORT_AND_USE = [Role.USE, Role.USE], [Role.IMPORT, Role.USE]  # of an example and a site
+_EQUAL_BESIDE = 3  # tokens on each side
 _SELF = frozenset({"self", "cls", "this"})
 # Languages in which a file names all that it takes from others.
 _NO_HIDDEN_NAMES = frozenset({"python", "typescript", "typescriptreact"})
@@ -60,6 +62,29 @@ def stands_for_one_thing(site: Site, example: int) -> bool:
     home, places = _common_home(site, example)
     is_used = all(place.role == Role.USE for place in places)
     return home is not None and is_of_module(home) and is_used and _means_something(site)
+
+
+def is_in_equal_lines(site: Site) -> bool:
+    """Return whether the line and the words around it are those of the example, in whose line nothing else changed.
+
+    They tell nothing where both names are bound, for two things, and of a local name only if two functions have the
+    new one: until then the user may rename the one of a function.
+    """
+    pattern = site.pattern
+    is_equal = site.document.lines[site.line].strip() == pattern.line
+    are_equal_beside = min(site.left, site.right) >= _EQUAL_BESIDE
+    if not is_equal or not are_equal_beside or not changes_all_of_line(pattern.chunk, pattern.edit):
+        return False
+    old, new = (str(part) for part in (*pattern.chunk.old[:1], *(*pattern.chunk.new, "")[:1]))
+    names = find_names(site.document, (old, new))
+    homes = names.homes if names is not None else {}
+    home = next((scope for one, scope in homes.items() if one.start == site.start), None)
+    place = len(site.document.text[: site.start].encode())
+    bound = [(one.name, scope) for one, scope in homes.items() if one.role in TARGETS and scope is not None]
+    here = {name for name, scope in bound if is_of_module(scope) or scope.start <= place <= scope.end}
+    is_local = home is not None and not is_of_module(home)
+    functions = {scope for name, scope in bound if name == new and not is_of_module(scope)}
+    return not {old, new} <= here and (not is_local or len(functions) > 1)
 
 
 def is_given_anew(site: Site, typed: Sequence[Span]) -> bool:

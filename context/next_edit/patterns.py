@@ -100,7 +100,7 @@ def pattern_of(edit: Edit, chunk: Chunk, document: Document) -> Pattern | None:
         told_by = _told_by((before, behind), beside_now)
         if told_by == (0, 0):
             return None
-        is_all_of_line = _is_all_of_line(chunk, edit)
+        is_all_of_line = changes_all_of_line(chunk, edit)
         ends = {*chunk.old[:1], *chunk.old[-1:], *chunk.new[:1], *chunk.new[-1:]}
         is_part = not is_all_of_line and (not chunk.new or behind[:1] == ("(",) or not ends.isdisjoint(_MARKS_BETWEEN))
         is_torn = behind[:1] in ((".",), ("[",), ("(",)) and not is_chain(chunk.new)
@@ -163,7 +163,7 @@ def _told_by(beside: Sequence[Sequence[str]], beside_now: Sequence[Sequence[str]
     return before, behind
 
 
-def _is_all_of_line(chunk: Chunk, edit: Edit) -> bool:
+def changes_all_of_line(chunk: Chunk, edit: Edit) -> bool:
     """Return whether nothing else has changed in the line, in which the same may have changed more than once."""
     tokens = _tokens_of(edit.old_lines)
     line = tokens[chunk.at].line

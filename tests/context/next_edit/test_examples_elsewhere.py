@@ -155,3 +155,13 @@ def test_a_parameter_that_comes_with_another_one_is_bound_by_that(monkeypatch: p
     document = user.buffers["a.py"]
     found = fitting_sites(user.ring.recent(), Snapshot(document, 0, ()), WorkspaceFiles((document,), None), 0.5)
     assert new in {proposal.text for _, proposal in found}
+
+
+@pytest.mark.parametrize(("first", "found"), [("[]", [" + extra "]), ("{}", [])])
+def test_what_came_into_a_line_comes_into_an_equal_one_between_equal_words(first: str, found: list[str]) -> None:
+    """Less than these words would not be enough."""
+    one = "def one():\n    names = []\n    kinds = names + load(names)\n    return kinds + some()\n"
+    other = f"def other():\n    names = {first}\n    kinds = names + load(names)\n    return kinds + all()\n"
+    user = TypingUser({"a.py": one + "\n" * 70 + other})
+    user.replace("load(names)\n    return kinds + some()", "extra + load(names)\n    return (kinds, some)")
+    assert [proposal.text for proposal in user.propose()] == found

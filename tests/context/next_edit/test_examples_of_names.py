@@ -104,3 +104,16 @@ def test_a_parameter_that_is_used_by_its_new_name_is_so_in_other_functions() -> 
         user.become("a.py", start, start + len(old), new)
     places = {user.text[one.start - 4 : one.end] for one in user.propose()}
     assert "cls(__value" in places
+
+
+@pytest.mark.parametrize(("behind", "count"), [("c: str,", 2), ("d: int,", 1)])
+def test_a_name_follows_where_its_line_and_the_words_around_are_equal(
+    behind: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.9)
+    header = "(\n    a: int,\n    b: Part,\n    {}\n): ...\n"
+    functions = [f"def {name}{header.format(last)}" for name, last in (("one", "c: str,"), ("two", behind))]
+    user = TypingUser({"a.py": "\n\n".join(["from m import Part  # or Item\n", *functions])})
+    user.replace("def one(\n    a: int,\n    b: Part", "def one(\n    a: int,\n    b: Item")
+    user.accept_all()
+    assert user.text.count("b: Item") == count
