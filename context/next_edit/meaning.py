@@ -200,7 +200,8 @@ def is_bound_no_more(site: Site, example: int) -> bool:
         return False
     names = find_names(site.document, (old, new))
     places = _at_both(site, example, names)
-    if names is None or [place.role for place in places if place is not None] not in (_USES, _IMPORT_AND_USE):
+    roles = [Role.IMPORT if place.is_alias else place.role for place in places if place is not None]
+    if names is None or roles not in (_USES, _IMPORT_AND_USE):
         return False
     is_old_bound = any(one.name == old and one.role in TARGETS for one in names.homes)
     bound = [home for one, home in names.homes.items() if one.name == new and one.role in TARGETS]

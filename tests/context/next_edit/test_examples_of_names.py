@@ -84,6 +84,13 @@ def test_a_name_that_is_defined_no_more_becomes_the_one_that_came_for_it() -> No
     assert "two = h(fetch(2))" in after
 
 
+def test_a_name_under_which_an_import_is_no_more_known_becomes_the_new_one() -> None:
+    old = "from git.util import join_path\nimport git.diff as diff\nfrom .fun import (\n    one,\n    two\n)\n"
+    new = "\nfrom git.util import List, join_path\nimport git.diff as git_diff\nfrom .fun import one, two\n"
+    before = f"import re\n{old}{FAR}class Tree(diff.Diffable):\n    pass\n"
+    assert "class Tree(git_diff.Diffable):" in changed("a.py", before, (old, new))
+
+
 @pytest.mark.parametrize(("is_new", "count"), [(True, 2), (False, 1)])
 def test_what_the_user_brings_into_the_file_takes_the_place_of_another_name(is_new: bool, count: int) -> None:
     """Not what the file had before: it is another thing than the old name, and both are used."""
