@@ -152,7 +152,8 @@ def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange
     pairs = [(one.old_core, one.new_core)]
     pairs += [(change.old_core, change.new_core) for change in changes]
     is_called = all(change.document.text[change.start + len(new) :][:1] == "(" for change in (one, other))
-    if pairs.count(pairs[0]) - 1 < (2 if is_called else _MORE_EXAMPLES):
+    is_swapped = (one.new_core, one.old_core) in pairs
+    if is_swapped or pairs.count(pairs[0]) - 1 < (2 if is_called else _MORE_EXAMPLES):
         return []
     if _is_renamed(new, [change for change in changes if (change.old_core, change.new_core) == pairs[0]]):
         return []

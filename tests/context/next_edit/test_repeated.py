@@ -80,6 +80,16 @@ def test_a_change_made_twice_is_proposed_where_it_fits(name: str) -> None:
                 ("two: Build) -> Tuple[str, int]", "two: Build, out: str) -> Optional[int]"),
             ],
         ),
+        (  # two names that changed their places
+            "a = f(Left)\nb = f(Right)\nc = g(Left)\nd = h(Left)\ne = k(Left)\nz = m(Left)\n",
+            [
+                ("f(Right)", "f(Left)"),
+                ("a = f(Left)", "a = f(Right)"),
+                ("g(Left)", "g(Right)"),
+                ("h(Left)", "h(Right)"),
+                ("k(Left)", "k(Right)"),
+            ],
+        ),
         ("f(a, b)\nf(c, d)\nf(e, g)\n", [("f(a, b)", "f(b, a)"), ("f(c, d)", "f(c, d, 1)")]),
     ],
 )
