@@ -4,6 +4,7 @@ import pytest
 
 from context.documents.snapshot import Snapshot
 from context.next_edit.by_example import fitting_sites
+from context.next_edit.proposal import Rule
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
 from tests.context.next_edit.typing_user import TypingUser
 
@@ -165,3 +166,65 @@ def test_what_came_into_a_line_comes_into_an_equal_one_between_equal_words(first
     user = TypingUser({"a.py": one + "\n" * 70 + other})
     user.replace("load(names)\n    return kinds + some()", "extra + load(names)\n    return (kinds, some)")
     assert [proposal.text for proposal in user.propose()] == found
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "change", "after"),
+    [
+        (
+            "a.py",
+            "import typing as t\n\n\ndef f(x: t.Optional[int] = None):\n    pass\n\n\n"
+            "def g(y: t.Optional[dict[str, int]] = None):\n    pass\n",
+            ("x: t.Optional[int]", "x: int | None"),
+            "def g(y: dict[str, int] | None = None):",
+        ),
+        (
+            "a.py",
+            "import ast\n\nadd(ast.Text(value=1))\n\nadd(ast.Text(value=2))\n",
+            ("ast.Text(value=1)", "ast.Constant(value=1)"),
+            "add(ast.Constant(value=2))",
+        ),
+        (
+            "a.py",
+            "class A:\n    def f(self):\n        with self.lock:\n            self.count = self.count + 1\n"
+            "            self.changed = True\n        return self.count\n\n"
+            "    def g(self):\n        with self.lock:\n            self.count = self.count + 1\n"
+            "            self.changed = True\n        return self.count\n",
+            (
+                "def f(self):\n        with self.lock:\n            self.count = self.count + 1\n"
+                "            self.changed = True",
+                "def f(self):\n        with self.lock:\n            self.counts.append(1)\n            self.notify()",
+            ),
+            "    def g(self):\n        with self.lock:\n            self.counts.append(1)\n            self.notify()",
+        ),
+        (
+            "a.py",
+            "from jobs import (\n    add,\n    gc,\n    remove,\n    show,\n)\n\n"
+            "COMMANDS = [\n    add,\n    gc,\n    remove,\n    show,\n]\n",
+            ("gc,\n    remove,\n    show,\n)", "gc,\n    queue,\n    remove,\n    show,\n)"),
+            "COMMANDS = [\n    add,\n    gc,\n    queue,\n    remove,\n    show,\n]",
+        ),
+        (
+            "a.py",
+            "import log\n\n\ndef f(x):\n    log.warn(x, 'one')\n\n\n"
+            "def g(x):\n    log.warn(x, 'two')\n\n\ndef h(x):\n    log.warn(x, 'three')\n",
+            ("log.warn(x, 'one')", "log.warning(x, 'one')"),
+            "    log.warning(x, 'two')",
+        ),
+        (
+            "a.py",
+            "def f(kind, value, tb):\n    one(kind, value, tb)\n    two(kind, value, tb, 1)\n"
+            "    six(kind, value, tb, 1)\n    ten(kind, value, tb, 1)\n    all(kind, value, tb, 1)\n",
+            ("one(kind, value, tb)", "one(kind, evalue, etb)"),
+            "    two(kind, evalue, etb, 1)",
+        ),
+    ],
+)
+def test_a_place_for_which_enough_speaks_is_proposed(
+    path: str, before: str, change: tuple[str, str], after: str
+) -> None:
+    user = TypingUser({path: before})
+    user.replace(*change)
+    assert {one.rule for one in user.propose()} == {Rule.REPEATED}
+    user.accept_all()
+    assert f"\n{after}\n" in user.text

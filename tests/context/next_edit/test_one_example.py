@@ -5,7 +5,6 @@ import pytest
 from context.documents.document import Document
 from context.next_edit.chunks import chunks_of
 from context.next_edit.patterns import pattern_of
-from context.next_edit.proposal import Rule
 from context.next_edit.sites import find_sites
 from tests.context.next_edit.typing_user import TypingUser
 
@@ -96,55 +95,6 @@ def test_what_stands_on_several_lines_does_not_come_onto_one() -> None:
 def _changed(document: Document, start: int, end: int, text: str) -> list[str]:
     changed = document.text[:start] + text + document.text[end:]
     return [line for line in changed.splitlines() if line not in document.text.splitlines()]
-
-
-@pytest.mark.parametrize(
-    ("path", "before", "change", "after"),
-    [
-        (
-            "a.py",
-            "import typing as t\n\n\ndef f(x: t.Optional[int] = None):\n    pass\n\n\n"
-            "def g(y: t.Optional[dict[str, int]] = None):\n    pass\n",
-            ("x: t.Optional[int]", "x: int | None"),
-            "def g(y: dict[str, int] | None = None):",
-        ),
-        (
-            "a.py",
-            "import ast\n\nadd(ast.Text(value=1))\n\nadd(ast.Text(value=2))\n",
-            ("ast.Text(value=1)", "ast.Constant(value=1)"),
-            "add(ast.Constant(value=2))",
-        ),
-        (
-            "a.py",
-            "class A:\n    def f(self):\n        with self.lock:\n            self.count = self.count + 1\n"
-            "            self.changed = True\n        return self.count\n\n"
-            "    def g(self):\n        with self.lock:\n            self.count = self.count + 1\n"
-            "            self.changed = True\n        return self.count\n",
-            (
-                "def f(self):\n        with self.lock:\n            self.count = self.count + 1\n"
-                "            self.changed = True",
-                "def f(self):\n        with self.lock:\n            self.counts.append(1)\n            self.notify()",
-            ),
-            "    def g(self):\n        with self.lock:\n            self.counts.append(1)\n            self.notify()",
-        ),
-        (
-            "a.py",
-            "from jobs import (\n    add,\n    gc,\n    remove,\n    show,\n)\n"
-            + "\n" * 20
-            + "COMMANDS = [\n    add,\n    gc,\n    remove,\n    show,\n]\n",
-            ("gc,\n    remove,\n    show,\n)", "gc,\n    queue,\n    remove,\n    show,\n)"),
-            "COMMANDS = [\n    add,\n    gc,\n    queue,\n    remove,\n    show,\n]",
-        ),
-    ],
-)
-def test_a_place_for_which_enough_speaks_is_proposed(
-    path: str, before: str, change: tuple[str, str], after: str
-) -> None:
-    user = TypingUser({path: before})
-    user.replace(*change)
-    assert {one.rule for one in user.propose()} == {Rule.REPEATED}
-    user.accept_all()
-    assert f"\n{after}\n" in user.text
 
 
 @pytest.mark.parametrize(
