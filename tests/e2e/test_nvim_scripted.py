@@ -49,6 +49,21 @@ def test_a_word_a_line_and_the_rest_are_accepted(editor):
     editor.until(lambda: editor.lines()[0] == "x = first_word + second.word()", "the rest was not accepted")
 
 
+def test_undo_takes_back_an_acceptance_and_leaves_what_was_typed_around_it(editor):
+    editor.type("ix = ")
+    editor.see("first_word + second.word()")
+    editor.type("<C-Right>")
+    editor.until(lambda: editor.lines()[0] == "x = first_word", "no word was accepted")
+    editor.see(" + second.word()")
+    editor.type("<Tab>")
+    editor.until(lambda: editor.lines()[0] == "x = first_word + second.word()", "the rest was not accepted")
+    editor.type("[0]<Esc>")
+    editor.until(lambda: editor.lines()[0] == "x = first_word + second.word()[0]", "the end was not typed")
+    for line in ("x = first_word + second.word()", "x = first_word", "x = ", ""):
+        editor.type("u")
+        editor.until(lambda line=line: editor.lines()[0] == line, "undo took back more or less than one step")
+
+
 def test_several_lines_are_ghost_text_and_one_or_all_of_them_accepted(editor):
     editor.type("idef area(w, h):<CR>")
     editor.until(lambda: editor.lines() == ["def area(w, h):", "    "], "the text is not there")

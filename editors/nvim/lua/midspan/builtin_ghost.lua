@@ -1,6 +1,7 @@
 --- Ghost text by vim.lsp.inline_completion, for Neovim 0.12 or newer.
 local requests = require('midspan.requests')
 local rest = require('midspan.rest')
+local undo = require('midspan.undo')
 
 local M = {}
 
@@ -163,7 +164,9 @@ function M.accept(piece, otherwise)
       local part = item_for(item, piece)
       if not part then
         otherwise()
+        return nil
       end
+      undo.begin_step(0)
       return part
     end,
   })
@@ -176,6 +179,7 @@ function M.accept(piece, otherwise)
     vim.wait(ACCEPT_MS, function()
       return accepted
     end, 1)
+    undo.begin_step(0)
   end
   return is_shown
 end

@@ -96,9 +96,9 @@ end
 --- Makes the edit, whose change this is, as one step of undo, and puts the cursor behind the last new word.
 function M.apply(change, edit, encoding)
   local buffer = change.buffer
-  vim.bo[buffer].undolevels = vim.bo[buffer].undolevels -- a new step begins
-  vim.lsp.util.apply_text_edits({ { range = edit.range, newText = edit.text } }, buffer, encoding)
-  vim.bo[buffer].undolevels = vim.bo[buffer].undolevels
+  require('midspan.undo').as_one_step(buffer, function()
+    vim.lsp.util.apply_text_edits({ { range = edit.range, newText = edit.text } }, buffer, encoding)
+  end)
   if #change.news > 0 then
     local row = change.row + #change.news - 1
     local old, new = change.olds[#change.olds] or '', change.news[#change.news]

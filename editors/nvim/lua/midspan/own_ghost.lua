@@ -151,7 +151,9 @@ function M.accept(piece)
     return false
   end
   local item, part = state.items[state.index], piece(text)
-  insert(buffer, part)
+  require('midspan.undo').as_one_step(buffer, function()
+    insert(buffer, part)
+  end)
   if #part < #text then
     requests.report_part(state.client, buffer, item.command, item.insertText, text, part)
     show(buffer)
