@@ -45,13 +45,15 @@ def lay_out(
 ) -> LaidOut:
     """Choose the best parts that fit together. `shown` is the text of each file that the prompt has already."""
     room = _Room(view, room_tokens, count, shown)
-    taken = []
+    taken: dict[tuple[str, int, str], Part] = {}
     for part in sorted(parts, key=lambda part: -part.score):
         if part.score < _LEAST_SCORE:
             break
         if fitting := room.take(part):
-            taken.append(fitting)
-    return LaidOut(tuple(room.texts(taken)), tuple(taken))
+            place = (part.path, fitting.spans[0].start, part.why)
+            known = taken.get(place, fitting)  # a part that found no room for all its lines may come again for the rest
+            taken[place] = replace(known, spans=tuple(joined([*known.spans, *fitting.spans])))
+    return LaidOut(tuple(room.texts(list(taken.values()))), tuple(taken.values()))
 
 
 class _Room:

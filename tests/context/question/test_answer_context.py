@@ -105,6 +105,13 @@ def test_the_files_stand_under_their_paths_and_no_line_stands_twice(place):
     assert context.texts[-1].path == "shop/price.py", "the best stands last, beside the question"
 
 
+def test_a_definition_that_came_in_two_goes_is_told_once(tmp_path):
+    body = "".join(f"    boil(pot, {minute})  # stir the soup\n" for minute in range(70))
+    with opened(tmp_path, {"soup.py": f"def cook_soup(pot):\n{body}"}) as workspace:
+        context = ask("How does cook_soup stir the soup?", Place(workspace, []), room=1600)
+    assert [part.why for part in context.parts if part.spans[0].start == 0] == ["defines cook_soup"]
+
+
 @pytest.mark.parametrize("room", [0, 40, 100, 200, 400, 800])
 def test_the_context_keeps_within_its_room_and_the_best_comes_first(place, room):
     context = ask("How does round_price work?", place, room)
