@@ -11,6 +11,7 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
+from inference.store.catalogue import find_model, read_catalogue, user_catalogue_path
 from midspan import ModelError
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
@@ -140,14 +141,25 @@ class ModelStore:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Lock the store for one command, and remove the leftovers of killed ones. Raises ModelError when locked."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        """Lock the store for one command, and remove the leftovers of killed ones.
+
+        Raises ModelError when it is locked, or cannot be written.
+        """
+        lock = FileLock(self.root / "lock", timeout=0)
         try:
-            with FileLock(self.root / "lock", timeout=0):
-                self._sweep()
-                yield
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
         except Timeout:
             raise ModelError(f"{self.root}: another `midspan model` command is at work; wait for its end") from None
+        except OSError as error:
+            raise ModelError(
+                f"{self.root}: models cannot be kept there ({error.strerror}); make it a folder that you may write"
+            ) from error
+        try:
+            self._sweep()
+            yield
+        finally:
+            lock.release()
 
     def _sweep(self) -> None:
         for folder in (self.root / "work").glob("*"):
@@ -170,6 +182,8 @@ def find_folder(store: ModelStore, model: Path) -> Path:
     if is_name and model.name in store.names():
         return store.folder(model.name)
     if is_name:  # a folder of that name in the current directory may be anybody's
+        if find_model(read_catalogue(user_catalogue_path()), model.name):
+            raise ModelError(f"{model}: is not on this machine yet; `midspan model pull {model}` fetches it")
         raise ModelError(
             f"{model}: there is no model and no folder of that name; `midspan model list` shows the models that are "
             f"here and those that `midspan model pull` can fetch"

@@ -87,11 +87,11 @@ class QuantizedCopy:
         return self.stored.get(name, made)
 
     def make(self) -> bool:
-        """Quantize matrix by matrix. False when there is no room for the copy, and then nothing is left of it."""
-        _root().mkdir(parents=True, exist_ok=True)
-        self._remove_older()
+        """Quantize matrix by matrix. False when the copy cannot be kept, and then nothing is left of it."""
         partial = _root() / f"{_PARTIAL}{os.getpid()}-{self.folder.name}"
         try:
+            _root().mkdir(parents=True, exist_ok=True)
+            self._remove_older()
             partial.mkdir()
             self._write(partial / SINGLE_FILE)
             with suppress(FileExistsError):  # another process was faster

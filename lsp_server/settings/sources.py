@@ -101,7 +101,7 @@ def _read(file: Path) -> dict[str, Any]:
                 f"{file} has a line with more than {_MOST_DOTS} dots. Write a long list in several lines; until then "
                 "the file is ignored."
             )
-        return tomllib.loads(data.decode())
+        return tomllib.loads(data.decode("utf-8-sig"))  # some editors of Windows write a byte order mark
     except OSError as error:
         raise SettingsError(f"{file} cannot be read ({error.strerror}). The file is ignored.") from error
     except ValueError as error:

@@ -60,6 +60,15 @@ def test_a_disk_that_is_too_small_is_named_before_anything_is_written(
     assert [path for path in small_disk.rglob("*") if path.is_file() and path.name != "lock"] == []
 
 
+def test_a_folder_that_cannot_be_written_is_named(home: Home, released: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    home.environment["XDG_DATA_HOME"] = str(tmp_path / "file")  # as one that is read-only, which root can write
+    done = home.run("model", "import", released)
+    assert done.returncode == 1
+    assert "models cannot be kept there (Not a directory)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_verify_names_what_has_changed_and_remove_frees_it(home: Home, released: Path) -> None:
     assert home.run("model", "import", released).returncode == 0
     assert home.run("model", "verify", "Tiny-Base").returncode == 0
@@ -94,6 +103,13 @@ def test_a_model_is_used_by_its_name(home: Home, released: Path, tmp_path: Path)
     assert described["use"] == ["completion"]
     assert described["form"] == "wide"  # the model is tiny
     assert described["tokens_per_s"] > 0
+
+
+def test_a_model_of_the_catalogue_that_is_not_fetched_is_told_with_the_command(home: Home, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    done = home.run("complete", "--model", "qwen2.5-coder-0.5b", f"{tmp_path / 'a.py'}:1:5")
+    assert done.returncode == 1
+    assert "not on this machine yet; `midspan model pull qwen2.5-coder-0.5b` fetches it" in done.stderr
 
 
 def test_a_removed_model_leaves_no_quantized_copy(home: Home, released: Path, tmp_path: Path) -> None:

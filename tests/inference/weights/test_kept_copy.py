@@ -57,6 +57,15 @@ def test_where_nothing_can_be_kept_the_weights_are_quantized_in_memory(
     assert list(cache.iterdir()) == []
 
 
+def test_without_a_folder_of_caches_the_weights_are_quantized_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))  # as one that is read-only, which root can write
+    folder = write_folder(tmp_path / "m", QWEN)
+    assert find(folder, QWEN, "int8") == (folder, "int8", True)
+
+
 def test_what_a_killed_process_left_is_removed(tmp_path: Path, cache: Path) -> None:
     left = cache / ".partial-4194305-m"  # above the largest process id
     left.mkdir(parents=True)

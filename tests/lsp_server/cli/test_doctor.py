@@ -202,6 +202,19 @@ def test_a_full_disk_is_wrong(here, monkeypatch):
     assert "5 MB are free" in check_disk()[0].what
 
 
+def test_a_folder_that_cannot_be_written_is_wrong(here, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    assert not any(finding.is_wrong for finding in check_disk())
+    for kind in ("DATA", "CACHE", "STATE"):
+        file = tmp_path / f"{kind} is a file"
+        file.touch()
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(file))
+        (wrong,) = [finding for finding in check_disk() if finding.is_wrong]
+        assert "cannot be written" in wrong.what
+        assert str(file) in wrong.fix
+        monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / kind))
+
+
 def test_editors_are_told_with_whether_they_are_new_enough(tmp_path, monkeypatch):
     said = {"nvim": "NVIM v0.9.5\\nBuild", "emacs": "GNU Emacs 30.1\\n", "code": "1.104.2\\nabc"}
     for name, text in said.items():

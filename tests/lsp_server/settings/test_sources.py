@@ -143,6 +143,11 @@ def test_a_file_that_cannot_be_used_is_named_and_the_others_hold(user_file, root
     assert message in str(error)
 
 
+def test_a_byte_order_mark_and_line_ends_of_windows_are_read(user_file, root):
+    write(root, "").write_bytes(b"\xef\xbb\xbf[completion]\r\nmax_tokens = 5\r\n")
+    assert load_settings([root], []) == (Settings(CompletionSettings(max_tokens=5)), [])
+
+
 def test_a_pipe_in_the_place_of_the_file_is_not_read(user_file, root):
     os.mkfifo(root / "midspan.toml")
     assert load_settings([root], []) == (Settings(), [])
