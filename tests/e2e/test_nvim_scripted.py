@@ -21,6 +21,7 @@ KEEP = "Keep everything else in this part as it is. Answer with the whole new te
 ANSWERS = scripted.ANSWERS | {
     f"double it\n\n{KEEP}\n": "```python\ny = 2 * 2\n```",
     "def volume(a, b, c):\n    ": "return a * b * c",
+    ", imports included.\n": "```python\ndef test_twice():\n    assert twice(2) == 4\n```",
 }
 
 
@@ -255,6 +256,21 @@ def test_an_edit_of_text_that_has_changed_since_changes_nothing(editor):
     editor.type("<CR>")
     editor.until(lambda: len(editor.api.windows) == 1, "the diff stays")
     assert editor.lines()[0] == "y = 2 + 1"
+
+
+def test_tests_open_beside_the_code_and_are_written_where_there_is_no_folder_yet(editor):
+    open_empty_file(editor, "twice")
+    write(editor, "idef twice(a):<CR>return 2 * a<Esc>gg", ["def twice(a):", "    return 2 * a"])
+    folder = editor.log_file.parent / "tests"
+    assert not folder.exists()
+    midspan(editor, "tests")
+    editor.until(lambda: editor.lines() == ["def test_twice():", "    assert twice(2) == 4"], "no tests are shown")
+    assert len(editor.api.windows) == 2
+    assert editor.api.current.buffer.options["filetype"] == "python"
+    assert not folder.exists(), "only the user writes the file"
+    editor.api.command("write")
+    (written,) = folder.iterdir()
+    assert written.read_text() == "def test_twice():\n    assert twice(2) == 4\n"
 
 
 def test_an_action_fills_the_body_of_a_function(editor):
