@@ -110,8 +110,16 @@ COUNTING is a value of `midspan--linepos-functions'."
                     (and (buffer-live-p (car entry))
                          (= (cdr entry) (buffer-chars-modified-tick (car entry)))))
                   ticks)
-        (midspan-apply edit)
+        (progn
+          (midspan-apply edit)
+          (midspan--show-changed edit))
       (message "Midspan: the edit was not applied, because the text has changed since"))))
+
+(defun midspan--show-changed (edit)
+  "Pop to the file that EDIT has changed, if it is in no window."
+  (let ((buffer (find-buffer-visiting (caar (midspan-edits-by-file edit)))))
+    (when (and buffer (not (get-buffer-window buffer)))
+      (pop-to-buffer buffer))))
 
 (defun midspan-preview-reject ()
   "Reject the edit."

@@ -223,6 +223,18 @@ def test_an_edit_is_shown_as_a_diff_and_accepted(edited):
     assert edited.lisp("(buffer-name)") == name
 
 
+def test_tests_that_are_accepted_are_shown_in_their_file(editor):
+    editor.open(editor.folder / "twice.py", "def twice(a):\n    return 2 * a\n")
+    code = "from twice import twice\n\n\ndef test_twice():\n    assert twice(2) == 4"
+    answer_edit(editor, code)
+    editor.command("midspan-tests")
+    editor.until(lambda: "+def test_twice():" in editor.text(), "no diff")
+    editor.press("Enter")
+    editor.until(lambda: editor.lisp("(buffer-name)") == "test_twice.py", "the file is not shown")
+    assert editor.text() == f"{code}\n"
+    scripted.write_answers(editor.folder, ANSWERS)
+
+
 def test_an_edit_is_rejected_and_an_edit_of_an_older_text_is_refused(edited):
     name = ask_for_edit(edited)
     edited.press("q")

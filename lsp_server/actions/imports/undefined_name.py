@@ -58,7 +58,7 @@ def find_undefined_at(document: Document, place: int) -> str | None:
     name = _word_at(document, place)
     if tree is None or not _IDENTIFIER.fullmatch(name) or hasattr(builtins, name):
         return None
-    uses = [node for node in _places_of(tree, document, name) if not _is_attribute(node)]
+    uses = [node for node in _places_of(tree, document, name) if not (_is_attribute(node) or _is_in_a_path(node))]
     is_here = any(tree.start(node) <= place <= tree.end(node) for node in uses)
     if not is_here or any(map(_binds, uses)) or re.search(r"^[ \t]*from .* import \*", document.text, re.MULTILINE):
         return None
@@ -88,6 +88,17 @@ def _is_attribute(node: Node) -> bool:
     return (parent.type == "attribute" and parent.child_by_field_name("attribute") == node) or (
         parent.type == "keyword_argument" and parent.child_by_field_name("name") == node
     )
+
+
+def _is_in_a_path(node: Node) -> bool:
+    """Return whether an import says with the node where it imports from: a in `from a import b`, `import a as b`."""
+    dotted = node.parent
+    outer = dotted.parent if dotted is not None and dotted.type == "dotted_name" else None
+    if dotted is None or outer is None:
+        return False
+    if outer.type in ("aliased_import", "relative_import"):
+        return True
+    return outer.type in _IMPORTS and not _binds_as_module(node, dotted)
 
 
 def _binds(node: Node) -> bool:
