@@ -7,7 +7,11 @@ from inference.api import FinishReason, IsOver
 from lsp_server.completion.postprocess.block_end import goes_on_with_other_code, without_next_definition
 from lsp_server.completion.postprocess.closers import without_surplus_closers
 from lsp_server.completion.postprocess.following_lines import without_following_lines
-from lsp_server.completion.postprocess.indentation import with_document_indentation, without_doubled_indentation
+from lsp_server.completion.postprocess.indentation import (
+    is_unexpectedly_indented,
+    with_document_indentation,
+    without_doubled_indentation,
+)
 from lsp_server.completion.postprocess.left_block import has_left_block, without_left_block
 from lsp_server.completion.postprocess.left_text import has_left_text, without_left_text
 from lsp_server.completion.postprocess.loops import completes_loop, up_to_loop
@@ -58,6 +62,8 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
         text = _without_half_line(text)
     if repeats_lines_above(text, place.before, place.lines_above):
         return Cleaned("", Outcome.REPETITION)
+    if is_unexpectedly_indented(text, place):
+        return Cleaned("", Outcome.OTHER_CODE)
     text = without_doubled_indentation(text, place)
     text = with_document_indentation(text, place)
     is_stopped = finish_reason in ("lines", "length", "over")

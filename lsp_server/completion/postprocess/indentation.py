@@ -15,6 +15,7 @@ _OPENS_BLOCK = re.compile(r"(?:[:{(\[]|=>|->|\b(?:do|then|else|begin))\s*(?:(?:#
 _GOES_ON = re.compile(
     r"(?:[:{(\[,\\=+\-*/|&<>?.%^~]|=>|->|\b(?:do|then|else|begin|and|or|not|in|is|if|return|try|finally))\s*(?:(?:#|//).*)?$"
 )
+_MAY_END_LINES = re.compile(r"\"\"\"|\'\'\'|^\s*[)\]}]")  # of a string or brackets that began on another line
 _BEGINS_AS_CONTINUATION = re.compile(r"[.?:|&+\-*/=<>,)\]}]")
 _CONDITIONS_HAVE_BLOCKS = {"go", "python", "rust", "swift"}  # elsewhere one statement may follow a condition
 _STYLE_LINES = 400  # above and below the cursor; more lines tell nothing new
@@ -149,6 +150,27 @@ def without_doubled_indentation(text: str, place: Place) -> str:
     if lexed.open_string or any(place.above[opener] in tables for opener in lexed.opened):
         return text
     return _shifted(content, indentation, place)
+
+
+def is_unexpectedly_indented(text: str, place: Place) -> bool:
+    """Return whether Python refuses the indentation of a text at the start of an empty line, whatever it says.
+
+    The text is deeper than the line above, which opens no block. Where a string or a bracket may reach over lines, this
+    is False.
+    """
+    if place.language != "python" or place.before or not text[:1].isspace():
+        return False
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    above = next(
+        (line for line in reversed(place.lines_above) if line.strip() and not line.lstrip().startswith("#")), ""
+    )
+    if (
+        len(indentation_of(first)) <= len(indentation_of(above))
+        or _MAY_END_LINES.search(above)
+        or _GOES_ON.search(above)
+    ):
+        return False
+    return not (place.lexed_above.open_string or place.lexed_above.opened)
 
 
 def _is_too_deep(before: str, indentation: str, above: str, place: Place) -> bool:
