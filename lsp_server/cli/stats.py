@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from lsp_server.cli.input.options import Commands, json_option, natural
+from lsp_server.cli.input.options import Commands, json_option, positive
 from midspan import SettingsError
 
 _DAYS = 30
@@ -13,7 +13,7 @@ def add_parser(commands: Commands) -> None:
     """Add `stats`."""
     parser = commands.add_parser("stats", parents=[json_option()], help="say what was accepted and how long it took")
     parser.add_argument(
-        "--days", type=natural, default=_DAYS, metavar="N", help=f"count the last N days; default: {_DAYS}"
+        "--days", type=positive, default=_DAYS, metavar="N", help=f"count the last N days; default: {_DAYS}"
     )
     parser.set_defaults(run=run)
 

@@ -199,6 +199,18 @@ def test_the_status_names_no_model_where_there_is_none(editor, notified):
     ]
 
 
+def test_the_status_says_why_a_buffer_is_not_served(editor, notified):
+    editor.api.command("enew!")
+    for name, why in {
+        "": "this buffer has no file type; `:set filetype=…` gives it one",
+        "wordy": "the option `filetypes` lacks wordy",
+    }.items():
+        editor.api.command(f"set filetype={name}")
+        midspan(editor, "status")
+        begin = f"nothing is completed here: {why}\ncompletion by fake: ready"
+        editor.until(lambda begin=begin: notified() and notified()[-1].startswith(begin), "it does not say why")
+
+
 def test_the_error_about_an_unknown_word_names_the_known_words(editor):
     with pytest.raises(pynvim.NvimError, match=r"has no subcommand tuggle; it has .*toggle"):
         midspan(editor, "tuggle")

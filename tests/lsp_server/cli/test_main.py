@@ -41,7 +41,9 @@ def test_the_parser_of_all_commands_and_the_relay_import_nothing_heavy():
     assert not HEAVY & {name.partition(".")[0] for name in imported}
 
 
-@pytest.mark.parametrize("arguments", [[], ["complete"], ["unknown"], ["serve", "--port", "1"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["complete"], ["unknown"], ["serve", "--port", "1"], ["stats", "--days", "0"]]
+)
 def test_a_wrong_command_line_is_exit_code_2(arguments):
     done = midspan(*arguments)
     assert done.returncode == 2

@@ -37,18 +37,30 @@ function M.line()
   return status and (status.busy or 0) > 0 and 'midspan ...' or 'midspan'
 end
 
+--- Returns why the current buffer has no client, in words.
+local function why_absent()
+  local filetype = vim.bo.filetype
+  if filetype == '' then
+    return 'this buffer has no file type; `:set filetype=…` gives it one'
+  end
+  local is_known = vim.list_contains(require('midspan').options.filetypes, filetype)
+  return is_known and 'this buffer is no file' or ('the option `filetypes` lacks %s'):format(filetype)
+end
+
 --- Requests the status of the current buffer, and shows it.
 function M.show()
   local client = require('midspan.server').client()
   if not client then
     return
   end
-  client:request('midspan/status', { uri = vim.uri_from_bufnr(0) }, function(err, status)
+  local absent = not require('midspan.server').clients(0)[1] and why_absent()
+  local params = absent and vim.empty_dict() or { uri = vim.uri_from_bufnr(0) }
+  client:request('midspan/status', params, function(err, status)
     if err then
       vim.notify('Midspan: ' .. err.message, vim.log.levels.ERROR)
       return
     end
-    local lines = {}
+    local lines = absent and { 'nothing is completed here: ' .. absent } or {}
     for _, name in ipairs({ 'completion', 'chat' }) do
       local part = status[name] or {}
       local reason = part.reason and part.reason ~= vim.NIL and (': ' .. part.reason) or ''
