@@ -33,6 +33,12 @@ def test_an_import_that_is_used_stays() -> None:
     assert changed("a.py", before, (body, "    return 1\n")).count("import") == 1
 
 
+def test_words_go_from_an_equal_line() -> None:
+    body = "    target = unwrap(self.fn.value)\n    return target.name\n"
+    before = "".join(f"def {name}(self):\n{body}\n\n" for name in ("first", "second"))
+    assert ".value" not in changed("a.py", before, (".value", ""))
+
+
 OBJECTS = {
     "an object of the file": ("a.py", "tool = load()\ntool.magic(1)\n{}\n", "tool.magic(2)", "tool.run(2)"),
     "an object from elsewhere": ("a.py", "def f():\n    tool.magic(1)\n    {}\n", "tool.magic(2)", "tool.run(2)"),
