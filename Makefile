@@ -7,21 +7,18 @@ VSCODE := editors/vscode
 # npm, with the Node.js of .tools
 NPM    := PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm --prefix $(VSCODE)
 
-.PHONY: run test test-tools test-newest check lint lint-platforms docs lock dist train clean
+.PHONY: run test test-newest check lint lint-platforms docs lock dist train clean
 
 # Complete a real file of this repository at a real cursor, with the built-in model, offline.
 run: $(VENV)/native-step
 	$(BIN)/midspan complete $(or $(AT),docs/demo/basket.py:18:25) --show
 
 # Two tests run at a time, but for those that drive real editors or watch how long one waits.
-test: test-tools
+test: $(VENV)/installed-dev $(VENV)/native-step .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium .tools/tmux/tmux \
+		.tools/code-server/code-server $(VSCODE)/midspan.vsix
 	$(NPM) test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/e2e --ignore tests/fuzz
 	$(BIN)/python -m pytest tests/e2e tests/fuzz
-
-# What the tests need: the library, and the editors with what drives them.
-test-tools: $(VENV)/installed-dev $(VENV)/native-step .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium .tools/tmux/tmux \
-		.tools/code-server/code-server $(VSCODE)/midspan.vsix
 
 lint: docs $(VENV)/installed-dev $(VSCODE)/node_modules/.package-lock.json
 	$(BIN)/ruff check .
