@@ -20,7 +20,7 @@ from context.next_edit.meaning import (
     takes_what_came,
 )
 from context.next_edit.names.in_text import is_in_text
-from context.next_edit.names.resolve_names import find_word
+from context.next_edit.names.resolve_names import find_word, is_bound
 from context.next_edit.patterns import pattern_of
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.repeated import files_left, function_around
@@ -36,8 +36,9 @@ _MAX_FOUND = 6
 _LEAST_CONFIDENCE = 0.75
 _LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
 _UNSURE = frozenset({"chain"})  # kinds that none of the other signs makes sure
-_NOWHERE_LOCAL = frozenset({"beside", "deletion"})  # kinds of changes that several ones in a function say of all others
+_NOWHERE_LOCAL = frozenset({"beside"})  # kinds of changes that several ones in a function say of all others
 _TOLD_BY_LINES = frozenset({"name", "beside"})  # kinds of which equal lines say more than the scopes
+_SAME_MEMBER = 2  # tokens behind a name that are those of the example: the dot and the member
 _LIKELY = 0.25  # from here on a model may look at a place
 _WHOLE_WORDS = frozenset({"null", "undefined", "true", "false", "nil"})  # of other languages than Python
 
@@ -220,6 +221,8 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     if is_sure and kind_of(site.pattern) in _TOLD_BY_LINES and is_in_equal_lines(site):
         return True
     if candidate.is_name:
+        if _is_other_member(site):
+            return False
         if candidate.evidence.examples > 1 and stands_for_one_thing(site, example):
             return True
         if candidate.functions > 1 and is_parameter_of_another_function(site, example):
@@ -232,3 +235,11 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     if not is_new_code and gives_what_comes(chunk.old, chunk.new, document, function_around(document, site.start)):
         return False
     return means_the_same(site, example, candidate.example.document, candidate.evidence.examples)
+
+
+def _is_other_member(site: Site) -> bool:
+    """Return whether the name stands before another member than at the example, and the file has both names."""
+    pattern = site.pattern
+    names = (str(pattern.chunk.old[0]), str(pattern.chunk.new[0]))
+    is_other = pattern.behind[:1] == (".",) and site.right < _SAME_MEMBER
+    return is_other and all(is_bound(site.document, name) for name in names)

@@ -3,8 +3,8 @@
 The weights are those of a logistic regression on tuning packages of `midspan eval next-edit`, in which each case weighs
 about the same, as `python -m evaluation.next_edit.fit_evidence` learns them: on the 29 oldest packages, then on top
 those of the signs of "beside" and "new lines". Learned on all 49 packages at once, they find less even on the newest.
-On all 49 some were then set by hand, where the sites below the bar were mostly right: those of the kinds "deletion",
-"lines", "new lines" and "tokens", of a member or an insertion in full context, and of "several, beside".
+On all 49 some were then set by hand, where the sites below the bar were mostly right: those of the kind "new lines", of
+a member or an insertion in full context, and of "several, beside".
 """
 
 import math
@@ -102,10 +102,10 @@ _WEIGHTS: dict[str, float] = {
     "below": 0.88,
     "beside": 0.10,
     "chain": -0.22,
-    "deletion": 1.45,
+    "deletion": 0.75,
     "hole": 0.60,
     "insertion": -0.41,
-    "lines": 1.10,
+    "lines": 0.62,
     "means nothing": 0.87,
     "member": -0.47,
     "much more": -0.51,
@@ -121,7 +121,7 @@ _WEIGHTS: dict[str, float] = {
     "the same function, lines": -1.08,
     "the same function, member": -0.05,
     "the same function, tokens": -0.27,
-    "tokens": -0.46,
+    "tokens": -0.91,
     "unquoted": 0.53,
 }
 

@@ -64,6 +64,9 @@ def _site_at(pattern: Pattern, document: Document, tokens: Sequence[Token], inde
     end = held.pop(-1)[1]
     if any(pattern.told_by) and any(_has_comma(tokens[slice(*place)]) for place in held.values()):
         return None  # what tells little of one value tells nothing of several
+    is_python = document.language == "python"
+    if is_python and "|" in pattern.chunk.new and any(tokens[at].text[0] in "\"'" for at, _ in held.values()):
+        return None  # a type in quotes is no operand
     kept = pattern.chunk.kept
     callee = callee_at(tokens, index + (kept[0] if kept else 0))
     if kept and not pattern.chunk.is_lines and not are_calls_of_one(callee, pattern.callee):

@@ -33,6 +33,14 @@ def test_an_import_that_is_used_stays() -> None:
     assert changed("a.py", before, (body, "    return 1\n")).count("import") == 1
 
 
+@pytest.mark.parametrize(("member", "count"), [("one", 2), ("two", 1)])
+def test_a_module_becomes_another_one_only_for_the_same_member(member: str, count: int) -> None:
+    before = f"import first_module\n\na = first_module.one(1)\nb = first_module.{member}(2)\n"
+    both = "import first_module\nimport second_module\n"
+    changes = (("import first_module\n", both), ("a = first_module", "a = second_module"))
+    assert changed("a.py", before, *changes).count("= second_module.") == count
+
+
 def test_words_go_from_an_equal_line() -> None:
     body = "    target = unwrap(self.fn.value)\n    return target.name\n"
     before = "".join(f"def {name}(self):\n{body}\n\n" for name in ("first", "second"))

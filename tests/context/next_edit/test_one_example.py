@@ -108,6 +108,8 @@ def _changed(document: Document, start: int, end: int, text: str) -> list[str]:
         ("a = 1\nb = 1\n", ("a = 1", "a = 2")),
         # in a string and in a comment
         ("a: Optional[int] = 1\n'Optional[int] '\n# b: Optional[int]\n", ("a: Optional[int]", "a: int | None")),
+        # a type in quotes, which is no operand
+        ('a: Optional[int] = 1\nb: Optional["B"] = 2\n', ("a: Optional[int]", "a: int | None")),
         # the last word is still being typed
         ("def f(basket):\n    return basket\n", ("f(basket", "f(baske")),
         # the name of another object's member
