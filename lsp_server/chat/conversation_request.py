@@ -1,6 +1,5 @@
 """midspan/conversation: the conversation that is kept for a workspace, to show it again or to forget it."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -23,10 +22,11 @@ def register(feature: ChatFeature) -> None:
     feature.server.protocol.announced["conversation"] = True
 
     @feature.server.feature("midspan/conversation")
-    async def conversation(params: ConversationParams) -> dict[str, Any]:
+    def conversation(params: ConversationParams) -> dict[str, Any]:
+        # Not in a thread: an editor that clears and ends at once would cancel that before it begins.
         workspace = feature.session.workspaces.of(place_uri(feature.session, params.text_document)).workspace
         if workspace is None:
             return {"messages": []}
         if params.action == "clear":
-            await asyncio.to_thread(feature.conversations.clear, workspace.root)
-        return {"messages": await asyncio.to_thread(feature.conversations.read, workspace.root)}
+            feature.conversations.clear(workspace.root)
+        return {"messages": feature.conversations.read(workspace.root)}

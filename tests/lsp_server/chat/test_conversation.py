@@ -1,5 +1,6 @@
 """Conversations outlive the server, and are the user's alone."""
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -86,6 +87,14 @@ async def test_clear_forgets_it(editor, root):
     assert await editor.request("midspan/conversation", {"action": "clear"}) == {"messages": []}
     assert await kept(editor) == []
     assert root.as_posix() not in "".join(file.read_text() for file in _files())
+
+
+async def test_clear_is_not_lost_when_the_editor_ends_at_once(editor):
+    await editor.request("midspan/chat", ask("Who?"))
+    number, answer = await editor.start_request("midspan/conversation", {"action": "clear"})
+    await editor.notify("$/cancelRequest", {"id": number})
+    await asyncio.gather(answer, return_exceptions=True)
+    assert await kept(editor) == []
 
 
 async def test_each_workspace_has_its_own(editor, root, tmp_path):
