@@ -36,7 +36,6 @@ _MAX_FOUND = 6
 _LEAST_CONFIDENCE = 0.75
 _LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
 _UNSURE = frozenset({"chain"})  # kinds that none of the other signs makes sure
-_NOWHERE_LOCAL = frozenset({"beside"})  # kinds of changes that several ones in a function say of all others
 _TOLD_BY_LINES = frozenset({"name", "beside"})  # kinds of which equal lines say more than the scopes
 _SAME_MEMBER = 2  # tokens behind a name that are those of the example: the dot and the member
 _LIKELY = 0.25  # from here on a model may look at a place
@@ -213,12 +212,14 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     A name of which the signs are not sure has to be changed twice, and to stand for one thing of its file both times.
     """
     site, example = candidate.evidence.site, candidate.example.start
-    around = candidate.local_to if kind_of(site.pattern) not in _NOWHERE_LOCAL else None
+    kind = kind_of(site.pattern)
+    # What several changes of one function say beside equal words, they say of other functions too.
+    around = candidate.local_to if kind != "beside" else None
     is_string = str(site.pattern.chunk.old[0])[0] in "\"'`"
     is_away = around is not None and not around[0] <= site.line <= around[1]
     if is_away or (not is_string and is_in_text(site.document, site.start)):
         return False
-    if is_sure and kind_of(site.pattern) in _TOLD_BY_LINES and is_in_equal_lines(site):
+    if is_sure and kind in _TOLD_BY_LINES and is_in_equal_lines(site):
         return True
     if candidate.is_name:
         if _is_other_member(site):

@@ -254,7 +254,7 @@ def _takes_away_what_is_used(site: Site, example: Document, examples: int) -> bo
         (one.name, home)
         for one, home in (names.homes.items() if names is not None else ())
         if one.is_target and not (one.is_parameter and may_lose) and home and site.start <= one.start < site.end
-        if not is_elsewhere or any(find_word(example.text, one.name))
+        if not is_elsewhere or next(find_word(example.text, one.name), None) is not None
     ]
     return any(
         one.name == name and one.role == Role.USE and not site.start <= one.start < site.end
