@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from context.documents.document import Document
 from context.next_edit.calls.functions import Parameter
 from context.next_edit.names.language_names import is_of_language
-from context.next_edit.names.occurrences import Occurrence, Role
+from context.next_edit.names.occurrences import TARGETS, Occurrence, Role
 from context.next_edit.names.resolve_names import find_names
 from context.next_edit.workspace.imported_names import is_of_module
 
@@ -59,7 +59,7 @@ def _is_bound(document: Document, place: Occurrence, name: str) -> bool:
     """Return whether a scope around the place binds the name before it, or its file does."""
     names = find_names(document, (name,))
     for one, home in names.homes.items() if names is not None else ():
-        if home is None or not one.is_target or one.role not in (Role.BINDING, Role.IMPORT):
+        if home is None or not one.is_target or one.role not in TARGETS:
             continue
         if home in place.scopes and (home.kind != "class") and (one.start < place.start or is_of_module(home)):
             return True

@@ -76,8 +76,7 @@ def find_by_example(
     for evidence, proposal in fitting_sites(edits, snapshot, files, _LIKELY if is_unsure_wanted else _LEAST_CONFIDENCE):
         if kind_of(evidence.site.pattern) in _UNSURE and not is_unsure_wanted:
             continue
-        same_file = [other for other in found if other.document is proposal.document]
-        if any(proposal.start <= other.end and other.start <= proposal.end for other in same_file):
+        if any(map(proposal.touches, found)):
             continue
         found.append(proposal)
         if len(found) == _MAX_FOUND:

@@ -176,7 +176,7 @@ def signs_of(evidence: Evidence) -> Iterator[str]:
     yield f"{_class_of(evidence.edit_number, (1, 3))} of edits"
     context = _class_of(min(site.left, 3) + min(site.right, 3), (2, 4, 6))
     yield f"{context} of context, {kind}"
-    if not pattern.chunk.is_lines and site.document.lines[site.line].strip() == pattern.line:
+    if not pattern.chunk.is_lines and site.is_equal_line:
         yield "an equal line"
         yield f"an equal line, {context} of context, {kind}"
     yield f"{_class_of(len(pattern.chunk.old), (4, 10, 25))} of length, {kind}"

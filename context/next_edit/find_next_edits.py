@@ -58,14 +58,7 @@ def find_next_edits(
 
 def _beside(found: Sequence[Proposal], others: Sequence[Proposal]) -> list[Proposal]:
     """Return those of the others that change nothing that is already found."""
-    return [
-        other
-        for other in others
-        if not any(
-            one.document.path == other.document.path and one.start <= other.end and other.start <= one.end
-            for one in found
-        )
-    ]
+    return [other for other in others if not any(map(other.touches, found))]
 
 
 def _is_just_typed(proposal: Proposal, spans: Sequence[tuple[int, int]]) -> bool:

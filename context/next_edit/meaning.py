@@ -71,11 +71,10 @@ def is_in_equal_lines(site: Site) -> bool:
     new one: until then the user may rename the one of a function.
     """
     pattern = site.pattern
-    is_equal = site.document.lines[site.line].strip() == pattern.line
     are_equal_beside = min(site.left, site.right) >= _EQUAL_BESIDE
-    if not is_equal or not are_equal_beside or not changes_all_of_line(pattern.chunk, pattern.edit):
+    if not site.is_equal_line or not are_equal_beside or not changes_all_of_line(pattern.chunk, pattern.edit):
         return False
-    old, new = (str(part) for part in (*pattern.chunk.old[:1], *(*pattern.chunk.new, "")[:1]))
+    old, new = str(pattern.chunk.old[0]), str(pattern.chunk.new[0]) if pattern.chunk.new else ""
     names = find_names(site.document, (old, new))
     homes = names.homes if names is not None else {}
     home = next((scope for one, scope in homes.items() if one.start == site.start), None)

@@ -32,6 +32,11 @@ class Proposal:
     rule: Rule
     confidence: float
 
+    def touches(self, other: "Proposal") -> bool:
+        """Return whether both change the same place of a document, or places with nothing between them."""
+        is_same = self.document.path == other.document.path
+        return is_same and self.start <= other.end and other.start <= self.end
+
 
 @dataclass(frozen=True)
 class Diagnostic:

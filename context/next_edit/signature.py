@@ -10,7 +10,7 @@ from context.next_edit.calls.fitted_call import CallChange, fit_call, names_of, 
 from context.next_edit.calls.functions import NAMED_SPREAD, Argument, Call, Function, Parameter, call_at, functions_in
 from context.next_edit.calls.lost_names import cut_names
 from context.next_edit.calls.records import literal_at, records_in
-from context.next_edit.names.occurrences import Occurrence, Role, Scope
+from context.next_edit.names.occurrences import SELF, Occurrence, Role, Scope
 from context.next_edit.names.python_classes import python_classes
 from context.next_edit.names.resolve_names import find_names, find_occurrences, find_word
 from context.next_edit.proposal import Proposal, Rule
@@ -24,8 +24,6 @@ _CONFIDENCE = 0.85
 _MAX_CALLS = 60
 _MAX_OF_NAME = 30  # functions of one name, of which one may be wrapped
 _ENOUGH = 3  # proposals: the next ones are found when these are accepted
-
-_SELF = frozenset({"self", "cls"})
 
 _Place = tuple[Document, Occurrence, float]  # with the share of such places that are calls of the function
 _Typed = Mapping[str, Sequence[Span]]  # by the paths of the documents what the last edits have put there
@@ -60,9 +58,8 @@ def _calls_to_change(
         if (one := _fit(place, old, new, given, typed, of_others if place in handed_on else by_name)) is not None
     ]
     found = found or [one for place in handed_on if (one := _without_lost(place, old, new)) is not None]
-    if len(new.parameters) < len(old.parameters):  # else another one came for it
-        cuts = [_proposal(document, cut) for cut in cut_names(document, new.start, _lost(old, new))]
-        found += [one for one in cuts if not any(_overlap(one, other) for other in found)]
+    cuts = [_proposal(document, cut) for cut in cut_names(document, new.start, _gone(old, new))]
+    found += [one for one in cuts if not any(map(one.touches, found))]
     if found:
         return found
     is_shorter = bool(_lost(old, new))
@@ -70,10 +67,6 @@ def _calls_to_change(
     needed = [one.name for one in gained if not (one.has_default and is_shorter)]
     calls = _member_places(document, new, needed, files)
     return [one for place in calls if (one := _fit(place, old, new, given, typed, by_name)) is not None]
-
-
-def _overlap(one: Proposal, other: Proposal) -> bool:
-    return one.document is other.document and one.start <= other.end and other.start <= one.end
 
 
 def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Function, Function]]:
@@ -138,7 +131,7 @@ def _places(document: Document, old: Function, function: Function, files: Worksp
             yield document, one, _CONFIDENCE
     for base in list(python_classes(document).lookup(home))[1:] if not _lost(old, function) else ():
         # A class that calls on itself what a class below it overrides.
-        yield from ((document, one, _CONFIDENCE) for one in names.group(base) if one.owner in _SELF)
+        yield from ((document, one, _CONFIDENCE) for one in names.group(base) if one.owner in SELF)
     if is_of_module(home):
         count = 0
         for other, places in find_importing_places(document, function.name, function.name, files):
@@ -187,7 +180,7 @@ def _without_lost(where: _Place, old: Function, new: Function) -> Proposal | Non
     """Return the change after which a call no longer hands lost parameters on, whose names stand for nothing."""
     document, place, confidence = where
     call = _call(document, place, new)
-    lost = _lost(old, new) if len(new.parameters) < len(old.parameters) else ()  # else another one came for it
+    lost = _gone(old, new)
     change = without(document.text, call, [one for one in call.arguments if _value_of(one) in lost]) if call else None
     return _proposal(document, change, confidence) if change is not None else None
 
@@ -235,6 +228,11 @@ def _meets(part: Argument | Call, spans: Sequence[Span]) -> bool:
 
 def _lost(old: Function, new: Function) -> set[str]:
     return set(names_of(old)) - set(names_of(new))
+
+
+def _gone(old: Function, new: Function) -> set[str]:
+    """Return the lost parameters, none where as many may have come for them."""
+    return _lost(old, new) if len(new.parameters) < len(old.parameters) else set()
 
 
 def _gained(old: Function, new: Function) -> list[Parameter]:

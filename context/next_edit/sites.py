@@ -38,6 +38,11 @@ class Site:
     right: int
     is_same_callee: bool
 
+    @property
+    def is_equal_line(self) -> bool:
+        """True where the line is that of the example, but for the blanks around it."""
+        return self.document.lines[self.line].strip() == self.pattern.line
+
 
 def find_sites(pattern: Pattern, document: Document, nearest: int = 0) -> Iterator[Site]:
     """Yield the places of the document where the pattern fits, from the offset `nearest` on, and then those above."""

@@ -37,27 +37,30 @@ def editor(running: Neovim, request: pytest.FixtureRequest) -> Neovim:
     return running
 
 
-def test_a_word_a_line_and_the_rest_are_accepted(editor):
+def accept_a_word(editor: Neovim) -> None:
     editor.type("ix = ")
     editor.see("first_word + second.word()")
     editor.type("<C-Right>")
     editor.until(lambda: editor.lines()[0] == "x = first_word", "no word was accepted")
     editor.see(" + second.word()")
+
+
+def accept_the_rest(editor: Neovim) -> None:
+    editor.type("<Tab>")
+    editor.until(lambda: editor.lines()[0] == "x = first_word + second.word()", "the rest was not accepted")
+
+
+def test_a_word_a_line_and_the_rest_are_accepted(editor):
+    accept_a_word(editor)
     editor.type("<C-Right>")
     editor.until(lambda: editor.lines()[0] == "x = first_word +", "no word was accepted")
     editor.see(" second.word()")
-    editor.type("<Tab>")
-    editor.until(lambda: editor.lines()[0] == "x = first_word + second.word()", "the rest was not accepted")
+    accept_the_rest(editor)
 
 
 def test_undo_takes_back_an_acceptance_and_leaves_what_was_typed_around_it(editor):
-    editor.type("ix = ")
-    editor.see("first_word + second.word()")
-    editor.type("<C-Right>")
-    editor.until(lambda: editor.lines()[0] == "x = first_word", "no word was accepted")
-    editor.see(" + second.word()")
-    editor.type("<Tab>")
-    editor.until(lambda: editor.lines()[0] == "x = first_word + second.word()", "the rest was not accepted")
+    accept_a_word(editor)
+    accept_the_rest(editor)
     editor.type("[0]<Esc>")
     editor.until(lambda: editor.lines()[0] == "x = first_word + second.word()[0]", "the end was not typed")
     for line in ("x = first_word + second.word()", "x = first_word", "x = ", ""):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from context.next_edit.names.occurrences import SELF
 from context.syntax.tree import Tree
 
 FUNCTIONS = frozenset(
@@ -22,7 +23,6 @@ CALLS = {
 }
 NAMED_SPREAD = "**"
 _CLASSES = ("class_definition", "class_declaration", "abstract_class_declaration")
-_SELF = frozenset({"self", "cls"})
 _NAME = re.compile(r"[^\W\d]\w*")
 _UNNAMED = ("comment", "self_parameter")
 _GATHERING = ("variadic_parameter_declaration", "spread_parameter")
@@ -105,7 +105,7 @@ def _function(tree: Tree, node: Node, container: str, place: int) -> Function | 
         container = words[-1] if words else ""
     is_constructor = (name in CONSTRUCTORS and bool(container)) or node.type == "constructor_declaration"
     parameters = list(_parameters(tree, listed))
-    if parameters and container and parameters[0].name in _SELF:
+    if parameters and container and parameters[0].name in SELF:
         del parameters[0]
     own = name
     if is_constructor and place >= 0:

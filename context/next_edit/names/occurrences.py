@@ -23,6 +23,7 @@ class Role(Enum):
 
 
 TARGETS = (Role.BINDING, Role.IMPORT)  # the roles that bind a name
+SELF = frozenset({"self", "cls"})  # the names by which a method of Python calls its own object or class
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 
 from tree_sitter import Node
 
-from context.next_edit.names.occurrences import Occurrence, Role, Scope
+from context.next_edit.names.occurrences import TARGETS, Occurrence, Role, Scope
 from context.syntax.tree import Tree
 
 _DOTTED = re.compile(r"[\w.]+")
@@ -78,7 +78,7 @@ def python_occurrence(tree: Tree, name: str, start: int, path: _Path) -> Occurre
             role = Role.BINDING
         case _:
             role = Role.BINDING if _binds(path) else Role.USE
-    is_target = role in (Role.BINDING, Role.IMPORT) or (role == Role.ATTRIBUTE and _binds(path[:-1]))
+    is_target = role in TARGETS or (role == Role.ATTRIBUTE and _binds(path[:-1]))
     parameter = next((index for index in range(len(path) - 1, 0, -1) if path[index][1] == "parameters"), None)
     is_parameter = role == Role.BINDING and parameter is not None and _is_parameter(path, parameter)
     end, scopes = start + len(name), _scopes(path, role)

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
 from context.next_edit.names.name_rules import NAME_RULES
-from context.next_edit.names.occurrences import METHODS, Occurrence, Role, Scope
+from context.next_edit.names.occurrences import METHODS, SELF, TARGETS, Occurrence, Role, Scope
 from context.next_edit.names.other_names import other_occurrence
 from context.next_edit.names.python_classes import python_classes
 from context.next_edit.names.python_names import python_occurrence
 from context.syntax.tree import Tree, tree_of
 
 _MAX_PLACES = 400  # of a name in a file; a name that is used more often is no name of one thing
-_BINDING = (Role.BINDING, Role.IMPORT)
-_SELF = frozenset({"self", "cls"})
 _IN_WORD = re.compile(r"[\w$]")
 _THIS = frozenset({"this", "self"})
 _BODIES = frozenset({"class_body", "interface_body", "enum_body", "field_declaration_list"})
@@ -103,7 +101,7 @@ def _resolve(occurrences: Sequence[Occurrence], document: Document) -> dict[Occu
     }
     bound: dict[Scope, list[int]] = {}
     for one in occurrences:
-        if one.role in _BINDING and not {(one.scopes[0], Role.GLOBAL), (one.scopes[0], Role.NONLOCAL)} & declared:
+        if one.role in TARGETS and not {(one.scopes[0], Role.GLOBAL), (one.scopes[0], Role.NONLOCAL)} & declared:
             bound.setdefault(one.scopes[0], []).append(one.known_from)
     if any(role == Role.GLOBAL for _, role in declared):
         bound.setdefault(occurrences[0].scopes[-1], []).append(0)
@@ -152,14 +150,14 @@ def _attributes(homes: Mapping[Occurrence, Scope | None], document: Document) ->
         own = next((scope for scope in one.scopes if scope.kind == "class"), None)
         if one.role != Role.ATTRIBUTE:
             continue
-        if one.owner in _SELF and own is not None:
+        if one.owner in SELF and own is not None:
             starts[one] = list(classes.lookup(own))
         elif one.owner == "super()" and own is not None:
             starts[one] = list(classes.lookup(own))[1:]
         elif one.owner in classes.by_name:
             starts[one] = list(classes.lookup(classes.by_name[one.owner].scope))
     given = {home for home in homes.values() if home is not None and home.kind == "class"}
-    given |= {places[0] for one, places in starts.items() if one.is_target and one.owner in _SELF}
+    given |= {places[0] for one, places in starts.items() if one.is_target and one.owner in SELF}
     return {
         one: next((scope for scope in reversed(places) if scope in given and one.is_target), None)
         or next((scope for scope in places if scope in given), places[0] if places else None)

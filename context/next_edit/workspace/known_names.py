@@ -1,4 +1,4 @@
-"""Whether names that come with new code are known where it stands, and whether those that go mean something."""
+"""Checks of the names in a change: the file knows those that come, and gives a meaning to those that go."""
 
 import keyword
 from collections.abc import Iterator, Sequence

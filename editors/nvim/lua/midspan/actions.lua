@@ -99,11 +99,7 @@ local function edit_beside(client, edit)
   if vim.fn.filereadable(vim.uri_to_fname(uri)) == 0 and vim.api.nvim_buf_get_lines(buffer, -2, -1, false)[1] == '' then
     vim.api.nvim_buf_set_lines(buffer, -2, -1, false, {}) -- Neovim ends the last line itself
   end
-  local window = vim.fn.bufwinid(buffer)
-  if window == -1 then
-    window = vim.api.nvim_open_win(buffer, true, { split = 'right', win = 0 })
-  end
-  vim.api.nvim_set_current_win(window)
+  local window = require('midspan.page').show(buffer)
   local row = edits[1].range.start.line + 1
   vim.api.nvim_win_set_cursor(window, { math.min(row, vim.api.nvim_buf_line_count(buffer)), 0 })
   vim.api.nvim_create_autocmd('BufWritePre', {

@@ -1,6 +1,16 @@
 --- Pages: buffers without a file.
 local M = {}
 
+--- Goes to the window of a buffer, or opens one beside the current window. Returns it.
+function M.show(buffer)
+  local window = vim.fn.bufwinid(buffer)
+  if window == -1 then
+    window = vim.api.nvim_open_win(buffer, true, { split = 'right', win = 0 })
+  end
+  vim.api.nvim_set_current_win(window)
+  return window
+end
+
 --- Opens the page of this name beside the current window. Returns its buffer and its window.
 function M.open(name, lines, filetype)
   local title = 'midspan://' .. name
@@ -9,11 +19,7 @@ function M.open(name, lines, filetype)
     buffer = vim.api.nvim_create_buf(false, true)
     vim.api.nvim_buf_set_name(buffer, title)
   end
-  local window = vim.fn.bufwinid(buffer)
-  if window == -1 then
-    window = vim.api.nvim_open_win(buffer, true, { split = 'right', win = 0 })
-  end
-  vim.api.nvim_set_current_win(window)
+  local window = M.show(buffer)
   vim.bo[buffer].filetype = filetype or ''
   vim.wo[window].wrap = true
   vim.wo[window].linebreak = true
