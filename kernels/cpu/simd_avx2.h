@@ -214,6 +214,7 @@ inline Block block_fnma(Block a, float b, Block sum) {
 }
 
 inline void prefetch(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T0); }
+inline void prefetch_to_l2(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T1); }
 inline void pause() { _mm_pause(); }
 
 }  // namespace midspan::MIDSPAN_ISA

@@ -144,6 +144,7 @@ inline void transpose(F32* a) {
 }
 
 inline void prefetch(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T0); }
+inline void prefetch_to_l2(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T1); }
 inline void pause() { _mm_pause(); }
 
 }  // namespace midspan::MIDSPAN_ISA

@@ -227,6 +227,7 @@ inline Block block_fnma(Block a, float b, Block sum) {
 }
 
 inline void prefetch(const void* p) { __builtin_prefetch(p); }
+inline void prefetch_to_l2(const void* p) { __builtin_prefetch(p, 0, 2); }
 inline void pause() {
 #if defined(__x86_64__)
     __builtin_ia32_pause();

@@ -40,7 +40,7 @@ inline void prefetch_unit(const Matrix& matrix, int64_t unit) {
     if (unit >= units_of(matrix)) return;
     int64_t columns = is_quantized(matrix) ? round_up(matrix.columns, TILE_COLUMNS) : matrix.columns;
     const char* codes = static_cast<const char*>(matrix.codes) + unit * unit_bytes(columns, matrix.form);
-    for (int at = 0; at < PREFETCH_BYTES; at += 64) prefetch(codes + at);
+    for (int at = 0; at < PREFETCH_BYTES; at += 64) prefetch_to_l2(codes + at);
 }
 
 // The pass over a unit in which `row` of `rows` is the first.
@@ -155,11 +155,11 @@ inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t
     for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
         int together = rows_together(row, rows);
         Pass pass = pass_of(row, rows);
-        prefetch_unit(mlp.up, unit);
+        if (pass != Pass::LATER) prefetch_unit(mlp.up, unit);
         multiply_pass(mlp.gate, unit, input, first + row, together, pass, [&](int64_t m, const float* results, int64_t) {
             std::memcpy(gate[m], results, sizeof gate[m]);
         });
-        prefetch_unit(mlp.gate, unit + 1);
+        if (pass != Pass::LATER) prefetch_unit(mlp.gate, unit + 1);
         multiply_pass(mlp.up, unit, input, first + row, together, pass, [&](int64_t m, const float* results, int64_t count) {
             int64_t at = first + row + m;
             gate_row(gate[m], results, count, gated);
