@@ -13,12 +13,15 @@ NPM    := PATH="$(CURDIR)/.tools/node/bin:$$PATH" npm --prefix $(VSCODE)
 run: $(VENV)/native-step
 	$(BIN)/midspan complete $(or $(AT),docs/demo/basket.py:18:25) --show
 
-# Two tests run at a time, but for those that drive real editors or watch how long one waits.
+# Two tests run at a time, but for those that watch how long one waits. Those of the editors mostly wait, so that an editor
+# in a browser and one in a terminal can be driven beside each other.
 test: $(VENV)/installed-dev $(VENV)/native-step .tools/nvim/nvim .tools/emacs/emacs .tools/browser/chromium .tools/tmux/tmux \
 		.tools/code-server/code-server $(VSCODE)/midspan.vsix
 	$(NPM) test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --ignore tests/e2e --ignore tests/fuzz
-	$(BIN)/python -m pytest tests/e2e tests/fuzz
+	$(BIN)/python -m pytest tests/e2e -m browser & browser=$$!; \
+		$(BIN)/python -m pytest tests/e2e -m "not browser"; terminal=$$?; wait $$browser && exit $$terminal
+	$(BIN)/python -m pytest tests/fuzz
 
 lint: docs $(VENV)/installed-dev $(VSCODE)/node_modules/.package-lock.json
 	$(BIN)/ruff check .

@@ -17,10 +17,17 @@ USERS_WORD = "wonderful"  # the text of the user's model
 THEIR_WORD = "mag"  # the text of the model that came with a folder
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest selects tests by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the files with a browser to the end: its driver runs an event loop, and no other loop can run beside it."""
+    """Mark the tests of files with a browser, and leave them to the end.
+
+    The browser's driver runs an event loop, and no other loop can run beside it.
+    """
     with_browser = {item.path for item in items if isinstance(item, pytest.Function) and "browser" in item.fixturenames}
     items.sort(key=lambda item: item.path in with_browser)
+    for item in items:
+        if item.path in with_browser:
+            item.add_marker("browser")
 
 
 @pytest.fixture(scope="package")
