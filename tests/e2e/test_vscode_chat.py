@@ -16,9 +16,11 @@ CODE = EXPLANATION.partition("```python\n")[2].partition("\n```")[0]
 def chat(editor: VSCode) -> Iterator[Frame]:
     editor.run("Midspan: Open Chat")
     yield editor.chat()
-    editor.run("Midspan: New Conversation")
     chat = editor.chat()  # another one after a reload
-    editor.until(lambda: not chat.locator(".user").count(), "the conversation goes on")
+    left = chat.locator(".user, #references li")
+    if left.count():  # else nothing would say when the command has run, and it might end the next test's question
+        editor.run("Midspan: New Conversation")
+        editor.until(lambda: not left.count(), "the conversation goes on")
 
 
 def test_an_answer_streams_until_it_is_stopped(editor: VSCode, chat: Frame):
