@@ -33,7 +33,7 @@ _MAX_EDITS = 12
 _MAX_OPEN_DOCUMENTS = 4
 _MAX_CHECKED = 16  # sites, the surest first
 _MAX_FOUND = 6
-_LEAST_CONFIDENCE = 0.75
+_LEAST_CONFIDENCE = 0.65
 _LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
 _UNSURE = frozenset({"chain"})  # kinds that none of the other signs makes sure
 _TOLD_BY_LINES = frozenset({"name", "beside"})  # kinds of which equal lines say more than the scopes
@@ -93,7 +93,7 @@ def fitting_sites(
     """
     typed = {document.path: typed_spans(edits, document) for document in files.open.values()}
     examples = list(_examples(edits, snapshot, files))
-    sure = [(confidence_of(one.evidence), one) for one in _candidates(edits, examples, files, typed)]
+    sure = [(confidence_of(one.evidence), one) for one in _candidates(edits, examples, snapshot, files, typed)]
     least_of_name = min(_LEAST_OF_NAME, least_confidence)
     sure = [
         (confidence, one)
@@ -137,7 +137,11 @@ def _is_being_typed(example: _Example, snapshot: Snapshot) -> bool:
 
 
 def _candidates(
-    edits: Sequence[Edit], examples: Sequence[_Example], files: WorkspaceFiles, typed: dict[str, list[Span]]
+    edits: Sequence[Edit],
+    examples: Sequence[_Example],
+    snapshot: Snapshot,
+    files: WorkspaceFiles,
+    typed: dict[str, list[Span]],
 ) -> Iterator[_Candidate]:
     groups: dict[tuple[tuple[Part, ...], tuple[Part, ...]], list[_Example]] = {}
     for example in examples:
@@ -163,24 +167,32 @@ def _candidates(
                 for site in find_sites(pattern, other, example.start if other is example.document else 0)
                 if not _is_typed(site, typed[other.path]) and site.text != other.text[site.start : site.end]
             ]
-            function = function_around(example.document, example.start) if sites else None
             unbound = {
                 path: loses_what_means_nothing(example.chunk.old, example.chunk.new, files.open[path])
                 for path in {site.document.path for site in sites}
             }
             for site in sites:
-                is_in_file = site.document is example.document
-                is_in_function = is_in_file and function is not None and function[0] <= site.line <= function[1]
                 evidence = Evidence(
                     site,
-                    example.number,
                     len(group),
                     len(sites),
-                    is_in_function,
                     is_in_last_file=site.document.path == edits[0].path,
                     means_nothing=unbound[site.document.path],
+                    is_passed=_is_passed(site, group, edits),
+                    is_above_cursor=site.document.path == snapshot.document.path and site.end <= snapshot.cursor,
                 )
                 yield _Candidate(evidence, example, local_to, functions)
+
+
+def _is_passed(site: Site, examples: Sequence[_Example], edits: Sequence[Edit]) -> bool:
+    """Return whether the user changed one of the examples above the site, and then something else below it."""
+    path = site.document.path
+    above = (one.number for one in examples if one.edit.path == path and one.edit.first_line < site.line)
+    later = edits[: max(above, default=0)]
+    alike = {one.number for one in examples}
+    return any(
+        edit.path == path and edit.first_line > site.line and number not in alike for number, edit in enumerate(later)
+    )
 
 
 def _function_of(examples: Sequence[_Example]) -> tuple[int, int] | None:

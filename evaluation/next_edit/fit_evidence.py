@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,10 @@ from lsp_server.next_edit.next_edit import from_proposal
 _ALL_SITES = "all sites"  # the sign that every site has
 _FEWEST_SITES = 4  # with a sign, for it to have a weight
 _LEAST_WEIGHT = 0.05
-_SHRINK = 1.0  # of the weights (L2)
-_OF_CASE = 0.7  # a case with n sites weighs as one with a single site, times n to the power of 1 minus this
+_SHRINK = 2.0  # of the weights (L2)
+# A case with n sites weighs as one with a single site, times n to the power of 1 minus this. So does a place that
+# looks the same in n cases.
+_SHARE = 0.7
 _STEPS = 50
 _LEVELS = (0.4, 0.5, 0.6, 0.7, 0.8)
 
@@ -48,6 +50,9 @@ class JudgedSite:
     weight: float
 
 
+Place = tuple[str, str, str]  # its file, its line and what the proposal makes of it
+
+
 def collect(texts: Texts, cases: Sequence[Case]) -> Iterator[JudgedSite]:
     """Judge the sites in the cases of one pair of releases."""
     with tempfile.TemporaryDirectory(prefix="midspan-eval-") as folder:
@@ -55,21 +60,29 @@ def collect(texts: Texts, cases: Sequence[Case]) -> Iterator[JudgedSite]:
         root.mkdir()
         release = ReleaseFolder(texts, root, Path(folder) / "index")
         try:
-            for case in sorted(cases, key=lambda case: (case.is_quiet, len(case.done), len(case.made))):
-                yield from _judged(release, case)
+            judged = [
+                one
+                for case in sorted(cases, key=lambda case: (case.is_quiet, len(case.done), len(case.made)))
+                for one in _judged(release, case)
+            ]
         finally:
             release.close()
+    counts = Counter(place for place, _ in judged)
+    for place, site in judged:
+        yield replace(site, weight=site.weight * counts[place] ** -_SHARE)
 
 
-def _judged(release: ReleaseFolder, case: Case) -> Iterator[JudgedSite]:
+def _judged(release: ReleaseFolder, case: Case) -> Iterator[tuple[Place, JudgedSite]]:
     state = release.state_at(case)
     snapshot = state.snapshot
     files = WorkspaceFiles((snapshot.document, *snapshot.open_documents), state.view)
     found = list(fitting_sites(state.edits, snapshot, files, 0.0))
     for evidence, proposal in found:
-        is_right = judge(from_proposal(proposal), release.wanted_text(proposal.document)).is_right
+        document = proposal.document
+        is_right = judge(from_proposal(proposal), release.wanted_text(document)).is_right
         signs = frozenset({*signs_of(evidence), _ALL_SITES})
-        yield JudgedSite(case.release.split()[0], signs, is_right, len(found) ** -_OF_CASE)
+        place = document.path, document.lines[evidence.site.line], proposal.text
+        yield place, JudgedSite(case.release.split()[0], signs, is_right, len(found) ** -_SHARE)
 
 
 def fit(sites: Sequence[JudgedSite]) -> dict[str, float]:

@@ -118,6 +118,37 @@ def test_a_place_is_surer_where_what_goes_means_nothing_any_more() -> None:
     assert sure[True] > sure[False]
 
 
+LIST = "".join(f"{name} = t.Optional[{kind}]\n" + "\n" * 5 for name, kind in (("one", "A"), ("two", "B"), ("six", "C")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_found"),
+    [("size = 1", "size = 2", False), ("t.Optional[C]", "C | None", True)],
+)
+def test_a_place_that_the_user_passed_by_is_left(old: str, new: str, is_found: bool) -> None:
+    """One that took a proposal further down has not seen those above it."""
+    user = TypingUser({"a.py": f"import typing as t\n\n{LIST}size = 1\n"})
+    user.replace("t.Optional[A]", "A | None")
+    assert "B | None" in [proposal.text for proposal in user.propose()]
+    user.replace(old, new)
+    assert ("B | None" in [proposal.text for proposal in user.propose()]) is is_found
+
+
+def test_a_place_is_surer_below_a_small_change_than_above_it_or_below_a_big_one() -> None:
+    rest = "size = 1\n" * 20
+    found: list[dict[str, float]] = []
+    for becomes in (rest, rest.replace("1", "2")):
+        text = f"import typing as t\n\n{LIST}".replace("t.Optional[B]\n", f"t.Optional[B]\n{rest}")
+        user = TypingUser({"a.py": text})
+        user.replace(f"t.Optional[B]\n{rest}", f"B | None\n{becomes}")
+        document = user.buffers["a.py"]
+        snapshot = Snapshot(document, user.cursor, ())
+        sites = fitting_sites(user.ring.recent(), snapshot, WorkspaceFiles((document,), None), 0.0)
+        found.append({proposal.text: proposal.confidence for _, proposal in sites})
+    small, big = found
+    assert small["C | None"] > max(small["A | None"], big["C | None"])
+
+
 @pytest.mark.parametrize("is_left", [False, True])
 def test_an_import_goes_from_the_next_file_too_where_it_went_with_all_uses(is_left: bool) -> None:
     line = "from shop.baskets import Basket\n"
@@ -158,14 +189,13 @@ def test_a_parameter_that_comes_with_another_one_is_bound_by_that(monkeypatch: p
     assert new in {proposal.text for _, proposal in found}
 
 
-@pytest.mark.parametrize(("first", "found"), [("[]", [" + extra "]), ("{}", [])])
-def test_what_came_into_a_line_comes_into_an_equal_one_between_equal_words(first: str, found: list[str]) -> None:
-    """Less than these words would not be enough."""
+def test_what_came_into_a_line_comes_into_an_equal_one_between_equal_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.9)
     one = "def one():\n    names = []\n    kinds = names + load(names)\n    return kinds + some()\n"
-    other = f"def other():\n    names = {first}\n    kinds = names + load(names)\n    return kinds + all()\n"
-    user = TypingUser({"a.py": one + "\n" * 70 + other})
+    other = "def other():\n    names = []\n    kinds = names + load(names)\n    return kinds + all()\n"
+    user = TypingUser({"a.py": one + other})
     user.replace("load(names)\n    return kinds + some()", "extra + load(names)\n    return (kinds, some)")
-    assert [proposal.text for proposal in user.propose()] == found
+    assert [proposal.text for proposal in user.propose()] == [" + extra "]
 
 
 @pytest.mark.parametrize(
@@ -213,8 +243,7 @@ def test_what_came_into_a_line_comes_into_an_equal_one_between_equal_words(first
         ),
         (
             "a.py",
-            "def f(kind, value, tb):\n    one(kind, value, tb)\n    two(kind, value, tb, 1)\n"
-            "    six(kind, value, tb, 1)\n    ten(kind, value, tb, 1)\n    all(kind, value, tb, 1)\n",
+            "def f(kind, value, tb):\n    one(kind, value, tb)\n    two(kind, value, tb, 1)\n",
             ("one(kind, value, tb)", "one(kind, evalue, etb)"),
             "    two(kind, evalue, etb, 1)",
         ),

@@ -41,7 +41,8 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_change_made_twice_is_proposed_where_it_fits(name: str) -> None:
+def test_a_change_made_twice_is_proposed_where_it_fits(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.0)
     before, changes, after = CASES[name]
     user = TypingUser({"a.py": before})
     user.replace(*changes[0])
@@ -93,7 +94,10 @@ def test_a_change_made_twice_is_proposed_where_it_fits(name: str) -> None:
         ("f(a, b)\nf(c, d)\nf(e, g)\n", [("f(a, b)", "f(b, a)"), ("f(c, d)", "f(c, d, 1)")]),
     ],
 )
-def test_changes_that_are_not_one_telling_change_give_nothing(before: str, changes: list[tuple[str, str]]) -> None:
+def test_changes_that_are_not_one_telling_change_give_nothing(
+    before: str, changes: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.0)
     user = TypingUser({"a.py": before})
     for change in changes:
         user.replace(*change)

@@ -26,7 +26,7 @@ def test_a_sign_makes_a_place_as_sure_as_such_places_are_right() -> None:
 
 
 def test_a_package_is_judged_by_what_the_others_taught() -> None:
-    judged = held_out([*sites("a", "good", 200, 0), *sites("b", "good", 0, 50)])
+    judged = held_out([*sites("a", "good", 2000, 0), *sites("b", "good", 0, 500)])
     assert {round(confidence, 1) for confidence, is_right in judged if is_right} == {0.0}
     assert {round(confidence, 1) for confidence, is_right in judged if not is_right} == {1.0}
 
