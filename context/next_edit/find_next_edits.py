@@ -1,5 +1,6 @@
 """The door: finds the places that have to change after the user's last edits, by rule."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -18,6 +19,7 @@ from context.next_edit.unused_imports import find_unused_imports
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
 from context.syntax.kept_syntax import keeps_syntax
 
+_GIVEN = re.compile(r"[ \t]*(?:(?:const|let|var)[ \t]+)?(?P<name>[\w.]+)[ \t]*:?=[ \t]*(?P<value>[\w.]+);?[ \t]*")
 _MAX_PROPOSALS = 20
 _ENOUGH = 3  # proposals: less sure rules are not asked for more
 
@@ -51,7 +53,10 @@ def find_next_edits(
         one for one in found if one.rule == Rule.DIAGNOSTIC or not _is_just_typed(one, typed.get(one.document.path, ()))
     ]
     found = [
-        one for one in found if one.rule != Rule.REPEATED or keeps_syntax(one.document, one.start, one.end, one.text)
+        one
+        for one in found
+        if one.rule != Rule.REPEATED
+        or (keeps_syntax(one.document, one.start, one.end, one.text) and not _gives_itself(one))
     ]
     return tuple(sorted(found, key=lambda proposal: _distance(proposal, snapshot)))[:_MAX_PROPOSALS]
 
@@ -64,6 +69,16 @@ def _beside(found: Sequence[Proposal], others: Sequence[Proposal]) -> list[Propo
 def _is_just_typed(proposal: Proposal, spans: Sequence[tuple[int, int]]) -> bool:
     """Return whether the proposal would change what the user has just typed."""
     return any(proposal.start < end and start < proposal.end for start, end in spans if proposal.start < proposal.end)
+
+
+def _gives_itself(proposal: Proposal) -> bool:
+    """Return whether the proposal makes a line that gives a name its own value: there the old code says what it is."""
+    document = proposal.document
+    starts = (*document.line_starts, len(document.text))
+    line = document.position_at(proposal.start)[0]
+    before, behind = document.text[starts[line] : proposal.start], document.text[proposal.end :].split("\n", 1)[0]
+    given = _GIVEN.fullmatch(f"{before}{proposal.text}{behind}")
+    return given is not None and given["name"] == given["value"]
 
 
 def _distance(proposal: Proposal, snapshot: Snapshot) -> tuple[bool, str, bool, int]:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from context.documents.document import Document, language_of
 from context.documents.snapshot import Snapshot
 from context.next_edit.by_example import fitting_sites
 from context.next_edit.proposal import Rule
+from context.next_edit.workspace.known_names import loses_what_means_nothing
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
 from tests.context.next_edit.typing_user import TypingUser
 
@@ -147,6 +149,15 @@ def test_a_place_is_surer_below_a_small_change_than_above_it_or_below_a_big_one(
         found.append({proposal.text: proposal.confidence for _, proposal in sites})
     small, big = found
     assert small["C | None"] > max(small["A | None"], big["C | None"])
+
+
+@pytest.mark.parametrize(
+    ("path", "words"), [("a.ts", ("this", ".", "running", "=", "false")), ("a.go", ("var", "string", "=", "nil"))]
+)
+def test_the_words_of_a_language_do_mean_something(path: str, words: tuple[str, ...]) -> None:
+    document = Document(path, "\n", language_of(path), 0)
+    assert not loses_what_means_nothing(words, (), document)
+    assert loses_what_means_nothing((*words, "gone"), (), document)
 
 
 @pytest.mark.parametrize("is_left", [False, True])

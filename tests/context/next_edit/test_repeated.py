@@ -200,3 +200,13 @@ def test_what_comes_is_not_put_where_it_gets_its_meaning() -> None:
     user.replace("self.zip.zipfile.name).two", "self.filename).two")
     assert user.accept_all() == 1
     assert "        self.filename = self.zip.zipfile.name\n" in user.text
+
+
+def test_the_line_that_gives_a_name_what_others_took_it_for_stays() -> None:
+    box, row, end = (f"    this.{name} = this.service.mainDocument.make('div');\n" for name in ("box", "row", "end"))
+    user = TypingUser({"a.ts": f"class A {{\n  constructor() {{\n{box}    a();\n{row}" + "\n" * 6 + f"{end}  }}\n}}\n"})
+    new_box, new_row, new_end = (line.replace("this.service.mainDocument", "doc") for line in (box, row, end))
+    user.replace(row, new_row)
+    user.replace(box, f"    const doc = this.service.mainDocument;\n{new_box}")
+    user.replace(end, new_end)
+    assert user.propose() == ()
