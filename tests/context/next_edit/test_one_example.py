@@ -3,9 +3,12 @@
 import pytest
 
 from context.documents.document import Document
+from context.documents.snapshot import Snapshot
+from context.next_edit.by_example import fitting_sites
 from context.next_edit.chunks import chunks_of
 from context.next_edit.patterns import pattern_of
 from context.next_edit.sites import find_sites
+from context.next_edit.workspace.workspace_files import WorkspaceFiles
 from tests.context.next_edit.typing_user import TypingUser
 
 # The text before, one change, and the lines that the change makes of other places.
@@ -259,3 +262,34 @@ def test_a_place_in_a_file_that_the_user_edited_and_left_does_not_follow() -> No
     assert len(user.propose()) == 1
     user.replace("x = 1", "x = 2", "b.py")
     assert user.propose() == ()
+
+
+LIST = "".join(f"{name} = t.Optional[{kind}]\n" + "\n" * 5 for name, kind in (("one", "A"), ("two", "B"), ("six", "C")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_found"),
+    [("size = 1", "size = 2", False), ("t.Optional[C]", "C | None", True)],
+)
+def test_a_place_that_the_user_passed_by_is_left(old: str, new: str, is_found: bool) -> None:
+    """One that took a proposal further down has not seen those above it."""
+    user = TypingUser({"a.py": f"import typing as t\n\n{LIST}size = 1\n"})
+    user.replace("t.Optional[A]", "A | None")
+    assert "B | None" in [proposal.text for proposal in user.propose()]
+    user.replace(old, new)
+    assert ("B | None" in [proposal.text for proposal in user.propose()]) is is_found
+
+
+def test_a_place_is_surer_below_a_small_change_than_above_it_or_below_a_big_one() -> None:
+    rest = "size = 1\n" * 20
+    found: list[dict[str, float]] = []
+    for becomes in (rest, rest.replace("1", "2")):
+        text = f"import typing as t\n\n{LIST}".replace("t.Optional[B]\n", f"t.Optional[B]\n{rest}")
+        user = TypingUser({"a.py": text})
+        user.replace(f"t.Optional[B]\n{rest}", f"B | None\n{becomes}")
+        document = user.buffers["a.py"]
+        snapshot = Snapshot(document, user.cursor, ())
+        sites = fitting_sites(user.ring.recent(), snapshot, WorkspaceFiles((document,), None), 0.0)
+        found.append({proposal.text: proposal.confidence for _, proposal in sites})
+    small, big = found
+    assert small["C | None"] > max(small["A | None"], big["C | None"])
