@@ -1,8 +1,9 @@
 """The rule of one example: places that look as one place did before the user's last edits changed it."""
 
 import keyword
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from context.documents.document import Document
@@ -37,9 +38,13 @@ _LEAST_CONFIDENCE = 0.65
 _LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
 _UNSURE = frozenset({"chain"})  # kinds that none of the other signs makes sure
 _TOLD_BY_LINES = frozenset({"name", "beside"})  # kinds of which equal lines say more than the scopes
+# What several changes of one function say beside equal words, or of any expression, they say of other functions too.
+_OF_ALL_FUNCTIONS = frozenset({"beside", "hole"})
 _SAME_MEMBER = 2  # tokens behind a name that are those of the example: the dot and the member
 _LIKELY = 0.25  # from here on a model may look at a place
 _WHOLE_WORDS = frozenset({"null", "undefined", "true", "false", "nil"})  # of other languages than Python
+
+_MEMBER = re.compile(r"\.\w+\(?")
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class _Candidate:
     example: _Example
     local_to: tuple[int, int] | None  # the lines of the function in which all of several examples are
     functions: int  # in which the examples are
+    members: Set[str]  # what stands behind the examples
 
     @property
     def is_name(self) -> bool:
@@ -118,9 +124,16 @@ def _examples(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) 
         starts = (*document.line_starts, len(document.text))
         for chunk in chunks_of(edit):
             example = _Example(number, edit, chunk, document, starts[edit.first_line] + chunk.start)
-            is_code = not edit.new_lines or not is_in_text(document, example.start)
-            if is_code and not _is_being_typed(example, snapshot):
+            if (not edit.new_lines or _is_code(example)) and not _is_being_typed(example, snapshot):
                 yield example
+
+
+def _is_code(example: _Example) -> bool:
+    """Return whether the new text is code: also a string that a name became, as where a type is put in quotes."""
+    if not is_in_text(example.document, example.start):
+        return True
+    is_quoted = example.chunk.text[:1] in ("'", '"') and not is_in_text(example.document, max(0, example.start - 1))
+    return is_quoted and any(str(part).isidentifier() for part in example.chunk.old)
 
 
 def _is_being_typed(example: _Example, snapshot: Snapshot) -> bool:
@@ -153,6 +166,7 @@ def _candidates(
             continue
         local_to = _function_of(group)
         functions = len({function_around(one.document, one.start) for one in group}) if len(group) > 1 else 1
+        members = {_member_behind(one.document, one.start + len(one.chunk.text)) for one in group}
         left = files_left((example.document for example in group), edits)
         for example in group:
             pattern = pattern_of(example.edit, example.chunk, example.document)
@@ -181,7 +195,7 @@ def _candidates(
                     is_passed=_is_passed(site, group, edits),
                     is_above_cursor=site.document.path == snapshot.document.path and site.end <= snapshot.cursor,
                 )
-                yield _Candidate(evidence, example, local_to, functions)
+                yield _Candidate(evidence, example, local_to, functions, members)
 
 
 def _is_passed(site: Site, examples: Sequence[_Example], edits: Sequence[Edit]) -> bool:
@@ -224,8 +238,7 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     """
     site, example = candidate.evidence.site, candidate.example.start
     kind = kind_of(site.pattern)
-    # What several changes of one function say beside equal words, they say of other functions too.
-    around = candidate.local_to if kind != "beside" else None
+    around = candidate.local_to if kind not in _OF_ALL_FUNCTIONS else None
     is_string = str(site.pattern.chunk.old[0])[0] in "\"'`"
     is_away = around is not None and not around[0] <= site.line <= around[1]
     if is_away or (not is_string and is_in_text(site.document, site.start)):
@@ -233,7 +246,7 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     if is_sure and kind in _TOLD_BY_LINES and is_in_equal_lines(site):
         return True
     if candidate.is_name:
-        if _is_other_member(site):
+        if _is_other_member(site, candidate.members):
             return False
         if candidate.evidence.examples > 1 and stands_for_one_thing(site, example):
             return True
@@ -249,9 +262,26 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     return means_the_same(site, example, candidate.example.document, candidate.evidence.examples)
 
 
-def _is_other_member(site: Site) -> bool:
-    """Return whether the name stands before another member than at the example, and the file has both names."""
+def _is_other_member(site: Site, members: Set[str]) -> bool:
+    """Return whether the name stands before another member than at the examples, and the file has both names.
+
+    Where these have several `members`, all of their form are meant.
+    """
     pattern = site.pattern
     names = (str(pattern.chunk.old[0]), str(pattern.chunk.new[0]))
     is_other = pattern.behind[:1] == (".",) and site.right < _SAME_MEMBER
-    return is_other and all(is_bound(site.document, name) for name in names)
+    if not is_other or not all(is_bound(site.document, name) for name in names):
+        return False
+    form = _form_of(_member_behind(site.document, site.end))
+    return len({member.strip("(") for member in members}) == 1 or form not in map(_form_of, members)
+
+
+def _member_behind(document: Document, end: int) -> str:
+    """Return the dot and the name behind a name, with the bracket of a call."""
+    match = _MEMBER.match(document.text, end)
+    return match[0] if match else ""
+
+
+def _form_of(member: str) -> tuple[bool, bool, bool]:
+    """Return what tells a function, a class and a constant apart."""
+    return member.isupper(), member[1:2].isupper(), member.endswith("(")

@@ -12,7 +12,7 @@ from context.next_edit.patterns import changes_all_of_line
 from context.next_edit.replacements import Span
 from context.next_edit.sites import Site
 from context.next_edit.workspace.imported_names import is_of_module
-from context.next_edit.workspace.known_names import free_names, has_known_names
+from context.next_edit.workspace.known_names import free_names, has_known_names, inner_names
 
 _USES, _IMPORT_AND_USE = [Role.USE, Role.USE], [Role.IMPORT, Role.USE]  # of an example and a site
 _EQUAL_BESIDE = 3  # tokens on each side
@@ -211,7 +211,7 @@ def _means_something(site: Site) -> bool:
     """Return whether each name that the site would get is bound there, by the change, or nowhere in the file."""
     chunk = site.pattern.chunk
     is_own_file = site.document.path == site.pattern.edit.path
-    known = (*chunk.old, *_bound_names(site))
+    known = (*chunk.old, *_bound_names(site), *inner_names(chunk.new))
     return has_known_names(known, chunk.new, site.document, site.start, is_at_example=is_own_file)
 
 

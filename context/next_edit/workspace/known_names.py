@@ -1,7 +1,8 @@
 """Checks of the names in a change: the file knows those that come, and gives a meaning to those that go."""
 
 import keyword
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 
 from context.documents.document import Document
 from context.next_edit.names.language_names import is_of_language
@@ -11,6 +12,8 @@ from context.next_edit.workspace.imported_names import is_of_module
 from context.syntax.tree import tree_of
 
 _COMMON_WORDS = frozenset({"range", "len", "make", "nil", "null", "undefined", "true", "false", "new", "func", "any"})
+
+_INNER = {"lambda": ":", "for": "in"}  # what begins the names that code binds for itself, and what ends them
 
 
 def has_known_names(
@@ -59,6 +62,23 @@ def free_names(parts: Sequence[str | int]) -> Iterator[str]:
         is_name = isinstance(part, str) and part.isidentifier() and not keyword.iskeyword(part)
         if is_name and not is_behind_dot and not is_of_argument:
             yield str(part)
+
+
+def inner_names(parts: Sequence[str | int]) -> Iterator[str]:
+    """Yield the names that code binds for itself alone: those of a lambda, a comprehension or an arrow function."""
+    for index, part in enumerate(parts):
+        if part in _INNER:
+            end = next((n for n in range(index, len(parts)) if parts[n] == _INNER[str(part)]), index)
+            yield from _bound(parts[index:end], {part, ",", "("})
+        elif tuple(parts[index : index + 2]) == ("=", ">"):
+            start = index - 1
+            if parts[start] == ")":
+                start = next((n for n in range(start, 0, -1) if parts[n] == "("), start)
+            yield from _bound(("(", *parts[start:index]), {"(", ","})
+
+
+def _bound(parts: Sequence[str | int], before: Collection[str | int]) -> Iterator[str]:
+    return (str(part) for left, part in pairwise(parts) if left in before and str(part).isidentifier())
 
 
 def _is_known(name: str, count: int, document: Document, start: int) -> bool:

@@ -34,8 +34,23 @@ from tests.context.next_edit.typing_user import TypingUser
             "func h() {\n\tfor i := int64(0); i < n; i++ {\n\t\tk(i)\n\t}\n}\n",
             ("for i := int64(0); i < n; i++ {", "for i := range n {"),
         ),
+        (
+            "a.py",
+            "hooks.add(is_enum, tools.same)\nhooks.add(is_list, tools.same)\n",
+            ("tools.same", "lambda kind: kind + 1"),
+        ),
+        (
+            "a.ts",
+            "const a = readings.map(tools.twice)\nconst b = others.map(tools.twice)\n",
+            ("tools.twice", "one => one * 2"),
+        ),
+        (
+            "a.py",
+            "a = tuple(names.values())\nb = tuple(names.values())\n",
+            ("tuple(names.values())", "[name for _, name in names]"),
+        ),
     ],
-    ids=["a name that the code binds", "a parameter", "a comparison"],
+    ids=["a name that the code binds", "a parameter", "a comparison", "a lambda", "an arrow", "a comprehension"],
 )
 def test_code_that_binds_a_name_or_compares_follows(
     path: str, before: str, change: tuple[str, str], monkeypatch: pytest.MonkeyPatch
@@ -64,6 +79,25 @@ def test_strings_that_became_code_are_followed_by_others() -> None:
     user.replace('b: "App"', "b: App")
     user.accept_all()
     assert user.text.endswith('def h(c: App): ...  # "App"\n')
+
+
+def test_a_type_that_was_put_in_quotes_is_so_elsewhere() -> None:
+    lines = [f'    return cast(str, self.settings.get("{name}", ""))\n' for name in ("one", "two", "three")]
+    user = TypingUser({"a.py": "".join(f"def f{n}(self) -> str:\n{line}\n\n" for n, line in enumerate(lines))})
+    for line in lines[:2]:
+        user.replace(line, line.replace("str,", '"str",'))
+    user.accept_all()
+    assert user.text.count('cast("str", ') == 3
+    assert user.text.count("-> str:") == 3
+
+
+def test_a_form_of_types_that_changed_twice_in_one_function_changes_in_others() -> None:
+    body = "        self.one: Optional[str] = None\n        self.two: Optional[int] = None\n"
+    user = TypingUser({"a.py": f"class A:\n    def f(self):\n{body}\n\ndef g(three: Optional[Path]): ...\n"})
+    user.replace("Optional[str]", "str | None")
+    user.replace("Optional[int]", "int | None")
+    user.accept_all()
+    assert user.text.endswith("def g(three: Path | None): ...\n")
 
 
 def test_of_many_places_those_below_the_change_are_looked_at_first(monkeypatch: pytest.MonkeyPatch) -> None:

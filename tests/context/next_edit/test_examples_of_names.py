@@ -41,6 +41,15 @@ def test_a_module_becomes_another_one_only_for_the_same_member(member: str, coun
     assert changed("a.py", before, *changes).count("= second_module.") == count
 
 
+@pytest.mark.parametrize(("member", "count"), [("three()", 3), ("table[0]", 2), ("Three()", 2), ("THREE", 2)])
+def test_a_module_becomes_another_one_for_all_members_of_the_form_of_two(member: str, count: int) -> None:
+    before = (
+        f"import old_module\nimport new_module\n\na = old_module.one()\nb = old_module.two()\nc = old_module.{member}\n"
+    )
+    changes = (("a = old_module", "a = new_module"), ("b = old_module", "b = new_module"))
+    assert changed("a.py", before, *changes).count("= new_module.") == count
+
+
 def test_words_go_from_an_equal_line() -> None:
     body = "    target = unwrap(self.fn.value)\n    return target.name\n"
     before = "".join(f"def {name}(self):\n{body}\n\n" for name in ("first", "second"))
