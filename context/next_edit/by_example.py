@@ -15,6 +15,7 @@ from context.next_edit.meaning import (
     is_bound_no_more,
     is_given_anew,
     is_in_equal_lines,
+    is_of_another_class,
     is_parameter_of_another_function,
     means_the_same,
     stands_for_one_thing,
@@ -253,6 +254,9 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
         if candidate.functions > 1 and is_parameter_of_another_function(site, example):
             return True
         if is_bound_no_more(site, example):
+            return True
+        is_told = candidate.evidence.examples > 1 or site.is_equal_line
+        if is_told and is_of_another_class(site, example, typed):
             return True
         return is_sure and (is_given_anew(site, typed) or takes_what_came(site, example, typed))
     chunk, document = site.pattern.chunk, site.document

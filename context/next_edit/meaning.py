@@ -15,6 +15,7 @@ from context.next_edit.workspace.imported_names import is_of_module
 from context.next_edit.workspace.known_names import free_names, has_known_names, inner_names
 
 _USES, _IMPORT_AND_USE = [Role.USE, Role.USE], [Role.IMPORT, Role.USE]  # of an example and a site
+_DEFINITIONS = [Role.BINDING, Role.BINDING]
 _EQUAL_BESIDE = 3  # tokens on each side
 _SELF = frozenset({"self", "cls", "this"})
 # Languages in which a file names all that it takes from others.
@@ -191,6 +192,27 @@ def is_parameter_of_another_function(site: Site, example: int) -> bool:
     return are_alike and is_renamed and bool(site.left or site.right) and is_free
 
 
+def is_of_another_class(site: Site, example: int, typed: Sequence[Span]) -> bool:
+    """Return whether both places define a member in the bodies of two classes; that of the site lacks the new one.
+
+    It is so in two classes already, or in one whose definition had the same line and became more than one of another
+    name: to rename a member of one class says nothing of others. `typed` are the offsets of what the last edits have
+    put into the document.
+    """
+    old, new = str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])
+    names = find_names(site.document, (old, new))
+    places = _at_both(site, example, names)
+    if names is None or [place.role for place in places if place is not None] != _DEFINITIONS:
+        return False
+    first, second = (names.homes[place] for place in places if place is not None)
+    if first is None or second is None or first == second or {first.kind, second.kind} != {"class"}:
+        return False
+    having = {home: one for one, home in names.homes.items() if one.name == new and one.role == Role.BINDING}
+    changed = [home for home, one in having.items() if home and home.kind == "class" and _within(one.start, typed)]
+    is_other = site.is_equal_line and not changes_all_of_line(site.pattern.chunk, site.pattern.edit)
+    return second not in having and (len(changed) > 1 or is_other)
+
+
 def is_bound_no_more(site: Site, example: int) -> bool:
     """Return whether the file binds the old name nowhere, and the new one as a whole, which the example uses too."""
     old, new = str(site.pattern.chunk.old[0]), str(site.pattern.chunk.new[0])
@@ -240,8 +262,9 @@ def _firsts_of_lines(chunk: Chunk) -> set[int]:
 def _takes_away_what_is_used(site: Site, example: Document, examples: int) -> bool:
     """Return whether the site would lose a parameter, a variable or an import that is used elsewhere in the file.
 
-    A parameter may go where it went from other functions or from one of the same name, and a whole line where the
-    file of the `example` has none of its names any more: the uses go next.
+    One that has a value from elsewhere too is not lost. A parameter may go where it went from other functions or from
+    one of the same name, and a whole line where the file of the `example` has none of its names any more: the uses go
+    next.
     """
     may_lose = examples > 1 or site.is_same_callee
     old, new = (set(free_names(parts)) for parts in (site.pattern.chunk.old, site.pattern.chunk.new))
@@ -249,16 +272,18 @@ def _takes_away_what_is_used(site: Site, example: Document, examples: int) -> bo
         return False
     is_elsewhere = site.pattern.chunk.is_lines and site.pattern.chunk.old[-1] != "," and site.document is not example
     names = find_names(site.document, old - new)
-    lost = [
+    homes = names.homes if names is not None else {}
+    targets = [(one, home) for one, home in homes.items() if one.is_target and home is not None]
+    kept = {(one.name, home) for one, home in targets if not site.start <= one.start < site.end}
+    lost = {
         (one.name, home)
-        for one, home in (names.homes.items() if names is not None else ())
-        if one.is_target and not (one.is_parameter and may_lose) and home and site.start <= one.start < site.end
+        for one, home in targets
+        if (one.name, home) not in kept and not (one.is_parameter and may_lose)
         if not is_elsewhere or next(find_word(example.text, one.name), None) is not None
-    ]
+    }
     return any(
-        one.name == name and one.role == Role.USE and not site.start <= one.start < site.end
-        for name, home in lost
-        for one in (names.group(home) if names is not None else ())
+        (one.name, home) in lost and one.role == Role.USE and not site.start <= one.start < site.end
+        for one, home in homes.items()
     )
 
 

@@ -27,6 +27,14 @@ def test_a_parameter_goes_from_each_function_of_the_name_though_it_is_used_there
     assert changed("a.py", before, (header, "add(self, node):")).count("add(self, node):") == 2
 
 
+def test_a_line_that_gives_a_parameter_another_value_goes_though_it_is_used() -> None:
+    line = "    shape = _moved_shape(shape, shift)\n"
+    before = "".join(f"def {n}(shape, shift):\n{line}    return fill_{n}(shape)\n\n\n" for n in ("one", "two"))
+    assert "_moved_shape" not in changed("a.py", before, (line, ""))
+    variable = before.replace("(shape, shift):", "(shift):").replace("(shape, shift)", "(shift)")
+    assert changed("a.py", variable, (line.replace("shape, ", ""), "")).count("_moved_shape") == 1
+
+
 def test_an_import_that_is_used_stays() -> None:
     body = "    from m.n import Name\n    return Name\n"
     before = f"def f():\n{body}\n\ndef g():\n{body}"
@@ -95,6 +103,27 @@ def test_a_name_that_will_be_imported_for_the_example_comes_elsewhere_too() -> N
     before = "".join(f"def {n}(\n    source: type[Any],\n):\n    pass\n\n\n" for n in ("one", "two"))
     new = "    _source: type[Any],\n    _handler: Handler,\n"
     assert changed("a.py", before, ("    source: type[Any],\n", new)).count("_handler: Handler") == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ([("one_backend", "one_core")], 1),
+        ([("one_backend", "one_core"), ("one_backend", "one_core")], 3),
+        ([("one_backend(self) -> str", "one_core(self) -> Core")], 3),
+    ],
+    ids=["in one class", "in two classes", "with its type"],
+)
+def test_the_definition_of_a_member_changes_in_other_classes(changes: list[tuple[str, str]], count: int) -> None:
+    line = "    def one_backend(self) -> str:\n        return 'a'\n"
+    before = "".join(f"class {name}:\n{line}\n\n" for name in ("A", "B", "C"))
+    assert changed("a.py", f"{before}def one_backend(self) -> str: ...\n", *changes).count("one_core(self)") == count
+
+
+def test_a_member_that_two_classes_have_by_its_new_name_stays_in_the_second() -> None:
+    line = "    SIZE = 1\n"
+    before = f"class A:\n{line}\n\nclass B:\n{line}\n\nclass C:\n{line}    LENGTH = 2\n"
+    assert changed("a.py", before, ("SIZE", "LENGTH"), ("SIZE", "LENGTH")).count("SIZE") == 1
 
 
 FAR = "\n" * 40
