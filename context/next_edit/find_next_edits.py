@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from context.documents.edits import Edit
@@ -47,7 +48,9 @@ def find_next_edits(
     found = found or find_diagnosed(diagnostics, snapshot, files)
     if len(found) < _ENOUGH:
         found += _beside(found, find_unused_imports(edits, snapshot))
-    found += _beside(found, find_by_example(edits, snapshot, files))
+    alike = find_by_example(edits, snapshot, files)
+    found = [_surer(one, alike) for one in found]
+    found += _beside(found, alike)
     typed = {document.path: typed_spans(edits, document) for document in documents}
     found = [
         one for one in found if one.rule == Rule.DIAGNOSTIC or not _is_just_typed(one, typed.get(one.document.path, ()))
@@ -64,6 +67,13 @@ def find_next_edits(
 def _beside(found: Sequence[Proposal], others: Sequence[Proposal]) -> list[Proposal]:
     """Return those of the others that change nothing that is already found."""
     return [other for other in others if not any(map(other.touches, found))]
+
+
+def _surer(proposal: Proposal, others: Sequence[Proposal]) -> Proposal:
+    """Return the proposal, surer if another rule says the same."""
+    said = (proposal.document.path, proposal.start, proposal.end, proposal.text)
+    doubts = [1 - one.confidence for one in others if (one.document.path, one.start, one.end, one.text) == said]
+    return replace(proposal, confidence=1 - (1 - proposal.confidence) * min(doubts, default=1.0))
 
 
 def _is_just_typed(proposal: Proposal, spans: Sequence[tuple[int, int]]) -> bool:

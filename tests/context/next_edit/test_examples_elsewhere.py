@@ -271,3 +271,14 @@ def test_a_place_for_which_enough_speaks_is_proposed(
     assert {one.rule for one in user.propose()} == {Rule.REPEATED}
     user.accept_all()
     assert f"\n{after}\n" in user.text
+
+
+def test_a_place_that_two_rules_find_is_surer_than_one_of_one_rule() -> None:
+    """A rename that was made at a use goes on with the uses whose lines and words beside it are the same."""
+    uses = "".join(f"    {use}\n" for use in ("g(1, size, 2)", "k[size] = 0", "g(1, size, 2)"))
+    user = TypingUser({"a.py": f"def f(size):\n{uses}"})
+    user.replace("f(size)", "f(width)")
+    start = user.text.index("size")
+    user.become("a.py", start, start + len("size"), "width")
+    alone, alike = sorted(user.propose(), key=lambda one: one.start)
+    assert alike.confidence > alone.confidence
