@@ -7,7 +7,7 @@ from context.documents.document import Document
 from context.next_edit.calls.functions import Parameter
 from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import TARGETS, Occurrence, Role
-from context.next_edit.names.resolve_names import find_names
+from context.next_edit.names.resolve_names import find_names, find_word
 from context.next_edit.workspace.imported_names import is_of_module
 
 _OF_ITS_NAME = 0.85  # the share of such values that are right
@@ -29,15 +29,19 @@ class Value:
 
 
 def find_value(
-    document: Document, place: Occurrence, gained: Parameter, given: Value | None
+    document: Document, place: Occurrence, gained: Parameter, given: Value | None, *, is_needed: bool
 ) -> tuple[str, float] | None:
-    """Return what stands for a new parameter at a place, and the share of such values that are right."""
+    """Return what stands for a new parameter at a place, and the share of such values that are right.
+
+    `is_needed`: the call fails without it. A name of which the function around the call knows will be a variable there.
+    """
     value = _of_its_name(document, place, gained.name, gained.has_default)
     if value is not None:
         is_optional_member = gained.has_default and value.startswith("self.")
         return value, _OPTIONAL_MEMBER if is_optional_member else _OF_ITS_NAME
     if given is None:
-        return None
+        is_there = next(find_word(_function_around(document, place), gained.name), None) is not None
+        return (gained.name, _TO_BE_DEFINED) if is_needed and is_there else None
     if _LITERAL.fullmatch(given.text) or _is_known(given, document, place):
         return given.text, _OPTIONAL_GIVEN_BEFORE if gained.has_default else _GIVEN_BEFORE
     # The function around the call will get a parameter of the same name, as those around the other calls did.
@@ -91,9 +95,14 @@ def _is_member(document: Document, place: Occurrence, name: str) -> bool:
 
 def _named_beside(document: Document, place: Occurrence, name: str) -> str | None:
     """Return the one expression `….name` that the function of the place uses too; None where there is none."""
-    inner = next((scope for scope in place.scopes if scope.kind not in ("class", "module", "program")), None)
-    if inner is None or is_of_module(inner):
-        return None
-    text = document.text.encode()[inner.start : inner.end].decode(errors="replace")
+    text = _function_around(document, place)
     found = set(re.findall(rf"(?<![\w.)\]])((?:\w+\.)+{re.escape(name)})(?![\w(=.])", text))
     return found.pop() if len(found) == 1 else None
+
+
+def _function_around(document: Document, place: Occurrence) -> str:
+    """Return the text of the innermost function around a place, "" outside of functions."""
+    inner = next((scope for scope in place.scopes if scope.kind not in ("class", "module", "program")), None)
+    if inner is None or is_of_module(inner):
+        return ""
+    return document.text.encode()[inner.start : inner.end].decode(errors="replace")

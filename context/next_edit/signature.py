@@ -258,12 +258,14 @@ def _fit(
         return None
     sureness = [confidence]
     is_done = any(_meets(one, typed.get(document.path, ())) for one in call.arguments)
+    is_only_longer = not (_lost(old, new) or new.is_record)
     is_rest = all(_is_rest(one, document) for one in call.arguments if one.keyword == NAMED_SPREAD)
 
     def value_of(gained: Parameter) -> str | None:
         if (is_done and gained.has_default) or not is_rest:
             return None
-        found = find_value(document, place, gained, given.get(gained.name))
+        is_needed = is_only_longer and not gained.has_default
+        found = find_value(document, place, gained, given.get(gained.name), is_needed=is_needed)
         sureness.append(found[1] if found is not None else 1.0)
         return found[0] if found is not None else None
 

@@ -28,6 +28,14 @@ def test_an_argument_that_the_user_gave_by_name_is_so_in_other_calls() -> None:
     assert "save(2, mode=mode)" in user.text
 
 
+@pytest.mark.parametrize(("other", "expected"), [("g(mode=1)", "save(a, mode=mode)"), ("g(size=1)", "save(a)")])
+def test_a_needed_argument_is_a_name_that_the_function_of_the_call_will_have(other: str, expected: str) -> None:
+    user = TypingUser({"a.py": f"def save(a):\n    pass\n\n\ndef run(a):\n    save(a)\n    {other}\n"})
+    user.replace("save(a):", "save(a, *, mode):")
+    user.accept_all()
+    assert f"    {expected}\n" in user.text
+
+
 def test_a_private_member_of_its_name_is_a_value() -> None:
     before = (
         "def save(a):\n    pass\n\n\nclass A:\n    def __init__(self, api):\n        self._api = api\n\n"
