@@ -7,7 +7,7 @@ from context.documents.document import Document
 from context.next_edit.calls.functions import Parameter
 from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import TARGETS, Occurrence, Role
-from context.next_edit.names.resolve_names import find_names, find_word
+from context.next_edit.names.resolve_names import find_names, has_word
 from context.next_edit.workspace.imported_names import is_of_module
 
 _OF_ITS_NAME = 0.85  # the share of such values that are right
@@ -40,8 +40,8 @@ def find_value(
         is_optional_member = gained.has_default and value.startswith("self.")
         return value, _OPTIONAL_MEMBER if is_optional_member else _OF_ITS_NAME
     if given is None:
-        is_there = next(find_word(_function_around(document, place), gained.name), None) is not None
-        return (gained.name, _TO_BE_DEFINED) if is_needed and is_there else None
+        is_there = is_needed and has_word(_function_around(document, place), gained.name)
+        return (gained.name, _TO_BE_DEFINED) if is_there else None
     if _LITERAL.fullmatch(given.text) or _is_known(given, document, place):
         return given.text, _OPTIONAL_GIVEN_BEFORE if gained.has_default else _GIVEN_BEFORE
     # The function around the call will get a parameter of the same name, as those around the other calls did.

@@ -44,7 +44,6 @@ _OF_ALL_FUNCTIONS = frozenset({"beside", "hole"})
 _SAME_MEMBER = 2  # tokens behind a name that are those of the example: the dot and the member
 _LIKELY = 0.25  # from here on a model may look at a place
 _WHOLE_WORDS = frozenset({"null", "undefined", "true", "false", "nil"})  # of other languages than Python
-
 _MEMBER = re.compile(r"\.\w+\(?")
 
 

@@ -83,10 +83,9 @@ def _is_just_typed(proposal: Proposal, spans: Sequence[tuple[int, int]]) -> bool
 
 def _gives_itself(proposal: Proposal) -> bool:
     """Return whether the proposal makes a line that gives a name its own value: there the old code says what it is."""
-    document = proposal.document
-    starts = (*document.line_starts, len(document.text))
-    line = document.position_at(proposal.start)[0]
-    before, behind = document.text[starts[line] : proposal.start], document.text[proposal.end :].split("\n", 1)[0]
+    document, start, end = proposal.document, proposal.start, proposal.end
+    first, last = (document.position_at(offset)[0] for offset in (start, end))
+    before, behind = document.text[document.line_starts[first] : start], document.text[end : document.line_end(last)]
     given = _GIVEN.fullmatch(f"{before}{proposal.text}{behind}")
     return given is not None and given["name"] == given["value"]
 

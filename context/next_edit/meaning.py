@@ -7,7 +7,7 @@ from context.next_edit.chunks import Chunk, tokens_in
 from context.next_edit.evidence import kind_of
 from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import TARGETS, Occurrence, Role, Scope
-from context.next_edit.names.resolve_names import Names, find_names, find_word
+from context.next_edit.names.resolve_names import Names, find_names, has_word
 from context.next_edit.patterns import changes_all_of_line
 from context.next_edit.replacements import Span
 from context.next_edit.sites import Site
@@ -279,7 +279,7 @@ def _takes_away_what_is_used(site: Site, example: Document, examples: int) -> bo
         (one.name, home)
         for one, home in targets
         if (one.name, home) not in kept and not (one.is_parameter and may_lose)
-        if not is_elsewhere or next(find_word(example.text, one.name), None) is not None
+        if not is_elsewhere or has_word(example.text, one.name)
     }
     return any(
         (one.name, home) in lost and one.role == Role.USE and not site.start <= one.start < site.end

@@ -12,7 +12,7 @@ from context.next_edit.calls.lost_names import cut_names
 from context.next_edit.calls.records import literal_at, records_in
 from context.next_edit.names.occurrences import SELF, Occurrence, Role, Scope
 from context.next_edit.names.python_classes import python_classes
-from context.next_edit.names.resolve_names import find_names, find_occurrences, find_word
+from context.next_edit.names.resolve_names import find_names, find_occurrences, find_word, has_word
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import Span, stands, typed_spans
 from context.next_edit.workspace.imported_names import find_importing_places, is_of_module
@@ -153,7 +153,7 @@ def _handed_on(document: Document, old: Function, new: Function, files: Workspac
         return
     around = (node for node, _ in reversed(tree.path(new.start, new.start)) if node.type == "function_definition")
     node = next(around, None)
-    if node is None or next(find_word(document.text[new.end : tree.end(node)], new.own_name), None) is None:
+    if node is None or not has_word(document.text[new.end : tree.end(node)], new.own_name):
         return
     body = Scope(node.start_byte, node.end_byte, "function")
     for one in find_occurrences(document, (new.own_name,)) or ():
@@ -171,7 +171,7 @@ def _another_takes(gained: Sequence[Parameter], new: Function, files: WorkspaceF
     found = files.view.definitions([new.own_name], _MAX_OF_NAME) if files.view is not None else {}
     headers = [one.symbol for one in found.get(new.own_name, ())]
     return any(
-        header.container != new.container and all([*find_word(header.signature, one.name)] for one in gained)
+        header.container != new.container and all(has_word(header.signature, one.name) for one in gained)
         for header in headers
     )
 

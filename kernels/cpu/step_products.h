@@ -39,8 +39,7 @@ inline int64_t chunks_of(const Matrix& matrix, int64_t rows) {
 inline void prefetch_unit(const Matrix& matrix, int64_t unit) {
     if (unit >= units_of(matrix)) return;
     int64_t columns = is_quantized(matrix) ? round_up(matrix.columns, TILE_COLUMNS) : matrix.columns;
-    const char* codes = static_cast<const char*>(matrix.codes) + unit * unit_bytes(columns, matrix.form);
-    for (int at = 0; at < PREFETCH_BYTES; at += 64) prefetch_to_l2(codes + at);
+    fetch<PREFETCH_BYTES>(static_cast<const uint8_t*>(matrix.codes) + unit * unit_bytes(columns, matrix.form));
 }
 
 // The pass over a unit in which `row` of `rows` is the first.

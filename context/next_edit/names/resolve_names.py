@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
@@ -91,6 +92,11 @@ def find_word(text: str, word: str) -> Iterator[int]:
         if _IN_WORD.search(around) is None:
             yield start
         start = text.find(word, end)
+
+
+def has_word(text: str, word: str, times: int = 1) -> bool:
+    """Return whether the text has a whole word at least so many times."""
+    return len(list(islice(find_word(text, word), times))) == times
 
 
 def _resolve(occurrences: Sequence[Occurrence], document: Document) -> dict[Occurrence, Scope | None]:

@@ -12,7 +12,6 @@ from context.next_edit.workspace.imported_names import is_of_module
 from context.syntax.tree import tree_of
 
 _COMMON_WORDS = frozenset({"range", "len", "make", "nil", "null", "undefined", "true", "false", "new", "func", "any"})
-
 _INNER = {"lambda": ":", "for": "in"}  # what begins the names that code binds for itself, and what ends them
 
 

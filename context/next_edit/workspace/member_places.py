@@ -3,14 +3,13 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from posixpath import dirname
 
 from context.documents.document import Document
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
 from context.next_edit.names.python_classes import python_classes
 from context.next_edit.names.receivers import receivers_of
-from context.next_edit.names.resolve_names import find_names, find_word
+from context.next_edit.names.resolve_names import find_names, find_word, has_word
 from context.next_edit.names.type_words import names_a_type
 from context.next_edit.workspace.member_rivals import defines_member
 from context.next_edit.workspace.workspace_files import WorkspaceFiles, languages_with
@@ -75,8 +74,8 @@ def find_member_places(
     is_rare = (others := files.all_holding(member.old, document.language, _MAX_FILES)) is not None
     paths = others if others is not None else files.importers(member.owner, document.language, _MAX_FILES)
     rest = [other for other in files.documents(paths) if other.path != document.path]
-    with_words = [other for other in rest if all(_has_word(other, word, 1) for word in words)]
-    has_words = all(_has_word(document, word, 2) for word in words)
+    with_words = [other for other in rest if all(has_word(other.text, word) for word in words)]
+    has_words = all(has_word(document.text, word, 2) for word in words)
     if not with_words and not has_words:
         return  # before the files are searched for rivals, which takes longer
     rivals = {other.path for other in rest if defines_member(other, member.old)}
@@ -92,10 +91,6 @@ def find_member_places(
             parsed_characters += len(other.text)
             if places := list(_places_in(other, member, document, files, is_only_one)):
                 yield other, places
-
-
-def _has_word(document: Document, word: str, times: int) -> bool:
-    return len(list(islice(find_word(document.text, word), times))) == times
 
 
 def _uses(other: Document, member: Member, is_only_one: bool) -> bool:

@@ -272,7 +272,7 @@ LIST = "".join(f"{name} = t.Optional[{kind}]\n" + "\n" * 5 for name, kind in (("
     [("size = 1", "size = 2", False), ("t.Optional[C]", "C | None", True)],
 )
 def test_a_place_that_the_user_passed_by_is_left(old: str, new: str, is_found: bool) -> None:
-    """One that took a proposal further down has not seen those above it."""
+    """A user who accepts a proposal further down has not passed by the places above it."""
     user = TypingUser({"a.py": f"import typing as t\n\n{LIST}size = 1\n"})
     user.replace("t.Optional[A]", "A | None")
     assert "B | None" in [proposal.text for proposal in user.propose()]
