@@ -143,7 +143,7 @@ def test_drafts_and_begun_words_give_what_they_give_without(running: Running) ->
 def test_a_cancel_in_any_phase_leaks_nothing_and_keeps_what_is_exact(running: Running, after_steps: int) -> None:
     """The prefix is longer than a chunk: two steps read it, the third reads around the moved rows, then it decodes."""
     ask(running, PREFIX)
-    prefix = (*PREFIX[:30], *random_text(5, 90))  # of codes, a text without near ties: chunks differ in the last bits
+    prefix = (*PREFIX[:40], *random_text(5, 80))  # of codes, a text without near ties: chunks differ in the last bits
     sequence, updates = running.start(Request(psm(running, prefix, SUFFIX), NEW_TOKENS, may_move_suffix=True))
     for _ in range(after_steps):
         running.step()
