@@ -57,10 +57,11 @@ def choose_tokens(
     planned: Sequence[Planned],
     samplers: Mapping[LiveSequence, Sampler],
     logits: Tensor,
+    vocab_size: int,
     greedy: Greedy | None = None,
     likeliest: Sequence[Choice] | None = None,
 ) -> Iterator[Iterator[Choice]]:
-    """Choose the next tokens of each work from its rows of logits [L, vocabulary].
+    """Choose the next tokens of each work from its rows of logits [L, vocabulary or more]; only the vocabulary counts.
 
     On the CPU a row is looked at when it is asked for: behind a wrong draft nobody asks, and what is copied depends on
     the tokens before. On a GPU all rows are chosen there, and read at once, unless a sequence copies or is given.
@@ -68,7 +69,12 @@ def choose_tokens(
     heals, and where all that runs decodes, the next step is launched before they are read. `likeliest` has them on the
     CPU.
     """
-    rows = torch.split(logits, [work.logit_tokens for _, work in planned])
+    if likeliest is not None and all(s.copier is None and _takes_likeliest(s, samplers) for s, _ in planned):
+        chosen = iter(likeliest)  # without an operation of torch, which is slow behind a step (`inputs_of_works`)
+        for _, work in planned:
+            yield iter([*islice(chosen, work.logit_tokens)])
+        return
+    rows = torch.split(logits[:, :vocab_size], [work.logit_tokens for _, work in planned])
     if logits.is_cpu or any(s.copier is not None or s.request.given for s, _ in planned):
         left = iter(likeliest or ())
         for (sequence, work), logits_of_work in zip(planned, rows, strict=True):

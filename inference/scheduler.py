@@ -156,7 +156,7 @@ class Scheduler:
             self._turns.keep(step)
             return
         self._chunk_size.learn(step)
-        chosen = choose_tokens(step.planned, self._running, logits[:, : self._vocab_size], step.greedy, step.likeliest)
+        chosen = choose_tokens(step.planned, self._running, logits, self._vocab_size, step.greedy, step.likeliest)
         for (sequence, work), choices in zip(step.planned, chosen, strict=True):
             self._take_tokens(sequence, work, choices)
 

@@ -61,7 +61,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "inference.model_files": (),
     "inference.cache": ("inference.api", "inference.heap", "kernels"),
     "inference.weights": ("inference.heap", "inference.model_files", "kernels", "kernels.cpu"),
-    "inference.devices": ("inference.api", "inference.cache", "inference.models", "inference.weights"),
+    "inference.devices": (
+        "inference.api",
+        "inference.cache",
+        "inference.models",
+        "inference.native",
+        "inference.weights",
+    ),
     "inference.prompts": ("inference.api", "inference.edit_window", "inference.model_files"),
     "inference.copying": ("inference.api", "inference.model_files", "inference.prompts"),
     "inference.models": (

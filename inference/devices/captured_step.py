@@ -22,6 +22,7 @@ from inference.models.batch import Batch, Work, pack_batch
 from inference.models.decoder import Decoder
 from inference.models.deepseek_v2_config import DeepseekV2Config
 from inference.models.forward_pass import ALL_SUBLAYERS, ForwardPass, StopFlag
+from inference.native.model import NativeModel
 
 log = logging.getLogger(__name__)
 
@@ -287,7 +288,7 @@ class CapturedPass:
 
 
 def begin_pass(model: Model, works: Sequence[Work], pages: Tensor) -> ForwardPass:
-    """Begin the forward pass of a step, captured where the model has that."""
-    if isinstance(model, CapturedDecoder):
+    """Begin the forward pass of a step: captured, or native, where the model has that."""
+    if isinstance(model, CapturedDecoder | NativeModel):
         return model.begin_works(works, pages)
     return model.begin(pack_batch(works, pages.device), pages)

@@ -71,27 +71,39 @@ class Work:
         return [self.pages[p // PAGE_TOKENS] * PAGE_TOKENS + p % PAGE_TOKENS for p in self.positions]
 
 
-def pack_batch(works: Sequence[Work], device: torch.device) -> Batch:
-    """Lay the works behind one another, in two tensors that are moved to the device: of int64 and of int32.
+@dataclass(frozen=True)
+class Rows:
+    """The rows of several works, laid behind one another, in lists."""
 
-    No work may be empty: a zero-length segment corrupts attention.
-    """
-    tokens: list[int] = []
-    positions: list[int] = []
-    slots: list[int] = []
-    logit_rows: list[int] = []
-    tables: list[Sequence[int]] = []
-    spans = []
+    tokens: list[int]
+    positions: list[int]
+    slots: list[int]
+    logit_rows: list[int]
+    spans: list[tuple[int, int, int]]  # of each work: its first row, its rows, and the sequence's length behind them
+    page_tables: list[Sequence[int]]  # of each work
+
+
+def lay_out(works: Sequence[Work]) -> Rows:
+    """Lay the works behind one another. No work may be empty: a zero-length segment corrupts attention."""
+    rows = Rows([], [], [], [], [], [])
     for work in works:
         span = work.positions
-        spans.append((len(tokens), len(span), span.stop))
-        tokens.extend(work.tokens)
-        positions.extend(span)
-        slots.extend(work.slots())
-        tables.append(work.pages[: work.used_pages])
-        logit_rows.extend(range(len(tokens) - work.logit_tokens, len(tokens)))
-    rows = len(tokens)
-    packed = torch.tensor([*tokens, *positions, *slots, *logit_rows], dtype=torch.int64).to(device)
+        rows.spans.append((len(rows.tokens), len(span), span.stop))
+        rows.tokens.extend(work.tokens)
+        rows.positions.extend(span)
+        rows.slots.extend(work.slots())
+        rows.page_tables.append(work.pages[: work.used_pages])
+        rows.logit_rows.extend(range(len(rows.tokens) - work.logit_tokens, len(rows.tokens)))
+    return rows
+
+
+def pack_batch(works: Sequence[Work], device: torch.device) -> Batch:
+    """Lay the works behind one another, in two tensors that are moved to the device: of int64 and of int32."""
+    laid = lay_out(works)
+    spans, tables = laid.spans, laid.page_tables
+    rows = len(laid.tokens)
+    numbers = [*laid.tokens, *laid.positions, *laid.slots, *laid.logit_rows]
+    packed = torch.tensor(numbers, dtype=torch.int64).to(device)
     widest = max(map(len, tables))
     padded = [page for table in tables for page in (*table, *[0] * (widest - len(table)))]
     small = torch.tensor([*(length for *_, length in spans), *padded], dtype=torch.int32).to(device)

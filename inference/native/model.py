@@ -4,6 +4,7 @@ import ctypes
 import math
 import weakref
 from bisect import bisect_right
+from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.models.architecture import ModelConfig
-from inference.models.batch import Batch
+from inference.models.batch import Batch, Work
 from inference.models.deepseek_v2_config import DeepseekV2Config
 from inference.models.forward_pass import ALL_SUBLAYERS, StopFlag
 from inference.models.rotary import Rotary
@@ -20,6 +21,7 @@ from inference.native.deepseek_plan import latent_at, plan_deepseek_v2, query_at
 from inference.native.llama_plan import plan_llama
 from inference.native.plan_builder import PlanBuilder
 from inference.native.source import StepTensors, WeightSource
+from inference.native.step_inputs import StepInputs, inputs_of_batch, inputs_of_works
 from inference.weights.smallest_form import embedding_form
 from kernels.cpu import plan as cpu
 from midspan import MidspanError, ModelError
@@ -104,7 +106,11 @@ class NativeModel:
 
     def begin(self, batch: Batch, pages: Tensor) -> "NativePass":
         """Make the forward pass that `forward` runs to its end."""
-        return NativePass(self, batch, pages)
+        return NativePass(self, inputs_of_batch(batch), pages)
+
+    def begin_works(self, works: Sequence[Work], pages: Tensor) -> "NativePass":
+        """Make the forward pass of the works, without a batch of tensors."""
+        return NativePass(self, inputs_of_works(works), pages)
 
     def run_step(self, step: cpu.Batch, first: int, most_sublayers: int, stop: StopFlag | None) -> int:
         """Run a step from operation `first` on; return the operation at which it goes on. Raises MidspanError."""
@@ -157,32 +163,28 @@ class NativeModel:
 class NativePass:
     """A forward pass of the native step; between two sublayers it keeps the residual and the rotations of its rows."""
 
-    def __init__(self, model: NativeModel, batch: Batch, pages: Tensor) -> None:
+    def __init__(self, model: NativeModel, inputs: StepInputs, pages: Tensor) -> None:
         self._model = model
-        self._kept = batch, pages  # the step points to their memory
-        c, rows = model.config, len(batch.tokens)
-        self._logits = torch.empty(len(batch.logit_rows), c.vocab_size)
-        self._likeliest = torch.empty(len(batch.logit_rows), dtype=torch.int32)
-        self._likeliest_logprobs = torch.empty(len(batch.logit_rows))
-        self._activations = torch.empty(cpu.activation_floats(model.shape, rows))
+        self._kept = inputs, pages  # the step points to their memory
+        self._logits = torch.empty(inputs.logit_count, model.config.vocab_size)
+        self._likeliest = (ctypes.c_int32 * inputs.logit_count)()
+        self._likeliest_logprobs = (ctypes.c_float * inputs.logit_count)()
+        self._activations = torch.empty(cpu.activation_floats(model.shape, inputs.row_count))
         self._next_operation = 0
-        segments = (cpu.Segment * len(batch.segments))(
-            *(cpu.Segment(s.start, s.count, s.length, s.page_table.data_ptr()) for s in batch.segments)
-        )
         self._step = cpu.Batch(
-            tokens=batch.tokens.data_ptr(),
-            positions=batch.positions.data_ptr(),
-            slots=batch.slots.data_ptr(),
-            logit_rows=batch.logit_rows.data_ptr(),
-            segments=segments,
-            rows=rows,
-            segment_count=len(segments),
-            logit_count=len(batch.logit_rows),
+            tokens=inputs.tokens,
+            positions=inputs.positions,
+            slots=inputs.slots,
+            logit_rows=inputs.logit_rows,
+            segments=(cpu.Segment * len(inputs.segments))(*inputs.segments),
+            rows=inputs.row_count,
+            segment_count=len(inputs.segments),
+            logit_count=inputs.logit_count,
             pages=pages.data_ptr(),
             layer_bytes=pages.stride(0) * pages.element_size(),
             logits=self._logits.data_ptr(),
-            likeliest=self._likeliest.data_ptr(),
-            likeliest_logprobs=self._likeliest_logprobs.data_ptr(),
+            likeliest=ctypes.addressof(self._likeliest),
+            likeliest_logprobs=ctypes.addressof(self._likeliest_logprobs),
             activations=self._activations.data_ptr(),
         )
 
@@ -197,7 +199,7 @@ class NativePass:
     @property
     def likeliest(self) -> list[tuple[int, float]]:
         """The likeliest known token of each row of logits, the first of equal ones, and its log-probability."""
-        return list(zip(self._likeliest.tolist(), self._likeliest_logprobs.tolist(), strict=True))
+        return list(zip(self._likeliest, self._likeliest_logprobs, strict=True))
 
     def run(self, stop: StopFlag | None = None, most_sublayers: int = ALL_SUBLAYERS) -> Tensor | None:
         self._next_operation = self._model.run_step(self._step, self._next_operation, most_sublayers, stop)

@@ -1,15 +1,17 @@
 """Engines of tests, with prompts for them and probes."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import torch
 
+from inference import scheduler
 from inference.api import EngineSettings
+from inference.devices.captured_step import Model, begin_pass
 from inference.local_engine import LocalEngine
-from inference.models.batch import Batch
+from inference.models.batch import Work
 from inference.models.forward_pass import ForwardPass
 from tests.inference.changed_pass import ChangedPass
 
@@ -33,16 +35,17 @@ def after_each_step(
 ) -> None:
     """Let `act` look at the logits of each step [rows, vocabulary], or change them: a probe, not a fake."""
     assert engine._scheduler is not None
-    begin = engine._scheduler._model.begin
+    own = engine._scheduler._model
 
     def acted(logits: torch.Tensor) -> torch.Tensor:
         act(logits)
         return logits
 
-    def begin_and_act(batch: Batch, pages: torch.Tensor) -> ForwardPass:
-        return ChangedPass(begin(batch, pages), acted)
+    def begin_and_act(model: Model, works: Sequence[Work], pages: torch.Tensor) -> ForwardPass:
+        forward_pass = begin_pass(model, works, pages)
+        return ChangedPass(forward_pass, acted) if model is own else forward_pass
 
-    monkeypatch.setattr(engine._scheduler._model, "begin", begin_and_act)
+    monkeypatch.setattr(scheduler, "begin_pass", begin_and_act)
 
 
 def fresh_engine(folder: Path, **settings: int) -> LocalEngine:

@@ -52,7 +52,7 @@ def test_a_panic_of_a_native_library_ends_its_requests_and_nothing_else(
         raise Panic("index out of range")
 
     with monkeypatch.context() as patch:
-        patch.setattr(scheduler._model, "begin", panic)  # a fault is injected
+        patch.setattr(inference.scheduler, "begin_pass", panic)  # a fault is injected
         failed = generate(engine, random_prompt(31, 40))
         assert "index out of range" in str(failed.error)
     assert generate(engine, random_prompt(30, 40)).text == expected

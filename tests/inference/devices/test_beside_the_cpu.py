@@ -35,7 +35,7 @@ def chosen(logits: torch.Tensor, sampling: Sampling) -> list[list[tuple[int, flo
     sequences[3].stream = SimpleNamespace(is_healing=True, allowed_tokens=lambda: array("q", [3, 5]))
     planned: list[Any] = [(s, SimpleNamespace(logit_tokens=n)) for s, n in zip(sequences, COUNTS, strict=True)]
     samplers: Any = {sequence: Sampler(sampling) for sequence in sequences}
-    rows = choose_tokens(planned, samplers, logits)
+    rows = choose_tokens(planned, samplers, logits, logits.shape[1])
     return [[(token, round(logprob, 5)) for token, logprob in row] for row in rows]
 
 
@@ -47,6 +47,19 @@ def test_tokens_that_are_read_at_once_are_those_of_the_cpu(sampling: Sampling, m
     assert {token for token, _ in on_cpu[3]} <= {3, 5}
     monkeypatch.setattr(torch.Tensor, "is_cpu", False)
     assert chosen(logits, sampling) == on_cpu
+
+
+def test_a_sequence_that_passes_over_wrong_drafts_leaves_the_others_their_tokens() -> None:
+    """The likeliest tokens of a step are those of all its sequences, behind one another."""
+    logits = torch.randn(5, 40, generator=torch.Generator().manual_seed(1))
+    expected = Sampler(Sampling()).choose(logits)[0].tolist()
+    sequences: list[Any] = [Sequence(SimpleNamespace(is_healing=False)) for _ in range(2)]
+    planned: list[Any] = [(s, SimpleNamespace(logit_tokens=n)) for s, n in zip(sequences, (3, 2), strict=True)]
+    samplers: Any = {sequence: Sampler(Sampling()) for sequence in sequences}
+    likeliest = [(token, -0.5) for token in expected]
+    rows = choose_tokens(planned, samplers, logits, 40, likeliest=likeliest)
+    assert next(next(rows)) == likeliest[0]
+    assert list(next(rows)) == likeliest[3:]
 
 
 def test_a_sample_is_that_of_torchs_multinomial() -> None:

@@ -25,7 +25,7 @@ def test_greedy_tokens_of_the_step_stand_unless_a_sequence_samples_or_heals(monk
         sequence: Any = SequenceStub(is_healing)
         planned: Any = [(sequence, SimpleNamespace(tokens=[1, 2], logit_tokens=2))]
         greedy: Any = SimpleNamespace(read=lambda *, goes_on: [(4, -0.1), (5, -0.2)])
-        rows = choose_tokens(planned, {sequence: Sampler(sampling)}, torch.eye(2, 9), greedy)
+        rows = choose_tokens(planned, {sequence: Sampler(sampling)}, torch.eye(2, 9), 9, greedy)
         return [token for row in rows for token, _ in row]
 
     monkeypatch.setattr(torch.Tensor, "is_cpu", False)

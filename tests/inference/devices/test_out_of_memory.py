@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from inference import loader
+from inference import scheduler as scheduler_module
 from inference.api import EngineSettings
 from inference.cache import allocate_memory
 from inference.cache.allocate_memory import LEAST_PAGES, allocate_what_fits
+from inference.devices.captured_step import begin_pass
 from inference.devices.choice import Placement
 from inference.local_engine import LocalEngine
 from midspan import CapacityError
@@ -74,7 +76,7 @@ def test_a_step_without_memory_ends_its_request_and_halves_the_cache(
     prompt, scheduler = random_prompt(1, 100), engine._scheduler
     assert scheduler is not None
     before, pages = generate(engine, prompt), engine.stats().pages_total
-    monkeypatch.setattr(scheduler._model, "begin", FullDevice(scheduler._model.begin, 1))
+    monkeypatch.setattr(scheduler_module, "begin_pass", FullDevice(begin_pass, 1))
     refused = generate(engine, random_prompt(2, 100))
     assert isinstance(refused.error, CapacityError)
     assert "ask again" in str(refused.error)

@@ -1,5 +1,6 @@
 """The chunks of a long prefill."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from inference.api import EngineSettings, Request
 from inference.live_sequence import LiveSequence
 from inference.loader import build_scheduler
-from inference.models.batch import Batch
+from inference.models.batch import Work
 from inference.models.description import read_family
 from inference.native.model import NativeModel, NativePass
 from inference.prompts.prompt import TokenPrompt
@@ -30,13 +31,13 @@ def steps_of_prefill(folder: Path, raw_config: dict[str, Any], monkeypatch: pyte
     settings = EngineSettings(cache_bytes=8 << 20, chunk_tokens=CHUNK_TOKENS)
     scheduler = build_scheduler(folder, config_of(raw_config), tokenizer, 4096, settings)[0]
     steps: list[int] = []
-    begin = NativeModel.begin
+    begin = NativeModel.begin_works
 
-    def record(model: NativeModel, batch: Batch, pages: torch.Tensor) -> NativePass:
-        steps.append(len(batch.tokens))
-        return begin(model, batch, pages)
+    def record(model: NativeModel, works: Sequence[Work], pages: torch.Tensor) -> NativePass:
+        steps.append(sum(len(work.tokens) for work in works))
+        return begin(model, works, pages)
 
-    monkeypatch.setattr(NativeModel, "begin", record)
+    monkeypatch.setattr(NativeModel, "begin_works", record)
     request = Request(TokenPrompt(tuple(range(1, 251)) * 2), max_new_tokens=1)
     scheduler.add(LiveSequence(request, lambda update: None, TextStream(tokenizer), 4096))
     with torch.inference_mode():

@@ -210,6 +210,22 @@ def test_sequences_of_one_batch_do_not_see_each_other(folder: Path, config: dict
         torch.testing.assert_close(part, alone, atol=1e-4, rtol=0)
 
 
+def test_works_are_computed_as_a_batch_of_them_is(folder: Path, config: dict[str, Any]) -> None:
+    """A step lays them in memory of its own, where the batch has tensors."""
+    native = load_native(folder, config, torch.float32, "wide")
+    pages = [[9, 2, 14, 5], [1, 20, 8, 3]]
+    works = [Work(random_tokens(40, 1), 0, pages[0], 3), Work(random_tokens(9, 2), 0, pages[1], 1)]
+    memory, other = (new_memory(config, 400, torch.float32) for _ in range(2))
+    with torch.inference_mode():
+        batch = native.forward(pack_batch(works, CPU), other)
+        forward_pass = native.begin_works(works, memory)
+        logits = forward_pass.run()
+    assert logits is not None
+    assert logits.shape == batch.shape == (4, config["vocab_size"])
+    torch.testing.assert_close(logits, batch, atol=0, rtol=0)
+    assert [token for token, _ in forward_pass.likeliest] == logits.argmax(-1).tolist()
+
+
 @pytest.mark.parametrize("length", [7, 1015])  # across the end of a split of the context
 def test_a_draft_is_computed_as_its_tokens_one_by_one_are(folder: Path, config: dict[str, Any], length: int) -> None:
     native = load_native(folder, config, torch.bfloat16, "int8")

@@ -28,13 +28,13 @@ def running(tmp_path: Path) -> Running:
 def handles(monkeypatch: pytest.MonkeyPatch) -> list[NativeModel]:
     """The models that have run a step."""
     seen: list[NativeModel] = []
-    begin = NativeModel.begin
+    begin = NativeModel.begin_works
 
-    def note(model, batch, pages):
+    def note(model, works, pages):
         seen.append(model)
-        return begin(model, batch, pages)
+        return begin(model, works, pages)
 
-    monkeypatch.setattr(NativeModel, "begin", note)
+    monkeypatch.setattr(NativeModel, "begin_works", note)
     return seen
 
 
