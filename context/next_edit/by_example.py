@@ -35,9 +35,8 @@ _MAX_EDITS = 12
 _MAX_OPEN_DOCUMENTS = 4
 _MAX_CHECKED = 16  # sites, the surest first
 _MAX_FOUND = 6
-_LEAST_CONFIDENCE = 0.6
+_LEAST_CONFIDENCE = 0.55
 _LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
-_UNSURE = frozenset({"chain"})  # kinds that none of the other signs makes sure
 _TOLD_BY_LINES = frozenset({"name", "beside"})  # kinds of which equal lines say more than the scopes
 # What several changes of one function say beside equal words, or of any expression, they say of other functions too.
 _OF_ALL_FUNCTIONS = frozenset({"beside", "hole"})
@@ -79,9 +78,7 @@ def find_by_example(
     `is_unsure_wanted` returns those too that are too unsure to be proposed, for a model to look at.
     """
     found: list[Proposal] = []
-    for evidence, proposal in fitting_sites(edits, snapshot, files, _LIKELY if is_unsure_wanted else _LEAST_CONFIDENCE):
-        if kind_of(evidence.site.pattern) in _UNSURE and not is_unsure_wanted:
-            continue
+    for _, proposal in fitting_sites(edits, snapshot, files, _LIKELY if is_unsure_wanted else _LEAST_CONFIDENCE):
         if any(map(proposal.touches, found)):
             continue
         found.append(proposal)
@@ -193,9 +190,17 @@ def _candidates(
                     is_in_last_file=site.document.path == edits[0].path,
                     means_nothing=unbound[site.document.path],
                     is_passed=_is_passed(site, group, edits),
-                    is_above_cursor=site.document.path == snapshot.document.path and site.end <= snapshot.cursor,
+                    below_cursor=_lines_below_cursor(site, snapshot),
                 )
                 yield _Candidate(evidence, example, local_to, functions, members)
+
+
+def _lines_below_cursor(site: Site, snapshot: Snapshot) -> int | None:
+    """Return the lines from the cursor down to the site, less than 0 for one before it; None in another document."""
+    if site.document.path != snapshot.document.path:
+        return None
+    lines = site.line - snapshot.document.position_at(snapshot.cursor)[0]
+    return min(-1, lines) if site.end <= snapshot.cursor else max(0, lines)
 
 
 def _is_passed(site: Site, examples: Sequence[_Example], edits: Sequence[Edit]) -> bool:

@@ -1,7 +1,7 @@
 """The changes of an edit, as tokens of code that became others."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -20,6 +20,7 @@ _TOKEN = re.compile(r"""[^\W\d]\w*|\d[\w.]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.
 _MAX_TOKENS = 300  # of a side of the lines that changed together; more is new code
 _NEAR = 3  # tokens between two changes that are also taken for one
 _MAX_OLD_TOKENS = 80
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _BESIDE = 2  # tokens on each side that tell where an insertion is
 _MAX_INSERTED_TOKENS = 30
 
@@ -223,6 +224,16 @@ def is_whole(tokens: Sequence[str]) -> bool:
     """Return whether each bracket among the tokens has its other half, those of type parameters included."""
     arrows = sum(pair in (("-", ">"), ("=", ">")) for pair in pairwise(tokens))
     return is_closed(tokens) and tokens.count("<") == tokens.count(">") - arrows
+
+
+def has_comma(parts: Iterable[Part]) -> bool:
+    """Return whether there is a comma outside brackets: in `a, b`, and not in `f(a, b)`."""
+    depth = 0
+    for part in parts:
+        depth += (part in _OPENING) - (part in _CLOSING)
+        if part == "," and not depth:
+            return True
+    return False
 
 
 def _has_whole_lines(tokens: Sequence[Token], first: int, end: int) -> bool:

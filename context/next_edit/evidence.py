@@ -2,7 +2,7 @@
 
 The weights are those of a logistic regression in which each case weighs about the same, and so does each place of
 several cases, as `evaluation.next_edit.fit_evidence` learns them: on the tuning packages of `midspan eval next-edit`
-and on cases of 35 pairs of other releases. The signs are few, and none is of one kind of change alone: with more of
+and on cases of 35 pairs of other releases. The signs are few, and only one is of one kind of change alone: with more of
 them, the weights were no better on packages of which they had learned nothing.
 """
 
@@ -11,45 +11,48 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from context.next_edit.chunks import has_comma
 from context.next_edit.patterns import Pattern, is_chain
 from context.next_edit.sites import Site
 
 Kind = Literal["lines", "new lines", "beside", "deletion", "insertion", "hole", "member", "name", "chain", "tokens"]
 
-_FAR_LINES = 60  # from the example
-_ALL_SITES = 0.04
+_NEAR_LINES = 30  # below the cursor
+_ALL_SITES = -0.09
 _WEIGHTS: dict[str, float] = {
-    "0 of context": -1.08,
-    "0 of lines": 0.47,
-    "0 of sites": 0.42,
+    "0 of context": -1.15,
+    "0 of lines": 0.48,
+    "0 of sites": 0.37,
     "1 examples": -0.97,
-    "1 of context": -0.11,
-    "1 of sites": 0.23,
-    "2 examples": 0.29,
-    "2 of context": 0.25,
-    "2 of lines": -0.40,
-    "2 of sites": -0.20,
-    "3 examples": 0.73,
-    "3 of context": 0.98,
-    "3 of sites": -0.41,
-    "above": -0.96,
-    "above the cursor": -0.87,
-    "another file": 0.31,
-    "below": 0.70,
-    "beside": 0.36,
-    "chain": -0.40,
-    "deletion": 0.13,
-    "far": -0.30,
-    "hole": 1.36,
-    "insertion": -0.55,
+    "1 of context": -0.12,
+    "1 of lines": -0.06,
+    "1 of sites": 0.17,
+    "2 examples": 0.14,
+    "2 of context": 0.22,
+    "2 of lines": -0.51,
+    "2 of sites": -0.17,
+    "3 examples": 0.75,
+    "3 of context": 0.95,
+    "3 of sites": -0.45,
+    "above": -1.07,
+    "above the cursor": -0.71,
+    "another call": -0.90,
+    "another file": 0.39,
+    "below": 0.59,
+    "beside": 0.21,
+    "chain": -0.46,
+    "deletion": 0.17,
+    "hole": 1.48,
+    "insertion": -0.47,
     "lines": -0.10,
-    "means nothing": 1.07,
-    "member": -0.36,
-    "name": 0.36,
-    "not in the last file": -1.41,
-    "passed": -2.66,
-    "the same call": 0.46,
-    "tokens": -0.76,
+    "means nothing": 1.01,
+    "member": -0.42,
+    "name": 0.32,
+    "near below the cursor": 0.86,
+    "not in the last file": -1.37,
+    "passed": -2.47,
+    "the same call": 0.43,
+    "tokens": -0.80,
 }
 
 
@@ -59,7 +62,7 @@ class Evidence:
 
     `is_in_last_file`: it is in the file of the last edit. `means_nothing`: a name that would go is bound nowhere in the
     site's file. `is_passed`: the user changed something above it so, and then something else below it.
-    `is_above_cursor`: it is in the document with the cursor, and above that.
+    `below_cursor`: the lines from the cursor down to it in the document with the cursor, less than 0 for one before it.
     """
 
     site: Site
@@ -68,7 +71,7 @@ class Evidence:
     is_in_last_file: bool
     means_nothing: bool
     is_passed: bool
-    is_above_cursor: bool
+    below_cursor: int | None
 
 
 def confidence_of(evidence: Evidence) -> float:
@@ -104,6 +107,8 @@ def signs_of(evidence: Evidence) -> Iterator[str]:
     yield f"{_class_of(min(site.left, 3) + min(site.right, 3), (2, 4, 6))} of context"
     if site.is_same_callee:
         yield "the same call"
+    elif kind_of(site.pattern) == "insertion" and site.pattern.callee and has_comma(site.pattern.chunk.came):
+        yield "another call"
     if evidence.means_nothing:
         yield "means nothing"
     yield from _signs_of_place(evidence)
@@ -117,12 +122,13 @@ def _signs_of_place(evidence: Evidence) -> Iterator[str]:
         yield "not in the last file"
     if evidence.is_passed:
         yield "passed"
-    if is_in_file:
-        yield "far" if abs(lines) >= _FAR_LINES else "near"
     yield "another file" if not is_in_file else "below" if lines > 0 else "above"
     # A place between the example and the cursor may be left over from a row of acceptances.
-    if evidence.is_above_cursor and not (is_in_file and lines > 0):
+    below = evidence.below_cursor
+    if below is not None and below < 0 and not (is_in_file and lines > 0):
         yield "above the cursor"
+    if below is not None and 0 <= below < _NEAR_LINES:
+        yield "near below the cursor"
 
 
 def _class_of(count: int, bounds: tuple[int, ...]) -> int:

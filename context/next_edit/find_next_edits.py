@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from context.documents.edits import Edit
@@ -48,9 +47,7 @@ def find_next_edits(
     found = found or find_diagnosed(diagnostics, snapshot, files)
     if len(found) < _ENOUGH:
         found += _beside(found, find_unused_imports(edits, snapshot))
-    alike = find_by_example(edits, snapshot, files)
-    found = [_surer(one, alike) for one in found]
-    found += _beside(found, alike)
+    found += find_by_example(edits, snapshot, files)
     typed = {document.path: typed_spans(edits, document) for document in documents}
     found = [
         one for one in found if one.rule == Rule.DIAGNOSTIC or not _is_just_typed(one, typed.get(one.document.path, ()))
@@ -61,7 +58,7 @@ def find_next_edits(
         if one.rule != Rule.REPEATED
         or (keeps_syntax(one.document, one.start, one.end, one.text) and not _gives_itself(one))
     ]
-    return tuple(sorted(found, key=lambda proposal: _distance(proposal, snapshot)))[:_MAX_PROPOSALS]
+    return tuple(sorted(_surest(found), key=lambda proposal: _distance(proposal, snapshot)))[:_MAX_PROPOSALS]
 
 
 def _beside(found: Sequence[Proposal], others: Sequence[Proposal]) -> list[Proposal]:
@@ -69,11 +66,12 @@ def _beside(found: Sequence[Proposal], others: Sequence[Proposal]) -> list[Propo
     return [other for other in others if not any(map(other.touches, found))]
 
 
-def _surer(proposal: Proposal, others: Sequence[Proposal]) -> Proposal:
-    """Return the proposal, surer if another rule says the same."""
-    said = (proposal.document.path, proposal.start, proposal.end, proposal.text)
-    doubts = [1 - one.confidence for one in others if (one.document.path, one.start, one.end, one.text) == said]
-    return replace(proposal, confidence=1 - (1 - proposal.confidence) * min(doubts, default=1.0))
+def _surest(proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Return the proposals without those that change what a surer one changes too."""
+    found: list[Proposal] = []
+    for one in sorted(proposals, key=lambda proposal: -proposal.confidence):
+        found += _beside(found, [one])
+    return found
 
 
 def _is_just_typed(proposal: Proposal, spans: Sequence[tuple[int, int]]) -> bool:

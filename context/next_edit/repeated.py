@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from context.documents.document import Document
 from context.documents.edits import Edit
@@ -17,6 +18,7 @@ from context.next_edit.workspace.workspace_files import WorkspaceFiles, language
 from context.syntax.tree import tree_of
 
 _CONFIDENCE = 0.85
+_ABOVE = 0.3  # the confidence of a place above the last change, which the user mostly has seen
 _RECENT_EDITS = 3
 _MAX_EXAMPLES = 6  # changes that may be the last of their shape
 _MAX_TRIES = 3  # of one change with others
@@ -47,8 +49,13 @@ def find_repeated(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal
             left = files_left([one.document, other.document], edits)
             found = [place for place in _places(shape, one, other, changes, files) if place.document.path not in left]
             if found:
-                return found
+                return [replace(place, confidence=_confidence_of(place, one)) for place in found]
     return []
+
+
+def _confidence_of(place: Proposal, last: LineChange) -> float:
+    is_above = place.document.path == last.document.path and place.start < last.start
+    return _ABOVE if is_above else _CONFIDENCE
 
 
 def files_left(changed: Iterable[Document], edits: Sequence[Edit]) -> set[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from context.documents.document import Document
-from context.next_edit.chunks import Chunk, Part, Token, document_tokens, is_whole, tokens_in
+from context.next_edit.chunks import Chunk, Part, Token, document_tokens, has_comma, is_whole, tokens_in
 from context.next_edit.patterns import (
     FRAME,
     LINES_ABOVE,
@@ -67,7 +67,9 @@ def _site_at(pattern: Pattern, document: Document, tokens: Sequence[Token], inde
     if held is None:
         return None
     end = held.pop(-1)[1]
-    if any(pattern.told_by) and any(_has_comma(tokens[slice(*place)]) for place in held.values()):
+    if any(pattern.told_by) and any(
+        has_comma(token.text for token in tokens[slice(*place)]) for place in held.values()
+    ):
         return None  # what tells little of one value tells nothing of several
     is_python = document.language == "python"
     if is_python and "|" in pattern.chunk.new and any(tokens[at].text[0] in "\"'" for at, _ in held.values()):
@@ -113,16 +115,6 @@ def _match(old: Sequence[Part], tokens: Sequence[Token], place: int) -> dict[int
         held[part] = at, at + length
         at += length
     return held | {-1: (place, at)}
-
-
-def _has_comma(tokens: Sequence[Token]) -> bool:
-    """Return whether there is a comma outside brackets: in `a, b`, and not in `f(a, b)`."""
-    depth = 0
-    for token in tokens:
-        depth += (token.text in _OPENING) - (token.text in _CLOSING)
-        if token.text == "," and not depth:
-            return True
-    return False
 
 
 def _count_equal(some: Sequence[str], others: Sequence[str]) -> int:

@@ -29,7 +29,26 @@ def rank(edits: Iterable[NextEdit], state: EditState, *, is_unsure_shown: bool) 
         and (is_unsure_shown or edit.confidence >= _SHOWN_FROM[edit.source])
         and not takes_back(edit, state.edits)
     ]
-    return sorted(_without_doubles(kept), key=lambda edit: (edit.source, -edit.confidence * (1 - _loss(edit, state))))
+    ranked = sorted(_without_doubles(kept), key=lambda edit: (edit.source, -edit.confidence * (1 - _loss(edit, state))))
+    return _with_another(ranked)
+
+
+def _with_another(edits: Sequence[NextEdit]) -> list[NextEdit]:
+    """Return the edits with another change in the third place, if the first two are one change and another is sure.
+
+    The rest of the one change follows from the places that are shown, one after the other.
+    """
+    first, others = edits[: MOST_EDITS - 1], edits[MOST_EDITS - 1 :]
+    changes = {(edit.replaced, edit.text) for edit in first}
+    another = [
+        edit
+        for edit in others
+        if (edit.replaced, edit.text) not in changes
+        and edit.source == first[0].source
+        and edit.confidence >= _SHOWN_FROM[edit.source]
+    ]
+    third = another[:1] if len(changes) == 1 else []
+    return [*first, *third, *(edit for edit in others if edit not in third)]
 
 
 def takes_back(edit: NextEdit, recent: Sequence[Edit]) -> bool:

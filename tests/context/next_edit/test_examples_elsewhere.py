@@ -129,7 +129,7 @@ def test_a_parameter_renamed_in_two_functions_follows_in_the_next_one(
 def test_a_name_whose_import_is_gone_becomes_the_one_that_came_for_it(
     is_import_left: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.55)
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.52)
     old = "from m import OptionalSequence\n"
     text = "one: OptionalSequence[int] = None\n\n\ntwo: OptionalSequence[str] = None\n"
     user = TypingUser({"a.py": f"{old}{text}"})
@@ -273,7 +273,7 @@ def test_a_place_for_which_enough_speaks_is_proposed(
     assert f"\n{after}\n" in user.text
 
 
-def test_a_place_that_two_rules_find_is_surer_than_one_of_one_rule() -> None:
+def test_of_what_two_rules_find_the_surer_one_counts() -> None:
     """A rename that was made at a use goes on with the uses whose lines and words beside it are the same."""
     uses = "".join(f"    {use}\n" for use in ("g(1, size, 2)", "k[size] = 0", "g(1, size, 2)"))
     user = TypingUser({"a.py": f"def f(size):\n{uses}"})
@@ -282,3 +282,13 @@ def test_a_place_that_two_rules_find_is_surer_than_one_of_one_rule() -> None:
     user.become("a.py", start, start + len("size"), "width")
     alone, alike = sorted(user.propose(), key=lambda one: one.start)
     assert alike.confidence > alone.confidence
+
+
+def test_a_place_soon_below_the_cursor_is_surer_than_one_further_down() -> None:
+    user = TypingUser({"a.py": "x: t.Optional[A]\n\n\ny: t.Optional[B]\n" + "\n" * 40 + "z: t.Optional[C]\n"})
+    user.replace("t.Optional[A]", "A | None")
+    document = user.buffers["a.py"]
+    files = WorkspaceFiles((document,), None)
+    found = fitting_sites(user.ring.recent(), Snapshot(document, user.cursor, ()), files, 0.0)
+    near, far = [one.confidence for _, one in sorted(found, key=lambda each: each[1].start)]
+    assert near > far

@@ -104,6 +104,16 @@ def test_changes_that_are_not_one_telling_change_give_nothing(
     assert user.propose() == ()
 
 
+def test_a_place_above_the_last_change_is_less_sure_than_one_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user has mostly seen it, and gone on."""
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.0)
+    user = TypingUser({"a.py": "".join(f"client.fetch({name}, retry=3)\n" for name in ("one", "two", "six", "ten"))})
+    user.replace("fetch(two, retry=3)", "get(two)")
+    user.replace("fetch(six, retry=3)", "get(six)")
+    above, below = sorted(user.propose(), key=lambda one: one.start)
+    assert above.confidence < 0.5 < below.confidence
+
+
 def test_a_repeated_change_is_found_in_other_open_files() -> None:
     user = TypingUser(
         {"a.py": "client.fetch(one, retry=3)\nclient.fetch(two, retry=3)\n", "b.py": "x.fetch(y, retry=3)\n"}

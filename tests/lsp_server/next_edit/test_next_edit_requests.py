@@ -37,6 +37,13 @@ async def test_the_answer_holds_the_edits_of_the_buffers_version_the_nearest_fir
     assert (trace["kind"], trace["outcome"], trace["detail"]) == ("next edit", "shown", "rename")
 
 
+async def test_the_third_edit_is_another_change_where_the_first_two_are_one(rules: SetRules):
+    rename, other = replace_words("old", "new"), replace_words("size", "new", 0.6)
+    rules.are(lambda *state: (*rename(*state), *other(*state)))
+    text = "new = 1\nold + 1\nold + 2\nold + 3\nsize + 4\n"
+    assert [place(edit)[1] for edit in await ask(await renamed(text), 0, 3)] == [1, 2, 4]
+
+
 async def test_the_server_announces_next_edits():
     editor = InProcess(FakeEngine(lambda _before, _after: ""))
     result = await editor.initialize()
