@@ -34,7 +34,6 @@ _BINDS = (
 _LOOP = re.compile(r"\s*(?:async\s+)?for\b")
 _LONG_RENAMING = 4  # places in the last edits
 
-
 # Finds the rest of one renaming: its document, what was replaced there, the last edits, and the files.
 _FindRest = Callable[[Document, Sequence[Replacement], Sequence[Edit], WorkspaceFiles], list[Proposal]]
 
@@ -72,13 +71,14 @@ def _is_renaming(change: Replacement, snapshot: Snapshot) -> bool:
     """Return whether one whole name became another one, and the user is not in the midst of typing it."""
     if not change.is_renaming or any(keyword.iskeyword(name) for name in (change.old, change.new)):
         return False
-    is_at_cursor = change.document.path == snapshot.document.path and change.start <= snapshot.cursor <= change.end
-    return not (is_at_cursor and _is_unfinished(change.old, change.new))
+    if change.document.path != snapshot.document.path or not change.start <= snapshot.cursor <= change.end:
+        return True
+    return not _is_unfinished(change.old, change.new, snapshot.cursor - change.start)
 
 
-def _is_unfinished(old: str, new: str) -> bool:
-    """Return whether the new name, with the cursor in it, looks like one that is still being typed or deleted."""
-    return len(new) == 1 or new.endswith("_") or old.startswith(new) or old.endswith(new)
+def _is_unfinished(old: str, new: str, at: int) -> bool:
+    """Return whether the new name, with the cursor `at` it, looks like one that is still being typed or deleted."""
+    return len(new) == 1 or new.endswith("_") or old.startswith(new) or (old.endswith(new) and at < len(new))
 
 
 def _rest(
@@ -145,6 +145,7 @@ def _renamed(
         else:
             here = [one for one in changes if one.document.path == document.path]
             is_renamed = _is_left_over(here, group, () if place.is_target else edits)
+            is_renamed = is_renamed or _is_given_no_more(place, change, group)
         is_other = place.role == Role.IMPORT and not place.is_alias and _is_of_others(place, change, document, files)
         if is_renamed and not is_other:
             yield place, home, group, left
@@ -219,6 +220,12 @@ def _is_defined_anew(
     if place.is_parameter and not (_is_alike(change) and any(one.name == change.old for one in group)):
         return False
     return place.scopes[0].kind != "class" and _means_nothing(change, group)
+
+
+def _is_given_no_more(place: Occurrence, change: Replacement, group: Sequence[Occurrence]) -> bool:
+    """Return whether the line of a change gave a member of a class its value, and no other line gives it one."""
+    is_member = place.role == Role.ATTRIBUTE and place.is_target and change.is_alone
+    return is_member and not any(one.name == change.old and one.is_target for one in group)
 
 
 def _is_only_import(place: Occurrence, change: Replacement) -> bool:

@@ -54,6 +54,22 @@ def test_a_name_that_is_half_typed_or_half_deleted_gives_nothing(typed: str) -> 
     assert user.propose() == ()
 
 
+@pytest.mark.parametrize(("cursor", "count"), [(0, 0), (len("bas"), 0), (len("basket"), 2)])
+def test_a_name_that_lost_its_beginning_is_renamed_when_the_cursor_is_behind_it(cursor: int, count: int) -> None:
+    user = TypingUser({"a.py": "my_basket = 1\nprint(my_basket, my_basket)\n"})
+    user.become("a.py", 0, len("my_basket"), "basket")
+    user.cursor = cursor
+    assert len(user.propose()) == count
+
+
+def test_a_member_that_has_its_value_by_another_name_now_is_renamed_where_the_name_was_used_before() -> None:
+    text = "class A:\n    def f(self, part):\n        self._part = part\n        return self.part, self._part\n"
+    user = TypingUser({"a.py": text})
+    user.replace("self._part = part", "self.part = part")
+    user.accept_all()
+    assert user.text.endswith("return self.part, self.part\n")
+
+
 def test_a_rename_typed_key_by_key_never_leads_to_a_name_that_is_not_the_new_one() -> None:
     user = TypingUser({"a.py": "def f(basket):\n    return basket\n"})
     start = user.text.index("basket")
