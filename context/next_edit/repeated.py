@@ -25,7 +25,9 @@ _MAX_TRIES = 3  # of one change with others
 _MORE_EXAMPLES = 3  # of a change of a name that is no call
 _MAX_OPEN_DOCUMENTS = 10
 _MEMBER = re.compile(r"\.\w+")
-_FUNCTION = re.compile(r"^(?:function|method|constructor)\w*_(?:definition|declaration|item)$|^arrow_function$")
+_FUNCTION = re.compile(
+    r"^(?:function|method|constructor)\w*_(?:definition|declaration|item)$|^(?:arrow_function|lambda)$"
+)
 
 
 def find_repeated(edits: Sequence[Edit], files: WorkspaceFiles) -> list[Proposal]:

@@ -165,6 +165,16 @@ def test_a_parameter_that_is_used_by_its_new_name_is_so_in_other_functions() -> 
     assert "cls(__value" in places
 
 
+def test_a_parameter_of_several_lambdas_is_renamed_in_the_next_ones() -> None:
+    before = "".join(f"add({n}, lambda part, key: part.has(key) or part.name)\n" for n in range(5))
+    user = TypingUser({"a.py": before})
+    for _ in range(3):
+        start = user.text.index("lambda part, key: part.has(key) or part.name")
+        old, new = "lambda part, key: part.has(key) or part.name", "lambda item, key: item.has(key) or item.name"
+        user.become("a.py", start, start + len(old), new)
+    assert {(one.text, user.text[one.start - 7 : one.start]) for one in user.propose()} >= {("item", "lambda ")}
+
+
 @pytest.mark.parametrize(("behind", "count"), [("c: str,", 2), ("d: int,", 1)])
 def test_a_name_follows_where_its_line_and_the_words_around_are_equal(
     behind: str, count: int, monkeypatch: pytest.MonkeyPatch
