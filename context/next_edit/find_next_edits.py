@@ -10,16 +10,21 @@ from context.index.view import View
 from context.next_edit.by_example import find_by_example
 from context.next_edit.diagnosed import find_diagnosed
 from context.next_edit.missing_imports import find_missing_imports
+from context.next_edit.names.prefixed import names_to_prefix
 from context.next_edit.proposal import Diagnostic, Proposal, Rule
 from context.next_edit.rename import find_member_renames, find_renames
 from context.next_edit.repeated import find_repeated
-from context.next_edit.replacements import typed_spans
+from context.next_edit.replacements import find_replacements, typed_spans
 from context.next_edit.signature import find_calls_to_change
 from context.next_edit.unused_imports import find_unused_imports
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
+from context.syntax.imports import find_imports
 from context.syntax.kept_syntax import keeps_syntax
 
 _GIVEN = re.compile(r"[ \t]*(?:(?:const|let|var)[ \t]+)?(?P<name>[\w.]+)[ \t]*:?=[ \t]*(?P<value>[\w.]+);?[ \t]*")
+_PREFIX, _NAME = re.compile(r"([^\W\d]\w*)\."), re.compile(r"[^\W\d]\w*")
+_PREFIXED = 0.85
+_PREFIX_EDITS = 12
 _MAX_PROPOSALS = 20
 _ENOUGH = 3  # proposals: less sure rules are not asked for more
 
@@ -43,7 +48,7 @@ def find_next_edits(
     for find in surest:
         if len(found) < _ENOUGH:
             found += _beside(found, find())
-    found = found or find_repeated(edits, files)
+    found = found or _find_prefixed(edits, snapshot) or find_repeated(edits, files)
     found = found or find_diagnosed(diagnostics, snapshot, files)
     if len(found) < _ENOUGH:
         found += _beside(found, find_unused_imports(edits, snapshot))
@@ -59,6 +64,28 @@ def find_next_edits(
         or (keeps_syntax(one.document, one.start, one.end, one.text) and not _gives_itself(one))
     ]
     return tuple(sorted(_surest(found), key=lambda proposal: _distance(proposal, snapshot)))[:_MAX_PROPOSALS]
+
+
+def _find_prefixed(edits: Sequence[Edit], snapshot: Snapshot) -> list[Proposal]:
+    """Return the names of one module that still lack the prefix which several others of it got."""
+    document = snapshot.document
+    changes = find_replacements(edits[:_PREFIX_EDITS], [document])
+    done: dict[str, set[str]] = {}
+    for change in changes:
+        added, name = _PREFIX.fullmatch(change.new), _NAME.match(document.text, change.end)
+        if added and name and not change.old:
+            done.setdefault(added[1], set()).add(name[0])
+    prefix = next((one for one, names in done.items() if len(names) > 1), None)
+    if prefix is None:
+        return []
+    old = ("".join(edit.old_lines) for edit in edits if edit.path == document.path)
+    removed = [imported for text in old for imported in find_imports(document.language, text)]
+    replaced = {change.old for change in changes}
+    return [
+        Proposal(document, one.start, one.end, f"{prefix}.{one.name}", Rule.REPEATED, _PREFIXED)
+        for one in names_to_prefix(document, prefix, done[prefix], removed, snapshot.cursor)
+        if one.name not in replaced
+    ]
 
 
 def _beside(found: Sequence[Proposal], others: Sequence[Proposal]) -> list[Proposal]:
