@@ -40,6 +40,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "context.next_edit.names": ("context.documents", "context.syntax"),
     "context.next_edit.workspace": (
         "context.documents",
+        "context.imports",
         "context.index",
         "context.next_edit.names",
         "context.syntax",

@@ -1,7 +1,6 @@
 """The rule of one example: places that look as one place did before the user's last edits changed it."""
 
 import keyword
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from context.next_edit.meaning import (
     takes_what_came,
 )
 from context.next_edit.names.in_text import is_in_text
+from context.next_edit.names.members_behind import form_of, member_behind
 from context.next_edit.names.resolve_names import find_word, is_bound
 from context.next_edit.patterns import pattern_of
 from context.next_edit.proposal import Proposal, Rule
@@ -29,6 +29,7 @@ from context.next_edit.repeated import files_left, function_around
 from context.next_edit.replacements import Span, stands, typed_spans
 from context.next_edit.sites import Site, find_sites
 from context.next_edit.workspace.known_names import gives_what_comes, loses_what_means_nothing
+from context.next_edit.workspace.next_file import is_member_in_next_file
 from context.next_edit.workspace.workspace_files import WorkspaceFiles, languages_with
 
 _MAX_EDITS = 12
@@ -38,12 +39,13 @@ _MAX_FOUND = 6
 _LEAST_CONFIDENCE = 0.55
 _LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
 _TOLD_BY_LINES = frozenset({"name", "beside"})  # kinds of which equal lines say more than the scopes
-# What several changes of one function say beside equal words, or of any expression, they say of other functions too.
-_OF_ALL_FUNCTIONS = frozenset({"beside", "hole"})
+# What several changes of one function say beside equal words, of any expression, or of what came or went, they say of
+# other functions too, and so do whole lines from this confidence on.
+_OF_ALL_FUNCTIONS = frozenset({"beside", "hole", "insertion", "deletion"})
+_SURE_LINES = 0.84
 _SAME_MEMBER = 2  # tokens behind a name that are those of the example: the dot and the member
 _LIKELY = 0.25  # from here on a model may look at a place
 _WHOLE_WORDS = frozenset({"null", "undefined", "true", "false", "nil"})  # of other languages than Python
-_MEMBER = re.compile(r"\.\w+\(?")
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def fitting_sites(
     ]
     for confidence, one in sorted(sure, key=lambda each: -each[0])[:_MAX_CHECKED]:
         site = one.evidence.site
-        if _fits(one, typed[site.document.path], is_sure=confidence >= least_confidence):
+        if _fits(one, typed[site.document.path], confidence, is_sure=confidence >= least_confidence):
             yield (
                 one.evidence,
                 Proposal(site.document, site.start, site.end, site.text, Rule.REPEATED, confidence),
@@ -163,7 +165,7 @@ def _candidates(
             continue
         local_to = _function_of(group)
         functions = len({function_around(one.document, one.start) for one in group}) if len(group) > 1 else 1
-        members = {_member_behind(one.document, one.start + len(one.chunk.text)) for one in group}
+        members = {member_behind(one.document, one.start + len(one.chunk.text)) for one in group}
         left = files_left((example.document for example in group), edits)
         for example in group:
             pattern = pattern_of(example.edit, example.chunk, example.document)
@@ -173,7 +175,7 @@ def _candidates(
             done.add(key)
             sites = [
                 site
-                for other in _documents(example.document, example.chunk, files)
+                for other in _documents(example.document, example.chunk, files, edits[0].path)
                 if other.path not in left
                 for site in find_sites(pattern, other, example.start if other is example.document else 0)
                 if not _is_typed(site, typed[other.path]) and site.text != other.text[site.start : site.end]
@@ -222,11 +224,16 @@ def _function_of(examples: Sequence[_Example]) -> tuple[int, int] | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _documents(document: Document, chunk: Chunk, files: WorkspaceFiles) -> Iterator[Document]:
-    """Yield the documents that may repeat a change: its own, and for one of several tokens the other open ones."""
+def _documents(document: Document, chunk: Chunk, files: WorkspaceFiles, last: str) -> Iterator[Document]:
+    """Yield the documents that may repeat a change: its own, and the other open ones.
+
+    For a change of one token, that is the one alone with the `last` edit.
+    """
     yield document
     others = [other for other in files.open.values() if other.path != document.path]
-    for other in others[:_MAX_OPEN_DOCUMENTS] if len(chunk.old) > 1 else ():
+    if len(chunk.old) == 1:
+        others = [other for other in others if other.path == last]
+    for other in others[:_MAX_OPEN_DOCUMENTS] if chunk.old else ():
         if other.language in languages_with(document.language):
             yield other
 
@@ -236,20 +243,23 @@ def _is_typed(site: Site, typed: Sequence[Span]) -> bool:
     return any(site.start < end and start < site.end for start, end in typed)
 
 
-def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> bool:
+def _fits(candidate: _Candidate, typed: Sequence[Span], confidence: float, *, is_sure: bool) -> bool:
     """Return whether the change means at the site what it means at its example.
 
     A name of which the signs are not sure has to be changed twice, and to stand for one thing of its file both times.
     """
     site, example = candidate.evidence.site, candidate.example.start
     kind = kind_of(site.pattern)
-    around = candidate.local_to if kind not in _OF_ALL_FUNCTIONS else None
+    is_of_all = kind in _OF_ALL_FUNCTIONS or (kind == "lines" and confidence >= _SURE_LINES)
+    around = candidate.local_to if not is_of_all else None
     is_string = str(site.pattern.chunk.old[0])[0] in "\"'`"
     is_away = around is not None and not around[0] <= site.line <= around[1]
     if is_away or (not is_string and is_in_text(site.document, site.start)):
         return False
     if is_sure and kind in _TOLD_BY_LINES and is_in_equal_lines(site):
         return True
+    if len(site.pattern.chunk.old) == 1 and site.document is not candidate.example.document:
+        return kind == "member" and _is_member_elsewhere(candidate)
     if candidate.is_name:
         if _is_other_member(site, candidate.members):
             return False
@@ -270,6 +280,15 @@ def _fits(candidate: _Candidate, typed: Sequence[Span], *, is_sure: bool) -> boo
     return means_the_same(site, example, candidate.example.document, candidate.evidence.examples)
 
 
+def _is_member_elsewhere(candidate: _Candidate) -> bool:
+    """Return whether the member is that of the example, from which the file of the example took all there were."""
+    site = candidate.evidence.site
+    pattern, changed = site.pattern, candidate.example.document
+    old, new = str(pattern.chunk.old[0]), str(pattern.chunk.new[0])
+    owner = pattern.before[1] if len(pattern.before) > 1 and site.left > 1 else ""
+    return is_member_in_next_file(old, new, owner, site.document, changed, is_once=candidate.evidence.examples == 1)
+
+
 def _is_other_member(site: Site, members: Set[str]) -> bool:
     """Return whether the name stands before another member than at the examples, and the file has both names.
 
@@ -280,16 +299,5 @@ def _is_other_member(site: Site, members: Set[str]) -> bool:
     is_other = pattern.behind[:1] == (".",) and site.right < _SAME_MEMBER
     if not is_other or not all(is_bound(site.document, name) for name in names):
         return False
-    form = _form_of(_member_behind(site.document, site.end))
-    return len({member.strip("(") for member in members}) == 1 or form not in map(_form_of, members)
-
-
-def _member_behind(document: Document, end: int) -> str:
-    """Return the dot and the name behind a name, with the bracket of a call."""
-    match = _MEMBER.match(document.text, end)
-    return match[0] if match else ""
-
-
-def _form_of(member: str) -> tuple[bool, bool, bool]:
-    """Return what tells a function, a class and a constant apart."""
-    return member.isupper(), member[1:2].isupper(), member.endswith("(")
+    form = form_of(member_behind(site.document, site.end))
+    return len({member.strip("(") for member in members}) == 1 or form not in map(form_of, members)

@@ -47,7 +47,7 @@ def _is_local_name(site: Site) -> bool:
     place = names.at(site.start) if names is not None else None
     if names is None or place is None or (home := names.homes[place]) is None:
         return False
-    return home.kind != "class" and not is_of_module(home)
+    return place.role != Role.ATTRIBUTE and home.kind != "class" and not is_of_module(home)
 
 
 def stands_for_one_thing(site: Site, example: int) -> bool:
