@@ -69,3 +69,14 @@ def test_a_change_is_made_anew_beside_the_same_words(name: str, monkeypatch: pyt
     for text, place in zip(made, expected, strict=True):
         assert place in text
         assert place not in wanted
+
+
+def test_a_member_of_a_class_in_typescript_is_no_local_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("context.next_edit.by_example.confidence_of", lambda _: 0.9)
+    line = "  private {0} = this.on(new {0}());\n"
+    text = f"export class View extends Base {{\n{''.join(map(line.format, ('one', 'two')))}}}\n"
+    user = TypingUser({"src/view.ts": text})
+    user.replace("one = this.on", "one = this._on")
+    user.cursor = 0  # else it may not be typed to its end
+    user.accept_all()
+    assert user.text == text.replace("this.on", "this._on")
