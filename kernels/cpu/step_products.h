@@ -39,7 +39,7 @@ inline int64_t chunks_of(const Matrix& matrix, int64_t rows) {
 inline void prefetch_unit(const Matrix& matrix, int64_t unit) {
     if (unit >= units_of(matrix)) return;
     int64_t columns = is_quantized(matrix) ? round_up(matrix.columns, TILE_COLUMNS) : matrix.columns;
-    fetch<PREFETCH_BYTES>(static_cast<const uint8_t*>(matrix.codes) + unit * unit_bytes(columns, matrix.form));
+    fetch<PREFETCH_UNIT_BYTES>(static_cast<const uint8_t*>(matrix.codes) + unit * unit_bytes(columns, matrix.form));
 }
 
 // The pass over a unit in which `row` of `rows` is the first.
@@ -149,27 +149,31 @@ inline void add_product(State& s, const Op& op, int64_t chunk, const Input& inpu
 
 // Multiplies one unit of gate and up with rows [first, first + rows) of `input` and writes that unit of `hidden`.
 inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t first, int64_t rows, const Input& hidden) {
-    alignas(64) float gate[ROWS_AT_ONCE][UNIT_ROWS], gated[UNIT_ROWS];
-    bool is_last = (unit + 1) * UNIT_ROWS >= mlp.gate.rows;
+    alignas(64) float gate[ROWS_AT_ONCE][UNIT_ROWS], up[ROWS_AT_ONCE][UNIT_ROWS], gated[UNIT_ROWS];
+    int64_t start = unit * UNIT_ROWS, count = mlp.gate.rows - start < UNIT_ROWS ? mlp.gate.rows - start : UNIT_ROWS;
+    bool is_last = start + UNIT_ROWS >= mlp.gate.rows;
     for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
         int together = rows_together(row, rows);
         Pass pass = pass_of(row, rows);
-        if (pass != Pass::LATER) prefetch_unit(mlp.up, unit);
-        multiply_pass(mlp.gate, unit, input, first + row, together, pass, [&](int64_t m, const float* results, int64_t) {
-            std::memcpy(gate[m], results, sizeof gate[m]);
-        });
-        if (pass != Pass::LATER) prefetch_unit(mlp.gate, unit + 1);
-        multiply_pass(mlp.up, unit, input, first + row, together, pass, [&](int64_t m, const float* results, int64_t count) {
+        if (pass == Pass::ONLY && is_quantized(mlp.gate) && mlp.up.form == mlp.gate.form) {
+            multiply_units_of_two(mlp.gate, mlp.up, unit, input, first + row, together, gate, up);
+        } else {
+            if (pass != Pass::LATER) prefetch_unit(mlp.up, unit);
+            multiply_unit_rows(mlp.gate, unit, input, first + row, together, pass, gate);
+            if (pass != Pass::LATER) prefetch_unit(mlp.gate, unit + 1);
+            multiply_unit_rows(mlp.up, unit, input, first + row, together, pass, up);
+        }
+        for (int m = 0; m < together; ++m) {
             int64_t at = first + row + m;
-            gate_row(gate[m], results, count, gated);
+            gate_row(gate[m], up[m], count, gated);
             if (is_quantized(mlp.down)) {
-                quantize_columns(hidden, at, unit * UNIT_ROWS, count, gated);
+                quantize_columns(hidden, at, start, count, gated);
                 if (is_last) clear_tail(hidden, at, mlp.gate.rows);
             } else {
-                std::memcpy(hidden.wide + at * hidden.width + unit * UNIT_ROWS, gated, count * sizeof(float));
-                narrow_columns(hidden, at, unit * UNIT_ROWS, count, gated);
+                std::memcpy(hidden.wide + at * hidden.width + start, gated, count * sizeof(float));
+                narrow_columns(hidden, at, start, count, gated);
             }
-        });
+        }
     }
 }
 
