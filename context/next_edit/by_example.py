@@ -36,7 +36,7 @@ _MAX_EDITS = 12
 _MAX_OPEN_DOCUMENTS = 4
 _MAX_CHECKED = 16  # sites, the surest first
 _MAX_FOUND = 6
-_LEAST_CONFIDENCE = 0.55
+_LEAST_CONFIDENCE = 0.6
 _LEAST_OF_NAME = 0.5  # of a name that was changed twice and stands for one thing of its file at both places
 _TOLD_BY_LINES = frozenset({"name", "beside"})  # kinds of which equal lines say more than the scopes
 # What several changes of one function say beside equal words, of any expression, or of what came or went, they say of

@@ -10,7 +10,7 @@ from lsp_server.next_edit.next_edit import NextEdit, Source
 MOST_EDITS = 3  # that a client is offered at once
 # An edit of lower confidence is shown to a key alone. So is each one of a model that was not trained for next edits:
 # its confidence does not part right from wrong.
-_SHOWN_FROM = {Source.RULE: 0.5, Source.TRAINED_MODEL: 0.6, Source.ANY_MODEL: math.inf}
+_SHOWN_FROM = {Source.RULE: 0.6, Source.TRAINED_MODEL: 0.6, Source.ANY_MODEL: math.inf}
 # The share of its confidence that an edit loses by its place.
 _MOST_LOSS_HERE, _LOSS_OF_OPEN, _LOSS_OF_CLOSED = 0.1, 0.15, 0.2
 _FAR_LINES = 4096
