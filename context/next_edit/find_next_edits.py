@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from context.documents.edits import Edit
@@ -94,9 +95,17 @@ def _beside(found: Sequence[Proposal], others: Sequence[Proposal]) -> list[Propo
 
 
 def _surest(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Return the proposals without those that change what a surer one changes too."""
+    """Return the proposals without those that change what a surer one changes too.
+
+    What several rules say is as sure as the surest of them, and the first one gives it its name.
+    """
+    said: dict[tuple[str, int, int, str], Proposal] = {}
+    for one in proposals:
+        first = said.setdefault((one.document.path, one.start, one.end, one.text), one)
+        if one.confidence > first.confidence:
+            said[one.document.path, one.start, one.end, one.text] = replace(first, confidence=one.confidence)
     found: list[Proposal] = []
-    for one in sorted(proposals, key=lambda proposal: -proposal.confidence):
+    for one in sorted(said.values(), key=lambda proposal: -proposal.confidence):
         found += _beside(found, [one])
     return found
 

@@ -273,7 +273,7 @@ def test_a_place_for_which_enough_speaks_is_proposed(
     assert f"\n{after}\n" in user.text
 
 
-def test_of_what_two_rules_find_the_surer_one_counts() -> None:
+def test_what_two_rules_find_is_as_sure_as_the_surer_says_and_has_the_name_of_the_first() -> None:
     """A rename that was made at a use goes on with the uses whose lines and words beside it are the same."""
     uses = "".join(f"    {use}\n" for use in ("g(1, size, 2)", "k[size] = 0", "g(1, size, 2)"))
     user = TypingUser({"a.py": f"def f(size):\n{uses}"})
@@ -282,6 +282,7 @@ def test_of_what_two_rules_find_the_surer_one_counts() -> None:
     user.become("a.py", start, start + len("size"), "width")
     alone, alike = sorted(user.propose(), key=lambda one: one.start)
     assert alike.confidence > alone.confidence
+    assert alike.rule == alone.rule == Rule.RENAME
 
 
 def test_a_place_soon_below_the_cursor_is_surer_than_one_further_down() -> None:
