@@ -1,0 +1,30 @@
+// The shapes of products: units, blocks and tiles of weights, and what is fetched ahead of them.
+#pragma once
+
+#include "input.h"
+
+namespace midspan::MIDSPAN_ISA {
+
+constexpr int UNIT_BLOCKS = 2;
+constexpr int UNIT_ROWS = UNIT_BLOCKS * BLOCK_ROWS;  // rows of weights: what they yield is a group of the next input
+constexpr int ROWS_AT_ONCE = 8;
+constexpr int ROWS_OF_BOTH = 4;  // that meet both blocks
+// 16 rows of 64 columns: the low four bits of codes, for int5 the fifth bits, then scales and offsets.
+constexpr int TILE_CODES_BYTES = 512, TILE_FIFTH_BYTES = 128, TILE_GRIDS_BYTES = 64;
+constexpr int TILE_INT4_BYTES = TILE_CODES_BYTES + TILE_GRIDS_BYTES;
+constexpr int TILE_INT5_BYTES = TILE_INT4_BYTES + TILE_FIFTH_BYTES;
+constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP;
+// Into the second cache, and so far that a page's end holds up no stream. Farther, what is fetched takes the place of what
+// the processor fetches by itself, and memory gives less.
+constexpr int PREFETCH_BYTES = 4 << 10;
+// A whole unit of gate, where it and up alternate: of many rows, and of wide weights.
+constexpr int PREFETCH_UNIT_BYTES = 18 << 10;
+// Of the passes of ROWS_AT_ONCE rows over a unit.
+enum class Pass { ONLY, FIRST, LATER };
+
+template <int BYTES>
+inline void fetch(const uint8_t* weights) {
+    for (int at = 0; at < BYTES; at += 64) prefetch_to_l2(weights + at);
+}
+
+}  // namespace midspan::MIDSPAN_ISA
