@@ -69,21 +69,18 @@ def choose_tokens(
     heals, and where all that runs decodes, the next step is launched before they are read. `likeliest` has them on the
     CPU.
     """
-    if likeliest is not None and all(s.copier is None and _takes_likeliest(s, samplers) for s, _ in planned):
-        chosen = iter(likeliest)  # without an operation of torch, which is slow behind a step (`inputs_of_works`)
-        for _, work in planned:
-            yield iter([*islice(chosen, work.logit_tokens)])
-        return
-    rows = torch.split(logits[:, :vocab_size], [work.logit_tokens for _, work in planned])
     if logits.is_cpu or any(s.copier is not None or s.request.given for s, _ in planned):
-        left = iter(likeliest or ())
-        for (sequence, work), logits_of_work in zip(planned, rows, strict=True):
-            yield _choose_each(sequence, samplers, logits_of_work, [*islice(left, work.logit_tokens)])
+        left, first = iter(likeliest or ()), 0
+        for sequence, work in planned:
+            rows = range(first, first + work.logit_tokens)
+            yield _choose_each(sequence, samplers, logits, vocab_size, rows, [*islice(left, work.logit_tokens)])
+            first = rows.stop
         return
     if greedy is not None and all(_takes_likeliest(sequence, samplers) for sequence, _ in planned):
         read = iter(greedy.read(goes_on=_goes_on(planned, samplers)))
     else:
-        read = iter(_choose_all(planned, samplers, rows))
+        parts = torch.split(logits[:, :vocab_size], [work.logit_tokens for _, work in planned])
+        read = iter(_choose_all(planned, samplers, parts))
     for _, work in planned:
         yield iter([next(read) for _ in range(work.logit_tokens)])
 
@@ -117,15 +114,23 @@ def read_choices(tokens: Tensor, logprobs: Tensor) -> list[Choice]:
 
 
 def _choose_each(
-    sequence: LiveSequence, samplers: Mapping[LiveSequence, Sampler], logits: Tensor, likeliest: Sequence[Choice]
+    sequence: LiveSequence,
+    samplers: Mapping[LiveSequence, Sampler],
+    logits: Tensor,
+    vocab_size: int,
+    rows: range,
+    likeliest: Sequence[Choice],
 ) -> Iterator[Choice]:
-    """Choose from each row of logits; `likeliest` has the choices that the step has made, or is empty."""
-    for index in range(len(logits)):
+    """Choose from these rows of logits; `likeliest` has the choices that the step has made, or is empty.
+
+    A choice that was made takes no operation of torch, each of which is slow behind a step (`inputs_of_works`).
+    """
+    for index, place in enumerate(rows):
         copied = sequence.copied()
         if likeliest and copied is None and _takes_likeliest(sequence, samplers):
             yield likeliest[index]
             continue
-        row = logits[index]
+        row = logits[place, :vocab_size]
         mixed = row if copied is None else mix(row, copied)
         if sequence.request.given:
             yield _score_next(sequence, mixed)

@@ -9,7 +9,7 @@ from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.next_edit.chunks import Chunk, Part, chunks_of
-from context.next_edit.evidence import Evidence, confidence_of, kind_of
+from context.next_edit.evidence import Evidence, confidence_of, kind_of, lines_below_cursor
 from context.next_edit.meaning import (
     is_bound_no_more,
     is_given_anew,
@@ -192,17 +192,9 @@ def _candidates(
                     is_in_last_file=site.document.path == edits[0].path,
                     means_nothing=unbound[site.document.path],
                     is_passed=_is_passed(site, group, edits),
-                    below_cursor=_lines_below_cursor(site, snapshot),
+                    below_cursor=lines_below_cursor(site, snapshot),
                 )
                 yield _Candidate(evidence, example, local_to, functions, members)
-
-
-def _lines_below_cursor(site: Site, snapshot: Snapshot) -> int | None:
-    """Return the lines from the cursor down to the site, less than 0 for one before it; None in another document."""
-    if site.document.path != snapshot.document.path:
-        return None
-    lines = site.line - snapshot.document.position_at(snapshot.cursor)[0]
-    return min(-1, lines) if site.end <= snapshot.cursor else max(0, lines)
 
 
 def _is_passed(site: Site, examples: Sequence[_Example], edits: Sequence[Edit]) -> bool:

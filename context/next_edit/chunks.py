@@ -20,7 +20,7 @@ _TOKEN = re.compile(r"""[^\W\d]\w*|\d[\w.]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.
 _MAX_TOKENS = 300  # of a side of the lines that changed together; more is new code
 _NEAR = 3  # tokens between two changes that are also taken for one
 _MAX_OLD_TOKENS = 80
-_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+OPENING, CLOSING = frozenset("([{"), frozenset(")]}")
 _BESIDE = 2  # tokens on each side that tell where an insertion is
 _MAX_INSERTED_TOKENS = 30
 
@@ -226,11 +226,16 @@ def is_whole(tokens: Sequence[str]) -> bool:
     return is_closed(tokens) and tokens.count("<") == tokens.count(">") - arrows
 
 
+def depth_step(part: Part) -> int:
+    """Return 1 for a bracket that opens, -1 for one that closes, and 0 for all else."""
+    return (part in OPENING) - (part in CLOSING)
+
+
 def has_comma(parts: Iterable[Part]) -> bool:
     """Return whether there is a comma outside brackets: in `a, b`, and not in `f(a, b)`."""
     depth = 0
     for part in parts:
-        depth += (part in _OPENING) - (part in _CLOSING)
+        depth += depth_step(part)
         if part == "," and not depth:
             return True
     return False

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from context.documents.snapshot import Snapshot
 from context.next_edit.chunks import has_comma
 from context.next_edit.patterns import Pattern, is_chain
 from context.next_edit.sites import Site
@@ -72,6 +73,14 @@ class Evidence:
     means_nothing: bool
     is_passed: bool
     below_cursor: int | None
+
+
+def lines_below_cursor(site: Site, snapshot: Snapshot) -> int | None:
+    """Return the lines from the cursor down to the site, less than 0 for one before it; None in another document."""
+    if site.document.path != snapshot.document.path:
+        return None
+    lines = site.line - snapshot.document.position_at(snapshot.cursor)[0]
+    return min(-1, lines) if site.end <= snapshot.cursor else max(0, lines)
 
 
 def confidence_of(evidence: Evidence) -> float:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.index.terms import identifiers
-from context.next_edit.chunks import Chunk, Part, Token, tokens_in
+from context.next_edit.chunks import Chunk, Part, Token, depth_step, tokens_in
 
 MOST_CONTEXT = 4  # tokens on each side that are compared
 FRAME = 2  # of them tell where a change is that tells too little by itself, or where lines came
@@ -22,7 +22,6 @@ _LEAST_NAME = 2  # letters of one that was changed beside a telling one
 _TELLING_TOKENS = 8  # so many tell something even without a name
 _NEW_CODE_TOKENS = 40  # that came; so many are written once
 _WORD_BEGINS = r"(?<![\w$])"
-_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _MARKS = frozenset({"def", "func", "function", "class", "."})
 _MARKS_BETWEEN = frozenset({",", "=", ":", ";"})
 _COMMENT = ("#", "/")
@@ -251,14 +250,10 @@ def _opening_before(tokens: Sequence[Token], at: int) -> int:
     """Return the index of the open bracket that the place is directly in; 0 for none."""
     depth = 0
     for index in range(at - 1, 0, -1):
-        depth += _step(tokens[index].text)
+        depth += depth_step(tokens[index].text)
         if depth > 0:
             return index
     return 0
-
-
-def _step(token: str) -> int:
-    return (token in _OPENING) - (token in _CLOSING)
 
 
 @lru_cache(maxsize=1024)

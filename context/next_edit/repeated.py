@@ -9,6 +9,7 @@ from context.documents.document import Document
 from context.documents.edits import Edit
 from context.next_edit.line_changes import LineChange, find_line_changes, tokens_of
 from context.next_edit.names.in_text import is_in_text, text_at
+from context.next_edit.names.members_behind import member_behind
 from context.next_edit.names.occurrences import Occurrence, Role
 from context.next_edit.names.resolve_names import find_names, find_word
 from context.next_edit.proposal import Proposal, Rule
@@ -24,7 +25,6 @@ _MAX_EXAMPLES = 6  # changes that may be the last of their shape
 _MAX_TRIES = 3  # of one change with others
 _MORE_EXAMPLES = 3  # of a change of a name that is no call
 _MAX_OPEN_DOCUMENTS = 10
-_MEMBER = re.compile(r"\.\w+")
 _FUNCTION = re.compile(
     r"^(?:function|method|constructor)\w*_(?:definition|declaration|item)$|^(?:arrow_function|lambda)$"
 )
@@ -178,8 +178,8 @@ def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange
     if not alike or first.role not in (Role.USE, Role.ATTRIBUTE, Role.KEYWORD) or (home and home.kind != "module"):
         return []
     owner = first.owner if first.owner == second.owner else None
-    members = {
-        _member_behind(change.document, change.start + len(new))
+    members = {  # of a module that was changed only some may be meant
+        member_behind(change.document, change.start + len(new)).strip("(")
         for change in changes
         if change.new_core == one.new_core
     }
@@ -188,17 +188,11 @@ def _same_names(one: LineChange, other: LineChange, changes: Sequence[LineChange
         for place in names.group(home)
         if place.name == old
         and _is_like(place, first, owner)
-        and _member_behind(one.document, place.end) in members
+        and member_behind(one.document, place.end).strip("(") in members
         and (
             not is_local or (around is not None and around[0] <= one.document.position_at(place.start)[0] <= around[1])
         )
     ]
-
-
-def _member_behind(document: Document, end: int) -> str:
-    """Return the dot and the name behind a name: of a module that was changed only some members may be meant."""
-    match = _MEMBER.match(document.text, end)
-    return match[0] if match else ""
 
 
 def _is_renamed(new: str, changes: Sequence[LineChange]) -> bool:

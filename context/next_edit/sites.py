@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from itertools import chain, islice
 
 from context.documents.document import Document
-from context.next_edit.chunks import Chunk, Part, Token, document_tokens, has_comma, is_whole, tokens_in
+from context.next_edit.chunks import (
+    CLOSING,
+    OPENING,
+    Chunk,
+    Part,
+    Token,
+    document_tokens,
+    has_comma,
+    is_whole,
+    tokens_in,
+)
 from context.next_edit.patterns import (
     FRAME,
     LINES_ABOVE,
@@ -21,7 +31,6 @@ from context.next_edit.patterns import (
 _MAX_HOLE_TOKENS = 16
 _MAX_SITES = 40
 _IMPORTS = frozenset({"from", "import"})
-_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
 @dataclass(frozen=True)
@@ -224,8 +233,8 @@ def _new_text(chunk: Chunk, document: Document, tokens: Sequence[Token], held: d
     pieces = [piece.strip() for piece in text.split("\n")]
     joined = pieces[0]
     for piece in pieces[1:]:
-        joined = joined.removesuffix(",") if piece[:1] in _CLOSING else joined
-        is_tight = joined[-1:] in _OPENING or piece[:1] in _CLOSING or piece[:1] == "."
+        joined = joined.removesuffix(",") if piece[:1] in CLOSING else joined
+        is_tight = joined[-1:] in OPENING or piece[:1] in CLOSING or piece[:1] == "."
         joined = joined + piece if is_tight else f"{joined} {piece}"
     return joined
 

@@ -57,3 +57,8 @@ class Occurrence:
     module: str = ""  # the text before the dot of an attribute, where it may be a module
     known_from: int = 0  # the offset from which on the scope knows the name that this place binds
     shorthand: str = ""  # a new name needs this before it, e.g. "x: " for the x in `{x}`
+
+    @property
+    def is_imported(self) -> bool:
+        """True where an import gives the name its meaning."""
+        return self.role == Role.IMPORT or self.is_alias

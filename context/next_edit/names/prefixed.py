@@ -7,7 +7,7 @@ from itertools import islice
 from context.documents.document import Document
 from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import TARGETS, Occurrence, Role
-from context.next_edit.names.resolve_names import find_names
+from context.next_edit.names.resolve_names import find_names, targets_of
 from context.syntax.imports import Import, find_imports
 
 _NAME = re.compile(r"(?<![\w.])[^\W\d]\w+")
@@ -25,14 +25,14 @@ def names_to_prefix(
     them, it is so with the names behind the cursor that nothing binds, and with modules if one of those that are done
     is used as one.
     """
-    bound = _targets(prefix, document)
-    if not bound or not all(one.role == Role.IMPORT or one.is_alias for one in bound):
+    bound = targets_of(prefix, document)
+    if not bound or not all(one.is_imported for one in bound):
         return
     imports = [*removed, *find_imports(document.language, document.text)]
     modules = {module for module, names in imports if not done.isdisjoint(names)}
     if len(modules) == 1 and all(any(name in names for _, names in imports) for name in done):
         candidates = [name for module, names in imports if module in modules for name in names]
-    elif not modules and document.language == "python" and not any(_targets(name, document) for name in done):
+    elif not modules and document.language == "python" and not any(targets_of(name, document) for name in done):
         has_module = any(f"{prefix}.{name}." in document.text for name in done)
         unbound = _unbound(document, cursor, has_module=has_module)
         candidates = [*done, *unbound] if all("*" not in names for _, names in imports) else []
@@ -44,11 +44,6 @@ def names_to_prefix(
         roles = {one.role for one in homes if one.role in TARGETS}
         if roles <= ({Role.IMPORT} if modules else set()):
             yield from (one for one in homes if one.role == Role.USE)
-
-
-def _targets(name: str, document: Document) -> list[Occurrence]:
-    names = find_names(document, (name,))
-    return [one for one in names.homes if one.role in TARGETS] if names is not None else []
 
 
 def _unbound(document: Document, cursor: int, *, has_module: bool) -> list[str]:

@@ -67,6 +67,12 @@ def is_bound(document: Document, name: str) -> bool:
     return any(one.is_target or one.role == Role.UNKNOWN for one in found)
 
 
+def targets_of(name: str, document: Document) -> list[Occurrence]:
+    """Return the places that bind the name, in whatever scope; none where the file has no tree or too many places."""
+    names = find_names(document, (name,))
+    return [one for one in names.homes if one.role in TARGETS] if names is not None else []
+
+
 def _places(document: Document, names: Iterable[str]) -> list[tuple[int, str]]:
     return sorted((start, name) for name in set(names) for start in find_word(document.text, name))
 

@@ -5,8 +5,7 @@ from posixpath import dirname, join, normpath
 
 from context.documents.document import Document
 from context.imports.standard_library import is_standard
-from context.next_edit.names.occurrences import TARGETS, Role
-from context.next_edit.names.resolve_names import find_names, find_word
+from context.next_edit.names.resolve_names import find_names, find_word, targets_of
 
 _IMPORT = re.compile(r"(?:from|import)\s+(\S+)")
 _SELF = frozenset({"self", "cls", "this"})
@@ -43,9 +42,8 @@ def _gives(document: Document, name: str) -> bool:
 
 def _module_of(name: str, document: Document) -> str | None:
     """Return the path of what an import of the file names so; None where something else does too."""
-    names = find_names(document, (name,))
-    bound = [one for one in names.homes if one.role in TARGETS] if names is not None else []
-    if len({one.owner for one in bound}) != 1 or not all(one.role == Role.IMPORT or one.is_alias for one in bound):
+    bound = targets_of(name, document)
+    if len({one.owner for one in bound}) != 1 or not all(one.is_imported for one in bound):
         return None
     owner = bound[0].owner
     if bound[0].is_alias:

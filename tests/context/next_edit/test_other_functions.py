@@ -1,4 +1,4 @@
-"""What the user changed in one function follows in others."""
+"""The rule of one example proposes a change that the user made in one function in other functions too."""
 
 import pytest
 

@@ -13,7 +13,6 @@ def test_one():
     other = Series([print, index])
     return local_offset, Own(other), offsets.Day
 """
-REST = ["Series", "local_offset"]
 
 
 def prefixed(head: str, names: list[str], old: str = "", new: str = "") -> list[str]:
