@@ -165,7 +165,7 @@ class TokenBytes:
 def token_bytes(folder: Path, form: Form) -> TokenBytes:
     config = read_description(folder).config
     row = PageRow(config.page_width, stored_dtype(folder))
-    return TokenBytes(config.active_weights.bytes_in(form), config.num_hidden_layers * row.bytes)
+    return TokenBytes(config.active_weights.bytes_decoded(form), config.num_hidden_layers * row.bytes)
 
 
 def report(line: Line, read: TokenBytes, machine: dict[str, Any], arguments: Namespace) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from inference.compiled_products import keep_few_compiled_products
 from inference.copying.copier import begin_copying
 from inference.draft import Drafting
 from inference.edit_window import EditPrompt, EditWindow
-from inference.heap import paused_garbage_collection, trim_heap
+from inference.heap import paused_garbage_collection
 from inference.live_sequence import LiveSequence
 from inference.models.description import ModelDescription, read_description
 from inference.models.identity import name_of_folder
@@ -37,7 +37,7 @@ from inference.prompts.prompt import TokenPrompt, build_chat_prompt, build_fim_p
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from inference.right_of_way import RIGHT_OF_WAY
-from inference.speed.import_torch import complete_torch, import_torch, open_library
+from inference.speed.import_torch import import_torch, open_library
 from inference.speed.last_start import KnownStart
 from inference.speed.prefetch import read_ahead
 from inference.threads import default_threads, let_threads_sleep
@@ -316,10 +316,7 @@ class LocalEngine:
         """Move the requests that have arrived to the scheduler; wait for one only when nothing runs."""
         idle = not scheduler.live_count and not scheduler.waiting_count and not self._closing
         if idle and scheduler.has_prefilled and self._inbox.empty():
-            scheduler.has_prefilled = False
-            trim_heap()
-            complete_torch()
-            scheduler.commit_ahead.go_on()
+            scheduler.rest()
             self._known.keep_speed()
         while idle or not self._inbox.empty():
             try:

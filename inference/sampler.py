@@ -76,7 +76,7 @@ def choose_tokens(
             yield _choose_each(sequence, samplers, logits, vocab_size, rows, [*islice(left, work.logit_tokens)])
             first = rows.stop
         return
-    if greedy is not None and all(_takes_likeliest(sequence, samplers) for sequence, _ in planned):
+    if greedy is not None and all(takes_likeliest(sequence, samplers) for sequence, _ in planned):
         read = iter(greedy.read(goes_on=_goes_on(planned, samplers)))
     else:
         parts = torch.split(logits[:, :vocab_size], [work.logit_tokens for _, work in planned])
@@ -127,7 +127,7 @@ def _choose_each(
     """
     for index, place in enumerate(rows):
         copied = sequence.copied()
-        if likeliest and copied is None and _takes_likeliest(sequence, samplers):
+        if likeliest and copied is None and takes_likeliest(sequence, samplers):
             yield likeliest[index]
             continue
         row = logits[place, :vocab_size]
@@ -139,7 +139,8 @@ def _choose_each(
         yield int(tokens), float(logprobs)
 
 
-def _takes_likeliest(sequence: LiveSequence, samplers: Mapping[LiveSequence, Sampler]) -> bool:
+def takes_likeliest(sequence: LiveSequence, samplers: Mapping[LiveSequence, Sampler]) -> bool:
+    """Return whether the next tokens of a sequence are the likeliest, where nothing is copied."""
     return samplers[sequence].is_greedy and not sequence.request.given and not sequence.stream.is_healing
 
 

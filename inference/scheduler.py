@@ -18,13 +18,15 @@ from inference.cache.radix_tree import Match, Node, RadixTree
 from inference.chunk_size import ChunkSize
 from inference.devices.captured_step import begin_pass
 from inference.draft import MAX_DRAFTED_TOKENS
+from inference.heap import trim_heap
 from inference.live_sequence import LiveSequence
 from inference.models.batch import Batch, Work
 from inference.models.forward_pass import ForwardPass
 from inference.moved_suffix import MovedSuffixes, next_works
 from inference.native.model import NativeModel
 from inference.prompts.tokenizer import Sentinels
-from inference.sampler import Choice, Sampler, choose_tokens
+from inference.sampler import Choice, Sampler, choose_tokens, takes_likeliest
+from inference.speed.import_torch import complete_torch
 from inference.step import Interruptions, Step, is_ahead, keep_to_launched
 from inference.threads import threads_for
 from inference.turns import Turn, Turns
@@ -110,6 +112,15 @@ class Scheduler:
     @property
     def page_dtype(self) -> torch.dtype:
         return self._memory.dtype
+
+    def rest(self) -> None:
+        """Do what waits until nobody asks. No request runs."""
+        self.has_prefilled = False
+        trim_heap()
+        complete_torch()
+        self.commit_ahead.go_on()
+        if isinstance(self._model, NativeModel):
+            self._model.screen.begin()
 
     @property
     def live_count(self) -> int:
@@ -260,7 +271,8 @@ class Scheduler:
         model = self._model
         if is_ahead(planned) and isinstance(model, NativeModel):
             model = model.on_one_thread
-        forward_pass = begin_pass(model, [work for _, work in planned], self._memory)
+        wants_likeliest = all(s.copier is None and takes_likeliest(s, self._running) for s, _ in planned)
+        forward_pass = begin_pass(model, [work for _, work in planned], self._memory, wants_likeliest)
         return Step(planned, forward_pass, is_background=turn.is_background, gives_way=gives_way)
 
     def _plan(self, turn: Turn) -> list[tuple[LiveSequence, Work]]:

@@ -81,6 +81,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ),
     "inference.native": (
         "inference.cache",
+        "inference.heap",
         "inference.models",
         "inference.weights",
         "kernels.cpu",

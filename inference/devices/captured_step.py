@@ -287,8 +287,13 @@ class CapturedPass:
         return logits
 
 
-def begin_pass(model: Model, works: Sequence[Work], pages: Tensor) -> ForwardPass:
-    """Begin the forward pass of a step: captured, or native, where the model has that."""
-    if isinstance(model, CapturedDecoder | NativeModel):
+def begin_pass(model: Model, works: Sequence[Work], pages: Tensor, wants_likeliest: bool = False) -> ForwardPass:
+    """Begin the forward pass of a step: captured, or native, where the model has that.
+
+    `wants_likeliest`: of the logits only the likeliest tokens are looked at.
+    """
+    if isinstance(model, NativeModel):
+        return model.begin_works(works, pages, wants_likeliest)
+    if isinstance(model, CapturedDecoder):
         return model.begin_works(works, pages)
     return model.begin(pack_batch(works, pages.device), pages)

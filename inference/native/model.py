@@ -18,6 +18,7 @@ from inference.models.deepseek_v2_config import DeepseekV2Config
 from inference.models.forward_pass import ALL_SUBLAYERS, StopFlag
 from inference.models.rotary import Rotary
 from inference.native.deepseek_plan import latent_at, plan_deepseek_v2, query_at
+from inference.native.head_screen import HeadScreen
 from inference.native.llama_plan import plan_llama
 from inference.native.plan_builder import PlanBuilder
 from inference.native.source import StepTensors, WeightSource
@@ -62,6 +63,7 @@ class NativeModel:
             head = plan.source.matrix("lm_head.weight", shape, at_least="int8")
         plan.norm(cpu.Kind.PICK, "model.norm.weight", c.hidden_size, c.rms_norm_eps, head)
         plan.logits(head)
+        self.screen = HeadScreen(head)
         self.config = c
         self._known_tokens = known_tokens or c.vocab_size
         self._plan = plan
@@ -108,9 +110,12 @@ class NativeModel:
         """Make the forward pass that `forward` runs to its end."""
         return NativePass(self, inputs_of_batch(batch), pages)
 
-    def begin_works(self, works: Sequence[Work], pages: Tensor) -> "NativePass":
-        """Make the forward pass of the works, without a batch of tensors."""
-        return NativePass(self, inputs_of_works(works), pages)
+    def begin_works(self, works: Sequence[Work], pages: Tensor, wants_likeliest: bool = False) -> "NativePass":
+        """Make the forward pass of the works, without a batch of tensors.
+
+        `wants_likeliest`: of the logits only the likeliest tokens are looked at, for which half of the head is enough.
+        """
+        return NativePass(self, inputs_of_works(works), pages, self.screen.address if wants_likeliest else None)
 
     def run_step(self, step: cpu.Batch, first: int, most_sublayers: int, stop: StopFlag | None) -> int:
         """Run a step from operation `first` on; return the operation at which it goes on. Raises MidspanError."""
@@ -163,7 +168,10 @@ class NativeModel:
 class NativePass:
     """A forward pass of the native step; between two sublayers it keeps the residual and the rotations of its rows."""
 
-    def __init__(self, model: NativeModel, inputs: StepInputs, pages: Tensor) -> None:
+    def __init__(
+        self, model: NativeModel, inputs: StepInputs, pages: Tensor, screen_address: int | None = None
+    ) -> None:
+        """With a screen, the likeliest tokens are right, and the logits of the others nearly."""
         self._model = model
         self._kept = inputs, pages  # the step points to their memory
         self._logits = torch.empty(inputs.logit_count, model.config.vocab_size)
@@ -185,6 +193,7 @@ class NativePass:
             logits=self._logits.data_ptr(),
             likeliest=ctypes.addressof(self._likeliest),
             likeliest_logprobs=ctypes.addressof(self._likeliest_logprobs),
+            screen=screen_address,
             activations=self._activations.data_ptr(),
         )
 

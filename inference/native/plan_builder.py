@@ -67,8 +67,9 @@ class PlanBuilder:
         self._append(Kind.END_SUBLAYER)
 
     def logits(self, weights: Weights) -> None:
-        self._append(Kind.LOGITS, matrices=[self._matrix(weights)])
-        self._append(Kind.LIKELIEST)
+        head = self._matrix(weights)
+        self._append(Kind.LOGITS, matrices=[head])
+        self._append(Kind.LIKELIEST, matrices=[head])
 
     def mlp(self, gate: Weights, up: Weights, down: Weights) -> None:
         self.hidden_width = max(self.hidden_width, down.columns)

@@ -38,7 +38,7 @@ class MachineSpeed:
 
     def token_ms(self, active: ActiveWeights, form: str) -> float:
         """Estimate the time of a decoded token while the context is short."""
-        read_ms = 1000 * active.bytes_in(form) / self.product_bytes_per_s[form]
+        read_ms = 1000 * active.bytes_decoded(form) / self.product_bytes_per_s[form]
         return active.layers * self.layer_ms + read_ms
 
     def fastest_of(self, other: "MachineSpeed") -> "MachineSpeed":

@@ -23,8 +23,12 @@ class ActiveWeights:
         return self.any_form + self.at_least_int5 + self.head + self.latent
 
     def bytes_in(self, form: str, wide_itemsize: int = 2) -> int:
-        """Count the bytes that a token reads when the weights have a form: "wide", "int8" or "int4"."""
+        """Count the bytes of these weights in a form: "wide", "int8" or "int4"."""
         each = {"wide": wide_itemsize, **BYTES_PER_VALUE}
         finer, precise = ("int5", "int8") if form == "int4" else (form, form)
         read = self.any_form * each[form] + self.at_least_int5 * each[finer]
         return int(read + (self.head + self.latent) * each[precise])
+
+    def bytes_decoded(self, form: str) -> int:
+        """Count the bytes that the native step reads for a token: half of a head in int8."""
+        return self.bytes_in(form) - (0 if form == "wide" else int(self.head * BYTES_PER_VALUE["int8"] / 2))

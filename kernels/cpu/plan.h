@@ -5,7 +5,8 @@
 
 namespace midspan {
 
-enum Form : int32_t { WIDE_F32 = 0, WIDE_BF16 = 1, INT8 = 2, INT4 = 3, INT5 = 4 };
+// INT8_UPPER: the upper four bits of codes of INT8, which only a step's logits are made of.
+enum Form : int32_t { WIDE_F32 = 0, WIDE_BF16 = 1, INT8 = 2, INT4 = 3, INT5 = 4, INT8_UPPER = 5 };
 enum PageType : int32_t { PAGES_F32 = 0, PAGES_BF16 = 1, PAGES_INT8 = 2 };  // page_row.h says how a row lies
 
 // Weights [rows, columns] of a product. Wide ones lie row by row; inference/weights/native_layout.py says how codes lie.
@@ -105,6 +106,9 @@ struct Batch {
     float* logits;         // [logit_count, vocabulary]
     int32_t* likeliest;    // [logit_count]: the first of the largest logits
     float* likeliest_logprobs;  // [logit_count]
+    // The upper four bits of the codes of a head in int8, as inference/native/head_screen.py lays them; or null. With them, the
+    // step finds the same likeliest tokens, and the other logits are not exact.
+    const uint8_t* screen;
     // All that a step keeps from one sublayer to the next: the residual [rows, hidden], then the cosines and the sines of the rows'
     // rotations, [rows, rope] each, and room for a vector past the last value.
     float* activations;

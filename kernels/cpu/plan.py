@@ -124,6 +124,7 @@ class Batch(ctypes.Structure):
         ("logits", c_void_p),
         ("likeliest", c_void_p),
         ("likeliest_logprobs", c_void_p),
+        ("screen", c_void_p),
         ("activations", c_void_p),
     ]
 

@@ -13,7 +13,7 @@ constexpr int ROWS_OF_BOTH = 4;  // that meet both blocks
 constexpr int TILE_CODES_BYTES = 512, TILE_FIFTH_BYTES = 128, TILE_GRIDS_BYTES = 64;
 constexpr int TILE_INT4_BYTES = TILE_CODES_BYTES + TILE_GRIDS_BYTES;
 constexpr int TILE_INT5_BYTES = TILE_INT4_BYTES + TILE_FIFTH_BYTES;
-constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP;
+constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP, GROUP_UPPER_BYTES = GROUP_INT8_BYTES / 2;
 // Into the second cache, and so far that a page's end holds up no stream. Farther, what is fetched takes the place of what
 // the processor fetches by itself, and memory gives less.
 constexpr int PREFETCH_BYTES = 4 << 10;

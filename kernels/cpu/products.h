@@ -123,6 +123,36 @@ inline void multiply_int8(const Stream (&streams)[STREAMS], const Input& x, int6
     }
 }
 
+// The products of codes from which the lower four bits are taken, which are put at the middle of what they can be.
+template <int M>
+inline void multiply_upper(const Matrix& matrix, int64_t block, const Input& x, int64_t first, int ahead_bytes, float* out) {
+    constexpr float STEP = 16, ZERO = 128 - 7.5f;  // a code lies in memory as code + 128
+    int64_t groups = x.width / GROUP, used = round_up(matrix.columns, TILE_COLUMNS) / GROUP;
+    const uint8_t* tile = static_cast<const uint8_t*>(matrix.codes) + block * used * GROUP_UPPER_BYTES;
+    const int8_t* codes = x.codes + first * x.width;
+    const float* scale = x.scale + first * groups;
+    Block mixed[M];
+    for (int m = 0; m < M; ++m) mixed[m] = block_zero();
+    for (int64_t g = 0; g < used; ++g, codes += GROUP, tile += GROUP_UPPER_BYTES) {
+        fetch<GROUP_UPPER_BYTES>(tile + ahead_bytes);
+        Sums sums[M];
+        for (int m = 0; m < M; ++m) sums[m] = sums_of(0);
+        for (int v = 0; v < 4; ++v) {
+            Bytes both = load_bytes(tile + 64 * v), low = low_halves(both), high = high_halves(both);
+            for (int m = 0; m < M; ++m) sums[m] = dot_int4(sums[m], low, codes + m * x.width + 4 * v);
+            for (int m = 0; m < M; ++m) sums[m] = dot_int4(sums[m], high, codes + m * x.width + 16 + 4 * v);
+        }
+        for (int m = 0; m < M; ++m) mixed[m] = block_fma(block_of(sums[m]), scale[m * groups + g], mixed[m]);
+    }
+    Block row_scale = block_load(matrix.scale + block * BLOCK_ROWS);
+    for (int m = 0; m < M; ++m) {
+        float sum = 0;
+        for (int64_t g = 0; g < used; ++g) sum += x.scaled_sum[(first + m) * groups + g];
+        Block offset = block_scale(row_scale, ZERO * sum);
+        block_store(out + m * UNIT_ROWS, block_sub(block_scale(block_mul(row_scale, mixed[m]), STEP), offset));
+    }
+}
+
 template <int M>
 inline void multiply_block(const Matrix& matrix, int64_t block, const Input& x, int64_t first, int ahead_bytes, float* out) {
     Stream streams[] = {{&matrix, block, out}};
@@ -130,6 +160,7 @@ inline void multiply_block(const Matrix& matrix, int64_t block, const Input& x, 
         case INT4: return multiply_groups<M, false>(streams, x, first, ahead_bytes);
         case INT5: return multiply_groups<M, true>(streams, x, first, ahead_bytes);
         case INT8: return multiply_int8<M>(streams, x, first, int8_block(matrix, block) + ahead_bytes);
+        case INT8_UPPER: return multiply_upper<M>(matrix, block, x, first, ahead_bytes, out);
         case WIDE_BF16: return multiply_bf16<M>(matrix, block, x, first, out);
         default: return multiply_wide<M, float>(matrix, block, x, first, out);
     }

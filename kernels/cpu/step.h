@@ -1,11 +1,11 @@
 // Runs the operations of a plan: the number of chunks of each, and the work of one chunk.
 #pragma once
 
-#include "likeliest.h"
 #include "step_expanded.h"
 #include "step_experts.h"
 #include "step_kv.h"
 #include "step_latent.h"
+#include "step_logits.h"
 
 namespace midspan::MIDSPAN_ISA {
 
@@ -37,7 +37,7 @@ inline int64_t chunks_of_op(const State& s, const Op& op) {
         case ADD_HIDDEN:
             for (int i = 0; i < op.count; ++i) chunks += chunks_of(op.matrices[i], batch.rows);
             return chunks;
-        case LOGITS: return batch.logit_count ? chunks_of(op.matrices[0], batch.logit_count) : 0;
+        case LOGITS: return batch.logit_count ? chunks_of(head_of(s, op), batch.logit_count) : 0;
         case GATED_PRODUCT: return chunks_of(op.mlps[0].gate, batch.rows);
         case ATTEND_KV: return attention_chunks(s, kv_groups(s));
         default: return 0;
@@ -50,8 +50,8 @@ inline void run_chunk(State& s, const Op& op, int64_t chunk, int32_t thread) {
         case NORM: return norm(s, op, chunk, chunk);
         case PICK: return norm(s, op, s.batch->logit_rows[chunk], chunk);
         case PRODUCT: return product(s, op, chunk, s.batch->rows, s.values, s.shape.values_width);
-        case LOGITS: return product(s, op, chunk, s.batch->logit_count, s.batch->logits, s.shape.vocabulary);
-        case LIKELIEST: return find_likeliest(s.shape, *s.batch, chunk);
+        case LOGITS: return multiply_head(s, op, chunk);
+        case LIKELIEST: return choose_likeliest(s, op, chunk);
         case ADD_PRODUCT: return add_product(s, op, chunk, s.input);
         case ADD_HIDDEN: return add_product(s, op, chunk, s.hidden);
         case GATED_PRODUCT: return gated_product(s, op, chunk);

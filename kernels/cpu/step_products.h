@@ -18,6 +18,7 @@ inline int64_t unit_bytes(int64_t columns, int32_t form) {
         case INT4: return values * 9 / 16;
         case INT5: return values * 11 / 16;
         case INT8: return values;
+        case INT8_UPPER: return values / 2;
         case WIDE_BF16: return values * 2;
         default: return values * 4;
     }

@@ -28,7 +28,7 @@ def test_what_a_prefill_leaves_goes_back_as_soon_as_nothing_runs(
 ) -> None:
     engine = fresh_engine(model_folder)
     trims: SimpleQueue[int] = SimpleQueue()
-    monkeypatch.setattr("inference.local_engine.trim_heap", lambda: trims.put(engine.stats().live_requests))
+    monkeypatch.setattr("inference.scheduler.trim_heap", lambda: trims.put(engine.stats().live_requests))
     generate(engine, random_prompt(41, 30))
     generate(engine, random_prompt(42, 200))
     assert trims.get(timeout=60) == 0

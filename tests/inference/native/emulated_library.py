@@ -73,7 +73,7 @@ class Image:
     def __init__(self) -> None:
         self._content = bytearray()
         self._pointers: list[tuple[int, int]] = []  # where each pointer lies, and where it points
-        self.pages_at = self.logits_at = 0
+        self.pages_at = self.logits_at = self.head_bytes = 0
 
     def written(self, numbers: Sequence[int]) -> bytes:
         """Return the file: sizes, numbers, pointers, content."""
@@ -90,6 +90,8 @@ class Image:
             here = at + index * ctypes.sizeof(Op)
             width = shape.experts * shape.hidden if op.kind == Kind.ROUTE else op.width or shape.latent
             self._fill(op, here, {"vector": width * 4})
+            if op.kind == Kind.LOGITS:
+                self.head_bytes = codes_bytes(op.matrices[0], has_blocks=True)
             if op.matrices:
                 has_blocks = op.kind not in (Kind.ABSORB_QUERY, Kind.MIX_LATENT, Kind.ATTEND_EXPANDED)
                 self._point(here + Op.matrices.offset, self._add_matrices(op.matrices[: op.count], has_blocks))
@@ -105,6 +107,8 @@ class Image:
         rows = dict.fromkeys(("tokens", "positions", "slots"), batch.rows * 8)
         floats = activation_floats(shape, batch.rows)
         self._fill(batch, at, {**rows, "logit_rows": batch.logit_count * 8, "activations": floats * 4})
+        if batch.screen:
+            self._fill(batch, at, {"screen": self.head_bytes // 2})
         self.pages_at = self._add(ctypes.string_at(batch.pages, pages_bytes))
         logits_bytes = batch.logit_count * shape.vocabulary * 4
         self.logits_at = self._add(bytes(logits_bytes + 2 * batch.logit_count * 4))

@@ -33,9 +33,9 @@ def steps_of_prefill(folder: Path, raw_config: dict[str, Any], monkeypatch: pyte
     steps: list[int] = []
     begin = NativeModel.begin_works
 
-    def record(model: NativeModel, works: Sequence[Work], pages: torch.Tensor) -> NativePass:
+    def record(model: NativeModel, works: Sequence[Work], *arguments: Any) -> NativePass:
         steps.append(sum(len(work.tokens) for work in works))
-        return begin(model, works, pages)
+        return begin(model, works, *arguments)
 
     monkeypatch.setattr(NativeModel, "begin_works", record)
     request = Request(TokenPrompt(tuple(range(1, 251)) * 2), max_new_tokens=1)

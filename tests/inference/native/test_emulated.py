@@ -83,7 +83,7 @@ def test_a_machine_gives_the_logits_of_torch(
     def emulated(form: Quant, dtype: torch.dtype) -> Tensor:
         """Prefill all tokens but three, then run these, and return the logits of both steps.
 
-        The step's choice of the last token is that of its logits.
+        The step's choice of the last token is that of its logits, and the same by half of the head.
         """
         library = EmulatedLibrary(runner, isa, steps)
         source = quantized(folder, config, dtype, form)
@@ -95,6 +95,11 @@ def test_a_machine_gives_the_logits_of_torch(
         last = forward_pass.run()
         assert last is not None
         assert forward_pass.likeliest[0][0] == int(last.argmax())
+        if form == "int8":
+            model.screen.make()
+            screened = model.begin_works([Work(tokens[-1:], TOKENS - 1, pages, 1)], memory, wants_likeliest=True)
+            screened.run()
+            assert screened.likeliest[0] == pytest.approx(forward_pass.likeliest[0], abs=0.03)
         return torch.cat([logits, last])
 
     def expected(form: Quant, dtype: torch.dtype = torch.float32) -> Tensor:

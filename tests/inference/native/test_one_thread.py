@@ -30,9 +30,9 @@ def handles(monkeypatch: pytest.MonkeyPatch) -> list[NativeModel]:
     seen: list[NativeModel] = []
     begin = NativeModel.begin_works
 
-    def note(model, works, pages):
+    def note(model, *arguments):
         seen.append(model)
-        return begin(model, works, pages)
+        return begin(model, *arguments)
 
     monkeypatch.setattr(NativeModel, "begin_works", note)
     return seen

@@ -1,0 +1,93 @@
+"""Half of a head in int8 says which tokens are the likeliest."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from inference.models.batch import Work
+from inference.native.head_screen import upper_bits
+from inference.native.model import NativeModel
+from inference.weights.matrix import Quant
+from inference.weights.native_layout import pack
+from inference.weights.quantize import quantize
+from kernels.cpu.library import native_library
+from tests.inference.folders import LITE, QWEN, write_folder
+from tests.inference.native.test_native_model import load_native, new_memory, random_tokens
+
+CONFIGS = {"lite": LITE, "qwen": QWEN}  # a head of its own, and one that is the embedding
+ROWS = 90
+
+pytestmark = pytest.mark.skipif(native_library().functions is None, reason="the native library is not built")
+
+
+def write_sure_folder(folder: Path, config: dict[str, Any]) -> None:
+    """Write a model whose logits lie as far apart as those of one that has learned something."""
+    write_folder(folder, config, seed=3)
+    tensors = load_file(folder / "model.safetensors")
+    tensors["model.norm.weight"] *= 24
+    save_file(tensors, folder / "model.safetensors")
+
+
+def run(
+    model: NativeModel, config: dict[str, Any], *, wants_likeliest: bool
+) -> tuple[Sequence[tuple[int, float]], Tensor]:
+    """Return the likeliest tokens and the logits of each row."""
+    works = [Work(random_tokens(ROWS), 0, list(range(8)), ROWS)]
+    with torch.inference_mode():
+        forward_pass = model.begin_works(works, new_memory(config, 128, torch.float32), wants_likeliest)
+        logits = forward_pass.run()
+    assert logits is not None
+    return forward_pass.likeliest, logits
+
+
+@pytest.mark.parametrize("isa", ["avx512", "avx2", "portable", "usual"])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_likeliest_tokens_are_those_of_the_whole_head(name: str, isa: str, tmp_path: Path) -> None:
+    """What is not near the largest logit was read by half."""
+    library, config = native_library(), CONFIGS[name]
+    assert library.functions is not None
+    assert library.isa is not None
+    write_sure_folder(tmp_path, config)
+    if isa != "usual" and not library.functions.midspan_select(isa.encode()):
+        pytest.skip(f"this machine has no {isa}")
+    try:
+        model = load_native(tmp_path, config, torch.float32, "int8")
+        _, exact = run(model, config, wants_likeliest=True)
+        model.screen.make()
+        found, logits = run(model, config, wants_likeliest=True)
+        _, whole = run(model, config, wants_likeliest=False)
+    finally:
+        library.functions.midspan_select(library.isa.encode())
+    assert torch.equal(whole, exact)  # without a screen, and where all logits are asked for
+    tokens, logprobs = zip(*found, strict=True)
+    assert list(tokens) == exact.argmax(-1).tolist()
+    torch.testing.assert_close(torch.tensor(logprobs), exact.log_softmax(-1).max(-1).values, atol=0.03, rtol=0)
+    assert (logits != exact).any(-1).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("form", ["wide", "int8"])
+def test_only_a_head_in_int8_has_a_screen(form: Quant, tmp_path: Path) -> None:
+    write_folder(tmp_path, QWEN, seed=3)
+    model = load_native(tmp_path, QWEN, torch.float32, form)
+    model.screen.begin()
+    for thread in threading.enumerate():
+        if thread.name == "head-screen":
+            thread.join()
+    assert (model.screen.address is not None) == (form == "int8")
+
+
+def test_a_screen_has_the_upper_half_of_each_code() -> None:
+    weight = torch.randn(40, 70, generator=torch.Generator().manual_seed(5))
+    matrix = quantize(weight, "int8")
+    bits = upper_bits(pack(matrix).codes)
+    codes = matrix.tensors[0].to(torch.int16) + 128
+    for row, column in ((0, 0), (17, 15), (17, 16), (39, 69)):
+        group, at = divmod(column, 32)
+        byte = bits[row // 16, group, at % 16 // 4, row % 16 * 4 + at % 4]
+        assert (int(byte) >> (4 if at >= 16 else 0)) & 15 == int(codes[row, column]) >> 4
