@@ -1,17 +1,11 @@
 """Work that makes the start of a model shorter: weights are brought into memory meanwhile. Imports no torch."""
 
-import ctypes
-import mmap
-import os
-import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from inference.heap import enter_memory
-
-_PIECE_BYTES = 8 << 20  # short, so that the thread ends soon after the process wants to
+from inference.weights.large_pages import enter_pieces, read_file
 
 
 def read_ahead(folder: Path) -> None:
@@ -23,25 +17,7 @@ def _read_files(folder: Path) -> None:
     for path in sorted(folder.glob("*.safetensors")):
         # A file was removed, and the weights are then made again; or it is empty, and loading says so.
         with suppress(OSError, ValueError):
-            _read_file(path)
-
-
-def _read_file(path: Path) -> None:
-    """Read a file by mapping it, so that its pages in memory are of 2 MB, where the file system can.
-
-    A step reads weights in pages of 4 KB, as readahead(2) makes them, 8% slower.
-    """
-    if sys.platform != "linux":  # the other systems have no such calls
-        return
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        with mmap.mmap(descriptor, 0, access=mmap.ACCESS_COPY) as mapping:
-            mapping.madvise(mmap.MADV_HUGEPAGE)
-            first_byte = ctypes.c_char.from_buffer(mapping)
-            _populate([(ctypes.addressof(first_byte), len(mapping))])
-            del first_byte  # or the mapping could not be closed
-    finally:
-        os.close(descriptor)
+            read_file(path)
 
 
 def touch(spans: Sequence[tuple[int, int]]) -> None:
@@ -54,5 +30,4 @@ def touch(spans: Sequence[tuple[int, int]]) -> None:
 
 def _populate(spans: Sequence[tuple[int, int]]) -> None:
     for address, size_bytes in spans:
-        for done_bytes in range(0, size_bytes, _PIECE_BYTES):
-            enter_memory(address + done_bytes, min(_PIECE_BYTES, size_bytes - done_bytes))
+        enter_pieces(address, size_bytes)
