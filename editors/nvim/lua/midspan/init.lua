@@ -132,6 +132,7 @@ local function map_keys(buffer)
 end
 
 local function attach(client, buffer)
+  require('midspan.rename').attach(buffer)
   ghost().attach(client, buffer)
   require('midspan.next_edit').attach(buffer)
   map_keys(buffer)
@@ -165,8 +166,9 @@ end
 --- Takes the options and returns the configuration of the language client.
 local function configure(options)
   M.options = vim.tbl_deep_extend('force', defaults, options or {})
+  local group = vim.api.nvim_create_augroup('midspan', {})
   vim.api.nvim_create_autocmd('LspAttach', {
-    group = vim.api.nvim_create_augroup('midspan', {}),
+    group = group,
     callback = function(event)
       local client = vim.lsp.get_client_by_id(event.data.client_id)
       if client and client.name == M.options.client_name then
@@ -174,6 +176,7 @@ local function configure(options)
       end
     end,
   })
+  require('midspan.rename').watch(group)
   require('midspan.commands').create()
   return {
     cmd = M.options.cmd,
