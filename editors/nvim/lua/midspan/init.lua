@@ -133,6 +133,7 @@ end
 
 local function attach(client, buffer)
   require('midspan.rename').attach(buffer)
+  require('midspan.status').attach(buffer)
   ghost().attach(client, buffer)
   require('midspan.next_edit').attach(buffer)
   map_keys(buffer)

@@ -4,18 +4,58 @@ local M = {}
 --- By client: the parameters of the last midspan/statusChanged.
 local last = {}
 
+--- By buffer: whether completion is off in this document alone.
+local off_here = {}
+
 local function redraw()
   vim.cmd.redrawstatus({ bang = true })
 end
 
---- Handler of midspan/statusChanged.
-function M.changed(_, status, context)
-  last[context.client_id] = status
-  vim.schedule(redraw)
+local function state_of(status)
+  return vim.tbl_get(status or {}, 'completion', 'state')
 end
 
---- Returns "midspan", "midspan ..." while it works, "midspan off", "midspan loading", "midspan error". Behind "midspan"
---- stands the place of a next edit that is not on the screen: "midspan ↓ line 120".
+--- Asks the server about the document of a buffer.
+local function ask_about(buffer)
+  local client = require('midspan.server').clients(buffer)[1]
+  if client then
+    client:request('midspan/status', { uri = vim.uri_from_bufnr(buffer) }, function(_, status)
+      local is_off = state_of(status) == 'off'
+      if off_here[buffer] ~= is_off then
+        off_here[buffer] = is_off
+        redraw()
+      end
+    end, buffer)
+  end
+end
+
+--- Asks the server about the document now, and whenever something may have changed that it goes by.
+function M.attach(buffer)
+  vim.api.nvim_create_autocmd({ 'BufEnter', 'BufWritePost', 'CursorHold' }, {
+    group = vim.api.nvim_create_augroup('midspan.status.' .. buffer, {}),
+    buffer = buffer,
+    callback = function()
+      ask_about(buffer)
+    end,
+  })
+  ask_about(buffer)
+end
+
+--- Handler of midspan/statusChanged.
+function M.changed(_, status, context)
+  local before = last[context.client_id]
+  last[context.client_id] = status
+  vim.schedule(redraw)
+  if not before or not vim.deep_equal(before.completion, status.completion) then
+    for _, window in ipairs(vim.api.nvim_list_wins()) do
+      ask_about(vim.api.nvim_win_get_buf(window))
+    end
+  end
+end
+
+--- Returns "midspan", "midspan ..." while it works, "midspan off", "midspan off here" where it is off in this file alone,
+--- "midspan loading", "midspan error". Behind "midspan" stands the place of a next edit that is not on the screen:
+--- "midspan ↓ line 120".
 function M.line()
   local buffer = vim.api.nvim_get_current_buf()
   local client = require('midspan.server').clients(buffer)[1]
@@ -26,8 +66,10 @@ function M.line()
     return 'midspan off'
   end
   local status = last[client.id]
-  local state = vim.tbl_get(status or {}, 'completion', 'state')
-  if state and state ~= 'ready' then
+  local state = state_of(status)
+  if state ~= 'off' and off_here[buffer] then
+    return 'midspan off here'
+  elseif state and state ~= 'ready' then
     return 'midspan ' .. state
   end
   local where = require('midspan.next_edit').where()
