@@ -1,4 +1,4 @@
-"""What a new user of Neovim meets: a file that has no name yet, and one that a rule excludes."""
+"""What a new user of Neovim meets: a file that has no name yet, one that a rule excludes, and a refused action."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,23 @@ from tests.e2e.scripted_neovim import open_empty_file, scripted_neovim
 
 GHOST_TEXT = "first_word + second.word()"
 
+# Opens the menu of code actions, and remembers what is in it, how an entry is chosen, and what Neovim notifies.
+OPEN_MENU = """
+told, menu = {}, nil
+vim.notify = function(message) table.insert(told, message) end
+vim.ui.select = function(items, _, choose) menu = { items = items, choose = choose } end
+vim.lsp.buf.code_action()
+"""
+FIND = """
+local title = ...
+return menu and vim.iter(menu.items):any(function(item) return item.action.title == title end)
+"""
+CHOOSE = """
+local title = ...
+for _, item in ipairs(menu.items) do
+  if item.action.title == title then menu.choose(item) end
+end
+"""
 IS_OPEN = """
 local uri = ...
 return vim.iter(vim.lsp.get_clients({ name = 'midspan' })):any(function(client)
@@ -43,6 +60,16 @@ def statusline(editor: Neovim) -> str:
     return str(editor.api.exec_lua("return require('midspan').statusline()"))
 
 
+def open_menu(editor: Neovim, file: str, title: str) -> None:
+    """Write a function into a new file, and open Neovim's own menu of code actions there, which has this one."""
+    open_empty_file(editor, file)
+    editor.type("idef twice(a):<CR>return 2 * a<Esc>gg")
+    editor.until(lambda: editor.lines() == ["def twice(a):", "    return 2 * a"], "the function is not written")
+    editor.until(lambda: editor.api.current.window.cursor[0] == 1, "the cursor is not at the function")
+    editor.api.exec_lua(OPEN_MENU)
+    editor.until(lambda: editor.api.exec_lua(FIND, title), f"no action {title!r}")
+
+
 @pytest.mark.parametrize("command", ["file", "write", "saveas"])
 def test_a_buffer_that_gets_its_name_after_its_type_is_completed_at_once(editor, command):
     editor.api.command("enew")
@@ -72,3 +99,11 @@ def test_the_statusline_says_that_this_file_is_off(editor):
     editor.until(lambda: statusline(editor) == "midspan off here", "the statusline does not tell")
     editor.api.command("edit #")
     assert statusline(editor) == "midspan"
+
+
+def test_a_refused_action_is_told_in_words_alone(editor):
+    open_menu(editor, "changed", "Write tests")
+    editor.api.command("normal! Gox = 1")
+    editor.api.exec_lua(CHOOSE, "Write tests")
+    (told,) = editor.until(lambda: editor.api.exec_lua("return told"), "nothing was told")
+    assert told.startswith("Midspan: Nothing is changed: changed.py was edited")

@@ -132,6 +132,7 @@ local function map_keys(buffer)
 end
 
 local function attach(client, buffer)
+  require('midspan.menu').watch(client)
   require('midspan.rename').attach(buffer)
   require('midspan.status').attach(buffer)
   ghost().attach(client, buffer)
