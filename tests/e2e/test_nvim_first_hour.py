@@ -1,4 +1,4 @@
-"""What a new user of Neovim meets: a file that has no name yet, one that a rule excludes, and a refused action."""
+"""What a new user of Neovim meets: a file without a name, one that a rule excludes, and the menu of code actions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +10,7 @@ from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, Neovim, needs_neovim
 from tests.e2e.scripted_neovim import open_empty_file, scripted_neovim
 
 GHOST_TEXT = "first_word + second.word()"
+ANSWERS = scripted.ANSWERS | {", imports included.\n": "```python\ndef test_twice():\n    assert twice(2) == 4\n```"}
 
 # Opens the menu of code actions, and remembers what is in it, how an entry is chosen, and what Neovim notifies.
 OPEN_MENU = """
@@ -41,7 +42,7 @@ pytestmark = needs_neovim
 
 @pytest.fixture(scope="module", params=[PROGRAM, PROGRAM_0_11], ids=["0.12", "0.11"])
 def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Neovim]:
-    with scripted_neovim(tmp_path_factory.mktemp("scripted"), request.param, scripted.ANSWERS) as editor:
+    with scripted_neovim(tmp_path_factory.mktemp("scripted"), request.param, ANSWERS) as editor:
         yield editor
 
 
@@ -107,3 +108,14 @@ def test_a_refused_action_is_told_in_words_alone(editor):
     editor.api.exec_lua(CHOOSE, "Write tests")
     (told,) = editor.until(lambda: editor.api.exec_lua("return told"), "nothing was told")
     assert told.startswith("Midspan: Nothing is changed: changed.py was edited")
+
+
+def test_tests_from_the_menu_open_beside_the_code(editor):
+    open_menu(editor, "twice", "Write tests")
+    editor.api.exec_lua(CHOOSE, "Write tests")
+    editor.until(lambda: editor.lines() == ["def test_twice():", "    assert twice(2) == 4"], "no tests are shown")
+    assert len(editor.api.windows) == 2
+    assert not editor.log_file.with_name("tests").exists(), "only the user writes the file"
+    editor.api.command("write")
+    (written,) = editor.log_file.with_name("tests").iterdir()
+    assert written.read_text() == "def test_twice():\n    assert twice(2) == 4\n"

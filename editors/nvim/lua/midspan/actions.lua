@@ -84,33 +84,6 @@ local function stream_page(client, kind, params)
   vim.keymap.set('n', '<C-c>', stop, { buffer = buffer, desc = 'Midspan: stop' })
 end
 
---- Makes an edit of one other file, which may be new, and shows it there. The file is written by the user.
-local function edit_beside(client, edit)
-  vim.lsp.util.apply_workspace_edit(edit, client.offset_encoding)
-  local change = vim.iter(edit.documentChanges or {}):find(function(one)
-    return one.textDocument
-  end)
-  local uri, edits = next(edit.changes or {})
-  if change then
-    uri, edits = change.textDocument.uri, change.edits
-  end
-  local buffer = vim.uri_to_bufnr(uri)
-  vim.bo[buffer].buflisted = true
-  if vim.fn.filereadable(vim.uri_to_fname(uri)) == 0 and vim.api.nvim_buf_get_lines(buffer, -2, -1, false)[1] == '' then
-    vim.api.nvim_buf_set_lines(buffer, -2, -1, false, {}) -- Neovim ends the last line itself
-  end
-  local window = require('midspan.page').show(buffer)
-  local row = edits[1].range.start.line + 1
-  vim.api.nvim_win_set_cursor(window, { math.min(row, vim.api.nvim_buf_line_count(buffer)), 0 })
-  vim.api.nvim_create_autocmd('BufWritePre', {
-    buffer = buffer,
-    once = true,
-    callback = function(event)
-      vim.fn.mkdir(vim.fs.dirname(event.match), 'p')
-    end,
-  })
-end
-
 --- Explains or reviews the lines on a page, writes tests of them, or proposes a fix of their diagnostics.
 function M.answer(kind, call)
   local client = require('midspan.server').client()
@@ -129,7 +102,8 @@ function M.answer(kind, call)
     if err or kind == 'fix' then
       return show(err, answer)
     end
-    edit_beside(client, answer.edit)
+    vim.lsp.util.apply_workspace_edit(answer.edit, client.offset_encoding)
+    require('midspan.beside').show(answer.edit)
   end)
   done = in_progress(kind == 'fix' and 'looks for a fix' or 'writes tests', stop)
 end

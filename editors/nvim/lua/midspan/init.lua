@@ -185,6 +185,7 @@ local function configure(options)
     filetypes = M.options.filetypes,
     root_markers = M.options.root_markers,
     capabilities = capabilities(),
+    commands = { [require('midspan.menu').SHOW] = require('midspan.menu').show },
     handlers = { ['midspan/statusChanged'] = require('midspan.status').changed },
     init_options = init_options(),
     before_init = vouch,
