@@ -48,6 +48,21 @@ async def test_the_daemon_completes_and_its_trace_says_so(here: Place, source: P
         )
 
 
+async def test_a_daemon_with_other_folders_of_models_or_settings_is_not_asked(
+    here: Place, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with here.relay() as editor:
+        await editor.initialize()
+        theirs = here.daemon_status()["folders"]
+        for variable, folder in (("XDG_DATA_HOME", "data"), ("XDG_CONFIG_HOME", "config")):
+            with monkeypatch.context() as other:
+                other.setenv(variable, str(tmp_path))
+                done = await run_midspan("complete", f"{source}:2:5", "--json")
+            assert json.loads(done.stdout)["model"] != "fake"
+            assert f"the daemon was started with other folders ({theirs[folder]})" in done.stderr
+        assert (await editor.request("midspan/trace", {}))["traces"] == []
+
+
 async def test_what_is_wrong_with_the_place_or_the_options_is_told_as_without_a_daemon(
     here: Place, source: Path
 ) -> None:
