@@ -13,7 +13,7 @@ from context.prompt.window import CountTokens
 from context.related.collect import collect, judge, still_true
 from context.related.next_lines import next_lines
 from context.secrets.masking import count_masked, mask_document, mask_snapshot
-from midspan import DocumentError
+from midspan import ExcludedError
 
 _MAX_RULES = 10_000
 
@@ -38,7 +38,7 @@ class ContextPacker:
     def pack(self, snapshot: Snapshot, budget: Budget, count_tokens: CountTokens, edits: Sequence[Edit] = ()) -> Pack:
         """Return the text of the prompt at the cursor, in which placeholders stand for secrets.
 
-        Raises DocumentError when a rule keeps the document out of every prompt.
+        Raises ExcludedError when a rule keeps the document out of every prompt.
         """
         self._require(snapshot.document)
         self._forget_pages_of_secrets((snapshot.document, *snapshot.open_documents))
@@ -49,7 +49,7 @@ class ContextPacker:
     def pack_alone(self, snapshot: Snapshot, budget: Budget, count_tokens: CountTokens) -> Pack:
         """Return the text of a prompt of the current file alone. The placement stays that of the last `pack`.
 
-        Any thread may call this, at any time. Raises DocumentError as `pack` does.
+        Any thread may call this, at any time. Raises ExcludedError as `pack` does.
         """
         self._require(snapshot.document)
         packed = pack(mask_snapshot(snapshot), (), budget, count_tokens)
@@ -57,10 +57,10 @@ class ContextPacker:
         return replace(packed, masked=count_masked([segment.text for segment in packed.segments], rules))
 
     def _require(self, document: Document) -> None:
-        """Raise DocumentError when a rule keeps the document out of every prompt."""
+        """Raise ExcludedError when a rule keeps the document out of every prompt."""
         verdict = judge(document, self._workspace)
         if not verdict.included:
-            raise DocumentError(f"{document.path} is in no prompt: {verdict.why}.")
+            raise ExcludedError(document.path, verdict.why)
 
     def placed_files(
         self,

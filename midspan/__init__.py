@@ -3,6 +3,7 @@
 from midspan.errors import (
     CapacityError,
     DocumentError,
+    ExcludedError,
     MidspanError,
     ModelError,
     SettingsError,
@@ -11,6 +12,7 @@ from midspan.errors import (
 __all__ = [
     "CapacityError",
     "DocumentError",
+    "ExcludedError",
     "MidspanError",
     "ModelError",
     "SettingsError",

@@ -20,6 +20,14 @@ class DocumentError(MidspanError):
     """A file, a buffer or a position in one cannot be used."""
 
 
+class ExcludedError(DocumentError):
+    """A rule keeps a document out of every prompt. `why` is the rule in words."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path} is in no prompt: {why}.")
+        self.why = why
+
+
 class ModelError(MidspanError):
     """A model folder, its weights or its tokenizer cannot be used."""
 

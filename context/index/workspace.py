@@ -24,7 +24,7 @@ from context.index.view import Answers, View
 from context.index.watch import Watch, start_watch
 from context.rules.rules import IGNORE_FILE_NAMES, Rules, Verdict
 from context.rules.secret_names import secret_by_name
-from midspan import DocumentError
+from midspan import ExcludedError
 
 _log = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class Workspace:
     def read(self, path: str) -> Document:
         """Read a file of the disk (from the root, with "/"), its secrets included.
 
-        Raises DocumentError for a file that a rule keeps out.
+        Raises ExcludedError for a file that a rule keeps out.
         """
         rules = Rules(self.root)
         verdict = rules.by_name(path)
@@ -138,7 +138,7 @@ class Workspace:
         if verdict.included:
             verdict, text = rules.read(path)
         if not verdict.included:
-            raise DocumentError(f"{path} is in no prompt: {verdict.why}.")
+            raise ExcludedError(path, verdict.why)
         return Document(path, text, language_of(path), version=0)
 
     def judge(self, document: Document) -> Verdict:

@@ -16,7 +16,7 @@ from lsp_server.chat.used_parts import UsedPart
 from lsp_server.rpc.positions import offset_of
 from lsp_server.server.session import Session
 from lsp_server.telemetry.record import Record
-from midspan import DocumentError
+from midspan import DocumentError, ExcludedError
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ async def _document(session: Session, uri: str) -> Document:
         document = session.documents.document(uri)
         verdict = await asyncio.to_thread(judge, document, workspace)
         if not verdict.included:
-            raise DocumentError(f"{document.path} is in no prompt: {verdict.why}.")
+            raise ExcludedError(document.path, verdict.why)
         return document
     path = uris.to_fs_path(uri) if uri.startswith("file:") else None
     if path is None or workspace is None:

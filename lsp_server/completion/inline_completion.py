@@ -12,7 +12,7 @@ from lsp_server.completion.pipeline import Filled
 from lsp_server.completion.triggers import Skip, Trigger
 from lsp_server.telemetry.outcome import Outcome
 from lsp_server.telemetry.record import Record
-from midspan import CapacityError, MidspanError, ModelError
+from midspan import CapacityError, ExcludedError, MidspanError, ModelError
 
 ACCEPTED = "midspan.accepted"
 
@@ -55,6 +55,9 @@ async def complete(
             items = None if keystroke is None else await _items(feature, keystroke)
             if keystroke is not None and record.outcome is not Outcome.SUPERSEDED:
                 feature.compute_suffix(uri, keystroke.insertion.snapshot)
+        except ExcludedError as error:
+            record.ends(Outcome.EXCLUDED, error.why)
+            items = None
         except MidspanError as error:
             record.ends(Outcome.FAILED, str(error))
             if isinstance(error, ModelError | CapacityError):

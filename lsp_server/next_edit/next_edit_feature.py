@@ -13,6 +13,7 @@ from pygls import uris
 
 from context.documents.document import Document
 from context.next_edit.proposal import Diagnostic
+from context.related.collect import judge
 from lsp_server.completion.completion_feature import CompletionFeature
 from lsp_server.next_edit.dismissed_edits import DismissedEdits
 from lsp_server.next_edit.edit_state import EditState
@@ -146,6 +147,8 @@ class NextEditFeature:
         when, document = self.session.settings.next_edit.when, state.snapshot.document
         if when == "never" or (when == "by_key" and not asked.explicit):
             return Outcome.EDITS_OFF, f"the setting 'next_edit.when' is {when!r}"
+        if not (verdict := judge(document, state.workspace)).included:
+            return Outcome.EXCLUDED, verdict.why
         if (why_off := self._completion.why_off(asked.uri)) is not None:
             return Outcome.SWITCHED_OFF, why_off
         if asked.version is not None and asked.version != document.version:

@@ -27,7 +27,7 @@ from lsp_server.telemetry.display_outcome import DisplayOutcome, NextEditKind
 from lsp_server.telemetry.journal import EditorName, Journal
 from lsp_server.telemetry.outcome import Outcome
 from lsp_server.telemetry.record import Record
-from midspan import MidspanError
+from midspan import ExcludedError, MidspanError
 
 _log = logging.getLogger(__name__)
 
@@ -121,6 +121,9 @@ class Session:
         """Record a request from its beginning to its end: one line of the log, one trace."""
         try:
             yield record
+        except ExcludedError as error:
+            record.ends(Outcome.EXCLUDED, error.why)
+            raise
         except (MidspanError, JsonRpcException) as error:
             record.ends(Outcome.FAILED, str(error.message if isinstance(error, JsonRpcException) else error))
             raise

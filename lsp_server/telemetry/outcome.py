@@ -12,6 +12,7 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
     FAILED = "failed"
     # The engine is not asked.
+    EXCLUDED = "excluded"
     SWITCHED_OFF = "switched_off"
     MID_LINE = "mid_line"
     STATEMENT_OVER = "statement_over"
@@ -35,6 +36,7 @@ class Outcome(StrEnum):
 
 
 _NOT_ASKED = {
+    Outcome.EXCLUDED: "the file is in no prompt",
     Outcome.SWITCHED_OFF: "completion is off",
     Outcome.MID_LINE: "the cursor is in the middle of a line",
     Outcome.STATEMENT_OVER: "the statement is over",

@@ -14,7 +14,7 @@ from lsp_server.actions.protocol.action_context import ActionContext
 from lsp_server.actions.protocol.draft_progress import OnText
 from lsp_server.chat.chat_request import build_chat_request
 from lsp_server.completion.postprocess.repetition import without_repeated_lines
-from midspan import DocumentError, ModelError
+from midspan import ExcludedError, ModelError
 
 _AROUND_TOKENS = 1024  # of the document around the place; the engine prefills them for each new place
 _AFTER_TOKENS = 256
@@ -86,7 +86,7 @@ def _only_counts(text: str) -> bool:
 
 
 async def _pack_around(action: ActionContext, engine: Engine, start: int, end: int) -> Pack:
-    """Pack the text before and after the place. Raises DocumentError for a document that a rule excludes."""
+    """Pack the text before and after the place. Raises ExcludedError for a document that a rule excludes."""
     session, document = action.session, action.document
     workspace = session.workspaces.of(action.uri).workspace
     room = min(_AROUND_TOKENS, engine.info.context_tokens // 4)
@@ -94,7 +94,7 @@ async def _pack_around(action: ActionContext, engine: Engine, start: int, end: i
     def lay_out() -> Pack:
         verdict = judge(document, workspace)
         if not verdict.included:
-            raise DocumentError(f"{document.path} is in no prompt: {verdict.why}.")
+            raise ExcludedError(document.path, verdict.why)
         around = replace(document, text=document.text[:start] + document.text[end:])
         budget = Budget(room, min(_AFTER_TOKENS, room // 4))
         return pack(Snapshot(around, start), (), budget, engine.count_tokens)
