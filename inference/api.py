@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
-from midspan import ModelError
+from midspan import ModelError, SettingsError
 
 Role = Literal["system", "user", "assistant"]
 
@@ -198,24 +198,35 @@ class Update:
 OnUpdate = Callable[[Update], None]
 
 
+Dtype = Literal["auto", "float32", "bfloat16"]
+QuantSetting = Literal["auto", "none", "int8", "int4"]
+CacheDtype = Literal["auto", "int8"]
+
+
 @dataclass(frozen=True)
 class EngineSettings:
-    """The settings of an engine that runs in this process."""
+    """The settings of an engine that runs in this process. Raises SettingsError for an unknown choice."""
 
     model: Path | None = None  # None: the built-in one
     cache_bytes: int | None = None  # None: from the machine's memory
     # The tokens of a prompt that one step reads; it shrinks where a layer of it takes long.
     chunk_tokens: int = 256
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    dtype: Dtype = "auto"
     # The form of the weight matrices; auto: by what a user waits for, within the machine's memory.
-    quant: Literal["auto", "none", "int8", "int4"] = "auto"
+    quant: QuantSetting = "auto"
     # The type of the cached keys and values; auto: that of the model. int8 needs the native step.
-    cache_dtype: Literal["auto", "int8"] = "auto"
+    cache_dtype: CacheDtype = "auto"
     # The device of the model: "auto", "cpu", "cuda", "cuda:N" or "mps". The CPU serves where the GPU cannot.
     device: str = "auto"
     threads: int | None = None  # the most that a step may use; None: torch's own choice
     # Called before the files of the model are read, and after. Raises ModelError for files that are not to be used.
     confirm: Callable[[], None] | None = None
+
+    def __post_init__(self) -> None:
+        choices = {"dtype": get_args(Dtype), "quant": get_args(QuantSetting), "cache_dtype": get_args(CacheDtype)}
+        for name, known in choices.items():
+            if (given := getattr(self, name)) not in known:
+                raise SettingsError(f"The setting {name!r} must be one of {', '.join(known)}, not {given!r}.")
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ import sys
 import threading
 from pathlib import Path
 from subprocess import run
+from typing import Any
 
 import pytest
 
 from inference.api import EngineSettings
 from inference.local_engine import LocalEngine
 from inference.models.description import ModelDescription, read_description
-from midspan import ModelError
+from midspan import ModelError, SettingsError
 from tests.inference.engines import BOS
 from tests.inference.folders import LITE, write_folder
 from tests.inference.generate import generate
@@ -28,6 +29,20 @@ def test_bad_folders_are_refused_by_name(model_folder: Path, tmp_path: Path) -> 
         with pytest.raises(ModelError, match=message):
             generate(engine, [BOS, 1])
         engine.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "known"),
+    [
+        ("quant", "bfloat16", "auto, none, int8, int4"),
+        ("dtype", "float16", "auto, float32, bfloat16"),
+        ("cache_dtype", "int4", "auto, int8"),
+    ],
+)
+def test_an_unknown_form_is_refused_with_the_known_ones(name: str, given: str, known: str) -> None:
+    chosen: dict[str, Any] = {name: given}
+    with pytest.raises(SettingsError, match=f"'{name}' must be one of {known}, not '{given}'"):
+        EngineSettings(**chosen)
 
 
 def test_the_caller_reads_nothing_of_the_folder(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
