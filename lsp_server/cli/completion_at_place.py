@@ -78,7 +78,7 @@ def _ask_daemon(
     if status[1].get("version") != __version__:
         return None
     folders = user_folders()
-    if others := [folder for name, folder in status[1]["folders"].items() if folder != folders[name]]:
+    if others := [folder for name, folder in status[1].get("folders", {}).items() if folder != folders[name]]:
         print(
             f"midspan: the daemon was started with other folders ({', '.join(others)}), so it is not asked.",
             file=sys.stderr,
