@@ -36,6 +36,8 @@ def answer(before: str, _after: str) -> str:
         return f"<{len(line)}>"  # the answer names the text that it is for, so a stale one is noticed
     if before.endswith("def area(width, height):\n    "):
         return BODY
+    if before.endswith("def unknown(width, height):\n    "):
+        return ""
     if before.endswith("except "):
         return "ValueError:\n"
     if before.endswith("except ValueError:\n        "):

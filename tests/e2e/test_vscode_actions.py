@@ -7,6 +7,7 @@ from tests.e2e.vscode import VSCode
 
 TRY = "def read(text):\n    try:\n        return int(text)\n"
 STUB = "def area(width, height):\n    pass\n"
+UNKNOWN = "def unknown(width, height):\n    pass\n"
 
 
 def test_an_action_is_a_diff_that_is_accepted(editor: VSCode):
@@ -21,6 +22,29 @@ def test_an_action_that_is_rejected_changes_nothing(editor: VSCode):
     editor.reject_button.click()
     editor.until(lambda: editor.title() == "rejected.py", "the diff is not closed")
     assert editor.saved(file) == STUB
+
+
+def test_an_action_that_is_refused_says_why(editor: VSCode):
+    file = editor.open("refused.py", UNKNOWN)
+    editor.press("ArrowUp")
+    editor.choose_action("Fill this body")
+    told = "Midspan: Nothing is changed: the model writes nothing (fake)."
+    toast = editor.page.locator(".notification-toast", has_text="the model writes nothing")
+    editor.wait_for(toast)
+    assert toast.locator(".notification-list-item-message").inner_text() == told
+    assert editor.saved(file) == UNKNOWN
+
+
+def test_an_action_of_a_file_that_has_changed_since_says_so(editor: VSCode):
+    file = editor.open("late.py", STUB)
+    editor.press("ArrowUp")
+    row = editor.open_actions("Fill this body")
+    changed = f"import math\n{STUB}"
+    file.write_text(changed)
+    editor.wait_for(editor.page.locator(".editor-instance .view-line", has_text="import math"))
+    row.click()
+    editor.wait_for(editor.page.locator(".notification-toast", has_text="Nothing is changed: late.py was edited"))
+    assert editor.saved(file) == changed
 
 
 def test_a_diff_of_a_file_that_has_changed_since_is_not_applied(editor: VSCode):

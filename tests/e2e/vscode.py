@@ -153,6 +153,10 @@ class VSCode:
 
     def choose_action(self, title: str) -> None:
         """Choose a code action at the cursor."""
+        self.open_actions(title).click()
+
+    def open_actions(self, title: str) -> Locator:
+        """Open the menu of the code actions at the cursor, and return the row of one of them."""
         row = self.page.locator(".action-widget .monaco-list-row", has_text=title)
 
         def is_open() -> bool:
@@ -161,7 +165,7 @@ class VSCode:
             return row.count() > 0
 
         self.until(is_open, f"the action {title} is not offered")
-        row.first.click()
+        return row.first
 
     def side(self, name: str) -> str:
         """Return the visible text of a side of the diff in front: "original" or "modified"."""

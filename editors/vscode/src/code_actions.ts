@@ -1,15 +1,16 @@
 // The server's code actions: those of the chat model become commands of this extension, and the edits of the others
-// are shown as a diff before they are applied.
+// are shown as a diff before they are applied. A refusal is told, about which VS Code and its language client are silent.
 import * as vscode from 'vscode';
-import type { CodeActionMiddleware } from 'vscode-languageclient/node';
+import { CodeActionResolveRequest, ResponseError, type Middleware } from 'vscode-languageclient/node';
 import { asWire, EDIT_KIND, nameOf, type ActionData, type Target } from './actions.ts';
 import type { FileEdit } from './text_edits.ts';
 
 export const PREVIEW_EDIT = 'midspan.previewEdit';
+export const TELL_REFUSAL = 'midspan.tellRefusal';
 
 type ProtocolAction = vscode.CodeAction & { data?: unknown };
 
-export const codeActionMiddleware: CodeActionMiddleware = {
+export const codeActionMiddleware: Pick<Middleware, 'provideCodeActions' | 'resolveCodeAction' | 'sendRequest'> = {
   async provideCodeActions(document, range, context, token, next) {
     const found = await next(document, range, context, token);
     const target = { uri: document.uri.toString(), version: document.version, range, diagnostics: [] };
@@ -26,6 +27,20 @@ export const codeActionMiddleware: CodeActionMiddleware = {
       delete resolved.edit;
     }
     return resolved;
+  },
+  async sendRequest(type, param, token, next) {
+    try {
+      return await next(type, param, token);
+    } catch (error) {
+      const { method } = CodeActionResolveRequest.type;
+      const isResolve = (typeof type === 'string' ? type : type.method) === method;
+      if (!isResolve || !(error instanceof ResponseError) || token?.isCancellationRequested) {
+        throw error;
+      }
+      // VS Code runs the command once the user has chosen the action; it may request the edit earlier.
+      const command = { title: 'Midspan', command: TELL_REFUSAL, arguments: [error.message] };
+      return { ...param, command } as Awaited<ReturnType<typeof next>>;
+    }
   },
 };
 

@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { Middleware } from 'vscode-languageclient/node';
 import { targetOfSelection, type ActionName, type Target } from './actions.ts';
 import { CHAT_VIEW, ChatView } from './chat_view.ts';
-import { codeActionMiddleware, PREVIEW_EDIT } from './code_actions.ts';
+import { codeActionMiddleware, PREVIEW_EDIT, TELL_REFUSAL } from './code_actions.ts';
 import { EditCommands } from './edit_commands.ts';
 import { Environments } from './environment/environments.ts';
 import { PrivateEnvironment } from './environment/private_environment.ts';
@@ -101,6 +101,7 @@ function registerCommands(
     'midspan.acceptPreview': () => preview.accept(),
     'midspan.rejectPreview': () => preview.reject(),
     [PREVIEW_EDIT]: (title: string, files: FileEdit[]) => showFirst(preview, title, files),
+    [TELL_REFUSAL]: reportError,
     'midspan.selectModel': (section?: Section) => selectModel(started, section),
     'midspan.showTrace': () => trace.show(),
     'midspan.showLog': () => started.log.show(),
