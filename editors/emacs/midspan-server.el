@@ -89,12 +89,6 @@ Emacs takes `eglot-workspace-configuration' from a folder without a question."
       (funcall listener value)
     (cl-call-next-method)))
 
-(cl-defmethod eglot-handle-notification
-  ((server midspan-server) (_method (eql midspan/statusChanged)) &rest status)
-  "Keep STATUS of SERVER for the mode line."
-  (setf (midspan-server-status server) status)
-  (force-mode-line-update t))
-
 (defun midspan-servers ()
   "Return all live servers of Midspan."
   (let (found)

@@ -4,8 +4,10 @@
 
 ;;; Commentary:
 
-;; The mode line, from midspan/statusChanged, and the commands that show more:
-;; status, trace, stats, doctor.
+;; The mode line and the commands that show more: status, trace, stats, doctor.
+;; midspan/statusChanged tells what is the same in all files.  Whether completion
+;; is off in one file is asked when the file is opened, when that status or a
+;; switch changes, and when Emacs is idle: the text or a rule may have changed.
 
 ;;; Code:
 
@@ -14,14 +16,66 @@
 (require 'midspan-switch)
 
 (defvar midspan--edit-where)
+(defvar midspan-mode)
+
+(defvar-local midspan--off-here nil "Non-nil when the server says that completion is off in this file.")
+
+(defun midspan--ask-about (buffer)
+  "Ask the server whether completion is off in the file of BUFFER."
+  (when (buffer-live-p buffer)
+    (with-current-buffer buffer
+      (when-let* ((server (and midspan-mode (midspan-server-here))))
+        (midspan-send server :midspan/status (eglot--TextDocumentIdentifier)
+                      (lambda (_failure status)
+                        (when (buffer-live-p buffer)
+                          (with-current-buffer buffer
+                            (setq midspan--off-here (equal (midspan--state status) "off"))
+                            (force-mode-line-update)))))))))
+
+(defun midspan--ask-soon (&optional window)
+  "Ask about the file of WINDOW or this buffer, after what is running now.
+Until then eglot may not have told the server of the file, or of its changes."
+  (run-with-timer 0 nil #'midspan--ask-about (if window (window-buffer window) (current-buffer))))
+
+(cl-defmethod eglot-handle-notification
+  ((server midspan-server) (_method (eql midspan/statusChanged)) &rest status)
+  "Keep STATUS of SERVER for the mode line, and ask about the files that are shown."
+  (let ((before (midspan-server-status server)))
+    (setf (midspan-server-status server) status)
+    (unless (equal (plist-get before :completion) (plist-get status :completion))
+      (walk-windows #'midspan--ask-soon nil t)))
+  (force-mode-line-update t))
+
+(defvar midspan--idle-timer nil "The timer that asks about the selected window's file when Emacs is idle, or nil.")
+
+(defun midspan--ask-when-idle ()
+  "Ask about the file of the selected window."
+  (midspan--ask-about (window-buffer (selected-window))))
+
+(defun midspan-status-start ()
+  "Keep the mode line of this buffer true."
+  (unless midspan--idle-timer
+    (setq midspan--idle-timer (run-with-idle-timer 2 t #'midspan--ask-when-idle)))
+  (add-hook 'midspan-switch-hook #'midspan--ask-soon nil t)
+  (midspan--ask-soon))
+
+(defun midspan-status-stop ()
+  "Stop asking about the file of this buffer."
+  (remove-hook 'midspan-switch-hook #'midspan--ask-soon t)
+  (kill-local-variable 'midspan--off-here))
+
+(defun midspan--state (status)
+  "Return the state of completion in STATUS, or nil."
+  (plist-get (plist-get status :completion) :state))
 
 (defun midspan-mode-line ()
   "Return the lighter of `midspan-mode' in this buffer."
   (let* ((server (midspan-server-here))
          (status (and server (midspan-server-status server)))
-         (state (plist-get (plist-get status :completion) :state)))
+         (state (midspan--state status)))
     (cond ((null server) " Midspan:none")
           ((midspan-off-p) " Midspan:off")
+          ((and midspan--off-here (not (equal state "off"))) " Midspan:off here")
           ((and state (not (string= state "ready"))) (concat " Midspan:" state))
           ((not (string-empty-p midspan--edit-where)) (concat " Midspan " midspan--edit-where))
           ((cl-plusp (or (plist-get status :busy) 0)) " Midspan...")

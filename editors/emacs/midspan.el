@@ -88,7 +88,9 @@
       (progn
         (midspan-note-language)
         (midspan-ghost-start)
-        (midspan-next-edit-start))
+        (midspan-next-edit-start)
+        (midspan-status-start))
+    (midspan-status-stop)
     (midspan-next-edit-stop)
     (midspan-ghost-stop)
     (kill-local-variable 'midspan--language)))
