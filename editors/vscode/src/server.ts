@@ -68,6 +68,7 @@ export class Server implements vscode.Disposable {
         }
       }),
       vscode.window.onDidChangeActiveTextEditor(() => void this.askStatus()),
+      vscode.workspace.onDidSaveTextDocument(() => void this.askStatus()), // its text, or a rule in it, may exclude a file
       vscode.workspace.onDidGrantWorkspaceTrust(() => void this.restartIfMissing()),
     );
   }
