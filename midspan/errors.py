@@ -21,10 +21,10 @@ class DocumentError(MidspanError):
 
 
 class ExcludedError(DocumentError):
-    """A rule keeps a document out of every prompt. `why` is the rule in words."""
+    """A document is kept out of every prompt, by a rule or for its text. `why` is the reason in words."""
 
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(f"{path} is in no prompt: {why}.")
+    def __init__(self, path: str, why: str, message: str | None = None) -> None:
+        super().__init__(message or f"{path} is in no prompt: {why}.")
         self.why = why
 
 

@@ -12,21 +12,23 @@ from pygls import uris
 
 from context.documents.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_LINES, Document, language_of, relative_path
 from lsp_server.rpc.text_changes import apply_changes
-from midspan import DocumentError
+from midspan import DocumentError, ExcludedError
 
 _SCHEMES = ("file", "untitled")
+_NOT_UTF_8 = "it is not UTF-8"
 _openings = count(1)  # of all connections: editors may open documents of the same name
 
 
 @dataclass(frozen=True)
 class Buffer:
-    """An open document. `refusal` is the reason why nothing can be completed in it.
+    """An open document. `refusal` says why nothing can be completed in it, `fault` what its text has that it may not.
 
     The text of a refused document is not kept, or is no longer the editor's.
     """
 
     document: Document
     refusal: str | None = None
+    fault: str | None = None
 
 
 class OpenDocuments:
@@ -80,8 +82,13 @@ class OpenDocuments:
             self.close(uri)
 
     def document(self, uri: str) -> Document:
-        """Return an open document. Raises DocumentError if it is not open or nothing can be completed in it."""
+        """Return an open document.
+
+        Raises DocumentError if it is not open or nothing can be completed in it; ExcludedError where its text is why.
+        """
         buffer = self._buffer(uri)
+        if buffer.fault is not None:
+            raise ExcludedError(buffer.document.path, buffer.fault, buffer.refusal)
         if buffer.refusal is not None:
             raise DocumentError(buffer.refusal)
         return buffer.document
@@ -115,12 +122,15 @@ class OpenDocuments:
 
     def _keep(self, uri: str, document: Document, *, told: bool = False) -> None:
         """Keep a document. The text of a refused one is dropped: to follow edits of a large text stalls the editor."""
-        refusal = _refusal(document)
-        if refusal is None:
+        fault = _fault(document.text)
+        if fault is None:
             self._buffers[uri] = Buffer(document)
             return
         _forget_results(document)
-        self._buffers[uri] = Buffer(replace(document, text=""), refusal)
+        refusal = f"{document.path} {fault.removeprefix('it ')}: nothing is completed in it."
+        if fault == _NOT_UTF_8:
+            refusal += " Save it as UTF-8 and open it again."
+        self._buffers[uri] = Buffer(replace(document, text=""), refusal, fault)
         if not told:
             raise DocumentError(refusal)
 
@@ -160,16 +170,16 @@ def _root_of(path: str, roots: Iterable[Path]) -> Path | None:
     return max(holding, key=lambda root: len(root.parts), default=None)
 
 
-def _refusal(document: Document) -> str | None:
-    """Return the reason why nothing is completed in a document, None if there is none."""
-    if len(document.text) > MAX_DOCUMENT_BYTES:
-        return f"{document.path} is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB: nothing is completed in it."
-    if max(document.text.count("\n"), document.text.count("\r")) > MAX_DOCUMENT_LINES:
-        return f"{document.path} has more than {MAX_DOCUMENT_LINES:,} lines: nothing is completed in it."
-    if "\0" in document.text:
-        return f"{document.path} is binary (it holds a zero byte): nothing is completed in it."
+def _fault(text: str) -> str | None:
+    """Return the reason why nothing is completed in a document with this text, None if there is none."""
+    if len(text) > MAX_DOCUMENT_BYTES:
+        return f"it is larger than {MAX_DOCUMENT_BYTES // 1024**2} MB"
+    if max(text.count("\n"), text.count("\r")) > MAX_DOCUMENT_LINES:
+        return f"it has more than {MAX_DOCUMENT_LINES:,} lines"
+    if "\0" in text:
+        return "it is binary (it holds a zero byte)"
     try:
-        document.text.encode()
+        text.encode()
     except UnicodeEncodeError:  # incoming.py makes a lone surrogate of a byte that is not UTF-8
-        return f"{document.path} is not UTF-8: nothing is completed in it. Save it as UTF-8 and open it again."
+        return _NOT_UTF_8
     return None
