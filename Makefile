@@ -99,5 +99,5 @@ $(VSCODE)/node_modules/.package-lock.json: $(VSCODE)/package-lock.json | .tools/
 	touch $@
 
 $(VSCODE)/midspan.vsix: $(VSCODE)/node_modules/.package-lock.json $(VSCODE)/package.json $(VSCODE)/build.mjs $(VSCODE)/README.md $(VSCODE)/picture.png \
-		$(wildcard $(VSCODE)/src/*.ts $(VSCODE)/src/webview/* $(VSCODE)/media/* $(VSCODE)/media/walkthrough/*)
+		$(wildcard $(VSCODE)/src/*.ts $(VSCODE)/src/*/* $(VSCODE)/media/* $(VSCODE)/media/walkthrough/*)
 	$(NPM) run --silent package
