@@ -89,15 +89,15 @@ class VSCode:
         file.write_text(text, encoding="utf-8")
         explorer = self.page.locator(".explorer-folders-view")
         row = explorer.locator(".monaco-list-row").get_by_text(name, exact=True)
-        # The explorer draws the rows in view alone, and other tests have left many files.
+        # The explorer draws the rows in view alone, and other tests have left many files: look from its top to its end.
         # A view that opens late, such as the chat, may take its place again.
-        for down_pixels in (0, 0, 5000, -5000, 300):
+        for down_pixels in (0, 0, -50_000, *[200] * 15):
             if not explorer.is_visible():
                 self.page.keyboard.press("Control+Shift+e")
             with suppress(Error):
                 explorer.hover(timeout=3000)
                 self.page.mouse.wheel(0, down_pixels)
-                row.wait_for(timeout=3000)
+                row.wait_for(timeout=500 if down_pixels > 0 else 3000)
                 break
         row.dblclick()
         self.page.locator(f'.tab.active[data-resource-name="{name}"]').wait_for()
