@@ -10,10 +10,9 @@ from context.index.workspace import Workspace
 from context.prompt.pack import Budget, Pack, PackedFile, files_of, pack
 from context.prompt.placement import Placement
 from context.prompt.window import CountTokens
-from context.related.collect import collect, judge, still_true
+from context.related.collect import collect, judge, require_included, still_true
 from context.related.next_lines import next_lines
 from context.secrets.masking import count_masked, mask_document, mask_snapshot
-from midspan import ExcludedError
 
 _MAX_RULES = 10_000
 
@@ -40,7 +39,7 @@ class ContextPacker:
 
         Raises ExcludedError when a rule keeps the document out of every prompt.
         """
-        self._require(snapshot.document)
+        require_included(snapshot.document, self._workspace)
         self._forget_pages_of_secrets((snapshot.document, *snapshot.open_documents))
         packed = self._pack(mask_snapshot(snapshot), budget, count_tokens, edits)
         self._learn_rules((snapshot.document, *snapshot.open_documents), {segment.path for segment in packed.segments})
@@ -51,16 +50,10 @@ class ContextPacker:
 
         Any thread may call this, at any time. Raises ExcludedError as `pack` does.
         """
-        self._require(snapshot.document)
+        require_included(snapshot.document, self._workspace)
         packed = pack(mask_snapshot(snapshot), (), budget, count_tokens)
         rules = mask_document(snapshot.document).rules
         return replace(packed, masked=count_masked([segment.text for segment in packed.segments], rules))
-
-    def _require(self, document: Document) -> None:
-        """Raise ExcludedError when a rule keeps the document out of every prompt."""
-        verdict = judge(document, self._workspace)
-        if not verdict.included:
-            raise ExcludedError(document.path, verdict.why)
 
     def placed_files(
         self,

@@ -61,7 +61,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "inference.heap": (),
     "inference.model_files": (),
     "inference.cache": ("inference.api", "inference.heap", "kernels"),
-    "inference.weights": ("inference.heap", "inference.model_files", "kernels", "kernels.cpu"),
+    "inference.weights": ("inference.api", "inference.heap", "inference.model_files", "kernels", "kernels.cpu"),
     "inference.devices": (
         "inference.api",
         "inference.cache",

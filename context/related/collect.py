@@ -13,6 +13,7 @@ from context.prompt.snippet import Snippet
 from context.related import sources
 from context.related.cursor import look_around
 from context.rules.rules import Verdict, judge_buffer
+from midspan import ExcludedError
 
 _MAX_SNIPPETS = 400
 _MAX_DEFINITIONS = 150  # so many definitions are looked up and shown
@@ -50,6 +51,13 @@ def still_true(
 def judge(document: Document, workspace: Workspace | None) -> Verdict:
     """Return the verdict on an editor's text, by the workspace's rules or, without one, by its name and text alone."""
     return workspace.judge(document) if workspace is not None else _judge_alone(document)
+
+
+def require_included(document: Document, workspace: Workspace | None) -> None:
+    """Raise ExcludedError when a rule keeps the document out of every prompt."""
+    verdict = judge(document, workspace)
+    if not verdict.included:
+        raise ExcludedError(document.path, verdict.why)
 
 
 def _found(snapshot: Snapshot, view: View, buffers: Sequence[Document], edits: Sequence[Edit]) -> list[Snippet]:

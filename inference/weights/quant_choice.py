@@ -4,10 +4,10 @@ import logging
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
 
 import torch
 
+from inference.api import QuantSetting
 from inference.weights.checkpoint import Checkpoint, ShapeRecorder
 from inference.weights.default_form import DefaultForm, choose_form
 from inference.weights.machine_memory import GIB, weights_budget_bytes
@@ -18,7 +18,6 @@ from midspan import ModelError
 
 log = logging.getLogger(__name__)
 
-QuantSetting = Literal["auto", "none", "int8", "int4"]
 TokenMs = Callable[[Quant], float]
 
 

@@ -8,7 +8,7 @@ from pygls import uris
 
 from context.documents.document import Document, relative_path
 from context.documents.languages import path_comment
-from context.related.collect import judge
+from context.related.collect import require_included
 from context.secrets.masking import count_masked, mask_document
 from inference.api import Message
 from lsp_server.chat.chat_params import ChatMessage, Reference
@@ -16,7 +16,7 @@ from lsp_server.chat.used_parts import UsedPart
 from lsp_server.rpc.positions import offset_of
 from lsp_server.server.session import Session
 from lsp_server.telemetry.record import Record
-from midspan import DocumentError, ExcludedError
+from midspan import DocumentError
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,7 @@ async def _document(session: Session, uri: str) -> Document:
     workspace = session.workspaces.of(uri).workspace
     if uri in session.documents:
         document = session.documents.document(uri)
-        verdict = await asyncio.to_thread(judge, document, workspace)
-        if not verdict.included:
-            raise ExcludedError(document.path, verdict.why)
+        await asyncio.to_thread(require_included, document, workspace)
         return document
     path = uris.to_fs_path(uri) if uri.startswith("file:") else None
     if path is None or workspace is None:

@@ -144,12 +144,13 @@ class NextEditFeature:
 
     def _why_not(self, asked: Asked, state: EditState) -> tuple[Outcome, str] | None:
         """Return the reason why nothing is looked for, None when something is."""
-        when, document = self.session.settings.next_edit.when, state.snapshot.document
+        settings, document = self.session.settings, state.snapshot.document
+        when = settings.next_edit.when
         if when == "never" or (when == "by_key" and not asked.explicit):
             return Outcome.EDITS_OFF, f"the setting 'next_edit.when' is {when!r}"
         if not (verdict := judge(document, state.workspace)).included:
             return Outcome.EXCLUDED, verdict.why
-        if (why_off := self._completion.why_off(asked.uri)) is not None:
+        if (why_off := self._completion.switches.why_off_in(document, settings.completion)) is not None:
             return Outcome.SWITCHED_OFF, why_off
         if asked.version is not None and asked.version != document.version:
             return Outcome.OTHER_VERSION, ""

@@ -1,4 +1,4 @@
-"""What the mode line of Emacs says about the file in front."""
+"""The mode line of Emacs says where completion is off in the file in front alone."""
 
 from collections.abc import Iterator
 

@@ -5,20 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e import scripted
-from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, Neovim, neovim
-from tests.e2e.scripted_neovim import asked, midspan, open_empty_file, scripted_neovim
+from tests.e2e.neovim import Neovim, neovim
+from tests.e2e.scripted_neovim import asked, midspan, own_file, running_neovim
 
-
-@pytest.fixture(scope="module", params=[PROGRAM, PROGRAM_0_11], ids=["0.12", "0.11"])
-def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Neovim]:
-    with scripted_neovim(tmp_path_factory.mktemp("scripted"), request.param, scripted.ANSWERS) as editor:
-        yield editor
-
-
-@pytest.fixture
-def editor(running: Neovim, request: pytest.FixtureRequest) -> Neovim:
-    open_empty_file(running, request.node.name)
-    return running
+running = running_neovim(scripted.ANSWERS)
+editor = own_file
 
 
 def page(editor: Neovim) -> str:

@@ -1,13 +1,12 @@
-"""What a new user of Neovim meets: a file without a name, one that a rule excludes, and the menu of code actions."""
+"""Neovim in a new user's first hour: files that get a name late, excluded files, and its own menu of code actions."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e import scripted
-from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, Neovim, needs_neovim
-from tests.e2e.scripted_neovim import open_empty_file, scripted_neovim
+from tests.e2e.neovim import Neovim, needs_neovim
+from tests.e2e.scripted_neovim import open_empty_file, own_file, running_neovim
 
 GHOST_TEXT = "first_word + second.word()"
 ANSWERS = scripted.ANSWERS | {", imports included.\n": "```python\ndef test_twice():\n    assert twice(2) == 4\n```"}
@@ -40,16 +39,8 @@ end)
 pytestmark = needs_neovim
 
 
-@pytest.fixture(scope="module", params=[PROGRAM, PROGRAM_0_11], ids=["0.12", "0.11"])
-def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Neovim]:
-    with scripted_neovim(tmp_path_factory.mktemp("scripted"), request.param, ANSWERS) as editor:
-        yield editor
-
-
-@pytest.fixture
-def editor(running: Neovim, request: pytest.FixtureRequest) -> Neovim:
-    open_empty_file(running, request.node.name)
-    return running
+running = running_neovim(ANSWERS)
+editor = own_file
 
 
 def is_open(editor: Neovim, uri: str) -> bool:

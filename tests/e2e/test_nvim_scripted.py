@@ -8,8 +8,8 @@ import pynvim
 import pytest
 
 from tests.e2e import scripted
-from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, ROOT, Neovim
-from tests.e2e.scripted_neovim import asked, midspan, open_empty_file, scripted_neovim
+from tests.e2e.neovim import ROOT, Neovim
+from tests.e2e.scripted_neovim import asked, midspan, open_empty_file, own_file, running_neovim
 
 # This timer ends after every timer that could request ghost text: those are shorter, and were set earlier.
 OUTLAST_PAUSES = """
@@ -25,16 +25,8 @@ ANSWERS = scripted.ANSWERS | {
 }
 
 
-@pytest.fixture(scope="module", params=[PROGRAM, PROGRAM_0_11], ids=["0.12", "0.11"])
-def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Neovim]:
-    with scripted_neovim(tmp_path_factory.mktemp("scripted"), request.param, ANSWERS) as editor:
-        yield editor
-
-
-@pytest.fixture
-def editor(running: Neovim, request: pytest.FixtureRequest) -> Neovim:
-    open_empty_file(running, request.node.name)
-    return running
+running = running_neovim(ANSWERS)
+editor = own_file
 
 
 def accept_a_word(editor: Neovim) -> None:

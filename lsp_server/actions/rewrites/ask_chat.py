@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from context.documents.snapshot import Snapshot
 from context.prompt.pack import Budget, Pack, pack
-from context.related.collect import judge
+from context.related.collect import require_included
 from context.secrets.masking import count_masked
 from inference.api import Engine, Message
 from lsp_server.actions.protocol.action_context import ActionContext
 from lsp_server.actions.protocol.draft_progress import OnText
 from lsp_server.chat.chat_request import build_chat_request
 from lsp_server.completion.postprocess.repetition import without_repeated_lines
-from midspan import ExcludedError, ModelError
+from midspan import ModelError
 
 _AROUND_TOKENS = 1024  # of the document around the place; the engine prefills them for each new place
 _AFTER_TOKENS = 256
@@ -92,9 +92,7 @@ async def _pack_around(action: ActionContext, engine: Engine, start: int, end: i
     room = min(_AROUND_TOKENS, engine.info.context_tokens // 4)
 
     def lay_out() -> Pack:
-        verdict = judge(document, workspace)
-        if not verdict.included:
-            raise ExcludedError(document.path, verdict.why)
+        require_included(document, workspace)
         around = replace(document, text=document.text[:start] + document.text[end:])
         budget = Budget(room, min(_AFTER_TOKENS, room // 4))
         return pack(Snapshot(around, start), (), budget, engine.count_tokens)

@@ -49,7 +49,7 @@ def run(
 @pytest.mark.parametrize("isa", ["avx512", "avx2", "portable", "usual"])
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_likeliest_tokens_are_those_of_the_whole_head(name: str, isa: str, tmp_path: Path) -> None:
-    """What is not near the largest logit was read by half."""
+    """The step reads only half of the rows whose logits are far below the largest."""
     library, config = native_library(), CONFIGS[name]
     assert library.functions is not None
     assert library.isa is not None

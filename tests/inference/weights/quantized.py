@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from inference.api import QuantSetting
 from inference.cache.allocate_memory import allocate_memory
 from inference.calibration import run_over_code
 from inference.loader import load_model, wanted_tensors
@@ -15,7 +16,7 @@ from inference.models.load import load_decoder
 from inference.prompts.tokenizer import Tokenizer
 from inference.weights.checkpoint import Checkpoint
 from inference.weights.matrix import Quant
-from inference.weights.quant_choice import QuantSetting, find_weights
+from inference.weights.quant_choice import find_weights
 from inference.weights.quantize import RunModel, quantize_in_memory
 from tests.inference.folders import CODER_V1, LARGE, LITE, QWEN, config_of
 

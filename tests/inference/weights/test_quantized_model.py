@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from inference.api import EngineSettings
+from inference.api import EngineSettings, QuantSetting
 from inference.loader import load_model, wanted_tensors
 from inference.local_engine import LocalEngine
 from inference.models.load import load_decoder
@@ -15,7 +15,7 @@ from inference.weights import smallest_form
 from inference.weights.checkpoint import Checkpoint
 from inference.weights.matrix import Quant, dequantize
 from inference.weights.native_layout import unpack_groups, unpack_int8
-from inference.weights.quant_choice import QuantSetting, find_weights
+from inference.weights.quant_choice import find_weights
 from inference.weights.quantize import RunModel, quantize_in_memory
 from midspan import ModelError
 from tests.inference.folders import CODER_V1, QWEN, config_of, write_folder
