@@ -120,7 +120,7 @@ class Scheduler:
         complete_torch()
         self.commit_ahead.go_on()
         if isinstance(self._model, NativeModel):
-            self._model.screen.begin()
+            self._model.screen.make()
 
     @property
     def live_count(self) -> int:

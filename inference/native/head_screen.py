@@ -1,7 +1,5 @@
 """The upper four bits of a head's codes: half of its bytes say which tokens may be the likeliest."""
 
-from threading import Thread
-
 import torch
 from torch import Tensor
 
@@ -14,27 +12,24 @@ _BLOCKS_AT_ONCE = 256  # few enough that what is between them stays in the cache
 
 
 class HeadScreen:
-    """The screen of a head in int8, once it is made. One thread begins it, and any may read its address."""
+    """The screen of a head in int8, once it is made."""
 
     def __init__(self, head: Weights) -> None:
         self._head = head
         self._bits: Tensor | None = None
-        self._thread: Thread | None = None
 
     @property
     def address(self) -> int | None:
         """The address of the screen; None before it is made, and for ever where the head is not in int8."""
         return None if self._bits is None else self._bits.data_ptr()
 
-    def begin(self) -> None:
-        """Make the screen on a thread of its own, unless that is done or the head is not in int8."""
-        if self._thread is None and self._head.form == Form.INT8:
-            self._thread = Thread(target=self.make, name="head-screen", daemon=True)
-            self._thread.start()
-
     def make(self) -> None:
-        """Make the screen of a head in int8. One of 136 MB takes a core for 0.15 s."""
-        self._bits = upper_bits(self._head.codes)
+        """Make the screen, unless that is done or the head is not in int8. One of 136 MB takes a core for 0.15 s.
+
+        The engine's thread does it: a thread beside it that uses torch aborts a process that ends meanwhile.
+        """
+        if self._bits is None and self._head.form == Form.INT8:
+            self._bits = upper_bits(self._head.codes)
 
 
 def upper_bits(codes: Tensor) -> Tensor:

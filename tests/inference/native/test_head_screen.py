@@ -1,6 +1,5 @@
 """Half of a head in int8 says which tokens are the likeliest."""
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,10 +74,7 @@ def test_the_likeliest_tokens_are_those_of_the_whole_head(name: str, isa: str, t
 def test_only_a_head_in_int8_has_a_screen(form: Quant, tmp_path: Path) -> None:
     write_folder(tmp_path, QWEN, seed=3)
     model = load_native(tmp_path, QWEN, torch.float32, form)
-    model.screen.begin()
-    for thread in threading.enumerate():
-        if thread.name == "head-screen":
-            thread.join()
+    model.screen.make()
     assert (model.screen.address is not None) == (form == "int8")
 
 
