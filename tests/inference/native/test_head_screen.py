@@ -18,6 +18,7 @@ from inference.weights.quantize import quantize
 from kernels.cpu.library import native_library
 from tests.inference.folders import LITE, QWEN, write_folder
 from tests.inference.native.test_native_model import load_native, new_memory, random_tokens
+from tests.kernels.cpu.instruction_sets import HERE, MACHINES, selected
 
 CONFIGS = {"lite": LITE, "qwen": QWEN}  # a head of its own, and one that is the embedding
 ROWS = 90
@@ -45,26 +46,22 @@ def run(
     return forward_pass.likeliest, logits
 
 
-@pytest.mark.parametrize("isa", ["avx512", "avx2", "portable", "usual"])
+@pytest.mark.parametrize("isa", [isa for isa, machine in MACHINES.items() if machine == HERE])
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_likeliest_tokens_are_those_of_the_whole_head(name: str, isa: str, tmp_path: Path) -> None:
     """The step reads only half of the rows whose logits are far below the largest."""
-    library, config = native_library(), CONFIGS[name]
-    assert library.functions is not None
-    assert library.isa is not None
+    config = CONFIGS[name]
     write_sure_folder(tmp_path, config)
-    if isa != "usual" and not library.functions.midspan_select(isa.encode()):
-        pytest.skip(f"this machine has no {isa}")
-    try:
+    with selected(isa) as found:
+        if not found:
+            pytest.skip(f"this machine has no {isa}")
         model = load_native(tmp_path, config, torch.float32, "int8")
         _, exact = run(model, config, wants_likeliest=True)
         model.screen.make()
-        found, logits = run(model, config, wants_likeliest=True)
+        likeliest, logits = run(model, config, wants_likeliest=True)
         _, whole = run(model, config, wants_likeliest=False)
-    finally:
-        library.functions.midspan_select(library.isa.encode())
     assert torch.equal(whole, exact)  # without a screen, and where all logits are asked for
-    tokens, logprobs = zip(*found, strict=True)
+    tokens, logprobs = zip(*likeliest, strict=True)
     assert list(tokens) == exact.argmax(-1).tolist()
     torch.testing.assert_close(torch.tensor(logprobs), exact.log_softmax(-1).max(-1).values, atol=0.03, rtol=0)
     assert (logits != exact).any(-1).float().mean() > 0.9

@@ -23,6 +23,7 @@ from inference.weights.matrix import Matrix, Quant
 from inference.weights.quantize import TensorsInMemory, quantize_in_memory
 from kernels.cpu.library import native_library
 from tests.inference.folders import CODER_V1, LARGE, LITE, MSCALE_ONE, QWEN, config_of, write_folder
+from tests.kernels.cpu.instruction_sets import selected
 
 CPU = torch.device("cpu")
 CONFIGS = {"lite": LITE, "large": LARGE, "mscale_one": MSCALE_ONE, "coder_v1": CODER_V1, "qwen": QWEN}
@@ -254,14 +255,10 @@ def test_the_number_of_threads_changes_nothing(folder: Path, config: dict[str, A
 
 @pytest.fixture(params=["avx512", "avx2", "portable"])
 def other_instruction_set(request: pytest.FixtureRequest) -> Iterator[str]:
-    library = native_library()
-    assert library.functions is not None
-    usual = library.isa
-    assert usual is not None
-    if not library.functions.midspan_select(request.param.encode()):
-        pytest.skip(f"this machine has no {request.param}")
-    yield request.param
-    library.functions.midspan_select(usual.encode())
+    with selected(request.param) as found:
+        if not found:
+            pytest.skip(f"this machine has no {request.param}")
+        yield request.param
 
 
 @pytest.mark.parametrize("name", ["large", "qwen"])

@@ -2,6 +2,8 @@
 
 import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kernels.cpu.library import native_library
@@ -26,12 +28,21 @@ def compiler_options(isa: str) -> list[str]:
     return [*FLAGS, *options, *defines, f"-I{SOURCES}"]
 
 
+@contextmanager
+def selected(isa: str) -> Iterator[bool]:
+    """Make plans for an instruction set until the block ends; gives False where this machine has none of this name."""
+    functions = native_library().functions
+    if functions is None:
+        yield False
+        return
+    usual = functions.midspan_isa()
+    try:
+        yield bool(functions.midspan_select(isa.encode()))
+    finally:
+        functions.midspan_select(usual)
+
+
 def can_run(isa: str) -> bool:
     """Tell whether this machine has an instruction set, as the library finds out."""
-    functions = native_library().functions
-    if isa == "portable" or functions is None:
-        return isa == "portable"
-    usual = functions.midspan_isa()
-    found = bool(functions.midspan_select(isa.encode()))
-    functions.midspan_select(usual)
-    return found
+    with selected(isa) as found:
+        return found or isa == "portable"
