@@ -1,6 +1,6 @@
 """The memory that weights and cache may take when no setting says so."""
 
-import psutil
+from midspan.memory import usable_memory
 
 GIB = 1 << 30
 # The cache takes a quarter: the rest is for the weights' page cache, the editor and its other servers.
@@ -17,12 +17,12 @@ WEIGHTS_SHARE_OF_AVAILABLE = 0.8
 
 
 def weights_budget_bytes() -> int:
-    memory = psutil.virtual_memory()
-    return int(min(memory.total * WEIGHTS_SHARE, memory.available * WEIGHTS_SHARE_OF_AVAILABLE))
+    memory = usable_memory()
+    return int(min(memory.total_bytes * WEIGHTS_SHARE, memory.available_bytes * WEIGHTS_SHARE_OF_AVAILABLE))
 
 
 def default_cache_bytes(context_bytes: int) -> int:
     """Choose the size of the cache, at least `context_bytes`, the bytes of one context of full length."""
-    available = psutil.virtual_memory().available
-    wanted = min(available // SHARE_OF_AVAILABLE, MAX_DEFAULT_BYTES, MAX_DEFAULT_CONTEXTS * context_bytes)
+    available_bytes = usable_memory().available_bytes
+    wanted = min(available_bytes // SHARE_OF_AVAILABLE, MAX_DEFAULT_BYTES, MAX_DEFAULT_CONTEXTS * context_bytes)
     return max(wanted, context_bytes)

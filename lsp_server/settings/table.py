@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from reprlib import repr  # shortens a long or deep value to what fits in a message
 from typing import Any
 
-import psutil
-
 from context.rules.git_pattern import read_pattern
 from lsp_server.settings.model_setting import check_model
 from lsp_server.settings.quants import CACHE_DTYPES, QUANTS
 from lsp_server.settings.source import Source, Voice
 from lsp_server.settings.values import EAGERNESS, KNOWN_LINES, Settings
 from midspan import SettingsError
+from midspan.memory import usable_memory
 
 _MOST_TOKENS = 1_000_000  # more than any model writes
 _NEXT_EDITS_WHEN = ("always", "by_key", "never")
@@ -86,9 +85,9 @@ def _check_tokens(name: str, value: object, _source: Source) -> int:
 def _check_cache_bytes(name: str, value: object, _source: Source) -> int | None:
     if value is None:
         return None
-    number, memory_bytes = _check_number(name, value), psutil.virtual_memory().total
+    number, memory_bytes = _check_number(name, value), usable_memory().total_bytes
     if number > memory_bytes:
-        raise SettingsError(f"The setting {name!r} is more than this machine's memory, {memory_bytes:,} bytes.")
+        raise SettingsError(f"The setting {name!r} is more than the memory there is, {memory_bytes:,} bytes.")
     return number
 
 

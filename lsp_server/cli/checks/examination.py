@@ -9,8 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from inference.store.catalogue import read_catalogue, user_catalogue_path
 from inference.store.model_store import user_store
 from kernels.cpu.library import native_library
@@ -31,6 +29,7 @@ from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.settings.values import Settings
 from lsp_server.telemetry.log_setup import set_up_logging
 from midspan import MidspanError, SettingsError, __version__
+from midspan.memory import usable_memory
 from midspan.visible_text import visible_text
 
 _PACKAGES = ("torch", "triton", "pygls", "lsprotocol", "tokenizers", "safetensors", "openai", "keyring")
@@ -130,8 +129,7 @@ def _versions() -> dict[str, str | None]:
 
 
 def _memory() -> dict[str, int]:
-    memory = psutil.virtual_memory()
-    return {"total_bytes": memory.total, "available_bytes": memory.available}
+    return asdict(usable_memory())
 
 
 def _as_json(found: Examination) -> dict[str, Any]:

@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from inference.api import Engine, Message
@@ -21,6 +19,7 @@ from lsp_server.settings.source import user_settings_file_in_words
 from lsp_server.settings.values import CompletionSettings, ModelSettings
 from lsp_server.telemetry.record import format_trace
 from midspan import MidspanError, ModelError
+from midspan.memory import usable_memory
 
 _ANSWER_TOKENS = 16
 _LINE = "def area(width, height):\n    return "
@@ -75,10 +74,10 @@ def _try_model(subject: str, settings: ModelSettings, ask: Ask) -> Trial:
 def _check_memory(subject: str, name: str, folder: Path, model: dict[str, Any]) -> Sequence[Finding]:
     """Loading takes at most as much memory as the weights take on the disk."""
     size_bytes = model["size_bytes"] = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-    available = psutil.virtual_memory().available
-    if size_bytes <= available:
+    available_bytes = usable_memory().available_bytes
+    if size_bytes <= available_bytes:
         return ()
-    what = f"{name} needs {size_in_words(size_bytes)}, and {size_in_words(available)} of memory are free."
+    what = f"{name} needs {size_in_words(size_bytes)}, and {size_in_words(available_bytes)} of memory are free."
     return (Finding(subject, what, is_wrong=True, fix="Close other programs, or choose a smaller model."),)
 
 

@@ -251,7 +251,7 @@ def test_a_model_without_room_is_wrong(monkeypatch, tmp_path):
         engine.info = type(engine.info)("fake", tmp_path, "fake", ("psm",), 8192)
         return engine
 
-    memory: Any = type("Memory", (), {"available": 10})
+    memory: Any = type("Memory", (), {"total": 1000, "available": 10})
     monkeypatch.setattr("lsp_server.cli.checks.model_check.start_engine", start)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
     (finding,) = try_completion(CompletionSettings()).findings
