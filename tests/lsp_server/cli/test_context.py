@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from context.index.kept_pages import KeptPagesFolder
+from context.secrets.mask_key import mask_key
 from context.secrets.masking import make_placeholder
 from tests.context.tree import GENERATED, KEY, write_tree
 from tests.lsp_server.cli.run_fake import midspan
@@ -87,6 +88,7 @@ def test_what_a_rule_excludes_is_not_shown(root: Path) -> None:
 
 
 def test_a_secret_is_shown_as_the_model_sees_it(root: Path) -> None:
+    mask_key.cache_clear()  # a test with a state folder of its own may have read another key
     done = midspan("context", "show", f"{root / 'keys.py'}:2:1")
     assert f"key = '{make_placeholder(KEY)}'" in done.stdout
     assert "; placeholders stand for 1 secret (aws-access-key-id: 1)\n" in done.stdout
