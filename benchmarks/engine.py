@@ -20,6 +20,7 @@ import json
 import statistics
 import sys
 import sysconfig
+import time
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ DECODE_REPEATS = 3  # of each round, at one prefilled context; peers read a long
 ROUNDS = 3
 ROUNDS_TOKENS = 8192  # of all rounds of a context, from which on it has one round
 MEMORY_S = 0.05  # of a reading
+REST_S = 4.0  # in which the engine makes half of the head, and moves its weights into large pages
 TRIES = 20
 ISA = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16", "asimddp", "i8mm", "bf16")
 
@@ -62,6 +64,7 @@ class OurEngine:
         self._source = [token for text in texts for token in self._engine.tokenizer.encode(text)]
         self._begins = itertools.count(0, 997)
         self.run(self.prompt(64), 4)  # a step that is the first of its kind compiles or allocates
+        time.sleep(REST_S)
 
     def close(self) -> None:
         self._engine.close()

@@ -318,6 +318,8 @@ class LocalEngine:
         if idle and scheduler.has_prefilled and self._inbox.empty():
             scheduler.rest()
             self._known.keep_speed()
+        while idle and not self._has_arrivals() and not RIGHT_OF_WAY.is_held and scheduler.settle():
+            pass
         while idle or not self._inbox.empty():
             try:
                 sequence = self._inbox.get(timeout=scheduler.disk.keeper.wait_s() if idle else None)

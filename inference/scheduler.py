@@ -73,6 +73,7 @@ class Scheduler:
         self._chunk_size = ChunkSize(chunk_tokens, expands_context=expands, is_cpu=memory.is_cpu)
         self.interruptions = Interruptions()
         self.has_prefilled = False  # set by a step that leaves much freed memory behind
+        self._has_rested = False
         self._keys = keys
         self._model_key = model_key
         self.device_reason: str | None = None  # a line for people: why it is this device
@@ -119,8 +120,11 @@ class Scheduler:
         trim_heap()
         complete_torch()
         self.commit_ahead.go_on()
-        if isinstance(self._model, NativeModel):
-            self._model.screen.make()
+        self._has_rested = True
+
+    def settle(self) -> bool:
+        """Do a part of what makes later steps faster, after the first rest; return False once nothing is left."""
+        return self._has_rested and isinstance(self._model, NativeModel) and self._model.settle()
 
     @property
     def live_count(self) -> int:

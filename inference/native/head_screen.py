@@ -23,13 +23,15 @@ class HeadScreen:
         """The address of the screen; None before it is made, and for ever where the head is not in int8."""
         return None if self._bits is None else self._bits.data_ptr()
 
-    def make(self) -> None:
-        """Make the screen, unless that is done or the head is not in int8. One of 136 MB takes a core for 0.15 s.
+    def make(self) -> bool:
+        """Make the screen; return False where that is done or the head is not in int8. One of 136 MB takes 0.15 s.
 
         The engine's thread does it: a thread beside it that uses torch aborts a process that ends meanwhile.
         """
-        if self._bits is None and self._head.form == Form.INT8:
-            self._bits = upper_bits(self._head.codes)
+        if self._bits is not None or self._head.form != Form.INT8:
+            return False
+        self._bits = upper_bits(self._head.codes)
+        return True
 
 
 def upper_bits(codes: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from inference.native.llama_plan import plan_llama
 from inference.native.plan_builder import PlanBuilder
 from inference.native.source import StepTensors, WeightSource
 from inference.native.step_inputs import StepInputs, inputs_of_batch, inputs_of_works
+from inference.weights.own_pages import OwnPages
 from inference.weights.smallest_form import embedding_form
 from kernels.cpu import plan as cpu
 from midspan import MidspanError, ModelError
@@ -64,6 +65,7 @@ class NativeModel:
         plan.norm(cpu.Kind.PICK, "model.norm.weight", c.hidden_size, c.rms_norm_eps, head)
         plan.logits(head)
         self.screen = HeadScreen(head)
+        self._own_pages = OwnPages(plan.spans)
         self.config = c
         self._known_tokens = known_tokens or c.vocab_size
         self._plan = plan
@@ -98,6 +100,10 @@ class NativeModel:
     def mapped_spans(self) -> list[tuple[int, int]]:
         """Return the addresses and bytes of the weights, which are files that are mapped into memory."""
         return self._plan.spans
+
+    def settle(self) -> bool:
+        """Do a part of what makes all later steps faster; return False once nothing is left. No step may run."""
+        return self.screen.make() or self._own_pages.go_on()
 
     def forward(self, batch: Batch, pages: Tensor) -> Tensor:
         """Run the batch's new tokens, as `Decoder.forward` does."""

@@ -4,7 +4,6 @@ import ctypes
 import mmap
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 from inference.heap import enter_memory
@@ -28,19 +27,6 @@ def read_file(path: Path) -> None:
             del first_byte  # or the mapping could not be closed
     finally:
         os.close(descriptor)
-
-
-def read_anew(path: Path) -> None:
-    """Write a file out to the disk and read it anew: in memory, what was written in pieces lies in pages of 4 KB.
-
-    Where the system cannot do that, the file stays as it is.
-    """
-    if sys.platform != "linux":
-        return
-    with suppress(OSError), path.open("rb") as file:
-        os.fsync(file.fileno())
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        read_file(path)
 
 
 def enter_pieces(address: int, size_bytes: int) -> None:

@@ -18,7 +18,6 @@ from torch import Tensor
 from inference.heap import trim_heap
 from inference.model_files import SINGLE_FILE
 from inference.weights.checkpoint import Checkpoint, ShapeRecorder
-from inference.weights.large_pages import read_anew
 from inference.weights.matrix import PART_DTYPES, PARTS, Matrix, Quant, form_of, part_shapes
 from inference.weights.native_layout import UNITS, native_shapes, pack
 from inference.weights.progress import show_progress
@@ -95,7 +94,6 @@ class QuantizedCopy:
             self._remove_older()
             partial.mkdir()
             self._write(partial / SINGLE_FILE)
-            read_anew(partial / SINGLE_FILE)
             with suppress(FileExistsError):  # another process was faster
                 partial.rename(self.folder)
         except OSError as error:

@@ -87,35 +87,6 @@ def test_a_folder_that_is_gone_is_no_error(tmp_path: Path) -> None:
     prefetch._read_files(tmp_path / "nowhere")
 
 
-def bytes_in_large_pages(path: Path) -> int:
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY) as mapped:
-        first_byte = ctypes.c_char.from_buffer(mapped)
-        prefetch._populate([(ctypes.addressof(first_byte), len(mapped))])
-        figures = Path("/proc/self/smaps").read_text().partition(str(path))[2]
-        del first_byte
-    return int(figures.partition("FilePmdMapped:")[2].split()[0]) << 10
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reads files in large pages")
-def test_what_was_written_in_pieces_is_read_anew_in_large_pages(tmp_path: Path) -> None:
-    read, written = tmp_path / "read.safetensors", tmp_path / "written"
-    for path in (read, written):
-        with path.open("wb") as file:
-            for _ in range(90):
-                file.write(os.urandom(100_000))
-            file.flush()
-            os.fsync(file.fileno())
-    with read.open("rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    prefetch._read_files(tmp_path)
-    if not bytes_in_large_pages(read):
-        pytest.skip("the temporary folder's file system has no large pages")
-    content = written.read_bytes()
-    large_pages.read_anew(written)
-    assert bytes_in_large_pages(written) == bytes_in_large_pages(read)
-    assert written.read_bytes() == content
-
-
 @pytest.mark.skipif(not hasattr(mmap, "MAP_PRIVATE"), reason="needs a mapped file")
 def test_touched_memory_keeps_its_content(tmp_path: Path) -> None:
     path = tmp_path / "weights"

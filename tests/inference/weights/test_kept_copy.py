@@ -1,8 +1,6 @@
 """The quantized copy on the disk: made once, made again when it is damaged, left out where nothing can be kept."""
 
-import errno
 import resource
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,18 +23,6 @@ def test_a_copy_is_made_once_and_again_when_the_weights_change(tmp_path: Path, c
     second, _, _ = find(folder, QWEN, "int8")
     assert torch.equal(logits_of(second, QWEN), logits_of(folder, QWEN, "int8"))
     assert set(cache.iterdir()) == {second, four}, "the copy of what is no longer there is gone"
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux reads it anew")
-def test_a_copy_is_kept_where_the_system_cannot_read_it_anew(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(_file: int) -> None:
-        raise OSError(errno.EINVAL, "no such call")
-
-    monkeypatch.setattr("os.fsync", refuse)
-    kept, _, _ = find(write_folder(tmp_path / "m", QWEN), QWEN, "int8")
-    assert set(cache.iterdir()) == {kept}
 
 
 def test_a_damaged_copy_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
