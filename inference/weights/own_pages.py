@@ -21,8 +21,9 @@ _FAILED = ctypes.c_void_p(-1).value
 class OwnPages:
     """Weights that are moved piece by piece, each to the address at which it is mapped: whoever reads them goes on.
 
-    A step reads files a tenth slower, whose pages are of 4 KB on most file systems, or become so after hours. Weights
-    of more than half of the free memory stay in their files, and so do all where the system has no large pages.
+    A step reads pages of 4 KB up to a tenth slower. Files of most file systems lie in such, and the others' large pages
+    are split after hours. Weights of more than half of the free memory stay in their files, and so do all where the
+    system has no large pages.
     """
 
     def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
@@ -37,9 +38,12 @@ class OwnPages:
 
 def _pieces_of(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the addresses and bytes of the pieces; none where moving is no gain or there is no room."""
-    if sys.platform != "linux" or not _has_large_pages():
+    if sys.platform != "linux":
         return
-    parts = list(_mapped_parts(spans))
+    try:
+        parts = list(_mapped_parts(spans)) if _has_large_pages() else []
+    except OSError:  # a sandbox hides what Linux says of itself
+        return
     if sum(end - start for start, end in parts) * _SHARE_OF_AVAILABLE > usable_memory().available_bytes:
         return
     for start, end in parts:
@@ -64,7 +68,7 @@ def _mapped_parts(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]
 
 
 def _floor(address: int) -> int:
-    """The beginning of the large page of an address. `-_floor(-address)` is the end of the one before it."""
+    """Round an address down to the beginning of a large page. `-_floor(-address)` rounds it up."""
     return address // _LARGE_PAGE_BYTES * _LARGE_PAGE_BYTES
 
 

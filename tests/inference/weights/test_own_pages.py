@@ -80,6 +80,16 @@ def test_other_memory_stays_where_it_is(mapped: np.ndarray) -> None:
     assert not OwnPages([]).go_on()
 
 
+def test_where_the_system_does_not_say_what_is_mapped_nothing_is_moved(
+    mapped: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_path: Path, **_options: object) -> str:
+        raise PermissionError(13, "hidden")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert not OwnPages(spans_of(mapped)).go_on()
+
+
 @pytest.mark.parametrize(("available_bytes", "moves"), [(2 * FILE_BYTES, True), (2 * FILE_BYTES - (4 << 20), False)])
 def test_weights_are_moved_where_they_take_half_of_the_free_memory_at_most(
     mapped: np.ndarray, monkeypatch: pytest.MonkeyPatch, available_bytes: int, moves: bool
