@@ -47,7 +47,7 @@ DECODE_REPEATS = 3  # of each round, at one prefilled context; peers read a long
 ROUNDS = 3
 ROUNDS_TOKENS = 8192  # of all rounds of a context, from which on it has one round
 MEMORY_S = 0.05  # of a reading
-REST_S = 4.0  # in which the engine makes half of the head, and moves its weights into large pages
+REST_S = 8.0  # in which the engine makes half of the head, and moves its weights into large pages
 TRIES = 20
 ISA = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16", "asimddp", "i8mm", "bf16")
 

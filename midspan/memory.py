@@ -73,8 +73,7 @@ def _groups(root: Path) -> Iterator[tuple[_Version, Path]]:
         return
     for line in lines:
         _, controllers, group = line.split(":", 2)
+        path = Path(group.lstrip("/"))
         for version in _VERSIONS:
             if version.controller in controllers.split(","):
-                for folder in version.folders:
-                    path = Path(group.lstrip("/"))
-                    yield from ((version, root / folder / part) for part in (path, *path.parents))
+                yield from ((version, root / top / part) for top in version.folders for part in (path, *path.parents))

@@ -25,39 +25,33 @@ def write(root: Path, files: dict[str, str]) -> Path:
     return root
 
 
+def group(
+    folder: str, limit: int | str, used_bytes: int, stat: str = "active_file 0\ninactive_file 0\n"
+) -> dict[str, str]:
+    """The files of a group of the second version."""
+    values = {"memory.max": f"{limit}\n", "memory.current": f"{used_bytes}\n", "memory.stat": stat}
+    return {f"sys/fs/cgroup/{folder}{name}": value for name, value in values.items()}
+
+
 def test_without_a_limit_it_is_the_machines(tmp_path: Path) -> None:
-    group = {
-        "proc/self/cgroup": "1:cpu:/\n0::/user.slice\n",
-        "sys/fs/cgroup/user.slice/memory.max": "max\n",
-        "sys/fs/cgroup/user.slice/memory.current": f"{GIB}\n",
-        "sys/fs/cgroup/user.slice/memory.stat": "active_file 0\ninactive_file 0\n",
-    }
+    files = {"proc/self/cgroup": "1:cpu:/\n0::/user.slice\n"} | group("user.slice/", "max", GIB)
     assert usable_memory(tmp_path) == Memory(16 * GIB, 10 * GIB)  # no control groups
-    assert usable_memory(write(tmp_path, group)) == Memory(16 * GIB, 10 * GIB)
+    assert usable_memory(write(tmp_path, files)) == Memory(16 * GIB, 10 * GIB)
 
 
 def test_a_container_has_what_its_limit_leaves_and_pages_of_files_are_free(tmp_path: Path) -> None:
-    group = {
-        "proc/self/cgroup": "0::/\n",
-        "sys/fs/cgroup/memory.max": f"{4 * GIB}\n",
-        "sys/fs/cgroup/memory.current": f"{3 * GIB}\n",
-        "sys/fs/cgroup/memory.stat": f"anon {GIB}\nactive_file {GIB}\ninactive_file {GIB}\n",
-    }
-    assert usable_memory(write(tmp_path, group)) == Memory(4 * GIB, 3 * GIB)
+    stat = f"anon {GIB}\nactive_file {GIB}\ninactive_file {GIB}\n"
+    files = {"proc/self/cgroup": "0::/\n"} | group("", 4 * GIB, 3 * GIB, stat)
+    assert usable_memory(write(tmp_path, files)) == Memory(4 * GIB, 3 * GIB)
 
 
 def test_the_smallest_limit_of_all_groups_above_holds(tmp_path: Path) -> None:
-    stat = "active_file 0\ninactive_file 0\n"
-    groups = {
+    files = {
         "proc/self/cgroup": "0::/user.slice/editor.scope\n",
-        "sys/fs/cgroup/user.slice/memory.max": f"{8 * GIB}\n",
-        "sys/fs/cgroup/user.slice/memory.current": f"{7 * GIB}\n",
-        "sys/fs/cgroup/user.slice/memory.stat": stat,
-        "sys/fs/cgroup/user.slice/editor.scope/memory.max": f"{6 * GIB}\n",
-        "sys/fs/cgroup/user.slice/editor.scope/memory.current": f"{2 * GIB}\n",
-        "sys/fs/cgroup/user.slice/editor.scope/memory.stat": stat,
+        **group("user.slice/", 8 * GIB, 7 * GIB),
+        **group("user.slice/editor.scope/", 6 * GIB, 2 * GIB),
     }
-    assert usable_memory(write(tmp_path, groups)) == Memory(6 * GIB, GIB)
+    assert usable_memory(write(tmp_path, files)) == Memory(6 * GIB, GIB)
 
 
 def test_the_first_version_of_control_groups_is_read_too(tmp_path: Path) -> None:
@@ -72,10 +66,5 @@ def test_the_first_version_of_control_groups_is_read_too(tmp_path: Path) -> None
 
 
 def test_what_cannot_be_read_limits_nothing(tmp_path: Path) -> None:
-    group = {
-        "proc/self/cgroup": "0::/\n",
-        "sys/fs/cgroup/memory.max": f"{4 * GIB}\n",
-        "sys/fs/cgroup/memory.current": f"{3 * GIB}\n",
-        "sys/fs/cgroup/memory.stat": "anon 1\n",
-    }
-    assert usable_memory(write(tmp_path, group)) == Memory(16 * GIB, 10 * GIB)
+    files = {"proc/self/cgroup": "0::/\n"} | group("", 4 * GIB, 3 * GIB, "anon 1\n")
+    assert usable_memory(write(tmp_path, files)) == Memory(16 * GIB, 10 * GIB)

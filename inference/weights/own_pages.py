@@ -9,7 +9,7 @@ from inference.heap import use_large_pages
 from midspan.memory import usable_memory
 
 _LARGE_PAGE_BYTES = 2 << 20
-_PIECE_BYTES = 4 << 20  # a request waits for one piece at most: 2 ms, or 10 where the system has no free memory ready
+_PIECE_BYTES = 4 << 20  # a request waits for one piece at most: 10 ms, 18 at p95
 _SHARE_OF_AVAILABLE = 2  # the system can take back a file's pages, but not these
 # Of Linux' mman.h.
 _PROT_READ, _PROT_WRITE = 1, 2
