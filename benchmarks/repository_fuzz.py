@@ -27,6 +27,7 @@ import psutil
 
 from benchmarks.hostile_repository import HostileRepository
 from benchmarks.startup import ROOT, Editor, own_runtime_folder
+from lsp_server.relay.runtime_folder import LOCK, runtime_folder
 
 TYPED = (
     "def total(prices, taxes):\n    result = 0\n    for price in prices:\n        result += price\n    return result\n"
@@ -101,7 +102,7 @@ class Neighbour(threading.Thread):
 
     def _look_at_daemon(self) -> None:
         with suppress(psutil.Error, ValueError, OSError):  # the daemon has just died
-            pid = int((Path(os.environ["XDG_RUNTIME_DIR"]) / "midspan" / "daemon.lock").read_text())
+            pid = int((runtime_folder() / LOCK).read_text())
             self._watch.pids.add(pid)
             processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
             used_bytes = sum(process.memory_info().rss for process in processes)

@@ -3,6 +3,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -20,12 +21,10 @@ os.environ["XDG_CACHE_HOME"] = os.path.join(_RUNTIME, "cache")
 
 
 def pytest_sessionfinish() -> None:
-    """End the daemon that the real editors have shared."""
-    from lsp_server.relay import handshake
-    from lsp_server.relay.launch import ask
+    """End the daemons that the real editors have shared."""
+    from tests.lsp_server.daemons import kill_daemons
 
-    if answered := ask(handshake.request_line("stop")):
-        answered[0].close()
+    kill_daemons(Path(_RUNTIME))
     shutil.rmtree(_RUNTIME, ignore_errors=True)
 
 

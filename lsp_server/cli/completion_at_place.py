@@ -12,7 +12,6 @@ from context.documents.snapshot import Snapshot
 from lsp_server.cli.input.place import root_of_place, snapshot_at
 from lsp_server.cli.output.ghost_text_view import show_ghost_text
 from lsp_server.daemon.completion_at_place import INDEX_WITHIN_S, CompletionAtPlace, complete_snapshot
-from lsp_server.daemon.daemon_status import user_folders
 from lsp_server.relay import handshake
 from lsp_server.relay.launch import ask
 from lsp_server.rpc.stdio import claim_stdout
@@ -70,19 +69,12 @@ def find_completion(
 def _ask_daemon(
     place: str, snapshot: Snapshot, root: Path, flags: dict[str, str], *, is_asked: bool
 ) -> CompletionAtPlace | None:
-    """Return the daemon's completion; None where no daemon of this version and with the user's folders runs."""
+    """Return the daemon's completion; None where no daemon of this version runs."""
     status = ask(handshake.request_line("status"))
     if status is None:
         return None
     status[0].close()
     if status[1].get("version") != __version__:
-        return None
-    folders = user_folders()
-    if others := [folder for name, folder in status[1].get("folders", {}).items() if folder != folders[name]]:
-        print(
-            f"midspan: the daemon was started with other folders ({', '.join(others)}), so it is not asked.",
-            file=sys.stderr,
-        )
         return None
     line, character = snapshot.document.position_at(snapshot.cursor)
     request: dict[str, Any] = {

@@ -34,7 +34,7 @@ def control_daemon(action: str, *, as_json: bool) -> int:
 
     answered = connect(handshake.request_line("status")) if action == "start" else ask(handshake.request_line(action))
     if answered is None:
-        print("{}" if as_json else "The daemon does not run.")
+        print("{}" if as_json else _absence_in_words())
         return 0 if action == "stop" else 1
     connection, status = answered
     connection.close()
@@ -45,6 +45,14 @@ def control_daemon(action: str, *, as_json: bool) -> int:
             return 0
     _print_status(status, as_json=as_json)
     return 0
+
+
+def _absence_in_words() -> str:
+    from lsp_server.cli.output.status_words import other_daemon_in_words
+    from lsp_server.relay.door import other_daemons
+    from lsp_server.relay.runtime_folder import runtime_folder
+
+    return "\n".join(["The daemon does not run.", *map(other_daemon_in_words, other_daemons(runtime_folder()))])
 
 
 def _editors_in_words(sessions: int) -> str:

@@ -6,7 +6,6 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-import platformdirs
 import psutil
 
 from context.index.kept_pages import kept_bytes, user_pages_folder
@@ -32,7 +31,6 @@ async def read_status(
     return {
         "version": __version__,
         "pid": os.getpid(),
-        "folders": user_folders(),
         "uptime_s": round(time.monotonic() - began_at, 1),
         "memory_bytes": psutil.Process().memory_info().rss,
         "sessions": len(sessions),
@@ -42,15 +40,6 @@ async def read_status(
         "kept_pages_bytes": await asyncio.to_thread(kept_bytes, user_pages_folder()),
         "requests": sum(model["running_requests"] + model["waiting_requests"] for model in models),
         "models": models,
-    }
-
-
-def user_folders() -> dict[str, str]:
-    """Return the user's folders that this process goes by: those of the settings, the models and the trusted models."""
-    return {
-        "config": str(platformdirs.user_config_path("midspan")),
-        "data": str(platformdirs.user_data_path("midspan")),
-        "state": str(platformdirs.user_state_path("midspan", appauthor=False)),
     }
 
 

@@ -9,11 +9,20 @@ import json
 import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from lsp_server.relay.lock_file import open_lock_file, try_lock
-from lsp_server.relay.runtime_folder import LOCK, SOCKET, check_door, check_peer, credentials_pid, runtime_folder
+from lsp_server.relay.runtime_folder import (
+    LOCK,
+    SOCKET,
+    check_door,
+    check_folder,
+    check_peer,
+    credentials_pid,
+    runtime_folder,
+)
 from midspan import SettingsError
 from midspan.file_flags import OWN_FILE
 
@@ -107,6 +116,17 @@ def lock_holder(folder: Path) -> int | None:
         return int(written) if written.isdigit() else None
     finally:
         os.close(descriptor)
+
+
+def other_daemons(folder: Path) -> list[int]:
+    """Return the ids of the user's daemons beside this runtime folder, which go by other folders of the user."""
+    found = []
+    for other in folder.parent.glob(f"{folder.name.rpartition('-')[0]}-*"):
+        with suppress(SettingsError, OSError):
+            check_folder(other)
+            if other != folder and (pid := lock_holder(other)):
+                found.append(pid)
+    return found
 
 
 def take_lock(folder: Path) -> int | None:

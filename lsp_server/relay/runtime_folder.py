@@ -3,6 +3,9 @@
 A process that connects to the daemon can read the user's code and write into the user's editor. So the folder is the
 user's alone (0700), the socket too (0600), neither may be a link, and each side asks the kernel whose process the other
 side is.
+
+A daemon goes by the folders of settings, models, state and caches of the editor that started it. So each set of these
+folders has a runtime folder of its own, and an editor that runs with others gets a daemon of its own.
 """
 
 import os
@@ -10,7 +13,10 @@ import socket
 import stat
 import struct
 import sys
+import zlib
 from pathlib import Path
+
+import platformdirs
 
 from midspan import SettingsError
 
@@ -22,39 +28,58 @@ _LONGEST_NAME = f"{SOCKET}.new"
 
 
 def runtime_folder() -> Path:
-    """Return `midspan` in XDG_RUNTIME_DIR, or else `midspan-UID` in the folder for temporary files.
+    """Return `midspan-MARK` in XDG_RUNTIME_DIR, or else `midspan-UID-MARK` in the folder for temporary files.
 
-    Creates the folder if it is missing. Raises SettingsError when the folder is not the user's alone.
+    MARK is `user_folders_mark`. Creates the folder if it is missing. Raises SettingsError when the folder is not the
+    user's alone.
     """
     folder = _folder_path()
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"{folder} cannot be created ({error.strerror}). {_ADVICE}") from error
+    check_folder(folder)
+    return folder
+
+
+def check_folder(folder: Path) -> None:
+    """Raise SettingsError when the runtime folder is no folder, or not the user's alone."""
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise SettingsError(f"{folder} is not a folder. Remove it. {_ADVICE}")
     _refuse_others(folder, found, "700")
-    return folder
+
+
+def user_folders_mark() -> str:
+    """Return eight hexadecimal digits for the user's folders of settings, models, state and caches."""
+    folders = (
+        platformdirs.user_config_path(),
+        platformdirs.user_data_path(),
+        platformdirs.user_state_path(),
+        platformdirs.user_cache_path(),
+    )
+    names = b"\0".join(os.fsencode(os.path.realpath(folder)) for folder in folders)
+    return f"{zlib.crc32(names):08x}"
 
 
 _ADVICE = "Or serve without a daemon: midspan serve --standalone"
 
 
 def _folder_path() -> Path:
+    mark = user_folders_mark()
     if sys.platform == "win32":  # in the user's profile, which other users cannot read
         profile = os.environ.get("LOCALAPPDATA")
         if not profile:
             raise SettingsError(f"The variable LOCALAPPDATA names no folder. {_ADVICE}")
-        return Path(profile, "midspan-run")
+        return Path(profile, f"midspan-run-{mark}")
     given = os.environ.get("XDG_RUNTIME_DIR", "")
-    if os.path.isabs(given) and len(os.fsencode(f"{given}/midspan/{_LONGEST_NAME}")) < _MAX_ADDRESS_BYTES:
+    if os.path.isabs(given) and len(os.fsencode(f"{given}/midspan-{mark}/{_LONGEST_NAME}")) < _MAX_ADDRESS_BYTES:
         try:
             if os.stat(given).st_uid == os.getuid():  # under sudo the variable still names the caller's folder
-                return Path(given, "midspan")
+                return Path(given, f"midspan-{mark}")
         except OSError:
             pass  # a login without a session sets the variable and has no folder
-    folder = Path(os.environ.get("TMPDIR") or "/tmp", f"midspan-{os.getuid()}")
+    folder = Path(os.environ.get("TMPDIR") or "/tmp", f"midspan-{os.getuid()}-{mark}")
     if len(os.fsencode(folder / _LONGEST_NAME)) >= _MAX_ADDRESS_BYTES:
         raise SettingsError(f"{folder} is too long for the path of a socket. Set TMPDIR to a shorter one. {_ADVICE}")
     return folder

@@ -3,7 +3,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser
 
@@ -11,6 +10,7 @@ from tests.bigram_folder import write_bigram_folder
 from tests.e2e import fake_midspan
 from tests.e2e.vscode import ROOT, VSCode, chromium, vscode
 from tests.inference.remote.api_server import Answer, ApiServer
+from tests.lsp_server.conftest import user_folders  # noqa: F401 -- a fixture for all tests here
 from tests.lsp_server.daemons import Place, place
 
 USERS_WORD = "wonderful"  # the text of the user's model
@@ -61,11 +61,9 @@ def editor(browser: Browser, daemon_place: Place, tmp_path_factory: pytest.TempP
 
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A runtime folder, whose daemon has the environment of the editor."""
+    """A runtime folder for one test."""
     with place(monkeypatch) as here:
         yield here
-        if pid := here.daemon_status().get("pid"):
-            psutil.Process(pid).kill()
 
 
 @pytest.fixture

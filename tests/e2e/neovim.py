@@ -16,7 +16,7 @@ import pynvim
 import pytest
 
 from tests.e2e.waiting import WAIT_S, wait_until
-from tests.lsp_server.daemons import daemon_status
+from tests.lsp_server.daemons import USER_FOLDERS, daemon_status, in_these_user_folders
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / ".tools/nvim/nvim"
@@ -115,6 +115,7 @@ def start_file(
     command = [sys.executable, "-m", "lsp_server.cli", "serve", *map(str, arguments), "--log-file", str(log_file)]
     if scripted:
         command = [sys.executable, str(Path(__file__).with_name("serve_scripted.py")), str(folder)]
+    command = [str(word) for word in in_these_user_folders(*command)]  # Neovim's own are below
     init = folder / "init.lua"
     init.write_text(
         f"vim.o.swapfile = false\nvim.o.shadafile = 'NONE'\n"
@@ -123,7 +124,7 @@ def start_file(
         f"client_name = {json.dumps(client_name)} }}\n{setup}\n"
     )
     socket = folder / "nvim.sock"
-    variables = {f"XDG_{kind}_HOME": str(folder / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
+    variables = {name: str(folder / name) for name in USER_FOLDERS}
     variables |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return Started(("-n", "-u", init, "--listen", socket), variables, socket, log_file)
 

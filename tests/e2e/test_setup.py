@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser
 
@@ -78,7 +77,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[
     kinds = {"CONFIG": ".config", "DATA": ".local/share", "CACHE": ".cache"}
     variables = {f"XDG_{kind}_HOME": str(home / name) for kind, name in kinds.items()}
     variables |= {"HOME": str(home), "PATH": f"{programs}:{os.environ['PATH']}", "EXTENSIONS_GALLERY": "{}"}
-    with pytest.MonkeyPatch.context() as monkeypatch, place(monkeypatch) as here:
+    with pytest.MonkeyPatch.context() as monkeypatch, place(monkeypatch):
         monkeypatch.setenv("PATH", variables["PATH"])  # where `midspan` is found
         before = texts(home)
         said = setup(variables, "--yes", "--no-model")
@@ -92,8 +91,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[
         setup(variables, "--undo")
         assert texts(home) == before
         assert (home / ".config/nvim/init.lua").is_symlink()
-        if pid := here.daemon_status().get("pid"):
-            psutil.Process(pid).kill()
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 from playwright.sync_api import Browser
 
 from tests.e2e.vscode import ROOT, vscode
-from tests.lsp_server.daemons import Place, place
+from tests.lsp_server.daemons import place
 
 CALL = "total = add_prices(first_price, second_price)"
 
@@ -20,21 +19,12 @@ def test_the_built_in_model_completes(browser: Browser, tmp_path: Path):
     program.chmod(0o755)
     with (
         pytest.MonkeyPatch.context() as monkeypatch,
-        place(monkeypatch) as here,
+        place(monkeypatch),
         vscode(browser, tmp_path, program, log_file, {}, model="builtin") as editor,
     ):
-        try:
-            file = editor.open("real.py", f"{CALL}\n{CALL}\n")
-            editor.type("total = add_prices(")
-            editor.press("Alt+Backslash")  # a key shows an answer of low confidence too
-            ghost = editor.until(editor.ghost_text, "there is no ghost text")
-            editor.press("Tab")
-            assert editor.saved(file) == f"{CALL}\n{CALL}\ntotal = add_prices({ghost}"
-        finally:
-            _stop_daemon(here)
-
-
-def _stop_daemon(here: Place) -> None:
-    """End the real daemon, whose command line does not name the place."""
-    if pid := here.daemon_status().get("pid"):
-        psutil.Process(pid).kill()
+        file = editor.open("real.py", f"{CALL}\n{CALL}\n")
+        editor.type("total = add_prices(")
+        editor.press("Alt+Backslash")  # a key shows an answer of low confidence too
+        ghost = editor.until(editor.ghost_text, "there is no ghost text")
+        editor.press("Tab")
+        assert editor.saved(file) == f"{CALL}\n{CALL}\ntotal = add_prices({ghost}"

@@ -252,8 +252,7 @@ def vscode(
     user_file.write_text(json.dumps(SETTINGS))
     settings_file.write_text(json.dumps(settings))
     config = folder / "config.yaml"
-    own = {f"XDG_{kind}_HOME": str(home / kind) for kind in ("CONFIG", "DATA", "STATE", "CACHE")}
-    variables = own | {"HOME": str(home), "PYTHONPATH": str(ROOT)} | (variables or {})
+    variables = {"HOME": str(home), "PYTHONPATH": str(ROOT)} | (variables or {})
     folders = {"config": config, "user-data-dir": data, "extensions-dir": folder / "extensions"}
     common = [str(SERVER), *(f"--{name}={path}" for name, path in folders.items())]
     environment = os.environ | variables | NO_GALLERY

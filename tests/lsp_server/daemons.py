@@ -1,11 +1,12 @@
 """A test's own runtime folder, and the daemons in it."""
 
 import json
+import os
 import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,32 @@ import psutil
 import pytest
 
 from lsp_server.relay import handshake
+from lsp_server.relay.door import lock_holder
 from lsp_server.relay.hung_daemon import PATIENCE_S
 from lsp_server.relay.launch import ask
-from lsp_server.relay.runtime_folder import SOCKET
+from lsp_server.relay.runtime_folder import SOCKET, user_folders_mark
 from midspan import __version__
 from tests.lsp_server.client import WAIT_S, Stdio, stdio_server
 
 ROOT = Path(__file__).parents[2]
 RELAY = Path(__file__).parent / "serve_fake_daemon.py"
+USER_FOLDERS = tuple(f"XDG_{kind}_HOME" for kind in ("CONFIG", "DATA", "STATE", "CACHE"))
 A, B = "file:///project/a.py", "file:///project/b.py"
 
 
 class Place:
-    """`base` is XDG_RUNTIME_DIR, `folder` Midspan's in it."""
+    """`base` is XDG_RUNTIME_DIR, `folder` Midspan's in it with the user folders that are set now."""
 
     def __init__(self, base: Path) -> None:
         self.base = base
-        self.folder = base / "midspan"
-        self.socket = self.folder / SOCKET
+
+    @property
+    def folder(self) -> Path:
+        return self.base / f"midspan-{user_folders_mark()}"
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / SOCKET
 
     def relay(
         self,
@@ -82,6 +91,19 @@ def daemon_status() -> dict[str, Any]:
     return answered[1]
 
 
+def kill_daemons(base: Path) -> None:
+    """Kill the daemons in this XDG_RUNTIME_DIR, whatever user folders they go by."""
+    for folder in base.glob("midspan-*"):
+        if pid := lock_holder(folder):
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(pid).kill()
+
+
+def in_these_user_folders(*command: str | Path) -> list[str | Path]:
+    """Return the command with the user folders of this process, whatever folders the program that runs it has."""
+    return ["env", *(f"{name}={os.environ[name]}" for name in USER_FOLDERS), *command]
+
+
 async def text_in(editor: Stdio, uri: str = A) -> str:
     """Return the text of an editor's document as the daemon has it."""
     return str((await editor.request("midspan/document", {"textDocument": {"uri": uri}}))["text"])
@@ -107,4 +129,5 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     finally:
         for process in here.processes():
             process.kill()
+        kill_daemons(base)
         shutil.rmtree(base)

@@ -2,8 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from lsp_server.cli.checks.finding import Finding
+from lsp_server.cli.output.status_words import other_daemon_in_words
 from lsp_server.relay import handshake
 from midspan import MidspanError, __version__
 
@@ -11,7 +13,8 @@ _SUBJECT = "daemon"
 
 
 def check_daemon() -> list[Finding]:
-    """Check the daemon's folder and socket, and the version of a daemon that runs."""
+    """Check the daemon's folder and socket, and the version of a daemon that runs; name daemons of other folders."""
+    from lsp_server.relay.door import other_daemons
     from lsp_server.relay.launch import ask
     from lsp_server.relay.runtime_folder import SOCKET, runtime_folder
 
@@ -20,15 +23,19 @@ def check_daemon() -> list[Finding]:
         answered = ask(handshake.request_line("status"))
     except MidspanError as error:  # its message says what to do
         return [Finding(_SUBJECT, str(error), is_wrong=True)]
+    others = [Finding(_SUBJECT, other_daemon_in_words(pid)) for pid in other_daemons(folder)]
     if answered is None:
-        return [_check_absent(folder, folder / SOCKET)]
+        return [_check_absent(folder, folder / SOCKET), *others]
     answered[0].close()
-    status = answered[1]
+    return [_check_running(answered[1]), *others]
+
+
+def _check_running(status: dict[str, Any]) -> Finding:
     what = f"The daemon runs as process {status['pid']}, version {status['version']}, for {status['sessions']} editors."
     if status["version"] == __version__:
-        return [Finding(_SUBJECT, what)]
+        return Finding(_SUBJECT, what)
     leave = "The daemon ends with its last editor; to end it at once: midspan daemon stop"
-    return [Finding(_SUBJECT, f"{what} This is version {__version__}.", fix=leave)]
+    return Finding(_SUBJECT, f"{what} This is version {__version__}.", fix=leave)
 
 
 def _check_absent(folder: Path, socket_file: Path) -> Finding:

@@ -24,6 +24,12 @@ def status_in_words(status: dict[str, Any]) -> str:
     return "\n".join(visible_line(f"{name:12} {text}") for name, text in rows)
 
 
+def other_daemon_in_words(pid: int) -> str:
+    """A sentence about a daemon that goes by other folders of the user than this command."""
+    names = ", ".join(f"XDG_{kind}_HOME" for kind in ("CONFIG", "DATA", "STATE", "CACHE"))
+    return f"Another daemon, process {pid}, serves editors that run with other user folders ({names})."
+
+
 def _editor(editor: dict[str, Any] | None) -> str:
     if editor is None:
         return "none connected"

@@ -24,8 +24,6 @@ async def here(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     with place(monkeypatch) as found:
         yield found
-        if pid := found.daemon_status().get("pid"):  # of the real daemon, which the place does not know as its own
-            psutil.Process(pid).kill()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from lsp_server.relay.runtime_folder import check_door, check_peer, runtime_folder
+from lsp_server.relay.runtime_folder import check_door, check_peer, runtime_folder, user_folders_mark
 from midspan import SettingsError
 from tests.lsp_server.client import WAIT_S
 
@@ -155,7 +155,7 @@ def test_a_process_of_the_user_is_let_in():
 def test_without_a_usable_runtime_folder_the_temporary_one_is_used(monkeypatch, here, value):
     monkeypatch.setenv("XDG_RUNTIME_DIR", value)
     monkeypatch.setenv("TMPDIR", str(here.base))
-    assert runtime_folder() == here.base / f"midspan-{os.getuid()}"
+    assert runtime_folder() == here.base / f"midspan-{os.getuid()}-{user_folders_mark()}"
 
 
 def test_the_daemon_imports_nothing_from_the_folder_that_the_editor_works_in(here):
