@@ -15,7 +15,7 @@ from lsp_server.daemon.daemon_session import DaemonSession, SharedServices
 from lsp_server.daemon.end_signals import call_at_signals
 from lsp_server.relay import handshake
 from lsp_server.relay.daemon_log import daemon_log
-from lsp_server.relay.door import check_token
+from lsp_server.relay.door import check_token, has_place
 from lsp_server.relay.runtime_folder import SOCKET, check_peer
 from lsp_server.server.engines import Engines, IdleTimes, StartEngine
 from lsp_server.server.shared_workspaces import SharedWorkspaces
@@ -30,6 +30,7 @@ from midspan import MidspanError, SettingsError, __version__
 _log = logging.getLogger(__name__)
 
 _HANDSHAKE_TIMEOUT_S = 30.0
+_MOST_UNREACHABLE_S = 10.0
 _STOP_TIMEOUT_S = 1.0  # a relay that does not read must not keep the daemon running
 
 
@@ -49,7 +50,7 @@ class Daemon:
         start_engine: StartEngine,
         times: IdleTimes,
     ) -> None:
-        self._socket_file = folder / SOCKET
+        self._folder = folder
         self._listener = listener
         self._token = token
         self._lock = lock
@@ -77,6 +78,7 @@ class Daemon:
         self._acceptor = await asyncio.start_server(self._accept, sock=self._listener)
         _log.info("Midspan %s serves as process %d", __version__, os.getpid())
         self._retire_when_idle()
+        self._retire_when_unreachable()
         unloading = asyncio.ensure_future(self._services.engines.keep_unloading(self._times.unload_after_s))
         await self._done.wait()
         unloading.cancel()
@@ -160,11 +162,26 @@ class Daemon:
             loop = asyncio.get_running_loop()
             self._retirement = loop.call_later(self._times.leave_after_s, self._retire)
 
+    def _retire_when_unreachable(self) -> None:
+        """Retire when no client reaches this daemon any more: another one may take the place, or has it.
+
+        The folder of a user who logs out is removed, for instance, and the next login makes another.
+        """
+        if self._is_retired:
+            return
+        if not has_place(self._folder, self._lock):
+            _log.warning("The daemon has lost its place in %s", self._folder)
+            self._retire()
+            return
+        pause_s = min(self._times.leave_after_s, _MOST_UNREACHABLE_S)
+        asyncio.get_running_loop().call_later(pause_s, self._retire_when_unreachable)
+
     def _retire(self) -> None:
         """Give up the place: new clients connect to another daemon, and this one ends with its last session."""
         if not self._is_retired:
             self._is_retired = True
-            self._socket_file.unlink(missing_ok=True)
+            if has_place(self._folder, self._lock):  # else the door may be another daemon's
+                (self._folder / SOCKET).unlink(missing_ok=True)
             if self._acceptor is not None:
                 self._acceptor.close()
             os.close(self._lock)

@@ -140,6 +140,14 @@ def take_lock(folder: Path) -> int | None:
     return descriptor
 
 
+def has_place(folder: Path, lock: int) -> bool:
+    """Return whether clients still reach the daemon that holds this lock: its folder and door may be gone."""
+    try:
+        return os.path.samestat(os.fstat(lock), os.stat(folder / LOCK)) and (folder / SOCKET).exists()
+    except OSError:
+        return False
+
+
 def _connect_loopback(folder: Path) -> socket.socket | None:
     door = _read_door(folder)
     if door is None or door.pid != lock_holder(folder):  # a daemon that was killed: its port may be anybody's by now

@@ -1,6 +1,7 @@
 """The daemon ends, is killed or gives way, and editors notice a pause at most."""
 
 import asyncio
+import shutil
 import signal
 
 import psutil
@@ -119,3 +120,30 @@ async def test_a_daemon_of_another_version_gives_way_and_serves_its_sessions_to_
             await leave(old)
             await until(lambda: not first.is_running(), "the old daemon still runs")
             assert (await new.request("midspan/status"))["documents"] == 0
+
+
+async def test_a_daemon_whose_folder_was_removed_leaves_the_next_daemon_its_place(here):
+    async with here.relay(leave_after_s=0.5) as old:
+        await old.initialize()
+        await old.open("x = ")
+        (first,) = here.processes()
+        shutil.rmtree(here.folder)  # as at a logout
+        async with here.relay() as new:
+            await new.initialize()
+            second = here.daemon_status()["pid"]
+            assert second != first.pid
+            assert await old.complete(0, 4) == "hello()"
+            await leave(old)
+            await until(lambda: not first.is_running(), "the daemon that nobody reaches still runs")
+            assert here.daemon_status()["pid"] == second
+
+
+async def test_a_daemon_whose_socket_was_removed_keeps_no_editor_from_starting(here):
+    async with here.relay(leave_after_s=0.5) as old:
+        await old.initialize()
+        await old.open("x = ")
+        here.socket.unlink()
+        async with here.relay() as new:
+            await new.initialize()
+            assert here.daemon_status()["sessions"] == 1
+            assert await old.complete(0, 4) == "hello()"
