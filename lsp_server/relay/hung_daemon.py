@@ -9,7 +9,6 @@ import select
 import signal
 import socket
 import sys
-import time
 
 from lsp_server.relay.door import is_loopback, lock_holder, peer_pid
 from lsp_server.relay.runtime_folder import check_peer, runtime_folder
@@ -20,12 +19,15 @@ _POLLS_PER_PATIENCE = 5
 
 
 class SilenceWatch:
-    """Measures how long a daemon that owes an answer has sent nothing on one connection."""
+    """Measures how long a daemon that owes an answer has sent nothing on one connection.
+
+    It counts its own waits. A clock also runs while a container is paused, when no daemon can answer.
+    """
 
     def __init__(self, connection: socket.socket, patience_s: float) -> None:
         self._connection = connection
         self._patience_s = patience_s
-        self._began_s: float | None = None  # of time.monotonic; None while no answer is owed
+        self._silent_waits = 0  # while an answer was owed
         self._is_pinged = False
 
     def wait_for_data(self) -> bool:
@@ -39,8 +41,8 @@ class SilenceWatch:
         """Go on counting while an answer is owed. Call this whenever `wait_for_data` returns False."""
         if not is_answer_owed:
             self._reset()
-        elif self._began_s is None:
-            self._began_s = time.monotonic()
+        else:
+            self._silent_waits += 1
 
     def note_ping(self) -> None:
         """Remember that the ping of this silence is sent."""
@@ -48,18 +50,15 @@ class SilenceWatch:
 
     @property
     def is_ping_due(self) -> bool:
-        return not self._is_pinged and self._lasts(self._patience_s)
+        return not self._is_pinged and self._silent_waits > _POLLS_PER_PATIENCE
 
     @property
     def is_too_long(self) -> bool:
         """True when the daemon had the time to answer a ping too, and hangs."""
-        return self._lasts(2 * self._patience_s)
+        return self._silent_waits > 2 * _POLLS_PER_PATIENCE
 
     def _reset(self) -> None:
-        self._began_s, self._is_pinged = None, False
-
-    def _lasts(self, at_least_s: float) -> bool:
-        return self._began_s is not None and time.monotonic() - self._began_s >= at_least_s
+        self._silent_waits, self._is_pinged = 0, False
 
 
 def can_send(connection: socket.socket) -> bool:

@@ -87,6 +87,27 @@ async def test_a_stopped_daemon_that_owes_no_answer_is_not_killed(here, monkeypa
         assert here.daemon_status()["pid"] == before.pid
 
 
+async def test_a_daemon_that_was_paused_together_with_its_relay_is_not_killed(here):
+    async with here.relay(patience_s=PATIENCE_S) as editor:
+        await editor.initialize()
+        await editor.open("slow = \n")
+        (before,) = here.processes()
+        _, running = await editor.start_completion(0, 7)
+        await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "the engine got no request")
+        await asyncio.sleep(PATIENCE_S / 2)  # the relay has begun to count
+        paused = (psutil.Process(editor.process.pid), before)
+        for process in paused:
+            process.suspend()
+        await asyncio.sleep(3 * PATIENCE_S)
+        for process in paused:  # the relay first: it finds that much time gone, and no answer
+            process.resume()
+            await asyncio.sleep(PATIENCE_S / 10)
+        assert (await editor.request("midspan/status"))["documents"] == 1
+        assert not running.done()
+        assert here.processes() == [before]
+        assert editor.notifications.empty()
+
+
 async def test_a_client_that_meets_a_stopped_daemon_gets_another_one(here):
     async with here.relay() as editor:
         await editor.initialize()
