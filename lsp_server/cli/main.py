@@ -41,12 +41,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except MidspanError as error:
         print(f"midspan: {visible_line(' '.join(str(error).split()))}", file=sys.stderr)
         return 1
+    except FileNotFoundError:
+        if _has_current_folder():
+            raise
+        print("midspan: The current folder was removed. Go to another one.", file=sys.stderr)
+        return 1
     except BrokenPipeError:  # the reader of the output has closed it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
     except KeyboardInterrupt:
         return 130
     return code
+
+
+def _has_current_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -26,6 +26,8 @@ DAEMON_COMMAND = (sys.executable, "-P", "-m", "lsp_server.daemon.daemon_process"
 # A busy machine takes seconds to import what the daemon needs; only a daemon that cannot start takes this long.
 _PATIENCE_S = 60.0
 _LEAST_ATTEMPTS = 5
+# A relay that another one keeps waiting this long starts a daemon too, and one of the daemons gets the place.
+_MOST_WAIT_S = 5.0
 
 
 class NoDaemonError(MidspanError):
@@ -125,7 +127,7 @@ def _start_and_connect(folder: Path, command: Sequence[str]) -> socket.socket:
 def _locked(lock: Path) -> Iterator[None]:
     descriptor = open_lock_file(lock)
     try:
-        wait_for_lock(descriptor)
+        wait_for_lock(descriptor, _MOST_WAIT_S)
         yield
     finally:
         os.close(descriptor)

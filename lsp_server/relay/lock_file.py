@@ -42,7 +42,8 @@ else:
         return True
 
 
-def wait_for_lock(descriptor: int) -> None:
-    """Lock the open file as soon as no other process has locked it."""
-    while not try_lock(descriptor):
+def wait_for_lock(descriptor: int, most_s: float) -> None:
+    """Lock the open file as soon as no other process has locked it. Return without the lock after `most_s` seconds."""
+    end = time.monotonic() + most_s
+    while not try_lock(descriptor) and time.monotonic() < end:
         time.sleep(_PAUSE_S)

@@ -1,5 +1,6 @@
 """The parser imports nothing that only a command needs, and a wrong command line is told in words."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lsp_server.rpc.frames import frame
 from midspan import __version__
 from tests.lsp_server.cli.run_fake import midspan
 
@@ -65,3 +67,23 @@ def test_an_error_shows_no_character_that_would_steer_a_terminal():
     done = midspan("model", "verify", "\x1b]0;owned\x07")
     assert done.returncode == 1
     assert done.stderr.rstrip("\n").isprintable()
+
+
+def run_in_removed_folder(folder: Path, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    folder.mkdir()
+    script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+    command = ["sh", "-c", script, "sh", str(folder), sys.executable, "-m", "lsp_server.cli", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, input=stdin, capture_output=True, env=environment, timeout=120)
+
+
+@pytest.mark.parametrize("option", [[], ["--standalone"]], ids=["daemon", "standalone"])
+def test_an_editor_in_a_folder_that_was_removed_is_served(here, tmp_path, option):
+    message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}
+    done = run_in_removed_folder(tmp_path / "gone", "serve", *option, stdin=frame(json.dumps(message).encode()))
+    assert b'"capabilities"' in done.stdout, done.stderr
+
+
+def test_a_command_that_needs_its_folder_says_that_it_was_removed(tmp_path):
+    done = run_in_removed_folder(tmp_path / "gone", "complete", "area.py:1:1")
+    assert (done.returncode, done.stderr) == (1, b"midspan: The current folder was removed. Go to another one.\n")

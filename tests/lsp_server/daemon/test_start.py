@@ -1,6 +1,8 @@
 """The start of the daemon: the system opens torch's library while the server is imported."""
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
 
@@ -29,3 +31,15 @@ def test_the_server_opens_its_own_libraries_before_torchs() -> None:
     assert not imports_types_before_it_listens
     assert any(name.startswith("tree_sitter") for name in before)
     assert later == []  # each would wait until torch's library is open
+
+
+async def test_a_relay_that_is_suspended_while_it_starts_the_daemon_holds_up_no_other_editor(here):
+    here.folder.mkdir(mode=0o700)
+    descriptor = os.open(here.folder / "start.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        async with here.relay() as editor:
+            await editor.initialize()
+            assert len(here.processes()) == 1
+    finally:
+        os.close(descriptor)
