@@ -1,7 +1,7 @@
 """The address of a remote model, as the user writes it: ``remote:URL#MODEL``."""
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,13 +16,14 @@ FimForm = Literal["deepseek", "qwen", "seed", "suffix"]
 
 @dataclass(frozen=True)
 class RemoteAddress:
-    """A server and a model on it. An address never holds a key, so it may be shown and logged."""
+    """A server and a model on it. No text of an address holds its key, so it may be shown and logged."""
 
     url: str  # without a slash at its end
     host: str
     model: str | None = None  # None: the only one that the server lists
     fim: FimForm | None = None  # None: by the model's name
     context_tokens: int | None = None  # None: what the server says
+    key: str | None = field(default=None, repr=False)  # of the editor that asks; None: `find_key` looks for one
 
     def __str__(self) -> str:
         return f"{self.model} at {self.url}" if self.model else self.url

@@ -1,4 +1,4 @@
-"""Finds the key of a server, in the environment or the system's keyring. A key is never shown."""
+"""Finds the key of a server: the editor's, or that of the environment or of the system's keyring. It is never shown."""
 
 import os
 
@@ -13,7 +13,8 @@ def find_key(address: RemoteAddress) -> str | None:
 
     Raises SettingsError for a key that cannot be sent.
     """
-    key = (os.environ.get(key_variable(address.host)) or _from_keyring(address.host) or "").strip()
+    here = os.environ.get(key_variable(address.host))
+    key = (address.key or here or _from_keyring(address.host) or "").strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise SettingsError(
             f"The key for {address.host} holds characters that no key has. Set {key_variable(address.host)} again."

@@ -17,6 +17,8 @@ from lsp_server.completion.outputs.candidates import generate_one, generate_seve
 from lsp_server.completion.pipeline import FillJob, fill
 from lsp_server.completion.triggers import Skip, decide
 from lsp_server.daemon.daemon_session import SharedServices
+from lsp_server.relay.handshake import keys_in
+from lsp_server.server.engines import with_key
 from lsp_server.settings.command_settings import read_settings
 from lsp_server.settings.values import CompletionSettings
 from lsp_server.telemetry.journal import EditorName
@@ -54,6 +56,7 @@ async def answer_completion(request: dict[str, Any], services: SharedServices) -
     try:
         flags = request.get("settings")
         settings = read_settings(flags if isinstance(flags, dict) else {}, root, folder)[0].completion
+        settings = with_key(settings, keys_in(request))
         document = read_document(str(request.get("file")), root)
         snapshot = Snapshot(document, document.offset_at(line, character))
         await asyncio.wait([asyncio.wrap_future(services.engines.engine_for(settings).ready)])

@@ -119,7 +119,6 @@ class Daemon:
                 if wants == "stop":
                     self._stop()
             case "complete":
-                _take_keys(request.get("keys"))
                 stream.write(handshake.encode(await answer_completion(request, self._services)))
                 await stream.drain()
             case wants:
@@ -141,9 +140,8 @@ class Daemon:
         except SettingsError as error:
             stream.write(handshake.encode({"error": str(error)}))
             return None
-        _take_keys(request.get("keys"))
         stream.write(handshake.encode({"pid": os.getpid(), "version": __version__}))
-        return DaemonSession(self._services, flags, folder, stream)
+        return DaemonSession(self._services, flags, folder, handshake.keys_in(request), stream)
 
     async def _serve(self, session: DaemonSession, reader: asyncio.StreamReader) -> None:
         self._sessions.append(session)
@@ -193,10 +191,3 @@ class Daemon:
         for session in self._sessions:
             session.stop()
         asyncio.get_running_loop().call_later(_STOP_TIMEOUT_S, self._done.set)
-
-
-def _take_keys(keys: Any) -> None:
-    """Set the keys of remote models in this process's environment; the last editor that connects wins."""
-    for name, value in keys.items() if isinstance(keys, dict) else ():
-        if name.startswith(handshake.KEY_VARIABLE_PREFIX) and isinstance(value, str):
-            os.environ[name] = value

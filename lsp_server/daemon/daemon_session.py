@@ -32,9 +32,17 @@ class SharedServices:
 class DaemonSession:
     """Owns the server of one connection. It lives on the event loop."""
 
-    def __init__(self, services: SharedServices, flags: object, folder: Path, stream: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        services: SharedServices,
+        flags: object,
+        folder: Path,
+        keys: dict[str, str],
+        stream: asyncio.StreamWriter,
+    ) -> None:
         self._writer = SocketWriter(stream)
         self.server = build_server(flags, services.engines, services.workspaces, folder, services.journal)
+        self.server.session.keys = keys
         self.server.protocol.set_writer(self._writer)
 
     async def serve(self, reader: asyncio.StreamReader) -> None:

@@ -10,8 +10,7 @@ What the daemon answers depends on `wants`:
 - `serve`: `{"pid": N, "version": V}`, and from there on both sides speak LSP, framed as on stdio; or `{"error": TEXT}`
   when the settings are wrong, or `{"retired": true}`, and the daemon closes the connection. The client's line also has
   `settings` (those of its command line, by name), `folder` (the folder that a path in them is relative to) and `keys`
-  (of remote models, by the name of their environment variable: the editor's environment may have them and the
-  daemon's not).
+  (of remote models, by the name of their environment variable). The session uses these keys and no other editor's.
 - `status`: the status of the daemon (`daemon_status`). The daemon closes the connection.
 - `trace`: `{"pid": N, "traces": [...]}`, the newest `limit` requests with an id above `after`. A daemon whose process
   is not `pid` takes `after` for 0. If there is no such request, the daemon waits `wait_s` seconds for one. The daemon
@@ -34,6 +33,7 @@ In a session the daemon sends two notifications that are for the relay and not f
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from midspan import MidspanError, __version__
@@ -57,6 +57,18 @@ def request_line(wants: str, *, resumes: bool = False, **details: Any) -> bytes:
 def keys_of_environment() -> dict[str, str]:
     """Return the keys of remote models that this process's environment has, by the names of their variables."""
     return {name: value for name, value in os.environ.items() if name.startswith(KEY_VARIABLE_PREFIX)}
+
+
+def keys_in(request: dict[str, Any]) -> dict[str, str]:
+    """Return the keys of remote models that the client's line brings along."""
+    keys = request.get("keys")
+    found = keys.items() if isinstance(keys, dict) else ()
+    return {name: key for name, key in found if name.startswith(KEY_VARIABLE_PREFIX) and isinstance(key, str)}
+
+
+def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for the daemon, which serves editors with other keys or none."""
+    return {name: value for name, value in environment.items() if not name.startswith(KEY_VARIABLE_PREFIX)}
 
 
 def encode(message: dict[str, Any]) -> bytes:

@@ -143,7 +143,8 @@ def _start_daemon(command: Sequence[str]) -> None:
     if sys.platform == "win32":  # the end of the editor's console must not end the daemon
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
     path = [str(_CODE), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))}  # the relay's own code
+    environment = handshake.without_keys(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))  # the relay's own code
     with open_daemon_log() as log:
         process = subprocess.Popen(
             command,

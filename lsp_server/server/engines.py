@@ -4,18 +4,20 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from inference.api import Engine
 from inference.heap import release_memory, trim_heap
-from inference.remote.address import RemoteAddress
+from inference.remote.address import RemoteAddress, key_variable
 from lsp_server.settings.model_content import AllowedModel
 from lsp_server.settings.values import ModelSettings
 
 _log = logging.getLogger(__name__)
 
+Section = TypeVar("Section", bound=ModelSettings)
 StartEngine = Callable[[ModelSettings], Engine]
 EngineKey = tuple["Path | AllowedModel | RemoteAddress | None", str, int | None, str, str]
 
@@ -102,6 +104,14 @@ def key_of(settings: ModelSettings) -> EngineKey:
     elif isinstance(model, AllowedModel):
         model = replace(model, folder=Path(os.path.realpath(model.folder)))
     return model, settings.quant, settings.cache_bytes, settings.cache_dtype, settings.device
+
+
+def with_key(settings: Section, keys: Mapping[str, str]) -> Section:
+    """Return the section with its server's key, by the names of their variables, so that its engine uses no other."""
+    address = settings.model
+    if not isinstance(address, RemoteAddress):
+        return settings
+    return replace(settings, model=replace(address, key=keys.get(key_variable(address.host))))
 
 
 async def _unload(engine: Engine, after_s: float) -> None:

@@ -1,9 +1,10 @@
 """The session of one editor: its documents, edits, settings and workspaces, and the listeners of their changes."""
 
 import logging
+import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from context.documents.snapshot import Snapshot
 from inference.api import Engine
 from lsp_server.rpc.documents import OpenDocuments
 from lsp_server.rpc.positions import offset_of
-from lsp_server.server.engines import EngineKey, Engines, key_of
+from lsp_server.server.engines import EngineKey, Engines, key_of, with_key
 from lsp_server.server.prompt_budget import PromptBudget
 from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.server.workspaces import Workspaces
@@ -37,6 +38,7 @@ class Session:
 
     def __init__(self, engines: Engines, workspaces: SharedWorkspaces, journal: Journal) -> None:
         self.settings = Settings()
+        self.keys: Mapping[str, str] = os.environ  # of servers, by the names of their variables
         self.untrusted_models: Sequence[UntrustedModelError] = ()  # of workspaces, which the settings do without
         self.encoding = types.PositionEncodingKind.Utf16
         self.roots: tuple[Path, ...] = ()
@@ -58,22 +60,25 @@ class Session:
 
     def engine(self, settings: ModelSettings) -> Engine:
         """Return the engine for a section, ready or still loading. Raises ModelError when it is refused at once."""
-        return self._engines.engine_for(settings)
+        return self._engines.engine_for(with_key(settings, self.keys))
 
     def running_engine(self, settings: ModelSettings) -> Engine | None:
         """Return the engine for a section when it runs. To ask this does not keep it in memory."""
-        return self._engines.running().get(key_of(settings))
+        return self._engines.running().get(self._key_of(settings))
 
     def budget(self, settings: ModelSettings) -> PromptBudget:
         """Return how long a prompt of this section's engine may be. One engine has one speed."""
-        return self._budgets[key_of(settings)]
+        return self._budgets[self._key_of(settings)]
 
     @property
     def engine_keys(self) -> dict[str, EngineKey]:
         """The engines that this session may ask, by what it asks them for."""
         others = {"chat": self.settings.chat, "next_edit": self.settings.next_edit}
-        keys = {name: key_of(section) for name, section in others.items() if section.model is not None}
-        return {"completion": key_of(self.settings.completion)} | keys
+        keys = {name: self._key_of(section) for name, section in others.items() if section.model is not None}
+        return {"completion": self._key_of(self.settings.completion)} | keys
+
+    def _key_of(self, settings: ModelSettings) -> EngineKey:
+        return key_of(with_key(settings, self.keys))
 
     def why_untrusted(self, name: str) -> str | None:
         """Say why the model that a workspace gives to this setting is not loaded; None if there is none."""

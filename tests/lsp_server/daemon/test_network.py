@@ -157,7 +157,7 @@ async def test_an_editor_sets_a_remote_model_and_a_newer_keystroke_closes_the_co
         assert await editor.complete(1, 23, kind=1) == "height"
         assert (await older) is None
         assert server.client_gone.wait(30)
-        assert (await editor.request("midspan/status"))["live_requests"] == 0
+        await editor.status_with(lambda status: status["live_requests"] == 0)
     log = log_file.read_text()
     assert "shown 6 characters" in log
     assert KEY not in log
