@@ -46,10 +46,10 @@ def connect(
     killed. Raises MidspanError with the reason when no daemon answers, and NoDaemonError also when `still_wanted`
     returns False.
     """
-    folder = runtime_folder()
     deadline = time.monotonic() + _PATIENCE_S
     attempts = 0
     while still_wanted():
+        folder = runtime_folder()  # another one when XDG_RUNTIME_DIR was removed, or made again, meanwhile
         try:
             if connection := connect_to_door(folder):
                 answer = _shake_hands(connection, request_line, patience_s, kills_hung=True)

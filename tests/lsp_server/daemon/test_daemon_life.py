@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import signal
+import tempfile
 
 import psutil
 
@@ -147,3 +148,16 @@ async def test_a_daemon_whose_socket_was_removed_keeps_no_editor_from_starting(h
             await new.initialize()
             assert here.daemon_status()["sessions"] == 1
             assert await old.complete(0, 4) == "hello()"
+
+
+async def test_an_editor_goes_on_when_its_daemon_and_their_runtime_folder_are_gone(here, monkeypatch):
+    with tempfile.TemporaryDirectory(prefix="mid") as temporary:
+        monkeypatch.setenv("TMPDIR", temporary)  # where the relay looks while there is no folder
+        async with here.relay() as editor:
+            await editor.initialize()
+            await editor.open("x = ")
+            (daemon,) = here.processes()
+            shutil.rmtree(here.base)  # the first try to start a daemon makes it again, for the log
+            daemon.kill()
+            assert await editor.complete(0, 4) == "hello()"
+            assert await leave(editor) == 0
