@@ -58,7 +58,8 @@ def user_folders_mark() -> str:
         platformdirs.user_state_path(),
         platformdirs.user_cache_path(),
     )
-    names = b"\0".join(os.fsencode(os.path.realpath(folder)) for folder in folders)
+    root = Path(sys.executable).anchor  # the daemon's current folder, from which it reads a relative path
+    names = b"\0".join(os.fsencode(os.path.realpath(Path(root, folder))) for folder in folders)
     return f"{zlib.crc32(names):08x}"
 
 

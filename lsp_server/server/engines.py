@@ -107,7 +107,7 @@ def key_of(settings: ModelSettings) -> EngineKey:
 
 
 def with_key(settings: Section, keys: Mapping[str, str]) -> Section:
-    """Return the section with its server's key, by the names of their variables, so that its engine uses no other."""
+    """Return the section with its server's key out of `keys`, which has keys by the names of their variables."""
     address = settings.model
     if not isinstance(address, RemoteAddress):
         return settings

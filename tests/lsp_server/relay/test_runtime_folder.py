@@ -5,7 +5,9 @@ import socket
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
+import platformdirs
 import pytest
 
 from lsp_server.relay.runtime_folder import check_door, check_peer, runtime_folder, user_folders_mark
@@ -156,6 +158,14 @@ def test_without_a_usable_runtime_folder_the_temporary_one_is_used(monkeypatch, 
     monkeypatch.setenv("XDG_RUNTIME_DIR", value)
     monkeypatch.setenv("TMPDIR", str(here.base))
     assert runtime_folder() == here.base / f"midspan-{os.getuid()}-{user_folders_mark()}"
+
+
+def test_editors_in_different_folders_share_a_daemon_also_by_a_relative_path(here, monkeypatch):
+    monkeypatch.setattr(platformdirs, "user_config_path", lambda: Path("relative"))  # older releases hand it on
+    monkeypatch.chdir(here.base)
+    in_folder = user_folders_mark()
+    monkeypatch.chdir("/")
+    assert user_folders_mark() == in_folder
 
 
 def test_the_daemon_imports_nothing_from_the_folder_that_the_editor_works_in(here):
