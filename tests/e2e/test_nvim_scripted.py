@@ -9,13 +9,7 @@ import pytest
 
 from tests.e2e import scripted
 from tests.e2e.neovim import ROOT, Neovim
-from tests.e2e.scripted_neovim import asked, midspan, open_empty_file, own_file, running_neovim
-
-# This timer ends after every timer that could request ghost text: those are shorter, and were set earlier.
-OUTLAST_PAUSES = """
-pauses_are_over = false
-vim.defer_fn(function() pauses_are_over = true end, 600)
-"""
+from tests.e2e.scripted_neovim import midspan, open_empty_file, own_file, running_neovim
 
 KEEP = "Keep everything else in this part as it is. Answer with the whole new text of this part."
 ANSWERS = scripted.ANSWERS | {
@@ -132,30 +126,6 @@ def test_an_emptied_line_shows_no_ghost_text(editor):
     editor.type("<C-u>")
     editor.until(lambda: editor.lines()[0] == "", "the line is not emptied")
     assert editor.ghost_text() == ""
-
-
-def statusline(editor: Neovim) -> str:
-    return str(editor.api.exec_lua("return require('midspan').statusline()"))
-
-
-def test_off_is_shown_and_requests_nothing(editor):
-    editor.type("ix = ")
-    editor.see("first_word + second.word()")
-    midspan(editor, "toggle")
-    assert statusline(editor) == "midspan off"
-    editor.see("")
-    before = asked(editor)
-    editor.type("<C-u>x = ")
-    editor.until(lambda: editor.lines()[0] == "x = ", "the keys have no effect")
-    editor.api.exec_lua(OUTLAST_PAUSES)
-    editor.until(lambda: editor.api.exec_lua("return pauses_are_over"), "the timer does not end")
-    assert editor.status()  # the server answers it after all requests before it
-    assert editor.ghost_text() == ""
-    assert asked(editor) == before
-    midspan(editor, "toggle")
-    editor.until(lambda: statusline(editor) != "midspan off", "it is not on again")
-    editor.type("<C-u>x = ")
-    editor.see("first_word + second.word()")
 
 
 @pytest.fixture

@@ -29,15 +29,28 @@ local function ask_about(buffer)
   end
 end
 
+--- Asks the servers about the documents in all windows.
+function M.ask_about_shown()
+  local buffers = {}
+  for _, window in ipairs(vim.api.nvim_list_wins()) do
+    buffers[vim.api.nvim_win_get_buf(window)] = true
+  end
+  for buffer in pairs(buffers) do
+    ask_about(buffer)
+  end
+end
+
 --- Asks the server about the document now, and whenever something may have changed that it goes by.
 function M.attach(buffer)
-  vim.api.nvim_create_autocmd({ 'BufEnter', 'BufWritePost', 'CursorHold' }, {
-    group = vim.api.nvim_create_augroup('midspan.status.' .. buffer, {}),
+  local group = vim.api.nvim_create_augroup('midspan.status.' .. buffer, {})
+  vim.api.nvim_create_autocmd({ 'BufEnter', 'BufWritePost' }, {
+    group = group,
     buffer = buffer,
     callback = function()
       ask_about(buffer)
     end,
   })
+  vim.api.nvim_create_autocmd('CursorHold', { group = group, buffer = buffer, callback = M.ask_about_shown })
   ask_about(buffer)
 end
 
@@ -47,9 +60,7 @@ function M.changed(_, status, context)
   last[context.client_id] = status
   vim.schedule(redraw)
   if not before or not vim.deep_equal(before.completion, status.completion) then
-    for _, window in ipairs(vim.api.nvim_list_wins()) do
-      ask_about(vim.api.nvim_win_get_buf(window))
-    end
+    M.ask_about_shown()
   end
 end
 

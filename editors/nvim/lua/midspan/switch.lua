@@ -8,6 +8,16 @@ function M.is_on(buffer)
   return not is_off and not off_filetypes[vim.bo[buffer].filetype]
 end
 
+--- Switches completion in a session of a server, for one file type, or for all without one.
+local function set(client, enabled, filetype)
+  local language = filetype and client.get_language_id(0, filetype)
+  client:exec_cmd({
+    title = '',
+    command = 'midspan.setCompletion',
+    arguments = { { enabled = enabled, language = language } },
+  })
+end
+
 --- Toggles completion for a file type, or for all without one. Notifies the user, and returns whether it is on.
 function M.toggle(filetype)
   local enabled
@@ -19,25 +29,25 @@ function M.toggle(filetype)
     is_off = not enabled
   end
   for _, client in ipairs(require('midspan.server').clients()) do
-    M.tell(client)
+    set(client, enabled, filetype)
     for buffer in pairs(client.attached_buffers) do
       require('midspan.ghost').switch(buffer, M.is_on(buffer))
     end
   end
+  require('midspan.status').ask_about_shown()
   require('midspan.next_edit').refresh()
   vim.notify(('Midspan is %s%s'):format(enabled and 'on' or 'off', filetype and (' for ' .. filetype) or ''))
   vim.cmd.redrawstatus({ bang = true })
   return enabled
 end
 
---- Tells a server where completion is off, so that its status is right and its models get no requests.
+--- Tells a new server where completion is off, so that its status is right and its models get no requests.
 function M.tell(client)
-  local function set(argument)
-    client:exec_cmd({ title = '', command = 'midspan.setCompletion', arguments = { argument } })
+  if is_off then
+    set(client, false)
   end
-  set({ enabled = not is_off })
   for filetype in pairs(off_filetypes) do
-    set({ enabled = false, language = client.get_language_id(0, filetype) })
+    set(client, false, filetype)
   end
 end
 
