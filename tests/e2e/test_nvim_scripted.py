@@ -44,6 +44,16 @@ def test_a_word_a_line_and_the_rest_are_accepted(editor):
     accept_the_rest(editor)
 
 
+def test_pieces_are_accepted_as_fast_as_the_keys_come(editor):
+    """A key that came before the rest was shown would move the cursor to the next line, or insert a tab."""
+    editor.type("iy = 1<Esc>O")
+    editor.type("x = ")
+    editor.see("first_word + second.word()")
+    editor.type("<C-Right><C-Right><C-Right><Tab>!")
+    editor.until(lambda: "!" in editor.lines()[0], "the keys have no effect")
+    assert editor.lines() == ["x = first_word + second.word()!", "y = 1"]
+
+
 def test_undo_takes_back_an_acceptance_and_leaves_what_was_typed_around_it(editor):
     accept_a_word(editor)
     accept_the_rest(editor)

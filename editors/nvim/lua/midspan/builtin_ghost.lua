@@ -118,19 +118,15 @@ local function state_here()
   return buffers[buffer], buffer
 end
 
-local function ask(kind)
+function M.ask()
   local state, buffer = state_here()
   if state and state.handler then
-    requests.request_items(state.client, buffer, kind, state.handler)
+    requests.request_items(state.client, buffer, requests.INVOKED, state.handler)
   end
 end
 
-function M.ask()
-  ask(requests.INVOKED)
-end
-
---- Returns the item with only `piece` of its rest, at the cursor. Neovim keeps an item while the user types its text,
---- and would insert the whole item where it began.
+--- Returns the item with only `piece` of its rest, at the cursor, and whether more is left. Neovim keeps an item while
+--- the user types its text, and would insert the whole item where it began.
 local function item_for(item, piece)
   local row, col = item.range:to_extmark()
   local text = rest.at_cursor(item.insert_text, row, col)
@@ -140,28 +136,37 @@ local function item_for(item, piece)
   local part = piece(text)
   local cursor_row, cursor_col = unpack(vim.api.nvim_win_get_cursor(0))
   local cursor = { line = cursor_row - 1, character = cursor_col }
-  local command = item.command
-  if #part < #text then
-    command = nil
+  local is_part = #part < #text
+  if is_part then
     local state, buffer = state_here()
+    state.items = vim.tbl_filter(function(candidate)
+      return candidate.insertText == item.insert_text
+    end, state.items)
     requests.report_part(state.client, buffer, item.command, item.insert_text, text, part)
-    vim.schedule(function()
-      ask(requests.AUTOMATIC) -- requests the rest; Neovim would wait for a key
-    end)
+    item.command = nil
   end
   item.insert_text = part
-  item.command = command
   item.range = vim.range.lsp(0, { start = cursor, ['end'] = cursor }, 'utf-8')
-  return item
+  return item, is_part
+end
+
+--- Shows the rest of an item of which a part was accepted: Neovim would show none until the next answer, and the next
+--- key may come before that.
+local function show_rest()
+  local state = state_here()
+  if fits(state) then
+    state.handler(nil, { items = state.items }, { client_id = state.client.id })
+  end
 end
 
 function M.accept(piece, otherwise)
   if vim.fn.pumvisible() == 1 then
     return false
   end
+  local part, is_part
   local is_shown = vim.lsp.inline_completion.get({
     on_accept = function(item)
-      local part = item_for(item, piece)
+      part, is_part = item_for(item, piece)
       if not part then
         otherwise()
         return nil
@@ -179,6 +184,9 @@ function M.accept(piece, otherwise)
     vim.wait(ACCEPT_MS, function()
       return accepted
     end, 1)
+    if is_part then
+      show_rest()
+    end
     undo.begin_step(0)
   end
   return is_shown
