@@ -44,11 +44,13 @@
       (midspan-rest-of (midspan--item-text item) (buffer-substring-no-properties beg (point))))))
 
 (defun midspan--rest ()
-  "Return the rest of the candidate that is shown, or of the next one that fits."
-  (cl-loop for turn below (length midspan--items)
-           for index = (mod (+ midspan--index turn) (length midspan--items))
-           for rest = (midspan--rest-of-item (nth index midspan--items))
-           when rest do (setq midspan--index index) and return rest))
+  "Return the rest of the candidate that is shown, or of the next one that fits.
+Return nil where nothing can be inserted."
+  (unless buffer-read-only
+    (cl-loop for turn below (length midspan--items)
+             for index = (mod (+ midspan--index turn) (length midspan--items))
+             for rest = (midspan--rest-of-item (nth index midspan--items))
+             when rest do (setq midspan--index index) and return rest)))
 
 (defun midspan--item ()
   "Return the candidate that is shown."

@@ -46,11 +46,13 @@ Until then eglot may not have told the server of the file, or of its changes."
       (walk-windows #'midspan--ask-soon nil t)))
   (force-mode-line-update t))
 
-(defvar midspan--idle-timer nil "The timer that asks about the selected window's file when Emacs is idle, or nil.")
+(defvar midspan--idle-timer nil "The timer that asks about the files that are shown when Emacs is idle, or nil.")
 
 (defun midspan--ask-when-idle ()
-  "Ask about the file of the selected window."
-  (midspan--ask-about (window-buffer (selected-window))))
+  "Ask about each file that is shown."
+  (let (buffers)
+    (walk-windows (lambda (window) (cl-pushnew (window-buffer window) buffers)) nil 'visible)
+    (mapc #'midspan--ask-about buffers)))
 
 (defun midspan-status-start ()
   "Keep the mode line of this buffer true."

@@ -13,13 +13,6 @@ ANSWERS = scripted.ANSWERS | {"And this?\n": "That too.", "def parse(header: s":
 
 CAPF = '(list (lambda () (list (save-excursion (skip-chars-backward "a-z") (point)) (point) (list "fir" "fix"))))'
 
-# This timer is set later than the one that would request ghost text, and is as long, so it ends later.
-OUTLAST_DELAY = """
-(progn (setq delay-is-over nil)
-       (run-with-timer midspan-delay nil (lambda () (setq delay-is-over t)))
-       t)
-"""
-
 CHECKER = """
 (lambda (report &rest _)
   (funcall report (save-excursion
@@ -122,6 +115,15 @@ def test_text_taken_back_before_the_ghost_text_drops_it(editor, key, left):
     assert "tr" not in editor.text()
 
 
+def test_a_buffer_that_becomes_read_only_shows_no_ghost_text(editor):
+    editor.type("x = ")
+    editor.see("first_word + second.word()")
+    editor.press("C-x", "C-q")
+    editor.see("")
+    assert editor.lisp("(and buffer-read-only t)")
+    editor.press("C-x", "C-q")
+
+
 def test_tab_completes_typed_ghost_text_and_indents_without_ghost_text(editor):
     editor.type("x = ")
     editor.see("first_word + second.word()")
@@ -148,31 +150,6 @@ def test_an_open_menu_keeps_its_keys(editor):
     editor.type(" ")  # the space arrives after TAB has had its effect
     editor.until(lambda: editor.text().endswith("\nx = fi "), "TAB is not the menu's")
     editor.until(lambda: editor.lisp("(not completion-in-region-mode)"), "the menu stays")
-
-
-def test_off_is_shown_and_requests_nothing(editor):
-    editor.type("x = ")
-    editor.see("first_word + second.word()")
-    for command in ("midspan-toggle", "midspan-toggle-language"):
-        editor.command(command)
-        editor.until(lambda: " Midspan:off" in editor.screen(), "the mode line does not say so")
-        editor.see("")
-        before = scripted.prompts_asked(editor.folder)
-        editor.press("C-a", "C-k")
-        editor.type("x = ")
-        have(editor, "x = ")
-        editor.command("midspan-complete")
-        editor.lisp(OUTLAST_DELAY)
-        editor.until(lambda: editor.lisp("delay-is-over"), "the timer does not end")
-        editor.command("midspan-status")  # the server answers it after all requests before it
-        editor.until(lambda: "switched off for" in editor.screen(), "the server does not know")
-        assert editor.ghost_text() == ""
-        assert scripted.prompts_asked(editor.folder) == before
-        editor.command(command)
-        editor.until(lambda: " Midspan:off" not in editor.screen(), "it is not on again")
-        editor.press("C-a", "C-k")
-        editor.type("x = ")
-        editor.see("first_word + second.word()")
 
 
 def test_a_body_is_filled_and_undone_in_one_step(editor):
