@@ -3,8 +3,10 @@
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -88,6 +90,7 @@ class LocalEngine:
         self.ready: Future[None] = Future()
         self._inbox: SimpleQueue[LiveSequence | None] = SimpleQueue()
         self._closing = False
+        self._has_ended = False  # the engine's thread takes no request any more
         self._scheduler: Scheduler | None = None
         self._quant: Quant | None = None
         self._weights_bytes = 0
@@ -176,7 +179,9 @@ class LocalEngine:
         copier = begin_copying(request, self.tokenizer, self._described.result().copy_weights)
         sequence = LiveSequence(request, on_update, stream, info.context_tokens, drafter, copier)
         self._inbox.put(sequence)
-        if not request.background:
+        if self._has_ended:
+            self._cancel_late()
+        elif not request.background:
             RIGHT_OF_WAY.make_way(id(self))
             if self._scheduler is not None:
                 self._scheduler.interruptions.make_way()
@@ -211,6 +216,13 @@ class LocalEngine:
             scheduler.interruptions.close()
         self._thread.join()
 
+    def _cancel_late(self) -> None:
+        """Cancel the requests that nobody takes: they came while the engine was closed, or later. Any thread."""
+        with suppress(Empty):
+            while True:
+                if sequence := self._inbox.get_nowait():
+                    sequence.emit(Update("", "cancelled", sequence.trace()))
+
     def _look_for_cancel(self) -> None:
         self._inbox.put(None)  # wakes the engine thread, which may be waiting for work
         if (scheduler := self._scheduler) is not None:
@@ -226,7 +238,22 @@ class LocalEngine:
             self._refuse_all(ModelError(f"{self.folder}: cannot be loaded: {error}"))
         else:
             self.ready.set_result(None)
+            self._serve_or_refuse()
+        self._has_ended = True
+        self._cancel_late()
+
+    def _serve_or_refuse(self) -> None:
+        try:
             self._serve()
+            return
+        except BaseException as error:  # not even a failed step could be ended
+            log.exception("the engine of %s has ended", self.folder)
+            reason = ModelError(f"the engine of {self.info.name} has ended: {error}; ask again in a while")
+        finally:
+            RIGHT_OF_WAY.part(id(self))
+            self._scheduler = None
+        self.ready = Future()  # whoever starts engines sees that this one has failed
+        self._refuse_all(reason)
 
     def _load(self) -> None:
         confirm = self._settings.confirm or (lambda: None)
@@ -281,24 +308,15 @@ class LocalEngine:
         scheduler = self._scheduler
         if scheduler is None:
             return
-        step_s, slice_s = 0.0, None
+        step_s = 0.0
         RIGHT_OF_WAY.join(id(self), scheduler.interruptions.stop_background)
         with torch.inference_mode():
             while not self._closing:
-                scheduler.interruptions.forget()
-                self._take_requests(scheduler)
-                if scheduler.is_urgent:
-                    RIGHT_OF_WAY.go(id(self))
-                    slice_s = None
-                else:
-                    slice_s = RIGHT_OF_WAY.give_way(step_s, self._has_arrivals)
-                began_s = time.perf_counter()
                 try:
-                    scheduler.step(slice_s)
+                    step_s = self._step(scheduler, step_s)
                 except BaseException as error:  # whatever a library raises ends the requests, and the engine goes on
                     log.exception("a step failed")
                     fail_step(scheduler, error)
-                step_s = time.perf_counter() - began_s
                 if not scheduler.is_urgent:
                     RIGHT_OF_WAY.leave(id(self))
             self._take_requests(scheduler)
@@ -306,8 +324,19 @@ class LocalEngine:
             scheduler.disk.keeper.close()
         self._known.keep_speed()
         self._known.keep_cache_pages(scheduler.pool.used_pages)
-        RIGHT_OF_WAY.part(id(self))
-        self._scheduler = None
+
+    def _step(self, scheduler: "Scheduler", last_step_s: float) -> float:
+        """Take the requests that have arrived and run a step; return the time that the step took."""
+        scheduler.interruptions.forget()
+        self._take_requests(scheduler)
+        slice_s = None
+        if scheduler.is_urgent:
+            RIGHT_OF_WAY.go(id(self))
+        else:
+            slice_s = RIGHT_OF_WAY.give_way(last_step_s, self._has_arrivals)
+        began_s = time.perf_counter()
+        scheduler.step(slice_s)
+        return time.perf_counter() - began_s
 
     def _has_arrivals(self) -> bool:
         return self._closing or not self._inbox.empty()
@@ -331,7 +360,8 @@ class LocalEngine:
             idle = False
 
     def _refuse_all(self, error: MidspanError) -> None:
-        """Answer every request, also a later one, with the error that kept the model from loading."""
+        """Answer every request, also a later one, with the error that keeps the model from answering."""
+        traceback.clear_frames(error.__traceback__)  # they hold what was loaded
         for awaited in (self._described, self._opened):
             if not awaited.done():
                 awaited.set_exception(error)

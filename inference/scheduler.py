@@ -1,5 +1,6 @@
 """The step loop: it chooses the sequences that run, gives them pages, and handles the tokens that they yield."""
 
+import logging
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ from inference.threads import threads_for
 from inference.turns import Turn, Turns
 from kernels.move_rows import RotatedKeys
 from midspan import CapacityError, MidspanError
+
+log = logging.getLogger(__name__)
 
 _PREFILL_TOKENS = 64  # a step of so many leaves megabytes of freed memory
 
@@ -74,6 +77,7 @@ class Scheduler:
         self.interruptions = Interruptions()
         self.has_prefilled = False  # set by a step that leaves much freed memory behind
         self._has_rested = False
+        self._cannot_settle = False
         self._keys = keys
         self._model_key = model_key
         self.device_reason: str | None = None  # a line for people: why it is this device
@@ -124,7 +128,14 @@ class Scheduler:
 
     def settle(self) -> bool:
         """Do a part of what makes later steps faster, after the first rest; return False once nothing is left."""
-        return self._has_rested and isinstance(self._model, NativeModel) and self._model.settle()
+        if not self._has_rested or self._cannot_settle or not isinstance(self._model, NativeModel):
+            return False
+        try:
+            return self._model.settle()
+        except Exception:  # as for lack of memory: the steps stay as fast as they are
+            log.exception("what would make the steps faster has failed")
+            self._cannot_settle = True
+            return False
 
     @property
     def live_count(self) -> int:

@@ -2,15 +2,19 @@
 
 import random
 import threading
+import time
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 import torch
 
-from inference.api import Request, Update
+import inference.loader
+from inference.api import EngineSettings, Request, Update
 from inference.local_engine import LocalEngine
 from inference.prompts.prompt import TokenPrompt
+from midspan import ModelError
 from tests.inference.engines import after_each_step, check_integrity, fresh_engine, random_prompt
 from tests.inference.generate import collect, generate
 
@@ -95,3 +99,34 @@ def test_close_cancels_what_runs(model_folder: Path) -> None:
     engine.submit(Request(TokenPrompt(tuple(random_prompt(40, 100))), 5000), updates.put)
     engine.close()
     assert collect(updates).reason == "cancelled"
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_a_request_is_answered_when_the_engine_is_closed_while_it_loads(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch, is_broken: bool
+) -> None:
+    may_load, build = threading.Event(), inference.loader.build_scheduler
+
+    def build_late(*arguments: Any) -> Any:
+        may_load.wait(60)
+        if is_broken:
+            raise ModelError("its weights are cut")
+        return build(*arguments)
+
+    monkeypatch.setattr(inference.loader, "build_scheduler", build_late)
+    engine = LocalEngine(EngineSettings(model=model_folder, cache_bytes=4 << 20))
+    updates: SimpleQueue[Update] = SimpleQueue()
+    engine.submit(Request(TokenPrompt(tuple(random_prompt(41, 20))), 5), updates.put)
+    closing = threading.Thread(target=engine.close)
+    closing.start()
+    while not engine._closing:
+        time.sleep(0.001)
+    may_load.set()
+    closing.join()
+    assert collect(updates).reason == "cancelled"
+
+
+def test_a_request_that_comes_after_the_end_of_the_engine_is_cancelled(model_folder: Path) -> None:
+    engine = fresh_engine(model_folder)
+    engine.close()
+    assert generate(engine, random_prompt(42, 20)).reason == "cancelled"

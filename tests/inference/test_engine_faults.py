@@ -1,19 +1,26 @@
 """A fault ends the requests that it concerns, and nothing else."""
 
+import gc
+import threading
 import time
+import weakref
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+import inference.loader
 import inference.scheduler
 from inference.api import EngineSettings, ForeignPromptError, Request, Update
 from inference.local_engine import LocalEngine
+from inference.native.head_screen import HeadScreen
 from inference.prompts.prompt import TokenPrompt
 from inference.remote.prompt import HolePrompt
+from inference.scheduler import Scheduler
 from midspan import CapacityError, MidspanError, ModelError
-from tests.inference.engines import BOS, after_each_step, check_integrity, random_prompt
-from tests.inference.folders import write_folder
+from tests.inference.engines import BOS, after_each_step, check_integrity, fresh_engine, random_prompt
+from tests.inference.folders import QWEN, write_folder
 from tests.inference.generate import generate
 
 
@@ -70,6 +77,70 @@ def test_a_fault_while_a_request_is_admitted_is_told_to_it_and_keeps_no_page(
         failed = generate(engine, random_prompt(34, 40))
     assert "no generator" in str(failed.error)
     check_integrity(engine)
+
+
+def test_a_fault_while_the_engine_rests_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = threading.Event()
+
+    def fail(_: HeadScreen) -> bool:
+        tried.set()
+        raise RuntimeError("not enough memory")
+
+    monkeypatch.setattr(HeadScreen, "make", fail)  # a fault is injected
+    engine = fresh_engine(write_folder(tmp_path / "model", QWEN))
+    try:
+        first = generate(engine, random_prompt(35, 80))
+        assert tried.wait(60)
+        assert generate(engine, random_prompt(35, 80)).text == first.text
+        assert generate(engine, random_prompt(36, 80)).reason in ("length", "eos", "fim")
+        check_integrity(engine)
+    finally:
+        engine.close()
+    assert caplog.text.count("not enough memory") == 2  # the line of the log, and that of its traceback
+
+
+def test_an_engine_that_has_no_memory_left_for_its_cache_is_told_to_have_failed(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever starts engines then starts another one."""
+    engine = fresh_engine(model_folder)
+
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("no memory")
+
+    monkeypatch.setattr(inference.scheduler, "begin_pass", fail)  # faults are injected
+    monkeypatch.setattr(inference.scheduler, "allocate_what_fits", fail)
+    assert isinstance(generate(engine, random_prompt(37, 40)).error, CapacityError)
+    later = generate(engine, random_prompt(38, 40))
+    assert "has ended: no memory" in str(later.error)
+    assert "has ended" in str(engine.ready.exception(timeout=60))
+    assert engine.stats().pages_total == 0
+    engine.close()
+
+
+def test_a_load_that_fails_at_its_end_gives_back_what_was_loaded(
+    model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, checks, build = list[weakref.ref[Scheduler]](), [], inference.loader.build_scheduler
+
+    def build_and_note(*arguments: Any) -> Any:
+        built = build(*arguments)
+        loaded.append(weakref.ref(built[0]))
+        return built
+
+    def confirm() -> None:
+        checks.append(1)
+        if len(checks) == 2:
+            raise ModelError("the files have changed")
+
+    monkeypatch.setattr(inference.loader, "build_scheduler", build_and_note)
+    engine = LocalEngine(EngineSettings(model=model_folder, cache_bytes=4 << 20, confirm=confirm))
+    assert "have changed" in str(generate(engine, random_prompt(39, 20)).error)
+    gc.collect()
+    assert [each() for each in loaded] == [None]
+    engine.close()
 
 
 def test_a_receiver_that_fails_does_not_stop_the_engine(engine: LocalEngine) -> None:
