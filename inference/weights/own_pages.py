@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class OwnPages:
 
     A step reads pages of 4 KB up to a tenth slower. Files of most file systems lie in such, and the others' large pages
     are split after hours. Weights of more than half of the free memory stay in their files, and so do all where the
-    system has no large pages.
+    system has no large pages. Where others take memory meanwhile, as another engine does, the rest stays in its file.
     """
 
     def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
@@ -37,18 +38,22 @@ class OwnPages:
 
 
 def _pieces_of(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the addresses and bytes of the pieces; none where moving is no gain or there is no room."""
+    """Yield the addresses and bytes of the pieces; none where moving is no gain, none more where there is no room."""
     if sys.platform != "linux":
         return
     try:
         parts = list(_mapped_parts(spans)) if _has_large_pages() else []
     except OSError:  # a sandbox hides what Linux says of itself
         return
-    if sum(end - start for start, end in parts) * _SHARE_OF_AVAILABLE > usable_memory().available_bytes:
-        return
+    left_bytes = sum(end - start for start, end in parts)
+    free_bytes = (_SHARE_OF_AVAILABLE - 1) * left_bytes  # at the end
     for start, end in parts:
         for address in range(start, end, _PIECE_BYTES):
-            yield address, min(_PIECE_BYTES, end - address)
+            if usable_memory().available_bytes < left_bytes + free_bytes:
+                return
+            size_bytes = min(_PIECE_BYTES, end - address)
+            yield address, size_bytes
+            left_bytes -= size_bytes
 
 
 def _has_large_pages() -> bool:
@@ -58,12 +63,13 @@ def _has_large_pages() -> bool:
 
 def _mapped_parts(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Yield the first and end addresses of the whole large pages in which a mapped file's spans lie."""
+    ordered = sorted(spans)  # a model of experts has thousands
     for line in Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace").splitlines():
         addresses, _, _, _, inode = line.split(maxsplit=5)[:5]
         first, end = (int(address, 16) for address in addresses.split("-"))
-        inside = [(start, start + size_bytes) for start, size_bytes in spans if first <= start < end]
+        inside = ordered[bisect_left(ordered, (first, 0)) : bisect_left(ordered, (end, 0))]
         if inode != "0" and inside:
-            lowest, highest = min(inside)[0], max(inside)[1]
+            lowest, highest = inside[0][0], sum(inside[-1])
             yield max(_floor(lowest), -_floor(-first)), min(-_floor(-highest), _floor(end))
 
 

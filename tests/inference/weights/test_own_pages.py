@@ -98,6 +98,26 @@ def test_weights_are_moved_where_they_take_half_of_the_free_memory_at_most(
     assert OwnPages(spans_of(mapped)).go_on() == moves
 
 
+def test_two_engines_that_move_their_weights_at_once_leave_as_much_free_as_one(
+    mapped: np.ndarray, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    available_bytes, move, moved = 5 * FILE_BYTES // 2, own_pages._move, list[int]()
+
+    def move_and_count(address: int, size_bytes: int) -> bool:
+        moved.append(size_bytes)
+        return move(address, size_bytes)
+
+    monkeypatch.setattr(own_pages, "_move", move_and_count)
+    monkeypatch.setattr(own_pages, "usable_memory", lambda: Memory(1 << 60, available_bytes - sum(moved)))
+    other = np.memmap(path, dtype=np.uint8, mode="r")
+    engines = [OwnPages(spans_of(values)) for values in (mapped, other)]
+    while sum(engine.go_on() for engine in engines):  # in turn
+        pass
+    assert sum(moved) > 0
+    assert available_bytes - sum(moved) >= FILE_BYTES - 2 * LARGE_PAGE_BYTES
+    assert mapped.tobytes() == other.tobytes() == path.read_bytes()
+
+
 def test_what_the_system_has_no_memory_for_stays_in_the_file(
     mapped: np.ndarray, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
