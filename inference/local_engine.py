@@ -35,7 +35,7 @@ from inference.models.description import ModelDescription, read_description
 from inference.models.identity import name_of_folder
 from inference.prompts.edit_prompt import build_edit_prompt, edit_window_lines
 from inference.prompts.families import Family
-from inference.prompts.prompt import TokenPrompt, build_chat_prompt, build_fim_prompt, read_tokens
+from inference.prompts.prompt import TokenPrompt, build_chat_prompt, build_fim_prompt, read_own_tokens
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
 from inference.right_of_way import RIGHT_OF_WAY
@@ -133,7 +133,8 @@ class LocalEngine:
             self._is_advised = True
             log.warning("%s", identity.fim_advice)
         order = identity.fim_orders[0]
-        return TokenPrompt(build_fim_prompt(self.tokenizer, order, context, prefix, suffix, repository))
+        tokens = build_fim_prompt(self.tokenizer, order, context, prefix, suffix, repository)
+        return TokenPrompt(tokens, self.tokenizer.path)
 
     def begun_word(self, prefix: str) -> str:
         """Return the begun word at the end of `prefix` that the prompt has to leave out, for `Request.begins_with`."""
@@ -143,7 +144,7 @@ class LocalEngine:
         """Make the prompt for the next answer, with `files` before the messages. ModelError: the model cannot chat."""
         if advice := self._described.result().identity.chat_advice:
             raise ModelError(advice)
-        return TokenPrompt(build_chat_prompt(self.tokenizer, messages, files))
+        return TokenPrompt(build_chat_prompt(self.tokenizer, messages, files), self.tokenizer.path)
 
     @property
     def edit_window_lines(self) -> tuple[int, int] | None:
@@ -162,9 +163,9 @@ class LocalEngine:
         """Queue a request. `on_update` is called on the engine thread and must not block it.
 
         The last update has a finish reason, and the error of a request that failed. Raises CapacityError for a request
-        that is too long, ForeignPromptError for a prompt of a remote engine.
+        that is too long, ForeignPromptError for a prompt of a remote engine or of another model.
         """
-        prompt_tokens = read_tokens(request.prompt)
+        prompt_tokens = read_own_tokens(request.prompt, self.tokenizer)
         total, info = len(prompt_tokens) + request.max_new_tokens, self.describe()
         if total > info.context_tokens:
             raise CapacityError(

@@ -29,7 +29,7 @@ def build_edit_prompt(tokenizer: Tokenizer, name: str, window: EditWindow) -> Ed
         encode_pieces(tokenizer, list(_pieces(form, window)))
     )
     is_over = (lambda text, _begin: _is_over(window, text)) if form.output == "text" else None
-    return EditPrompt(TokenPrompt(tokens), lambda output: _read(form, window, output), is_over)
+    return EditPrompt(TokenPrompt(tokens, tokenizer.path), lambda output: _read(form, window, output), is_over)
 
 
 def _pieces(form: EditForm, window: EditWindow) -> Iterator[str | Control]:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from inference.api import ContextFile, ForeignPromptError, Message, Prompt, Repository
 from inference.prompts.families import Control, Pieces
@@ -16,9 +17,13 @@ _BLANK_REST_OF_LINE = re.compile(r"\A[ \t]*(?:\r\n|\n)")
 
 @dataclass(frozen=True)
 class TokenPrompt:
-    """A prompt of the engine inside the process: the ids of the whole prompt, from BOS to the place of the answer."""
+    """A prompt of the engine inside the process: the ids of the whole prompt, from BOS to the place of the answer.
+
+    `vocabulary` is the file of the tokenizer whose ids these are; None: the caller of the engine has made it up.
+    """
 
     tokens: tuple[int, ...]
+    vocabulary: Path | None = field(default=None, compare=False)
 
     @property
     def num_tokens(self) -> int:
@@ -29,6 +34,16 @@ class TokenPrompt:
     def identity(self) -> str:
         """The ids in decimal."""
         return " ".join(map(str, self.tokens))
+
+
+def read_own_tokens(prompt: Prompt, tokenizer: Tokenizer) -> tuple[int, ...]:
+    """Return the ids of a prompt. Raises ForeignPromptError when an engine with another tokenizer made it.
+
+    Its ids may lie behind the end of this model's tables.
+    """
+    if isinstance(prompt, TokenPrompt) and prompt.vocabulary not in (None, tokenizer.path):
+        raise ForeignPromptError
+    return read_tokens(prompt)
 
 
 def read_tokens(prompt: Prompt) -> tuple[int, ...]:

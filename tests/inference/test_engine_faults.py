@@ -13,6 +13,7 @@ import torch
 import inference.loader
 import inference.scheduler
 from inference.api import EngineSettings, ForeignPromptError, Request, Update
+from inference.edit_window import EditWindow
 from inference.local_engine import LocalEngine
 from inference.native.head_screen import HeadScreen
 from inference.prompts.prompt import TokenPrompt
@@ -163,6 +164,20 @@ def test_requests_that_cannot_run_are_refused_with_the_numbers(engine: LocalEngi
         engine.submit(Request(TokenPrompt(()), 10), print)
     with pytest.raises(ForeignPromptError, match="Ask again"):
         engine.submit(Request(HolePrompt("a", "b"), 10), print)
+
+
+def test_a_prompt_of_another_local_model_is_refused(engine: LocalEngine, tmp_path: Path) -> None:
+    """Its ids may lie behind the end of the model's embedding, in memory that is not mapped."""
+    other = fresh_engine(write_folder(tmp_path / "other"))
+    window = EditWindow("a.py", 1, "x = 1\n", "x = 2\n", 0, "", "")
+    prompts = other.fim_prompt("", "x = ", "\n"), other.edit_prompt(window).prompt
+    try:
+        for prompt in prompts:
+            with pytest.raises(ForeignPromptError, match="Ask again"):
+                engine.submit(Request(prompt, 10), print)
+            assert generate(other, prompt).reason in ("length", "eos", "fim")
+    finally:
+        other.close()
 
 
 def test_a_panic_while_loading_is_told_to_every_request(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
