@@ -18,12 +18,13 @@ _MOST_LINES: dict[DraftSource, int] = {"renamed": 3, "lines": 2}
 async def likeliest_line(engine: Engine, request: Request, written: Generated) -> Generated:
     """Return what the model has `written` for the request, or the line of the code that it finds likelier.
 
-    Lines are compared to their ends. The line returned has the log-probabilities of its own tokens, and the cost of
-    both. Raises the MidspanError that ended a request.
+    Lines are compared to their ends; a line that is longer than the output may be is left out. The line returned has
+    the log-probabilities of its own tokens, and the cost of both. Raises the MidspanError that ended a request.
     """
     own = engine.draft("prediction", request.begins_with + written.text.partition("\n")[0])
-    known = {draft.tokens: draft for draft in _known_lines(request) if draft.tokens != own.tokens}
-    if request.max_lines != 1 or written.trace is None or not known:
+    most_tokens = request.max_new_tokens - 1  # a line's end is scored too
+    known = {draft.tokens: draft for draft in _known_lines(request, most_tokens) if draft.tokens != own.tokens}
+    if request.max_lines != 1 or written.trace is None or not known or len(own.tokens) > most_tokens:
         return written
     lines = [draft for draft in (own, *known.values()) if draft.tokens]
     scored = await score_lines(engine, _as_read(request, written.trace), lines)
@@ -42,9 +43,10 @@ async def score_lines(engine: Engine, request: Request, lines: Sequence[Draft]) 
     return list(await asyncio.gather(*(generate(engine, one) for one in asked)))
 
 
-def _known_lines(request: Request) -> Iterator[Draft]:
+def _known_lines(request: Request, most_tokens: int) -> Iterator[Draft]:
     for source, most in _MOST_LINES.items():
-        yield from [draft for draft in request.drafts if draft.source == source and draft.tokens][:most]
+        drafts = [draft for draft in request.drafts if draft.source == source]
+        yield from [draft for draft in drafts if 0 < len(draft.tokens) <= most_tokens][:most]
 
 
 def _as_read(request: Request, trace: Trace) -> Request:

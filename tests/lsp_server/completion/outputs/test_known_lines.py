@@ -70,6 +70,17 @@ async def test_the_setting_says_which_models_score(which: Any, is_builtin: bool,
     assert (text, bool(engine.scored)) == (("height", True) if asks else ("other", False))
 
 
+@pytest.mark.parametrize(
+    ("max_tokens", "expected"), [(len("height") + 1, "height"), (len("height"), "other"), (len("other"), "other")]
+)
+async def test_a_line_that_is_longer_than_an_output_may_be_is_not_scored(max_tokens: int, expected: str) -> None:
+    """Behind a prompt that fills the context there would be no room for it, and the completion would fail."""
+    engine = Scoring(height=-0.5, other=-0.7)
+    text, _ = await suggested(engine, settings=replace(SETTINGS, max_tokens=max_tokens))
+    assert text == expected
+    assert all(request.max_new_tokens <= max_tokens for request in engine.requests)
+
+
 async def test_several_lines_and_a_prompt_that_is_only_read_are_not_compared_with_one() -> None:
     engine = Scoring(height=-0.5, other=-0.7)
     assert (await suggested(engine, max_lines=8))[0] == "other\nmore"
