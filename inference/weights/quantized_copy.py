@@ -5,8 +5,8 @@ import json
 import logging
 import os
 import shutil
+import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 LAYOUT_VERSION = 5  # copies of another version are made again
 _PARTIAL = ".partial-"
+_MAKING: dict[Path, threading.Lock] = {}  # by the folder of a copy: engines of this process make each only once
 
 
 @dataclass(frozen=True)
@@ -88,17 +89,22 @@ class QuantizedCopy:
 
     def make(self) -> bool:
         """Quantize matrix by matrix. False when the copy cannot be kept, and then nothing is left of it."""
+        with _MAKING.setdefault(self.folder, threading.Lock()):
+            return self.is_whole or self._make()
+
+    def _make(self) -> bool:
         partial = _root() / f"{_PARTIAL}{os.getpid()}-{self.folder.name}"
         try:
             _root().mkdir(parents=True, exist_ok=True)
             self._remove_older()
             partial.mkdir()
             self._write(partial / SINGLE_FILE)
-            with suppress(FileExistsError):  # another process was faster
-                partial.rename(self.folder)
+            partial.rename(self.folder)
         except OSError as error:
+            if self.is_whole:  # another process was faster
+                return True
             log.warning("the %s weights of %s cannot be kept in %s: %s", self.quant, self.source, _root(), error)
-            return self.is_whole
+            return False
         finally:
             shutil.rmtree(partial, ignore_errors=True)
             trim_heap()  # the weights are mapped next

@@ -1,13 +1,17 @@
 """The quantized copy on the disk: made once, made again when it is damaged, left out where nothing can be kept."""
 
 import resource
+import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Semaphore
 
 import pytest
 import torch
 
+from inference.weights.quantized_copy import QuantizedCopy
 from tests.inference.folders import QWEN, write_folder
 from tests.inference.weights.quantized import find, logits_of
 
@@ -23,6 +27,46 @@ def test_a_copy_is_made_once_and_again_when_the_weights_change(tmp_path: Path, c
     second, _, _ = find(folder, QWEN, "int8")
     assert torch.equal(logits_of(second, QWEN), logits_of(folder, QWEN, "int8"))
     assert set(cache.iterdir()) == {second, four}, "the copy of what is no longer there is gone"
+
+
+def test_engines_that_load_a_model_at_once_share_one_copy(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As chat and completion do with caches of different sizes, each of which has an engine."""
+    folder, make, write = write_folder(tmp_path / "m", QWEN), QuantizedCopy.make, QuantizedCopy._write
+    asked = Semaphore(0)
+
+    def ask_and_make(copy: QuantizedCopy) -> bool:
+        asked.release()
+        return make(copy)
+
+    def write_when_both_have_asked(copy: QuantizedCopy, path: Path) -> None:
+        asked.acquire(timeout=60)
+        asked.acquire(timeout=60)
+        write(copy, path)
+
+    monkeypatch.setattr(QuantizedCopy, "make", ask_and_make)
+    monkeypatch.setattr(QuantizedCopy, "_write", write_when_both_have_asked)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: find(folder, QWEN, "int8"), range(2)))
+    (kept,) = cache.iterdir()
+    assert found == [(kept, "int8", False)] * 2
+    assert caplog.text == ""
+
+
+def test_the_copy_of_another_process_that_was_faster_is_taken(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder, write = write_folder(tmp_path / "m", QWEN), QuantizedCopy._write
+
+    def write_twice(copy: QuantizedCopy, path: Path) -> None:
+        write(copy, path)
+        shutil.copytree(path.parent, copy.folder)
+
+    monkeypatch.setattr(QuantizedCopy, "_write", write_twice)
+    kept, _, must_quantize = find(folder, QWEN, "int8")
+    assert (list(cache.iterdir()), must_quantize) == ([kept], False)
+    assert "cannot be kept" not in caplog.text
 
 
 def test_a_damaged_copy_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
