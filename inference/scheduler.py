@@ -212,20 +212,16 @@ class Scheduler:
     def _admit(self) -> None:
         while self._waiting and self._is_read(self._waiting[0]):
             sampler = Sampler(self._waiting[0].request.sampling)
-            if not self._allocate(self._waiting[0]):
+            if not self._start(self._waiting[0], sampler):
                 break
-            sequence = self._waiting.popleft()
-            sequence.admitted_s = time.perf_counter()
-            sequence.tell_read()
-            self._running[sequence] = sampler
 
     def _is_read(self, sequence: LiveSequence) -> bool:
         """Read some of the pages that only the disk has; False: there are more, and the others run meanwhile."""
         gives_way = sequence.request.background and self.is_urgent
         return not sequence.read_some(self.disk.reader, gives_way=gives_way)
 
-    def _allocate(self, sequence: LiveSequence) -> bool:
-        """Take the cached prefix and all pages that the request may need; False: there is no room yet.
+    def _start(self, sequence: LiveSequence, sampler: Sampler) -> bool:
+        """Let the first request run, with the cached prefix and all pages that it may need; False: no room for it yet.
 
         A running sequence then never has to stop for memory.
         """
@@ -253,8 +249,12 @@ class Scheduler:
         sequence.pages = [*match.pages, *own_pages]
         sequence.shared_pages = len(match.pages)
         sequence.num_computed_tokens = sequence.cached_tokens = match.tokens
+        self._waiting.popleft()
+        self._running[sequence] = sampler  # from here on, a fault gives the pages back
+        sequence.admitted_s = time.perf_counter()
         if found is not None:
             self._suffixes.move(found, sequence)
+        sequence.tell_read()
         return True
 
     def _make_room(self, match: Match, total_pages: int, *others: Node) -> bool:

@@ -73,8 +73,12 @@ class PageReader:
         if not count:
             return False
         pages = self._pool.allocate(count)
-        good = self._read(places[:count], pages)
-        self._memory.store(pages[:good])
+        try:
+            good = self._read(places[:count], pages)
+            self._memory.store(pages[:good])
+        except BaseException:  # as for lack of memory, or of threads
+            self._pool.release(pages)
+            raise
         before = self._tree.whole_pages(missed.tokens[: held * PAGE_TOKENS])
         orphans = self._tree.insert(missed.tokens[: (held + good) * PAGE_TOKENS], [*before, *pages[:good]])
         self._pool.release([*orphans, *pages[good:]])

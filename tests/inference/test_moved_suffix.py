@@ -9,10 +9,12 @@ import pytest
 import torch
 
 import inference.loader
+import inference.moved_suffix
 from inference.api import Request
 from inference.moved_suffix import FRESH_TOKENS, MOST_AGE_TOKENS
 from inference.prompts.prompt import TokenPrompt
 from kernels.cpu.library import native_library
+from midspan import MidspanError
 from tests.inference.folders import CODER_V1, LARGE, LITE, QWEN
 from tests.inference.psm_prompts import forget_all, output_by_hand, psm, random_text
 from tests.inference.small_scheduler import Done, Running, cached_tokens, edit, start
@@ -279,3 +281,18 @@ def test_a_key_between_two_slices_of_the_background_gives_what_it_gives_alone(ru
     while running.scheduler.live_count:
         running.step()
     assert ask(running, key).sequence.trace().moved_age_tokens == 2
+
+
+def test_a_fault_while_rows_are_moved_keeps_no_page(qwen: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask(qwen, PREFIX)
+    free = qwen.scheduler.pool.free_count + qwen.scheduler.tree.evictable_pages
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("not enough memory")
+
+    monkeypatch.setattr(inference.moved_suffix, "move_rows", fail)  # a fault is injected
+    with pytest.raises(RuntimeError, match="not enough memory"):
+        ask(qwen, (*PREFIX, *TYPED))
+    qwen.scheduler.fail_all(MidspanError("the engine failed"))
+    qwen.scheduler.check_integrity()
+    assert qwen.scheduler.pool.free_count + qwen.scheduler.tree.evictable_pages == free

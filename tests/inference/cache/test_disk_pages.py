@@ -203,3 +203,20 @@ def test_pages_of_a_full_pool_are_read_as_far_as_others_can_leave(tmp_path: Path
 def test_a_call_of_the_system_reads_pages_that_stand_one_behind_the_other() -> None:
     assert list(page_reader._runs([3, 4, 5, 9, 10, 2], 2)) == [(0, 2), (2, 3), (3, 5), (5, 6)]
     assert list(page_reader._runs([], 2)) == []
+
+
+def test_a_fault_while_pages_are_read_keeps_no_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, tokens, engine = kept_in(tmp_path / "pages"), random_tokens(random.Random(9), 200), Engine()
+    engine.ask(tokens, kept)
+    engine.rest()
+    again = Engine()
+
+    def fail(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(again.disk.reader, "_read_part", fail)  # a fault is injected
+        with pytest.raises(RuntimeError, match="new thread"):
+            again.ask(tokens, kept)
+    again.check()
+    assert again.ask(tokens, kept) == (len(tokens) - 1) // PAGE_TOKENS
