@@ -22,3 +22,14 @@ def write_whole(path: Path, content: bytes) -> None:
         with suppress(OSError):
             new.unlink()
         raise
+
+
+def sync_files(folder: Path) -> None:
+    """Have the disk take all files below a folder, before the folder gets its name. Raises OSError.
+
+    A file system may keep a name and a size when the power fails, and zeros for the content.
+    """
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("r+b") as file:  # Windows syncs no file that is open to be read
+                os.fsync(file.fileno())

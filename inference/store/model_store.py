@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from inference.store.catalogue import find_model, read_catalogue, user_catalogue_path
 from midspan import ModelError
+from midspan.whole_file import sync_files
 
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 # The limit of a filesystem, of a user's quota, of a process's file size.
@@ -96,6 +97,7 @@ class ModelStore:
                 work.result.mkdir()
                 yield work
                 final.parent.mkdir(exist_ok=True)
+                sync_files(work.result)
                 work.result.rename(final)
             except (InterruptedFetchError, KeyboardInterrupt):
                 shutil.rmtree(work.result if _has_files(work.fetched) else work.folder, ignore_errors=True)

@@ -23,6 +23,7 @@ from inference.weights.native_layout import UNITS, native_shapes, pack
 from inference.weights.progress import show_progress
 from inference.weights.quantize import RunModel, quantize_model
 from inference.weights.tensor_file import Entry, TensorFile
+from midspan.whole_file import sync_files
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,7 @@ class QuantizedCopy:
             self._remove_older()
             partial.mkdir()
             self._write(partial / SINGLE_FILE)
+            sync_files(partial)
             partial.rename(self.folder)
         except OSError as error:
             if self.is_whole:  # another process was faster

@@ -1,6 +1,7 @@
 """An imported model has the weights, the shape and the tokenizer that it had."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +118,21 @@ def test_a_model_has_the_name_that_it_was_given_and_stays_tuned_for_chat(store: 
     assert (identity.name, identity.chat_advice) == ("mine", None)
     again = import_model(store, imported, "again")
     assert (read_description(again).identity.name, read_description(again).identity.chat_advice) == ("again", None)
+
+
+def test_a_model_gets_its_name_once_the_disk_has_all_of_it(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut would leave a model of the right size with zeros in it."""
+    sync, synced = os.fsync, dict[int, int]()
+
+    def sync_and_note(descriptor: int) -> None:
+        sync(descriptor)
+        assert not store.names()
+        found = os.fstat(descriptor)
+        synced[found.st_ino] = found.st_size
+
+    monkeypatch.setattr(os, "fsync", sync_and_note)
+    imported = import_model(store, write_folder(tmp_path / "released", QWEN), None)
+    files = [path.stat() for path in imported.rglob("*") if path.is_file()]
+    assert synced == {file.st_ino: file.st_size for file in files}

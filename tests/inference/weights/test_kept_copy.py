@@ -1,5 +1,6 @@
 """The quantized copy on the disk: made once, made again when it is damaged, left out where nothing can be kept."""
 
+import os
 import resource
 import shutil
 from collections.abc import Iterator
@@ -67,6 +68,24 @@ def test_the_copy_of_another_process_that_was_faster_is_taken(
     kept, _, must_quantize = find(folder, QWEN, "int8")
     assert (list(cache.iterdir()), must_quantize) == ([kept], False)
     assert "cannot be kept" not in caplog.text
+
+
+def test_a_copy_gets_its_name_once_the_disk_has_all_of_it(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power cut would leave a copy of the right size with zeros in it, which is used as it is from then on."""
+    sync, synced = os.fsync, dict[int, int]()
+
+    def sync_and_note(descriptor: int) -> None:
+        sync(descriptor)
+        assert all(folder.name.startswith(".partial") for folder in cache.iterdir())
+        found = os.fstat(descriptor)
+        synced[found.st_ino] = found.st_size
+
+    monkeypatch.setattr(os, "fsync", sync_and_note)
+    kept, _, _ = find(write_folder(tmp_path / "m", QWEN), QWEN, "int8")
+    file = (kept / "model.safetensors").stat()
+    assert synced == {file.st_ino: file.st_size}
 
 
 def test_a_damaged_copy_is_made_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
