@@ -18,6 +18,7 @@ def test_a_storm_of_requests_that_stop_one_another_leaks_nothing(engine: LocalEn
     assert storm.faults == []
     assert storm.ends.total() == SUBMITS
     assert min(storm.ends["cancelled"], storm.ends["length"]) > AT_ONCE
+    assert storm.moved > 0
     assert set(storm.ends) <= {"cancelled", "length", "eos", "fim"}
     check_integrity(engine)
     assert threading.active_count() <= threads  # one of another test may have ended meanwhile
