@@ -4,6 +4,7 @@ The trailer is written last, and then the file gets its name. So a kill leaves a
 reads; a file that was cut or changed afterwards has a wrong trailer, and a page with other bytes a wrong checksum.
 """
 
+import errno
 import os
 import stat
 import struct
@@ -25,12 +26,17 @@ _MAGIC = b"MidPages"
 _ENTRY = struct.Struct(f"<{HASH_BYTES}sQ")  # a page's hash and its checksum
 _TRAILER = struct.Struct("<8sIIQ")  # the magic, the bytes of a page, the number of pages, the checksum of all entries
 _MOST_PAGES = 1 << 20
+_LACKS = errno.EMFILE, errno.ENFILE, errno.ENOMEM
 _MOST_VIEWS = 1024  # that a call of the system may fill
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag
 
 
 class PageFileError(MidspanError):
     """A file of pages is not whole, or not the user's alone."""
+
+
+class CannotOpenNowError(MidspanError):
+    """The system opens no file: this process, or all of them, have too many open. The file itself may be right."""
 
 
 class PagePlace(NamedTuple):
@@ -50,7 +56,7 @@ def checksum_of(parts: Iterable[bytes | memoryview]) -> int:
 
 
 def read_places(path: Path, page_bytes: int) -> dict[bytes, PagePlace]:
-    """Return the places of a file's pages by their hashes. Raises PageFileError, FileNotFoundError."""
+    """Return the places of a file's pages by their hashes. Raises as `open_own` does, and OSError."""
     with open_own(path) as file:
         size = os.fstat(file.fileno()).st_size
         file.seek(max(0, size - _TRAILER.size))
@@ -70,12 +76,17 @@ def read_places(path: Path, page_bytes: int) -> dict[bytes, PagePlace]:
 
 
 def open_own(path: Path) -> FileIO:
-    """Open a file to read it. Raises PageFileError for a link, and for a file that is not the user's alone."""
+    """Open a file to read it. Raises PageFileError for a link, and for a file that is not the user's alone.
+
+    Raises CannotOpenNowError where the system opens no file at all now, FileNotFoundError where it is gone.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         raise
     except OSError as error:
+        if error.errno in _LACKS:
+            raise CannotOpenNowError(f"{path} cannot be read now ({error.strerror})") from error
         raise PageFileError(f"{path} cannot be read ({error.strerror})") from error
     file = FileIO(descriptor, "rb")
     found = os.fstat(descriptor)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from inference.api import KeptPages
-from inference.cache.page_file import SUFFIX, PageFileError, PagePlace, read_places
+from inference.cache.page_file import SUFFIX, CannotOpenNowError, PageFileError, PagePlace, read_places
 from inference.cache.page_folder import check_folders
 
 _log = logging.getLogger(__name__)
@@ -33,20 +33,20 @@ class PageIndex:
         self._said = ""
 
     def pages(self, kept: KeptPages) -> Mapping[bytes, PagePlace] | None:
-        """Return the places of the pages; None where the folder is gone or is not the user's alone."""
+        """Return the places of the pages; None: the folder is gone, cannot be read now or is not the user's alone."""
         try:
             changed_ns = check_folders(kept).st_mtime_ns
+            known = self._folders.setdefault(kept.folder, _Folder())
+            self._folders.move_to_end(kept.folder)
+            if known.changed_ns != changed_ns:
+                self._read(kept.folder, known)
+                known.changed_ns = changed_ns
         except FileNotFoundError:
             self._folders.pop(kept.folder, None)
             return None
-        except (OSError, PageFileError) as error:
+        except (OSError, PageFileError, CannotOpenNowError) as error:
             self.complain(kept, error)
             return None
-        known = self._folders.setdefault(kept.folder, _Folder())
-        self._folders.move_to_end(kept.folder)
-        if known.changed_ns != changed_ns:
-            self._read(kept.folder, known)
-            known.changed_ns = changed_ns
         while len(self._folders) > _MOST_FOLDERS:
             self._folders.popitem(last=False)
         return known.pages

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from inference.api import KeptPages
-from inference.cache.page_file import PageFileError, PagePlace, checksum_of, open_own, read_views
+from inference.cache.page_file import CannotOpenNowError, PageFileError, PagePlace, checksum_of, open_own, read_views
 from inference.cache.page_folder import mark_used
 from inference.cache.page_index import PageIndex
 from inference.cache.page_key import page_hashes
@@ -133,7 +133,7 @@ class PageReader:
                         if checksum_of(page_views) != place.checksum:
                             raise PageFileError(f"{path} has a changed page")
                         good += 1
-        except FileNotFoundError:  # it was forgotten, or another process needed the room
+        except (FileNotFoundError, CannotOpenNowError):  # forgotten, or another process needed the room
             pass
         except (OSError, PageFileError) as error:
             self._index.drop(path, error)

@@ -2,7 +2,10 @@
 
 import random
 import shutil
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,6 +26,19 @@ def damage(rng: random.Random, file: Path) -> None:
     else:
         del data[place:]
     file.write_bytes(data)
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """Let this process open no file."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -220,3 +236,17 @@ def test_a_fault_while_pages_are_read_keeps_no_page(tmp_path: Path, monkeypatch:
             again.ask(tokens, kept)
     again.check()
     assert again.ask(tokens, kept) == (len(tokens) - 1) // PAGE_TOKENS
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.parametrize("is_found", [False, True])
+def test_a_process_that_may_open_no_file_removes_none(tmp_path: Path, is_found: bool) -> None:
+    kept, tokens, engine = kept_in(tmp_path / "pages"), random_tokens(random.Random(9), 200), Engine()
+    engine.ask(tokens, kept)
+    engine.rest()
+    again = Engine()
+    if is_found:
+        again.disk.reader.find(tokens, kept)
+    with no_more_files():
+        assert again.ask(tokens, kept) == 0
+    assert list(stored_files(kept.root))
