@@ -1,5 +1,6 @@
 """Commits the memory of a cache's pages before a prefill writes to them."""
 
+from collections.abc import Sequence
 from threading import Thread
 
 from torch import Tensor
@@ -35,10 +36,12 @@ class CommitAhead:
         first = self._committed_pages
         if self._is_needed and last > first:
             self._committed_pages = last
+            parts = [(layer.data_ptr(), layer.nbytes) for layer in self._memory[:, first:last]]
             # The thread holds the memory, which may be freed meanwhile.
-            Thread(target=_commit, args=(self._memory, first, last), name="commit-ahead", daemon=True).start()
+            Thread(target=_commit, args=(parts, self._memory), name="commit-ahead", daemon=True).start()
 
 
-def _commit(memory: Tensor, first: int, last: int) -> None:
-    for layer in memory[:, first:last]:
-        commit_memory(layer.data_ptr(), layer.nbytes)
+def _commit(parts: Sequence[tuple[int, int]], _memory: Tensor) -> None:
+    """Commit parts of memory. No operation of torch runs here: a process that ends meanwhile would be aborted in it."""
+    for address, size_bytes in parts:
+        commit_memory(address, size_bytes)

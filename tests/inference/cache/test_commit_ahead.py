@@ -1,6 +1,7 @@
 """The memory of cache pages is committed before they are used, and what they hold stays."""
 
 import ctypes
+import subprocess
 import sys
 import threading
 
@@ -79,3 +80,26 @@ def test_nothing_is_committed_for_a_small_cache() -> None:
     ahead = CommitAhead(allocate_memory(2, pages, WIDTH, torch.bfloat16, torch.device("cpu")), PagePool(pages))
     ahead.go_on()
     assert not [thread for thread in threading.enumerate() if thread.name == "commit-ahead"]
+
+
+def test_a_process_that_ends_meanwhile_is_not_aborted() -> None:
+    """As that of `midspan complete`, whose engine has just been loaded. The thread here goes on until the end."""
+    code = f"""
+import threading, time, torch
+from inference.cache import commit_ahead
+from inference.cache.allocate_memory import allocate_memory
+from inference.cache.page_pool import PagePool
+
+class Endless(threading.Thread):
+    def run(self):
+        while True:
+            self._target(*self._args)
+
+commit_ahead.Thread = Endless
+commit_ahead.commit_memory = lambda *_: None  # which can be left at any time
+memory = allocate_memory(4, 2048, {WIDTH}, torch.bfloat16, torch.device("cpu"))
+commit_ahead.CommitAhead(memory, PagePool(2048)).go_on()
+time.sleep(0.1)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
