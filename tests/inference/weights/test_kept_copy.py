@@ -52,7 +52,7 @@ def test_engines_that_load_a_model_at_once_share_one_copy(
         found = list(pool.map(lambda _: find(folder, QWEN, "int8"), range(2)))
     (kept,) = cache.iterdir()
     assert found == [(kept, "int8", False)] * 2
-    assert caplog.text == ""
+    assert "cannot be kept" not in caplog.text
 
 
 def test_the_copy_of_another_process_that_was_faster_is_taken(
