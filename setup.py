@@ -35,7 +35,7 @@ _ARM: dict[str, tuple[str, ...]] = {
 }
 # The instruction sets of each kind of machine that have a file isa_NAME.cpp of their own, with the compiler's options.
 INSTRUCTION_SETS = {"x86_64": _X86, "aarch64": _ARM, "arm64": _ARM}
-FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fno-math-errno", "-fvisibility=hidden")
+FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-rtti", "-fno-math-errno", "-fvisibility=hidden")
 # The library brings its C++ runtime, and shows none of it to other libraries of the process.
 LINK: tuple[str, ...] = ("-shared", "-pthread")
 if sys.platform == "linux":

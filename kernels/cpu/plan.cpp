@@ -33,7 +33,11 @@ struct Plan {
 using midspan::Plan;
 
 MIDSPAN_EXPORT Plan* midspan_make_plan(const midspan::Shape* shape, const midspan::Op* ops, int32_t count, int32_t threads) {
-    return new (std::nothrow) Plan(midspan::selected_kernels(), *shape, ops, count, threads);
+    try {
+        return new Plan(midspan::selected_kernels(), *shape, ops, count, threads);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
 }
 
 MIDSPAN_EXPORT void midspan_free_plan(Plan* plan) { delete plan; }

@@ -1,6 +1,7 @@
 #include "threads.h"
 
 #include <chrono>
+#include <system_error>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -37,7 +38,11 @@ inline void wait_a_little(int spins) {
 Threads::Threads(int32_t threads, int32_t most_operations)
     : count_(threads < 1 ? 1 : threads), progress_(new Progress[most_operations]),
       ranges_(new Range[most_operations * count_]) {
-    for (int32_t thread = 1; thread < count_; ++thread) threads_.emplace_back([this, thread] { sleep_and_work(thread); });
+    try {
+        for (int32_t thread = 1; thread < count_; ++thread) threads_.emplace_back([this, thread] { sleep_and_work(thread); });
+    } catch (const std::system_error&) {
+        // A limit of the system, as a container has one. The threads that there are do the work of the others too.
+    }
 }
 
 Threads::~Threads() {
