@@ -90,14 +90,19 @@ class Database:
             self._writer.close()
             self._reader.close()
 
-    def reopen_if_replaced(self) -> None:
-        """Open the file that another process has put in this one's place: it made a broken index again."""
+    def reopen_if_replaced(self) -> bool:
+        """Open the file that another process has put in this one's place, and return whether there is one.
+
+        The other process has made an index again that was broken, or that somebody had deleted.
+        """
         with self.write_lock, self._read_lock:
-            if _identity(self.path) != self._opened:
-                self._writer.close()
-                self._reader.close()
-                self._open()
-                self.is_damaged = False
+            if _identity(self.path) == self._opened:
+                return False
+            self._writer.close()
+            self._reader.close()
+            self._open()
+            self.is_damaged = False
+            return True
 
     def read(self, sql: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
         """Return the rows; no rows when the database is damaged or closed."""

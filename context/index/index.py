@@ -82,9 +82,9 @@ class Index:
         """Note on the disk that no file is read: the process ends by itself."""
         self._quarantine.close()
 
-    def reopen_if_replaced(self) -> None:
-        """Open the file that another process has put in the place of a broken one."""
-        self._database.reopen_if_replaced()
+    def reopen_if_replaced(self) -> bool:
+        """Open the file that another process has put in the place of one that was broken or gone; return whether so."""
+        return self._database.reopen_if_replaced()
 
     def note(self, path: str) -> str:
         """Return why the file's text was read without its syntax; "" where it was read with it, or is not known."""

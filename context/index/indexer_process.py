@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from context.child_process import end_child, start_child
+from context.child_process import NoChildError, end_child, start_child
 from context.index.index import Report
 from midspan import MidspanError
 
@@ -152,10 +152,14 @@ class IndexerProcess:
     def _started(self) -> "subprocess.Popen[bytes]":
         """Return the process, started where there is none that lives. The caller holds the lock."""
         if self._process is None or self._process.poll() is not None:
-            self._process = start_child("context.index.indexer_main")
-            threading.Thread(
-                target=self._hear, args=(self._process,), name="midspan-indexer-answers", daemon=True
-            ).start()
+            process = start_child("context.index.indexer_main")
+            hears = threading.Thread(target=self._hear, args=(process,), name="midspan-indexer-answers", daemon=True)
+            try:
+                hears.start()
+            except RuntimeError as error:  # without that thread a job would wait for ever
+                end_child(process)
+                raise NoChildError("the system starts no thread") from error
+            self._process = process
         return self._process
 
     def _say(self, process: "subprocess.Popen[bytes]", message: dict[str, Any]) -> None:

@@ -47,20 +47,24 @@ class InotifyWatch:
         self._watches: dict[str, int] = {}  # the other way round
         self._git_names: dict[int, set[str]] = {}  # the names that matter in folders outside the tree
         self._root_is_gone = False
-        self._end_read, self._end_write = os.pipe()
+        self._identity = _identity(self._root)
+        self._end_read = self._end_write = -1
         self._inotify: INotify | None = None
         self._thread = threading.Thread(target=self._run, name="midspan-watch", daemon=True)
         try:
+            self._end_read, self._end_write = os.pipe()
             self._inotify = INotify(nonblocking=True)
             self._watch_all()
             self._thread.start()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # RuntimeError: the system gives no thread
             self._give_up(error)
 
     @property
     def is_alive(self) -> bool:
         """True while changes are reported: not at a limit, and not when the root is gone."""
-        return self._inotify is not None and not self._root_is_gone
+        # Nothing tells of a root that was deleted while a terminal stands in it, or that went with a folder around it.
+        is_watching = self._inotify is not None and self._thread.is_alive()
+        return is_watching and not self._root_is_gone and _identity(self._root) == self._identity
 
     def follow(self, rules: Rules) -> None:
         """Watch the folders that these rules let in."""
@@ -88,9 +92,9 @@ class InotifyWatch:
         if inotify is not None:
             inotify.close()
 
-    def _give_up(self, error: OSError) -> None:
+    def _give_up(self, error: OSError | RuntimeError) -> None:
         """Release what is watched: other programs want to watch too."""
-        self.limit = _LIMITS.get(error.errno or 0, "")
+        self.limit = _LIMITS.get(error.errno or 0, "") if isinstance(error, OSError) else ""
         _log.log(
             logging.WARNING if self.limit else logging.INFO,
             "%s is not watched (%s); it is read again every minute.",
@@ -157,7 +161,7 @@ class InotifyWatch:
         """Watch a folder and those in it no longer."""
         for path in [path for path in self._watches if path == folder or path.startswith(f"{folder}/")]:
             watch = self._watches.pop(path)
-            del self._folders[watch]
+            self._folders.pop(watch, None)  # a folder that is mounted at two places has one watch
             assert self._inotify is not None
             with suppress(OSError):  # the folder is gone, and its watch with it
                 self._inotify.rm_watch(watch)
@@ -218,3 +222,12 @@ class InotifyWatch:
             del self._folders[event.wd]
             if self._watches.get(folder) == event.wd:
                 del self._watches[folder]
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    """Return the numbers of the folder at a path; None where there is none."""
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

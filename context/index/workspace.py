@@ -81,6 +81,7 @@ class Workspace:
         self._dirty: set[str] = set()
         self._scan_wanted = True
         self._busy = False
+        self._is_behind = False  # something could not be read, and no walk since has succeeded
         self._closing = False
         self._watch: Watch | None = None
         self._watch_began = 0.0
@@ -96,10 +97,10 @@ class Workspace:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        if self._watch is not None:
-            self._watch.close()
         if self._thread.is_alive():
             self._thread.join()
+        if self._watch is not None:  # only now: the thread may have been beginning one
+            self._watch.close()
         if self._index is not None:
             self._index.close()
 
@@ -198,8 +199,12 @@ class Workspace:
                 return
             try:
                 self._take_in(scan, dirty)
-            except Exception:  # the thread lives on: the next change may go well
+                self._is_behind = self._is_behind and not scan
+            except Exception:  # the thread lives on, and tries again in a minute
                 _log.exception("The index of %s cannot be brought up to date.", self.root)
+                self._is_behind = True
+                self._answers = {}  # a part may have been written
+                self.revision += 1
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
@@ -219,12 +224,10 @@ class Workspace:
     def _next_changes(self) -> tuple[bool, set[str]]:
         """Wait for changes and for the end of their burst; return whether to walk over all files, and the paths."""
         with self._changed:
-            watched = self._watch is not None and self._watch.is_alive
-            if not self._changed.wait_for(
-                lambda: self._closing or self._scan_wanted or self._dirty,
-                _RESCAN_WATCHED_SECONDS if watched else self._rescan_s,
-            ):
-                self._scan_wanted = True
+            begun = time.monotonic()
+            while not self._changed.wait_for(lambda: self._closing or self._scan_wanted or self._dirty, self._rescan_s):
+                is_watched = self._watch is not None and self._watch.is_alive and not self._is_behind
+                self._scan_wanted = not is_watched or time.monotonic() - begun > _RESCAN_WATCHED_SECONDS
             started = time.monotonic()
             while not self._closing and self._dirty and time.monotonic() - started < _MAX_SETTLE_SECONDS:
                 before = len(self._dirty)
@@ -273,4 +276,9 @@ class Workspace:
     def _refresh(self, index: Index, paths: Sequence[str]) -> Report:
         if self._indexer is None:
             return index.refresh(self._rules, paths)
-        return self._indexer.run(self.root, index.path, paths, should_stop=lambda: self._closing)
+        try:
+            return self._indexer.run(self.root, index.path, paths, should_stop=lambda: self._closing)
+        finally:
+            if index.reopen_if_replaced():  # by one that has these files alone
+                self._answers = {}
+                self.mark_dirty("")

@@ -1,8 +1,10 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -10,6 +12,7 @@ from time import monotonic, sleep
 import psutil
 import pytest
 
+from context.child_process import NoChildError
 from context.index import indexer_process
 from context.index.database import index_path
 from context.index.explain import explain
@@ -121,6 +124,33 @@ def test_a_broken_index_is_made_again_by_the_process_and_read_by_this_one(
     workspace.mark_dirty("")
     assert wait_for(lambda: workspace.wait_until_settled(0) and knows(workspace, "first"))
     workspace.close()
+
+
+def test_an_index_that_somebody_deletes_is_made_again_at_the_next_change(
+    root: Path, tmp_path: Path, indexer: IndexerProcess
+) -> None:
+    workspace = Workspace(root, tmp_path / "cache", indexer=indexer)
+    workspace.start()
+    assert workspace.wait_until_settled(SECONDS)
+    shutil.rmtree(tmp_path / "cache")
+    write_tree(root, {"b.py": "def second(): ...\n"})
+    assert wait_for(lambda: knows(workspace, "second"))
+    assert wait_for(lambda: knows(workspace, "first"))
+    workspace.close()
+
+
+def test_without_a_thread_that_hears_the_process_a_job_fails_and_the_next_one_is_done(
+    root: Path, tmp_path: Path, indexer: IndexerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(NoChildError):
+            indexer.run(root, index_path(root, tmp_path / "cache"), None)
+    assert indexer.pid is None
+    assert indexer.run(root, index_path(root, tmp_path / "cache"), None) == Report(added=2)
 
 
 def test_a_job_that_is_stopped_ends_early_and_a_job_that_fails_says_why(

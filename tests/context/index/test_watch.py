@@ -83,6 +83,18 @@ def test_a_root_that_goes_is_noticed(watch: Watch, root: Path) -> None:
     assert watch.limit == ""
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_watch_whose_thread_has_died_is_not_alive(root: Path) -> None:
+    def fail(_path: str) -> None:
+        raise LookupError
+
+    watch = start_watch(root, Rules(root), fail)
+    assert watch.is_alive
+    write_tree(root, {"a.py": "x = 2\n"})
+    assert wait_for(lambda: not watch.is_alive)
+    watch.close()
+
+
 def test_two_threads_that_close_a_watch_close_its_files_once(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     close, closed = os.close, []
 
@@ -150,6 +162,39 @@ def test_at_a_limit_of_the_system_the_disk_is_read_again_and_again_and_the_user_
     write_tree(root, {"src/later.py": "def later_on(): ...\n"})
     assert wait_for(lambda: bool(workspace.view().definitions(["later_on"], 3)))
     assert caplog.text.count("is not watched") == 1  # to try again at once would take other programs' watches
+    workspace.close()
+
+
+def test_at_a_limit_that_is_met_later_the_disk_is_read_again_soon(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(root, tmp_path / "cache", rescan_s=0.1)
+    workspace.start()
+    assert wait_for(lambda: bool(workspace.view().definitions(["x"], 3)))
+    assert workspace.wait_until_settled(SECONDS)
+
+    def refuse(*_arguments: object) -> int:
+        raise OSError(errno.ENOSPC, "no more")
+
+    monkeypatch.setattr("context.index.inotify_watch.INotify.add_watch", refuse)
+    write_tree(root, {"new/later.py": "def later_on(): ...\n"})
+    assert wait_for(lambda: bool(workspace.view().definitions(["later_on"], 3)))
+    assert workspace.state().watch_limit.startswith("Linux lets no")
+    workspace.close()
+
+
+def test_where_the_system_gives_no_file_for_a_watch_the_disk_is_read_again_and_again(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> tuple[int, int]:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr("context.index.inotify_watch.os.pipe", refuse)
+    workspace = Workspace(root, tmp_path / "cache", rescan_s=0.1)
+    workspace.start()
+    assert wait_for(lambda: bool(workspace.view().definitions(["x"], 3)))
+    write_tree(root, {"src/later.py": "def later_on(): ...\n"})
+    assert wait_for(lambda: bool(workspace.view().definitions(["later_on"], 3)))
     workspace.close()
 
 

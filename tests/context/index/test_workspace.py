@@ -1,4 +1,6 @@
+import os
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +10,8 @@ import pytest
 
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
+from context.index.index import Index, Report
+from context.index.watch import Watch, start_watch
 from context.index.workspace import Workspace
 from context.related.collect import collect
 from context.rules.rules import FoundFile, Rules
@@ -110,6 +114,38 @@ def test_a_workspace_that_is_deleted_and_comes_back(opened: Open, root: Path) ->
     assert wait_for(lambda: knows(workspace, "followed_again"))
 
 
+def test_a_workspace_that_is_made_again_while_a_terminal_stands_in_the_deleted_one(opened: Open, root: Path) -> None:
+    workspace = opened(rescan_s=0.1)
+    standing = os.open(root, os.O_RDONLY)
+    shutil.rmtree(root)
+    write_tree(root, {"back.py": "def came_back(): ...\n"})
+    assert wait_for(lambda: knows(workspace, "came_back"))
+    write_tree(root, {"again.py": "def followed_again(): ...\n"})
+    assert wait_for(lambda: knows(workspace, "followed_again"))
+    os.close(standing)
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+def test_what_fails_is_tried_again_and_what_was_written_until_then_is_known(
+    opened: Open, root: Path, monkeypatch: pytest.MonkeyPatch, is_written: bool
+) -> None:
+    workspace = opened(rescan_s=0.1)
+    assert workspace.view().whole_text("a.py") == "def first_one(): ...\n"
+    really_refresh, failed = Index.refresh, threading.Event()
+
+    def refresh(index: Index, rules: Rules, paths: list[str]) -> Report:
+        report = really_refresh(index, rules, paths) if is_written or failed.is_set() else Report()
+        if failed.is_set():
+            return report
+        failed.set()
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Index, "refresh", refresh)
+    write_tree(root, {"a.py": "def other_one(): ...\n"})
+    assert failed.wait(SECONDS)
+    assert wait_for(lambda: workspace.view().whole_text("a.py") == "def other_one(): ...\n")
+
+
 def test_buffers_win_over_the_disk(opened: Open) -> None:
     workspace = opened()
     view = workspace.view([Document("a.py", "def unsaved(): ...\n", "python", 2)])
@@ -145,3 +181,27 @@ def test_closing_in_the_middle_of_the_work_ends_the_thread(root: Path, tmp_path:
     workspace.close()
     workspace.close()
     assert not any(thread.name == "midspan-workspace" for thread in set(threading.enumerate()) - others)
+
+
+def test_closing_while_the_watch_begins_leaves_no_watch(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_go_on = threading.Event(), threading.Event()
+    watches: list[Watch] = []
+
+    def start_late(folder: Path, rules: Rules, on_change: Callable[[str], None]) -> Watch:
+        begun.set()
+        assert may_go_on.wait(SECONDS)
+        watches.append(start_watch(folder, rules, on_change))
+        return watches[-1]
+
+    monkeypatch.setattr("context.index.workspace.start_watch", start_late)
+    workspace = Workspace(root, tmp_path / "cache")
+    workspace.start()
+    assert begun.wait(SECONDS)
+    closing = threading.Thread(target=workspace.close)
+    closing.start()
+    assert wait_for(lambda: workspace._closing)
+    may_go_on.set()
+    closing.join(SECONDS)
+    assert [watch.is_alive for watch in watches] == [False]
