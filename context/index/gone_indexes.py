@@ -32,8 +32,9 @@ def find_gone_indexes(folder: Path) -> list[GoneIndex]:
     for database in sorted(folder.glob("*.sqlite3")):
         with suppress(OSError):
             files = [file.stat() for file in _files_of(database) if not file.name.endswith("-shm")]
-            # To look into a database makes an empty log.
-            unseen = time.time() - max(file.st_mtime for file in files if file.st_size)
+            # To look into a database makes an empty log. All are empty where a full disk let no index be made.
+            written = [file for file in files if file.st_size] or files
+            unseen = time.time() - max(file.st_mtime for file in written)
             root = _root_of(database)
             if root is None or not os.path.isdir(root):
                 found.append(GoneIndex(database, root, unseen, sum(file.st_size for file in files)))

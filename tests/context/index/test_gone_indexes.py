@@ -51,3 +51,11 @@ def test_the_process_that_builds_indexes_removes_them(tmp_path: Path) -> None:
     indexer.run(root, index_path(root, cache), None)
     indexer.close()
     assert not gone.exists()
+
+
+def test_an_index_that_a_full_disk_left_empty_is_no_error_and_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "empty.sqlite3").touch()
+    assert [index.root for index in find_gone_indexes(tmp_path)] == [None]
+    os.utime(tmp_path / "empty.sqlite3", (0, 0))
+    remove_gone_indexes(tmp_path)
+    assert list(tmp_path.iterdir()) == []
