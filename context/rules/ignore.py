@@ -1,5 +1,6 @@
 """Reads ignore files as git does: an inner file wins over an outer one, and a later line over an earlier one."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ class IgnoreFiles:
 def git_top(root: Path) -> Path | None:
     """Return the root itself or the nearest folder above it that holds a git repository."""
     for folder in (root, *root.parents):
-        if (folder / ".git").exists():
+        if os.path.exists(folder / ".git"):  # False also where the folder may not be read
             return folder
     return None
 

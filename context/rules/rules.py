@@ -106,7 +106,7 @@ class Rules:
         folder = self.root
         for depth in range(1, len(parts)):
             folder = folder / parts[depth - 1]
-            if folder.is_symlink():
+            if os.path.islink(folder):  # False also where a folder may not be read or a name is too long
                 return Verdict(False, f"{'/'.join(parts[:depth])} is a link; links are not followed")
             if reason := self._folder_reason(parts[:depth]):
                 return Verdict(False, f"its folder {'/'.join(parts[:depth])}: {reason}")

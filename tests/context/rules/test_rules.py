@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from context.documents.document import Document
+from context.rules.ignore import git_top
 from context.rules.rules import Rules, judge_text
 from context.rules.secret_names import secret_by_name
 
@@ -197,6 +198,14 @@ def test_links_are_not_followed_out_of_the_root_or_in_circles(tmp_path: Path) ->
     for name in ("loop/pkg/m.py", "out/o.py", "o.py", "pipe.py"):
         assert not rules.why(name).included, name
         assert rules.read(name)[1] == "" or name == "loop/pkg/m.py" or name == "out/o.py"
+
+
+def test_a_name_that_the_system_does_not_take_is_judged_without_an_error(tmp_path: Path) -> None:
+    rules = Rules(tmp_path)
+    long = "n" * 300
+    assert rules.by_name(f"{long}/{long}/a.py").included
+    assert not rules.why(f"{long}/{long}/a.py").included
+    assert git_top(tmp_path / long) == git_top(tmp_path)
 
 
 def test_a_name_that_is_no_utf8_is_passed_over(tmp_path: Path) -> None:
