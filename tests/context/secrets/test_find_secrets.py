@@ -95,3 +95,10 @@ def test_no_text_makes_the_search_fail() -> None:
         for _ in range(400):
             find_secrets("".join(chance.choices(pieces, k=12)), path)
     find_secrets('"auth": "«value»"', "config.json")
+
+
+def test_a_secret_of_kubernetes_that_a_file_holds_twice_is_found_twice() -> None:
+    secret = "kind: Secret\nmetadata:\n  name: x\ndata:\n  first: UjR4dlE5bUsyTHBX\n"
+    text = "---\n".join([secret, "kind: ConfigMap\ndata:\n  open: UjR4dlE5bUsyTHBX\n", secret, secret])
+    places = [at for at in range(len(text)) if text.startswith("first: ", at)]
+    assert [finding.start for finding in find_secrets(text, "all.yaml")] == [at + len("first: ") for at in places]
