@@ -28,7 +28,7 @@ class _Anchor:
     path: str
     line: int
     imports: Sequence[Import]
-    buffers: frozenset[tuple[str, int]]
+    buffers: frozenset[tuple[str, int, int]]
     revision: int
 
 
@@ -139,5 +139,6 @@ def _may_differ_in_imports(old: Document, new: Document) -> bool:
     return before != after
 
 
-def _buffers_of(snapshot: Snapshot) -> frozenset[tuple[str, int]]:
-    return frozenset((document.path, document.version) for document in snapshot.open_documents)
+def _buffers_of(snapshot: Snapshot) -> frozenset[tuple[str, int, int]]:
+    # With the number of the opening: an editor that reads a file again may count its versions from 0 again.
+    return frozenset((document.path, document.opening, document.version) for document in snapshot.open_documents)

@@ -61,6 +61,14 @@ def test_what_is_out_of_date_or_forbidden_goes_at_once() -> None:
     assert shown(it) == ["a"]
 
 
+def test_a_file_that_an_editor_opens_again_with_the_same_version_is_read_again() -> None:
+    placement = Placement()
+    first = Snapshot(HERE.document, 0, (Document("other.py", "x = 1\n", "python", 0, opening=1),))
+    placement.remember((), first, 0)
+    assert not placement.is_due(first, 0)
+    assert placement.is_due(Snapshot(HERE.document, 0, (Document("other.py", "x = 2\n", "python", 0, opening=2),)), 0)
+
+
 def test_when_the_room_is_full_much_is_evicted_at_once() -> None:
     placement = Placement()
     candidates: tuple[Snippet, ...] = ()
