@@ -130,8 +130,9 @@ class NextEditFeature:
 
     def _uri_of(self, document: Document, root: Path | None) -> str | None:
         """Return the URI of an open document or, for one that no editor has open, of the file in the root."""
-        if (uri := self.session.documents.uri_at(document.path)) is not None:
-            return uri
+        for uri in self.session.documents.uris_at(document.path):
+            if not self.session.is_namesake(uri, document.path, root):
+                return uri
         path = Path(root or "", document.path)
         return uris.from_fs_path(str(path)) if path.is_absolute() else None
 

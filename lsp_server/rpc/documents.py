@@ -71,6 +71,21 @@ class OpenDocuments:
             raise
         self._keep(uri, changed, told=refused_before)
 
+    def follow_roots(self, roots: Sequence[Path]) -> list[tuple[str, str]]:
+        """Name the documents by these roots. Return the URI and the old path of each that has another path now.
+
+        Rules and the index know a document by its path, so what was computed under the old one is forgotten.
+        """
+        moved = []
+        for uri, buffer in self._buffers.items():
+            before = buffer.document
+            if (path := path_of(uri, roots)) != before.path:
+                _forget_results(before)
+                now = replace(before, path=path, last_results=WeakKeyDictionary(), opening=next(_openings))
+                self._buffers[uri] = replace(buffer, document=now)  # the key stays, and so does the order
+                moved.append((uri, before.path))
+        return moved
+
     def close(self, uri: str) -> None:
         """Forget the document, if it is open, and what was computed from it."""
         if (buffer := self._buffers.pop(uri, None)) is not None:
@@ -106,9 +121,9 @@ class OpenDocuments:
             if other != uri and buffer.refusal is None
         )
 
-    def uri_at(self, path: str) -> str | None:
-        """Return the URI of the open document that prompts name so, None when there is none."""
-        return next((uri for uri, buffer in self._buffers.items() if buffer.document.path == path), None)
+    def uris_at(self, path: str) -> list[str]:
+        """Return the URIs of the open documents that prompts name so: those of several roots may have one name."""
+        return [uri for uri, buffer in self._buffers.items() if buffer.document.path == path]
 
     def touch(self, uri: str) -> None:
         """Make an open document the most recently used."""

@@ -1,6 +1,7 @@
 """$/progress while an index is built."""
 
 import asyncio
+from collections.abc import Callable, Container
 from pathlib import Path
 
 from lsprotocol import types
@@ -13,9 +14,13 @@ _MIN_FILES = 50  # fewer are read before a bar is seen
 class IndexProgress:
     """A bar for each root. `note` is called on a workspace's thread; the rest lives on the event loop."""
 
-    def __init__(self, server: LanguageServer, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, server: LanguageServer, loop: asyncio.AbstractEventLoop, roots: Callable[[], Container[Path]]
+    ) -> None:
+        """`roots` returns the roots that are open now: a closed one tells nothing of its end."""
         self._server = server
         self._loop = loop
+        self._roots = roots
         self._counts: dict[Path, tuple[int, int]] = {}  # of the roots that are being read
         self._bars: dict[Path, asyncio.Task[None]] = {}
         self._number = 0
@@ -31,7 +36,7 @@ class IndexProgress:
                 self._loop.call_soon_threadsafe(self._show, root)
 
     def _show(self, root: Path) -> None:
-        if root not in self._bars:
+        if root not in self._bars and root in self._roots():
             self._bars[root] = asyncio.ensure_future(self._draw(root))
             self._bars[root].add_done_callback(lambda _: self._bars.pop(root))
 
@@ -41,9 +46,11 @@ class IndexProgress:
         token = f"midspan-index-{self._number}"
         await progress.create_async(token)
         progress.begin(token, types.WorkDoneProgressBegin(f"Indexing {root.name}", percentage=0))
-        while (counts := self._counts.get(root)) is not None:
+        while root in self._roots() and (counts := self._counts.get(root)) is not None:
             done, total = counts
             message = f"{done:,} of {total:,} files"
             progress.report(token, types.WorkDoneProgressReport(message=message, percentage=100 * done // total))
             await asyncio.sleep(_REPORT_SECONDS)
+        if root not in self._roots():
+            self._counts.pop(root, None)  # if it is opened again, it has a bar again
         progress.end(token, types.WorkDoneProgressEnd())

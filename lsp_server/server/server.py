@@ -120,7 +120,7 @@ class MidspanServer(LanguageServer):
         self._set_roots(folders or [params.root_uri or ""])
         self._live_settings.is_vouched = asks_for(params.capabilities.experimental, "userSettings")
         self._live_settings.take_options(params.initialization_options)
-        self._index_progress = IndexProgress(self, asyncio.get_running_loop())
+        self._index_progress = IndexProgress(self, asyncio.get_running_loop(), lambda: self.session.roots)
         self.after_response(partial(self._tell_errors, self._load_settings()))
 
     def after_response(self, work: Callable[[], None]) -> None:
@@ -158,7 +158,7 @@ class MidspanServer(LanguageServer):
 
     def _set_roots(self, folders: list[str]) -> None:
         paths = [uris.to_fs_path(uri) for uri in folders if uri]
-        self.session.roots = tuple(Path(path) for path in paths if path and _may_exist(path))
+        self.session.change_roots(tuple(Path(path) for path in paths if path and _may_exist(path)))
 
     def _open_workspaces(self) -> None:
         if has_progress(self.client_capabilities):

@@ -16,7 +16,7 @@ from context.documents.document import Document
 from context.documents.edits import EditRing
 from context.documents.snapshot import Snapshot
 from inference.api import Engine
-from lsp_server.rpc.documents import OpenDocuments
+from lsp_server.rpc.documents import OpenDocuments, root_of
 from lsp_server.rpc.positions import offset_of
 from lsp_server.server.engines import EngineKey, Engines, key_of, with_key
 from lsp_server.server.prompt_budget import PromptBudget
@@ -90,6 +90,14 @@ class Session:
         for listener in self.on_settings:
             listener(before)
 
+    def change_roots(self, roots: tuple[Path, ...]) -> None:
+        """Let these be the roots. A document that has another path from them is as one that is opened anew."""
+        self.roots = roots
+        for uri, path in self.documents.follow_roots(roots):
+            self.edits.forget(path)
+            for listener in self.on_forget:
+                listener(uri)
+
     def snapshot(self, uri: str, position: types.Position) -> Snapshot:
         """Return what the user sees now. Raises DocumentError when there is no such place to complete at."""
         document = self.documents.document(uri)
@@ -101,8 +109,18 @@ class Session:
 
         Another root has rules of its own. The rules on contents are asked where prompts are laid out.
         """
-        others = ((self.workspaces.of(other).workspace, text) for other, text in self.documents.others(uri))
-        return tuple(text for workspace, text in others if workspace is None or workspace.may_name(text.path))
+        root, found = root_of(uri, self.roots), []
+        for other, text in self.documents.others(uri):
+            workspace = self.workspaces.of(other).workspace
+            if (workspace is None or workspace.may_name(text.path)) and not self.is_namesake(other, text.path, root):
+                found.append(text)
+        return tuple(found)
+
+    def is_namesake(self, uri: str, path: str, root: Path | None) -> bool:
+        """Return whether a buffer of another root has the path of a file of this one, and is not that file."""
+        if root is None or len(self.roots) < 2:
+            return False
+        return root_of(uri, self.roots) not in (None, root) and os.path.lexists(root / path)
 
     def change(self, uri: str, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
         """Apply the editor's changes, and note them among the recent edits. Raises DocumentError."""
@@ -152,5 +170,6 @@ class Session:
             listener()
         self.documents.close_all()
         self.workspaces.close()
+        self.roots = ()
         for threads in (self.context_thread, self.quick_thread):
             threads.shutdown(wait=False, cancel_futures=True)

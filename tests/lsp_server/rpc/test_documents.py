@@ -57,6 +57,17 @@ def test_random_edits_are_applied_exactly(encoding):
         assert (changed.text, changed.lines, changed.version) == (expected.text, expected.lines, 2)
 
 
+def test_a_document_has_its_path_from_the_roots_of_the_moment():
+    documents = opened("x = 1\n")
+    documents.open(TextDocumentItem("untitled:b.py", "python", 1, "y = 2\n"), [])
+    assert documents.follow_roots([Path("/project")]) == []
+    assert documents.follow_roots([Path("/other")]) == [(URI, "a.py")]
+    assert (documents.document(URI).path, documents.document(URI).text) == ("/project/a.py", "x = 1\n")
+    assert documents.follow_roots([Path("/other"), Path("/project")]) == [(URI, "/project/a.py")]
+    assert documents.uris_at("a.py") == [URI]
+    assert [uri for uri, _ in documents.others("")] == ["untitled:b.py", URI]  # the last used comes first still
+
+
 def test_a_whole_text_replaces_the_text():
     documents = opened("old")
     documents.change(URI, 2, [TextDocumentContentChangeWholeDocument("new")], UTF16)

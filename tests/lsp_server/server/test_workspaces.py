@@ -6,8 +6,8 @@ import pytest
 
 from tests.context.tree import GENERATED, write_tree
 from tests.fake_engine import FakeEngine, read_prompt
-from tests.lsp_server.client import InProcess
-from tests.lsp_server.in_process import settled_workspace
+from tests.lsp_server.client import InProcess, until
+from tests.lsp_server.in_process import is_at_rest, settled_workspace
 
 TREE = {
     "shop/price.py": "def round_price(cents):\n    return cents\n",
@@ -107,3 +107,54 @@ async def test_neither_the_disk_nor_the_home_folder_is_a_workspace(engine: FakeE
         await editor.initialize(root=root.as_uri())
         assert editor.server.session.workspaces.of((root / "a.py").as_uri()).workspace is None
         await editor.request("shutdown")
+
+
+def _folders_event(**folders: Path) -> dict[str, Any]:
+    """Return the parameters of a change that adds or removes these folders."""
+    changed = {how: [{"uri": folder.as_uri(), "name": folder.name}] for how, folder in folders.items()}
+    return {"event": {"added": [], "removed": [], **changed}}
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+async def test_the_progress_bar_of_a_folder_ends_when_the_folder_is_closed(
+    tmp_path: Path, engine: FakeEngine, is_removed: bool
+) -> None:
+    root = write_tree(tmp_path / "small", {"a.py": "a = 1\n"})
+    editor = InProcess(engine)
+    await editor.initialize(root=root.as_uri(), capabilities={"window": {"workDoneProgress": True}})
+    await settled_workspace(editor, root.as_uri())
+    editor.server.session.workspaces.on_progress(root, 1, 100)  # as if it were large
+    create = await editor.message()
+    await editor.send({"jsonrpc": "2.0", "id": create["id"], "result": None})
+    assert (await editor.message())["params"]["value"]["kind"] == "begin"
+    if is_removed:
+        await editor.notify("workspace/didChangeWorkspaceFolders", _folders_event(removed=root))
+    else:
+        await editor.request("shutdown")
+    kinds: list[str] = []
+    while "end" not in kinds and len(kinds) < 20:  # reports go on for a moment
+        kinds.append((await editor.message())["params"]["value"]["kind"])
+    assert kinds[-1] == "end"
+    await until(is_at_rest)
+    if is_removed:
+        await editor.request("shutdown")
+
+
+async def test_a_document_follows_the_rules_of_a_folder_that_is_added_while_it_is_open(
+    root: Path, engine: FakeEngine, tmp_path: Path
+) -> None:
+    editor = InProcess(engine)
+    await editor.initialize(root=(tmp_path / "other").as_uri())
+    plan, price, uri = ((root / path).as_uri() for path in ("private/plan.py", "shop/price.py", "cart.py"))
+    await editor.open(TREE["private/plan.py"] + "round_", plan)
+    await editor.open("def round_price(cents, rate):\n    return cents * rate\n", price)
+    assert await editor.complete(1, 6, uri=plan) == "filled_in"
+    await editor.notify("workspace/didChangeWorkspaceFolders", _folders_event(added=root))
+    await settled_workspace(editor, root.as_uri())
+    assert await editor.complete(1, 6, uri=plan) is None
+    await editor.open("from shop.price import round_price\n\nround_price(", uri)
+    await editor.complete(2, 12, uri=uri)
+    assert "# shop/price.py\ndef round_price(cents, rate):\n" in prompt(engine)
+    assert "def round_price(cents):" not in prompt(engine)
+    assert "round_secretly" not in prompt(engine)
+    await editor.request("shutdown")
