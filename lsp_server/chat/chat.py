@@ -1,7 +1,7 @@
 """midspan/chat: the next answer of a conversation, which the client keeps."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +10,12 @@ from lsprotocol import types
 from inference.api import ContextFile, Engine
 from lsp_server.chat.chat_feature import ChatFeature
 from lsp_server.chat.chat_params import ChatParams
-from lsp_server.chat.chat_references import read_references
+from lsp_server.chat.chat_references import Referred, read_references
 from lsp_server.chat.chat_request import build_question_request
 from lsp_server.chat.conversations import KeptMessage
 from lsp_server.chat.question_place import place_uri
 from lsp_server.chat.reading_progress import AnswerProgress
 from lsp_server.rpc.converter import strict_converter
-from lsp_server.rpc.documents import path_of
 from lsp_server.server.server import MidspanServer
 from lsp_server.telemetry.outcome import Outcome
 from lsp_server.telemetry.record import Record
@@ -45,12 +44,15 @@ async def _answer_chat(
     feature: ChatFeature, params: ChatParams, record: Record, progress: AnswerProgress
 ) -> dict[str, Any]:
     feature.server.follow_settings()
-    referred = [await read_references(feature.session, message, record) for message in params.messages]
+    referred = [
+        await read_references(feature.session, message, record, is_last=message is params.messages[-1])
+        for message in params.messages
+    ]
     record.mark("references")
     engine = await feature.ready_engine()
     record.mark("load")
     record.model = engine.info.name
-    files = await _files_around(feature, engine, params, record)
+    files = await _files_around(feature, engine, params, referred, record)
     asked, context = await feature.with_context(engine, params, referred, files, record)
     request, dropped = await asyncio.to_thread(build_question_request, engine, asked, feature.max_tokens, files)
     if files and params.text_document is not None:
@@ -91,7 +93,7 @@ async def _keep(feature: ChatFeature, params: ChatParams, answer: KeptMessage) -
 
 
 async def _files_around(
-    feature: ChatFeature, engine: Engine, params: ChatParams, record: Record
+    feature: ChatFeature, engine: Engine, params: ChatParams, referred: Sequence[Referred], record: Record
 ) -> tuple[ContextFile, ...]:
     """Return what of the repository around the document that the user looks at stands before the conversation.
 
@@ -100,9 +102,8 @@ async def _files_around(
     """
     if params.text_document is None or not feature.completes:
         return ()
-    references = (reference for message in params.messages for reference in message.references)
-    referred = frozenset(path_of(reference.uri, feature.session.roots) for reference in references)
-    return await feature.files(engine, params.text_document.uri, referred, record)
+    paths = frozenset(used.path for one in referred for used, _ in one.parts)
+    return await feature.files(engine, params.text_document.uri, paths, record)
 
 
 def _teller(server: MidspanServer, token: str | int | None, progress: AnswerProgress) -> Callable[[str], None]:

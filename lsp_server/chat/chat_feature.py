@@ -16,6 +16,7 @@ from lsp_server.chat.question_place import place_of, place_uri, used_part
 from lsp_server.chat.repository_files import repository_files
 from lsp_server.completion.build_request import PromptSource
 from lsp_server.completion.kept_prompts import KeptPrompts
+from lsp_server.rpc.documents import root_of
 from lsp_server.server.generate import Generated
 from lsp_server.server.server import MidspanServer
 from lsp_server.server.status import model_state, state_as_json
@@ -120,8 +121,9 @@ class ChatFeature:
 
     def used(self, params: ChatParams, referred: Referred, context: AnswerContext) -> list[dict[str, Any]]:
         """Return the parts of files that the last question is asked with, for the client."""
-        workspace = self.session.workspaces.of(place_uri(self.session, params.text_document)).workspace
-        root = workspace.root if workspace is not None else None
+        uri = place_uri(self.session, params.text_document)
+        is_inside = self.session.workspaces.of(uri).workspace is not None
+        root = root_of(uri, self.session.roots) if is_inside else None
         parts = [*(part for part, _ in referred.parts), *(used_part(part, root) for part in context.parts)]
         return [part.as_json() for part in parts]
 

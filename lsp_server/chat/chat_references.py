@@ -2,17 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
 
-from pygls import uris
-
-from context.documents.document import Document, relative_path
+from context.documents.document import Document
 from context.documents.languages import path_comment
 from context.related.collect import require_included
 from context.secrets.masking import count_masked, mask_document
 from inference.api import Message
 from lsp_server.chat.chat_params import ChatMessage, Reference
 from lsp_server.chat.used_parts import UsedPart
+from lsp_server.rpc.documents import path_of
 from lsp_server.rpc.positions import offset_of
 from lsp_server.server.session import Session
 from lsp_server.telemetry.record import Record
@@ -27,12 +25,20 @@ class Referred:
     parts: tuple[tuple[UsedPart, str], ...] = ()
 
 
-async def read_references(session: Session, message: ChatMessage, record: Record) -> Referred:
+async def read_references(session: Session, message: ChatMessage, record: Record, *, is_last: bool) -> Referred:
     """Return the message with each reference before it, under a comment with its path. Raises DocumentError.
 
     Placeholders stand for the secrets of what is referred to. The words of the message are the user's own, and stay.
+    Of an earlier message than the last one, a reference that cannot be read any more is left out: its file may have
+    been shortened, moved or closed since, and the conversation goes on.
     """
-    parts = [await _read(session, reference, record) for reference in message.references]
+    parts = []
+    for reference in message.references:
+        try:
+            parts.append(await _read(session, reference, record))
+        except DocumentError:
+            if is_last:
+                raise
     text = "\n".join([*(text for _, text in parts), message.content])
     return Referred(Message(message.role, text), tuple(parts))
 
@@ -64,7 +70,7 @@ async def _document(session: Session, uri: str) -> Document:
         document = session.documents.document(uri)
         await asyncio.to_thread(require_included, document, workspace)
         return document
-    path = uris.to_fs_path(uri) if uri.startswith("file:") else None
-    if path is None or workspace is None:
+    if workspace is None:
         raise DocumentError(f"{uri} is in no workspace of the editor. Open it, and refer to it again.")
-    return await asyncio.to_thread(workspace.read, relative_path(Path(path), workspace.root))
+    # Relative to the root as the editor names it: that of the workspace has no links.
+    return await asyncio.to_thread(workspace.read, path_of(uri, session.roots))

@@ -66,6 +66,7 @@ class AnswerProgress:
     def end(self) -> None:
         """End the progress: the answer begins, or there is none. May be called twice."""
         if self._token is not None:
+            self._progress.tokens.pop(self._token, None)  # or pygls keeps it for ever
             self._progress.end(self._token, types.WorkDoneProgressEnd())
             self._token = None
 

@@ -58,7 +58,7 @@ class ActionContext:
 
     def on_text(self, text: str) -> None:
         """Report a piece of the model's text. Raises ContentModified when the document has changed."""
-        current_document(self.server, self.uri, self.document.version)
+        require_unchanged(self.server, self.uri, self.original)
         if text:
             self.report(self.masked.restore(text))
 
@@ -94,7 +94,7 @@ async def start_action(
             masked = await asyncio.to_thread(mask_document, document)
             place = (start, max(start, end))
             yield ActionContext(features, data.uri, document, masked, *place, data.detail, report, record)
-        current_document(server, data.uri, document.version)
+        require_unchanged(server, data.uri, document)
 
 
 def with_secrets(text: str, masked: Masked) -> str:
@@ -115,7 +115,19 @@ def current_document(server: MidspanServer, uri: str, version: int | None) -> Do
     """Return the document if its version is this one, or None is given. Raises ContentModified or DocumentError."""
     document = server.session.documents.document(uri)
     if version is not None and document.version != version:
-        raise JsonRpcContentModified(
-            f"Nothing is changed: {document.path} was edited since the action was offered. Ask for it again."
-        )
+        raise _modified(document)
     return document
+
+
+def require_unchanged(server: MidspanServer, uri: str, document: Document) -> None:
+    """Raise ContentModified or DocumentError unless the editor has the document as it was then."""
+    now = current_document(server, uri, document.version)
+    # Emacs counts versions anew when it reads a file again.
+    if now.opening != document.opening and now.text != document.text:
+        raise _modified(document)
+
+
+def _modified(document: Document) -> JsonRpcContentModified:
+    return JsonRpcContentModified(
+        f"Nothing is changed: {document.path} was edited since the action was offered. Ask for it again."
+    )

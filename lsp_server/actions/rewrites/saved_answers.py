@@ -18,7 +18,7 @@ class SavedAnswers:
 
     def save(self, name: str, text: str) -> int:
         """Write an answer to a file and return its number. Raises OSError when the file cannot be written."""
-        if self._folder is None:
+        if self._folder is None or not self._folder.is_dir():  # systems clean their temporary folder of old files
             self._folder = Path(tempfile.mkdtemp(prefix="midspan-answers-"))  # 0700
         self._last_number += 1
         file = self._folder / f"{name}-{self._last_number}.md"
@@ -32,7 +32,8 @@ class SavedAnswers:
 
     def file(self, number: int) -> Path | None:
         """Return the file of an answer; None when it has been deleted or never existed."""
-        return self._files.get(number)
+        file = self._files.get(number)
+        return file if file is not None and file.is_file() else None
 
     def delete_all(self) -> None:
         """Delete all answers. A second call does nothing."""

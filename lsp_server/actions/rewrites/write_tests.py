@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 
 from lsprotocol import types
 from pygls import uris
@@ -11,7 +12,7 @@ from context.index.workspace import Workspace
 from context.prompt.pack import Pack
 from context.secrets.masking import Masked, mask_document
 from inference.api import Message
-from lsp_server.actions.protocol.action_context import ActionContext, current_document, with_secrets
+from lsp_server.actions.protocol.action_context import ActionContext, require_unchanged, with_secrets
 from lsp_server.actions.protocol.workspace_edit import Change, EditLabel
 from lsp_server.actions.protocol.workspace_view import view_workspace
 from lsp_server.actions.rewrites.ask_chat import ask_chat
@@ -21,6 +22,7 @@ from lsp_server.actions.rewrites.new_tests import check_tests, gap_before_tests,
 from lsp_server.actions.rewrites.rewrite import require_code
 from lsp_server.actions.rewrites.selection import find_enclosing_definition, selected_lines
 from lsp_server.actions.rewrites.tests_path import find_tests_path, why_no_new_file
+from lsp_server.rpc.documents import root_of
 from lsp_server.server.session import Session
 from midspan import DocumentError
 
@@ -53,7 +55,8 @@ async def find_tests_target(session: Session, uri: str, document: Document) -> T
         )
     if (opened := _opened(session, uri, workspace, place.path)) is not None:
         return TestsTarget(place.path, *opened, is_open=True)
-    return await asyncio.to_thread(_unopened_target, workspace, place.path)
+    root = root_of(uri, session.roots) or workspace.root
+    return await asyncio.to_thread(_unopened_target, workspace, root, place.path)
 
 
 def _opened(session: Session, uri: str, workspace: Workspace, path: str) -> tuple[str, Document] | None:
@@ -64,9 +67,12 @@ def _opened(session: Session, uri: str, workspace: Workspace, path: str) -> tupl
     return None
 
 
-def _unopened_target(workspace: Workspace, path: str) -> TestsTarget:
-    """Return a file of the disk, or a new one. Raises DocumentError where a rule keeps it out."""
-    uri = uris.from_fs_path(str(workspace.root / path))
+def _unopened_target(workspace: Workspace, root: Path, path: str) -> TestsTarget:
+    """Return a file of the disk, or a new one. Raises DocumentError where a rule keeps it out.
+
+    `root` is that of the workspace as the editor names it, perhaps by a link.
+    """
+    uri = uris.from_fs_path(str(root / path))
     if uri is None:
         raise DocumentError(f"{path} is not the name of a file")
     reason = why_no_new_file(workspace.root, path)
@@ -85,7 +91,7 @@ async def _check_unchanged(action: ActionContext, target: TestsTarget) -> None:
     if target.document is None:
         return
     if target.is_open:
-        current_document(action.server, target.uri, target.document.version)
+        require_unchanged(action.server, target.uri, target.document)
         return
     session, workspace = action.session, action.session.workspaces.of(action.uri).workspace
     if workspace is None:

@@ -1,3 +1,4 @@
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,18 @@ async def test_an_explanation_opens_as_a_private_file_that_is_deleted_with_the_s
     assert "def double(a):\n    b = 2\n    return b * a" in models.asked
     editor.server.session.close()
     assert not file.parent.exists()
+
+
+async def test_an_explanation_opens_also_after_the_system_has_cleaned_its_temporary_files(editor, models, uri):
+    models.answer = "It doubles."
+    action = await resolve(editor, (await actions_at(editor, (4, 0), uri=uri))[EXPLAIN])
+    first = Path(unquote(urlsplit((await explained(editor, uri))["params"]["uri"]).path))
+    shutil.rmtree(first.parent)
+    second = Path(unquote(urlsplit((await explained(editor, uri))["params"]["uri"]).path))
+    assert "It doubles." in second.read_text(encoding="utf-8")
+    command = action["command"]
+    await editor.request("workspace/executeCommand", {name: command[name] for name in ("command", "arguments")})
+    assert "deleted" in (await editor.message())["params"]["message"]
 
 
 async def test_an_explanation_is_a_message_for_a_client_that_opens_no_documents(models, root, uri):

@@ -15,7 +15,7 @@ from tests.lsp_server.actions.actions_client import (
     editor_at_stub,
     resolve,
 )
-from tests.lsp_server.client import WAIT_S, ResponseError, until
+from tests.lsp_server.client import URI, WAIT_S, ResponseError, until
 from tests.lsp_server.in_process import cancel, is_at_rest
 
 
@@ -69,6 +69,20 @@ async def test_a_change_of_the_document_ends_the_generation_at_the_next_token():
     with pytest.raises(ResponseError, match="edited since"):
         await asyncio.wait_for(answer, WAIT_S)
     await until(lambda: not engine.live)
+
+
+async def test_a_document_that_is_opened_anew_with_another_text_refuses_the_edit_of_the_text_before():
+    editor, engine = await editor_at_stub()
+    engine.gate.clear()
+    action = (await actions_at(editor, (1, 4)))[BODY]
+    _, answer = await editor.start_request("codeAction/resolve", action)
+    await until(lambda: engine.live)
+    await editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
+    await editor.open(f"# new\n{TEXT}")  # its version is that of the text before
+    engine.gate.set()
+    with pytest.raises(ResponseError, match="edited since") as error:
+        await asyncio.wait_for(answer, WAIT_S)
+    assert error.value.code == -32801
 
 
 async def test_a_cancelled_request_ends_the_generation():

@@ -72,6 +72,16 @@ async def test_tests_are_added_to_a_file_of_the_disk_that_is_not_open(models, ro
     assert (root / "tests/test_price.py").read_text() == THERE  # only the editor changes it
 
 
+@pytest.mark.parametrize("there", [None, THERE])
+async def test_the_edit_names_the_file_below_the_folder_that_the_editor_has_open_also_if_that_is_a_link(
+    models, root, tmp_path, there
+):
+    (tmp_path / "link").symlink_to(root)
+    models.answer = block(NEW)
+    edit = (await write_tests(models, tmp_path / "link", (tmp_path / "link/shop/price.py").as_uri(), there))["edit"]
+    assert edit["documentChanges"][-1]["textDocument"]["uri"] == (tmp_path / "link/tests/test_price.py").as_uri()
+
+
 async def test_a_file_that_changes_on_the_disk_meanwhile_is_not_changed(models, root, uri):
     def change_and_answer(_before, _after):
         (root / "tests/test_price.py").write_text("x = 1\n")

@@ -18,8 +18,8 @@ from tests.lsp_server.two_models import TwoModels
 TREE = {"price.py": "def round_price(cents):\n    return cents\n"}
 
 
-async def opened(root: Path, answer: str = "Because.") -> InProcess:
-    editor = InProcess(Engines(TwoModels(answer)))
+async def opened(root: Path, answer: str = "Because.", models: TwoModels | None = None) -> InProcess:
+    editor = InProcess(Engines(models or TwoModels(answer)))
     await editor.initialize(options={"chat": {"model": "/models/chat"}}, root=root.as_uri())
     await settled_workspace(editor, root.as_uri())
     return editor
@@ -67,6 +67,36 @@ async def test_a_kept_conversation_is_there_after_a_restart(root):
     second = await kept(later)
     assert [message["content"] for message in second] == ["Who?", "Because.", "Why?", "Later."]
     await later.request("shutdown")
+
+
+@pytest.mark.parametrize("change", [lambda file: file.write_text("cents = 1"), Path.unlink])
+async def test_it_goes_on_without_an_earlier_reference_that_cannot_be_read_any_more(root, change):
+    models, file = TwoModels("Because."), root / "price.py"
+    editor = await opened(root, models=models)
+    lines = {"start": {"line": 1, "character": 0}, "end": {"line": 1, "character": 4}}
+    earlier = {"role": "user", "content": "Who?", "references": [{"uri": file.as_uri(), "range": lines}]}
+    await editor.request("midspan/chat", {"messages": [earlier], "keep": True})
+    assert "return cents" in models.asked
+    change(file)
+    where = {"textDocument": {"uri": file.as_uri()}}
+    assert (await editor.request("midspan/chat", ask("Why?", *await kept(editor), **where)))["text"] == "Because."
+    assert models.asked.endswith("user: Who?\nassistant: Because.\nuser: Why?\n")
+    assert "return cents" not in models.asked
+    with pytest.raises(ResponseError, match=r"price\.py"):  # the last question is not asked without what it is about
+        await editor.request("midspan/chat", {"messages": [earlier]})
+    await editor.request("shutdown")
+
+
+async def test_a_file_below_a_root_that_is_a_link_is_found_and_named_as_the_editor_names_it(root, tmp_path):
+    (tmp_path / "link").symlink_to(root)
+    models, uri = TwoModels("Because."), (tmp_path / "link/price.py").as_uri()
+    editor = await opened(tmp_path / "link", models=models)
+    referring = {"role": "user", "content": "Who?", "references": [{"uri": uri}]}
+    await editor.request("midspan/chat", {"messages": [referring]})
+    assert models.asked == f"user: # price.py\n{TREE['price.py']}\nWho?\n"
+    result = await editor.request("midspan/chat", ask("What does @price.py say?", keep=False))
+    assert [part["uri"] for part in result["used"]] == [uri]
+    await editor.request("shutdown")
 
 
 async def test_what_is_kept_of_an_answer_stays_although_the_client_sends_its_words_alone(editor):
