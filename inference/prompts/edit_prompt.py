@@ -85,7 +85,7 @@ def _is_over(window: EditWindow, text: str) -> bool:
 
 def _read_text(window: EditWindow, output: str) -> str | None:
     """Return the output when the first and the last line of the window are in it as they were, else None."""
-    old, new = window.current.splitlines(), output.splitlines()
+    old, new = (text.removesuffix("\n").split("\n") for text in (window.current, output))
     is_kept = len(new) > 1 and (new[0], new[-1]) == (old[0], old[-1])
     return _whole_lines("\n".join(new)) if is_kept else None
 

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from context.documents.document import Document
+from context.documents.document import Document, split_lines
 from context.documents.edits import Edit
 from context.related.collect import judge
 from context.secrets.masking import Masked, find_placeholders, mask_document
@@ -59,7 +59,7 @@ def read_edits(placed: PlacedWindow, output: str, source: Source, why: str, conf
 
     An output that stops before the window's end, or keeps few of its lines, is dropped as a whole.
     """
-    old, new = placed.window.current.splitlines(keepends=True), output.splitlines(keepends=True)
+    old, new = _lines_of(placed.window.current), _lines_of(output)
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     changed = [block for block in matcher.get_opcodes() if block[0] != "equal"]
     kept = sum(block.size for block in matcher.get_matching_blocks())
@@ -83,6 +83,12 @@ def _edit(placed: PlacedWindow, start: int, end: int, lines: Sequence[str]) -> N
     if "\r\n" in document.text:
         text = text.replace("\n", "\r\n")
     return NextEdit(document, begin, stop, text, Source.ANY_MODEL, "", 0.0)
+
+
+def _lines_of(text: str) -> Sequence[str]:
+    """Return the lines as the document counts them: `str.splitlines` would end one at a form feed too."""
+    lines = split_lines(text)
+    return lines if lines[-1] else lines[:-1]
 
 
 def _joined(lines: Sequence[str], *, is_whole: bool = True) -> str:

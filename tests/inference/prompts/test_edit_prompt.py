@@ -153,6 +153,7 @@ def test_any_other_model_goes_on_with_plain_text_whose_ends_come_back(tmp_path: 
     assert made.read("a\ntotal\nz\n") == "a\ntotal\nz\n"
     assert made.read("b\ntotal\nz\n") is None
     assert made.read("a\ntotal\n") is None
+    assert made.read("a\n\x0c\nz\n") == "a\n\x0c\nz\n"  # a form feed ends no line
 
 
 def test_an_output_of_sweep_is_the_new_window(tmp_path: Path) -> None:

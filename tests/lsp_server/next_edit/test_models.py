@@ -115,6 +115,14 @@ async def test_an_edit_by_a_model_has_the_line_ends_of_the_document(rules: SetRu
     assert (place(edit), edit["text"]) == (("a.py", 4, 0), "    y = 1\r\n    return new\r\n")
 
 
+async def test_a_form_feed_ends_no_line_of_a_window(rules: SetRules):
+    rules.are(nothing)
+    engine = TrainedEngine(lambda window: window.current.replace("return old", "return new"))
+    editor = await edited(engine, TEXT.replace("    x = 1\n", "\x0c    x = 1\n"))
+    (edit,) = await ask(editor, 2, 9)
+    assert (place(edit), edit["text"]) == (("a.py", 4, 0), "    return new\n")
+
+
 DIAGNOSTIC = {
     "range": {"start": {"line": 4, "character": 11}, "end": {"line": 4, "character": 14}},
     "message": 'undefined name "old"',
