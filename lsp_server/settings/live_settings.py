@@ -43,13 +43,15 @@ class LiveSettings:
 
     def load(self, roots: Sequence[Path]) -> tuple[Settings, list[SettingsError]]:
         """Read the settings as they are written now, and the errors in them."""
+        before = _stamps(roots)  # a file that is written while it is read is to be read again
         user, editor = Source(self._folder), Source(self._folder, voice=Voice.EDITOR)
         options = (self._options, user if self.is_vouched else editor)
         settings, errors = load_settings(roots, [options, (self._changed_options, editor), (self._flags, user)])
         untrusted = [error.folder for error in errors if isinstance(error, UntrustedModelError)]
         models = (settings.completion.model, settings.chat.model, settings.next_edit.model)
         self._models = untrusted + [model.folder for model in models if isinstance(model, AllowedModel)]
-        self._stamps = self._look(roots)
+        self._looked_at = time.monotonic()
+        self._stamps = [*before, *self._model_stamps()]
         return settings, errors
 
     def have_changed(self, roots: Sequence[Path]) -> bool:
@@ -59,9 +61,12 @@ class LiveSettings:
         return self._look(roots) != self._stamps
 
     def _look(self, roots: Sequence[Path]) -> list[_Stamp]:
-        """A model of a workspace that changes is another one, which the user has not allowed."""
         self._looked_at = time.monotonic()
-        return [*_stamps(roots), *(stamp_of(model) for model in self._models)]
+        return [*_stamps(roots), *self._model_stamps()]
+
+    def _model_stamps(self) -> list[str]:
+        """A model of a workspace that changes is another one, which the user has not allowed."""
+        return [stamp_of(model) for model in self._models]
 
 
 def _stamps(roots: Sequence[Path]) -> list[_Stamp]:

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from lsp_server.server.pauses import Pauses
+from lsp_server.settings import live_settings
+from lsp_server.settings.live_settings import LiveSettings
 from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.settings.source import Source, user_settings_file
 from lsp_server.settings.sources import load_settings
@@ -217,3 +219,17 @@ async def test_a_folder_that_is_added_brings_its_settings(root, tmp_path):
     uri = (root / "a.py").as_uri()
     await editor.open("x = \n", uri)
     assert await editor.complete(0, 4, uri=uri) == "abc"
+
+
+def test_a_file_that_is_written_while_it_is_read_is_read_again(user_file, root, monkeypatch):
+    write(root, "")
+
+    def load(*arguments):
+        found = load_settings(*arguments)
+        write(root, "[completion]\nmax_tokens = 3\n")  # the editor that saves it goes on
+        return found
+
+    monkeypatch.setattr(live_settings, "load_settings", load)
+    live = LiveSettings(root, {}, pause_s=0)
+    live.load([root])
+    assert live.have_changed([root])
