@@ -16,7 +16,6 @@ from lsp_server.telemetry.journal import Journal
 from lsp_server.telemetry.usage import Usage
 from lsp_server.telemetry.usage_file import read_counts
 from lsp_server.telemetry.usage_report import make_report
-from tests.context.tree import write_tree
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import AUTOMATIC, INVOKED, URI, WAIT_S, InProcess, until
 from tests.lsp_server.in_process import cancel, last_trace
@@ -271,20 +270,3 @@ async def test_the_document_in_focus_is_the_most_recently_used(rules: SetRules):
     await editor.notify("textDocument/didFocus", {"textDocument": {"uri": URI}})
     await editor.notify("textDocument/didFocus", {})
     assert [uri for uri, _ in editor.server.session.documents.others("")] == [URI, OTHER]
-
-
-async def test_an_edit_of_a_file_is_not_one_of_its_namesake_in_another_folder(rules: SetRules, tmp_path):
-    """As where two work trees of one repository are open."""
-    one, two = (write_tree(tmp_path / name, {"a.py": "old\n", "b.py": "old\n"}) for name in ("one", "two"))
-    editor = InProcess(FakeEngine(lambda _before, _after: ""), pauses=NO_PAUSE)
-    await editor.initialize(root=two.as_uri())
-    added = {"added": [{"uri": one.as_uri(), "name": "one"}], "removed": []}
-    await editor.notify("workspace/didChangeWorkspaceFolders", {"event": added})
-    for file in (two / "b.py", one / "b.py", one / "a.py"):
-        await editor.open("old\n", file.as_uri())
-    await editor.change((0, 0), (0, 3), "new", (one / "a.py").as_uri())
-    edits = await ask(editor, 0, 3, uri=(one / "a.py").as_uri())
-    assert [edit["textDocument"]["uri"] for edit in edits] == [(one / "b.py").as_uri()]
-    await editor.notify("textDocument/didClose", {"textDocument": {"uri": (one / "b.py").as_uri()}})
-    assert await ask(editor, 0, 3, uri=(one / "a.py").as_uri(), kind=INVOKED) == []
-    await editor.request("shutdown")
