@@ -52,7 +52,10 @@ def read_models(answer: object) -> list[ListedModel] | None:
     vLLM and SGLang tell the context as `max_model_len`, llama-server as `meta.n_ctx`.
     """
     data = _table(answer)
-    if data is None or not isinstance(entries := data.get("data"), list):
+    if data is None or "data" not in data:
+        return None
+    entries = [] if data["data"] is None else data["data"]  # some servers say so that they have no model
+    if not isinstance(entries, list):
         return None
     models = []
     for entry in map(_table, entries):

@@ -130,4 +130,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     seen: BaseException | None = error
     while seen is not None:
         yield seen
+        if isinstance(seen, BaseExceptionGroup):  # of a host with several addresses, as localhost often is
+            for member in seen.exceptions:
+                yield from _causes(member)
         seen = seen.__cause__ or seen.__context__

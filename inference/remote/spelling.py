@@ -27,9 +27,9 @@ _BAR = "[|｜]"
 _BETWEEN_BARS = re.compile(rf"<{_BAR}[^<>\s|｜]{{1,40}}{_BAR}>")
 _OTHERS = [spelling for spelling in control_spellings() if not _BETWEEN_BARS.fullmatch(spelling)]
 CONTROL = re.compile("|".join((_BETWEEN_BARS.pattern, *map(re.escape, _OTHERS))))
-# The end of a text that the next piece may turn into a control token.
+# The end of a text that the next piece may turn into a control token. A line end behind it says that it is none.
 _BEGUN = sorted({re.escape(spelling[:end]) for spelling in _OTHERS for end in range(1, len(spelling))})
-CONTROL_BEGUN = re.compile(rf"(?:<{_BAR}[^<>\s|｜]{{0,40}}{_BAR}?|{'|'.join(_BEGUN)})$")
+CONTROL_BEGUN = re.compile(rf"(?:<{_BAR}[^<>\s|｜]{{0,40}}{_BAR}?|{'|'.join(_BEGUN)})\Z")
 
 
 def choose_form(address: RemoteAddress, names: str) -> FimForm:

@@ -243,9 +243,10 @@ def test_a_prompt_of_the_engine_inside_the_process_is_refused(serve, connect):
     assert not server.posts
 
 
-def test_a_server_without_a_list_of_models_is_asked_all_the_same(serve, connect):
+@pytest.mark.parametrize("models", [Answer(status=404, raw=b"no such page"), Answer(raw=b'{"data": null}')])
+def test_a_server_without_a_list_of_models_is_asked_all_the_same(serve, connect, models):
     server = serve(Answer(["x"]))
-    server.models = Answer(status=404, raw=b"no such page")
+    server.models = models
     engine = connect(server.url)
     engine.ready.result(WAIT_S)
     assert generate(engine, engine.fim_prompt("", "a", "")).text == "x"

@@ -116,6 +116,17 @@ def test_a_server_that_is_not_there_is_no_reason_to_give_up_for_good(connect):
         assert str(fill(engine).error) == f"{url} refuses the connection. Start the server, or correct the address."
 
 
+def test_a_host_with_several_addresses_refuses_the_connection_as_one_with_a_single_address(connect, monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.2", "127.0.0.1")]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: found)
+        engine = connect(f"http://localhost:{port}/v1", patience=NO_RETRIES)
+        assert "localhost" in str(error := fill(engine).error)
+        assert "refuses the connection. Start the server" in str(error)
+
+
 def test_a_server_that_comes_up_later_is_found(serve, connect):
     server = serve(OK)
     server.models = failure(503, "loading")

@@ -80,6 +80,8 @@ def test_half_a_surrogate_pair_is_sent_as_a_replacement_character():
         ("a + b", None, "a + b", None),
         ("a <| b |> c\n", None, "a <| b |> c\n", None),
         ("if a <fi", None, "if a <fi", None),
+        ("x: Array<\n    T>", None, "x: Array<\n    T>", None),
+        ("a <|\nb", None, "a <|\nb", None),
         ("one<|endoftext|>two", None, "one", "eos"),
         ("one<｜end▁of▁sentence｜>", None, "one", "eos"),
         ("one<|fim_prefix|>two", None, "one", "fim"),
