@@ -28,6 +28,7 @@ class RunningFill:
         self.max_lines = max_lines
         self._written = ""
         self._waiting = 0
+        self._end_soon: asyncio.TimerHandle | None = None  # while nobody waits
         self._news = asyncio.Event()  # more is written, or the fill has ended
         self._task = asyncio.ensure_future(fill(self._note))
         self._task.add_done_callback(self._note_end)
@@ -51,7 +52,7 @@ class RunningFill:
     async def filled_at(self, snapshot: Snapshot) -> Filled | None:
         """Wait for the text behind what was typed. None as soon as the model writes something else, or has failed."""
         typed = self._typed_at(snapshot.document.text, snapshot.cursor) or ""
-        self._waiting += 1
+        self._begin_waiting()
         try:
             while not self._task.done():
                 if not self._agrees(typed):
@@ -66,7 +67,7 @@ class RunningFill:
 
     async def filled(self) -> Filled:
         """Wait for the whole text. Cancelling this leaves the fill running for a moment. Raises MidspanError."""
-        self._waiting += 1
+        self._begin_waiting()
         try:
             return await asyncio.shield(self._task)
         finally:
@@ -96,14 +97,16 @@ class RunningFill:
             return None
         return now[start:cursor].replace("\r\n", "\n")
 
+    def _begin_waiting(self) -> None:
+        self._waiting += 1
+        if self._end_soon is not None:
+            self._end_soon.cancel()
+            self._end_soon = None
+
     def _stop_waiting(self) -> None:
         self._waiting -= 1
         if not self._waiting and not self._task.done():
-            asyncio.get_running_loop().call_later(_UNWANTED_S, self._end_if_unwanted)
-
-    def _end_if_unwanted(self) -> None:
-        if not self._waiting:
-            self._task.cancel()
+            self._end_soon = asyncio.get_running_loop().call_later(_UNWANTED_S, self._task.cancel)
 
 
 def _behind(filled: Filled, typed: str) -> Filled | None:

@@ -1,5 +1,7 @@
 """A fill that runs goes on for the next keystrokes, as long as they type what the model writes."""
 
+import asyncio
+
 import pytest
 
 from lsp_server.completion import running_fill
@@ -68,6 +70,26 @@ async def test_an_editor_that_cancels_each_request_before_the_next_one_loses_not
     engine.gate.set()
     assert text_of(await newer) == ITEM[1:]
     assert len(engine.requests) == 1
+
+
+async def test_the_end_that_waits_for_an_older_cancelled_request_is_off_when_a_newer_one_waits(monkeypatch):
+    pause_s, loop, ends = 1000 * WAIT_S, asyncio.get_running_loop(), []
+    call_later = loop.call_later
+
+    def noted(delay, *arguments, **options):
+        timer = call_later(delay, *arguments, **options)
+        if delay == pause_s:
+            ends.append(timer)
+        return timer
+
+    monkeypatch.setattr(loop, "call_later", noted)
+    monkeypatch.setattr(running_fill, "_UNWANTED_S", pause_s)
+    editor, engine, number, future = await typing()
+    await cancel(editor, number, future)
+    newer = await type_text(editor, "f")
+    await until(lambda: [timer.cancelled() for timer in ends] == [True])
+    engine.gate.set()
+    assert text_of(await newer) == ITEM[1:]
 
 
 async def test_a_cancelled_request_that_no_keystroke_follows_ends():
