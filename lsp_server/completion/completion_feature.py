@@ -92,6 +92,7 @@ class CompletionFeature:
             job = replace(job, source=replace(job.source, quick_tokens=quick_tokens), is_quick=is_quick)
         thread = self.session.quick_thread if job.is_quick else self.session.context_thread
         filled = await fill(engine, job, record, thread)
+        self.model.reported = None  # it answers
         document.predictions.remember_output(snapshot, filled.greedy.text)
         document.is_cold = document.was_quick = filled.is_quick
         if filled.is_quick and self.works_ahead:
@@ -262,6 +263,8 @@ class CompletionFeature:
     def _follow(self, uri: str, now: str) -> None:
         if uri in self._documents:
             self._documents[uri].follow(now)
+        for other in self._documents.keys() - {uri}:
+            self._documents[other].forget_computed()
 
     def _forget(self, uri: str) -> None:
         if (document := self._documents.pop(uri, None)) is not None:
@@ -281,8 +284,7 @@ class CompletionFeature:
     def _end_requests(self) -> None:
         """End what is computed: the user wants something else now. What is displayed may stay."""
         for document in self._documents.values():
-            document.supersede()
-            document.end_fill()
+            document.begin_anew()
         self._end_all_work_ahead()
 
     def _end_all_work_ahead(self) -> None:

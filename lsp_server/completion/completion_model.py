@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import weakref
 from concurrent.futures import Future
 from dataclasses import asdict
@@ -17,12 +18,16 @@ from midspan import MidspanError, ModelError
 
 _log = logging.getLogger(__name__)
 
+# In a server's words these differ from key to key: the seconds to wait, the tokens of a prompt, a request's name.
+_WITH_DIGITS = re.compile(r"\w*\d[\w.]*")
+
 
 class CompletionModel:
     """Starts and follows the engine of completion. Lives on the event loop alone."""
 
     def __init__(self, server: MidspanServer) -> None:
-        self.reported: str | None = None  # why there is no model, as the user was told
+        self.reported: str | None = None  # why there is no model
+        self._told: tuple[object, str] | None = None  # the model, and why there is none, as the user was told
         self._server = server
         self._session = server.session
         self._followed: weakref.ref[Engine] | None = None  # weak: a model is unloaded while sessions go on
@@ -60,9 +65,10 @@ class CompletionModel:
 
     def report(self, error: BaseException) -> None:
         """Tell the user why nothing is completed, unless that was told last."""
-        if str(error) == self.reported:
+        told = self._session.settings.completion.model, _WITH_DIGITS.sub("0", str(error))
+        was_told, self._told, self.reported = told == self._told, told, str(error)
+        if was_told:
             return
-        self.reported = str(error)
         known = isinstance(error, MidspanError)
         _log.error("The model cannot be used: %s", error, exc_info=None if known else error)
         reason = str(error) if known else "it failed unexpectedly; the log says where"
@@ -114,5 +120,5 @@ class CompletionModel:
         if (error := ready.exception()) is not None:
             self.report(error)
         elif ready is not self._refused:
-            self.reported = None
+            self.reported = self._told = None
             _log.info("The model is ready")

@@ -163,6 +163,18 @@ class DocumentCompletion:
         if self._ahead is not None and not self._ahead.fits(now):
             self.end_look_ahead()
 
+    def begin_anew(self) -> None:
+        """End the request that runs, and forget what was computed: it was for other settings."""
+        self.supersede()
+        self.end_fill()
+        self.predictions.forget()
+
+    def forget_computed(self) -> None:
+        """Forget the texts that were computed for this document: another one, which they go by, has changed."""
+        self.predictions.forget()
+        if self._fill is not None and not self._fill.is_running:
+            self.end_fill()
+
     def accept(self, number: int, characters: int | None = None) -> bool:
         """Note that the editor inserted the item of this number, or so many characters of it; False if unknown."""
         displayed = self._displayed

@@ -100,11 +100,12 @@ class DisplayedCompletion:
         """
         if not self.rest:
             return False
-        where = self.insertion
-        before = where.document.text[: where.start] + self.text[: self._reached]
-        after = where.document.text[where.end :]
-        typed = now[len(before) : len(now) - len(after)]
-        return len(typed) == 1 and not typed.isspace() and now == before + typed + after
+        where, source = self.insertion, self.insertion.document.text
+        after = self._closed + source[where.end :]
+        typed = now[self.rest_starts_at : len(now) - len(after)]
+        begun = now[where.start : self.rest_starts_at].replace("\r\n", "\n")
+        is_same_before = now.startswith(source[: where.start]) and begun == self.text[: self._reached]
+        return len(typed) == 1 and not typed.isspace() and is_same_before and now.endswith(after)
 
     def _move_to(self, now: str) -> int | None:
         """Return how many characters more the document has, or None when it has something else.

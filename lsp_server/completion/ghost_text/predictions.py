@@ -23,6 +23,10 @@ class Predictions:
         """Keep what the engine wrote at the snapshot's cursor when it was allowed `max_lines`."""
         self._kept.append((PlacedText(snapshot.document.text, snapshot.cursor, snapshot.cursor, text), max_lines))
 
+    def forget(self) -> None:
+        """Forget the predictions; the outputs stay, which are only tried."""
+        self._kept.clear()
+
     def rest_at(self, snapshot: Snapshot, max_lines: int) -> str:
         """Return the rest of the newest prediction that holds here and was allowed as many lines, or ""."""
         for prediction, lines in reversed(self._kept):

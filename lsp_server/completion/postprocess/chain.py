@@ -22,6 +22,7 @@ from lsp_server.completion.postprocess.rest_of_line import without_rest_of_line
 from lsp_server.completion.postprocess.unseen_characters import unseen_characters
 from lsp_server.telemetry.outcome import Outcome
 
+_HALF_CHARACTER = "\ufffd"  # how an output ends whose last token has only a part of a character's bytes
 _NEAR_CHARACTERS = 10_000  # on either side of the cursor: the text may hold unseen characters that stand there
 
 
@@ -59,7 +60,7 @@ def postprocess(text: str, snapshot: Snapshot, finish_reason: FinishReason) -> C
     if finish_reason == "length":
         if stutters(text):
             return Cleaned("", Outcome.LOOP)
-        text = _without_half_line(text)
+        text = _without_half_line(text).removesuffix(_HALF_CHARACTER)
     if repeats_lines_above(text, place.before, place.lines_above):
         return Cleaned("", Outcome.REPETITION)
     if is_unexpectedly_indented(text, place):

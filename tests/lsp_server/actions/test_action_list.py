@@ -71,3 +71,18 @@ async def test_an_action_without_a_model_says_why_it_is_disabled():
     await editor.message()
     action = (await actions_at(editor, (1, 4)))[BODY]
     assert "holds no weights. Fetch them." in action["disabled"]["reason"]
+
+
+async def test_a_model_that_answers_after_a_failure_is_offered_again():
+    failures = [ModelError("the server is away.")]
+
+    def answer(_before: str, _after: str) -> str:
+        if failures:
+            raise failures.pop()
+        return " + 2"
+
+    editor, _ = await editor_at_stub(answer=answer)
+    assert await editor.complete(4, 5) is None
+    assert "the server is away" in (await actions_at(editor, (1, 4)))[BODY]["disabled"]["reason"]
+    assert await editor.complete(4, 5) == " + 2"
+    assert "disabled" not in (await actions_at(editor, (1, 4)))[BODY]

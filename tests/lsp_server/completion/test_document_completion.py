@@ -191,6 +191,23 @@ def test_typing_on_while_a_menu_is_open_leaves_the_item():
     assert screen.told == [("dismissed", 8)]
 
 
+def test_a_text_is_typed_past_also_before_what_the_editor_has_closed(screen):
+    screen.show("f(a)")
+    screen.insert("f")
+    screen.insert("()")
+    screen.cursor -= 1
+    screen.insert("b")
+    assert screen.items.was_refused("a")
+
+
+def test_a_text_is_typed_past_also_behind_its_first_line_in_a_file_with_cr_lf():
+    screen = Screen("def f():\r\n    |\r\n")
+    screen.show("a = 1\n    b = 2")
+    screen.insert("a = 1\r\n    ")
+    screen.insert("c")
+    assert screen.items.was_refused("b = 2")
+
+
 def test_what_was_accepted_a_moment_ago_is_known(screen, monkeypatch):
     (number,) = screen.show("print(x)")
     assert screen.items.accepted_text is None

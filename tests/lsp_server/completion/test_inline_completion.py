@@ -95,6 +95,17 @@ async def test_what_was_predicted_is_not_asked_again_while_it_is_typed():
     assert len(engine.requests) == 2
 
 
+async def test_what_was_predicted_before_another_file_changed_is_asked_again():
+    other, answers = "file:///project/other.py", iter(["old_name()", "new_name()"])
+    editor, engine = await editor_with("x = \n", lambda _before, _after: next(answers))
+    await editor.open("def old_name(): ...\n", other)
+    assert await editor.complete(0, 4) == "old_name()"
+    assert await editor.complete(0, 4) == "old_name()"
+    await editor.change((0, 4), (0, 7), "new", uri=other)
+    assert await editor.complete(0, 4) == "new_name()"
+    assert len(engine.requests) == 2
+
+
 async def test_one_line_is_shown_unless_a_block_begins_or_a_key_asks():
     editor, _ = await editor_with("def f():\n    \ny = \n", answer="a = 1\n    b = 2")
     assert await editor.complete(2, 4) == "a = 1"
@@ -226,6 +237,14 @@ async def test_eagerness_is_followed_at_once():
     assert await editor.complete(0, 4) is None
     await editor.notify("midspan/userSettings", {"completion": {"eagerness": "high"}})
     assert await editor.complete(0, 4) == "hello()"
+
+
+async def test_what_was_predicted_with_other_settings_is_asked_again():
+    answers = iter(["first()", "second()"])
+    editor, _ = await editor_with("x = \n", lambda _before, _after: next(answers))
+    assert await editor.complete(0, 4) == "first()"
+    await editor.notify("midspan/userSettings", {"completion": {"max_tokens": 99}})
+    assert await editor.complete(0, 4) == "second()"
 
 
 async def test_a_request_that_fails_in_the_engine_is_answered_with_nothing():

@@ -19,6 +19,7 @@ from midspan import ModelError
 from tests.fake_engine import FakeEngine
 from tests.inference.folders import LITE, byte_tokenizer, write_folder
 from tests.lsp_server.client import InProcess
+from tests.lsp_server.in_process import editor_with
 
 ROOT = Path(__file__).parents[3]
 
@@ -189,6 +190,23 @@ async def test_a_model_that_does_not_load_is_told_once_and_completions_are_empty
     assert status["ready"] is False
     assert "/models/x" in status["error"]
     assert editor.notifications.empty()
+
+
+async def test_what_differs_only_in_numbers_and_names_of_requests_is_told_once():
+    waits = iter([f"rate limit (request {name}). Try again in {wait} s." for name, wait in (("a1b", 1.5), ("7f", 1))])
+
+    def refuse(_before: str, _after: str) -> str:
+        raise ModelError(next(waits, "the server is away."))
+
+    editor, _ = await editor_with("x = \n", refuse)
+    for _ in range(4):
+        assert await editor.complete(0, 4) is None
+    shown = [one["params"]["message"] for one in editor.messages_so_far() if one["method"] == "window/showMessage"]
+    assert shown == [
+        "Midspan completes nothing: rate limit (request a1b). Try again in 1.5 s.",
+        "Midspan completes nothing: the server is away.",
+    ]
+    assert (await editor.request("midspan/status"))["completion"]["state"] == "ready"
 
 
 async def test_a_failure_of_the_loader_itself_shows_no_path_of_this_machine():
