@@ -12,11 +12,12 @@ repository:
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 import platformdirs
 
@@ -62,6 +63,7 @@ class PackagesMirror:
         return f"{self.parts} parts in the packages {self.package.format(part=1)}, ... {self.version}"
 
 
+T = TypeVar("T")
 Mirror = HubMirror | FolderMirror | UrlMirror | PackagesMirror
 _KINDS: Mapping[str, type[Mirror]] = {
     "hub": HubMirror,
@@ -105,6 +107,7 @@ class CatalogueModel:
 
 
 Catalogue = Mapping[str, CatalogueModel]
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def user_catalogue_path() -> Path:
@@ -119,17 +122,22 @@ def read_catalogue(user_file: Path) -> Catalogue:
         return catalogue
     try:
         for entry in json.loads(user_file.read_text(encoding="utf-8"))["models"]:
-            known = catalogue.get(entry["name"])
-            catalogue[entry["name"]] = _changed(known, entry) if known else _model(entry)
+            known = find_by_name(catalogue, entry["name"])
+            catalogue[known.name if known else entry["name"]] = _changed(known, entry) if known else _model(entry)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(f"{user_file}: cannot be understood ({error!r}); correct it or remove it") from error
     return catalogue
 
 
+def find_by_name(catalogue: Catalogue, wanted: str) -> CatalogueModel | None:
+    """Find a model by its name, in capital or small letters."""
+    return next((model for name, model in catalogue.items() if name.lower() == wanted.lower()), None)
+
+
 def find_model(catalogue: Catalogue, wanted: str) -> CatalogueModel | None:
     """Find a model by its name, or the safetensors model of a repository."""
     by_repository = (m for m in catalogue.values() if m.repository.lower() == wanted.lower() and m.gguf is None)
-    return catalogue.get(wanted.lower()) or next(by_repository, None)
+    return find_by_name(catalogue, wanted) or next(by_repository, None)
 
 
 def checked_for_mirrors(model: CatalogueModel) -> Sequence[CatalogueFile]:
@@ -140,12 +148,14 @@ def checked_for_mirrors(model: CatalogueModel) -> Sequence[CatalogueFile]:
 
 
 def _model(entry: Mapping[str, Any]) -> CatalogueModel:
+    if not isinstance(entry["use"], list):  # a word would be taken for a list of letters
+        raise TypeError(f"use is {entry['use']!r}")
     return CatalogueModel(
         name=entry["name"],
         repository=entry["repository"],
         parameters=int(entry["parameters"]),
         use=tuple(entry["use"]),
-        files=tuple(CatalogueFile(**file) for file in entry["files"]),
+        files=tuple(map(_file, entry["files"])),
         mirrors=_mirrors(entry),
         revision=entry.get("revision"),
         licence=entry.get("licence", ""),
@@ -153,8 +163,17 @@ def _model(entry: Mapping[str, Any]) -> CatalogueModel:
     )
 
 
+def _file(entry: Mapping[str, Any]) -> CatalogueFile:
+    file = _checked(CatalogueFile(**entry))
+    if file.sha256 is None:
+        return file
+    if not _SHA256.fullmatch(sha256 := file.sha256.lower()):
+        raise ValueError(f"{file.name}: {file.sha256!r} is no sha256")
+    return replace(file, sha256=sha256)
+
+
 def _changed(known: CatalogueModel, entry: Mapping[str, Any]) -> CatalogueModel:
-    said = {file["name"]: CatalogueFile(**file) for file in entry.get("files", ())}
+    said = {file.name: file for file in map(_file, entry.get("files", ()))}
     files = [said.pop(file.name, file) for file in known.files]
     mirrors, revision = (*_mirrors(entry), *known.mirrors), entry.get("revision", known.revision)
     return replace(known, files=(*files, *said.values()), mirrors=mirrors, revision=revision)
@@ -162,4 +181,12 @@ def _changed(known: CatalogueModel, entry: Mapping[str, Any]) -> CatalogueModel:
 
 def _mirrors(entry: Mapping[str, Any]) -> tuple[Mirror, ...]:
     mirrors = (dict(mirror) for mirror in entry.get("mirrors", ()))
-    return tuple(_KINDS[mirror.pop("kind")](**mirror) for mirror in mirrors)
+    return tuple(_checked(_KINDS[mirror.pop("kind")](**mirror)) for mirror in mirrors)
+
+
+def _checked(record: T) -> T:
+    """Return the record. Raises TypeError for a value that is of another type than its field."""
+    for field, kind in get_type_hints(type(record)).items():
+        if not isinstance(value := getattr(record, field), kind):
+            raise TypeError(f"{field} is {value!r}")
+    return record

@@ -75,6 +75,8 @@ def find_revision(repository: str, revision: str | None, endpoint: str | None = 
         raise ModelError(f"{repository!r}: is no name of a repository; write OWNER/NAME") from error
     except OfflineModeIsEnabled as error:
         raise InterruptedFetchError("HF_HUB_OFFLINE forbids asking a hub; unset it") from error
+    except httpx2.InvalidURL as error:
+        raise ModelError(f"{api.endpoint}: is no address of a hub ({_short(error)}); correct it") from error
     except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         raise InterruptedFetchError(f"{api.endpoint} cannot be reached ({_short(error)})") from error
     files = tuple(
@@ -92,17 +94,28 @@ def fetch_from_hub(revision: HubRevision, files: Sequence[HubFile], folder: Path
     """
     for file in files:
         checked_path(file.name, revision)
-    missing = [file for file in files if not (folder / file.name).exists()]
+    missing = [file for file in files if not _is_right(folder / file.name, file)]
     have_bytes = sum(path.stat().st_size for path in folder.rglob(f"*{PART_SUFFIX}"))
     require_space(folder, sum(file.size_bytes for file in missing) - have_bytes)
     for file in missing:
         part = folder / f"{file.name}{PART_SUFFIX}"
         part.parent.mkdir(exist_ok=True)
-        _download(revision, file, part)
-        if not _is_right(part, file):
-            part.unlink()
-            raise ModelError(f"{file.name}: the bytes from {revision} do not match its checksum, and were removed")
+        _fetch(revision, file, part)
         part.rename(folder / file.name)
+
+
+def _fetch(revision: HubRevision, file: HubFile, part: Path) -> None:
+    """Download a file until it is right. What an earlier try has begun may be of another revision."""
+    if part.exists() and part.stat().st_size > file.size_bytes:
+        part.unlink()
+    is_begun = part.exists()
+    _download(revision, file, part)
+    if _is_right(part, file):
+        return
+    part.unlink()
+    if not is_begun:
+        raise ModelError(f"{file.name}: the bytes from {revision} do not match its checksum, and were removed")
+    _fetch(revision, file, part)
 
 
 def _download(revision: HubRevision, file: HubFile, part: Path) -> None:
@@ -134,6 +147,8 @@ def _download(revision: HubRevision, file: HubFile, part: Path) -> None:
 
 
 def _is_right(path: Path, file: HubFile) -> bool:
+    if not path.exists():
+        return False
     with show_progress(f"checking {file.name}", file.size_bytes) as progress:
         if file.sha256:
             return hash_file(path, progress).sha256 == file.sha256

@@ -31,9 +31,10 @@ def fetch_from_mirror(
         checked_path(file.name, "the catalogue")
     for file in files:
         target = folder / file.name
-        if target.exists():
+        if target.exists() and _is_right(target, file):
             continue
-        require_space(folder, (file.size_bytes or 0) - _size(target))
+        target.parent.mkdir(exist_ok=True)
+        require_space(folder, (file.size_bytes or 0) - _begun_bytes(target))
         part = target.with_name(target.name + PART_SUFFIX)
         if isinstance(mirror, FolderMirror):
             _copy(Path(mirror.path).expanduser() / file.name, part)
@@ -42,6 +43,18 @@ def fetch_from_mirror(
         else:
             _join_parts(mirror, file, folder, part)
         _accept(part, file, target)
+
+
+def _is_right(path: Path, file: CatalogueFile) -> bool:
+    """Return whether this is the file: an earlier try may have fetched that of another revision."""
+    with show_progress(f"checking {file.name}", path.stat().st_size) as progress:
+        return hash_file(path, progress).sha256 == file.sha256
+
+
+def _begun_bytes(target: Path) -> int:
+    """Count the bytes that earlier tries have fetched of a file, in one part or in several."""
+    parts = (path for path in target.parent.iterdir() if path.name.startswith(f"{target.name}."))
+    return sum(path.stat().st_size for path in parts)
 
 
 def _accept(part: Path, file: CatalogueFile, target: Path) -> None:
@@ -84,6 +97,8 @@ def _download(address: str, file: CatalogueFile, part: Path) -> None:
                     progress(len(block))
     except httpx2.HTTPStatusError as error:
         raise ModelError(f"{address}: answers {error.response.status_code}") from error
+    except httpx2.InvalidURL as error:
+        raise ModelError(f"{address}: is no address ({error}); correct it in your catalogue") from error
     except httpx2.HTTPError as error:
         raise InterruptedFetchError(f"{address} broke off ({error or type(error).__name__})") from error
 

@@ -184,7 +184,10 @@ def find_folder(store: ModelStore, model: Path) -> Path:
     if is_name and model.name in store.names():
         return store.folder(model.name)
     if is_name:  # a folder of that name in the current directory may be anybody's
-        if find_model(read_catalogue(user_catalogue_path()), model.name):
+        known = find_model(read_catalogue(user_catalogue_path()), model.name)
+        if known is not None and known.name in store.names():
+            return store.folder(known.name)
+        if known is not None:
             raise ModelError(f"{model}: is not on this machine yet; `midspan model pull {model}` fetches it")
         raise ModelError(
             f"{model}: there is no model and no folder of that name; `midspan model list` shows the models that are "

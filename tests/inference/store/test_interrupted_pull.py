@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.inference.folders import LITE, write_folder
 from tests.inference.store.catalogues import REPOSITORY, WEIGHTS, whole
 from tests.inference.store.command import Home
@@ -58,6 +60,20 @@ def test_an_interrupted_pull_says_what_to_run(home: Home, hub: Hub) -> None:
     assert f"run `midspan model pull {REPOSITORY}` again: the pull goes on where it stopped" in output.decode()
     assert not home.models.exists()
     assert home.run("model", "remove", "Tiny-Base").returncode == 0
+    assert home.left_over() == []
+
+
+@pytest.mark.parametrize("begun", ["whole", "part", "longer part"])
+def test_what_was_begun_of_another_revision_is_fetched_anew(home: Home, hub: Hub, begun: str, released: Path) -> None:
+    weights = (released / WEIGHTS).read_bytes()
+    other = weights[:-100] + bytes(100)
+    earlier = {"whole": other, "part": other[-1000:], "longer part": other * 2}[begun]
+    fetched = home.path / "data/midspan/work/Tiny-Base/fetched"
+    fetched.mkdir(parents=True)
+    (fetched / (WEIGHTS if begun == "whole" else f"{WEIGHTS}.part")).write_bytes(earlier)
+    done = home.run("model", "pull", REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    assert (home.models / "Tiny-Base" / WEIGHTS).read_bytes() == weights
     assert home.left_over() == []
 
 

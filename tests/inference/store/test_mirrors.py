@@ -1,11 +1,15 @@
 """A mirror serves when the hub does not, and only bytes with the known hash are taken."""
 
+import hashlib
+import shutil
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from inference.store.catalogue import CatalogueFile, FolderMirror
+from inference.store.mirrors import fetch_from_mirror
 from tests.inference.store.catalogues import REPOSITORY, WEIGHTS, whole, write_catalogue
 from tests.inference.store.command import Home
 from tests.inference.store.hub_server import Hub
@@ -60,6 +64,35 @@ def test_a_url_that_breaks_off_is_gone_on_with(home: Home, hub: Hub, released: P
     partial.write_bytes((released / WEIGHTS).read_bytes()[:1000])
     assert home.run("model", "pull", "tiny").returncode == 0
     assert f"GET /{REPOSITORY}/resolve/main/{WEIGHTS} bytes=1000-" in hub.requests
+
+
+def test_a_mirror_does_not_pass_for_what_was_fetched_of_another_revision(home: Home, released: Path) -> None:
+    write_catalogue(home, released, [{"kind": "folder", "path": str(released)}], whole(released))
+    fetched = home.path / "data/midspan/work/tiny/fetched"
+    fetched.mkdir(parents=True)
+    weights = (released / WEIGHTS).read_bytes()
+    (fetched / WEIGHTS).write_bytes(weights[:-100] + bytes(100))
+    assert home.run("model", "pull", "tiny").returncode == 0
+    assert (home.models / "tiny" / WEIGHTS).read_bytes() == weights
+
+
+def test_what_is_fetched_already_needs_no_room(released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = (released / WEIGHTS).read_bytes()
+    (tmp_path / f"{WEIGHTS}.part").write_bytes(data[:-100])
+    room = shutil.disk_usage(tmp_path)._replace(free=100)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: room)
+    file = CatalogueFile(WEIGHTS, len(data), hashlib.sha256(data).hexdigest())
+    fetch_from_mirror(FolderMirror(str(released)), [file], tmp_path)
+    assert (tmp_path / WEIGHTS).read_bytes() == data
+
+
+def test_licences_in_a_folder_come_from_a_mirror_too(released: Path, tmp_path: Path) -> None:
+    (released / "LICENSES").mkdir()
+    (released / "LICENSES" / "MIT.txt").write_bytes(b"as it is")
+    file = CatalogueFile("LICENSES/MIT.txt", 8, hashlib.sha256(b"as it is").hexdigest())
+    (tmp_path / "fetched").mkdir()
+    fetch_from_mirror(FolderMirror(str(released)), [file], tmp_path / "fetched")
+    assert (tmp_path / "fetched" / "LICENSES" / "MIT.txt").read_bytes() == b"as it is"
 
 
 def test_parts_in_packages_are_joined_and_none_of_their_code_runs(home: Home, tmp_path: Path) -> None:
