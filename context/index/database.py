@@ -17,6 +17,7 @@ from typing import Any
 
 import platformdirs
 
+from context.index.file_identity import file_identity
 from context.index.kept_pages import KeptPagesFolder
 
 _log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class Database:
         The other process has made an index again that was broken, or that somebody had deleted.
         """
         with self.write_lock, self._read_lock:
-            if _identity(self.path) == self._opened:
+            if file_identity(self.path) == self._opened:
                 return False
             self._writer.close()
             self._reader.close()
@@ -179,7 +180,7 @@ class Database:
             self._writer = self._connect()
         self._reader = self._connect()
         self._reader.execute("PRAGMA query_only = ON")
-        self._opened = _identity(self.path)
+        self._opened = file_identity(self.path)
 
     def _is_ours(self) -> bool:
         """Tell whether the file is a database of this version."""
@@ -228,14 +229,6 @@ class Database:
     def _delete_files(self) -> None:
         for suffix in _SUFFIXES:
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _is_corruption(error: sqlite3.Error) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from inotify_simple import Event, INotify, flags
 
+from context.index.file_identity import file_identity
 from context.rules.rules import IGNORE_FILE_NAMES, Rules, is_utf8
 
 _log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class InotifyWatch:
         self._watches: dict[str, int] = {}  # the other way round
         self._git_names: dict[int, set[str]] = {}  # the names that matter in folders outside the tree
         self._root_is_gone = False
-        self._identity = _identity(self._root)
+        self._identity = file_identity(self._root)
         self._end_read = self._end_write = -1
         self._inotify: INotify | None = None
         self._thread = threading.Thread(target=self._run, name="midspan-watch", daemon=True)
@@ -64,7 +65,7 @@ class InotifyWatch:
         """True while changes are reported: not at a limit, and not when the root is gone."""
         # Nothing tells of a root that was deleted while a terminal stands in it, or that went with a folder around it.
         is_watching = self._inotify is not None and self._thread.is_alive()
-        return is_watching and not self._root_is_gone and _identity(self._root) == self._identity
+        return is_watching and not self._root_is_gone and file_identity(self._root) == self._identity
 
     def follow(self, rules: Rules) -> None:
         """Watch the folders that these rules let in."""
@@ -222,12 +223,3 @@ class InotifyWatch:
             del self._folders[event.wd]
             if self._watches.get(folder) == event.wd:
                 del self._watches[folder]
-
-
-def _identity(folder: str) -> tuple[int, int] | None:
-    """Return the numbers of the folder at a path; None where there is none."""
-    try:
-        found = os.stat(folder)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

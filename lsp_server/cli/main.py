@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from lsp_server.cli import chat, complete, context, daemon, dashboard, doctor, index, model, serve, stats, trace, trust
 from lsp_server.cli import eval as eval_command
+from lsp_server.cli.input.current_folder import has_current_folder
 from lsp_server.cli.setup import command as setup
 from midspan import MidspanError, __version__
 from midspan.visible_text import visible_line
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"midspan: {visible_line(' '.join(str(error).split()))}", file=sys.stderr)
         return 1
     except FileNotFoundError:
-        if _has_current_folder():
+        if has_current_folder():
             raise
         print("midspan: The current folder was removed. Go to another one.", file=sys.stderr)
         return 1
@@ -52,14 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return code
-
-
-def _has_current_folder() -> bool:
-    try:
-        os.getcwd()
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def build_parser() -> argparse.ArgumentParser:

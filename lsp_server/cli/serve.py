@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from lsp_server.cli.input.current_folder import has_current_folder
 from lsp_server.cli.input.options import Commands, model_flags, model_options
 
 
@@ -18,7 +19,8 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until the editor leaves, then end this process. Raises MidspanError."""
-    _leave_removed_folder()
+    if not has_current_folder():  # as that of a branch may be removed while an editor runs in it
+        os.chdir(Path(sys.executable).anchor)
     if options.standalone:
         from lsp_server.daemon.standalone import serve
 
@@ -30,11 +32,3 @@ def run(options: argparse.Namespace) -> int:
     sys.stderr.flush()
     # The interpreter would wait for a load of torch that is under way, and may crash in it.
     os._exit(code)
-
-
-def _leave_removed_folder() -> None:
-    """Go to the root when the current folder was removed, as that of a branch may be while an editor runs in it."""
-    try:
-        os.getcwd()
-    except FileNotFoundError:
-        os.chdir(Path(sys.executable).anchor)

@@ -59,6 +59,14 @@ def root(tmp_path: Path) -> Path:
     return write_tree(tmp_path / "root", {"a.py": "def first(): ...\n", "bomb.py": "def bomb(): ...\n"})
 
 
+def settled_workspace(root: Path, tmp_path: Path, indexer: IndexerProcess) -> Workspace:
+    """Return a workspace that the process has indexed."""
+    workspace = Workspace(root, tmp_path / "cache", indexer=indexer)
+    workspace.start()
+    assert workspace.wait_until_settled(SECONDS)
+    return workspace
+
+
 def knows(workspace: Workspace, name: str) -> bool:
     return bool(workspace.view().definitions([name], 9))
 
@@ -88,9 +96,7 @@ def test_a_workspace_is_indexed_and_followed_by_another_process(
 
 
 def test_the_process_is_started_again_when_it_was_killed(root: Path, tmp_path: Path, indexer: IndexerProcess) -> None:
-    workspace = Workspace(root, tmp_path / "cache", indexer=indexer)
-    workspace.start()
-    assert workspace.wait_until_settled(SECONDS)
+    workspace = settled_workspace(root, tmp_path, indexer)
     killed = indexer.pid
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
@@ -106,9 +112,7 @@ def test_a_file_that_freezes_the_process_is_left_out_and_the_others_are_indexed(
 ) -> None:
     patch.write_text(patch.read_text() + FREEZE)
     write_tree(root, {"z.py": "def last(): ...\n"})
-    workspace = Workspace(root, tmp_path / "cache", indexer=indexer)
-    workspace.start()
-    assert workspace.wait_until_settled(SECONDS)
+    workspace = settled_workspace(root, tmp_path, indexer)
     assert [knows(workspace, name) for name in ("first", "bomb", "last")] == [True, False, True]
     assert explain(root, "bomb.py", tmp_path / "cache").why.startswith("Midspan's process ended")
     workspace.close()
@@ -117,9 +121,7 @@ def test_a_file_that_freezes_the_process_is_left_out_and_the_others_are_indexed(
 def test_a_broken_index_is_made_again_by_the_process_and_read_by_this_one(
     root: Path, tmp_path: Path, indexer: IndexerProcess
 ) -> None:
-    workspace = Workspace(root, tmp_path / "cache", indexer=indexer)
-    workspace.start()
-    assert workspace.wait_until_settled(SECONDS)
+    workspace = settled_workspace(root, tmp_path, indexer)
     index_path(root, tmp_path / "cache").write_bytes(b"no database at all" * 4000)
     workspace.mark_dirty("")
     assert wait_for(lambda: workspace.wait_until_settled(0) and knows(workspace, "first"))
@@ -129,9 +131,7 @@ def test_a_broken_index_is_made_again_by_the_process_and_read_by_this_one(
 def test_an_index_that_somebody_deletes_is_made_again_at_the_next_change(
     root: Path, tmp_path: Path, indexer: IndexerProcess
 ) -> None:
-    workspace = Workspace(root, tmp_path / "cache", indexer=indexer)
-    workspace.start()
-    assert workspace.wait_until_settled(SECONDS)
+    workspace = settled_workspace(root, tmp_path, indexer)
     shutil.rmtree(tmp_path / "cache")
     write_tree(root, {"b.py": "def second(): ...\n"})
     assert wait_for(lambda: knows(workspace, "second"))

@@ -1,4 +1,4 @@
-"""What is offered: edits of the right file, and no more texts are kept for them than clients tell of."""
+"""An offered edit is one of the right file, and only the last offers hold the texts that they were made for."""
 
 import gc
 import weakref

@@ -29,6 +29,14 @@ async def until_another_relay_gives_up(monkeypatch, patience_s: float) -> None:
             assert "did not answer" in (await editor.message())["params"]["message"]
 
 
+async def start_slow_request(here, editor):
+    """Return the answer of a completion that takes the engine long, once the engine has the request."""
+    await editor.open("slow = \n")
+    _, running = await editor.start_completion(0, 7)
+    await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "the engine got no request")
+    return running
+
+
 async def test_a_daemon_that_is_stopped_is_replaced_and_the_user_is_told_once(here):
     async with here.relay(patience_s=PATIENCE_S) as editor:
         await editor.initialize()
@@ -67,10 +75,8 @@ async def test_a_stopped_daemon_that_does_not_read_does_not_block_its_editor(her
 async def test_a_daemon_whose_engine_takes_long_is_not_taken_for_a_hung_daemon(here, monkeypatch):
     async with here.relay(patience_s=PATIENCE_S) as editor:
         await editor.initialize()
-        await editor.open("slow = \n")
+        running = await start_slow_request(here, editor)
         (before,) = here.processes()
-        _, running = await editor.start_completion(0, 7)
-        await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "the engine got no request")
         await until_another_relay_gives_up(monkeypatch, 2 * PATIENCE_S)
         assert not running.done()
         assert here.daemon_status()["pid"] == before.pid
@@ -90,10 +96,8 @@ async def test_a_stopped_daemon_that_owes_no_answer_is_not_killed(here, monkeypa
 async def test_a_daemon_that_was_paused_together_with_its_relay_is_not_killed(here):
     async with here.relay(patience_s=PATIENCE_S) as editor:
         await editor.initialize()
-        await editor.open("slow = \n")
+        running = await start_slow_request(here, editor)
         (before,) = here.processes()
-        _, running = await editor.start_completion(0, 7)
-        await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "the engine got no request")
         await asyncio.sleep(PATIENCE_S / 2)  # the relay has begun to count
         paused = (psutil.Process(editor.process.pid), before)
         for process in paused:
