@@ -92,7 +92,7 @@ def test_a_rename_is_followed_by_tab_and_taken_back_one_by_one(scripted_editor: 
         Planned("other.py", (0, 14, 0, 19), "total"),
     )
     editor.press("Control+Home", "Control+Shift+ArrowRight")
-    editor.type("total")
+    editor.put("total")
     see_attached(editor, "Tab to jump · planned")
     editor.press("Tab")
     see_attached(editor, "Tab to accept")
@@ -158,7 +158,7 @@ def test_a_place_below_the_screen_is_named_at_the_cursor(scripted_editor: VSCode
     file = editor.open("long.py", "first = 1\n" + "pass\n" * 100 + "use(first)\n")
     plan_edits(editor.workspace, Planned("long.py", (101, 4, 101, 9), "begin"))
     editor.press("Control+Home", "Control+Shift+ArrowRight")
-    editor.type("begin")
+    editor.put("begin")
     see_attached(editor, "↓ line 102   first → begin   Tab to jump")
     editor.press("Tab")
     see_attached(editor, "Tab to accept")
@@ -172,7 +172,7 @@ def test_escape_dismisses_it_and_tab_is_itself_again(scripted_editor: VSCode):
     file = editor.open("escape_edit.py", COUNT)
     plan_edits(editor.workspace, Planned("escape_edit.py", (1, 6, 1, 11), "total"))
     editor.press("Control+Home", "Control+Shift+ArrowRight")
-    editor.type("total")
+    editor.put("total")
     see_attached(editor, "Tab to jump")
     editor.press("Escape")
     editor.until(lambda: "Tab" not in attached(editor), "Escape did not dismiss it")
@@ -201,7 +201,7 @@ def test_an_edit_of_an_older_text_is_never_shown(scripted_editor: VSCode):
     other = Planned("older.py", (2, 15, 2, 20), "total")
     plan_edits(editor.workspace, Planned("older.py", (1, 6, 1, 11), "sum", age=1), other)
     editor.press("Control+Home", "Control+Shift+ArrowRight")
-    editor.type("total")
+    editor.put("total")
     see_attached(editor, "total")
     assert "sum" not in attached(editor)
     editor.press("Escape")
@@ -214,8 +214,8 @@ def test_the_rules_lead_through_the_uses_in_two_files(editor: VSCode, daemon_pla
     shop = editor.open("market.py", SHOP)  # which no other test has had
     editor.until(lambda: definitions(daemon_place) >= 3, "the workspace is not indexed")
     editor.press("Control+Home", "Control+ArrowRight", "ArrowRight", "Control+Shift+ArrowRight")
-    editor.type("sum_up")
-    see_attached(editor, "sum_up")  # and not what a slower typist is offered on the way
+    editor.put("sum_up")
+    see_attached(editor, "sum_up")
     for uses in (2, 3):
         accept_here(editor)
         see_renamed(editor, uses)

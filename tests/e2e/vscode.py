@@ -109,7 +109,7 @@ class VSCode:
         self.page.keyboard.type(text, delay=delay_ms)
 
     def put(self, text: str) -> None:
-        """Insert a text at once: no ghost text comes, and is typed past, before its last character."""
+        """Insert a text at once: nothing is offered, and typed past, before its last character."""
         self.page.keyboard.insert_text(text)
 
     def press(self, *keys: str) -> None:
