@@ -27,7 +27,7 @@ from context.documents.snapshot import Snapshot
 from context.index.workspace import Workspace
 from context.packer import ContextPacker
 from inference.api import DraftSource, EngineSettings, Request, Trace, Update
-from inference.draft import ALL_SOURCES, Drafting
+from inference.drafting.drafter import ALL_SOURCES, Drafting
 from inference.local_engine import LocalEngine
 from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.completion.ghost_text.predictions import Predictions

@@ -33,7 +33,7 @@ from benchmarks.peers.llama_bench import GENERATED_TOKENS, NEW_TOKENS, IkLlamaCp
 from benchmarks.peers.models import FORMS, MODELS, ComparedModel, Form, ModelFiles
 from inference.api import EngineSettings, Request, Trace, Update
 from inference.cache.page_row import PageRow
-from inference.draft import Drafting
+from inference.drafting.drafter import Drafting
 from inference.local_engine import LocalEngine
 from inference.models.description import read_description
 from inference.prompts.prompt import TokenPrompt

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from inference.api import FinishReason, KeptPages, OnUpdate, Request, Trace, Update
 from inference.cache.radix_tree import Node, RadixTree
 from inference.copying.copier import Copied, Copier
-from inference.draft import MAX_DRAFTED_TOKENS, Drafter
+from inference.drafting.drafter import MAX_DRAFTED_TOKENS, Drafter
 from inference.prompts.prompt import read_tokens
 from inference.prompts.text_stream import TextStream
 

@@ -6,10 +6,9 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import TYPE_CHECKING
 
 from inference.api import (
@@ -23,13 +22,13 @@ from inference.api import (
     OnUpdate,
     Repository,
     Request,
-    Update,
 )
 from inference.compiled_products import keep_few_compiled_products
 from inference.copying.copier import begin_copying
-from inference.draft import Drafting
+from inference.drafting.drafter import Drafting
 from inference.edit_window import EditPrompt, EditWindow
 from inference.heap import paused_garbage_collection
+from inference.inbox import Inbox
 from inference.live_sequence import LiveSequence
 from inference.models.description import ModelDescription, read_description
 from inference.models.identity import name_of_folder
@@ -88,9 +87,7 @@ class LocalEngine:
         self._is_advised = False
         self.drafting = Drafting()
         self.ready: Future[None] = Future()
-        self._inbox: SimpleQueue[LiveSequence | None] = SimpleQueue()
-        self._closing = False
-        self._has_ended = False  # the engine's thread takes no request any more
+        self._inbox = Inbox()
         self._scheduler: Scheduler | None = None
         self._quant: Quant | None = None
         self._weights_bytes = 0
@@ -179,10 +176,7 @@ class LocalEngine:
         drafter = self.drafting.begin(request, self.tokenizer.sentinels.fim)
         copier = begin_copying(request, self.tokenizer, self._described.result().copy_weights)
         sequence = LiveSequence(request, on_update, stream, info.context_tokens, drafter, copier)
-        self._inbox.put(sequence)
-        if self._has_ended:
-            self._cancel_late()
-        elif not request.background:
+        if self._inbox.put(sequence) and not request.background:
             RIGHT_OF_WAY.make_way(id(self))
             if self._scheduler is not None:
                 self._scheduler.interruptions.make_way()
@@ -191,10 +185,10 @@ class LocalEngine:
     def stats(self) -> EngineStats:
         scheduler = self._scheduler
         if scheduler is None:
-            return EngineStats(0, self._inbox.qsize(), 0, 0, 0)
+            return EngineStats(0, len(self._inbox), 0, 0, 0)
         return EngineStats(
             live_requests=scheduler.live_count,
-            waiting_requests=scheduler.waiting_count + self._inbox.qsize(),
+            waiting_requests=scheduler.waiting_count + len(self._inbox),
             pages_total=scheduler.pool.total_pages,
             pages_free=scheduler.pool.free_count,
             pages_cached=scheduler.tree.cached_pages,
@@ -211,21 +205,13 @@ class LocalEngine:
 
     def close(self) -> None:
         """Cancel what runs, end the thread and drop the model."""
-        self._closing = True
-        self._inbox.put(None)
+        self._inbox.close()
         if (scheduler := self._scheduler) is not None:
             scheduler.interruptions.close()
         self._thread.join()
 
-    def _cancel_late(self) -> None:
-        """Cancel the requests that nobody takes: they came while the engine was closed, or later. Any thread."""
-        with suppress(Empty):
-            while True:
-                if sequence := self._inbox.get_nowait():
-                    sequence.emit(Update("", "cancelled", sequence.trace()))
-
     def _look_for_cancel(self) -> None:
-        self._inbox.put(None)  # wakes the engine thread, which may be waiting for work
+        self._inbox.wake()  # the engine thread may be waiting for work
         if (scheduler := self._scheduler) is not None:
             scheduler.interruptions.look_for_cancel()
 
@@ -240,8 +226,7 @@ class LocalEngine:
         else:
             self.ready.set_result(None)
             self._serve_or_refuse()
-        self._has_ended = True
-        self._cancel_late()
+        self._inbox.end()
 
     def _serve_or_refuse(self) -> None:
         try:
@@ -312,7 +297,7 @@ class LocalEngine:
         step_s = 0.0
         RIGHT_OF_WAY.join(id(self), scheduler.interruptions.stop_background)
         with torch.inference_mode():
-            while not self._closing:
+            while not self._inbox.is_closing:
                 try:
                     step_s = self._step(scheduler, step_s)
                 except BaseException as error:  # whatever a library raises ends the requests, and the engine goes on
@@ -334,25 +319,22 @@ class LocalEngine:
         if scheduler.is_urgent:
             RIGHT_OF_WAY.go(id(self))
         else:
-            slice_s = RIGHT_OF_WAY.give_way(last_step_s, self._has_arrivals)
+            slice_s = RIGHT_OF_WAY.give_way(last_step_s, self._inbox.has_arrivals)
         began_s = time.perf_counter()
         scheduler.step(slice_s)
         return time.perf_counter() - began_s
 
-    def _has_arrivals(self) -> bool:
-        return self._closing or not self._inbox.empty()
-
     def _take_requests(self, scheduler: "Scheduler") -> None:
         """Move the requests that have arrived to the scheduler; wait for one only when nothing runs."""
-        idle = not scheduler.live_count and not scheduler.waiting_count and not self._closing
-        if idle and scheduler.has_prefilled and self._inbox.empty():
+        idle = not scheduler.live_count and not scheduler.waiting_count and not self._inbox.is_closing
+        if idle and scheduler.has_prefilled and not self._inbox.has_arrivals():
             scheduler.rest()
             self._known.keep_speed()
-        while idle and not self._has_arrivals() and not RIGHT_OF_WAY.is_held and scheduler.settle():
+        while idle and not self._inbox.has_arrivals() and not RIGHT_OF_WAY.is_held and scheduler.settle():
             pass
-        while idle or not self._inbox.empty():
+        while idle or len(self._inbox):
             try:
-                sequence = self._inbox.get(timeout=scheduler.disk.keeper.wait_s() if idle else None)
+                sequence = self._inbox.get(scheduler.disk.keeper.wait_s() if idle else None)
             except Empty:
                 scheduler.disk.keeper.keep_some()
                 continue
@@ -367,6 +349,4 @@ class LocalEngine:
             if not awaited.done():
                 awaited.set_exception(error)
         self.ready.set_exception(error)
-        while not self._closing:
-            if sequence := self._inbox.get():
-                sequence.emit(Update("", "error", sequence.trace(), error))
+        self._inbox.refuse_all(error)

@@ -18,7 +18,7 @@ from inference.cache.page_pool import PAGE_TOKENS, PagePool
 from inference.cache.radix_tree import Match, Node, RadixTree
 from inference.chunk_size import ChunkSize
 from inference.devices.captured_step import begin_pass
-from inference.draft import MAX_DRAFTED_TOKENS
+from inference.drafting.drafter import MAX_DRAFTED_TOKENS
 from inference.heap import trim_heap
 from inference.live_sequence import LiveSequence
 from inference.models.batch import Batch, Work

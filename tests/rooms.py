@@ -86,7 +86,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "inference.weights",
         "kernels.cpu",
     ),
-    "inference.drafting": ("inference.api",),
+    "inference.drafting": ("inference.api", "inference.prompts"),
     "inference.speed": (
         "inference.api",
         "inference.cache",

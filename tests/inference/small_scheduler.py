@@ -12,8 +12,8 @@ from inference.api import Draft, EngineSettings, FinishReason, Request, Update
 from inference.cache.radix_tree import Node
 from inference.copying.copier import begin_copying
 from inference.copying.weights import CopyWeights
-from inference.draft import Drafting
 from inference.drafting.costs import StepCosts
+from inference.drafting.drafter import Drafting
 from inference.live_sequence import LiveSequence
 from inference.loader import build_scheduler
 from inference.models.batch import Batch

@@ -119,7 +119,7 @@ def test_a_request_is_answered_when_the_engine_is_closed_while_it_loads(
     engine.submit(Request(TokenPrompt(tuple(random_prompt(41, 20))), 5), updates.put)
     closing = threading.Thread(target=engine.close)
     closing.start()
-    while not engine._closing:
+    while not engine._inbox.is_closing:
         time.sleep(0.001)
     may_load.set()
     closing.join()

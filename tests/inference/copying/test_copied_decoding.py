@@ -13,7 +13,7 @@ from inference.api import Draft, Request, Sampling
 from inference.copying.copier import Copied
 from inference.copying.mixture import mix
 from inference.copying.weights import CopyWeights
-from inference.draft import ALL_SOURCES
+from inference.drafting.drafter import ALL_SOURCES
 from inference.prompts.prompt import TokenPrompt, read_tokens
 from inference.sampler import Sampler
 from tests.inference.copying.by_hand import WEIGHTS, continuations_by_hand, mixed_by_hand

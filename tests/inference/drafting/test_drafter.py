@@ -5,8 +5,8 @@ import random
 import pytest
 
 from inference.api import Draft, DraftSource, Request, Sampling
-from inference.draft import MAX_DRAFTED_TOKENS, Drafting
 from inference.drafting.costs import StepCosts
+from inference.drafting.drafter import MAX_DRAFTED_TOKENS, Drafting
 from inference.prompts.prompt import TokenPrompt, split_at_hole
 from inference.prompts.tokenizer import FimSentinels
 
