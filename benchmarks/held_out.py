@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import jedi
 
-from context.documents.document import Document, read_document, relative_path
+from context.documents.document import Document, read_document
+from context.documents.file_names import relative_path
 from context.documents.snapshot import Snapshot
 from context.index.view import Definition, View
 from context.index.workspace import Workspace

@@ -1,6 +1,5 @@
 """One text at one moment: an editor's buffer or a file on the disk."""
 
-import os
 import re
 import stat
 from bisect import bisect_right
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from context.documents.file_names import relative_path
 from context.documents.languages import language_of, path_comment
 from midspan import DocumentError
 
@@ -116,14 +116,6 @@ def read_document(path: str | Path, root: Path | None = None) -> Document:
         ) from error
     name = relative_path(Path(path), root)
     return Document(name, text, language_of(name), version=0)
-
-
-def relative_path(path: Path, root: Path | None) -> str:
-    """Return the name that a document has in prompts: from the root where the file is inside it, else absolute."""
-    absolute = Path(os.path.abspath(path))  # not resolve(): a link has a name of its own
-    if root is not None and absolute.is_relative_to(root := Path(os.path.abspath(root))):
-        return absolute.relative_to(root).as_posix()
-    return absolute.as_posix()
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -34,7 +34,7 @@ def run_why(options: argparse.Namespace) -> int:
     import json
     from dataclasses import asdict
 
-    from context.documents.document import relative_path
+    from context.documents.file_names import relative_path
     from context.index.explain import explain
     from lsp_server.cli.input.place import root_of
     from midspan import DocumentError

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from context.documents.document import relative_path
+from context.documents.file_names import relative_path
 from context.index.workspace import Workspace
 from context.question.answer_context import AnswerContext, Place
 from context.question.mentions import mention_of_path

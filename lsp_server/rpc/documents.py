@@ -10,7 +10,8 @@ from weakref import WeakKeyDictionary
 from lsprotocol import types
 from pygls import uris
 
-from context.documents.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_LINES, Document, language_of, relative_path
+from context.documents.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_LINES, Document, language_of
+from context.documents.file_names import nearest_root, relative_path
 from lsp_server.rpc.text_changes import apply_changes
 from midspan import DocumentError, ExcludedError
 
@@ -171,18 +172,13 @@ def path_of(uri: str, roots: Iterable[Path]) -> str:
     path = uris.to_fs_path(uri) if scheme == "file" else None
     if path is None:
         return unquote(urlsplit(uri).path).lstrip("/") or "untitled"
-    return relative_path(Path(path), _root_of(path, roots))
+    return relative_path(Path(path), nearest_root(Path(path), roots))
 
 
 def root_of(uri: str, roots: Iterable[Path]) -> Path | None:
     """Return the nearest root that holds a document, None for a document in no root."""
     path = uris.to_fs_path(uri) if urlsplit(uri).scheme == "file" else None
-    return _root_of(path, roots) if path is not None else None
-
-
-def _root_of(path: str, roots: Iterable[Path]) -> Path | None:
-    holding = [root for root in roots if Path(path).is_relative_to(root)]
-    return max(holding, key=lambda root: len(root.parts), default=None)
+    return nearest_root(Path(path), roots) if path is not None else None
 
 
 def _fault(text: str) -> str | None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pygls import uris
-
 from context.index.workspace import Workspace
 from context.packer import ContextPacker
+from lsp_server.rpc.documents import root_of
 from lsp_server.server import shared_workspaces
 from lsp_server.server.shared_workspaces import SharedWorkspaces
 
@@ -47,11 +46,8 @@ class Workspaces:
 
     def of(self, uri: str) -> WorkspaceContext:
         """Return the context of the innermost root that holds the document."""
-        path = uris.to_fs_path(uri) if uri.startswith("file:") else None
-        holding = [root for root in self._opened if path and Path(path).is_relative_to(root)]
-        if not holding:
-            return self._outside
-        return self._opened[max(holding, key=lambda root: len(root.parts))]
+        root = root_of(uri, self._opened)
+        return self._outside if root is None else self._opened[root]
 
     def close(self) -> None:
         """Close all roots. May be called twice."""

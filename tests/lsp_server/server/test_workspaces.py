@@ -158,3 +158,23 @@ async def test_a_document_follows_the_rules_of_a_folder_that_is_added_while_it_i
     assert "def round_price(cents):" not in prompt(engine)
     assert "round_secretly" not in prompt(engine)
     await editor.request("shutdown")
+
+
+async def test_rules_hold_for_a_file_that_is_opened_behind_the_link_that_its_root_is(
+    root: Path, tmp_path: Path, engine: FakeEngine
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(root)
+    editor = InProcess(engine)
+    folders = [{"uri": link.as_uri(), "name": "root"}]
+    await editor.request("initialize", {"processId": None, "workspaceFolders": folders, "capabilities": {}})
+    await editor.notify("initialized", {})
+    await settled_workspace(editor, link.as_uri())
+    await editor.open("def round_secretly(cents): ...\n", (root / "private/plan.py").as_uri())
+    await editor.open("def round_now(cents): ...\n", (root / "shop/now.py").as_uri())
+    uri = (link / "cart.py").as_uri()
+    await editor.open("round_", uri)
+    assert await editor.complete(0, 6, uri=uri) == "filled_in"
+    assert "# shop/now.py\ndef round_now" in prompt(engine)
+    assert "round_secretly" not in prompt(engine)
+    await editor.request("shutdown")
