@@ -14,10 +14,11 @@ constexpr int TILE_CODES_BYTES = 512, TILE_FIFTH_BYTES = 128, TILE_GRIDS_BYTES =
 constexpr int TILE_INT4_BYTES = TILE_CODES_BYTES + TILE_GRIDS_BYTES;
 constexpr int TILE_INT5_BYTES = TILE_INT4_BYTES + TILE_FIFTH_BYTES;
 constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP, GROUP_UPPER_BYTES = GROUP_INT8_BYTES / 2;
-// Into the second cache, and so far that a page's end holds up no stream. Farther, what is fetched takes the place of what
-// the processor fetches by itself, and memory gives less.
-constexpr int PREFETCH_BYTES = 4 << 10;
-// A whole unit of gate, where it and up alternate: of many rows, and of wide weights.
+constexpr int TILE_INT8_BYTES = 2 * GROUP_INT8_BYTES;
+// So far ahead that a page's end holds up no stream. Farther, what is fetched takes the place of what the processor fetches by
+// itself, and memory gives less.
+constexpr int PREFETCH_BYTES = 3 << 10;
+// Of many rows, which read a unit again from the second cache, and of wide weights, where gate and up alternate.
 constexpr int PREFETCH_UNIT_BYTES = 18 << 10;
 // Of the passes of ROWS_AT_ONCE rows over a unit.
 enum class Pass { ONLY, FIRST, LATER };

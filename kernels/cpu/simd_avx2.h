@@ -6,6 +6,8 @@
 namespace midspan::MIDSPAN_ISA {
 
 constexpr int LANES = 8;
+constexpr bool HAS_MANY_REGISTERS = false;
+#define MIDSPAN_UNROLL_GROUP _Pragma("GCC unroll 1")  // more, and the sums go through memory
 
 struct F32 {
     __m256 v;
@@ -215,6 +217,7 @@ inline Block block_fnma(Block a, float b, Block sum) {
 
 inline void prefetch(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T0); }
 inline void prefetch_to_l2(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T1); }
+inline void prefetch_once(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_NTA); }
 inline void pause() { _mm_pause(); }
 
 }  // namespace midspan::MIDSPAN_ISA

@@ -6,6 +6,9 @@
 namespace midspan::MIDSPAN_ISA {
 
 constexpr int LANES = 16;
+constexpr bool HAS_MANY_REGISTERS = true;  // for the sums of four input rows with two blocks
+// Of the products of a group: a loop carries the sums from register to register.
+#define MIDSPAN_UNROLL_GROUP _Pragma("GCC unroll 4")
 
 struct F32 {
     __m512 v;
@@ -144,7 +147,9 @@ inline void transpose(F32* a) {
 }
 
 inline void prefetch(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T0); }
-inline void prefetch_to_l2(const void* p) { _mm_prefetch((const char*)p, _MM_HINT_T1); }
+// Volatile, so that the compiler leaves them between the products: all at once, they hold up what is read.
+inline void prefetch_to_l2(const void* p) { asm volatile("prefetcht1 %0" : : "m"(*static_cast<const char*>(p))); }
+inline void prefetch_once(const void* p) { asm volatile("prefetchnta %0" : : "m"(*static_cast<const char*>(p))); }
 inline void pause() { _mm_pause(); }
 
 }  // namespace midspan::MIDSPAN_ISA

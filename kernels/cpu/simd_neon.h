@@ -6,6 +6,8 @@
 namespace midspan::MIDSPAN_ISA {
 
 constexpr int LANES = 4;
+constexpr bool HAS_MANY_REGISTERS = false;
+#define MIDSPAN_UNROLL_GROUP  // as the compiler likes
 
 struct F32 {
     float32x4_t v;
@@ -214,6 +216,7 @@ inline Block block_fnma(Block a, float b, Block sum) {
 
 inline void prefetch(const void* p) { __builtin_prefetch(p); }
 inline void prefetch_to_l2(const void* p) { __builtin_prefetch(p, 0, 2); }
+inline void prefetch_once(const void* p) { prefetch_to_l2(p); }
 inline void pause() { asm volatile("yield"); }
 
 }  // namespace midspan::MIDSPAN_ISA

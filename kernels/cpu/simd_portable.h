@@ -4,6 +4,8 @@
 namespace midspan::MIDSPAN_ISA {
 
 constexpr int LANES = 4;
+constexpr bool HAS_MANY_REGISTERS = false;
+#define MIDSPAN_UNROLL_GROUP  // as the compiler likes
 
 struct F32 {
     float v[LANES];
@@ -228,6 +230,7 @@ inline Block block_fnma(Block a, float b, Block sum) {
 
 inline void prefetch(const void* p) { __builtin_prefetch(p); }
 inline void prefetch_to_l2(const void* p) { __builtin_prefetch(p, 0, 2); }
+inline void prefetch_once(const void* p) { prefetch_to_l2(p); }
 inline void pause() {
 #if defined(__x86_64__)
     __builtin_ia32_pause();

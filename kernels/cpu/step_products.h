@@ -36,11 +36,14 @@ inline int64_t chunks_of(const Matrix& matrix, int64_t rows) {
     return (units_of(matrix) + step - 1) / step;
 }
 
-// Fetches the beginning of a unit's codes, as a stream that begins anew is slow.
-inline void prefetch_unit(const Matrix& matrix, int64_t unit) {
-    if (unit >= units_of(matrix)) return;
+inline const uint8_t* codes_of(const Matrix& matrix, int64_t unit) {
     int64_t columns = is_quantized(matrix) ? round_up(matrix.columns, TILE_COLUMNS) : matrix.columns;
-    fetch<PREFETCH_UNIT_BYTES>(static_cast<const uint8_t*>(matrix.codes) + unit * unit_bytes(columns, matrix.form));
+    return static_cast<const uint8_t*>(matrix.codes) + unit * unit_bytes(columns, matrix.form);
+}
+
+// Fetches the beginning of a unit of wide weights, as a stream that begins anew is slow.
+inline void prefetch_wide(const Matrix& matrix, int64_t unit) {
+    if (!is_quantized(matrix) && unit < units_of(matrix)) fetch<PREFETCH_UNIT_BYTES>(codes_of(matrix, unit));
 }
 
 // The pass over a unit in which `row` of `rows` is the first.
@@ -55,7 +58,7 @@ inline void multiply_pass(const Matrix& matrix, int64_t unit, const Input& input
                           Take take) {
     alignas(64) float results[ROWS_AT_ONCE][UNIT_ROWS];
     int64_t count = matrix.rows - unit * UNIT_ROWS < UNIT_ROWS ? matrix.rows - unit * UNIT_ROWS : UNIT_ROWS;
-    multiply_unit_rows(matrix, unit, input, first, rows, pass, results);
+    multiply_unit_rows(matrix, unit, input, first, rows, pass, codes_of(matrix, unit + 1), results);
     for (int m = 0; m < rows; ++m) take(m, results[m], count);
 }
 
@@ -156,13 +159,13 @@ inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t
     for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
         int together = rows_together(row, rows);
         Pass pass = pass_of(row, rows);
-        if (pass == Pass::ONLY && is_quantized(mlp.gate) && mlp.up.form == mlp.gate.form) {
+        if (rows <= ROWS_OF_BOTH && is_quantized(mlp.gate) && mlp.up.form == mlp.gate.form) {
             multiply_units_of_two(mlp.gate, mlp.up, unit, input, first + row, together, gate, up);
         } else {
-            if (pass != Pass::LATER) prefetch_unit(mlp.up, unit);
-            multiply_unit_rows(mlp.gate, unit, input, first + row, together, pass, gate);
-            if (pass != Pass::LATER) prefetch_unit(mlp.gate, unit + 1);
-            multiply_unit_rows(mlp.up, unit, input, first + row, together, pass, up);
+            if (pass != Pass::LATER) prefetch_wide(mlp.up, unit);
+            multiply_unit_rows(mlp.gate, unit, input, first + row, together, pass, codes_of(mlp.up, unit), gate);
+            if (pass != Pass::LATER) prefetch_wide(mlp.gate, unit + 1);
+            multiply_unit_rows(mlp.up, unit, input, first + row, together, pass, codes_of(mlp.gate, unit + 1), up);
         }
         for (int m = 0; m < together; ++m) {
             int64_t at = first + row + m;
