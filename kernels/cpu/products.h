@@ -89,7 +89,7 @@ inline void multiply_groups(const Stream (&streams)[STREAMS], const Input& x, in
     constexpr int TILE_BYTES = HAS_FIFTH ? TILE_INT5_BYTES : TILE_INT4_BYTES;
     constexpr int GRIDS_AT = TILE_BYTES - TILE_GRIDS_BYTES;
     constexpr int TOGETHER = HAS_MANY_REGISTERS ? STREAMS : 1;
-    // With many sums and scaled sums, the offsets do not fit into the registers. Weights that are read once are gone by then.
+    // With many sums and scaled sums, the offsets do not fit into the registers. What is read once leaves the cache before then.
     constexpr bool OFFSETS_LATER = HAS_MANY_REGISTERS && !ONCE && M * STREAMS > 4;
     int64_t tiles = round_up(streams[0].matrix->columns, TILE_COLUMNS) / TILE_COLUMNS;
     const uint8_t *begin[STREAMS], *tile[STREAMS];
