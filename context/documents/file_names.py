@@ -10,7 +10,10 @@ def relative_path(path: Path, root: Path | None) -> str:
     absolute = Path(os.path.abspath(path))  # not resolve(): a link has a name of its own
     if root is None:
         return absolute.as_posix()
-    return (_below(absolute, Path(os.path.abspath(root))) or absolute).as_posix()
+    named, holding = absolute, Path(os.path.abspath(root))
+    if not named.is_relative_to(holding):
+        named, holding = _real_name(absolute), Path(os.path.realpath(root))
+    return (named.relative_to(holding) if named.is_relative_to(holding) else absolute).as_posix()
 
 
 def nearest_root(path: Path, roots: Iterable[Path]) -> Path | None:
@@ -20,13 +23,13 @@ def nearest_root(path: Path, roots: Iterable[Path]) -> Path | None:
     to, and one file has one name in prompts, and the rules of its root.
     """
     roots = list(roots)
-    holding = [root for root in roots if path.is_relative_to(root)] or [root for root in roots if _below(path, root)]
+    holding = [root for root in roots if path.is_relative_to(root)]
+    if roots and not holding:
+        real = _real_name(path)
+        holding = [root for root in roots if real.is_relative_to(os.path.realpath(root))]
     return max(holding, key=lambda root: len(root.parts), default=None)
 
 
-def _below(path: Path, root: Path) -> Path | None:
-    """Return the path from the root; None where the file is outside, also by the names that links lead to."""
-    if path.is_relative_to(root):
-        return path.relative_to(root)
-    real, real_root = Path(os.path.realpath(path.parent), path.name), os.path.realpath(root)
-    return real.relative_to(real_root) if real.is_relative_to(real_root) else None
+def _real_name(path: Path) -> Path:
+    """Return the name of a file below the folder that links lead to; a link to a file keeps its own name."""
+    return Path(os.path.realpath(path.parent), path.name)

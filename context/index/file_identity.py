@@ -1,4 +1,4 @@
-"""Whether a path still names the same file or folder."""
+"""The identity of the file or folder that a path names."""
 
 import os
 
