@@ -14,7 +14,6 @@ constexpr int TILE_CODES_BYTES = 512, TILE_FIFTH_BYTES = 128, TILE_GRIDS_BYTES =
 constexpr int TILE_INT4_BYTES = TILE_CODES_BYTES + TILE_GRIDS_BYTES;
 constexpr int TILE_INT5_BYTES = TILE_INT4_BYTES + TILE_FIFTH_BYTES;
 constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP, GROUP_UPPER_BYTES = GROUP_INT8_BYTES / 2;
-constexpr int TILE_INT8_BYTES = 2 * GROUP_INT8_BYTES;
 // So far ahead that a page's end holds up no stream. Farther, what is fetched takes the place of what the processor fetches by
 // itself, and memory gives less.
 constexpr int PREFETCH_BYTES = 3 << 10;
@@ -22,6 +21,35 @@ constexpr int PREFETCH_BYTES = 3 << 10;
 constexpr int PREFETCH_UNIT_BYTES = 18 << 10;
 // Of the passes of ROWS_AT_ONCE rows over a unit.
 enum class Pass { ONLY, FIRST, LATER };
+
+// The bytes of a block of codes.
+inline int64_t block_bytes(const Matrix& matrix) {
+    int64_t tiles = round_up(matrix.columns, TILE_COLUMNS) / TILE_COLUMNS;
+    switch (matrix.form) {
+        case INT4: return tiles * TILE_INT4_BYTES;
+        case INT5: return tiles * TILE_INT5_BYTES;
+        case INT8_UPPER: return tiles * 2 * GROUP_UPPER_BYTES;
+        default: return tiles * 2 * GROUP_INT8_BYTES;
+    }
+}
+
+inline const uint8_t* block_codes(const Matrix& matrix, int64_t block) {
+    return static_cast<const uint8_t*>(matrix.codes) + block * block_bytes(matrix);
+}
+
+// The bytes of a unit of weights in any form.
+inline int64_t unit_bytes(const Matrix& matrix) {
+    int64_t values = int64_t{matrix.columns} * UNIT_ROWS;
+    switch (matrix.form) {
+        case WIDE_F32: return values * 4;
+        case WIDE_BF16: return values * 2;
+        default: return UNIT_BLOCKS * block_bytes(matrix);
+    }
+}
+
+inline const uint8_t* unit_codes(const Matrix& matrix, int64_t unit) {
+    return static_cast<const uint8_t*>(matrix.codes) + unit * unit_bytes(matrix);
+}
 
 template <int BYTES>
 inline void fetch(const uint8_t* weights) {

@@ -12,22 +12,10 @@ constexpr int64_t CHUNK_BYTES = 48 << 10;  // of weights that a chunk reads for 
 
 inline int64_t units_of(const Matrix& matrix) { return (matrix.rows + UNIT_ROWS - 1) / UNIT_ROWS; }
 
-inline int64_t unit_bytes(int64_t columns, int32_t form) {
-    int64_t values = columns * UNIT_ROWS;
-    switch (form) {
-        case INT4: return values * 9 / 16;
-        case INT5: return values * 11 / 16;
-        case INT8: return values;
-        case INT8_UPPER: return values / 2;
-        case WIDE_BF16: return values * 2;
-        default: return values * 4;
-    }
-}
-
 // The number of units that one chunk takes: enough bytes for a stream, and one where each unit is much work.
 inline int64_t units_in_chunk(const Matrix& matrix, int64_t rows) {
     if (rows > FEW_ROWS) return 1;
-    int64_t units = CHUNK_BYTES / (unit_bytes(matrix.columns, matrix.form) + 1);
+    int64_t units = CHUNK_BYTES / (unit_bytes(matrix) + 1);
     return units < 1 ? 1 : units;
 }
 
@@ -36,14 +24,9 @@ inline int64_t chunks_of(const Matrix& matrix, int64_t rows) {
     return (units_of(matrix) + step - 1) / step;
 }
 
-inline const uint8_t* codes_of(const Matrix& matrix, int64_t unit) {
-    int64_t columns = is_quantized(matrix) ? round_up(matrix.columns, TILE_COLUMNS) : matrix.columns;
-    return static_cast<const uint8_t*>(matrix.codes) + unit * unit_bytes(columns, matrix.form);
-}
-
 // Fetches the beginning of a unit of wide weights, as a stream that begins anew is slow.
 inline void prefetch_wide(const Matrix& matrix, int64_t unit) {
-    if (!is_quantized(matrix) && unit < units_of(matrix)) fetch<PREFETCH_UNIT_BYTES>(codes_of(matrix, unit));
+    if (!is_quantized(matrix) && unit < units_of(matrix)) fetch<PREFETCH_UNIT_BYTES>(unit_codes(matrix, unit));
 }
 
 // The pass over a unit in which `row` of `rows` is the first.
@@ -58,7 +41,7 @@ inline void multiply_pass(const Matrix& matrix, int64_t unit, const Input& input
                           Take take) {
     alignas(64) float results[ROWS_AT_ONCE][UNIT_ROWS];
     int64_t count = matrix.rows - unit * UNIT_ROWS < UNIT_ROWS ? matrix.rows - unit * UNIT_ROWS : UNIT_ROWS;
-    multiply_unit_rows(matrix, unit, input, first, rows, pass, codes_of(matrix, unit + 1), results);
+    multiply_unit_rows(matrix, unit, input, first, rows, pass, unit_codes(matrix, unit + 1), results);
     for (int m = 0; m < rows; ++m) take(m, results[m], count);
 }
 
@@ -92,8 +75,7 @@ inline void each_unit_of_all(const Op& op, int64_t chunk, int64_t rows, Run run)
 // Widens a row of a matrix in groups.
 inline void widen_row(const Matrix& matrix, int64_t row, float* out) {
     int64_t tile_bytes = matrix.form == INT5 ? TILE_INT5_BYTES : TILE_INT4_BYTES, lane = row % BLOCK_ROWS;
-    int64_t tiles = round_up(matrix.columns, TILE_COLUMNS) / TILE_COLUMNS;
-    const uint8_t* block = static_cast<const uint8_t*>(matrix.codes) + row / BLOCK_ROWS * tiles * tile_bytes;
+    const uint8_t* block = block_codes(matrix, row / BLOCK_ROWS);
     for (int64_t k = 0; k < matrix.columns; ++k) {
         const uint8_t* tile = block + k / TILE_COLUMNS * tile_bytes;
         int64_t group = k % TILE_COLUMNS / GROUP, half = k % GROUP / 16, vector = 4 * group + k % 16 / 4;
@@ -112,8 +94,7 @@ inline void embed(State& s, const Op& op, int64_t row) {
     int64_t token = s.batch->tokens[row];
     float* out = s.residual + row * s.shape.hidden;
     if (matrix.form == INT8) {
-        int64_t columns = round_up(matrix.columns, TILE_COLUMNS);
-        const uint8_t* codes = static_cast<const uint8_t*>(matrix.codes) + token / BLOCK_ROWS * BLOCK_ROWS * columns;
+        const uint8_t* codes = block_codes(matrix, token / BLOCK_ROWS);
         for (int64_t k = 0; k < matrix.columns; ++k) {
             int code = codes[k / 4 * 4 * BLOCK_ROWS + token % BLOCK_ROWS * 4 + k % 4];
             out[k] = (code - 128) * matrix.scale[token];
@@ -163,9 +144,9 @@ inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t
             multiply_units_of_two(mlp.gate, mlp.up, unit, input, first + row, together, gate, up);
         } else {
             if (pass != Pass::LATER) prefetch_wide(mlp.up, unit);
-            multiply_unit_rows(mlp.gate, unit, input, first + row, together, pass, codes_of(mlp.up, unit), gate);
+            multiply_unit_rows(mlp.gate, unit, input, first + row, together, pass, unit_codes(mlp.up, unit), gate);
             if (pass != Pass::LATER) prefetch_wide(mlp.gate, unit + 1);
-            multiply_unit_rows(mlp.up, unit, input, first + row, together, pass, codes_of(mlp.gate, unit + 1), up);
+            multiply_unit_rows(mlp.up, unit, input, first + row, together, pass, unit_codes(mlp.gate, unit + 1), up);
         }
         for (int m = 0; m < together; ++m) {
             int64_t at = first + row + m;
