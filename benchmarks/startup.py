@@ -181,8 +181,12 @@ def stop_daemon() -> None:
 
 @contextmanager
 def own_runtime_folder() -> Iterator[None]:
-    """Set a runtime folder of its own, so that the user's daemon is left alone."""
+    """Set a runtime folder of its own, so that the user's daemon is left alone.
+
+    What is started keeps the bytecode of its modules, which an installed Midspan has too.
+    """
     folder = tempfile.mkdtemp(prefix="mid")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ |= {"XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder, "PYTHONPATH": str(ROOT)}
     try:
         yield

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <system_error>
 
+#include "short_turns.h"
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -11,11 +13,13 @@ namespace midspan {
 
 namespace {
 
-// A chunk takes 10 to 100 microseconds, so this spins through most waits. Past it the core may be needed by the thread
-// that holds the chunk.
-constexpr int SPINS = 2000;
+using Clock = std::chrono::steady_clock;
+
+// A chunk takes 10 to 100 microseconds, and so does the turn of another program that the thread of the chunk waits for.
+// Past this the core may be needed by that thread.
+constexpr std::chrono::microseconds SPIN_FOR_CHUNK(100);
 // To choose a token takes less, so that the threads are awake for the next step of a decoding sequence.
-constexpr std::chrono::microseconds SPIN_TIME(1000);
+constexpr std::chrono::microseconds SPIN_FOR_STEP(1000);
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -25,8 +29,8 @@ inline void pause() {
 #endif
 }
 
-inline void wait_a_little(int spins) {
-    if (spins < SPINS) {
+inline void wait_a_little(Clock::time_point spins_until) {
+    if (Clock::now() < spins_until) {
         pause();
     } else {
         std::this_thread::yield();
@@ -55,6 +59,9 @@ Threads::~Threads() {
 }
 
 int32_t Threads::run(int32_t operations, const int32_t* chunks, Work work, void* context) {
+    thread_local bool has_short_turns = false;
+    if (!has_short_turns) take_short_turns();
+    has_short_turns = true;
     uint64_t step = step_.load(std::memory_order_relaxed) + 1;
     for (int32_t i = 0; i < operations; ++i) {
         for (int32_t thread = 0; thread < count_; ++thread) {
@@ -87,10 +94,11 @@ int32_t Threads::run(int32_t operations, const int32_t* chunks, Work work, void*
 }
 
 void Threads::sleep_and_work(int32_t thread) {
+    take_short_turns();
     uint64_t seen = 0;
     while (true) {
-        auto end = std::chrono::steady_clock::now() + SPIN_TIME;
-        while (step_.load(std::memory_order_acquire) == seen && !closing_ && std::chrono::steady_clock::now() < end) pause();
+        auto end = Clock::now() + SPIN_FOR_STEP;
+        while (step_.load(std::memory_order_acquire) == seen && !closing_ && Clock::now() < end) pause();
         if (step_.load(std::memory_order_acquire) == seen) {
             std::unique_lock<std::mutex> lock(mutex_);
             ++sleeping_;
@@ -127,10 +135,10 @@ int32_t Threads::take_part(uint64_t step, int32_t thread) {
             if (!work_off(ranges[(thread + turn) % count_], step, i, thread)) return i;
         }
         const Progress& progress = progress_[i];
-        for (int spins = 0; progress.done.load(std::memory_order_acquire) < progress.chunks.load(std::memory_order_acquire);
-             ++spins) {
+        auto spins_until = Clock::now() + SPIN_FOR_CHUNK;
+        while (progress.done.load(std::memory_order_acquire) < progress.chunks.load(std::memory_order_acquire)) {
             if (ranges[thread].next.load(std::memory_order_relaxed) >> 32 != (step & 0xffffffff)) return i;
-            wait_a_little(spins);
+            wait_a_little(spins_until);
         }
         if (ended_.load(std::memory_order_relaxed) == (step << 32 | i)) return i + 1;
     }
