@@ -1,6 +1,8 @@
 // The shapes of products: units, blocks and tiles of weights, and what is fetched ahead of them.
 #pragma once
 
+#include <algorithm>
+
 #include "input.h"
 
 namespace midspan::MIDSPAN_ISA {
@@ -17,10 +19,15 @@ constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP, GROUP_UPPER_BYTES = GROUP_I
 // So far ahead that a page's end holds up no stream. Farther, what is fetched takes the place of what the processor fetches by
 // itself, and memory gives less.
 constexpr int PREFETCH_BYTES = 3 << 10;
-// Of many rows, which read a unit again from the second cache, and of wide weights, where gate and up alternate.
+// Of many rows that meet one block at a time, and of wide weights, where gate and up alternate.
 constexpr int PREFETCH_UNIT_BYTES = 18 << 10;
-// Of the passes of ROWS_AT_ONCE rows over a unit.
-enum class Pass { ONLY, FIRST, LATER };
+
+// A pass over a unit: its first row of those that meet the unit, and how many these are.
+struct Pass {
+    int64_t row, rows;
+
+    bool is_only() const { return rows <= ROWS_AT_ONCE; }
+};
 
 // The bytes of a block of codes.
 inline int64_t block_bytes(const Matrix& matrix) {
@@ -49,6 +56,13 @@ inline int64_t unit_bytes(const Matrix& matrix) {
 
 inline const uint8_t* unit_codes(const Matrix& matrix, int64_t unit) {
     return static_cast<const uint8_t*>(matrix.codes) + unit * unit_bytes(matrix);
+}
+
+template <int COUNT>
+inline Sums total(const Sums (&sums)[COUNT]) {
+    Sums sum = sums[0];
+    for (int i = 1; i < COUNT; ++i) sum = add(sum, sums[i]);
+    return sum;
 }
 
 template <int BYTES>

@@ -71,26 +71,25 @@ inline void add_bias(const Matrix& matrix, int64_t unit, int rows, float (*out)[
 }
 
 // out[m][n] = x[first + m] . W[UNIT_ROWS * unit + n] + bias for m < rows <= ROWS_AT_ONCE and the rows of W that there are.
-// The results are the same in each pass; `next` are the codes of the unit that is read next.
-inline void multiply_unit_rows(const Matrix& matrix, int64_t unit, const Input& x, int64_t first, int rows,
-                               Pass pass, const uint8_t* next, float (*out)[UNIT_ROWS]) {
+// The results are the same in each pass.
+inline void multiply_unit_rows(const Matrix& matrix, int64_t unit, const Input& x, int64_t first, int rows, Pass pass,
+                               float (*out)[UNIT_ROWS]) {
     int64_t block = UNIT_BLOCKS * unit, left = matrix.rows - unit * UNIT_ROWS;
-    bool meets_both = pass != Pass::ONLY && matrix.form == INT8;
+    bool meets_both = !pass.is_only() && matrix.form == INT8;
     // To unpack codes in groups is work, so that five rows of them already are not bound by memory.
-    if (HAS_MANY_REGISTERS && is_in_groups(matrix)) meets_both = rows > ROWS_OF_BOTH || pass != Pass::ONLY;
+    if (HAS_MANY_REGISTERS && is_in_groups(matrix)) meets_both = rows > ROWS_OF_BOTH || !pass.is_only();
     if (meets_both && left > BLOCK_ROWS) {
         for (int m = 0; m < rows; m += ROWS_OF_BOTH) {
             int together = rows - m < ROWS_OF_BOTH ? rows - m : ROWS_OF_BOTH;
-            Stream streams[] = {{&matrix, block, out[m], 0}, {&matrix, block + 1, out[m] + BLOCK_ROWS, 0}};
-            // Each half of the rows fetches a block of the next unit.
-            if (pass != Pass::LATER) streams[0].ahead_bytes = next + m / ROWS_OF_BOTH * block_bytes(matrix) - streams[0].codes();
+            Stream streams[] = {first_of_both(matrix, block, out[m], pass.row + m, together, pass.rows),
+                                {&matrix, block + 1, out[m] + BLOCK_ROWS}};
             multiply_both<false>(streams, x, first + m, together);
         }
     } else {
         for (int b = 0; b < UNIT_BLOCKS && b * BLOCK_ROWS < left; ++b) {
             float* to = out[0] + b * BLOCK_ROWS;
-            pass == Pass::ONLY ? multiply_few<true>(matrix, block + b, x, first, rows, to)
-                               : multiply_few<false>(matrix, block + b, x, first, rows, to);
+            pass.is_only() ? multiply_few<true>(matrix, block + b, x, first, rows, to)
+                           : multiply_few<false>(matrix, block + b, x, first, rows, to);
         }
     }
     add_bias(matrix, unit, rows, out);
@@ -102,7 +101,7 @@ inline void multiply_units_of_two(const Matrix& one, const Matrix& other, int64_
     int64_t left = one.rows - unit * UNIT_ROWS;
     for (int b = 0; b < UNIT_BLOCKS && b * BLOCK_ROWS < left; ++b) {
         int64_t block = UNIT_BLOCKS * unit + b, at = b * BLOCK_ROWS;
-        Stream streams[] = {{&one, block, out[0] + at, 0}, {&other, block, other_out[0] + at, 0}};
+        Stream streams[] = {{&one, block, out[0] + at}, {&other, block, other_out[0] + at}};
         multiply_both<true>(streams, x, first, rows);
     }
     add_bias(one, unit, rows, out);

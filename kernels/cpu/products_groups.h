@@ -6,9 +6,9 @@
 namespace midspan::MIDSPAN_ISA {
 
 // Adds the products of group g of a tile of each of the streams.
-template <int M, bool HAS_FIFTH, bool ONCE, int STREAMS>
+template <int M, bool HAS_FIFTH, bool ONCE, int STREAMS, int SUMS>
 inline void add_group(const uint8_t* const* tile, const Stream* streams, int g, const int8_t* codes, int64_t width,
-                      Sums (&sums)[M][STREAMS]) {
+                      Sums (&sums)[M][STREAMS][SUMS]) {
     MIDSPAN_UNROLL_GROUP
     for (int i = 0; i < 4; ++i) {
         int v = 4 * g + i;
@@ -24,10 +24,13 @@ inline void add_group(const uint8_t* const* tile, const Stream* streams, int g, 
             }
         }
         for (int m = 0; m < M; ++m) {
-            for (int p = 0; p < STREAMS; ++p) sums[m][p] = dot_int4(sums[m][p], low[p], codes + m * width + 4 * i);
+            for (int p = 0; p < STREAMS; ++p) sums[m][p][0] = dot_int4(sums[m][p][0], low[p], codes + m * width + 4 * i);
         }
         for (int m = 0; m < M; ++m) {
-            for (int p = 0; p < STREAMS; ++p) sums[m][p] = dot_int4(sums[m][p], high[p], codes + m * width + 4 * i + 16);
+            for (int p = 0; p < STREAMS; ++p) {
+                Sums& sum = sums[m][p][SUMS - 1];
+                sum = dot_int4(sum, high[p], codes + m * width + 4 * i + 16);
+            }
         }
     }
 }
@@ -56,6 +59,7 @@ inline void multiply_groups(const Stream (&streams)[STREAMS], const Input& x, in
     constexpr int TILE_BYTES = HAS_FIFTH ? TILE_INT5_BYTES : TILE_INT4_BYTES;
     constexpr int GRIDS_AT = TILE_BYTES - TILE_GRIDS_BYTES;
     constexpr int TOGETHER = HAS_MANY_REGISTERS ? STREAMS : 1;
+    constexpr int SUMS = HAS_FIFTH ? 1 : SUMS_OF_ONE;  // to unpack fifth bits takes the registers of others
     // With many sums and scaled sums, the offsets do not fit into the registers. What is read once leaves the cache before then.
     constexpr bool OFFSETS_LATER = HAS_MANY_REGISTERS && !ONCE && M * STREAMS > 4;
     int64_t tiles = round_up(streams[0].matrix->columns, TILE_COLUMNS) / TILE_COLUMNS;
@@ -77,9 +81,9 @@ inline void multiply_groups(const Stream (&streams)[STREAMS], const Input& x, in
         for (int q = 0; q < STREAMS; q += TOGETHER) {
             for (int g = 0; g < 2; ++g) {
                 int64_t group = 2 * t + g;
-                Sums sums[M][TOGETHER];
-                for (int m = 0; m < M; ++m) {
-                    for (int p = 0; p < TOGETHER; ++p) sums[m][p] = sums_of(0);
+                Sums sums[M][TOGETHER][SUMS];
+                for (auto& of_row : sums) {
+                    for (auto& of_stream : of_row) std::fill_n(of_stream, SUMS, sums_of(0));
                 }
                 add_group<M, HAS_FIFTH, ONCE>(tile + q, streams + q, g, codes + group * GROUP, x.width, sums);
 #pragma GCC unroll 2
@@ -88,7 +92,7 @@ inline void multiply_groups(const Stream (&streams)[STREAMS], const Input& x, in
                     Block weight_scale = block_load_u8(grid), weight_offset = block_load_u8(grid + BLOCK_ROWS);
                     for (int m = 0; m < M; ++m) {
                         Block both_scales = block_scale(weight_scale, scale[m * groups + group]), &offset = offsets[m][q + p];
-                        mixed[m][q + p] = block_fma(both_scales, block_of(sums[m][p]), mixed[m][q + p]);
+                        mixed[m][q + p] = block_fma(both_scales, block_of(total(sums[m][p])), mixed[m][q + p]);
                         if (!OFFSETS_LATER) offset = block_fma(weight_offset, scaled_sum[m * groups + group], offset);
                     }
                 }

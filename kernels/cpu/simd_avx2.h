@@ -7,6 +7,7 @@ namespace midspan::MIDSPAN_ISA {
 
 constexpr int LANES = 8;
 constexpr bool HAS_MANY_REGISTERS = false;
+constexpr int SUMS_OF_ONE = 1;
 #define MIDSPAN_UNROLL_GROUP _Pragma("GCC unroll 1")  // more, and the sums go through memory
 
 struct F32 {

@@ -29,19 +29,13 @@ inline void prefetch_wide(const Matrix& matrix, int64_t unit) {
     if (!is_quantized(matrix) && unit < units_of(matrix)) fetch<PREFETCH_UNIT_BYTES>(unit_codes(matrix, unit));
 }
 
-// The pass over a unit in which `row` of `rows` is the first.
-inline Pass pass_of(int64_t row, int64_t rows) {
-    if (rows <= ROWS_AT_ONCE) return Pass::ONLY;
-    return row == 0 ? Pass::FIRST : Pass::LATER;
-}
-
 // Multiplies one unit with the rows of a pass, and hands each row's 32 results (fewer at the end of the matrix) to `take`.
 template <typename Take>
 inline void multiply_pass(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, int rows, Pass pass,
                           Take take) {
     alignas(64) float results[ROWS_AT_ONCE][UNIT_ROWS];
     int64_t count = matrix.rows - unit * UNIT_ROWS < UNIT_ROWS ? matrix.rows - unit * UNIT_ROWS : UNIT_ROWS;
-    multiply_unit_rows(matrix, unit, input, first, rows, pass, unit_codes(matrix, unit + 1), results);
+    multiply_unit_rows(matrix, unit, input, first, rows, pass, results);
     for (int m = 0; m < rows; ++m) take(m, results[m], count);
 }
 
@@ -52,7 +46,7 @@ inline int rows_together(int64_t row, int64_t rows) {
 template <typename Take>
 inline void multiply_unit(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, int64_t rows, Take take) {
     for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
-        multiply_pass(matrix, unit, input, first + row, rows_together(row, rows), pass_of(row, rows),
+        multiply_pass(matrix, unit, input, first + row, rows_together(row, rows), Pass{row, rows},
                       [&](int64_t m, const float* results, int64_t count) { take(row + m, results, count); });
     }
 }
@@ -139,14 +133,14 @@ inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t
     bool is_last = start + UNIT_ROWS >= mlp.gate.rows;
     for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
         int together = rows_together(row, rows);
-        Pass pass = pass_of(row, rows);
+        Pass pass = {row, rows};
         if (rows <= ROWS_OF_BOTH && is_quantized(mlp.gate) && mlp.up.form == mlp.gate.form) {
             multiply_units_of_two(mlp.gate, mlp.up, unit, input, first + row, together, gate, up);
         } else {
-            if (pass != Pass::LATER) prefetch_wide(mlp.up, unit);
-            multiply_unit_rows(mlp.gate, unit, input, first + row, together, pass, unit_codes(mlp.up, unit), gate);
-            if (pass != Pass::LATER) prefetch_wide(mlp.gate, unit + 1);
-            multiply_unit_rows(mlp.up, unit, input, first + row, together, pass, unit_codes(mlp.gate, unit + 1), up);
+            if (row == 0) prefetch_wide(mlp.up, unit);
+            multiply_unit_rows(mlp.gate, unit, input, first + row, together, pass, gate);
+            if (row == 0) prefetch_wide(mlp.gate, unit + 1);
+            multiply_unit_rows(mlp.up, unit, input, first + row, together, pass, up);
         }
         for (int m = 0; m < together; ++m) {
             int64_t at = first + row + m;

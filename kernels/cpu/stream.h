@@ -6,12 +6,13 @@
 namespace midspan::MIDSPAN_ISA {
 
 // A block of a quantized matrix, where its results for M input rows go, UNIT_ROWS apart, and how far ahead of it as many bytes
-// as it has are fetched meanwhile: 0 where what comes next is in the cache.
+// as it has are fetched meanwhile: 0 where what comes next is in the cache. In int8, `fetched` lines for `read` ones.
 struct Stream {
     const Matrix* matrix;
     int64_t block;
     float* out;
-    int64_t ahead_bytes;
+    int64_t ahead_bytes = 0;
+    int64_t fetched = 1, read = 1;
 
     const uint8_t* codes() const { return block_codes(*matrix, block); }
 };
@@ -25,6 +26,43 @@ inline void fetch_line(const uint8_t* line, const Stream& stream) {
     } else if (stream.ahead_bytes) {
         prefetch_to_l2(line + stream.ahead_bytes);
     }
+}
+
+// The lines that a block in int8 fetches, as many as its stream says of those that it reads. Counting them would hold up the
+// products of codes in groups, which read half as much and wait for no memory.
+class Lines {
+public:
+    explicit Lines(const Stream& stream)
+        : next_(stream.codes() + stream.ahead_bytes), fetched_(stream.ahead_bytes ? stream.fetched : 0), read_(stream.read) {}
+
+    template <bool ONCE>
+    void read(const uint8_t* line) {
+        if (ONCE) {
+            prefetch_once(line + PREFETCH_BYTES);
+        } else if ((due_ += fetched_) >= read_) {
+            due_ -= read_;
+            prefetch_to_l2(next_);
+            next_ += 64;
+        }
+    }
+
+private:
+    const uint8_t* next_;
+    int64_t fetched_, read_, due_ = 0;
+};
+
+// The first of two blocks that rows [row, row + count) of `rows` meet, and what they fetch of the unit behind it. In int8 that
+// is as much for each row: memory gives less than the first rows alone could read.
+inline Stream first_of_both(const Matrix& matrix, int64_t block, float* out, int64_t row, int64_t count, int64_t rows) {
+    Stream stream{&matrix, block, out};
+    int64_t bytes = block_bytes(matrix), unit = UNIT_BLOCKS * bytes;
+    if (matrix.form == INT8) {
+        stream.ahead_bytes = unit + unit / 64 * row / rows * 64;
+        stream.fetched = UNIT_BLOCKS * count, stream.read = rows;
+    } else if (row < ROWS_AT_ONCE) {
+        stream.ahead_bytes = unit + row / ROWS_OF_BOTH * bytes;
+    }
+    return stream;
 }
 
 }  // namespace midspan::MIDSPAN_ISA

@@ -128,9 +128,9 @@ void check_product(int32_t form, int weight_rows, int64_t columns, bool has_bias
             int64_t first = INPUT_ROWS - rows;
             int left = weight_rows - unit * UNIT_ROWS, count = left < UNIT_ROWS ? left : UNIT_ROWS;
             out[rows][0] = 7;
-            multiply_unit_rows(matrix, unit, input, first, rows, Pass::ONLY, codes, out);
-            multiply_unit_rows(matrix, unit, input, first, rows, Pass::FIRST, codes, first_pass);
-            multiply_unit_rows(matrix, unit, input, first, rows, Pass::LATER, codes, later_pass);
+            multiply_unit_rows(matrix, unit, input, first, rows, Pass{0, rows}, out);
+            multiply_unit_rows(matrix, unit, input, first, rows, Pass{0, ROWS_AT_ONCE + rows}, first_pass);
+            multiply_unit_rows(matrix, unit, input, first, rows, Pass{ROWS_AT_ONCE, ROWS_AT_ONCE + rows}, later_pass);
             check::equal("a product past its rows", out[rows][0], 7);
             for (int m = 0; m < rows; ++m) {
                 for (int n = 0; n < count; ++n) {
