@@ -40,7 +40,7 @@ def read_chunk(event: object) -> Chunk | None:
     if choice is None:
         return None
     text = choice.get("text") or (_table(choice.get("delta")) or {}).get("content") or ""
-    finish = choice.get("finish_reason")
+    finish = choice.get("finish_reason") or None  # some servers say "" until the end
     if not isinstance(text, str) or not (finish is None or isinstance(finish, str)):
         return None
     return Chunk(text, finish, usage)

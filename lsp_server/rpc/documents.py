@@ -16,7 +16,7 @@ from lsp_server.rpc.text_changes import apply_changes
 from midspan import DocumentError, ExcludedError
 
 _SCHEMES = ("file", "untitled")
-_NOT_UTF_8 = "it is not UTF-8"
+_BINARY, _NOT_UTF_8 = "it is binary (it holds a zero byte)", "it is not UTF-8"
 _openings = count(1)  # of all connections: editors may open documents of the same name
 
 
@@ -24,12 +24,13 @@ _openings = count(1)  # of all connections: editors may open documents of the sa
 class Buffer:
     """An open document. `refusal` says why nothing can be completed in it, `fault` what its text has that it may not.
 
-    The text of a refused document is not kept, or is no longer the editor's.
+    Where edits are not followed, the text of a refused document is not kept, or is no longer the editor's.
     """
 
     document: Document
     refusal: str | None = None
     fault: str | None = None
+    follows_edits: bool = True
 
 
 class OpenDocuments:
@@ -56,19 +57,20 @@ class OpenDocuments:
         """Apply the changes of a document.
 
         Raises DocumentError if a change does not fit the text, or if nothing can be completed in the new text. Later
-        changes are then ignored without an error until the editor sends the whole text again.
+        changes raise no error for the same; unless a zero byte is what is wrong, they are ignored until the editor sends
+        the whole text again.
         """
         buffer = self._buffer(uri)
         refused_before = buffer.refusal is not None
         if changes and isinstance(changes[0], types.TextDocumentContentChangeWholeDocument):
             buffer = Buffer(buffer.document)
-        elif refused_before:
+        elif not buffer.follows_edits:
             return
         self._buffers.pop(uri)
         try:
             changed = apply_changes(buffer.document, changes, encoding, version)
         except DocumentError as error:
-            self._buffers[uri] = replace(buffer, refusal=str(error))
+            self._buffers[uri] = replace(buffer, refusal=str(error), follows_edits=False)
             raise
         self._keep(uri, changed, told=refused_before)
 
@@ -137,16 +139,22 @@ class OpenDocuments:
         return len(self._buffers)
 
     def _keep(self, uri: str, document: Document, *, told: bool = False) -> None:
-        """Keep a document. The text of a refused one is dropped: to follow edits of a large text stalls the editor."""
+        """Keep a document. A refused text is dropped: to follow edits of a large one stalls the editor.
+
+        Only a zero byte, which a key may have typed, is waited for to go again.
+        """
         fault = _fault(document.text)
         if fault is None:
             self._buffers[uri] = Buffer(document)
             return
         _forget_results(document)
         refusal = f"{document.path} {fault.removeprefix('it ')}: nothing is completed in it."
-        if fault == _NOT_UTF_8:
-            refusal += " Save it as UTF-8 and open it again."
-        self._buffers[uri] = Buffer(replace(document, text=""), refusal, fault)
+        if fault == _BINARY:
+            self._buffers[uri] = Buffer(document, refusal, fault)
+        else:
+            cure = "Save it as UTF-8" if fault == _NOT_UTF_8 else "Make it smaller"
+            refusal += f" {cure} and open it again."
+            self._buffers[uri] = Buffer(replace(document, text=""), refusal, fault, follows_edits=False)
         if not told:
             raise DocumentError(refusal)
 
@@ -188,7 +196,7 @@ def _fault(text: str) -> str | None:
     if max(text.count("\n"), text.count("\r")) > MAX_DOCUMENT_LINES:
         return f"it has more than {MAX_DOCUMENT_LINES:,} lines"
     if "\0" in text:
-        return "it is binary (it holds a zero byte)"
+        return _BINARY
     try:
         text.encode()
     except UnicodeEncodeError:  # incoming.py makes a lone surrogate of a byte that is not UTF-8

@@ -60,6 +60,7 @@ def failure(status: int, message: str, **headers: str) -> Answer:
         (Answer(raw=b'data: {"error": {"message": "slot lost"}}\n\n'), "failed while it answered: slot lost."),
         (Answer(["ab"], cut=True), "cut its answer short."),
         (Answer(["ab"], finish=None), "cut its answer short."),
+        (Answer(["ab"], finish=""), "cut its answer short."),
         (Answer(["ab"], finish="content_filter"), "ended its answer with content_filter."),
     ],
 )

@@ -118,6 +118,19 @@ def test_a_document_that_is_no_source_is_refused_once_and_not_kept(text, why):
     assert documents.document(URI).text == "whole"
 
 
+def test_a_document_completes_again_once_its_zero_byte_is_gone():
+    documents = opened("a\nb")
+    with pytest.raises(DocumentError, match="binary"):
+        documents.change(URI, 2, [partial(Position(1, 1), Position(1, 1), "\0")], UTF16)
+    documents.change(URI, 3, [partial(Position(0, 1), Position(0, 1), "x")], UTF16)
+    with pytest.raises(DocumentError, match="binary"):
+        documents.document(URI)
+    documents.change(URI, 4, [partial(Position(1, 1), Position(1, 2), "")], UTF16)
+    assert documents.document(URI).text == "ax\nb"
+    with pytest.raises(DocumentError, match="binary"):
+        documents.change(URI, 5, [partial(Position(0, 0), Position(0, 0), "\0")], UTF16)
+
+
 def test_what_was_computed_of_a_document_lives_until_it_is_closed_opened_anew_or_refused():
     computed = []
     cached = DocumentCache(lambda document: computed.append(document.text))
