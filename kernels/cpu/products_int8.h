@@ -12,7 +12,7 @@ inline void multiply_int8(const Stream (&streams)[STREAMS], const Input& x, int6
     int64_t used = round_up(streams[0].matrix->columns, TILE_COLUMNS) / GROUP;
     const uint8_t* tile[STREAMS];
     for (int p = 0; p < STREAMS; ++p) tile[p] = streams[p].codes();
-    Lines lines[] = {Lines(streams[0]), Lines(streams[STREAMS - 1])};
+    Lines lines(streams[0]);
     const int8_t* codes = x.codes + first * x.width;
     const float* scale = x.scale + first * groups;
     const int32_t* start = x.start + first * groups;
@@ -33,7 +33,7 @@ inline void multiply_int8(const Stream (&streams)[STREAMS], const Input& x, int6
                 int v = first_v + i;
                 Bytes weights[STREAMS];
                 for (int p = 0; p < STREAMS; ++p) {
-                    if (ONCE || p == 0) lines[p].template read<ONCE>(tile[p] + 64 * v);
+                    if (ONCE || p == 0) lines.template read<ONCE>(tile[p] + 64 * v);
                     weights[p] = load_bytes(tile[p] + 64 * v);
                 }
                 for (int m = 0; m < M; ++m) {

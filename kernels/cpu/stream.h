@@ -28,8 +28,8 @@ inline void fetch_line(const uint8_t* line, const Stream& stream) {
     }
 }
 
-// The lines that a block in int8 fetches, as many as its stream says of those that it reads. Counting them would hold up the
-// products of codes in groups, which read half as much and wait for no memory.
+// The lines that a product in int8 fetches: where two blocks are read together, the first one's. To count lines would hold up
+// the products of codes in groups, which read half as much and wait for no memory.
 class Lines {
 public:
     explicit Lines(const Stream& stream)
