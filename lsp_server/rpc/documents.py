@@ -57,8 +57,8 @@ class OpenDocuments:
         """Apply the changes of a document.
 
         Raises DocumentError if a change does not fit the text, or if nothing can be completed in the new text. Later
-        changes raise no error for the same; unless a zero byte is what is wrong, they are ignored until the editor sends
-        the whole text again.
+        changes raise no error then. They are ignored until the editor sends the whole text again, but where a zero byte
+        is all that is wrong.
         """
         buffer = self._buffer(uri)
         refused_before = buffer.refusal is not None
@@ -152,8 +152,8 @@ class OpenDocuments:
         if fault == _BINARY:
             self._buffers[uri] = Buffer(document, refusal, fault)
         else:
-            cure = "Save it as UTF-8" if fault == _NOT_UTF_8 else "Make it smaller"
-            refusal += f" {cure} and open it again."
+            cure = "Save it as UTF-8 and" if fault == _NOT_UTF_8 else "Once it is smaller,"
+            refusal += f" {cure} open it again."
             self._buffers[uri] = Buffer(replace(document, text=""), refusal, fault, follows_edits=False)
         if not told:
             raise DocumentError(refusal)

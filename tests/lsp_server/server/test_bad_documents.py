@@ -33,7 +33,10 @@ async def others_go_on(editor: InProcess) -> bool:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("# " + "x" * 50_000_000, "a.py is larger than 4 MB: nothing is completed in it."),
+        (
+            "# " + "x" * 50_000_000,
+            "a.py is larger than 4 MB: nothing is completed in it. Once it is smaller, open it again.",
+        ),
         ("\x7fELF\0\0", "a.py is binary (it holds a zero byte): nothing is completed in it."),
         (
             "s = 'caf\udce9'\n",
