@@ -1,8 +1,6 @@
 // The shapes of products: units, blocks and tiles of weights, and what is fetched ahead of them.
 #pragma once
 
-#include <algorithm>
-
 #include "input.h"
 
 namespace midspan::MIDSPAN_ISA {

@@ -1,6 +1,8 @@
 // Products of input rows with blocks of codes in groups: int4 and int5.
 #pragma once
 
+#include <algorithm>
+
 #include "stream.h"
 
 namespace midspan::MIDSPAN_ISA {

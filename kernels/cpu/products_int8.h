@@ -1,6 +1,8 @@
 // Products of input rows with blocks of codes in int8, and with the upper four bits of such codes.
 #pragma once
 
+#include <algorithm>
+
 #include "stream.h"
 
 namespace midspan::MIDSPAN_ISA {
@@ -33,7 +35,11 @@ inline void multiply_int8(const Stream (&streams)[STREAMS], const Input& x, int6
                 int v = first_v + i;
                 Bytes weights[STREAMS];
                 for (int p = 0; p < STREAMS; ++p) {
-                    if (ONCE || p == 0) lines.template read<ONCE>(tile[p] + 64 * v);
+                    if (ONCE) {
+                        fetch_line<ONCE>(tile[p] + 64 * v, streams[p]);
+                    } else if (p == 0) {
+                        lines.fetch_due();
+                    }
                     weights[p] = load_bytes(tile[p] + 64 * v);
                 }
                 for (int m = 0; m < M; ++m) {
@@ -62,7 +68,6 @@ inline void multiply_upper(const Stream& stream, const Input& x, int64_t first) 
     constexpr float STEP = 16, ZERO = 128 - 7.5f;  // a code lies in memory as code + 128
     int64_t groups = x.width / GROUP, used = round_up(matrix.columns, TILE_COLUMNS) / GROUP;
     const uint8_t* tile = stream.codes();
-    Lines lines(stream);
     const int8_t* codes = x.codes + first * x.width;
     const float* scale = x.scale + first * groups;
     Block mixed[M];
@@ -71,7 +76,7 @@ inline void multiply_upper(const Stream& stream, const Input& x, int64_t first) 
         Sums sums[M][SUMS_OF_ONE];
         for (auto& of_row : sums) std::fill_n(of_row, SUMS_OF_ONE, sums_of(0));
         for (int v = 0; v < 4; ++v) {
-            lines.template read<ONCE>(tile + 64 * v);
+            fetch_line<ONCE>(tile + 64 * v, stream);
             Bytes both = load_bytes(tile + 64 * v), low = low_halves(both), high = high_halves(both);
             for (int m = 0; m < M; ++m) sums[m][0] = dot_int4(sums[m][0], low, codes + m * x.width + 4 * v);
             for (int m = 0; m < M; ++m) {

@@ -7,7 +7,7 @@ namespace midspan::MIDSPAN_ISA {
 
 constexpr int LANES = 16;
 constexpr bool HAS_MANY_REGISTERS = true;  // for the sums of four input rows with two blocks
-constexpr int SUMS_OF_ONE = 2;           // a product waits for the one before it in its sum, so another sum takes turns
+constexpr int SUMS_OF_ONE = 2;  // a product waits for the one before it in its sum, so another sum takes turns
 // Of the products of a group: a loop carries the sums from register to register.
 #define MIDSPAN_UNROLL_GROUP _Pragma("GCC unroll 4")
 

@@ -28,22 +28,20 @@ inline void fetch_line(const uint8_t* line, const Stream& stream) {
     }
 }
 
-// The lines that a product in int8 fetches: where two blocks are read together, the first one's. To count lines would hold up
-// the products of codes in groups, which read half as much and wait for no memory.
+// The lines that a product in int8 fetches for a later pass: where two blocks are read together, the first one's. To count lines
+// would hold up the products of codes in groups, which read half as much and wait for no memory.
 class Lines {
 public:
     explicit Lines(const Stream& stream)
         : next_(stream.codes() + stream.ahead_bytes), fetched_(stream.ahead_bytes ? stream.fetched : 0), read_(stream.read) {}
 
-    template <bool ONCE>
-    void read(const uint8_t* line) {
-        if (ONCE) {
-            prefetch_once(line + PREFETCH_BYTES);
-        } else if ((due_ += fetched_) >= read_) {
-            due_ -= read_;
-            prefetch_to_l2(next_);
-            next_ += 64;
-        }
+    // Called for each line that is read.
+    void fetch_due() {
+        due_ += fetched_;
+        if (due_ < read_) return;
+        due_ -= read_;
+        prefetch_to_l2(next_);
+        next_ += 64;
     }
 
 private:

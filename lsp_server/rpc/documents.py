@@ -57,8 +57,8 @@ class OpenDocuments:
         """Apply the changes of a document.
 
         Raises DocumentError if a change does not fit the text, or if nothing can be completed in the new text. Later
-        changes raise no error then. They are ignored until the editor sends the whole text again, but where a zero byte
-        is all that is wrong.
+        changes raise no error then. They are ignored until the editor sends the whole text again, unless a zero byte is
+        all that is wrong.
         """
         buffer = self._buffer(uri)
         refused_before = buffer.refusal is not None
