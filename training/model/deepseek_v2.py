@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training.documents.document_source import IGNORED
+from training.model.causal_attention import causal_attention
 from training.model.experts import assign_slots, move_to_slots, sum_from_slots
 from training.model.shape import ModelShape
 
@@ -76,7 +77,7 @@ class Attention(nn.Module):
         k_rope = rotate(k_rope.unsqueeze(1), cos, sin).expand(-1, heads, -1, -1)
         q = torch.cat((q_nope, rotate(q_rope, cos, sin)), -1)
         k = torch.cat((k_nope, k_rope), -1)
-        out = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        out = causal_attention(q, k, v)
         mixed: Tensor = self.o_proj(out.transpose(1, 2).reshape(batch, length, -1))
         return mixed
 
