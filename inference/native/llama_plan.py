@@ -20,6 +20,8 @@ def plan_llama(config: LlamaConfig, plan: PlanBuilder) -> None:
         plan.norm(Kind.NORM, f"{name}input_layernorm.weight", c.hidden_size, c.rms_norm_eps, qkv[0])
         plan.product(qkv)
         plan.attention(Kind.ROTATE_KV, layer)
+        if layer == c.num_hidden_layers - 1:
+            plan.keep_rows()
         plan.attention(Kind.ATTEND_KV, layer)
         plan.attention(Kind.MIX_KV, layer, out)
         plan.add_product(out)

@@ -66,6 +66,12 @@ class PlanBuilder:
         """Append a place where the step may stop."""
         self._append(Kind.END_SUBLAYER)
 
+    def keep_rows(self) -> None:
+        """Append the place from which on only the rows that logits are made of go on. It stands in the last layer,
+        where all rows have written into the pages.
+        """
+        self._append(Kind.KEEP_ROWS)
+
     def logits(self, weights: Weights) -> None:
         head = self._matrix(weights)
         self._append(Kind.LOGITS, matrices=[head])
@@ -97,6 +103,8 @@ class PlanBuilder:
         matrices = [self._matrix(up)]
         norm = self.vector(name + "kv_a_layernorm.weight", (c.kv_lora_rank,))
         self._append(Kind.ROTATE_LATENT, layer=layer, vector=norm)
+        if layer == c.num_hidden_layers - 1:
+            self.keep_rows()
         self._append(Kind.ABSORB_QUERY, matrices=matrices)
         self._append(Kind.ATTEND_LATENT, layer=layer)
         self._append(Kind.MIX_LATENT, matrices=matrices)

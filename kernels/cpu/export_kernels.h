@@ -22,6 +22,7 @@ const Kernels& kernels() {
         [](void* state) { delete static_cast<State*>(state); },
         [](void* state, const Batch& batch) { return prepare(*static_cast<State*>(state), batch); },
         [](const void* state, const Op& op) { return chunks_of_op(*static_cast<const State*>(state), op); },
+        [](void* state, const int64_t* rows, int64_t count) { keep_rows(*static_cast<State*>(state), rows, count); },
         [](void* state, const Op& op, int64_t chunk, int32_t thread) {
             run_chunk(*static_cast<State*>(state), op, chunk, thread);
         },

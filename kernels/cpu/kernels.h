@@ -6,7 +6,7 @@
 
 namespace midspan {
 
-constexpr int VERSION = 5;  // of the exported functions and of plan.h; library.py asks for the same
+constexpr int VERSION = 6;  // of the exported functions and of plan.h; library.py asks for the same
 
 struct Kernels {
     const char* isa;
@@ -14,6 +14,7 @@ struct Kernels {
     void (*free_state)(void* state);
     bool (*prepare)(void* state, const Batch& batch);
     int64_t (*chunks_of_op)(const void* state, const Op& op);
+    void (*keep_rows)(void* state, const int64_t* rows, int64_t count);
     void (*run_chunk)(void* state, const Op& op, int64_t chunk, int32_t thread);
     void (*quantize_block)(const QuantizeJob& job, int64_t block, float* work);
 };

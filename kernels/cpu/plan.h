@@ -50,6 +50,7 @@ enum Kind : int32_t {
     PICK,           // input = rmsnorm(residual) of the rows whose logits are asked for
     LOGITS,         // logits = input @ head.T
     LIKELIEST,      // the likeliest token of each row of logits
+    KEEP_ROWS,      // what follows is only of the rows that kept_rows.h keeps
     END_SUBLAYER,   // here the step may stop; of what it has computed, only pages and `activations` are read later
 };
 

@@ -50,7 +50,8 @@ class Kind(IntEnum):
     PICK = 21
     LOGITS = 22
     LIKELIEST = 23
-    END_SUBLAYER = 24
+    KEEP_ROWS = 24
+    END_SUBLAYER = 25
 
 
 class Matrix(ctypes.Structure):

@@ -1,4 +1,4 @@
-// Prepares a step: the memory that its batch needs.
+// Prepares a step: the memory that its batch needs, and the rows that its last layer keeps.
 #pragma once
 
 #include "step.h"
@@ -67,6 +67,15 @@ inline bool prepare(State& s, const Batch& batch) {
     s.sin = s.cos + rows * shape.rope;
     s.partials = s.partials_memory.data;
     return true;
+}
+
+// Moves what the last layer goes on with to the first rows: of the rows `from`, which ascend.
+inline void keep_rows(State& s, const int64_t* from, int64_t count) {
+    const int64_t hidden = s.shape.hidden, values = s.shape.values_width;
+    for (int64_t row = 0; row < count; ++row) {
+        std::memmove(s.residual + row * hidden, s.residual + from[row] * hidden, hidden * sizeof(float));
+        std::memmove(s.values + row * values, s.values + from[row] * values, values * sizeof(float));
+    }
 }
 
 }  // namespace midspan::MIDSPAN_ISA
