@@ -3,8 +3,8 @@
 The ring of edits lives in memory only and belongs to a session.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from context.documents.difference import find_change
 from context.documents.document import Document
@@ -20,7 +20,8 @@ _MAX_EDIT_LINES = 200  # more is a paste, a format or another branch, not a thou
 class Edit:
     """One place of one file: the lines that were there before, and those that are there now.
 
-    `first_line` is where the new lines stand in the file as it is now.
+    `first_line` is where the new lines stand in the file as it is now. `opening` is that of the document, for two
+    files may have one path: those of two workspace folders.
     """
 
     path: str
@@ -29,6 +30,16 @@ class Edit:
     old_lines: tuple[str, ...]
     new_lines: tuple[str, ...]
     time_s: float
+    opening: int = 0
+
+    def is_of(self, document: Document) -> bool:
+        """Return whether this is an edit of the file; a document that no editor has open goes by its path alone."""
+        return self.path == document.path and document.opening in (0, self.opening)
+
+    def stands(self, document: Document) -> bool:
+        """Return whether the new lines are where the edit says."""
+        lines = document.lines[self.first_line : self.first_line + len(self.new_lines)]
+        return self.is_of(document) and lines == self.new_lines
 
 
 class EditRing:
@@ -44,7 +55,7 @@ class EditRing:
             return
         others, near = [], []
         for edit in self._edits:
-            if edit.path == after.path and _touches(edit, change):
+            if _is_of_one_file(edit, change) and _touches(edit, change):
                 near.append(edit)
             else:
                 others.append(_moved(edit, change))
@@ -54,9 +65,12 @@ class EditRing:
             others.append(change)
         self._edits = _within_limits(others)
 
-    def forget(self, path: str) -> None:
-        """Drop the edits of a file that is gone, was replaced as a whole, or may no longer be read."""
-        self._edits = [edit for edit in self._edits if edit.path != path]
+    def forget(self, path: str, but: Container[int] = ()) -> None:
+        """Drop the edits of a file that is gone, was replaced as a whole, or may no longer be read.
+
+        `but` are the openings of other files of this path.
+        """
+        self._edits = [edit for edit in self._edits if edit.path != path or edit.opening in but]
 
     def recent(self) -> tuple[Edit, ...]:
         """Return the edits, the most recent first."""
@@ -78,7 +92,11 @@ def _difference(before: Document, after: Document, time_s: float) -> Edit | None
     added = after.lines[change.start : change.new_end]
     if not removed and not added:
         return None
-    return Edit(after.path, after.language, change.start, removed, added, time_s)
+    return Edit(after.path, after.language, change.start, removed, added, time_s, after.opening)
+
+
+def _is_of_one_file(edit: Edit, other: Edit) -> bool:
+    return (edit.path, edit.opening) == (other.path, other.opening)
 
 
 def _touches(edit: Edit, change: Edit) -> bool:
@@ -108,21 +126,22 @@ def _merged(near: Iterable[Edit], change: Edit, before: Document, after: Documen
         old_lines + before.lines[place:end],
         after.lines[start : end + grown],
         change.time_s,
+        change.opening,
     )
 
 
 def _moved(edit: Edit, change: Edit) -> Edit:
-    if edit.path != change.path or change.first_line >= edit.first_line:
+    """Return the edit where it stands after a change that does not overlap it."""
+    if not _is_of_one_file(edit, change) or change.first_line + len(change.old_lines) > edit.first_line:
         return edit
     grown = len(change.new_lines) - len(change.old_lines)
-    first_line = max(0, edit.first_line + grown)
-    return Edit(edit.path, edit.language, first_line, edit.old_lines, edit.new_lines, edit.time_s)
+    return replace(edit, first_line=max(0, edit.first_line + grown))
 
 
 def _within_limits(edits: Iterable[Edit]) -> list[Edit]:
     kept: list[Edit] = []
     for edit in reversed(list(edits)):
-        of_file = sum(other.path == edit.path for other in kept)
+        of_file = sum(_is_of_one_file(other, edit) for other in kept)
         lines = len(edit.old_lines) + len(edit.new_lines)
         if len(kept) < _MAX_EDITS and of_file < _MAX_EDITS_A_FILE and lines <= _MAX_EDIT_LINES:
             kept.append(edit)

@@ -18,7 +18,11 @@ _STATEMENTS = frozenset(
     import_statement import_from_statement future_import_statement use_declaration import_declaration preproc_include
     """.split()  # noqa: SIM905 as in context/syntax/definitions.py
 )
-_OPENINGS = ("package_declaration", "package_clause", "preproc_ifndef", "preproc_def")
+_OPENINGS = frozenset(
+    """
+    package_declaration package_clause preproc_ifndef preproc_def hash_bang_line inner_attribute_item
+    """.split()  # noqa: SIM905 as above
+)
 _FUTURE, _STANDARD, _OTHER, _OWN, _RELATIVE = range(5)
 _SORTED_OF_EACH_STEP_DOWN = 3  # imports, of which one may stand out of order
 

@@ -10,7 +10,7 @@ from posixpath import dirname
 
 from context.documents.difference import find_change
 from context.documents.document import Document
-from context.imports.import_text import ImportText
+from context.imports.import_text import ImportText, is_in_text
 from context.index.view import View
 
 _STATEMENT = re.compile(
@@ -44,7 +44,7 @@ _Form = Callable[[str, Sequence[str], int], str]
 def join_import(document: Document, module: str, name: str, view: View | None) -> ImportText | None:
     """Return the change; None where no import of the module can take the name, or where each name has its own line."""
     text = document.text
-    statements = [_statement(match) for match in _STATEMENT.finditer(text)]
+    statements = [_statement(match) for match in _STATEMENT.finditer(text) if not is_in_text(document, match.start())]
     own = [one for one in statements if one.module == module]
     if not own or _has_line_each([(one.module, len(one.names)) for one in statements], document, view):
         return None

@@ -4,7 +4,7 @@ import re
 from bisect import bisect
 
 from context.documents.document import Document
-from context.imports.import_text import ImportText
+from context.imports.import_text import ImportText, is_in_text
 
 _STATEMENT = re.compile(
     r"""^import\s+(?:\w+\s*,\s*)?\{(?P<names>[^{}]*)\}\s*from\s*(?P<quote>["'])(?P<module>[^"'\n]+)(?P=quote)""",
@@ -20,8 +20,10 @@ def join_script_import(document: Document, statement: str) -> ImportText | None:
     An import of types alone (`import type`) takes no name, which may be a value.
     """
     wanted = _STATEMENT.match(statement)
-    for match in _STATEMENT.finditer(document.text) if wanted is not None else ():
-        if wanted is not None and match["module"] == wanted["module"]:
+    if wanted is None:
+        return None
+    for match in _STATEMENT.finditer(document.text):
+        if match["module"] == wanted["module"] and not is_in_text(document, match.start()):
             return _joined(match, wanted["names"].strip())
     return None
 

@@ -8,7 +8,6 @@ from itertools import pairwise
 from context.documents.document import Document
 from context.documents.edits import Edit
 from context.next_edit.names.resolve_names import find_word
-from context.next_edit.replacements import stands
 
 _BLOCK = re.compile(  # with its decorators of one line
     r"^(?:@.*\n)*(?:async |export |default |abstract )*(?:class|def|func|function|interface|type)\b", re.MULTILINE
@@ -18,7 +17,7 @@ _BLOCK = re.compile(  # with its decorators of one line
 def before_edits(document: Document, edits: Sequence[Edit]) -> Document:
     """Return the document with its edits taken back, those that no longer stand there excepted."""
     lines = list(document.lines)
-    of_file = [edit for edit in edits if edit.path == document.path and stands(edit, document)]
+    of_file = [edit for edit in edits if edit.stands(document)]
     for edit in sorted(of_file, key=lambda edit: -edit.first_line):
         lines[edit.first_line : edit.first_line + len(edit.new_lines)] = edit.old_lines
     return Document(document.path, "".join(lines), document.language, -1, opening=document.opening)

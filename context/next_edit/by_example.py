@@ -26,7 +26,7 @@ from context.next_edit.names.resolve_names import find_word, is_bound
 from context.next_edit.patterns import pattern_of
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.repeated import files_left, function_around
-from context.next_edit.replacements import Span, stands, typed_spans
+from context.next_edit.replacements import Span, typed_spans
 from context.next_edit.sites import Site, find_sites
 from context.next_edit.workspace.known_names import gives_what_comes, loses_what_means_nothing
 from context.next_edit.workspace.next_file import is_member_in_next_file
@@ -118,7 +118,7 @@ def _examples(edits: Sequence[Edit], snapshot: Snapshot, files: WorkspaceFiles) 
     """Yield the changes of code of the last edits, without one whose last word is still being typed."""
     for number, edit in enumerate(edits[:_MAX_EDITS]):
         document = files.open.get(edit.path)
-        if document is None or not stands(edit, document):
+        if document is None or not edit.stands(document):
             continue
         starts = (*document.line_starts, len(document.text))
         for chunk in chunks_of(edit):

@@ -79,7 +79,7 @@ def _find_prefixed(edits: Sequence[Edit], snapshot: Snapshot) -> list[Proposal]:
     prefix = next((one for one, names in done.items() if len(names) > 1), None)
     if prefix is None:
         return []
-    old = ("".join(edit.old_lines) for edit in edits if edit.path == document.path)
+    old = ("".join(edit.old_lines) for edit in edits if edit.is_of(document))
     removed = [imported for text in old for imported in find_imports(document.language, text)]
     replaced = {change.old for change in changes}
     return [

@@ -9,7 +9,7 @@ from itertools import islice
 
 from context.documents.document import Document
 from context.documents.edits import Edit
-from context.next_edit.replacements import line_pairs, stands
+from context.next_edit.replacements import line_pairs
 
 _TOKEN = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\\n]|\\.)*`|\w+|[^\w\s]""")
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
@@ -84,7 +84,7 @@ def find_line_changes(edits: Sequence[Edit], documents: Sequence[Document]) -> l
     found: list[LineChange] = []
     for edit in edits:
         document = by_path.get(edit.path)
-        if document is not None and stands(edit, document) and len(found) < _MAX_CHANGES:
+        if document is not None and edit.stands(document) and len(found) < _MAX_CHANGES:
             found += islice(_changes_of(edit, document), _MAX_CHANGES - len(found))
     return found
 

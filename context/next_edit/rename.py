@@ -295,5 +295,5 @@ def _is_left_over(changes: Sequence[Replacement], group: Sequence[Occurrence], e
 def _was_taken_away(name: str, document: Document, edits: Sequence[Edit]) -> bool:
     """Return whether the edits removed a line that gave the name its meaning."""
     binds = re.compile(_BINDS.replace("{name}", re.escape(name)))
-    removed = (line for edit in edits if edit.path == document.path for line in edit.old_lines)
+    removed = (line for edit in edits if edit.is_of(document) for line in edit.old_lines)
     return any(binds.search(line) for line in removed if name in line)

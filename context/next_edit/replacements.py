@@ -39,7 +39,7 @@ def find_replacements(edits: Sequence[Edit], documents: Sequence[Document]) -> l
     found: list[Replacement] = []
     for number, edit in enumerate(edits):
         document = by_path.get(edit.path)
-        if document is not None and stands(edit, document):
+        if document is not None and edit.stands(document):
             renamed = _renamed(edit)
             found += _replacements_of(edit, document, number, renamed)
     return found
@@ -49,7 +49,7 @@ def typed_spans(edits: Sequence[Edit], document: Document) -> list[Span]:
     """Return the offsets of the text of a document that the edits have put there."""
     found: list[Span] = []
     for edit in edits:
-        if edit.path != document.path or not stands(edit, document):
+        if not edit.stands(document):
             continue
         for old_lines, new_lines, first in line_pairs(edit):
             start = document.line_starts[edit.first_line + first]
@@ -57,11 +57,6 @@ def typed_spans(edits: Sequence[Edit], document: Document) -> list[Span]:
             spans = changed_spans(old, new) if old else (((0, 0), (0, len(new))),)
             found += [(start + span[0], start + span[1]) for _, span in spans]
     return found
-
-
-def stands(edit: Edit, document: Document) -> bool:
-    """Return whether the new lines of the edit are where it says."""
-    return document.lines[edit.first_line : edit.first_line + len(edit.new_lines)] == edit.new_lines
 
 
 @lru_cache(maxsize=256)

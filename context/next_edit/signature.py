@@ -14,7 +14,7 @@ from context.next_edit.names.occurrences import SELF, Occurrence, Role, Scope
 from context.next_edit.names.python_classes import python_classes
 from context.next_edit.names.resolve_names import find_names, find_occurrences, find_word, has_word
 from context.next_edit.proposal import Proposal, Rule
-from context.next_edit.replacements import Span, stands, typed_spans
+from context.next_edit.replacements import Span, typed_spans
 from context.next_edit.workspace.imported_names import find_importing_places, is_of_module
 from context.next_edit.workspace.member_places import find_member_places, member_of
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
@@ -73,9 +73,7 @@ def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Functi
     """Yield the functions of the document whose parameters were changed, as they were and as they are."""
     tree = tree_of(document)
     spans = [
-        (edit.first_line, edit.first_line + max(0, len(edit.new_lines) - 1))
-        for edit in edits
-        if edit.path == document.path and stands(edit, document)
+        (edit.first_line, edit.first_line + max(0, len(edit.new_lines) - 1)) for edit in edits if edit.stands(document)
     ]
     typed = typed_spans(edits, document)
     now = {
@@ -91,6 +89,8 @@ def _changed(document: Document, edits: Sequence[Edit]) -> Iterator[tuple[Functi
         if header in before.text and before.text.count(header) >= document.text.count(header):
             del now[key]
     for function in now.values():
+        if len(_alike(document, function)) > 1:
+            continue  # which of them a call means is not known
         found = _as_it_was(before, function)
         if len({tuple(names_of(one)) for one in found}) == 1 and names_of(found[0]) != names_of(function):
             yield found[0], function
@@ -214,7 +214,8 @@ def _given(places: Sequence[_Place], old: Function, new: Function, typed: _Typed
     if not (gained := _gained(old, new)):
         return
     for document, place, _ in reversed(places):
-        if document.path not in typed or (call := _call(document, place, new)) is None:
+        call = _call(document, place, new)
+        if document.path not in typed or call is None or _gives_instance(document, place, new):
             continue
         for one in gained:
             argument = value_given(call, one, new)
@@ -245,6 +246,15 @@ def _call(document: Document, place: Occurrence, new: Function) -> Call | None:
     return literal_at(tree, place.start, place.end) if call is None and new.is_record and tree is not None else call
 
 
+def _gives_instance(document: Document, place: Occurrence, function: Function) -> bool:
+    """Return whether a call of a method may go through its class, so that the instance is its first argument."""
+    if not function.is_of_instance or function.is_constructor:
+        return False
+    owner = place.owner.rpartition(".")[2]
+    is_class = owner == function.container or owner in python_classes(document).by_name
+    return is_class or document.text.endswith("::", 0, place.start)
+
+
 def _fit(
     where: _Place, old: Function, new: Function, given: Mapping[str, Value], typed: _Typed, by_name: Collection[str]
 ) -> Proposal | None:
@@ -254,7 +264,7 @@ def _fit(
     """
     document, place, confidence = where
     call = _call(document, place, new)
-    if call is None:
+    if call is None or _gives_instance(document, place, new):
         return None
     sureness = [confidence]
     is_done = any(_meets(one, typed.get(document.path, ())) for one in call.arguments)

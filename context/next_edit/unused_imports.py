@@ -11,7 +11,6 @@ from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.next_edit.names.resolve_names import find_word
 from context.next_edit.proposal import Proposal, Rule
-from context.next_edit.replacements import stands
 from context.syntax.tree import Tree, tree_of
 
 _CONFIDENCE, _OF_TYPES = 0.45, 0.7  # of many names the import stays though nothing uses it
@@ -58,7 +57,7 @@ def _removed_names(edits: Sequence[Edit], snapshot: Snapshot) -> Iterator[str]:
     line = document.position_at(snapshot.cursor)[0]
     done: set[str] = set()
     for edit in edits:
-        if edit.path != document.path or not stands(edit, document):
+        if not edit.stands(document):
             continue
         is_at_cursor = edit.first_line <= line < edit.first_line + len(edit.new_lines)
         if is_at_cursor and len(edit.new_lines) >= len(edit.old_lines):
@@ -84,6 +83,8 @@ def _removal(tree: Tree, document: Document, start: int, name: str) -> Proposal 
         return None
     if len(imported) == 1:
         first, last = statement.start_point[0], statement.end_point[0]
+        if _imports_default(statement) or not _is_alone(statement, tree.root):
+            return None
         starts = (*document.line_starts, len(document.text))
         return Proposal(document, starts[first], starts[last + 1], "", Rule.IMPORT, confidence)
     if place + 1 < len(imported):
@@ -95,6 +96,19 @@ def _removal(tree: Tree, document: Document, start: int, name: str) -> Proposal 
 
 def _lines_of(document: Document, statement: Node) -> str:
     return "".join(document.lines[statement.start_point[0] : statement.end_point[0] + 1])
+
+
+def _imports_default(statement: Node) -> bool:
+    """Return whether a name stands before the names in braces: `import name, { names } from …`."""
+    clauses = (child for child in statement.named_children if child.type == "import_clause")
+    return any(child.type == "identifier" for clause in clauses for child in clause.named_children)
+
+
+def _is_alone(statement: Node, root: Node) -> bool:
+    """Return whether the statement's lines hold no other statement."""
+    first, last = statement.start_point[0], statement.end_point[0]
+    on_its_lines = (one for one in root.named_children if one.start_point[0] <= last and first <= one.end_point[0])
+    return all(one == statement or one.type == "comment" for one in on_its_lines)
 
 
 def _imported(node: Node) -> Iterator[Node]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from posixpath import normpath
 
 from context.documents.document import Document
 from context.index.view import Definition, View
@@ -40,7 +41,7 @@ def read_mentioned(mentions: Sequence[Mention], workspace: Workspace, view: View
 
     Raises DocumentError for a mentioned file that a rule keeps out of every prompt.
     """
-    paths = [mention.inside or mention.name for mention in mentions if mention.kind != "folder"]
+    paths = [normpath(mention.inside or mention.name) for mention in mentions if mention.kind != "folder"]
     unknown = sorted(set(paths) - view.existing(paths))
     return [workspace.read(path) for path in unknown if _is_file(workspace.root, path)]
 
@@ -76,9 +77,9 @@ def mentioned_parts(found: Mentioned, view: View) -> Iterator[Part]:
 
 def _files(name: str, view: View) -> list[str]:
     """Return the file of this path or, if there is none, those whose paths end so, the likeliest first."""
-    path = name.removeprefix("./")
-    if path.endswith("/"):
+    if name.endswith("/"):
         return []
+    path = normpath(name)
     if view.existing([path]):
         return [path]
     ending = f"/{path}"

@@ -103,6 +103,8 @@ class Rules:
         parts = tuple(path.split("/"))
         if path.startswith("/") or ".." in parts or not path:
             return Verdict(False, f"it is outside the workspace root {self.root}")
+        if not {"", "."}.isdisjoint(parts):  # a name that no pattern knows and the system reads
+            return Verdict(False, "its name is written in another way than files are listed")
         folder = self.root
         for depth in range(1, len(parts)):
             folder = folder / parts[depth - 1]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from context.related.collect import judge
 from context.syntax.comments import is_in_comment
@@ -260,9 +261,9 @@ class CompletionFeature:
         }
         return {"completion": state, **counts, **self.model.engine_status()}
 
-    def _follow(self, uri: str, now: str) -> None:
+    def _follow(self, uri: str, now: Document) -> None:
         if uri in self._documents:
-            self._documents[uri].follow(now)
+            self._documents[uri].follow(now.text)
         for other in self._documents.keys() - {uri}:
             self._documents[other].forget_computed()
 

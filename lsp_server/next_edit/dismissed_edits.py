@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from context.documents.difference import find_change
+from context.documents.document import Document
 from lsp_server.next_edit.next_edit import NextEdit
 
 _MOST_DISMISSED = 200
@@ -13,10 +14,14 @@ class _Place:
     """A dismissed edit in the present text of its document."""
 
     path: str
+    opening: int  # of the document; 0 where no editor had it open
     document_text: str
     start: int
     end: int
     text: str
+
+    def is_in(self, document: Document) -> bool:
+        return self.path == document.path and self.opening in (0, document.opening)
 
 
 class DismissedEdits:
@@ -27,17 +32,21 @@ class DismissedEdits:
 
     def add(self, edit: NextEdit) -> None:
         """Note that the user does not want this edit."""
-        self._places = [*self._places, _Place(edit.document.path, edit.document.text, *edit.least)][-_MOST_DISMISSED:]
+        document = edit.document
+        place = _Place(document.path, document.opening, document.text, *edit.least)
+        self._places = [*self._places, place][-_MOST_DISMISSED:]
 
-    def follow(self, path: str, now: str) -> None:
+    def follow(self, now: Document) -> None:
         """Take in the new text of a document. An edit whose place was changed may be offered again."""
-        moved = [_moved(place, now) if place.path == path else place for place in self._places]
+        moved = [_moved(place, now.text) if place.is_in(now) else place for place in self._places]
         self._places = [place for place in moved if place is not None]
 
     def has(self, edit: NextEdit) -> bool:
         """Return whether the user has dismissed this edit."""
-        path, here = edit.document.path, edit.least
-        return any(place.path == path and (place.start, place.end, place.text) == here for place in self._places)
+        here = edit.least
+        return any(
+            place.is_in(edit.document) and (place.start, place.end, place.text) == here for place in self._places
+        )
 
 
 def _moved(place: _Place, now: str) -> _Place | None:

@@ -80,6 +80,8 @@ def _edit(placed: PlacedWindow, start: int, end: int, lines: Sequence[str]) -> N
     text = placed.masked.restore("".join(lines))
     if not document.text[begin:stop].endswith(("\n", "\r")) and stop == len(document.text) and end > start:
         text = text.removesuffix("\n")
+    if document.text and begin == len(document.text) and not document.text.endswith(("\n", "\r")):
+        text = "\n" + text.removesuffix("\n")  # behind a last line that has no end
     if "\r\n" in document.text:
         text = text.replace("\n", "\r\n")
     return NextEdit(document, begin, stop, text, Source.ANY_MODEL, "", 0.0)
@@ -98,23 +100,23 @@ def _joined(lines: Sequence[str], *, is_whole: bool = True) -> str:
 
 def _before_last_change(state: EditState, lines: Sequence[str], first: int, end: int) -> list[str]:
     """Return the window's lines as they were before the user's last change of them."""
-    path = state.snapshot.document.path
+    document = state.snapshot.document
     for edit in state.edits:
         edit_end = edit.first_line + len(edit.new_lines)
-        if edit.path == path and edit.first_line < end and first < max(edit_end, edit.first_line + 1):
-            old = _masked("".join(edit.old_lines), edit).splitlines(keepends=True)
+        if edit.is_of(document) and edit.first_line < end and first < max(edit_end, edit.first_line + 1):
+            old = _masked(edit.old_lines, edit, document)
             return [*lines[first : max(first, edit.first_line)], *old, *lines[max(first, edit_end) : end]]
     return list(lines[first:end])
 
 
 def _changes(state: EditState) -> Iterator[TextChange]:
     """Yield the recent changes of the documents that may stand in a prompt, the oldest first."""
-    shown = {document.path for document in state.documents if judge(document, state.workspace).included}
+    shown = {document.path: document for document in state.documents if judge(document, state.workspace).included}
     for edit in reversed(state.edits):
-        if edit.path in shown:
-            before, after = (_masked("".join(lines), edit) for lines in (edit.old_lines, edit.new_lines))
-            before, after = before.replace("\r\n", "\n"), after.replace("\r\n", "\n")
-            yield TextChange(edit.path, before, after, edit.first_line + 1)
+        document = shown.get(edit.path)
+        if document is not None and edit.stands(document):
+            old, new = (_masked(lines, edit, document) for lines in (edit.old_lines, edit.new_lines))
+            yield TextChange(edit.path, _joined(old, is_whole=False), _joined(new, is_whole=False), edit.first_line + 1)
 
 
 def _files(state: EditState) -> Iterator[ContextFile]:
@@ -124,5 +126,12 @@ def _files(state: EditState) -> Iterator[ContextFile]:
             yield ContextFile(document.path, _joined(lines))
 
 
-def _masked(text: str, edit: Edit) -> str:
-    return mask_document(Document(edit.path, text, edit.language, version=0)).document.text
+def _masked(lines: Sequence[str], edit: Edit, document: Document) -> Sequence[str]:
+    """Return the lines of an edit with placeholders for the secrets in them.
+
+    They are searched for where they stand: a name in the line above says that a value is one.
+    """
+    end = edit.first_line + len(edit.new_lines)
+    text = "".join((*document.lines[: edit.first_line], *lines, *document.lines[end:]))
+    masked = mask_document(replace(document, text=text)).document
+    return masked.lines[edit.first_line : edit.first_line + len(lines)]

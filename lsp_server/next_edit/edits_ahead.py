@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from context.documents.document import Document
 from lsp_server.next_edit.edit_state import EditState
 from lsp_server.next_edit.next_edit import NextEdit
 
@@ -18,10 +19,10 @@ class EditsAhead:
         """End the search."""
         self._task.cancel()
 
-    def leads_to(self, path: str, now: str) -> bool:
+    def leads_to(self, now: Document) -> bool:
         """Return whether this is the text that the accepted edit gives the document."""
         document = self.state.snapshot.document
-        return (document.path, document.text) == (path, now)
+        return (document.path, document.text) == (now.path, now.text)
 
     async def found(self) -> list[NextEdit] | None:
         """Wait for the edits. None when the search has failed, and the request that asks meets the error again."""

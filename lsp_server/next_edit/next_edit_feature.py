@@ -3,15 +3,17 @@
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 from lsprotocol import types
 from pygls import uris
 
 from context.documents.document import Document
+from context.index.workspace import Workspace
 from context.next_edit.proposal import Diagnostic
 from context.related.collect import judge
 from lsp_server.completion.completion_feature import CompletionFeature
@@ -23,8 +25,7 @@ from lsp_server.next_edit.find_by_rule import find_by_rule
 from lsp_server.next_edit.next_edit import NextEdit
 from lsp_server.next_edit.offered_edits import OfferedEdit, OfferedEdits
 from lsp_server.next_edit.rank_edits import MOST_EDITS, rank
-from lsp_server.rpc.diagnostic_text import text_of
-from lsp_server.rpc.documents import path_of, root_of
+from lsp_server.rpc.documents import root_of
 from lsp_server.rpc.latest_task import LatestTask
 from lsp_server.rpc.positions import offsets_of
 from lsp_server.server.server import MidspanServer
@@ -107,7 +108,9 @@ class NextEditFeature:
         record.mark("search")
         self._last_answered = asked.uri, document.version, asked.diagnostics
         ranked = rank(found, state, is_unsure_shown=asked.explicit)
-        offered = self._offer([edit for edit in ranked if not self._dismissed.has(edit)], state)
+        wanted = [edit for edit in ranked if not self._dismissed.has(edit)]
+        is_current = await asyncio.get_running_loop().run_in_executor(self._thread, _unchanged_on_disk, wanted, state)
+        offered = self._offer(compress(wanted, is_current), state)
         if offered:
             record.shows(len(offered[0].edit.text), offered[0].edit.why)
             self._look_ahead(state.after(offered[0].edit))
@@ -187,12 +190,11 @@ class NextEditFeature:
         self._end_ahead()
         self._ahead = EditsAhead(state, self._search)
 
-    def _follow(self, uri: str, now: str) -> None:
+    def _follow(self, _uri: str, now: Document) -> None:
         """Take in the new text of a document: an acceptance, or a key, which ends what goes on."""
-        path = path_of(uri, self.session.roots)
         self._request.end()
-        self._dismissed.follow(path, now)
-        if self._ahead is not None and self._ahead.leads_to(path, now):
+        self._dismissed.follow(now)
+        if self._ahead is not None and self._ahead.leads_to(now):
             self._changed_at_s = 0.0
             return
         self._changed_at_s = time.monotonic()
@@ -219,15 +221,14 @@ class NextEditFeature:
         edit = offered.edit
         if kind == "dismissed":
             self._dismissed.add(edit)
-            if (now := self._text_of(offered.uri)) is not None:
-                self._dismissed.follow(edit.document.path, now)
+            if (now := self._document_at(offered.uri)) is not None:
+                self._dismissed.follow(now)
         _log.info("%s: a next edit (%s) was %s", edit.document.path, edit.why, kind)
         self.session.note_next_edit(kind, edit.document.language)
 
-    def _text_of(self, uri: str) -> str | None:
+    def _document_at(self, uri: str) -> Document | None:
         documents = self.session.documents
-        document = documents.document_or_none(uri) if uri in documents else None
-        return document.text if document is not None else None
+        return documents.document_or_none(uri) if uri in documents else None
 
 
 def _read_diagnostics(
@@ -239,14 +240,32 @@ def _read_diagnostics(
             start, end = offsets_of(document, found.range, encoding)
         except DocumentError:
             continue
-        yield Diagnostic(min(start, end), end, text_of(found), str(found.code or ""), found.source or "")
+        yield Diagnostic(min(start, end), end, found.message, str(found.code or ""), found.source or "")
+
+
+def _unchanged_on_disk(edits: Sequence[NextEdit], state: EditState) -> list[bool]:
+    """Tell of each edit whether its file is as the index has it: the index follows the disk with a delay.
+
+    Documents that are open are compared later, on the event loop.
+    """
+    opened = {document.path for document in state.documents}
+    closed = {edit.document.path for edit in edits} - opened
+    texts = {path: _text_on_disk(path, state.workspace) for path in closed}
+    return [texts.get(edit.document.path, edit.document.text) == edit.document.text for edit in edits]
+
+
+def _text_on_disk(path: str, workspace: Workspace | None) -> str | None:
+    try:
+        return workspace.read(path).text if workspace is not None else None
+    except DocumentError:
+        return None
 
 
 def _is_beside_edit(state: EditState) -> bool:
     document = state.snapshot.document
     line = document.position_at(state.snapshot.cursor)[0]
     return any(
-        edit.path == document.path
+        edit.is_of(document)
         and edit.first_line - _BESIDE_LINES <= line <= edit.first_line + len(edit.new_lines) + _BESIDE_LINES
         for edit in state.edits
     )

@@ -110,7 +110,10 @@ async def _find(feature: NextEditFeature, params: NextEditParams) -> list[Offere
 
 def _best_of_each_document(edits: Sequence[OfferedEdit]) -> list[OfferedEdit]:
     """Return one edit for each document: sidekick.nvim applies all edits of a buffer at once."""
-    return list({edit.uri: edit for edit in reversed(edits)}.values())[::-1]
+    best: dict[str, OfferedEdit] = {}
+    for edit in edits:
+        best.setdefault(edit.uri, edit)
+    return list(best.values())
 
 
 def _answer(feature: NextEditFeature, edits: Sequence[OfferedEdit]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin, get_type_
 
 import attrs
 from cattrs import Converter
+from lsprotocol import types
 from lsprotocol.validators import UINTEGER_MAX_VALUE
 from pygls.protocol import default_converter
 
@@ -42,6 +43,7 @@ def strict_converter() -> Converter:
     converter: Converter = default_converter()  # type: ignore[no-untyped-call]  # pygls does not say
     converter.detailed_validation = False  # one error is enough: a string in place of a list has one a character
     converter.register_structure_hook(str, _string)
+    converter.register_structure_hook(Union[types.LanguageKind, str], _string)  # noqa: UP007  # as lsprotocol spells it
     converter.register_structure_hook(int, _whole_number)
     converter.register_structure_hook(UInteger, _uinteger)
     converter.register_structure_hook(bool, _truth)
@@ -61,8 +63,8 @@ def read_value(value: Any, wanted: Any, place: str) -> Any:
         return strict_converter().structure(value, kind)
     except WrongValueError as error:
         raise error.inside(place) from None
-    except ValueError:  # raised by a validator of LSP's type
-        raise WrongValueError(f"within the limits of LSP's type {kind.__name__}", place) from None
+    except (AttributeError, LookupError, TypeError, ValueError):  # of LSP's own converters, which expect right values
+        raise WrongValueError(f"a value of LSP's type {getattr(kind, '__name__', kind)}", place) from None
 
 
 def _string(value: Any, _wanted: Any) -> str:

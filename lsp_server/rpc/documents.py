@@ -128,6 +128,10 @@ class OpenDocuments:
         """Return the URIs of the open documents that prompts name so: those of several roots may have one name."""
         return [uri for uri, buffer in self._buffers.items() if buffer.document.path == path]
 
+    def openings_at(self, path: str) -> set[int]:
+        """Return the numbers of the openings of the open documents that prompts name so."""
+        return {buffer.document.opening for buffer in self._buffers.values() if buffer.document.path == path}
+
     def touch(self, uri: str) -> None:
         """Make an open document the most recently used."""
         self._buffers[uri] = self._buffers.pop(uri)

@@ -51,7 +51,7 @@ class Session:
         self.context_thread = ThreadPoolExecutor(1, "midspan-context")
         # A quick prompt is laid out while that thread may be looking for what other files say.
         self.quick_thread = ThreadPoolExecutor(1, "midspan-quick")
-        self.on_change: list[Callable[[str, str], None]] = []  # a document's URI and its new text
+        self.on_change: list[Callable[[str, Document], None]] = []  # a document's URI, and the document as it is now
         self.on_forget: list[Callable[[str], None]] = []  # the URI of a document that is closed, or opened anew
         self.on_settings: list[Callable[[Settings], None]] = []  # the settings before the change
         self.on_close: list[Callable[[], None]] = []
@@ -94,7 +94,7 @@ class Session:
         """Let these be the roots. A document that has another path from them is as one that is opened anew."""
         self.roots = roots
         for uri, path in self.documents.follow_roots(roots):
-            self.edits.forget(path)
+            self.edits.forget(path, self.documents.openings_at(path))
             for listener in self.on_forget:
                 listener(uri)
 
@@ -131,7 +131,7 @@ class Session:
             self.edits.note(before, after, time.monotonic())
         if after is not None:
             for listener in self.on_change:
-                listener(uri, after.text)
+                listener(uri, after)
 
     def forget(self, uri: str) -> None:
         """Forget a document: it is closed, or will be opened anew."""

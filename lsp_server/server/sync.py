@@ -20,7 +20,7 @@ def register(server: MidspanServer) -> None:
         document = params.text_document
         session.forget(document.uri)
         path = path_of(document.uri, session.roots)  # raises for a scheme that is not followed; only the log tells
-        session.edits.forget(path)
+        session.edits.forget(path, session.documents.openings_at(path))
         try:
             session.documents.open(document, session.roots)
         except DocumentError as error:

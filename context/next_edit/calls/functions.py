@@ -59,6 +59,7 @@ class Function:
     start: int  # the offsets of the parameters, with their brackets
     end: int
     is_record: bool = False  # its parameters are the fields of a record
+    is_of_instance: bool = False  # a call through its class gives the instance before the parameters
 
     @property
     def key(self) -> tuple[str, str, bool, bool]:
@@ -105,13 +106,16 @@ def _function(tree: Tree, node: Node, container: str, place: int) -> Function | 
         container = words[-1] if words else ""
     is_constructor = (name in CONSTRUCTORS and bool(container)) or node.type == "constructor_declaration"
     parameters = list(_parameters(tree, listed))
+    is_of_instance = any(child.type == "self_parameter" for child in listed.named_children)
     if parameters and container and parameters[0].name in SELF:
-        del parameters[0]
+        is_of_instance = parameters.pop(0).name == "self"
     own = name
     if is_constructor and place >= 0:
         name, start = container, place
     around = tree.start(listed), tree.end(listed)
-    return Function(name, start, container, is_constructor, tuple(parameters), own, *around)
+    return Function(
+        name, start, container, is_constructor, tuple(parameters), own, *around, is_of_instance=is_of_instance
+    )
 
 
 def _parameters(tree: Tree, listed: Node) -> Iterator[Parameter]:

@@ -29,7 +29,7 @@ def _missing(document: Document, tree: Tree, node: Node) -> ActionHole | None:
         return None  # a statement on one line is complete
     indent = indentation_of(document.lines[node.start_point[0]])
     if document.language == "python":
-        return _missing_in_python(document, node, indent)
+        return _missing_in_python(document, tree, node, indent)
     if node.type in _IFS and not node.child_by_field_name("alternative"):
         block = node.child_by_field_name("consequence")
         is_chained = node.parent is not None and node.parent.type in ("else_clause", *_IFS)
@@ -61,7 +61,7 @@ def _missing_default(document: Document, tree: Tree, node: Node) -> ActionHole |
     return ActionHole(_title("default"), place, place, before, "", at_dedent(columns(indent) + 1))
 
 
-def _missing_in_python(document: Document, node: Node, indent: str) -> ActionHole | None:
+def _missing_in_python(document: Document, tree: Tree, node: Node, indent: str) -> ActionHole | None:
     deeper = indent + unit_of(document.lines)
     kinds = {child.type for child in node.children}
     place = document.line_end(node.end_point[0])
@@ -70,11 +70,19 @@ def _missing_in_python(document: Document, node: Node, indent: str) -> ActionHol
     if node.type == "try_statement" and not kinds & _HANDLERS:
         hole = ActionHole(_title("except"), place, place, f"\n{indent}except ", "", at_dedent(columns(indent) + 1))
         return replace(hole, body_indent=deeper)
-    if node.type == "match_statement" and (body := node.child_by_field_name("body")) and statements_of(body):
-        inner = indentation_of(document.lines[statements_of(body)[-1].start_point[0]])
+    if node.type == "match_statement" and (body := node.child_by_field_name("body")) and (cases := statements_of(body)):
+        if _takes_all(tree, cases[-1]):
+            return None  # Python refuses a case below it
+        inner = indentation_of(document.lines[cases[-1].start_point[0]])
         hole = ActionHole(_title("case"), place, place, f"\n{inner}case ", "", at_dedent(columns(inner) + 1))
         return replace(hole, body_indent=inner + unit_of(document.lines))
     return None
+
+
+def _takes_all(tree: Tree, case: Node) -> bool:
+    """Return whether a case of Python is `_` or a bare name, without a guard."""
+    patterns = [tree.text(child) for child in case.named_children if child.type == "case_pattern"]
+    return len(patterns) == 1 and patterns[0].isidentifier() and case.child_by_field_name("guard") is None
 
 
 def _title(name: str) -> str:

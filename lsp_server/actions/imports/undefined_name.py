@@ -10,7 +10,6 @@ from tree_sitter import Node
 
 from context.documents.document import Document
 from context.syntax.tree import Tree, tree_of
-from lsp_server.rpc.diagnostic_text import text_of
 from lsp_server.rpc.positions import offsets_of
 from midspan import DocumentError
 
@@ -40,7 +39,7 @@ def find_undefined_in(
     """Return the names that diagnostics call undefined, each with its diagnostic."""
     found = []
     for diagnostic in diagnostics:
-        if not _SAYS_UNDEFINED.search(text_of(diagnostic)):
+        if not _SAYS_UNDEFINED.search(diagnostic.message):
             continue
         try:
             start, end = offsets_of(document, diagnostic.range, encoding)

@@ -12,7 +12,6 @@ from lsp_server.actions.rewrites.selection import find_enclosing_definition
 from lsp_server.actions.rewrites.write_tests import WRITE_TESTS, find_tests_target
 from lsp_server.chat.chat_feature import ChatFeature
 from lsp_server.chat.chat_request import chat_section
-from lsp_server.rpc.diagnostic_text import text_of
 from lsp_server.server.session import Session
 from midspan import DocumentError, MidspanError
 
@@ -26,7 +25,7 @@ def offer_chat_actions(
 ) -> Iterator[ActionOffer]:
     """Yield the actions that fit the place, with or without a chat model to run them."""
     for diagnostic in list(diagnostics)[:_MOST_FIXES]:
-        message = " ".join(text_of(diagnostic).split())
+        message = " ".join(diagnostic.message.split())
         detail = message[:_MESSAGE_CHARACTERS]
         title = f"Fix: {_short(message)}"
         yield ActionOffer(FIX, title, detail, diagnostics=(diagnostic,), range=diagnostic.range)

@@ -78,6 +78,8 @@ def test_an_undefined_name_with_one_candidate_is_corrected(user: TypingUser) -> 
         ("a.py", "from m import old, b\n", "from m import b\n"),
         ("a.ts", 'import { a, old } from "m";\n', 'import { a } from "m";\n'),
         ("a.ts", 'import { old } from "m";\n', ""),
+        ("a.ts", 'import all, { old } from "m";\nall();\n', 'import all, { old } from "m";\nall();\n'),
+        ("a.py", "import old; import sys\n", "import old; import sys\n"),
         ("__init__.py", "from m import old\n", "from m import old\n"),  # for others to import
         ("a.py", "from m import old  # noqa\n", "from m import old  # noqa\n"),
         ("a.py", "from m import old as old\n", "from m import old as old\n"),

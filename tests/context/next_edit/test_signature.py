@@ -189,6 +189,11 @@ def test_a_new_field_is_set_where_the_others_are(path: str) -> None:
     ("before", "change"),
     [
         ("def load(a):\n    pass\n\n\nload(1)\n", ("load(a):", "load(a, b):")),  # nothing is known for b
+        (  # the instance is an argument too
+            "class A:\n    def run(self, a, b):\n        pass\n\n\nclass B(A):\n    def go(self):\n"
+            "        A.run(self, 1, 2)\n",
+            ("run(self, a, b)", "run(self, b)"),
+        ),
         ("def load(a):\n    pass\n\n\ndef f(b):\n    load(1)\n", ("load(a):", "load(a, b, *rest):")),
         ("def load(a):\n    pass\n\n\ndef f(b):\n    load(1, b)\n", ("load(a):", "load(a, b):")),  # it fits already
         ("def load(a, b=1):\n    pass\n\n\nload(1)\nload(1, 2)\n", ("load(a, b=1):", "load(a, c=1):")),
@@ -290,3 +295,11 @@ def test_what_looks_like_a_function_in_a_string_does_not_hide_the_old_parameters
     user.replace("f(self, x)", "f(self)")
     user.accept_all()
     assert user.text == before.replace("f(self, x)", "f(self)").replace("f(1)", "f()")
+
+
+def test_the_calls_of_several_functions_of_one_name_are_left_alone() -> None:
+    """In Java, one name has several functions that take different types."""
+    functions = "void put(byte[] a, int b) { }\n    void put(String a, int b) { }\n"
+    user = TypingUser({"A.java": f"class A {{\n    {functions}    void f() {{ put(text, 1); }}\n}}\n"})
+    user.replace("byte[] a, int b", "byte[] a")
+    assert all(proposal.rule != Rule.SIGNATURE for proposal in user.propose())

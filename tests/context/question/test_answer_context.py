@@ -257,7 +257,7 @@ class TestMentions:
         assert (context.parts[0].kind, context.parts[0].path) == ("reference", "shop/stock.py")
         assert context.unknown == ()
 
-    @pytest.mark.parametrize("mention", ["@stock.py", "@file:shop/stock.py", '@"shop/stock.py"', "@./shop/stock.py"])
+    @pytest.mark.parametrize("mention", ["@stock.py", "@file:shop/stock.py", '@"shop/stock.py"', "@./shop//stock.py"])
     def test_a_file_may_be_named_by_the_end_of_its_path(self, place, mention):
         assert ("reference", "shop/stock.py") in kinds(ask(f"Is {mention}?", place))
 
@@ -287,7 +287,13 @@ class TestMentions:
         assert ask("What are @shop/nothing.py and @nothing?", place).unknown == ("@shop/nothing.py", "@nothing")
 
     @pytest.mark.parametrize(
-        ("mention", "why"), [("@private/plan.py", "gitignore"), ("@generated.py", "says that it is generated")]
+        ("mention", "why"),
+        [
+            ("@private/plan.py", "gitignore"),
+            ("@private//plan.py", "gitignore"),
+            ("@shop/../private/plan.py", "gitignore"),
+            ("@generated.py", "says that it is generated"),
+        ],
     )
     def test_a_mentioned_file_that_a_rule_excludes_is_refused_with_the_reason(self, place, mention, why):
         with pytest.raises(DocumentError, match=why):

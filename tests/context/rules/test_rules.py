@@ -208,6 +208,12 @@ def test_a_name_that_the_system_does_not_take_is_judged_without_an_error(tmp_pat
     assert git_top(tmp_path / long) == git_top(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["build//plan.py", "build/./plan.py", "./build/plan.py", ".env/"])
+def test_another_way_to_write_an_excluded_name_lets_nothing_in(tree: Tree, name: str) -> None:
+    root = tree({".gitignore": "/build/plan.py\n", "build/plan.py": "x = 1\n", ".env": "KEY=1\n"})
+    assert not Rules(root).by_name(name).included
+
+
 def test_a_name_that_is_no_utf8_is_passed_over(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff\xfe.py")).write_text("x")
     (tmp_path / "a.py").write_text("x")

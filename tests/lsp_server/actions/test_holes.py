@@ -152,6 +152,11 @@ def test_a_docstring_is_not_written_twice(language, text):
             "def f():\n    try:\n        a()\n    except FILL\n    \n",
         ),
         ("python", "match a:\n    case 1:\n        b()|\n", "match a:\n    case 1:\n        b()\n    case FILL\n"),
+        (
+            "python",
+            "match a:\n    case _ if b:\n        b()|\n",
+            "match a:\n    case _ if b:\n        b()\n    case FILL\n",
+        ),
         ("javascript", "if (a) {\n  b();|\n}\n", "if (a) {\n  b();\n} else {\n  FILL\n}\n"),
         ("javascript", "try {\n  a();|\n}\n", "try {\n  a();\n} catch (FILL\n}\n"),
         (
@@ -186,6 +191,8 @@ def test_a_missing_branch_comes_after_the_existing_ones(language, text, expected
         ("python", "if a:\n    b()|\nelse:\n    c()\n"),
         ("python", "try:\n    a()|\nexcept E:\n    pass\n"),
         ("python", "if a: b()|\n"),
+        ("python", "match a:\n    case 1:\n        b()|\n    case _:\n        c()\n"),
+        ("python", "match a:\n    case 1:\n        b()|\n    case other:\n        c()\n"),
         ("javascript", "if (a) {\n  b();|\n} else {\n  c();\n}\n"),
         ("javascript", "switch (a) {\n  case 1:\n    b();|\n  default:\n}\n"),
     ],

@@ -56,6 +56,12 @@ from context.imports.import_statements import place_import
         ),
         # In isort's order: constants, classes, functions.
         ("from a import CC, B, d\n", "from a import DD", "from a import CC, DD, B, d\n"),
+        # What looks like an import in a string.
+        (
+            'from a import b, d\n\nTEXT = """\nfrom a import e\n"""\n',
+            "from a import c",
+            'from a import b, d, c\n\nTEXT = """\nfrom a import e\n"""\n',
+        ),
         # A name of which the others have a line each, or of a line that gets too long for the file.
         (
             "from a import (\n    b,\n    d as e,\n)\nfrom f import g\nfrom f import h\n",
@@ -103,6 +109,18 @@ def test_a_python_import_goes_among_those_of_its_kind(text, statement, expected)
             "import x from 'y';\nf();\n",
             "import z from './z';",
             "import x from 'y';\nimport z from './z';\nf();\n",
+        ),
+        (
+            "a.ts",
+            "#!/usr/bin/env node\nf();\n",
+            "import { a } from './z';",
+            "#!/usr/bin/env node\n\nimport { a } from './z';\nf();\n",
+        ),
+        (
+            "a.rs",
+            "//! Doc.\n#![no_std]\n\nfn f() {}\n",
+            "use crate::a::B;",
+            "//! Doc.\n#![no_std]\n\nuse crate::a::B;\n\nfn f() {}\n",
         ),
         (
             "a.ts",

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from inference.edit_window import EditPrompt, EditWindow
 from inference.prompts.prompt import TokenPrompt
 from tests.fake_engine import END, HOLE, FakeEngine, read_prompt
@@ -106,6 +108,24 @@ async def test_a_model_sees_placeholders_for_secrets_and_its_edits_have_the_secr
     assert edit["text"] == f'    the_key = "{secret}"; x = 2\n'
 
 
+async def test_a_secret_that_the_line_above_names_is_masked_in_the_recent_edits_too(rules: SetRules):
+    rules.are(nothing)
+    old, new = "old-Zq81#kVbm2", "n3w-Yx72!wQrt5"
+    engine = TrainedEngine(lambda window: window.current)
+    text = f'- name: DB_PASSWORD\n  value: "{old}"\n- name: PORT\n  value: "80"\n'
+    uri = "file:///project/app.yaml"
+    editor, _ = await editor_with(text, uri=uri, language="yaml", engine=engine, pauses=NO_PAUSE)
+    start = len('  value: "')
+    await editor.change((1, start), (1, start + len(old)), new, uri)
+    await ask(editor, 1, start + len(new), uri=uri, kind=INVOKED)
+    (window,) = engine.windows
+    assert [change.before != change.after for change in window.changes] == [True]
+    changes = (text for one in window.changes for text in (one.before, one.after))
+    for part in (window.current, window.before, *changes):
+        assert old not in part
+        assert new not in part
+
+
 async def test_an_edit_by_a_model_has_the_line_ends_of_the_document(rules: SetRules):
     rules.are(nothing)
     engine = TrainedEngine(lambda window: window.current.replace("    return old", "    y = 1\n    return new"))
@@ -113,6 +133,16 @@ async def test_an_edit_by_a_model_has_the_line_ends_of_the_document(rules: SetRu
     (edit,) = await ask(editor, 2, 9)
     assert "\r" not in engine.windows[0].current
     assert (place(edit), edit["text"]) == (("a.py", 4, 0), "    y = 1\r\n    return new\r\n")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+async def test_a_line_behind_one_that_has_no_end_is_a_line_of_its_own(rules: SetRules, end: str):
+    rules.are(nothing)
+    engine = TrainedEngine(lambda window: window.current + "new = 3\n")
+    editor, _ = await editor_with(f"a = 1{end}old = 2", engine=engine, pauses=NO_PAUSE)
+    await editor.change((0, 0), (0, 1), "b")
+    (edit,) = await ask(editor, 0, 1, kind=INVOKED)
+    assert (place(edit)[1:], edit["text"]) == ((1, 7), f"{end}new = 3")
 
 
 async def test_a_form_feed_ends_no_line_of_a_window(rules: SetRules):

@@ -190,14 +190,6 @@ async def test_an_edit_that_changes_nothing_is_not_offered(rules: SetRules):
     assert await ask(editor, 0, 3, kind=INVOKED) == []
 
 
-async def test_a_file_that_is_not_open_has_no_version_and_lies_in_the_root(rules: SetRules, tmp_path: Path):
-    closed = Document("lib/c.py", "old()\n", "python", 0)
-    rules.are(lambda *_arguments: (Proposal(closed, 0, 3, "new", Rule.RENAME, 1.0),))
-    editor = await renamed()
-    (edit,) = await ask(editor, 0, 3)
-    assert edit["textDocument"] == {"uri": "file:///project/lib/c.py", "version": None}
-
-
 async def test_an_edit_has_the_line_ends_of_its_document_and_columns_of_the_client(rules: SetRules):
     rules.are(replace_words("old", "a\nnew"))
     editor = await renamed("new = 1\r\n# 𝕏 old\r\n")

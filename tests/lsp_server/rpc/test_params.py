@@ -82,7 +82,7 @@ def test_a_whole_number_may_be_written_as_a_float(number):
         ),
         (
             {"parts": [{"content": "x", "range": {"start": START, "end": {"line": -1, "character": 0}}}]},
-            "parts[0].range.end must be within the limits of LSP's type Position",
+            "parts[0].range.end must be a value of LSP's type Position",
         ),
         ({"progressToken": [1]}, "progressToken must be a string or a whole number"),
         ({"progressToken": True}, "progressToken must be a string or a whole number"),

@@ -33,6 +33,29 @@ REQUESTS: dict[str, Any] = {
     },
     "midspan/chatReferences": {"query": "a", "textDocument": {"uri": URI}},
     "midspan/conversation": {"action": "get", "textDocument": {"uri": URI}},
+    "midspan/nextEdit": {
+        "textDocument": {"uri": URI},
+        "position": {"line": 0, "character": 0},
+        "context": {
+            "triggerKind": 1,
+            "diagnostics": [
+                {
+                    "range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 1}},
+                    "message": "m",
+                    "tags": [1],
+                    "relatedInformation": [
+                        {
+                            "location": {
+                                "uri": URI,
+                                "range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 1}},
+                            },
+                            "message": "m",
+                        }
+                    ],
+                }
+            ],
+        },
+    },
     "midspan/document": {"textDocument": {"uri": URI}},
     "workspace/executeCommand": {"command": "midspan.accepted", "arguments": [1]},
 }
