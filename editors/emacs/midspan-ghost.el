@@ -65,7 +65,8 @@ Return nil where nothing can be inserted."
          (count (length midspan--items))
          (number (if (> count 1) (format " (%d/%d)" (1+ midspan--index) count) ""))
          (ghost (propertize (concat (midspan-before-tail rest tail) number) 'face 'midspan-ghost-text)))
-    (put-text-property 0 1 'cursor t ghost)  ; keeps the cursor before the ghost text
+    ;; Keeps the cursor before the ghost text, of which nothing is left where all of it is behind point already.
+    (put-text-property 0 (min 1 (length ghost)) 'cursor t ghost)
     (overlay-put midspan--overlay 'after-string ghost)))
 
 (defun midspan--hide ()

@@ -72,6 +72,7 @@ COUNTING is a value of `midspan--linepos-functions'."
   "An edit that Midspan proposes."
   :interactive nil
   (setq buffer-read-only t
+        diff-mode-read-only nil         ; its keys would go before those of this mode
         header-line-format "RET applies the edit, q rejects it"))
 
 (defun midspan-preview (edit source)

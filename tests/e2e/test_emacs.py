@@ -9,7 +9,7 @@ from tests.e2e import scripted
 from tests.e2e.emacs import needs_emacs
 from tests.e2e.emacs_terminal import Emacs, emacs
 
-ANSWERS = scripted.ANSWERS | {"And this?\n": "That too.", "def parse(header: s": "tr) -> str:"}
+ANSWERS = scripted.ANSWERS | {"And this?\n": "That too.", "def parse(header: s": "tr) -> str:", "v = ": "[]"}
 
 CAPF = '(list (lambda () (list (save-excursion (skip-chars-backward "a-z") (point)) (point) (list "fir" "fix"))))'
 
@@ -113,6 +113,18 @@ def test_text_taken_back_before_the_ghost_text_drops_it(editor, key, left):
     editor.type("!")
     editor.until(lambda: editor.text().endswith("!"), "the key is not typed")
     assert "tr" not in editor.text()
+
+
+def test_ghost_text_whose_rest_is_behind_point_already_breaks_nothing(editor):
+    editor.lisp("(progn (electric-pair-local-mode) t)")
+    editor.type("v = ")
+    editor.see("[]")
+    editor.type("[")
+    have(editor, "v = []")
+    editor.press("C-e")
+    editor.press("Enter")
+    editor.type("x = ")
+    editor.see("first_word + second.word()")
 
 
 def test_a_buffer_that_becomes_read_only_shows_no_ghost_text(editor):
@@ -222,6 +234,15 @@ def test_an_edit_is_rejected_and_an_edit_of_an_older_text_is_refused(edited):
     edited.press("Enter")
     edited.until(lambda: "the text has changed since" in edited.screen(), "it is not said")
     assert text_of(edited, name) == "wz = '😀'\ny = '😀' + 'one'\n"
+
+
+def test_a_diff_that_was_left_without_an_answer_has_its_keys_the_next_time(edited):
+    name = ask_for_edit(edited)
+    edited.command("delete-other-windows")
+    edited.lisp(f"(progn (switch-to-buffer {json.dumps(name)}) t)")
+    ask_for_edit(edited)
+    edited.press("Enter")
+    edited.until(lambda: text_of(edited, name) == "z = '😀'\ny = '😀' + 'two'\n", "it is not accepted")
 
 
 def test_a_diagnostic_of_another_checker_is_fixed(edited):

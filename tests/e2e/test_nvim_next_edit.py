@@ -288,6 +288,19 @@ def test_an_emoji_before_the_edit_moves_nothing(editor, folder):
     editor.until(lambda: editor.lines() == ["s = '😀', total"], "it went elsewhere")
 
 
+def test_an_open_file_whose_name_begins_with_that_of_the_edit_is_another_one(editor, folder):
+    (folder / "part.py").write_text("use(count)\n")
+    open_file(editor, "part.pyi", "def use(name): ...\n")
+    open_file(editor, "a.py", COUNT)
+    plan_edits(folder, Planned("part.py", (0, 4, 0, 9), "total"))
+    editor.type("ggcwtotal<Esc>")
+    editor.until(lambda: "part.py:1 " in shown(editor).get("float", ""), "the edit is not shown")
+    editor.type("<Tab>")
+    editor.until(lambda: editor.api.current.buffer.name.endswith("/part.py"), "Tab went elsewhere")
+    editor.type("<Tab>")
+    editor.until(lambda: editor.lines() == ["use(total)"], "it was not accepted")
+
+
 def test_nothing_is_asked_while_midspan_is_off(editor, folder):
     open_file(editor, "h.py", COUNT)
     plan_edits(folder, Planned("h.py", (1, 6, 1, 11), "total"))

@@ -15,6 +15,7 @@ KEEP = "Keep everything else in this part as it is. Answer with the whole new te
 ANSWERS = scripted.ANSWERS | {
     f"double it\n\n{KEEP}\n": "```python\ny = 2 * 2\n```",
     "def volume(a, b, c):\n    ": "return a * b * c",
+    "v = ": "call(1)",
     ", imports included.\n": "```python\ndef test_twice():\n    assert twice(2) == 4\n```",
 }
 
@@ -96,6 +97,19 @@ def test_ghost_text_that_no_longer_fits_is_gone_at_once(editor):
     editor.type("q")
     editor.until(lambda: editor.lines()[0] == "x = q", "the key is lost")
     assert editor.ghost_text() == ""
+
+
+def test_ghost_text_is_not_shown_beside_a_bracket_that_a_plugin_closes(editor):
+    """The user types the bracket of the ghost text, and the plugin adds one that the rest has too."""
+    editor.api.command("inoremap <buffer> ( ()<Left>")
+    editor.type("iv = ")
+    editor.see("call(1)")
+    editor.type("call(")
+    editor.until(lambda: editor.lines()[0] == "v = call()", "the plugin closes no bracket")
+    assert editor.ghost_text() == ""
+    editor.type("<Tab>")
+    editor.until(lambda: editor.lines()[0] != "v = call()", "the key is lost")
+    assert "1" not in editor.lines()[0]
 
 
 def read_again(editor: Neovim) -> None:
@@ -232,6 +246,21 @@ def test_an_edit_is_a_diff_that_is_taken_or_left(editor):
     editor.type("<CR>")
     editor.until(lambda: editor.lines() == ["y = 2 * 2", "z = 3"] and len(editor.api.windows) == 1, "not taken")
     assert not editor.api.current.window.options["diff"]
+
+
+@pytest.mark.parametrize("leave", ["<C-w>p", "<C-w>c", ":bdelete<CR>"])
+def test_a_diff_that_was_left_without_an_answer_makes_way_for_the_next_one(editor, leave):
+    write(editor, "iy = 2<CR>z = 3<Esc>gg", ["y = 2", "z = 3"])
+    midspan(editor, "edit double it")
+    editor.until(lambda: editor.api.current.buffer.name.endswith("midspan://edit"), "no diff")
+    editor.type(leave)
+    editor.until(lambda: not editor.api.current.buffer.name.endswith("midspan://edit"), "the diff was not left")
+    write(editor, "jcwzz<Esc>gg", ["y = 2", "zz = 3"])
+    midspan(editor, "edit double it")
+    editor.until(lambda: editor.api.current.buffer.name.endswith("midspan://edit"), "no second diff")
+    assert editor.lines() == ["y = 2 * 2", "zz = 3"]
+    editor.type("<CR>")
+    editor.until(lambda: editor.lines() == ["y = 2 * 2", "zz = 3"] and len(editor.api.windows) == 1, "not taken")
 
 
 def test_an_edit_of_text_that_has_changed_since_changes_nothing(editor):

@@ -153,6 +153,21 @@ def test_an_insertion_behind_the_cursor_is_ghost_text(scripted_editor: VSCode):
     assert editor.saved(file) == "def area(w, h, unit):\n"
 
 
+def test_ghost_text_of_an_edit_is_shown_again_where_the_cursor_comes_back(scripted_editor: VSCode):
+    editor = scripted_editor
+    file = editor.open("back.py", "def area(w, h):\npass\n")
+    plan_edits(editor.workspace, Planned("back.py", (0, 13, 0, 13), ", unit"))
+    editor.press("Control+Home", "Control+Alt+n")
+    editor.see(", unit")
+    editor.press("ArrowDown")
+    see_attached(editor, "Tab to jump")
+    editor.press("ArrowUp")
+    editor.see(", unit")
+    editor.press("Tab")
+    editor.until(lambda: lines(editor)[0] == "def area(w, h, unit):", "Tab did not accept it")
+    assert editor.saved(file) == "def area(w, h, unit):\npass\n"
+
+
 def test_a_place_below_the_screen_is_named_at_the_cursor(scripted_editor: VSCode):
     editor = scripted_editor
     file = editor.open("long.py", "first = 1\n" + "pass\n" * 100 + "use(first)\n")

@@ -39,6 +39,13 @@ export class EditGhost implements vscode.Disposable, vscode.InlineCompletionItem
     }
   }
 
+  /** Notes that VS Code hides the ghost text of an edit, as it does when the cursor moves away. */
+  leave(current: CurrentEdit | undefined): void {
+    if (current) {
+      current.ghostAt = undefined;
+    }
+  }
+
   provideInlineCompletionItems(document: vscode.TextDocument, cursor: vscode.Position): vscode.InlineCompletionItem[] {
     const current = this.#asked;
     const text = current && fits(current, document) ? insertionBehind(current.edit, cursor) : undefined;

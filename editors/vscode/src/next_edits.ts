@@ -99,6 +99,7 @@ export class NextEdits implements vscode.Disposable {
     void setContext('midspan.nextEditWaits', this.#current !== undefined && shown === undefined);
     if (!shown || !this.#current) {
       this.#decorations.clear();
+      this.ghost.leave(this.#current);
       return;
     }
     const cursor = editor.selection.active;
@@ -106,6 +107,7 @@ export class NextEdits implements vscode.Disposable {
       this.#decorations.clear();
       void this.ghost.show(this.#current, cursor);
     } else {
+      this.ghost.leave(this.#current);
       this.#decorations.draw(editor, shown);
     }
     this.#reportShown(this.#current);

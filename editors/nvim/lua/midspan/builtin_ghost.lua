@@ -8,10 +8,14 @@ local M = {}
 local ACCEPT_MS = 1000 -- an upper bound; acceptance takes one turn of the event loop
 local NAMESPACE = 'nvim.lsp.inline_completion'
 
---- By buffer: the client, the items of the last answer, and Neovim's own handler of answers.
+--- By buffer: the client, the items of the last answer, what stood behind the cursor when they were asked for, and
+--- Neovim's own handler of answers.
 local buffers = {}
 
 local function fits(state)
+  if state.behind ~= rest.behind() then
+    return false
+  end
   for _, item in ipairs(state.items) do
     if rest.of_item(item, state.client.offset_encoding) then
       return true
@@ -45,9 +49,10 @@ local function watch(client)
       return request(self, method, params, handler, buffer)
     end
     state.handler = handler
+    local behind = rest.behind()
     return request(self, method, params, function(err, result, context, ...)
       if result and vim.api.nvim_get_current_buf() == context.bufnr then
-        state.items = result.items or {}
+        state.items, state.behind = result.items or {}, behind
         if not fits(state) then
           state.items = {}
           result = { items = {} }
@@ -128,9 +133,10 @@ end
 --- Returns the item with only `piece` of its rest, at the cursor, and whether more is left. Neovim keeps an item while
 --- the user types its text, and would insert the whole item where it began.
 local function item_for(item, piece)
+  local state, buffer = state_here()
   local row, col = item.range:to_extmark()
   local text = rest.at_cursor(item.insert_text, row, col)
-  if not text then
+  if not text or state.behind ~= rest.behind() then
     return nil
   end
   local part = piece(text)
@@ -138,7 +144,6 @@ local function item_for(item, piece)
   local cursor = { line = cursor_row - 1, character = cursor_col }
   local is_part = #part < #text
   if is_part then
-    local state, buffer = state_here()
     state.items = vim.tbl_filter(function(candidate)
       return candidate.insertText == item.insert_text
     end, state.items)

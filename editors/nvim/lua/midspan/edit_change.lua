@@ -5,7 +5,8 @@ local M = {}
 
 --- Returns the buffer of the edit's file if it is loaded, or nil.
 function M.buffer(edit)
-  local buffer = vim.fn.bufnr(vim.fn.escape(vim.uri_to_fname(edit.textDocument.uri), '\\*?[]{},'))
+  -- A whole name: bufnr() takes a part of one too, and shop.py is a part of shop.pyi.
+  local buffer = vim.fn.bufnr('^' .. vim.fn.escape(vim.uri_to_fname(edit.textDocument.uri), '\\*?[]{},') .. '$')
   return buffer ~= -1 and vim.api.nvim_buf_is_loaded(buffer) and buffer or nil
 end
 

@@ -11,13 +11,29 @@ function M.show(buffer)
   return window
 end
 
+local function title_of(name)
+  return 'midspan://' .. name
+end
+
+--- Returns the buffer of the page of this name, or -1.
+local function find(name)
+  return vim.fn.bufnr('^' .. vim.fn.escape(title_of(name), '\\^$*?[]~') .. '$')
+end
+
+--- Deletes the page of this name with all that it was set up with, if there is one.
+function M.delete(name)
+  local buffer = find(name)
+  if buffer ~= -1 then
+    vim.api.nvim_buf_delete(buffer, { force = true })
+  end
+end
+
 --- Opens the page of this name beside the current window. Returns its buffer and its window.
 function M.open(name, lines, filetype)
-  local title = 'midspan://' .. name
-  local buffer = vim.fn.bufnr('^' .. vim.fn.escape(title, '\\^$*?[]~') .. '$')
+  local buffer = find(name)
   if buffer == -1 then
     buffer = vim.api.nvim_create_buf(false, true)
-    vim.api.nvim_buf_set_name(buffer, title)
+    vim.api.nvim_buf_set_name(buffer, title_of(name))
   end
   local window = M.show(buffer)
   vim.bo[buffer].filetype = filetype or ''

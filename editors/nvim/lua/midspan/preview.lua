@@ -14,7 +14,9 @@ function M.show(client, buffer, answer)
   end
   vim.api.nvim_set_current_win(window)
   local lines = vim.api.nvim_buf_get_lines(buffer, 0, -1, false)
-  local proposed, beside = require('midspan.page').open('edit', lines)
+  local page = require('midspan.page')
+  page.delete('edit') -- one that was left without an answer
+  local proposed, beside = page.open('edit', lines)
   local whole = { range = answer.range, newText = answer.text }
   vim.lsp.util.apply_text_edits({ whole }, proposed, client.offset_encoding)
   vim.bo[proposed].filetype = vim.bo[buffer].filetype

@@ -29,6 +29,12 @@ function M.of_item(item, encoding)
   return found and M.at_cursor(item.insertText, start.line, col) or nil
 end
 
+--- Returns what stands behind the cursor in its line. Once that has changed, as where a plugin has closed a bracket that
+--- was typed, text that was made for the place may repeat it.
+function M.behind()
+  return vim.api.nvim_get_current_line():sub(vim.api.nvim_win_get_cursor(0)[2] + 1)
+end
+
 --- Returns the first word of a text with the white space before it, or the first run of other characters.
 function M.word(text)
   return text:match('^%s*[%w_\128-\255]+') or text:match('^%s*[^%w_%s\128-\255]+') or text
