@@ -55,13 +55,17 @@ def _use(tokenizer: Tokenizer, path: Path) -> None:
 
 
 def _limit() -> None:
-    """Let the system end this process when it takes too much. Windows has no such limits, only the parent's clock."""
+    """Let the system end this process when it takes too much. Windows has no such limits, only the parent's clock.
+
+    macOS refuses a limit of memory that is below what every process has mapped there.
+    """
     if sys.platform == "win32":
         return
     import resource
 
     resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+    if sys.platform == "linux":
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

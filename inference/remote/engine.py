@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import aclosing, suppress
@@ -39,6 +41,8 @@ log = logging.getLogger(__name__)
 
 # The thread may be waiting for the user to unlock the keyring, which does not keep the process from ending.
 _CLOSE_S = 5.0
+# So long behind its last answer a server is still taken for the one that gave it.
+_SURE_S = 60.0
 # The finish reasons of a server that ended an answer neither by its model's choice nor by the limit.
 _NOT_THE_MODELS_END = frozenset({"content_filter", "insufficient_system_resource", "abort", "error"})
 
@@ -65,6 +69,7 @@ class RemoteEngine:
         self._address = address
         self._patience = patience or Patience()
         self._found: FoundModel | None = None
+        self._answered_s = -math.inf  # when the server last answered
         self._looking = asyncio.Lock()
         self._closing = asyncio.Event()
         self._closed = False
@@ -191,23 +196,37 @@ class RemoteEngine:
         else:
             path, body = chat_body(live.prompt, model.name, live.request)
         finish = ""
-        async with aclosing(server.stream(path, body)) as chunks:
-            async for chunk in chunks:
-                if reason := live.take(chunk):
-                    return reason
-                finish = chunk.finish or finish
+        try:
+            async with aclosing(server.stream(path, body)) as chunks:
+                async for chunk in chunks:
+                    self._answered_s = time.monotonic()
+                    if reason := live.take(chunk):
+                        return reason
+                    finish = chunk.finish or finish
+        except MidspanError:
+            self._answered_s = -math.inf
+            raise
         if finish in _NOT_THE_MODELS_END:
             raise server.explainer.withheld(finish)
         return "length" if finish == "length" else "eos"
 
     async def _look_up(self) -> "tuple[Server, FoundModel]":
-        """Return the server and the model, which is looked up until the server has answered once."""
+        """Return the server and the model, which is looked up again after a failure and after a pause.
+
+        The server may have been started anew meanwhile, with another model or another context.
+        """
         async with self._looking:
             if self._server is None:
                 from inference.remote.server import Server
 
                 self._server = Server(self._address, find_key(self._address), self._patience)
-            if self._found is None:
-                self._found = await look_up(self._server, self._address)
-                log.info("%s answers", self._address)
+            if time.monotonic() - self._answered_s > _SURE_S:
+                try:
+                    self._found = await look_up(self._server, self._address)
+                    self._answered_s = time.monotonic()
+                    log.info("%s answers", self._address)
+                except ServerAwayError:
+                    if self._found is None:
+                        raise
+            assert self._found is not None
             return self._server, self._found

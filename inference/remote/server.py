@@ -1,6 +1,7 @@
 """The client of a server. Imports openai: remote engine's thread only."""
 
 import json
+import ssl
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -15,6 +16,9 @@ from midspan import __version__
 # The headers that are sent. openai would add the versions of the system and of Python, and from its own environment
 # variables headers and keys that are meant for another server.
 _HEADERS = frozenset({"host", "accept", "accept-encoding", "connection", "content-type", "content-length"})
+# Answers of servers that have no list of models, or show it to other keys than those for completions. A request to
+# complete tells whether the key is right.
+_NO_LIST = frozenset({400, 403, 405, 501})
 _FAILURES = (openai.OpenAIError, json.JSONDecodeError, UnicodeDecodeError)
 
 
@@ -23,6 +27,7 @@ class Server:
 
     def __init__(self, address: RemoteAddress, key: str | None, patience: Patience) -> None:
         self.explainer = Explainer(address, key, patience.silence_s)
+        self._names_model = address.model is not None
 
         async def set_headers(
             request: Any,
@@ -38,26 +43,35 @@ class Server:
             if wait.isdecimal() and int(wait) > patience.longest_pause_s:
                 response.headers["x-should-retry"] = "false"  # openai's client obeys it
 
+        options: dict[str, Any] = {"event_hooks": {"request": [set_headers], "response": [limit_retries]}}
+        if address.is_this_machine:
+            # A proxy from the environment would get text that is meant to stay on this machine. OpenSSL still looks for
+            # the certificates that SSL_CERT_FILE names.
+            options |= {"trust_env": False, "verify": ssl.create_default_context()}
+        try:
+            http_client = openai.DefaultAsyncHttpxClient(follow_redirects=False, **options)
+        except (ImportError, ValueError) as error:
+            raise self.explainer.refused_proxy(error) from None
         self._client = openai.AsyncOpenAI(
             api_key="set by set_headers",
             base_url=address.url,
             max_retries=patience.retries,
             timeout=openai.Timeout(patience.silence_s, connect=patience.connect_s),
-            http_client=openai.DefaultAsyncHttpxClient(
-                follow_redirects=False,
-                # A proxy from the environment would get text that is meant to stay on this machine.
-                mounts={"http://": None, "https://": None} if address.is_this_machine else None,
-                event_hooks={"request": [set_headers], "response": [limit_retries]},
-            ),
+            http_client=http_client,
         )
 
     async def models(self) -> list[ListedModel]:
-        """Return the models that the server lists, none when it has no list. Raises MidspanError."""
+        """Return the models that the server lists. Raises MidspanError.
+
+        There are none where the server has no list, or refuses it and the setting names the model.
+        """
         try:
             answer = await self._client.get("/models", cast_to=object)
-        except openai.NotFoundError:
-            return []
         except _FAILURES as error:
+            if isinstance(error, openai.NotFoundError):
+                return []
+            if self._names_model and isinstance(error, openai.APIStatusError) and error.status_code in _NO_LIST:
+                return []
             raise self.explainer.explain(error) from None  # openai's error holds the request with the key
         if (models := read_models(answer)) is None:
             raise self.explainer.not_the_api()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from inference.model_files import checked_path
 from inference.store.manifest import READ_BYTES, hash_file
 from inference.store.model_store import PART_SUFFIX, InterruptedFetchError, require_space
+from inference.store.proxy import refused_proxy
 from inference.weights.progress import show_progress
 from midspan import ModelError
 
@@ -79,6 +80,8 @@ def find_revision(repository: str, revision: str | None, endpoint: str | None = 
         raise ModelError(f"{api.endpoint}: is no address of a hub ({_short(error)}); correct it") from error
     except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
         raise InterruptedFetchError(f"{api.endpoint} cannot be reached ({_short(error)})") from error
+    except (ImportError, ValueError) as error:
+        raise refused_proxy(api.endpoint, error) from error
     files = tuple(
         HubFile(s.rfilename, s.size or 0, s.lfs.sha256 if s.lfs else None, None if s.lfs else s.blob_id)
         for s in info.siblings or ()

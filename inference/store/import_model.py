@@ -30,12 +30,14 @@ StoredType = Literal["auto", "bfloat16", "float32"]
 
 def import_model(store: ModelStore, path: Path, name: str | None, dtype: StoredType = "auto") -> Path:
     """Import a model and return its folder. Raises ModelError, and then the store is as it was."""
-    path = path.expanduser().resolve()
+    given = path.expanduser().absolute()
+    path = given.resolve()
     if not path.exists():
         raise ModelError(f"{path}: no such file or folder; import takes a .gguf file or a folder of safetensors")
-    title = name_of_folder(path) if path.is_dir() else path.stem
+    # A hub's cache has links with the names of files; what they lead to is called by its checksum.
+    title = name_of_folder(path) if path.is_dir() else given.stem
     name = checked_name(name or title)
-    command = f"midspan model import {path}" + ("" if name == title else f" --name {name}")
+    command = f"midspan model import {path if path.is_dir() else given}" + ("" if name == title else f" --name {name}")
     with store.making(name, command) as work:
         if path.is_dir():
             finish_folder(path, work.result, str(path), command, title=title, name=name, move=False)

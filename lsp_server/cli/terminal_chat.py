@@ -81,7 +81,8 @@ def _mentions(about: About) -> str:
         path = relative_path(file, about.root)
         if path.startswith("/"):
             raise DocumentError(f"{file} is outside the workspace {about.root}. Name its folder with --workspace.")
-        paths.append(f"{path}/" if file.is_dir() else path)
+        if path != ".":  # the root itself: the question is about all of it
+            paths.append(f"{path}/" if file.is_dir() else path)
     return " ".join(map(mention_of_path, paths))
 
 

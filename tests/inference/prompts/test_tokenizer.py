@@ -2,6 +2,8 @@
 
 import json
 import random
+import resource
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tokenizers.trainers import BpeTrainer
 
 from inference.api import Message
 from inference.local_engine import BUILTIN_MODEL
+from inference.prompts import try_tokenizer
 from inference.prompts.families import DEEPSEEK_V2, QWEN2
 from inference.prompts.prompt import build_chat_prompt, build_fim_prompt
 from inference.prompts.split_pattern import find_danger
@@ -249,3 +252,20 @@ def test_a_content_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 )
 def test_patterns_that_may_take_for_ever_are_told(pattern: str, danger: str | None) -> None:
     assert find_danger(pattern) == danger
+
+
+def test_the_trial_of_a_tokenizer_begins_where_the_system_refuses_a_limit_of_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As macOS does."""
+    limited = []
+
+    def set_limit(what: int, _limits: tuple[int, int]) -> None:
+        if what == resource.RLIMIT_AS:
+            raise ValueError("current limit exceeds maximum limit")
+        limited.append(what)
+
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(resource, "setrlimit", set_limit)
+    try_tokenizer._limit()
+    assert limited == [resource.RLIMIT_CPU, resource.RLIMIT_CORE]

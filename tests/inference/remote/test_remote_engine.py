@@ -252,6 +252,33 @@ def test_a_server_without_a_list_of_models_is_asked_all_the_same(serve, connect,
     assert generate(engine, engine.fim_prompt("", "a", "")).text == "x"
 
 
+@pytest.mark.parametrize("status", [403, 405])
+def test_a_list_of_models_that_is_refused_does_not_refuse_the_named_model(serve, connect, status):
+    server = serve(Answer(["x"]))
+    server.models = Answer(status=status, raw=b"not for this key")
+    engine = connect(server.url)
+    engine.ready.result(WAIT_S)
+    assert generate(engine, engine.fim_prompt("", "a", "")).text == "x"
+
+
+def test_a_server_that_was_started_anew_is_asked_for_its_model_again(serve, connect, monkeypatch):
+    server = serve(Answer(["x"]), Answer(["y"]), Answer(status=404, raw=b"no such model"), Answer(["z"]))
+    server.models = [{"id": "qwen-a", "max_model_len": 3000}]
+    engine = connect(server.url, "")
+    prompt = engine.fim_prompt("", "a", "")
+    assert generate(engine, prompt).text == "x"
+    server.models = [{"id": "qwen-b", "max_model_len": 9000}]
+    assert generate(engine, prompt).text == "y"  # right behind an answer: the same server
+    assert generate(engine, prompt).error is not None
+    assert generate(engine, prompt).text == "z"
+    assert [post.body["model"] for post in server.posts] == ["qwen-a", "qwen-a", "qwen-a", "qwen-b"]
+    assert engine.info.context_tokens == 9000
+    monkeypatch.setattr("inference.remote.engine._SURE_S", 0.0)
+    server.models = [{"id": "qwen-c"}]
+    generate(engine, prompt)
+    assert server.posts[-1].body["model"] == "qwen-c"
+
+
 def test_several_models_and_no_name_is_refused_with_their_names(serve, connect):
     server = serve(Answer(["x"]))
     server.models = [{"id": "one"}, {"id": "two"}]

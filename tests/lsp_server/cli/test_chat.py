@@ -134,6 +134,15 @@ def test_files_and_folders_that_the_command_names_are_referred_to(shop):
     assert re.search(r"^  shop/price\.py:\d+-\d+ +is in shop/$", done.stderr, re.MULTILINE)
 
 
+@pytest.mark.parametrize("named", [".", "shop/.."])
+def test_the_root_of_a_repository_may_be_named_too(shop, named):
+    write_tree(shop.parent, {"beside/other.py": "def add_tax(others):\n    return others\n"})
+    done = chat("-f", named, "How does add_tax work?", cwd=shop)
+    assert "shop/tax.py:1-2" in done.stderr
+    assert "other.py" not in done.stderr
+    assert "names no file" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
