@@ -78,7 +78,8 @@ def _is_renaming(change: Replacement, snapshot: Snapshot) -> bool:
 
 def _is_unfinished(old: str, new: str, at: int) -> bool:
     """Return whether the new name, with the cursor `at` it, looks like one that is still being typed or deleted."""
-    return len(new) == 1 or new.endswith("_") or old.startswith(new) or (old.endswith(new) and at < len(new))
+    ends_in_the_middle = new.endswith("_") and not old.endswith("_")
+    return len(new) == 1 or ends_in_the_middle or old.startswith(new) or (old.endswith(new) and at < len(new))
 
 
 def _rest(

@@ -15,6 +15,17 @@ _FORMS: dict[str, tuple[str, Callable[[str], bool]]] = {
         is_users_password,
     ),
     "bearer-token": (r"(?i)\b(?:bearer|token)[ \t:=]{1,4}['\"]?([a-z0-9._~+/=-]{16,1000})", is_token),
+    # Of a key without a scheme.
+    "authorization-header": (
+        r"(?i)\bauthorization['\"]?\]?[ \t]{0,4}[:=,][ \t]{0,4}[bf]?['\"]?([a-z0-9._~+/=-]{20,1000})",
+        is_token,
+    ),
+    "login-password": (
+        r"(?:\b[aA]uth[ \t]*=[ \t]*\(|[bB]asic_?[aA]uth\(|\.login\()[ \t]*['\"][^'\"\r\n]{1,64}['\"][ \t]*,"
+        r"[ \t]*['\"]([^'\"\r\n]{6,256})['\"]",
+        is_users_password,
+    ),
+    "discord-webhook": (r"discord(?:app)?\.com/api/webhooks/\d{15,22}/([A-Za-z0-9_-]{50,90})", is_token),
     "basic-auth": (r"(?i)\bbasic[ \t]{1,4}([a-z0-9+/]{12,}={0,2})", is_basic_auth),
     "url-password-of-go": (r"\b[\w.-]{1,64}:([^\s:@'\"/]{6,256})@(?:tcp|unix|udp)\(", is_users_password),
     "curl-user": (r"(?:-u|--user|--proxy-user)[ =]['\"]?[\w.@+-]{1,64}:([^\s'\"]{6,256})", is_users_password),

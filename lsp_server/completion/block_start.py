@@ -15,12 +15,12 @@ def is_block_start(snapshot: Snapshot) -> bool:
     document = snapshot.document
     line, _ = document.position_at(snapshot.cursor)
     above = document.written_line(line - 1)
-    if above is None or not _opens_block(document, above):
+    if above is None or not opens_block(document, above):
         return False
     return len(indentation_of(document.written_below(line))) <= len(indentation_of(document.lines[above]))
 
 
-def _opens_block(document: Document, line: int) -> bool:
+def opens_block(document: Document, line: int) -> bool:
     """Tell whether the line ends with code that opens a block; "Note:" in a comment or a docstring opens none."""
     text = document.lines[line].rstrip()
     if (mark := line_comment(document.language)) is not None and mark in text:

@@ -105,7 +105,8 @@ _GO = _rules(
 )
 _RUST = _rules(
     scopes="""source_file block function_item:type_parameters,parameters,return_type,where_clause,body
-        closure_expression if_expression while_expression for_expression:pattern,body match_arm mod_item:body
+        closure_expression if_expression:condition,consequence while_expression:condition,body
+        for_expression:pattern,body match_arm mod_item:body
         impl_item struct_item:type_parameters,body enum_item:type_parameters,body trait_item:type_parameters,body
         function_signature_item:type_parameters,parameters,return_type""",
     bindings="""let_declaration.pattern parameter.pattern closure_parameters. for_expression.pattern
@@ -117,7 +118,7 @@ _RUST = _rules(
     members="field_declaration.name function_signature_item.name enum_variant.name",
     accesses="field_expression:value,field scoped_identifier:path,name",
     classes="struct_item:name impl_item:type",
-    statements="let_declaration",
+    statements="let_declaration let_condition",
     keys="",
     parts="label",
     shadows=True,

@@ -167,8 +167,16 @@ def _class_of(tree: Tree, owner: str, path: _Path, rules: NameRules) -> str:
     return owner if owner[:1].isupper() and owner.isidentifier() else ""
 
 
+# Functions of scripts that are called with an object of their own.
+_OWN_THIS = frozenset(
+    {"function_expression", "function_declaration", "generator_function", "generator_function_declaration"}
+)
+
+
 def _class_around(tree: Tree, path: _Path, rules: NameRules) -> str:
-    for node, _ in reversed(path[:-1]):
+    for (around, _), (node, _) in zip(reversed(path[:-2]), reversed(path[:-1]), strict=False):
+        if node.type in _OWN_THIS or (node.type == "method_definition" and around.type == "object"):
+            return ""  # its `this` is another object
         if node.type == "method_declaration" and (receiver := node.child_by_field_name("receiver")) is not None:
             words = _WORD.findall(tree.text(receiver))
             return str(words[1]) if len(words) > 1 else ""

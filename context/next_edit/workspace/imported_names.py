@@ -6,11 +6,12 @@ from posixpath import dirname
 
 from context.documents.document import Document
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
-from context.next_edit.names.resolve_names import Names, find_names
+from context.next_edit.names.resolve_names import Names, find_names, has_word
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
 from context.syntax.imports import find_imports
 
 _MAX_FILES = 100
+_MAX_OF_PACKAGE = 500  # only those that have the word are parsed
 _MAX_EXPORTERS = 10  # files that import a name for others to import
 _MODULES = frozenset({"module", "program", "source_file", "translation_unit"})
 _GO_PACKAGE = re.compile(r"^package\s+(\w+)", re.MULTILINE)
@@ -152,9 +153,9 @@ def _in_package(
 ) -> Iterator[tuple[Document, list[Occurrence]]]:
     """Yield the files of Go's package that use the name."""
     folder, package = dirname(origin.path), _GO_PACKAGE.search(origin.text)
-    for document in files.documents(files.holding(old, "go", _MAX_FILES)):
+    for document in files.documents(files.in_folder(folder, "go", _MAX_OF_PACKAGE)):
         other = _GO_PACKAGE.search(document.text)
-        if document.path == origin.path or dirname(document.path) != folder or not package or not other:
+        if document.path == origin.path or not has_word(document.text, old) or not package or not other:
             continue
         names = find_names(document, (old, new)) if package[1] == other[1] else None
         group = names.group(None) if names is not None else []

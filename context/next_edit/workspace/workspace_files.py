@@ -3,8 +3,10 @@
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
+from posixpath import dirname
 
-from context.documents.document import Document, read_document
+from context.documents.document import Document, language_of, read_document
+from context.index.terms import identifiers
 from context.index.view import View
 from context.next_edit.names.language_names import SCRIPTS
 from midspan import DocumentError
@@ -65,13 +67,24 @@ class WorkspaceFiles:
         return list(found)
 
     def all_holding(self, name: str, language: str, limit: int) -> list[str] | None:
-        """Return the paths of all files that hold a word; None for more of the index than the limit."""
+        """Return the paths of all files that hold a word; None for more of the index than the limit.
+
+        None too for a word that the index leaves out, such as a keyword of some language.
+        """
+        if self.view is not None and not identifiers(name):
+            return None
         indexed: list[str] = []
         if self.view is not None:  # leaves out the open files only after it has found so many
             indexed = self.view.files_with(name, languages_with(language), limit + 1 + len(self.open))
         if len(indexed) > limit:
             return None
         return [*(path for path, document in self.open.items() if name in document.text), *indexed]
+
+    def in_folder(self, folder: str, language: str, limit: int) -> list[str]:
+        """Return the paths of the files of a folder that are in this language, the open ones first."""
+        found = dict.fromkeys(path for path in self.open if dirname(path) == folder)
+        found |= dict.fromkeys(self.view.in_folder(folder) if self.view is not None else ())
+        return [path for path in found if language_of(path) == language][:limit]
 
     def imported(self, module: str, name: str, document: Document) -> list[str]:
         """Return the files that an import means, the most specific first."""

@@ -1,8 +1,9 @@
 """Complete this block: the model writes from the cursor to the end of the block, which indentation tells."""
 
 from context.documents.document import Document
-from context.documents.indentation import OPENS_BLOCK, columns, indentation_of, unit_of
+from context.documents.indentation import columns, indentation_of, unit_of
 from lsp_server.actions.holes.action_hole import ActionHole, at_dedent
+from lsp_server.completion.block_start import opens_block
 
 
 def find_block_hole(document: Document, line: int, column: int) -> ActionHole | None:
@@ -12,7 +13,7 @@ def find_block_hole(document: Document, line: int, column: int) -> ActionHole | 
     if text[column:].strip() or above is None:
         return None
     opener = document.lines[above].rstrip("\r\n")
-    opens = OPENS_BLOCK.search(opener) is not None
+    opens = opens_block(document, above)
     indent = indentation_of(opener) + (unit_of(document.lines) if opens else "")
     if not opens and line > above and text and columns(text) < columns(indent):
         indent = text  # the user has gone back to an outer block

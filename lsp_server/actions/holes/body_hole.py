@@ -54,7 +54,8 @@ def _in_braces(document: Document, tree: Tree, body: Node, indent: str) -> Actio
     if closer.type != "}":
         return None
     last = body.children[-2]
-    outer = indentation_of(document.lines[body.start_point[0]])
+    # Not that of the brace's line, which may be the last of aligned parameters.
+    outer = indentation_of(document.lines[(body.parent or body).start_point[0]])
     return ActionHole(_TITLE, tree.end(last), tree.start(closer), f"\n{indent}", f"\n{outer}", find_end)
 
 
@@ -75,6 +76,12 @@ def _after_colon(document: Document, tree: Tree, function: Node, indent: str, li
         rest = document.text[end : document.line_end(statements[0].end_point[0])]
         comment = f"{rest.strip()}\n{indent}" if rest.strip() else ""  # the comment stays, above the body
         return ActionHole(_TITLE, start, end + len(rest), comment, "", find_end)
+    if doc is not None and doc.start_point[0] == colon.start_point[0]:
+        end = tree.end(doc)
+        if document.text[end : document.line_end(doc.end_point[0])].strip():
+            return None  # all on one line
+        before = f"\n{indent}{tree.text(doc)}\n{indent}"
+        return ActionHole(_TITLE, tree.end(colon), end, before, "", find_end)
     last = _last_comment_line(document, (doc or colon).end_point[0], columns(indent))
     if columns(document.written_below(last)) >= columns(indent):
         return None  # the body has lines that do not parse

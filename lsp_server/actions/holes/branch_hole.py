@@ -6,12 +6,17 @@ from tree_sitter import Node
 
 from context.documents.document import Document
 from context.documents.indentation import columns, indentation_of, unit_of
-from context.syntax.definitions import statements_of
+from context.syntax.definitions import is_comment, statements_of
 from context.syntax.tree import Tree, tree_of
 from lsp_server.actions.holes.action_hole import ActionHole, at_dedent
 
 _IFS = ("if_statement", "if_expression")
 _SWITCHES = frozenset({"switch_statement", "switch_expression", "expression_switch_statement", "type_switch_statement"})
+_ARROW_CASE = "switch_rule"  # of Java; a switch with such cases takes no other
+# After these a case runs on into the next one. Behind a block a break may be out of reach, which Java refuses.
+_SIMPLE_STATEMENTS = frozenset(
+    {"expression_statement", "declaration", "local_variable_declaration", "lexical_declaration"}
+)
 _HANDLERS = frozenset({"except_clause", "except_group_clause", "finally_clause", "catch_clause"})
 
 
@@ -50,14 +55,19 @@ def _braced(document: Document, place: int, indent: str, name: str, before: str)
 def _missing_default(document: Document, tree: Tree, node: Node) -> ActionHole | None:
     body = node.child_by_field_name("body") or node
     closer = body.children[-1]
-    cases = [child for child in body.named_children if child.start_point[0] > node.start_point[0]]
+    below = (child for child in body.named_children if child.start_point[0] > node.start_point[0])
+    cases = [child for child in below if not is_comment(child)]
     is_there = any(tree.text(case).lstrip().startswith("default") for case in cases)
-    if not cases or is_there or closer.type != "}":
+    if not cases or is_there or closer.type != "}" or cases[-1].type == _ARROW_CASE:
         return None
     indent = indentation_of(document.lines[cases[-1].start_point[0]])
     place = tree.start(closer)
     place -= len(document.text[:place]) - len(document.text[:place].rstrip())
-    before = f"\n{indent}default:\n{indent}{unit_of(document.lines)}"
+    deeper = indent + unit_of(document.lines)
+    statements = [child for child in cases[-1].named_children if not is_comment(child)]
+    runs_on = document.language != "go" and statements and statements[-1].type in _SIMPLE_STATEMENTS
+    before = f"\n{deeper}break;" if runs_on else ""  # or the last case would run the default too
+    before += f"\n{indent}default:\n{deeper}"
     return ActionHole(_title("default"), place, place, before, "", at_dedent(columns(indent) + 1))
 
 

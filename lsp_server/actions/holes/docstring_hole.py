@@ -49,6 +49,8 @@ def _in_quotes(document: Document, node: Node) -> ActionHole | None:
 def _above(document: Document, tree: Tree, node: Node) -> ActionHole | None:
     while (parent := node.parent) is not None and parent.type in _WRAPPERS:
         node = parent
+    while (attribute := node.prev_named_sibling) is not None and attribute.type == "attribute_item":
+        node = attribute
     previous = node.prev_named_sibling
     if previous is not None and is_comment(previous) and previous.end_point[0] >= node.start_point[0] - 1:
         return None

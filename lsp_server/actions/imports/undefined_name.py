@@ -14,6 +14,7 @@ from lsp_server.rpc.positions import offsets_of
 from midspan import DocumentError
 
 _MOST_PLACES = 2000  # a name that occurs more often is surely defined
+_OF_MODULES = frozenset({"__file__", "__path__", "__annotations__", "__class__"})  # which no builtin is called
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # The words of pyright, pyflakes, ruff, mypy, pylint, tsc, eslint, rustc, clang, gcc, javac and Eclipse.
 _SAYS_UNDEFINED = re.compile(
@@ -55,7 +56,7 @@ def find_undefined_at(document: Document, place: int) -> str | None:
     """Return the name at an offset, if Python does not have it and the file neither binds nor imports it."""
     tree = tree_of(document) if document.language == "python" else None
     name = _word_at(document, place)
-    if tree is None or not _IDENTIFIER.fullmatch(name) or hasattr(builtins, name):
+    if tree is None or not _IDENTIFIER.fullmatch(name) or hasattr(builtins, name) or name in _OF_MODULES:
         return None
     uses = [node for node in _places_of(tree, document, name) if not (_is_attribute(node) or _is_in_a_path(node))]
     is_here = any(tree.start(node) <= place <= tree.end(node) for node in uses)

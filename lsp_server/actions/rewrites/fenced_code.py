@@ -97,14 +97,15 @@ def _end_of_block(lines: Sequence[str], start: int, opening: re.Match[str], *, n
 def _indented(lines: Sequence[str], indent: str) -> list[str]:
     if len(lines) > 1 and _lost_its_indentation(lines, indent):
         lines = [indent + lines[0], *lines[1:]]
-    common = _common_indentation(lines)
+    common = common_indentation(lines)
     rest = [line[len(common) :] if line.strip() else "" for line in lines]
     if "\t" in indent:
         rest = _in_tabs(rest)
     return [indent + line if line else "" for line in rest]
 
 
-def _common_indentation(lines: Sequence[str]) -> str:
+def common_indentation(lines: Sequence[str]) -> str:
+    """Return what all lines begin with, the blank ones left out. One line at least is not blank."""
     spaces = [indentation_of(line) for line in lines if line.strip()]
     first, last = min(spaces), max(spaces)  # of sorted strings, the first and the last have the shortest common prefix
     length = next((index for index, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))

@@ -14,7 +14,7 @@ from lsp_server.actions.protocol.workspace_edit import Change
 from lsp_server.actions.rewrites.ask_chat import ChatAnswer, ask_chat
 from lsp_server.actions.rewrites.chat_prompts import code_block, insert_messages, rewrite_messages
 from lsp_server.actions.rewrites.code_draft import CodeDraft
-from lsp_server.actions.rewrites.fenced_code import extract_code
+from lsp_server.actions.rewrites.fenced_code import common_indentation, extract_code
 from lsp_server.actions.rewrites.kept_secrets import secrets_within, warn_of_lost_secrets
 from lsp_server.actions.rewrites.line_diff import diff_lines
 from lsp_server.actions.rewrites.selection import strip_blank_lines
@@ -52,7 +52,8 @@ async def rewrite_lines(
     lines = [document.lines[line] for line in range(first, last + 1) if line != without_line]
     selected = "".join(lines).replace("\r\n", "\n").strip("\n")
     start, end = document.line_starts[first], document.line_end(last)
-    return await _rewrite(action, start, end, selected, indentation_of(selected), instruction)
+    indent = common_indentation(selected.split("\n")) if selected.strip() else indentation_of(selected)
+    return await _rewrite(action, start, end, selected, indent, instruction)
 
 
 async def rewrite_within_line(action: ActionContext, start: int, end: int, instruction: str) -> Rewrite:

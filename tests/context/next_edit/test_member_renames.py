@@ -200,6 +200,31 @@ CASES: dict[str, dict[str, str]] = {
 }
 
 
+CASES["a word that the index leaves out"] = {
+    "a.py": """
+            class View:
+                def __init__(self):
+                    self.«template» = 1
+
+
+            def send(mail):
+                return mail.template
+            """,
+    "b.py": """
+            class Mail:
+                def __init__(self):
+                    self.template = 2
+            """,
+    "c.py": """
+            from a import View
+
+
+            def use(view: View):
+                return view.‹template›
+            """,
+}
+
+
 def without_marks(files: Mapping[str, str]) -> dict[str, str]:
     return {path: re.sub("[«»‹›]", "", text).replace("\n            ", "\n") for path, text in files.items()}
 

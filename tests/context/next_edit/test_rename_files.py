@@ -45,6 +45,15 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
             "other.go": "package main\n\nvar Price = 1\n",
         },
     ),
+    "a short name of go": (
+        "db",
+        {
+            "go.mod": "module example.com/shop\n",
+            "main.go": "package main\n\nvar «db» = open()\n",
+            "serve.go": "package main\n\nfunc serve() { ‹db›.run(x.db) }\n",
+            "other/other.go": "package other\n\nvar x = db.run()\n",
+        },
+    ),
     "rust": (
         "price",
         {

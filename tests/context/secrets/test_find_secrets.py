@@ -102,3 +102,35 @@ def test_a_secret_of_kubernetes_that_a_file_holds_twice_is_found_twice() -> None
     text = "---\n".join([secret, "kind: ConfigMap\ndata:\n  open: UjR4dlE5bUsyTHBX\n", secret, secret])
     places = [at for at in range(len(text)) if text.startswith("first: ", at)]
     assert [finding.start for finding in find_secrets(text, "all.yaml")] == [at + len("first: ") for at in places]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'headers = {"Authorization": "SECRET"}',
+        'headers["Authorization"] = "SECRET"',
+        'curl -H "Authorization: SECRET" https://api.internal',
+        'requests.get(url, auth=("admin", "SECRET"))',
+        'HTTPBasicAuth("admin", "SECRET")',
+        'smtp.login("me@example.com", "SECRET")',
+        'WEBHOOK_URL = "https://discord.com/api/webhooks/112233445566778899/SECRETSECRETSECRET"',
+    ],
+)
+def test_a_key_without_a_scheme_and_a_password_beside_its_user_are_found(line: str) -> None:
+    draw = Random(5)
+    secret = "".join(draw.choices("abcdefghkmnpqrstuvwxyzABCDEFGHKMNPQRSTUVWXYZ23456789", k=28))
+    assert secret not in mask_text(line.replace("SECRET", secret), "a.py")[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'requests.get(url, auth=("user", "password"))',
+        'ALLOWED = ["Authorization", "Content-Type"]',
+        "fetch(url, { headers: { Authorization: `Bearer ${token}` } })",
+        "def authorization(self) -> AuthorizationServerMetadataDocument:",
+        "Authorization: AuthorizationServerMetadataDocument",
+    ],
+)
+def test_a_name_beside_authorization_is_no_key(line: str) -> None:
+    assert mask_text(line, "a.py")[0] == line

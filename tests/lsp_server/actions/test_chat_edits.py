@@ -76,6 +76,17 @@ async def test_the_text_in_place_of_its_range_equals_the_edit(editor, models, ur
     assert before + result["text"] + after == applied(TEXT, result["edit"], uri)
 
 
+async def test_lines_of_which_the_first_is_the_deepest_keep_their_indentation(editor, models, uri):
+    models.answer = "```python\n    return a\n\ndef g(a):\n    return 3 * a\n```"
+    text = "def f(a):\n    return a\n\ndef g(a):\n    return a\n"
+    other = uri.replace(".py", "_other.py")
+    await editor.open(text, other)
+    result = await editor.request("midspan/edit", edit_params(other, (1, 0), (4, 12), instruction="Triple it"))
+    assert applied(text, result["edit"], other) == text.replace(
+        "def g(a):\n    return a", "def g(a):\n    return 3 * a"
+    )
+
+
 async def test_within_a_line_only_the_selection_changes(editor, models, uri):
     models.answer = "```python\n3\n```"
     result = await editor.request("midspan/edit", edit_params(uri, (4, 8), (4, 9), instruction="Make it three"))

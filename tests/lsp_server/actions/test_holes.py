@@ -41,6 +41,12 @@ def filled(text: str, kind: str, language: str = "python", fill: str = "FILL") -
             "class A:\n\tdef f(self):\n\t\tFILL\n\n\tdef g(self): ...\n",
         ),
         ("python", "é = '😀'\ndef f(a):|\n    pass\n", "é = '😀'\ndef f(a):\n    FILL\n"),
+        ("python", 'def f(a): """Doc."""|\n', 'def f(a):\n    """Doc."""\n    FILL\n'),
+        (
+            "c",
+            "void g() {\n    h();\n}\nvoid f(int a,\n       int b) {|\n}\n",
+            "void g() {\n    h();\n}\nvoid f(int a,\n       int b) {\n    FILL\n}\n",
+        ),
         ("javascript", "function f(a) {|}\n", "function f(a) {\n    FILL\n}\n"),
         ("javascript", "class A {\n  m() {\n  |}\n}\n", "class A {\n  m() {\n    FILL\n  }\n}\n"),
         (
@@ -85,6 +91,8 @@ def test_a_function_with_a_body_has_no_body_hole(language, text):
             "def f():\n    a()\n    for a in b:\n        FILL\n    c()\n",
         ),
         ("python", "def f():\n    x = |\n", "def f():\n    x = FILL\n"),
+        ("python", "def f():\n    x = 1\n    # For each:\n    |\n", "def f():\n    x = 1\n    # For each:\n    FILL\n"),
+        ("python", "def f():\n    if x:  # why\n        |\n", "def f():\n    if x:  # why\n        FILL\n"),
         ("ruby", "if a then|\nend\n", "if a then\n    FILL\nend\n"),
         ("lua", "x(function() {|\n})\n", "x(function() {\n    FILL\n})\n"),
     ],
@@ -122,6 +130,7 @@ def test_no_block_is_completed_away_from_the_end_of_a_block(text):
         ("java", "class A {\n  int f() {|\n  }\n}\n", "F.", "class A {\n  /**\n   * F.\n   */\n  int f() {\n  }\n}\n"),
         ("go", "package a\n\nfunc F() {|\n}\n", "F is.", "package a\n\n// F is.\nfunc F() {\n}\n"),
         ("rust", "fn f() {|\n}\n", "One.\n/// Two.", "/// One.\n/// Two.\nfn f() {\n}\n"),
+        ("rust", "#[test]\nfn f() {|\n}\n", "One.", "/// One.\n#[test]\nfn f() {\n}\n"),
     ],
 )
 def test_a_docstring_goes_where_its_language_has_it(language, text, fill, expected):
@@ -134,6 +143,7 @@ def test_a_docstring_goes_where_its_language_has_it(language, text, fill, expect
         ("python", 'def f():|\n    """There."""\n'),
         ("python", "def f(): return 1|\n"),
         ("go", "package a\n\n// F is.\nfunc F() {|\n}\n"),
+        ("rust", "/// A point.\n#[derive(Debug)]\nstruct Point {|\n}\n"),
         ("python", "x = 1|\n"),
     ],
 )
@@ -162,7 +172,17 @@ def test_a_docstring_is_not_written_twice(language, text):
         (
             "javascript",
             "switch (a) {\n  case 1:\n    b();|\n}\n",
-            "switch (a) {\n  case 1:\n    b();\n  default:\n    FILL\n}\n",
+            "switch (a) {\n  case 1:\n    b();\n    break;\n  default:\n    FILL\n}\n",
+        ),
+        (
+            "javascript",
+            "switch (a) {\n  case 1:\n    return b();|\n}\n",
+            "switch (a) {\n  case 1:\n    return b();\n  default:\n    FILL\n}\n",
+        ),
+        (
+            "go",
+            "package a\n\nfunc f() {\n\tswitch a {\n\tcase 1:\n\t\tb()|\n\t}\n}\n",
+            "package a\n\nfunc f() {\n\tswitch a {\n\tcase 1:\n\t\tb()\n\tdefault:\n\t\tFILL\n\t}\n}\n",
         ),
         (
             "go",
@@ -195,6 +215,7 @@ def test_a_missing_branch_comes_after_the_existing_ones(language, text, expected
         ("python", "match a:\n    case 1:\n        b()|\n    case other:\n        c()\n"),
         ("javascript", "if (a) {\n  b();|\n} else {\n  c();\n}\n"),
         ("javascript", "switch (a) {\n  case 1:\n    b();|\n  default:\n}\n"),
+        ("java", "class A {\n  void f() {\n    switch (a) {\n      case 1 -> b();|\n    }\n  }\n}\n"),
     ],
 )
 def test_no_branch_is_written_twice(language, text):

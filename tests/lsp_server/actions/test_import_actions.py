@@ -117,6 +117,7 @@ def test_each_statement_of_the_workspace_resolves_to_a_file_of_it(view):
         ("class Cart: ...\nCart|\n", None),
         ("x = 'Cart|'\n", None),
         ("x = pri|nt\n", None),
+        ("x = Path(__file|__)\n", None),
         ("x = 1 |\n", None),
     ],
 )
