@@ -191,6 +191,10 @@ The value is a cons of a line of the chat and the reference it stands for."
             (list :uri (plist-get (eglot--TextDocumentIdentifier) :uri)
                   :range (midspan-range first last))))))
 
+(defun midspan-chat--of-project-p (server)
+  "Return non-nil when the conversation of this page is that of SERVER's project."
+  (and midspan--server (equal (eglot--project server) (eglot--project midspan--server))))
+
 ;;;###autoload
 (defun midspan-chat ()
   "Open the conversation.
@@ -203,15 +207,18 @@ The next question refers to the region, if there is one."
          (source (current-buffer)))
     (when is-source (eglot--signal-textDocument/didChange))
     (pop-to-buffer (get-buffer-create "*midspan chat*"))
-    (let ((is-new (not (derived-mode-p 'midspan-chat-mode))))
-      (when is-new
-        (midspan-chat-mode)
-        (midspan-chat--add-heading))
-      (setq midspan--server server)
-      (when is-source
-        (setq midspan-chat--document uri midspan-chat--source source))
-      (when is-new
-        (midspan-chat--reopen (current-buffer))))
+    (unless midspan--stop
+      (let ((is-new (or (not (derived-mode-p 'midspan-chat-mode))
+                        (and is-source (not (midspan-chat--of-project-p server))))))
+        (when is-new
+          (midspan-chat-mode)
+          (erase-buffer)
+          (midspan-chat--add-heading))
+        (setq midspan--server server)
+        (when is-source
+          (setq midspan-chat--document uri midspan-chat--source source))
+        (when is-new
+          (midspan-chat--reopen (current-buffer)))))
     (goto-char (point-max))
     (when (and reference (not midspan--stop))
       (push reference midspan-chat--references)

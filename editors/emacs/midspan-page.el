@@ -40,6 +40,7 @@
   "Show an empty page called NAME, and return its buffer."
   (let ((page (get-buffer-create name)))
     (with-current-buffer page
+      (midspan--stop-answer)            ; an older one, which would go on here
       (midspan-page-mode)
       (let ((inhibit-read-only t)) (erase-buffer)))
     (pop-to-buffer page)

@@ -70,3 +70,20 @@ def test_a_conversation_lists_what_was_read_and_is_reopened_until_it_is_cleared(
     editor.press("C-c", "C-c")
     editor.until(lambda: "That too." in editor.text(), "no answer")
     assert "Because" not in editor.text()
+
+
+def test_each_project_has_its_conversation(editor, tmp_path):
+    two = scripted.scripted_project(tmp_path / "two", ANSWERS)
+    editor.command("midspan-chat")
+    editor.type("Why?")
+    editor.press("C-c", "C-c")
+    editor.until(lambda: "Because" in editor.text() and editor.text().endswith("\n## You\n\n"), "no answer")
+    editor.open(two / "second.py", "x = 1\n")
+    editor.command("midspan-chat")
+    editor.until(lambda: editor.text() == "## You\n\n", "it has the conversation of another project")
+    editor.type("And this?")
+    editor.press("C-c", "C-c")
+    editor.until(lambda: "That too." in editor.text() and editor.text().endswith("\n## You\n\n"), "no answer")
+    editor.lisp('(progn (switch-to-buffer "goods.py") t)')
+    editor.command("midspan-chat")
+    editor.until(lambda: "Because" in editor.text() and "That too." not in editor.text(), "it is not reopened")

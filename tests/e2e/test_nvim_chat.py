@@ -113,3 +113,33 @@ def test_a_conversation_is_reopened_after_a_restart_until_it_is_cleared(tmp_path
         assert "Because" not in page(editor)
         editor.type("<C-c>")
     assert [prompt.count("assistant: ") for prompt in asked(editor) if "user: " in prompt] == [0, 0]
+
+
+def test_each_project_has_its_conversation_and_its_server(tmp_path):
+    one, two = (scripted.scripted_project(tmp_path / name, scripted.ANSWERS) for name in ("one", "two"))
+    (two / "second.py").write_text("a = 1\nb = 2\n")
+    with neovim(one, one / "first.py", scripted=True) as editor:
+        midspan(editor, "chat Why?")
+        editor.until(lambda: "Because" in page(editor) and page(editor).rstrip().endswith("## You"), "no answer")
+        editor.api.command("wincmd p")
+        editor.api.command(f"edit {two / 'second.py'}")
+        editor.until(lambda: editor.api.exec_lua("return #vim.lsp.get_clients({ bufnr = 0 })") == 1, "not attached")
+        editor.api.command("2,2Midspan chat Why?")
+        editor.until(lambda: "- second.py:2  you referred to it" in editor.lines(), "another server was asked")
+        editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")
+        assert page(editor).count("## Midspan") == 1
+        editor.api.command("wincmd p")
+        editor.api.command("edit #")
+        midspan(editor, "chat")
+        editor.until(lambda: "Because" in page(editor) and "second.py" not in page(editor), "it is not reopened")
+
+
+def test_the_cursor_stays_where_the_user_reads_while_an_answer_comes(editor, chat):
+    append = "require('midspan.page').append(vim.fn.bufnr('midspan://chat'), 'one\\ntwo\\n')"
+    editor.api.exec_lua(append)
+    last = len(editor.lines())
+    assert editor.api.current.window.cursor[0] == last
+    editor.api.current.window.cursor = (1, 0)
+    editor.api.exec_lua(append)
+    assert editor.api.current.window.cursor[0] == 1
+    assert len(editor.lines()) == last + 2

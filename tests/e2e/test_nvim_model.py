@@ -58,10 +58,30 @@ def select_model(editor: Neovim, words: str, which: int) -> None:
     )
 
 
+_SPY = """
+local tell = require('midspan.model').tell
+require('midspan.model').tell = function(client)
+  local notify = client.notify
+  client.notify = function(self, method, params)
+    if method == 'midspan/userSettings' then told_later = params end
+    return notify(self, method, params)
+  end
+  tell(client)
+end
+"""
+
+
 def test_a_model_is_selected_for_completion_and_for_chat(tmp_path):
     folder = scripted.scripted_project(tmp_path, scripted.ANSWERS)
+    other = scripted.scripted_project(tmp_path / "other", {})
+    (other / "second.py").write_text("x = 1\n")
     with neovim(folder, folder / "first.py", scripted=True) as editor:
         _select_both(editor)
+        editor.api.exec_lua(_SPY)
+        editor.api.command(f"edit {other / 'second.py'}")
+        editor.until(lambda: editor.api.exec_lua("return told_later") is not None, "a later server is not told")
+        told = editor.api.exec_lua("return told_later")
+        assert told == {"completion": {"model": None}, "chat": {"model": None}}
 
 
 def _select_both(editor: Neovim) -> None:

@@ -255,7 +255,7 @@ def test_a_diff_that_was_left_without_an_answer_makes_way_for_the_next_one(edito
     editor.until(lambda: editor.api.current.buffer.name.endswith("midspan://edit"), "no diff")
     editor.type(leave)
     editor.until(lambda: not editor.api.current.buffer.name.endswith("midspan://edit"), "the diff was not left")
-    write(editor, "jcwzz<Esc>gg", ["y = 2", "zz = 3"])
+    write(editor, "j0cwzz<Esc>gg", ["y = 2", "zz = 3"])
     midspan(editor, "edit double it")
     editor.until(lambda: editor.api.current.buffer.name.endswith("midspan://edit"), "no second diff")
     assert editor.lines() == ["y = 2 * 2", "zz = 3"]

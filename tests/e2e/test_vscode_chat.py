@@ -121,9 +121,26 @@ def test_a_conversation_is_reopened_after_a_reload_until_it_is_cleared(editor: V
     assert chat.locator(".welcome").is_visible()
 
 
-def _reloaded(editor: VSCode) -> Frame:
+def test_a_conversation_goes_on_where_an_explanation_is_the_first_thing(editor: VSCode, chat: Frame):
+    _ask(chat, "What is this?")
+    editor.until(lambda: "That is all." in chat.locator(".assistant").inner_text(), "there is no answer")
+    _reload(editor)
+    editor.open("explained.py", ADD)
+    editor.select_all()
+    editor.run("Midspan: Explain")
+    chat = editor.chat()
+    editor.until(lambda: chat.locator(".assistant").count() == 2, "the conversation is another one")
+    assert "What is this?" in chat.locator(".user").first.inner_text()
+    editor.until(lambda: chat.locator("#send").is_visible(), "the answer does not end")
+
+
+def _reload(editor: VSCode) -> None:
     editor.page.reload(wait_until="domcontentloaded")
     editor.wait_for(editor.status.filter(has_text="fake"))
+
+
+def _reloaded(editor: VSCode) -> Frame:
+    _reload(editor)
     editor.run("Midspan: Open Chat")
     return editor.chat()
 

@@ -7,6 +7,8 @@ import type { EditPreview } from './preview.ts';
 import type { UsedPart } from './protocol.ts';
 import type { Server } from './server.ts';
 
+const LAST_CHARACTER = 2 ** 31 - 1; // LSP's largest number; a column behind the end means the end
+
 export async function referenceTo(server: Server, what: 'selection' | 'file'): Promise<NamedReference> {
   const { document, selection } = editor();
   const convert = (await server.running()).code2ProtocolConverter;
@@ -37,11 +39,20 @@ export async function insertCode(code: string): Promise<void> {
 /** Shows a diff with the code in place of the lines that the question refers to, or else of the selection. */
 export async function showAsDiff(preview: EditPreview, code: string, references: NamedReference[]): Promise<void> {
   const about = references.find(({ range }) => range !== undefined);
-  const { uri, range } = about?.range ? { uri: about.uri, range: about.range } : selected();
+  const { uri, range } = about?.range ? { uri: about.uri, range: wholeLines(about.range) } : selected();
   const endsLine = range.end.character === 0 && range.end.line > range.start.line;
   const newText = endsLine && !code.endsWith('\n') ? `${code}\n` : code;
   const edit = { uri, creates: false, edits: [{ range, newText }] };
   await preview.show(edit, `${describe({ uri, range })}: from the chat`);
+}
+
+/** The lines that a reference touches: the model was shown these, and answers with them. */
+function wholeLines({ start, end }: Range): Range {
+  const endsLine = end.character === 0 && end.line > start.line;
+  return {
+    start: { line: start.line, character: 0 },
+    end: { line: end.line, character: endsLine ? 0 : LAST_CHARACTER },
+  };
 }
 
 function selected(): { uri: string; range: Range } {

@@ -28,7 +28,7 @@ export class ChatView implements vscode.WebviewViewProvider {
   #view: vscode.WebviewView | undefined;
   #isListening = false;
   #wantsFocus = false;
-  #hasRestored = false;
+  #restored: Promise<void> | undefined;
   #changes = 0;
   #cancel: vscode.CancellationTokenSource | undefined;
 
@@ -92,6 +92,7 @@ export class ChatView implements vscode.WebviewViewProvider {
   async answer(kind: 'explain' | 'review', target: Target): Promise<void> {
     const reference = { name: describe(target), uri: target.uri, range: target.range };
     await this.open();
+    await this.#restore();
     await this.#converse(QUESTIONS[kind], [reference], async (client, onPiece, cancel) => {
       const params = answerParams(kind, target);
       const result = await requestInPieces<TextResult>(client, 'midspan/answer', params, onPiece, cancel);
@@ -105,6 +106,7 @@ export class ChatView implements vscode.WebviewViewProvider {
     }
     const references = this.#references;
     this.#references = [];
+    await this.#restore();
     const conversation = this.#conversation;
     const onProgress = (progress: string) => {
       conversation.progress = progress;
@@ -116,13 +118,14 @@ export class ChatView implements vscode.WebviewViewProvider {
     });
   }
 
-  /** Shows the conversation that was kept, unless a new one has begun meanwhile. */
-  async #restore(): Promise<void> {
+  /** Shows the conversation that was kept, unless a new one has begun meanwhile. A question waits for that. */
+  #restore(): Promise<void> {
+    this.#restored ??= this.#reopen();
+    return this.#restored;
+  }
+
+  async #reopen(): Promise<void> {
     const begun = this.#conversation;
-    if (this.#hasRestored) {
-      return;
-    }
-    this.#hasRestored = true;
     try {
       const turns = await keptTurns(this.#server);
       if (this.#conversation === begun && !begun.turns.length) {
@@ -130,6 +133,7 @@ export class ChatView implements vscode.WebviewViewProvider {
         this.#draw();
       }
     } catch (error) {
+      this.#restored = undefined; // the next time
       this.#server.log.info(`No conversation is reopened: ${words(error)}`);
     }
   }

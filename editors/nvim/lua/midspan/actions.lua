@@ -67,20 +67,32 @@ local function diagnostics_of(call)
   return vim.lsp.diagnostic.from and vim.lsp.diagnostic.from(found:totable()) or {}
 end
 
+local stops = {} -- by the kind of a page, what stops the answer on it
+
 local function stream_page(client, kind, params)
+  local older = stops[kind]
+  stops[kind] = nil
+  if older then
+    older()
+  end
   local buffer = require('midspan.page').open(kind, { '' }, 'markdown')
   local stop
   stop = require('midspan.server').stream(client, 'midspan/answer', params, function(piece)
-    if vim.api.nvim_buf_is_valid(buffer) then
+    if vim.api.nvim_buf_is_loaded(buffer) then
       require('midspan.page').append(buffer, piece)
     else
       stop()
     end
   end, function(err)
-    if err then
+    local is_last = stops[kind] == stop
+    if is_last then
+      stops[kind] = nil
+    end
+    if err and is_last then
       fail(err)
     end
   end)
+  stops[kind] = stop
   vim.keymap.set('n', '<C-c>', stop, { buffer = buffer, desc = 'Midspan: stop' })
 end
 

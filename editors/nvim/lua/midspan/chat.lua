@@ -2,10 +2,12 @@
 local M = {}
 
 local YOU, MIDSPAN, CLEAR = '## You', '## Midspan', '/clear'
+local STILL = 'Midspan is still answering; stop it with <C-c>'
 
 local messages = {}
 local stop = nil
 local references = {}
+local owner = nil -- the root of the project whose conversation the page has
 local progress = vim.api.nvim_create_namespace('midspan.progress')
 
 local function page()
@@ -17,7 +19,7 @@ local function source()
 end
 
 local function client_here()
-  return require('midspan.server').client()
+  return source().client() or require('midspan.server').client()
 end
 
 --- Returns the text below the last "## You".
@@ -48,7 +50,7 @@ end
 
 --- Shows the progress of an answer in words behind the text of the page; "" takes it away.
 local function show_progress(buffer, words)
-  if vim.api.nvim_buf_is_valid(buffer) then
+  if vim.api.nvim_buf_is_loaded(buffer) then
     vim.api.nvim_buf_clear_namespace(buffer, progress, 0, -1)
     if words ~= '' then
       local row = vim.api.nvim_buf_line_count(buffer) - 1
@@ -87,8 +89,7 @@ end
 --- Sends the question below the last heading.
 function M.send(buffer)
   if stop then
-    vim.notify('Midspan is still answering; stop it with <C-c>')
-    return
+    return vim.notify(STILL)
   end
   local client, text = client_here(), question(buffer)
   if not client or text == '' then
@@ -99,10 +100,14 @@ function M.send(buffer)
   end
   table.insert(messages, { role = 'user', content = text, references = #references > 0 and references or nil })
   references = {}
+  page().follow(buffer)
   page().append(buffer, '\n\n' .. MIDSPAN .. '\n\n')
   local document, selection = source().document()
   local params = { messages = messages, keep = true, textDocument = document, selection = selection }
   stop = require('midspan.server').stream(client, 'midspan/chat', params, function(piece)
+    if not vim.api.nvim_buf_is_loaded(buffer) then
+      return M.stop() -- the user has deleted the page
+    end
     show_progress(buffer, '')
     page().append(buffer, piece)
   end, function(...)
@@ -156,11 +161,23 @@ end
 
 --- Opens the page. The next question refers to the range of the command; words after `chat` are sent at once.
 function M.open(call)
+  if stop then
+    if #call.fargs > 1 or call.range > 0 then
+      return vim.notify(STILL)
+    end
+    return page().open('chat', nil, 'markdown')
+  end
+  source().remember()
   local client = client_here()
   if not client then
     return
   end
-  source().remember()
+  local root = client.root_dir or ''
+  local is_other = owner ~= nil and owner ~= root
+  if is_other then
+    messages, references = {}, {}
+  end
+  owner = root
   if call.range > 0 then
     local range = require('midspan.server').range_of(client, call)
     table.insert(references, { uri = vim.uri_from_bufnr(0), range = range })
@@ -175,7 +192,7 @@ function M.open(call)
       M.send(buffer)
     end
   end
-  local is_new = vim.api.nvim_buf_line_count(buffer) < 3
+  local is_new = is_other or vim.api.nvim_buf_line_count(buffer) < 3
   if is_new then
     vim.api.nvim_buf_set_lines(buffer, 0, -1, false, { YOU, '', '' })
   end

@@ -189,6 +189,9 @@ local function configure(options)
     handlers = { ['midspan/statusChanged'] = require('midspan.status').changed },
     init_options = init_options(),
     before_init = vouch,
+    on_init = function(client)
+      require('midspan.model').tell(client)
+    end,
   }
 end
 

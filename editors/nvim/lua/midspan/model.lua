@@ -16,12 +16,19 @@ local WITH = { completion = 'Midspan now completes with %s', chat = 'Midspan now
 --- By use: the model that was selected since Neovim began.
 local selected = {}
 
+--- Tells a server which models were selected, if any: its settings at the start do not.
+function M.tell(client)
+  if next(selected) then
+    local settings = vim.tbl_deep_extend('force', require('midspan').options.settings, selected)
+    client:notify('midspan/userSettings', settings)
+  end
+end
+
 local function use(section, name)
   local without = WITHOUT[section]
   selected[section] = { model = name == without.name and vim.NIL or name }
-  local settings = vim.tbl_deep_extend('force', require('midspan').options.settings, selected)
   for _, client in ipairs(require('midspan.server').clients()) do
-    client:notify('midspan/userSettings', settings)
+    M.tell(client)
   end
   vim.notify(name == without.name and without.done or WITH[section]:format(name))
 end

@@ -46,14 +46,26 @@ function M.open(name, lines, filetype)
   return buffer, window
 end
 
---- Appends text to a page.
-function M.append(buffer, text)
-  local last = vim.api.nvim_buf_get_lines(buffer, -2, -1, false)[1]
-  local lines = vim.split(last .. text, '\n', { plain = true })
-  vim.api.nvim_buf_set_lines(buffer, -2, -1, false, lines)
+--- Puts the cursor of a page's window on its last line, so that it follows what is appended.
+function M.follow(buffer)
   local window = vim.fn.bufwinid(buffer)
   if window ~= -1 then
     vim.api.nvim_win_set_cursor(window, { vim.api.nvim_buf_line_count(buffer), 0 })
+  end
+end
+
+--- Appends text to a page. A cursor on the last line follows, and one that the user has put elsewhere stays.
+function M.append(buffer, text)
+  if not vim.api.nvim_buf_is_loaded(buffer) then
+    return
+  end
+  local window = vim.fn.bufwinid(buffer)
+  local is_at_end = window ~= -1 and vim.api.nvim_win_get_cursor(window)[1] == vim.api.nvim_buf_line_count(buffer)
+  local last = vim.api.nvim_buf_get_lines(buffer, -2, -1, false)[1]
+  local lines = vim.split(last .. text, '\n', { plain = true })
+  vim.api.nvim_buf_set_lines(buffer, -2, -1, false, lines)
+  if is_at_end then
+    M.follow(buffer)
   end
 end
 

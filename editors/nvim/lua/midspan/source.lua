@@ -16,6 +16,11 @@ local function client_of(buffer)
   return require('midspan.server').clients(buffer)[1]
 end
 
+--- Returns the client of the buffer in that window, or nil.
+function M.client()
+  return window and vim.api.nvim_win_is_valid(window) and client_of(vim.api.nvim_win_get_buf(window)) or nil
+end
+
 --- Returns the document in that window as the protocol names it, and the position of its cursor as a range; nil if none.
 function M.document()
   if not window or not vim.api.nvim_win_is_valid(window) then
