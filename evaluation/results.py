@@ -89,9 +89,16 @@ class KeptResults:
             file.write(f"\n{json.dumps(asdict(result))}")  # the last line may have been cut off
 
 
+def kept_file(suite: str, weights: str, quant: str) -> Path:
+    """Return the file of a suite's answers by one state of a model. Other versions make other weights of one folder."""
+    from inference.weights.quantized_copy import LAYOUT_VERSION
+
+    return cache_folder() / f"{suite}-{weights}-{quant}-{LAYOUT_VERSION}.jsonl"
+
+
 def kept_results(suite: str, weights: str, quant: str) -> KeptResults:
     """The kept results of a suite, for one state of a model and one form of its weights."""
-    return KeptResults(cache_folder() / f"{suite}-{weights}-{quant}.jsonl")
+    return KeptResults(kept_file(suite, weights, quant))
 
 
 def summarize(results: Sequence[Result]) -> dict[str, float]:

@@ -3,6 +3,8 @@
 import os
 from functools import cache
 
+from midspan.memory import quota_cores
+
 # The rough speed of one thread on a laptop's core: FLOP of bf16 products, and bytes of weights read.
 FLOP_PER_MS = 150e6
 BYTES_PER_MS = 10e6
@@ -22,14 +24,15 @@ def let_threads_sleep() -> None:
 
 @cache
 def default_threads() -> int:
-    """Return the number of threads that torch has chosen for this machine.
+    """Return the number of threads that torch has chosen for this machine, or less where a container has a quota.
 
     Call this before the first engine loads: a thread that begins later gets the number that another has set last, and
     an engine with the native step leaves torch one thread.
     """
     import torch
 
-    return torch.get_num_threads()
+    threads = torch.get_num_threads()
+    return min(threads, quota_cores() or threads)
 
 
 def threads_for(active_parameters: int, parameter_bytes: int, new_tokens: int, available: int) -> int:

@@ -1,4 +1,4 @@
-"""The memory that this process may use: the machine's, or less where its container or its user has a limit."""
+"""What this process may use of the machine: less than all where its container or its user has a limit."""
 
 import sys
 from collections.abc import Iterator
@@ -64,6 +64,19 @@ def _limits(root: Path) -> Iterator[Memory]:
             used_bytes = int((folder / version.used).read_text(encoding="ascii"))
             used_bytes -= sum(int(stat[name]) for name in version.pages_of_files)
             yield Memory(limit_bytes, max(0, limit_bytes - used_bytes))
+
+
+def quota_cores(root: Path = Path("/")) -> int | None:
+    """Return the least number of whole cores that a control group lets this process use; None: there is no quota.
+
+    All cores of the machine stay visible to a process in such a container, whose threads then wait for each other.
+    """
+    quotas = []
+    for _, folder in _groups(root) if sys.platform == "linux" else ():
+        with suppress(OSError, ValueError):  # "max" is no number
+            quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+            quotas.append(max(1, int(quota) // int(period)))
+    return min(quotas, default=None)
 
 
 def _groups(root: Path) -> Iterator[tuple[_Version, Path]]:

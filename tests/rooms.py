@@ -266,7 +266,12 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "lsp_server.settings",
         "lsp_server.telemetry",
     ),
-    "evaluation.results": ("evaluation.cache_folder", "inference.api", "lsp_server.completion.confidence"),
+    "evaluation.results": (
+        "evaluation.cache_folder",
+        "inference.api",
+        "inference.weights",
+        "lsp_server.completion.confidence",
+    ),
     "evaluation.typist": (
         "context.*",
         "evaluation.archives",

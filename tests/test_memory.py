@@ -1,4 +1,4 @@
-"""The memory that a process may use: the machine's, within the limits of its control groups."""
+"""What a process may use: the machine's memory and cores, within the limits of its control groups."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from midspan.memory import Memory, usable_memory
+from midspan.memory import Memory, quota_cores, usable_memory
 
 GIB = 1 << 30
 
@@ -68,3 +68,12 @@ def test_the_first_version_of_control_groups_is_read_too(tmp_path: Path) -> None
 def test_what_cannot_be_read_limits_nothing(tmp_path: Path) -> None:
     files = {"proc/self/cgroup": "0::/\n"} | group("", 4 * GIB, 3 * GIB, "anon 1\n")
     assert usable_memory(write(tmp_path, files)) == Memory(16 * GIB, 10 * GIB)
+
+
+def test_a_quota_of_processor_time_is_so_many_cores(tmp_path: Path) -> None:
+    write(tmp_path, {"proc/self/cgroup": "0::/pod/box\n", "sys/fs/cgroup/pod/cpu.max": "max 100000\n"})
+    assert quota_cores(tmp_path) is None
+    write(tmp_path, {"sys/fs/cgroup/pod/box/cpu.max": "250000 100000\n"})
+    assert quota_cores(tmp_path) == 2
+    write(tmp_path, {"sys/fs/cgroup/pod/cpu.max": "50000 100000\n"})
+    assert quota_cores(tmp_path) == 1

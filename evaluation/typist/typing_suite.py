@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from context.documents.document import language_of
 from evaluation.cache_folder import cache_folder
+from evaluation.results import kept_file
 from evaluation.typist.calibration import fit_table, sample_passage, table_as_json
 from evaluation.typist.history import Commits, workplaces_of
 from evaluation.typist.judgement import Pause, figures_of
@@ -127,7 +128,7 @@ def _run(
     work: Callable[[Desk, int], Awaitable[list[T]]],
 ) -> dict[str, tuple[list[Passage], list[T]]]:
     """Return the passages of each repository with what the work found in them."""
-    kept = KeptAnswers(engine, cache_folder() / f"typing-{model['weights']}-{model['quant']}.jsonl")
+    kept = KeptAnswers(engine, kept_file("typing", model["weights"], model["quant"]))
     found: dict[str, tuple[list[Passage], list[T]]] = {}
     total = sum(place.lines for place in places)
     # disable=None: shown only where stderr is a terminal

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from midspan.memory import quota_cores
+
 # More than the last cache of most machines holds; a part for each thread.
 _BUFFER_BYTES = 256 << 20
 _LEAST_PASSES = 3
@@ -22,7 +24,8 @@ def physical_cores() -> int:
         usable = psutil.cpu_count()
     else:
         usable = len(psutil.Process().cpu_affinity())
-    return max(1, min(usable or 1, psutil.cpu_count(logical=False) or 1))
+    cores = max(1, min(usable or 1, psutil.cpu_count(logical=False) or 1))
+    return min(cores, quota_cores() or cores)
 
 
 class ReadingLoop:

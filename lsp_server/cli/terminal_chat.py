@@ -28,7 +28,7 @@ from lsp_server.server.shared_workspaces import start_workspace
 from lsp_server.server.start_engine import start_engine
 from lsp_server.settings.values import Settings
 from lsp_server.telemetry.log_setup import set_up_logging
-from midspan import DocumentError
+from midspan import DocumentError, MidspanError, SettingsError
 from midspan.visible_text import visible_line, visible_text
 
 _INDEX_WITHIN_S = 60.0  # files that are not indexed by then are not known to the first answer
@@ -120,14 +120,18 @@ class _TerminalChat:
                 self._stdout.write(b"\n")
                 self._stdout.flush()
                 continue
-            except DocumentError as error:  # of a file that the question mentions
+            except MidspanError as error:
                 self._messages = before
+                self._progress.end()
                 _note(str(error))
                 continue
             mentions = ""
             if root is not None:
                 asked = [{"role": message.role, "content": message.content} for message in self._messages[:-1]]
-                conversations.keep(root, asked, {"role": "assistant", "content": answered})
+                try:
+                    conversations.keep(root, asked, {"role": "assistant", "content": answered})
+                except SettingsError as error:
+                    _note(str(error))
 
     def ask(self, question: str, mentions: str) -> str:
         """Print the answer to a question about what it names and what the mentions name; return the answer."""
@@ -138,8 +142,7 @@ class _TerminalChat:
         asked = self._contexts.add(self._messages, f"{mentions} {question}", place, room, {})
         request, dropped = build_question_request(self._engine, asked, self._max_tokens)
         if dropped:
-            _note(f"the conversation is too long; its oldest {dropped} messages are left out.")
-            del self._messages[:dropped]
+            _note(f"the conversation is too long; the model is asked without its oldest {dropped} messages.")
         reading = ReadingProgress(self._progress.say, self._budget.tokens_a_second)
         generated = asyncio.run(answer(self._engine, replace(request, on_read=reading.note), self._show))
         self._progress.end()

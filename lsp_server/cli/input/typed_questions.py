@@ -1,5 +1,6 @@
 """The questions of `midspan chat`: one of the command line or of stdin, or those that a user types."""
 
+import io
 import sys
 from collections.abc import Iterator
 
@@ -23,6 +24,8 @@ def typed_questions(kept_messages: int) -> Iterator[str]:
         f"{CLEAR} begins a new conversation, Ctrl-D ends.",
         file=sys.stderr,
     )
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # half a character, as a terminal may leave of one that was taken back
     if kept_messages:
         print(f"The conversation goes on after {kept_messages} messages.", file=sys.stderr)
     while True:

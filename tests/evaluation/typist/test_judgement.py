@@ -3,6 +3,7 @@
 import pytest
 
 from evaluation.typist.judgement import Pause, figures_of, judge
+from evaluation.typist.typist import keys_in
 
 COMING = "fetch(name, 2)\nreturn name"
 NEXT = len("fetch(")
@@ -45,3 +46,8 @@ def test_the_figures_are_shares_of_what_they_say() -> None:
     assert (figures["saved_per_100"], figures["right"], figures["harmless"], figures["wrong"]) == (20.0, 2, 1, 1)
     nothing = figures_of([], lines=0, typed_characters=0)
     assert (nothing["shown_rate"], nothing["right_of_shown"], nothing["saved_per_100"]) == (0, 0, 0)
+
+
+def test_indentation_that_an_editor_types_is_no_key() -> None:
+    assert keys_in("x = 1\n        y = 2\n        return x") == 5 + 1 + 5 + 1 + 8
+    assert keys_in("x\n\n    y\n") == 1 + 1 + 2

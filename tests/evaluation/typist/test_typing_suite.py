@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from evaluation import evaluate
+from evaluation import evaluate, results
 from evaluation.suites import Choices
 from evaluation.typist import calibration, repositories, typing_suite
 from evaluation.typist.kept_answers import KeptAnswers
@@ -45,7 +45,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         archive = Archive(f"made_{suite}", "pip", "made==1", f"{suite}.whl", digest, ".py")
         monkeypatch.setattr(typing_suite, suite, (archive,))
     monkeypatch.setattr(evaluate, "digest_weights", lambda engine, settings: "digest")
-    for module in (repositories, typing_suite):
+    for module in (repositories, results, typing_suite):
         monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache")
 
     def run_suite(suite: str, engine: FakeEngine, settings: CompletionSettings | None = None) -> dict[str, Any]:
