@@ -12,7 +12,8 @@ from context.imports.standard_library import is_standard
 from context.next_edit.names.keyword_arguments import find_keywords
 from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import Occurrence, Role, Scope
-from context.next_edit.names.resolve_names import find_names
+from context.next_edit.names.other_names import class_of_property
+from context.next_edit.names.resolve_names import find_names, members_of
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import Replacement, Span, find_replacements, typed_spans
 from context.next_edit.workspace.imported_names import find_importing_places, is_of_module
@@ -141,6 +142,8 @@ def _renamed(
             left = _before_another(left, document)
         if document.language == "python" and home.kind == "function" and any(one.is_parameter for one in group):
             left += find_keywords(document, home, old)
+        if owner := class_of_property(document, place):
+            left += [one for one in names.group(members_of(owner)) if one.name == old]
         if all(one in fresh for one in group if one.name == new):
             is_renamed = _is_defined_anew(place, change, changes, group, edits)
         else:

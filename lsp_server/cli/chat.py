@@ -51,8 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if root is not None and not root.is_dir():
         raise DocumentError(f"{root} is no folder. Name the folder of a project with --workspace.")
     if root is None and options.files:
-        first: Path = options.files[0]
-        root = root_of(first / "any file" if first.is_dir() else first)
+        root = root_of(options.files[0])
     if root is None and is_repository(current_root()):
         root = current_root()
     settings = settings_for(model_flags(options, "chat"), root or current_root())

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
-from context.next_edit.names.name_rules import NameRules
+from context.documents.document import Document
+from context.next_edit.names.language_names import SCRIPTS
+from context.next_edit.names.name_rules import NAME_RULES, NameRules
 from context.next_edit.names.occurrences import METHODS, Occurrence, Role, Scope
 from context.syntax.imports import find_imports
-from context.syntax.tree import Tree
+from context.syntax.tree import Tree, tree_of
 
 _Path = list[tuple[Node, str]]
 
@@ -16,6 +18,8 @@ _WORD = re.compile(r"\w+")
 # The fields of a pattern that hold no name which the pattern binds.
 _NOT_BOUND = frozenset({"key", "right", "type", "value", "size", "parameters"})
 _FUNCTIONS = re.compile("function|method|program|constructor|class_static")
+_PARAMETERS = ("required_parameter", "optional_parameter")
+_FIELD_MARKS = frozenset({"accessibility_modifier", "readonly", "override_modifier"})
 _PRIVATE = "#"  # behind the name of the class: its `#size` and its `size` are two members
 _THIS = frozenset({"this", "self", "Self"})
 # A name in an import, with the field that it is in: its role.
@@ -165,6 +169,16 @@ def _class_of(tree: Tree, owner: str, path: _Path, rules: NameRules) -> str:
         if len(words) > 1 and words[0] == owner:
             return str(words[1])
     return owner if owner[:1].isupper() and owner.isidentifier() else ""
+
+
+def class_of_property(document: Document, place: Occurrence) -> str:
+    """Return the class of which a parameter is a field too, "" for none: `constructor(private http: Http)`."""
+    tree = tree_of(document) if document.language in SCRIPTS else None
+    path = tree.path(place.start, place.end) if tree is not None else []
+    if tree is None or len(path) < 3 or path[-2][0].type not in _PARAMETERS:
+        return ""
+    is_field = any(child.type in _FIELD_MARKS for child in path[-2][0].children)
+    return _class_around(tree, path[:-2], NAME_RULES[document.language]) if is_field else ""
 
 
 # Functions of scripts that are called with an object of their own.

@@ -151,7 +151,12 @@ def _members_of(one: Occurrence) -> Scope | None:
     """Return the scope that the members of the attribute's class belong to; None for an unknown class."""
     if one.owner in _THIS:
         return next((scope for scope in one.scopes if scope.kind.removesuffix(METHODS) in _BODIES), None)
-    return Scope(0, 0, f"members of {one.owner}") if one.owner else None
+    return members_of(one.owner) if one.owner else None
+
+
+def members_of(owner: str) -> Scope:
+    """Return the scope in which members of the class of this name are looked up from outside its body."""
+    return Scope(0, 0, f"members of {owner}")
 
 
 def _attributes(homes: Mapping[Occurrence, Scope | None], document: Document) -> dict[Occurrence, Scope | None]:

@@ -26,8 +26,9 @@ def root_of_place(place: str) -> Path:
 
 
 def root_of(path: Path) -> Path:
-    """The repository that holds the file; without a repository, the file's folder."""
-    return _repository_above(Path(os.path.abspath(path)).parent)
+    """The repository that holds the file or the folder; without a repository, the folder, or that of the file."""
+    absolute = Path(os.path.abspath(path))
+    return _repository_above(absolute if absolute.is_dir() else absolute.parent)
 
 
 def current_root() -> Path:

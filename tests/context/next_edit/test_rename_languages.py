@@ -178,6 +178,13 @@ CASES = {
             last() { return [1].map(() => this.‹next›); }
         }
         """,
+    "typescript property.ts": """
+        class S {
+            constructor(private readonly «http»: Http, size: number) { ‹http›.init(size); }
+            get() { return this.‹http›.get(this.size); }
+        }
+        class T { http = 1; get() { return this.http; } }
+        """,
     "cpp google.cpp": """
         class Box {
             int «size_» = 0;
