@@ -26,7 +26,7 @@ export async function selectModel(server: Server, section?: Section): Promise<vo
   });
   if (choice && (await fetchIfNeeded(found.program, choice, server.log))) {
     const settings = vscode.workspace.getConfiguration('midspan');
-    // Null, and not the setting removed: midspan.toml may name a model too.
+    // Null, which means the built-in model or none, and not the setting removed: midspan.toml may name a model too.
     await settings.update(`${chosenSection}.model`, choice.model ?? null, vscode.ConfigurationTarget.Global);
     void vscode.window.showInformationMessage(confirmation(chosenSection, choice.model));
   }
