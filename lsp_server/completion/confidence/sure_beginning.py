@@ -58,7 +58,8 @@ def beginnings_of(text: str, raw: str, written: Written) -> list[tuple[str, floa
 
 def _saved_keys(text: str) -> int:
     """Count the keys that accepting the text saves, which takes a key itself. Indentation is no key."""
-    return len(text.strip()) - 1
+    keys = sum(len(line.strip()) + 1 for line in text.strip().split("\n")) - 1  # the last line end is not typed
+    return keys - 1
 
 
 def place_of_cursor(snapshot: Snapshot) -> Place:

@@ -7,7 +7,7 @@ import pytest
 from context.documents.document import Document
 from context.documents.snapshot import Snapshot
 from lsp_server.completion.confidence.confidence_table import UNCALIBRATED
-from lsp_server.completion.confidence.sure_beginning import place_of_cursor, stops_in, sure_beginning
+from lsp_server.completion.confidence.sure_beginning import best_beginning, place_of_cursor, stops_in, sure_beginning
 
 CURSOR = "‸"
 
@@ -70,3 +70,8 @@ def test_a_text_of_several_lines_may_end_with_each_line() -> None:
 )
 def test_the_place_of_a_cursor(marked: str, place: str) -> None:
     assert place_of_cursor(snapshot_at(marked)) == place
+
+
+def test_indentation_of_later_lines_is_no_key_that_is_saved() -> None:
+    beginnings = [("return x", 0.8), ("return x\n        y = 1", 0.55)]
+    assert best_beginning(beginnings, 0.4) == "return x"
