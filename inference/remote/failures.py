@@ -47,13 +47,6 @@ class Explainer:
             return ServerAwayError(f"{url} failed while it answered: {self.quote(error.body or error.message)}.")
         return self.not_the_api()
 
-    def refused_proxy(self, error: Exception) -> MidspanError:
-        """Make the error for a proxy of the environment that the HTTP library cannot use."""
-        return ModelError(
-            f"{self._address.url}: the proxy that the environment names cannot be used ({error}). Write one that "
-            f"begins with http:// in ALL_PROXY, HTTP_PROXY and HTTPS_PROXY, or unset these."
-        )
-
     def not_the_api(self) -> MidspanError:
         """Make the error for an answer that is not the API's JSON."""
         return ModelError(

@@ -12,6 +12,7 @@ from inference.remote.chunks import Chunk, ListedModel, read_chunk, read_models
 from inference.remote.failures import Explainer
 from inference.remote.patience import Patience
 from midspan import __version__
+from midspan.proxy import refused_proxy
 
 # The headers that are sent. openai would add the versions of the system and of Python, and from its own environment
 # variables headers and keys that are meant for another server.
@@ -51,7 +52,7 @@ class Server:
         try:
             http_client = openai.DefaultAsyncHttpxClient(follow_redirects=False, **options)
         except (ImportError, ValueError) as error:
-            raise self.explainer.refused_proxy(error) from None
+            raise refused_proxy(address.url, error) from None
         self._client = openai.AsyncOpenAI(
             api_key="set by set_headers",
             base_url=address.url,

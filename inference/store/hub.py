@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from inference.model_files import checked_path
 from inference.store.manifest import READ_BYTES, hash_file
 from inference.store.model_store import PART_SUFFIX, InterruptedFetchError, require_space
-from inference.store.proxy import refused_proxy
 from inference.weights.progress import show_progress
 from midspan import ModelError
+from midspan.proxy import refused_proxy
 
 if TYPE_CHECKING:  # a slow import, and no other command needs it
     from huggingface_hub import HfApi

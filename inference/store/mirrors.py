@@ -17,9 +17,9 @@ from inference.store.catalogue import CatalogueFile, FolderMirror, PackagesMirro
 from inference.store.hub_cache import is_offline
 from inference.store.manifest import READ_BYTES, hash_file
 from inference.store.model_store import PART_SUFFIX, InterruptedFetchError, require_space
-from inference.store.proxy import refused_proxy
 from inference.weights.progress import Progress, show_progress
 from midspan import ModelError
+from midspan.proxy import refused_proxy
 
 TIMEOUT_S = 30.0
 
