@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from evaluation.cache_folder import cache_folder
 from inference.api import FinishReason, Request
-from lsp_server.completion.confidence.confidence_table import CONFIDENCE_FILE
+from inference.model_files import CONFIDENCE_FILE
 
 _SAMPLE_BYTES = 1 << 20
 # Summaries by the way in which the cases were asked.

@@ -16,6 +16,7 @@ CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 INDEX_FILE = "model.safetensors.index.json"
 SINGLE_FILE = "model.safetensors"
+CONFIDENCE_FILE = "confidence.json"  # which `midspan eval calibration` writes
 
 # Python takes up to 72 bytes for a value of a JSON text, which may be two characters long.
 _MOST_VALUES = 1 << 20

@@ -3,7 +3,7 @@
 import os
 from functools import cache
 
-from midspan.memory import quota_cores
+from midspan.cores import quota_cores
 
 # The rough speed of one thread on a laptop's core: FLOP of bf16 products, and bytes of weights read.
 FLOP_PER_MS = 150e6

@@ -1,4 +1,4 @@
-"""What this process may use of the machine: less than all where its container or its user has a limit."""
+"""The memory that this process may use: the machine's, or less where its container or its user has a limit."""
 
 import sys
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ _VERSIONS = (
 
 def _limits(root: Path) -> Iterator[Memory]:
     """Yield the limit of each group in which this process is, from its own one up, as far as they can be read."""
-    for version, folder in _groups(root):
+    for version, folder in control_groups(root):
         # A group may have no limit, or none of its files, as the topmost one; and a container may show neither.
         with suppress(OSError, ValueError, KeyError):
             limit_bytes = int((folder / version.limit).read_text(encoding="ascii"))
@@ -66,20 +66,8 @@ def _limits(root: Path) -> Iterator[Memory]:
             yield Memory(limit_bytes, max(0, limit_bytes - used_bytes))
 
 
-def quota_cores(root: Path = Path("/")) -> int | None:
-    """Return the least number of whole cores that a control group lets this process use; None: there is no quota.
-
-    All cores of the machine stay visible to a process in such a container, whose threads then wait for each other.
-    """
-    quotas = []
-    for _, folder in _groups(root) if sys.platform == "linux" else ():
-        with suppress(OSError, ValueError):  # "max" is no number
-            quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()
-            quotas.append(max(1, int(quota) // int(period)))
-    return min(quotas, default=None)
-
-
-def _groups(root: Path) -> Iterator[tuple[_Version, Path]]:
+def control_groups(root: Path) -> Iterator[tuple[_Version, Path]]:
+    """Yield the folders of the groups in which this process is, from its own one up."""
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:

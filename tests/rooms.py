@@ -269,8 +269,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "evaluation.results": (
         "evaluation.cache_folder",
         "inference.api",
+        "inference.model_files",
         "inference.weights",
-        "lsp_server.completion.confidence",
     ),
     "evaluation.typist": (
         "context.*",
@@ -278,6 +278,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "evaluation.cache_folder",
         "evaluation.results",
         "inference.api",
+        "inference.model_files",
         "lsp_server.completion.*",
         "lsp_server.server",
         "lsp_server.settings",

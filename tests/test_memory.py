@@ -1,4 +1,4 @@
-"""What a process may use: the machine's memory and cores, within the limits of its control groups."""
+"""The memory and the cores that a process may use: the machine's, within the limits of its control groups."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from midspan.memory import Memory, quota_cores, usable_memory
+from midspan.cores import quota_cores
+from midspan.memory import Memory, usable_memory
 
 GIB = 1 << 30
 

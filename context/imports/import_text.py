@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from context.documents.document import Document
-from context.syntax.tree import tree_of
+from context.syntax.tree import leaf_before
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,5 @@ class ImportText:
 
 def is_in_text(document: Document, offset: int) -> bool:
     """Return whether a place is in a string or a comment; False where the document is not parsed."""
-    tree = tree_of(document)
-    kinds = [node.type for node, _ in tree.path(offset, offset + 1)] if tree is not None else []
-    return any("string" in kind or "comment" in kind for kind in kinds)
+    leaf = leaf_before(document, offset + 1)
+    return leaf is not None and leaf.is_within("string", "comment")

@@ -214,8 +214,9 @@ def _given(places: Sequence[_Place], old: Function, new: Function, typed: _Typed
     if not (gained := _gained(old, new)):
         return
     for document, place, _ in reversed(places):
-        call = _call(document, place, new)
-        if document.path not in typed or call is None or _gives_instance(document, place, new):
+        if document.path not in typed or _gives_instance(document, place, new):
+            continue
+        if (call := _call(document, place, new)) is None:
             continue
         for one in gained:
             argument = value_given(call, one, new)

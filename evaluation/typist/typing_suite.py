@@ -18,10 +18,11 @@ from evaluation.typist.judgement import Pause, figures_of
 from evaluation.typist.kept_answers import KeptAnswers
 from evaluation.typist.passages import Passage, draw_passages
 from evaluation.typist.repositories import CALIBRATION, HELD_OUT, Archive, load_repositories
-from evaluation.typist.typist import Desk, desk_at, type_passage
+from evaluation.typist.typist import Desk, desk_at, keys_in, type_passage
 from evaluation.typist.workplace import Workplace, open_in_turn
 from inference.api import Engine
-from lsp_server.completion.confidence.confidence_table import CONFIDENCE_FILE, confidence_table
+from inference.model_files import CONFIDENCE_FILE
+from lsp_server.completion.confidence.confidence_table import confidence_table
 from lsp_server.settings.values import CompletionSettings
 from midspan import ModelError, SettingsError
 
@@ -151,8 +152,8 @@ def _run(
 
 
 def _keys(passage: Passage) -> int:
-    """Count the keys of a passage: its characters without the indentation, which editors type."""
-    return sum(len(line.lstrip(" \t")) + 1 for line in passage.typed.split("\n")) - 1
+    """Count the keys of a passage. The indentation of its first line stands there already."""
+    return keys_in(passage.typed.lstrip(" \t"))
 
 
 def _table(rows: dict[str, dict[str, float]], missing: dict[str, str]) -> str:

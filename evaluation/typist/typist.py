@@ -125,13 +125,13 @@ def _pause(shown: str, typed: str, at: int, places: Sequence[int]) -> Pause:
         return Pause()
     verdict = judge(shown, typed[at:], next_pause(typed, at, places))
     is_gone = at == len(typed) or not shown.startswith(typed[at])
-    saved = keys_in(shown) - 1 if verdict == "right" else 0
+    saved = keys_in(shown.rstrip()) - 1 if verdict == "right" else 0
     return Pause(verdict, saved, is_gone)
 
 
 def keys_in(text: str) -> int:
     """Count the keys of a text: an editor types the indentation behind a line end."""
-    first, *others = text.rstrip().split("\n")
+    first, *others = text.split("\n")
     return len(first) + sum(1 + len(line.lstrip(" \t")) for line in others)
 
 

@@ -68,9 +68,9 @@ class Server:
         """
         try:
             answer = await self._client.get("/models", cast_to=object)
+        except openai.NotFoundError:
+            return []
         except _FAILURES as error:
-            if isinstance(error, openai.NotFoundError):
-                return []
             if self._names_model and isinstance(error, openai.APIStatusError) and error.status_code in _NO_LIST:
                 return []
             raise self.explainer.explain(error) from None  # openai's error holds the request with the key

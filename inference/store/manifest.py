@@ -8,13 +8,12 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from inference.model_files import checked_path, find_file, read_json
+from inference.model_files import CONFIDENCE_FILE, checked_path, find_file, read_json
 from inference.models.config_json import read_integer
 from inference.weights.progress import Progress
 from midspan import ModelError
 
 MANIFEST_FILE = "midspan.json"
-_CALIBRATION = "confidence.json"  # `midspan eval calibration` writes it into the model's folder
 READ_BYTES = 1 << 20
 _MOST_BYTES = 1 << 20
 _MOST_SIZE = 1 << 50  # of a file, and of a model's parameters
@@ -92,7 +91,7 @@ def verify(folder: Path, manifest: Manifest, progress: Progress) -> list[str]:
             problems.append(f"{name} has {size_bytes} bytes instead of {expected.size_bytes}")
         elif hash_file(path, progress) != expected:
             problems.append(f"{name} has changed: its sha256 is different")
-    known = {*manifest.files, MANIFEST_FILE, _CALIBRATION}
+    known = {*manifest.files, MANIFEST_FILE, CONFIDENCE_FILE}
     known |= {name.partition("/")[0] for name in known}  # the folder of licences
     problems += [f"{path.name} does not belong to it" for path in sorted(folder.iterdir()) if path.name not in known]
     return problems

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from midspan.memory import quota_cores
+from midspan.cores import quota_cores
 
 # More than the last cache of most machines holds; a part for each thread.
 _BUFFER_BYTES = 256 << 20

@@ -52,8 +52,8 @@ struct Plan {
     // The same, of the rows that are needed: those of the whole step up to `kept_from`, and some of them from there on.
     int32_t run_needed(const Batch& batch, int32_t first) {
         const int32_t end = static_cast<int32_t>(ops.size());
+        if (batch.logit_count == batch.rows) return run(batch, first, end);  // a decoded token, or a draft
         const KeptRows kept(batch);
-        if (kept.batch.rows == batch.rows) return run(batch, first, end);
         if (first < kept_from) {
             int32_t reached = run(batch, first, kept_from);
             if (reached < kept_from) return reached;

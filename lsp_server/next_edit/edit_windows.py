@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from context.documents.document import Document, split_lines
 from context.documents.edits import Edit
+from context.next_edit.before import before_edits
 from context.related.collect import judge
 from context.secrets.masking import Masked, find_placeholders, mask_document
 from inference.api import ContextFile
@@ -103,8 +104,8 @@ def _before_last_change(state: EditState, lines: Sequence[str], first: int, end:
     document = state.snapshot.document
     for edit in state.edits:
         edit_end = edit.first_line + len(edit.new_lines)
-        if edit.is_of(document) and edit.first_line < end and first < max(edit_end, edit.first_line + 1):
-            old = _masked(edit.old_lines, edit, document)
+        if edit.stands(document) and edit.first_line < end and first < max(edit_end, edit.first_line + 1):
+            old = _old_lines(edit, document)
             return [*lines[first : max(first, edit.first_line)], *old, *lines[max(first, edit_end) : end]]
     return list(lines[first:end])
 
@@ -115,7 +116,8 @@ def _changes(state: EditState) -> Iterator[TextChange]:
     for edit in reversed(state.edits):
         document = shown.get(edit.path)
         if document is not None and edit.stands(document):
-            old, new = (_masked(lines, edit, document) for lines in (edit.old_lines, edit.new_lines))
+            old = _old_lines(edit, document)
+            new = mask_document(document).document.lines[edit.first_line : edit.first_line + len(edit.new_lines)]
             yield TextChange(edit.path, _joined(old, is_whole=False), _joined(new, is_whole=False), edit.first_line + 1)
 
 
@@ -126,12 +128,10 @@ def _files(state: EditState) -> Iterator[ContextFile]:
             yield ContextFile(document.path, _joined(lines))
 
 
-def _masked(lines: Sequence[str], edit: Edit, document: Document) -> Sequence[str]:
-    """Return the lines of an edit with placeholders for the secrets in them.
+def _old_lines(edit: Edit, document: Document) -> Sequence[str]:
+    """Return the old lines of an edit that stands, with placeholders for the secrets in them.
 
-    They are searched for where they stand: a name in the line above says that a value is one.
+    They are searched for where they stood: a name in the line above says that a value is one.
     """
-    end = edit.first_line + len(edit.new_lines)
-    text = "".join((*document.lines[: edit.first_line], *lines, *document.lines[end:]))
-    masked = mask_document(replace(document, text=text)).document
-    return masked.lines[edit.first_line : edit.first_line + len(lines)]
+    before = mask_document(before_edits(document, [edit])).document
+    return before.lines[edit.first_line : edit.first_line + len(edit.old_lines)]

@@ -1,6 +1,7 @@
 """The chat of the plugin works with known answers, in Neovim 0.12 and 0.11."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,13 @@ editor = own_file
 
 def page(editor: Neovim) -> str:
     return "\n".join(editor.lines())
+
+
+def open_beside(editor: Neovim, path: Path) -> None:
+    """Open a file in the window beside the page."""
+    editor.api.command("wincmd p")
+    editor.api.command(f"edit {path}")
+    editor.until(lambda: editor.api.exec_lua("return #vim.lsp.get_clients({ bufnr = 0 })") == 1, "not attached")
 
 
 def test_a_chat_streams_onto_its_page_and_stops(editor):
@@ -68,9 +76,7 @@ def chat(editor: Neovim) -> Iterator[Neovim]:
 def test_what_an_answer_was_given_is_listed_and_opened(editor, chat):
     name = "goods.py"
     (editor.log_file.parent / name).write_text("a = 1\nb = 2\nc = 3\n")
-    editor.api.command("wincmd p")
-    editor.api.command(f"edit {editor.log_file.parent / name}")
-    editor.until(lambda: editor.api.exec_lua("return #vim.lsp.get_clients({ bufnr = 0 })") == 1, "not attached")
+    open_beside(editor, editor.log_file.parent / name)
     editor.api.command("2,3Midspan chat Why?")
     editor.until(lambda: "- goods.py:2-3  you referred to it" in editor.lines(), "it is not listed")
     editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")
@@ -121,9 +127,7 @@ def test_each_project_has_its_conversation_and_its_server(tmp_path):
     with neovim(one, one / "first.py", scripted=True) as editor:
         midspan(editor, "chat Why?")
         editor.until(lambda: "Because" in page(editor) and page(editor).rstrip().endswith("## You"), "no answer")
-        editor.api.command("wincmd p")
-        editor.api.command(f"edit {two / 'second.py'}")
-        editor.until(lambda: editor.api.exec_lua("return #vim.lsp.get_clients({ bufnr = 0 })") == 1, "not attached")
+        open_beside(editor, two / "second.py")
         editor.api.command("2,2Midspan chat Why?")
         editor.until(lambda: "- second.py:2  you referred to it" in editor.lines(), "another server was asked")
         editor.until(lambda: page(editor).rstrip().endswith("## You"), "the answer does not end")

@@ -140,12 +140,18 @@ def test_other_lines_stand_beside_the_old_ones_in_a_picture(scripted_editor: VSC
     assert editor.saved(file) == new + "\nprint(total)\n"
 
 
-def test_an_insertion_behind_the_cursor_is_ghost_text(scripted_editor: VSCode):
-    editor = scripted_editor
-    file = editor.open("behind.py", "def area(w, h):\n")
-    plan_edits(editor.workspace, Planned("behind.py", (0, 13, 0, 13), ", unit"))
+def open_with_insertion(editor: VSCode, name: str, text: str) -> Path:
+    """Open a file, and see the insertion of a parameter behind the cursor."""
+    file = editor.open(name, text)
+    plan_edits(editor.workspace, Planned(name, (0, 13, 0, 13), ", unit"))
     editor.press("Control+Home", "Control+Alt+n")
     editor.see(", unit")
+    return file
+
+
+def test_an_insertion_behind_the_cursor_is_ghost_text(scripted_editor: VSCode):
+    editor = scripted_editor
+    file = open_with_insertion(editor, "behind.py", "def area(w, h):\n")
     assert "Tab" not in attached(editor)
     editor.press("Tab")
     editor.until(lambda: lines(editor)[0] == "def area(w, h, unit):", "Tab did not accept it")
@@ -155,10 +161,7 @@ def test_an_insertion_behind_the_cursor_is_ghost_text(scripted_editor: VSCode):
 
 def test_ghost_text_of_an_edit_is_shown_again_where_the_cursor_comes_back(scripted_editor: VSCode):
     editor = scripted_editor
-    file = editor.open("back.py", "def area(w, h):\npass\n")
-    plan_edits(editor.workspace, Planned("back.py", (0, 13, 0, 13), ", unit"))
-    editor.press("Control+Home", "Control+Alt+n")
-    editor.see(", unit")
+    file = open_with_insertion(editor, "back.py", "def area(w, h):\npass\n")
     editor.press("ArrowDown")
     see_attached(editor, "Tab to jump")
     editor.press("ArrowUp")

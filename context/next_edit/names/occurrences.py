@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 METHODS = " methods"  # the end of the kind of a scope for methods alone, where these have names of their own
+MEMBERS_OF = "members of "  # before the name of a class: the kind of a scope outside its body
 
 
 class Role(Enum):

@@ -8,7 +8,7 @@ from itertools import islice
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
 from context.next_edit.names.name_rules import NAME_RULES
-from context.next_edit.names.occurrences import METHODS, SELF, TARGETS, Occurrence, Role, Scope
+from context.next_edit.names.occurrences import MEMBERS_OF, METHODS, SELF, TARGETS, Occurrence, Role, Scope
 from context.next_edit.names.other_names import other_occurrence
 from context.next_edit.names.python_classes import python_classes
 from context.next_edit.names.python_names import python_occurrence
@@ -156,7 +156,7 @@ def _members_of(one: Occurrence) -> Scope | None:
 
 def members_of(owner: str) -> Scope:
     """Return the scope in which members of the class of this name are looked up from outside its body."""
-    return Scope(0, 0, f"members of {owner}")
+    return Scope(0, 0, f"{MEMBERS_OF}{owner}")
 
 
 def _attributes(homes: Mapping[Occurrence, Scope | None], document: Document) -> dict[Occurrence, Scope | None]:

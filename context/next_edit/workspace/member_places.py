@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from posixpath import dirname
 
 from context.documents.document import Document
-from context.next_edit.names.occurrences import Occurrence, Role, Scope
+from context.next_edit.names.occurrences import MEMBERS_OF, Occurrence, Role, Scope
 from context.next_edit.names.python_classes import python_classes
 from context.next_edit.names.receivers import receivers_of
 from context.next_edit.names.resolve_names import find_names, find_word, has_word
@@ -22,7 +22,6 @@ _MAX_FILES = 30  # that hold the name; of a name that is more common, objects ha
 _MAX_PARSED_CHARACTERS = 40_000
 _MAX_INDENT = 80
 _BEFORE_KEYS = frozenset("({,")
-_MEMBERS = "members of "
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_")
 _TELLING_LETTERS = 6  # of a name that instances of library classes hardly have
@@ -56,8 +55,8 @@ def member_of(home: Scope, group: Sequence[Occurrence], document: Document, old:
         if found is None or found.name not in known.by_name:
             return None
         return Member(found.name, old, new, home, any(one.role == Role.BINDING for one in group))
-    owner = home.kind.removeprefix(_MEMBERS)
-    is_named = home.kind.startswith(_MEMBERS) and owner.isidentifier()
+    owner = home.kind.removeprefix(MEMBERS_OF)
+    is_named = home.kind.startswith(MEMBERS_OF) and owner.isidentifier()
     return Member(owner, old, new, home, is_field=False) if is_named else None
 
 
@@ -210,6 +209,6 @@ def _classes_in(document: Document, member: Member, origin: Document, files: Wor
 def _is_in_subclass(home: Scope, document: Document, classes: frozenset[str]) -> bool:
     """Return whether the members of this scope are those of one of the classes."""
     if document.language != "python":
-        return home.kind.removeprefix(_MEMBERS) in classes
+        return home.kind.removeprefix(MEMBERS_OF) in classes
     found = python_classes(document).by_scope.get(home)
     return found is not None and found.name in classes

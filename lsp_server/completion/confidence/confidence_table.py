@@ -13,13 +13,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from inference.model_files import CONFIG_FILE, has_file, parse_json, read_json
+from inference.model_files import CONFIDENCE_FILE, CONFIG_FILE, has_file, parse_json, read_json
 from lsp_server.settings.values import EAGERNESS, Eagerness
 from midspan import ModelError
 
 _log = logging.getLogger(__name__)
 
-CONFIDENCE_FILE = "confidence.json"
 # The place of a cursor: before the first word of its line, behind a begun or finished word, or behind anything else.
 Place = Literal["start", "word", "inside"]
 PLACES: tuple[Place, ...] = get_args(Place)

@@ -50,4 +50,4 @@ def test_the_figures_are_shares_of_what_they_say() -> None:
 
 def test_indentation_that_an_editor_types_is_no_key() -> None:
     assert keys_in("x = 1\n        y = 2\n        return x") == 5 + 1 + 5 + 1 + 8
-    assert keys_in("x\n\n    y\n") == 1 + 1 + 2
+    assert keys_in("x\n\n    y") == 1 + 1 + 2

@@ -18,7 +18,8 @@ from evaluation.typist.kept_answers import KeptAnswers
 from evaluation.typist.repositories import Archive
 from evaluation.typist.typing_suite import TypedLines
 from inference.api import ModelInfo, Request
-from lsp_server.completion.confidence.confidence_table import CONFIDENCE_FILE, confidence_table
+from inference.model_files import CONFIDENCE_FILE
+from lsp_server.completion.confidence.confidence_table import confidence_table
 from lsp_server.server.generate import generate
 from lsp_server.settings.values import CompletionSettings
 from tests.fake_engine import Answer, FakeEngine

@@ -4,7 +4,8 @@ import logging
 import pytest
 
 from inference.api import ModelInfo
-from lsp_server.completion.confidence.confidence_table import CONFIDENCE_FILE, PLACES
+from inference.model_files import CONFIDENCE_FILE
+from lsp_server.completion.confidence.confidence_table import PLACES
 from lsp_server.completion.triggers import BLOCK_LINES
 from lsp_server.settings.values import EAGERNESS
 from midspan import ModelError

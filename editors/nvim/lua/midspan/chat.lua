@@ -19,7 +19,7 @@ local function source()
 end
 
 local function client_here()
-  return source().client() or require('midspan.server').client()
+  return require('midspan.server').client()
 end
 
 --- Returns the text below the last "## You".

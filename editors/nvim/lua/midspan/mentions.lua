@@ -32,7 +32,7 @@ function M.omnifunc(findstart, base)
     local _, start = typed()
     return start or -3
   end
-  local client = require('midspan.source').client() or require('midspan.server').client()
+  local client = require('midspan.server').client()
   local response = client and client:request_sync('midspan/chatReferences', params_of(base:sub(2)), 2000)
   return response and response.result and as_words(response.result.items) or {}
 end
@@ -40,7 +40,7 @@ end
 --- Opens the menu for what is typed, when the server has answered and the user has typed nothing since.
 local function offer(buffer)
   local query, start = typed()
-  local client = require('midspan.source').client() or require('midspan.server').clients()[1]
+  local client = require('midspan.server').find()
   if not query or not client or vim.fn.complete_info({ 'selected' }).selected ~= -1 then
     return
   end

@@ -7,9 +7,14 @@ function M.clients(buffer)
   return options and vim.lsp.get_clients({ name = options.client_name, bufnr = buffer }) or {}
 end
 
---- Returns the client of the current buffer, or another one. Notifies the user and returns nil when there is none.
+--- Returns the client of the current buffer, else of the window that a chat is about, or another one; nil for none.
+function M.find()
+  return M.clients(0)[1] or require('midspan.source').client() or M.clients()[1]
+end
+
+--- Returns the same. Notifies the user when there is none.
 function M.client()
-  local client = M.clients(0)[1] or M.clients()[1]
+  local client = M.find()
   if not client then
     vim.notify('Midspan does not run here. Open a file of its types, or see :checkhealth midspan', vim.log.levels.WARN)
   end

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from inference.local_engine import BUILTIN_MODEL
+from inference.model_files import CONFIDENCE_FILE
 from lsp_server.completion.confidence.confidence_table import (
-    CONFIDENCE_FILE,
     UNCALIBRATED,
     ConfidenceTable,
     confidence_table,
