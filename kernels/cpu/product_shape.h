@@ -8,6 +8,8 @@ namespace midspan::MIDSPAN_ISA {
 constexpr int UNIT_BLOCKS = 2;
 constexpr int UNIT_ROWS = UNIT_BLOCKS * BLOCK_ROWS;  // rows of weights: what they yield is a group of the next input
 constexpr int ROWS_AT_ONCE = 8;
+// Of int8, all rows of a step that has no more than these: weights that stream by once are waited for less.
+constexpr int MOST_ROWS_AT_ONCE = HAS_MANY_REGISTERS ? 11 : ROWS_AT_ONCE;
 constexpr int ROWS_OF_BOTH = 4;  // that meet both blocks
 // 16 rows of 64 columns: the low four bits of codes, for int5 the fifth bits, then scales and offsets.
 constexpr int TILE_CODES_BYTES = 512, TILE_FIFTH_BYTES = 128, TILE_GRIDS_BYTES = 64;
@@ -17,15 +19,25 @@ constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP, GROUP_UPPER_BYTES = GROUP_I
 // So far ahead that a page's end holds up no stream. Farther, what is fetched takes the place of what the processor fetches by
 // itself, and memory gives less.
 constexpr int PREFETCH_BYTES = 3 << 10;
+// Of more than two input rows: each line is so much work then that the processor sees too few of the lines to come by itself.
+constexpr int PREFETCH_OF_MANY_BYTES = 8 << 10;
 // Of many rows that meet one block at a time, and of wide weights, where gate and up alternate.
 constexpr int PREFETCH_UNIT_BYTES = 18 << 10;
 
-// A pass over a unit: its first row of those that meet the unit, and how many these are.
+// A pass over a unit: its first row of those that meet the unit, its rows, and how many meet the unit in all passes.
 struct Pass {
-    int64_t row, rows;
+    int64_t row;
+    int count;
+    int64_t rows;
 
-    bool is_only() const { return rows <= ROWS_AT_ONCE; }
+    bool is_only() const { return count == rows; }
 };
+
+// The pass of the rows from `row` on.
+inline Pass pass_of(const Matrix& matrix, int64_t row, int64_t rows) {
+    int most = matrix.form == INT8 && rows <= MOST_ROWS_AT_ONCE ? MOST_ROWS_AT_ONCE : ROWS_AT_ONCE;
+    return {row, static_cast<int>(rows - row < most ? rows - row : most), rows};
+}
 
 // The bytes of a block of codes.
 inline int64_t block_bytes(const Matrix& matrix) {

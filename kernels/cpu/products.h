@@ -35,7 +35,15 @@ inline void multiply_few(const Matrix& matrix, int64_t block, const Input& x, in
         case 5: return multiply_block<5, ONCE>(matrix, block, x, first, out);
         case 6: return multiply_block<6, ONCE>(matrix, block, x, first, out);
         case 7: return multiply_block<7, ONCE>(matrix, block, x, first, out);
-        default: return multiply_block<8, ONCE>(matrix, block, x, first, out);
+        case 8: return multiply_block<8, ONCE>(matrix, block, x, first, out);
+    }
+    if constexpr (MOST_ROWS_AT_ONCE > ROWS_AT_ONCE) {  // only of int8, in one pass
+        Stream streams[] = {{&matrix, block, out}};
+        switch (rows) {
+            case 9: return multiply_int8<9, true>(streams, x, first);
+            case 10: return multiply_int8<10, true>(streams, x, first);
+            default: return multiply_int8<11, true>(streams, x, first);
+        }
     }
 }
 
@@ -70,14 +78,15 @@ inline void add_bias(const Matrix& matrix, int64_t unit, int rows, float (*out)[
     }
 }
 
-// out[m][n] = x[first + m] . W[UNIT_ROWS * unit + n] + bias for m < rows <= ROWS_AT_ONCE and the rows of W that there are.
+// out[m][n] = x[first + m] . W[UNIT_ROWS * unit + n] + bias for the rows m < pass.count and the rows of W that there are.
 // The results are the same in each pass.
-inline void multiply_unit_rows(const Matrix& matrix, int64_t unit, const Input& x, int64_t first, int rows, Pass pass,
+inline void multiply_unit_rows(const Matrix& matrix, int64_t unit, const Input& x, int64_t first, Pass pass,
                                float (*out)[UNIT_ROWS]) {
     int64_t block = UNIT_BLOCKS * unit, left = matrix.rows - unit * UNIT_ROWS;
+    int rows = pass.count;
     bool meets_both = !pass.is_only() && matrix.form == INT8;
-    // To unpack codes in groups is work, so that five rows of them already are not bound by memory.
-    if (HAS_MANY_REGISTERS && is_in_groups(matrix)) meets_both = rows > ROWS_OF_BOTH || !pass.is_only();
+    // To unpack codes in groups is work, so that seven rows of them already are not bound by memory.
+    if (HAS_MANY_REGISTERS && is_in_groups(matrix)) meets_both = rows > 6 || !pass.is_only();
     if (meets_both && left > BLOCK_ROWS) {
         for (int m = 0; m < rows; m += ROWS_OF_BOTH) {
             int together = rows - m < ROWS_OF_BOTH ? rows - m : ROWS_OF_BOTH;

@@ -17,7 +17,7 @@ inline void add_group(const uint8_t* const* tile, const Stream* streams, int g, 
         Bytes low[STREAMS], high[STREAMS];
 #pragma GCC unroll 2
         for (int p = 0; p < STREAMS; ++p) {
-            fetch_line<ONCE>(tile[p] + 64 * v, streams[p]);
+            fetch_line<M, ONCE>(tile[p] + 64 * v, streams[p]);
             Bytes both = load_bytes(tile[p] + 64 * v);
             low[p] = low_halves(both), high[p] = high_halves(both);
             if (HAS_FIFTH) {
@@ -77,7 +77,7 @@ inline void multiply_groups(const Stream (&streams)[STREAMS], const Input& x, in
     }
     for (int64_t t = 0; t < tiles; ++t) {
         for (int p = 0; p < STREAMS; ++p) {
-            for (int at = TILE_CODES_BYTES; at < TILE_BYTES; at += 64) fetch_line<ONCE>(tile[p] + at, streams[p]);
+            for (int at = TILE_CODES_BYTES; at < TILE_BYTES; at += 64) fetch_line<M, ONCE>(tile[p] + at, streams[p]);
         }
 #pragma GCC unroll 2  // or the sums of the second stream go through memory
         for (int q = 0; q < STREAMS; q += TOGETHER) {

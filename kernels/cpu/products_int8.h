@@ -29,6 +29,7 @@ inline void multiply_int8(const Stream (&streams)[STREAMS], const Input& x, int6
                 for (int i = 0; i < SUMS; ++i) sums[m][p][i] = sums_of(i ? 0 : start[m * groups + g]);
             }
         }
+        MIDSPAN_UNROLL_INT8
         for (int first_v = 0; first_v < 8; first_v += SUMS) {
 #pragma GCC unroll 2
             for (int i = 0; i < SUMS; ++i) {
@@ -36,7 +37,7 @@ inline void multiply_int8(const Stream (&streams)[STREAMS], const Input& x, int6
                 Bytes weights[STREAMS];
                 for (int p = 0; p < STREAMS; ++p) {
                     if (ONCE) {
-                        fetch_line<ONCE>(tile[p] + 64 * v, streams[p]);
+                        fetch_line<M, ONCE>(tile[p] + 64 * v, streams[p]);
                     } else if (p == 0) {
                         lines.fetch_due();
                     }
@@ -76,7 +77,7 @@ inline void multiply_upper(const Stream& stream, const Input& x, int64_t first) 
         Sums sums[M][SUMS_OF_ONE];
         for (auto& of_row : sums) std::fill_n(of_row, SUMS_OF_ONE, sums_of(0));
         for (int v = 0; v < 4; ++v) {
-            fetch_line<ONCE>(tile + 64 * v, stream);
+            fetch_line<M, ONCE>(tile + 64 * v, stream);
             Bytes both = load_bytes(tile + 64 * v), low = low_halves(both), high = high_halves(both);
             for (int m = 0; m < M; ++m) sums[m][0] = dot_int4(sums[m][0], low, codes + m * x.width + 4 * v);
             for (int m = 0; m < M; ++m) {

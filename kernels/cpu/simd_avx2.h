@@ -9,6 +9,7 @@ constexpr int LANES = 8;
 constexpr bool HAS_MANY_REGISTERS = false;
 constexpr int SUMS_OF_ONE = 1;
 #define MIDSPAN_UNROLL_GROUP _Pragma("GCC unroll 1")  // more, and the sums go through memory
+#define MIDSPAN_UNROLL_INT8  // as the compiler likes
 
 struct F32 {
     __m256 v;

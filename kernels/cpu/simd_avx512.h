@@ -10,6 +10,7 @@ constexpr bool HAS_MANY_REGISTERS = true;  // for the sums of four input rows wi
 constexpr int SUMS_OF_ONE = 2;  // a product waits for the one before it in its sum, so another sum takes turns
 // Of the products of a group: a loop carries the sums from register to register.
 #define MIDSPAN_UNROLL_GROUP _Pragma("GCC unroll 4")
+#define MIDSPAN_UNROLL_INT8 _Pragma("GCC unroll 8")
 
 struct F32 {
     __m512 v;

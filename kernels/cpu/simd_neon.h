@@ -9,6 +9,7 @@ constexpr int LANES = 4;
 constexpr bool HAS_MANY_REGISTERS = false;
 constexpr int SUMS_OF_ONE = 1;
 #define MIDSPAN_UNROLL_GROUP  // as the compiler likes
+#define MIDSPAN_UNROLL_INT8
 
 struct F32 {
     float32x4_t v;

@@ -44,7 +44,7 @@ inline float multiply_whole(State& s, const Matrix& head, int64_t unit, int64_t 
     alignas(64) float exact[1][UNIT_ROWS];
     int64_t start = unit * UNIT_ROWS, left = s.shape.known_tokens - start;
     int count = static_cast<int>(left < UNIT_ROWS ? left : UNIT_ROWS);
-    multiply_unit_rows(head, unit, s.input, row, 1, Pass{0, 1}, exact);
+    multiply_unit_rows(head, unit, s.input, row, Pass{0, 1, 1}, exact);
     std::memcpy(s.batch->logits + row * s.shape.vocabulary + start, exact[0], count * sizeof(float));
     return largest_of(exact[0], count);
 }

@@ -24,30 +24,27 @@ inline int64_t chunks_of(const Matrix& matrix, int64_t rows) {
     return (units_of(matrix) + step - 1) / step;
 }
 
-// Fetches the beginning of a unit of wide weights, as a stream that begins anew is slow.
-inline void prefetch_wide(const Matrix& matrix, int64_t unit) {
-    if (!is_quantized(matrix) && unit < units_of(matrix)) fetch<PREFETCH_UNIT_BYTES>(unit_codes(matrix, unit));
+// Fetches the beginning of a unit, as a stream that begins anew is slow: more of wide weights, which fetch nothing by themselves.
+inline void prefetch_begin(const Matrix& matrix, int64_t unit) {
+    if (unit >= units_of(matrix)) return;
+    is_quantized(matrix) ? fetch<PREFETCH_OF_MANY_BYTES>(unit_codes(matrix, unit))
+                         : fetch<PREFETCH_UNIT_BYTES>(unit_codes(matrix, unit));
 }
 
 // Multiplies one unit with the rows of a pass, and hands each row's 32 results (fewer at the end of the matrix) to `take`.
 template <typename Take>
-inline void multiply_pass(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, int rows, Pass pass,
-                          Take take) {
-    alignas(64) float results[ROWS_AT_ONCE][UNIT_ROWS];
+inline void multiply_pass(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, Pass pass, Take take) {
+    alignas(64) float results[MOST_ROWS_AT_ONCE][UNIT_ROWS];
     int64_t count = matrix.rows - unit * UNIT_ROWS < UNIT_ROWS ? matrix.rows - unit * UNIT_ROWS : UNIT_ROWS;
-    multiply_unit_rows(matrix, unit, input, first, rows, pass, results);
-    for (int m = 0; m < rows; ++m) take(m, results[m], count);
-}
-
-inline int rows_together(int64_t row, int64_t rows) {
-    return static_cast<int>(rows - row < ROWS_AT_ONCE ? rows - row : ROWS_AT_ONCE);
+    multiply_unit_rows(matrix, unit, input, first, pass, results);
+    for (int m = 0; m < pass.count; ++m) take(m, results[m], count);
 }
 
 template <typename Take>
 inline void multiply_unit(const Matrix& matrix, int64_t unit, const Input& input, int64_t first, int64_t rows, Take take) {
-    for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
-        multiply_pass(matrix, unit, input, first + row, rows_together(row, rows), Pass{row, rows},
-                      [&](int64_t m, const float* results, int64_t count) { take(row + m, results, count); });
+    for (Pass pass = pass_of(matrix, 0, rows); pass.count; pass = pass_of(matrix, pass.row + pass.count, rows)) {
+        multiply_pass(matrix, unit, input, first + pass.row, pass,
+                      [&](int64_t m, const float* results, int64_t count) { take(pass.row + m, results, count); });
     }
 }
 
@@ -128,22 +125,23 @@ inline void add_product(State& s, const Op& op, int64_t chunk, const Input& inpu
 
 // Multiplies one unit of gate and up with rows [first, first + rows) of `input` and writes that unit of `hidden`.
 inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t first, int64_t rows, const Input& hidden) {
-    alignas(64) float gate[ROWS_AT_ONCE][UNIT_ROWS], up[ROWS_AT_ONCE][UNIT_ROWS], gated[UNIT_ROWS];
+    alignas(64) float gate[MOST_ROWS_AT_ONCE][UNIT_ROWS], up[MOST_ROWS_AT_ONCE][UNIT_ROWS], gated[UNIT_ROWS];
     int64_t start = unit * UNIT_ROWS, count = mlp.gate.rows - start < UNIT_ROWS ? mlp.gate.rows - start : UNIT_ROWS;
     bool is_last = start + UNIT_ROWS >= mlp.gate.rows;
-    for (int64_t row = 0; row < rows; row += ROWS_AT_ONCE) {
-        int together = rows_together(row, rows);
-        Pass pass = {row, rows};
+    const Matrix& narrower = mlp.up.form == INT8 ? mlp.gate : mlp.up;  // int8 where both are
+    for (Pass pass = pass_of(narrower, 0, rows); pass.count; pass = pass_of(narrower, pass.row + pass.count, rows)) {
+        int64_t from = first + pass.row;
         if (rows <= ROWS_OF_BOTH && is_quantized(mlp.gate) && mlp.up.form == mlp.gate.form) {
-            multiply_units_of_two(mlp.gate, mlp.up, unit, input, first + row, together, gate, up);
+            multiply_units_of_two(mlp.gate, mlp.up, unit, input, from, pass.count, gate, up);
         } else {
-            if (row == 0) prefetch_wide(mlp.up, unit);
-            multiply_unit_rows(mlp.gate, unit, input, first + row, together, pass, gate);
-            if (row == 0) prefetch_wide(mlp.gate, unit + 1);
-            multiply_unit_rows(mlp.up, unit, input, first + row, together, pass, up);
+            bool begins = pass.is_only() || (pass.row == 0 && !is_quantized(mlp.up));
+            if (begins) prefetch_begin(mlp.up, unit);
+            multiply_unit_rows(mlp.gate, unit, input, from, pass, gate);
+            if (pass.row == 0 && !is_quantized(mlp.gate)) prefetch_begin(mlp.gate, unit + 1);
+            multiply_unit_rows(mlp.up, unit, input, from, pass, up);
         }
-        for (int m = 0; m < together; ++m) {
-            int64_t at = first + row + m;
+        for (int m = 0; m < pass.count; ++m) {
+            int64_t at = from + m;
             gate_row(gate[m], up[m], count, gated);
             if (is_quantized(mlp.down)) {
                 quantize_columns(hidden, at, start, count, gated);

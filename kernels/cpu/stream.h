@@ -17,12 +17,12 @@ struct Stream {
     const uint8_t* codes() const { return block_codes(*matrix, block); }
 };
 
-// Fetches the line that lies ahead of one that is read: ONCE where no other pass reads it, which needs no second cache. Fetched
-// one by one between products, lines hold up nothing.
-template <bool ONCE>
+// Fetches the line that lies ahead of one that M rows read: ONCE where no other pass reads it, which needs no second cache.
+// Fetched one by one between products, lines hold up nothing.
+template <int M, bool ONCE>
 inline void fetch_line(const uint8_t* line, const Stream& stream) {
     if (ONCE) {
-        prefetch_once(line + PREFETCH_BYTES);
+        prefetch_once(line + (M > 2 ? PREFETCH_OF_MANY_BYTES : PREFETCH_BYTES));
     } else if (stream.ahead_bytes) {
         prefetch_to_l2(line + stream.ahead_bytes);
     }

@@ -23,7 +23,8 @@ def yield_to_others() -> None:
     session would get as much as all processes of another. So the session gets nice 19 too, unless it has others.
 
     With OpenMP's default, a thread spins while it waits for another whose core was taken; sleeping is then four
-    times faster. The variable is read when torch loads, so the program starts itself again.
+    times faster. glibc's malloc gives large freed tensors back to the system, and a sixth of a step goes by in
+    page faults. Both read their variables when the process begins, so the program starts itself again.
     """
     os.nice(19)
     if hasattr(os, "SCHED_IDLE"):
@@ -33,6 +34,7 @@ def yield_to_others() -> None:
             _AUTOGROUP.write_text("19", encoding="ascii")
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+        os.environ |= {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
         os.execv(sys.executable, sys.orig_argv)
 
 
