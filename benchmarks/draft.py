@@ -14,7 +14,7 @@ import logging
 import tempfile
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -28,7 +28,8 @@ from context.index.workspace import Workspace
 from context.packer import ContextPacker
 from inference.api import DraftSource, EngineSettings, Request, Trace, Update
 from inference.drafting.drafter import ALL_SOURCES, Drafting
-from inference.local_engine import LocalEngine
+from inference.loader import load_draft_model
+from inference.local_engine import BUILTIN_MODEL, LocalEngine
 from lsp_server.completion.build_request import PromptSource, build_request
 from lsp_server.completion.ghost_text.predictions import Predictions
 from lsp_server.settings.values import CompletionSettings
@@ -36,7 +37,7 @@ from lsp_server.settings.values import CompletionSettings
 log = logging.getLogger(__name__)
 
 DEFAULT_FILE = Path(argparse.__file__)
-NONE, ALL = "none", "all"
+NONE, ALL, OTHERS = "none", "all", "all but builtin"
 _PROMPT_TOKENS = 1024  # what two seconds prefill of a model of 1.5B on two cores
 
 
@@ -171,13 +172,20 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     alone = arguments.sources
     if alone is None:
-        holes: list[DraftSource] = ["prompt", "document", "lines", "suffix"]
+        holes: list[DraftSource] = ["prompt", "document", "lines", "suffix", "builtin"]
         alone = {"holes": holes, "retyped": [*holes, "prediction"]}.get(arguments.task, ["edit"])
-    ways = {NONE: Drafting(sources=frozenset())}
-    ways |= {source: Drafting(sources=frozenset({source})) for source in alone}
-    ways[ALL] = Drafting(sources=ALL_SOURCES)
     engine = LocalEngine(EngineSettings(model=arguments.model, quant=arguments.quant))
     engine.ready.result()
+    sources: dict[str, Set[DraftSource]] = {
+        NONE: frozenset(),
+        **{source: {source} for source in alone},
+        ALL: ALL_SOURCES,
+    }
+    continuations = None
+    if arguments.model is not None:
+        sources[OTHERS] = ALL_SOURCES - {"builtin"}
+        continuations = load_draft_model(BUILTIN_MODEL, engine.tokenizer)
+    ways = {way: Drafting(sources=taken, continuations=continuations) for way, taken in sources.items()}
     with tempfile.TemporaryDirectory() as folder:
         sums = measure(engine, ways, requests(engine, arguments, Path(folder)))
     engine.close()

@@ -39,8 +39,8 @@ class Repository:
 
 # The origin of a drafted token: the text that is edited; the prompt and the output so far; the documents around the
 # prompt's part of them; lines of the repository; lines of the document with the names of the hole; what the model wrote
-# here before; the first lines behind the hole.
-DraftSource = Literal["edit", "prompt", "document", "lines", "renamed", "prediction", "suffix"]
+# here before; the first lines behind the hole; what the built-in model writes here.
+DraftSource = Literal["edit", "prompt", "document", "lines", "renamed", "prediction", "suffix", "builtin"]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The number of tokens of a prompt that one step reads."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 
 from inference.live_sequence import LiveSequence
@@ -28,7 +28,8 @@ class ChunkSize:
         self._usual_tokens = usual_tokens
         self._expands_context = expands_context
         self._is_cpu = is_cpu
-        self._token_layer_s: deque[float] = deque(maxlen=_REMEMBERED_STEPS)
+        # By whether the step took one core, as those do that nobody waits for yet.
+        self._token_layer_s: dict[bool, deque[float]] = defaultdict(lambda: deque(maxlen=_REMEMBERED_STEPS))
 
     @property
     def tokens_beside_decoding(self) -> int:
@@ -38,8 +39,8 @@ class ChunkSize:
     def choose(self, sequences: Sequence[LiveSequence], *, is_background: bool) -> int:
         """Return the tokens that a step with these sequences may read."""
         tokens = self._usual_tokens
-        if self._token_layer_s:
-            tokens = min(tokens, max(_LEAST_TOKENS, int(_MOST_LAYER_S / min(self._token_layer_s))))
+        if took_s := self._token_layer_s[all(sequence.request.is_ahead for sequence in sequences)]:
+            tokens = min(tokens, max(_LEAST_TOKENS, int(_MOST_LAYER_S / min(took_s))))
         if self._expands_context:
             computed = max((s.num_computed_tokens for s in sequences if s.left_tokens > 1), default=0)
             tokens = max(tokens, min(computed // _GROWN_PART, _MOST_GROWN_TOKENS))
@@ -51,4 +52,4 @@ class ChunkSize:
     def learn(self, step: Step) -> None:
         """Learn from a complete step."""
         if step.new_tokens >= _LEAST_TOKENS:
-            self._token_layer_s.append(2 * step.sublayer_s / step.new_tokens)
+            self._token_layer_s[step.is_ahead].append(2 * step.sublayer_s / step.new_tokens)

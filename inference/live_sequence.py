@@ -209,9 +209,10 @@ class LiveSequence:
         if self.drafter is None:
             return ()
         # The last token of an output is never computed, so it is not worth a draft either.
-        most = 0 if self.stream.is_healing else min(room, self.room_tokens - 1)
+        most = min(room, self.room_tokens - 1)
         is_alone = room == MAX_DRAFTED_TOKENS and self.left_tokens == 1
-        return self.drafter.propose(most, is_timed=is_alone and not self.stream.is_healing)
+        is_timed = is_alone and not self.stream.is_healing
+        return self.drafter.propose(most, is_timed=is_timed, may_come=self.stream.may_come)
 
     def withdraw_draft(self) -> None:
         """Tell the drafter that none of its tokens is computed."""

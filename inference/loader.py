@@ -19,9 +19,12 @@ from inference.devices.captured_step import CapturedDecoder, CudaGraphs
 from inference.devices.choice import Placement
 from inference.devices.find_places import GPU_CHUNK_TOKENS, find_places, free_unused, gpu_cache_bytes
 from inference.devices.warm_up import capture_steps, warm_up
+from inference.drafting.continuation import Continuations
+from inference.drafting.draft_model import DRAFT_CONTEXT_TOKENS, DraftModel
 from inference.measure_speed import measure_and_keep
 from inference.models.architecture import ModelConfig
 from inference.models.decoder import Decoder
+from inference.models.description import read_description
 from inference.models.load import load_decoder
 from inference.models.rotated_keys import rotated_keys
 from inference.native.model import NATIVE_DTYPES, NativeModel
@@ -209,6 +212,24 @@ class _Loader:
             "%s: the cache keeps %s and not int8, which needs the native step: %s", self._folder, self.dtype, reason
         )
         return PageRow(self._config.page_width, self.dtype)
+
+
+def load_draft_model(folder: Path, tokenizer: Tokenizer) -> Continuations | None:
+    """Load a model that drafts for one with this `tokenizer`; None where it is not faster: without the native step.
+
+    Raises ModelError.
+    """
+    description = read_description(folder)
+    own_tokenizer = Tokenizer(folder, description.family)
+    cache_bytes = DRAFT_CONTEXT_TOKENS * description.config.num_hidden_layers * description.config.page_width * 4
+    settings = EngineSettings(cache_bytes=cache_bytes, device="cpu", quant="int8")
+    known = LastStart("int8", str(folder), 0.0)  # a trial of its speed would be for nothing
+    loader = _Loader(folder, description.config, own_tokenizer, DRAFT_CONTEXT_TOKENS, settings, known)
+    loaded, _ = loader.load()
+    if not isinstance(loaded.model, NativeModel):
+        return None
+    order = description.identity.fim_orders[0]
+    return Continuations(DraftModel(loaded.model, loaded.memory, own_tokenizer, order), tokenizer)
 
 
 def build_scheduler(

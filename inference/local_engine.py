@@ -86,6 +86,7 @@ class LocalEngine:
         self._opened: Future[Tokenizer] = Future()
         self._is_advised = False
         self.drafting = Drafting()
+        self._lacks_draft_model = folder != BUILTIN_MODEL
         self.ready: Future[None] = Future()
         self._inbox = Inbox()
         self._scheduler: Scheduler | None = None
@@ -330,7 +331,7 @@ class LocalEngine:
         if idle and scheduler.has_prefilled and not self._inbox.has_arrivals():
             scheduler.rest()
             self._known.keep_speed()
-        while idle and not self._inbox.has_arrivals() and not RIGHT_OF_WAY.is_held and scheduler.settle():
+        while idle and not self._inbox.has_arrivals() and not RIGHT_OF_WAY.is_held and self._settle(scheduler):
             pass
         while idle or len(self._inbox):
             try:
@@ -341,6 +342,21 @@ class LocalEngine:
             if sequence:
                 scheduler.add(sequence)
             idle = False
+
+    def _settle(self, scheduler: "Scheduler") -> bool:
+        """Do a part of what makes later requests faster, after the first rest; return False once nothing is left."""
+        if not scheduler.has_rested or scheduler.settle():
+            return scheduler.has_rested
+        if not self._lacks_draft_model or scheduler.instruction_set is None:
+            return False
+        self._lacks_draft_model = False
+        from inference.loader import load_draft_model
+
+        try:
+            self.drafting.continuations = load_draft_model(BUILTIN_MODEL, self.tokenizer)
+        except Exception:  # as for lack of memory: there are other drafts
+            log.exception("the built-in model cannot draft")
+        return True
 
     def _refuse_all(self, error: MidspanError) -> None:
         """Answer every request, also a later one, with the error that keeps the model from answering."""

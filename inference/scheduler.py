@@ -76,7 +76,7 @@ class Scheduler:
         self._chunk_size = ChunkSize(chunk_tokens, expands_context=expands, is_cpu=memory.is_cpu)
         self.interruptions = Interruptions()
         self.has_prefilled = False  # set by a step that leaves much freed memory behind
-        self._has_rested = False
+        self.has_rested = False
         self._cannot_settle = False
         self._keys = keys
         self._model_key = model_key
@@ -124,11 +124,11 @@ class Scheduler:
         trim_heap()
         complete_torch()
         self.commit_ahead.go_on()
-        self._has_rested = True
+        self.has_rested = True
 
     def settle(self) -> bool:
-        """Do a part of what makes later steps faster, after the first rest; return False once nothing is left."""
-        if not self._has_rested or self._cannot_settle or not isinstance(self._model, NativeModel):
+        """Do a part of what makes later steps faster; return False once nothing is left. No request runs."""
+        if self._cannot_settle or not isinstance(self._model, NativeModel):
             return False
         try:
             return self._model.settle()
@@ -299,7 +299,9 @@ class Scheduler:
             if take == 0:
                 continue
             room -= take if rest > 1 else 0  # one chunk a step, so that a cancel is seen soon
-            works = next_works(sequence, take, MAX_DRAFTED_TOKENS // len(self._running))
+            # On a GPU all rows are chosen at once, and which tokens a begun word allows is known for the first alone.
+            is_drafted = self._memory.is_cpu or not sequence.stream.is_healing
+            works = next_works(sequence, take, MAX_DRAFTED_TOKENS // len(self._running) if is_drafted else 0)
             planned += [(sequence, work) for work in works]
         return planned
 

@@ -86,7 +86,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "inference.weights",
         "kernels.cpu",
     ),
-    "inference.drafting": ("inference.api", "inference.prompts"),
+    "inference.drafting": (
+        "inference.api",
+        "inference.cache",
+        "inference.models",
+        "inference.native",
+        "inference.prompts",
+    ),
     "inference.speed": (
         "inference.api",
         "inference.cache",

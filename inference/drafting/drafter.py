@@ -1,4 +1,4 @@
-"""Speculative drafts without a second model: several tokens a step.
+"""Speculative drafts: several tokens a step.
 
 A step computes a few tokens that probably come next together with the last known one, and the model's own choice at
 each of them tells how many were right. The greedy output stays the same. The tokens come from several sources; the
@@ -7,14 +7,16 @@ a step cost on this machine.
 """
 
 import time
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import get_args
 
 from inference.api import Draft, DraftSource, DraftUse, Request
 from inference.drafting.acceptance import Acceptance
 from inference.drafting.alternatives import Alternatives, RepeatedSuffix
 from inference.drafting.chain import Expected, Source
+from inference.drafting.continuation import Continuation, Continuations
 from inference.drafting.costs import StepCosts
 from inference.drafting.edit_draft import EditDraft
 from inference.drafting.lookup import Lookup
@@ -24,9 +26,22 @@ from inference.prompts.tokenizer import FimSentinels
 
 MAX_DRAFTED_TOKENS = 16  # in one step, of all sequences
 _LEAST_GAIN = 1.02  # as a factor: what is gained less surely is not worth the measuring errors
+_SURE_GAIN = 1.6  # where no more is asked for
 _LEAST_SHARE = 0.03  # the probability at which a draft ends
 _SUFFIX_TOKENS = 48
 ALL_SOURCES: frozenset[DraftSource] = frozenset(get_args(DraftSource))
+
+
+def _count(used: dict[DraftSource, list[int]], proposed: Sequence[Expected], right: int) -> None:
+    """Count proposed tokens by source, of which the first `right` ones were right."""
+    for place, expected in enumerate(proposed):
+        counts = used.setdefault(expected.source, [0, 0])
+        counts[0] += 1
+        counts[1] += place < right
+
+
+def _any_may_come(token: int) -> bool:
+    return True
 
 
 @dataclass
@@ -40,6 +55,7 @@ class Drafting:
     acceptance: Acceptance = field(default_factory=Acceptance)
     worth: Worth = field(default_factory=Worth)
     sources: Set[DraftSource] = ALL_SOURCES
+    continuations: Continuations | None = None  # of a small model, once it is loaded
 
     def begin(self, request: Request, fim: FimSentinels | None) -> "Drafter | None":
         """Return the drafter of a request; None for a sampled output, which a draft changes, or a given one."""
@@ -65,6 +81,8 @@ class Drafting:
             texts.append(Draft("prompt", tuple(tokens)))
         if texts:
             yield Lookup(texts, before, has_output=has_prompt)
+        if self.continuations is not None and "builtin" in self.sources and len(before) < len(tokens):
+            yield Continuation(self.continuations, before, suffix, request.begins_with)
 
 
 class Drafter:
@@ -83,12 +101,21 @@ class Drafter:
 
     @property
     def uses(self) -> tuple[DraftUse, ...]:
-        """The drafted tokens so far, by source."""
-        return tuple(DraftUse(source, *counts) for source, counts in self._used.items())
+        """The drafted tokens so far, by source; those of the last step as far as the output has come."""
+        used = {source: [*counts] for source, counts in self._used.items()}
+        _count(used, self._proposed, self._right)
+        return tuple(DraftUse(source, *counts) for source, counts in used.items())
 
-    def propose(self, room: int, *, is_timed: bool) -> list[int]:
+    @property
+    def _right(self) -> int:
+        """The number of proposed tokens that have proved to be right."""
+        pairs = zip(self._proposed, self._pushed, strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0].token == pair[1], pairs))
+
+    def propose(self, room: int, *, is_timed: bool, may_come: Callable[[int], bool] = _any_may_come) -> list[int]:
         """Return the tokens to compute together with the last known one, `room` at most.
 
+        `may_come` says of a token whether it can be the next one: not each can where a word is begun.
         `is_timed`: the step computes nothing else, so its time tells the cost of its rows. The time of the processor
         counts, on this thread, which computes a part of each step: other programs stop a step for as long as ten take.
         """
@@ -96,7 +123,7 @@ class Drafter:
         self.has_withdrawn = False
         self._chains, self._proposed, self._chosen, self._pushed = [], [], None, []
         if room > 0 and self._drafting.worth.may_draft():
-            self._choose(room)
+            self._choose(room, may_come)
         self._drafting.worth.spend(1000 * (time.thread_time() - began_s))
         self._timed_from_s = time.thread_time() if is_timed else None
         return [expected.token for expected in self._proposed]
@@ -125,22 +152,28 @@ class Drafter:
                 drafting.acceptance.learn(expected, expected.token == token)
                 if expected.token != token:
                     break
-        for place, expected in enumerate(self._proposed):
-            counts = self._used.setdefault(expected.source, [0, 0])
-            counts[0] += 1
-            counts[1] += place < accepted
+        _count(self._used, self._proposed, accepted)
         if isinstance(self._chosen, EditDraft):
             self._chosen.learn(len(self._proposed), accepted)
         drafting.worth.earn(drafting.costs, len(self._proposed), accepted)
+        self._proposed = []
 
-    def _choose(self, room: int) -> None:
+    def _choose(self, room: int, may_come: Callable[[int], bool]) -> None:
         """Choose the source and the number of tokens that promise the most tokens for the time of a step."""
         best = _LEAST_GAIN
         for source in self._sources:
+            if isinstance(source, Continuation) and not self._asks(source, best):
+                continue
             gain, count, chain = self._weigh(source, room)
+            if chain and not may_come(chain[0].token):
+                continue
             self._chains.append(chain)
             if gain > best:
                 best, self._chosen, self._proposed = gain, source, chain[:count]
+
+    def _asks(self, source: Continuation, best: float) -> bool:
+        """Return whether the small model is asked, which takes time, where the other sources promise `best`."""
+        return best < _SURE_GAIN and source.pays(self._drafting.costs.step_ms)
 
     def _weigh(self, source: Source, room: int) -> tuple[float, int, list[Expected]]:
         """Return the best ratio of tokens to time, in those of a step without a draft, and its number of tokens."""

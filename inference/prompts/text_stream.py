@@ -23,6 +23,11 @@ class TextStream:
         """Return the only tokens that may come next, while the stream is healing."""
         return self._tokenizer.spellings.allowed(self._awaited)
 
+    def may_come(self, token: int) -> bool:
+        """Return whether `token` is one of those, without making their list; any may come behind the begun word."""
+        written = self._tokenizer.token_bytes(token)
+        return written.startswith(self._awaited) or (bool(written) and self._awaited.startswith(written))
+
     def line_ends(self) -> tuple[int, ...]:
         """Return the tokens that end a line: those that begin with its end, and those that end the output."""
         return (*self._tokenizer.spellings.allowed(b"\n"), *self._tokenizer.sentinels.ends)

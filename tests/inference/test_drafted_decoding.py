@@ -140,3 +140,22 @@ def test_a_cancel_in_the_middle_leaves_verified_tokens_only(running: Running, af
     again = running.run(Request(PROMPT, NEW_TOKENS))[0]
     assert again.output == plain.output
     assert again.sequence.trace().cached_tokens == len(PROMPT_TOKENS) - 1
+
+
+def test_a_begun_word_is_drafted_too(running: Running) -> None:
+    """The tokens that the word allows are other ones at each row of a step."""
+    running.drafting.sources = {"prediction"}
+    plain = running.run(Request(PROMPT, 20, begins_with="abc"))[0]
+    right = tuple(plain.output)
+    assert running.tokenizer.decode(right).startswith("abc")
+    within = (*right[:2], *right[3:])  # leaves a part of the word out
+    for name, draft in {"right": right, "wrong within": within, "wrong behind": (*right[:4], 7, 8)}.items():
+        forget(running)
+        done = running.run(Request(PROMPT, 20, begins_with="abc", drafts=(Draft("prediction", draft),)))[0]
+        assert done.what_the_user_sees() == plain.what_the_user_sees(), name
+        assert done.steps + done.sequence.trace().accepted_tokens == plain.steps, name
+        assert done.sequence.trace().accepted_tokens >= 2, name
+    never_written = next(token for token in range(97, 256) if token not in right)
+    drafts = (Draft("prediction", 6 * (never_written,)),)
+    done = running.run(Request(PROMPT, 20, begins_with="abc", drafts=drafts))[0]
+    assert not done.sequence.trace().drafted_tokens, "what cannot be the begun word is no draft of it"
