@@ -1,5 +1,6 @@
 """Chooses tokens from logits."""
 
+from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -60,6 +61,7 @@ def choose_tokens(
     vocab_size: int,
     greedy: Greedy | None = None,
     likeliest: Sequence[Choice] | None = None,
+    is_restricted: bool = False,
 ) -> Iterator[Iterator[Choice]]:
     """Choose the next tokens of each work from its rows of logits [L, vocabulary or more]; only the vocabulary counts.
 
@@ -67,13 +69,14 @@ def choose_tokens(
     the tokens before. On a GPU all rows are chosen there, and read at once, unless a sequence copies or is given.
     `greedy` has the likeliest tokens of all rows if the step has found them; they stand where no sequence samples or
     heals, and where all that runs decodes, the next step is launched before they are read. `likeliest` has them on the
-    CPU.
+    CPU, the first of them for a sequence that heals where the step `is_restricted`.
     """
     if logits.is_cpu or any(s.copier is not None or s.request.given for s, _ in planned):
         left, first = iter(likeliest or ()), 0
         for sequence, work in planned:
             rows = range(first, first + work.logit_tokens)
-            yield _choose_each(sequence, samplers, logits, vocab_size, rows, [*islice(left, work.logit_tokens)])
+            own = [*islice(left, work.logit_tokens)]
+            yield _choose_each(sequence, samplers, logits, vocab_size, rows, own, is_restricted=is_restricted)
             first = rows.stop
         return
     if greedy is not None and all(takes_likeliest(sequence, samplers) for sequence, _ in planned):
@@ -120,6 +123,8 @@ def _choose_each(
     vocab_size: int,
     rows: range,
     likeliest: Sequence[Choice],
+    *,
+    is_restricted: bool,
 ) -> Iterator[Choice]:
     """Choose from these rows of logits; `likeliest` has the choices that the step has made, or is empty.
 
@@ -127,7 +132,8 @@ def _choose_each(
     """
     for index, place in enumerate(rows):
         copied = sequence.copied()
-        if likeliest and copied is None and takes_likeliest(sequence, samplers):
+        is_chosen = (is_restricted and index == 0) or takes_likeliest(sequence, samplers)
+        if likeliest and copied is None and is_chosen:
             yield likeliest[index]
             continue
         row = logits[place, :vocab_size]
@@ -142,6 +148,21 @@ def _choose_each(
 def takes_likeliest(sequence: LiveSequence, samplers: Mapping[LiveSequence, Sampler]) -> bool:
     """Return whether the next tokens of a sequence are the likeliest, where nothing is copied."""
     return samplers[sequence].is_greedy and not sequence.request.given and not sequence.stream.is_healing
+
+
+def allowed_first(planned: Sequence[Planned], samplers: Mapping[LiveSequence, Sampler]) -> "array[int] | None":
+    """Return the tokens that a begun word allows, where the native step can choose among them; else None.
+
+    It can for one sequence that decodes greedily, and whose word ends with the first token of a draft.
+    """
+    sequence, work = planned[-1]
+    is_alone = all(other is sequence for other, _ in planned)
+    if not is_alone or not work.logit_tokens or not sequence.stream.is_healing or sequence.request.given:
+        return None
+    drafted = work.tokens[len(work.tokens) - work.logit_tokens + 1 :]
+    is_ended = not drafted or sequence.stream.ends_word(drafted[0])
+    takes = samplers[sequence].is_greedy and sequence.copier is None
+    return sequence.stream.allowed_tokens() if takes and is_ended else None
 
 
 def _score_next(sequence: LiveSequence, logits: Tensor) -> Choice:

@@ -26,7 +26,7 @@ from inference.models.forward_pass import ForwardPass
 from inference.moved_suffix import MovedSuffixes, next_works
 from inference.native.model import NativeModel
 from inference.prompts.tokenizer import Sentinels
-from inference.sampler import Choice, Sampler, choose_tokens, takes_likeliest
+from inference.sampler import Choice, Sampler, allowed_first, choose_tokens, takes_likeliest
 from inference.speed.import_torch import complete_torch
 from inference.step import Interruptions, Step, is_ahead, keep_to_launched
 from inference.threads import threads_for
@@ -182,7 +182,8 @@ class Scheduler:
             self._turns.keep(step)
             return
         self._chunk_size.learn(step)
-        chosen = choose_tokens(step.planned, self._running, logits, self._vocab_size, step.greedy, step.likeliest)
+        found = step.greedy, step.likeliest, step.is_restricted
+        chosen = choose_tokens(step.planned, self._running, logits, self._vocab_size, *found)
         for (sequence, work), choices in zip(step.planned, chosen, strict=True):
             self._take_tokens(sequence, work, choices)
 
@@ -286,9 +287,14 @@ class Scheduler:
         model = self._model
         if is_ahead(planned) and isinstance(model, NativeModel):
             model = model.on_one_thread
+        allowed = allowed_first(planned, self._running)
         wants_likeliest = all(s.copier is None and takes_likeliest(s, self._running) for s, _ in planned)
-        forward_pass = begin_pass(model, [work for _, work in planned], self._memory, wants_likeliest)
-        return Step(planned, forward_pass, is_background=turn.is_background, gives_way=gives_way)
+        wants_likeliest |= allowed is not None
+        forward_pass = begin_pass(model, [work for _, work in planned], self._memory, wants_likeliest, allowed)
+        is_restricted = allowed is not None
+        return Step(
+            planned, forward_pass, is_background=turn.is_background, gives_way=gives_way, is_restricted=is_restricted
+        )
 
     def _plan(self, turn: Turn) -> list[tuple[LiveSequence, Work]]:
         planned = []

@@ -20,12 +20,22 @@ class Step:
     """The planned work of some sequences with its forward pass. While it is stopped, their pages remain theirs."""
 
     def __init__(
-        self, planned: Sequence[Planned], forward_pass: ForwardPass, *, is_background: bool, gives_way: bool
+        self,
+        planned: Sequence[Planned],
+        forward_pass: ForwardPass,
+        *,
+        is_background: bool,
+        gives_way: bool,
+        is_restricted: bool = False,
     ) -> None:
-        """`gives_way`: a new request of the foreground stops it."""
+        """`gives_way`: a new request of the foreground stops it.
+
+        `is_restricted`: the likeliest token of its first row of logits is among those that a begun word allows.
+        """
         self.planned = planned
         self.is_background = is_background
         self.gives_way = gives_way
+        self.is_restricted = is_restricted
         self.new_tokens = sum(len(work.tokens) for _, work in planned)
         self.seconds = 0.0  # that it has run
         self.stop = StopFlag()

@@ -8,6 +8,7 @@ launched step was in vain. It wrote entries behind those that count as computed,
 import logging
 import math
 import weakref
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -287,13 +288,19 @@ class CapturedPass:
         return logits
 
 
-def begin_pass(model: Model, works: Sequence[Work], pages: Tensor, wants_likeliest: bool = False) -> ForwardPass:
+def begin_pass(
+    model: Model,
+    works: Sequence[Work],
+    pages: Tensor,
+    wants_likeliest: bool = False,
+    allowed: "array[int] | None" = None,
+) -> ForwardPass:
     """Begin the forward pass of a step: captured, or native, where the model has that.
 
-    `wants_likeliest`: of the logits only the likeliest tokens are looked at.
+    `wants_likeliest`: of the logits only the likeliest tokens are looked at. `allowed`: see `NativeModel.begin_works`.
     """
     if isinstance(model, NativeModel):
-        return model.begin_works(works, pages, wants_likeliest)
+        return model.begin_works(works, pages, wants_likeliest, allowed)
     if isinstance(model, CapturedDecoder):
         return model.begin_works(works, pages)
     return model.begin(pack_batch(works, pages.device), pages)

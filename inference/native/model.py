@@ -3,6 +3,7 @@
 import ctypes
 import math
 import weakref
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from copy import copy
@@ -116,12 +117,16 @@ class NativeModel:
         """Make the forward pass that `forward` runs to its end."""
         return NativePass(self, inputs_of_batch(batch), pages)
 
-    def begin_works(self, works: Sequence[Work], pages: Tensor, wants_likeliest: bool = False) -> "NativePass":
+    def begin_works(
+        self, works: Sequence[Work], pages: Tensor, wants_likeliest: bool = False, allowed: "array[int] | None" = None
+    ) -> "NativePass":
         """Make the forward pass of the works, without a batch of tensors.
 
         `wants_likeliest`: of the logits only the likeliest tokens are looked at, for which half of the head is enough.
+        `allowed` are the tokens of which the first row's likeliest is one.
         """
-        return NativePass(self, inputs_of_works(works), pages, self.screen.address if wants_likeliest else None)
+        screen_address = self.screen.address if wants_likeliest else None
+        return NativePass(self, inputs_of_works(works), pages, screen_address, allowed)
 
     def run_step(self, step: cpu.Batch, first: int, most_sublayers: int, stop: StopFlag | None) -> int:
         """Run a step from operation `first` on; return the operation at which it goes on. Raises MidspanError."""
@@ -175,10 +180,16 @@ class NativePass:
     """A forward pass of the native step; between two sublayers it keeps the residual and the rotations of its rows."""
 
     def __init__(
-        self, model: NativeModel, inputs: StepInputs, pages: Tensor, screen_address: int | None = None
+        self,
+        model: NativeModel,
+        inputs: StepInputs,
+        pages: Tensor,
+        screen_address: int | None = None,
+        allowed: "array[int] | None" = None,
     ) -> None:
         """With a screen, the likeliest tokens are right, and the logits of the others nearly."""
         self._model = model
+        self._allowed = None if allowed is None else _marks(allowed, model.config.vocab_size)
         self._kept = inputs, pages  # the step points to their memory
         self._logits = torch.empty(inputs.logit_count, model.config.vocab_size)
         self._likeliest = (ctypes.c_int32 * inputs.logit_count)()
@@ -200,6 +211,7 @@ class NativePass:
             likeliest=ctypes.addressof(self._likeliest),
             likeliest_logprobs=ctypes.addressof(self._likeliest_logprobs),
             screen=screen_address,
+            allowed=None if self._allowed is None else self._allowed.data_ptr(),
             activations=self._activations.data_ptr(),
         )
 
@@ -219,6 +231,13 @@ class NativePass:
     def run(self, stop: StopFlag | None = None, most_sublayers: int = ALL_SUBLAYERS) -> Tensor | None:
         self._next_operation = self._model.run_step(self._step, self._next_operation, most_sublayers, stop)
         return self._logits if self._next_operation == self._model.operations else None
+
+
+def _marks(tokens: "array[int]", vocabulary: int) -> Tensor:
+    """Return a byte for each token of the vocabulary, 1 for these."""
+    marks = torch.zeros(vocabulary, dtype=torch.uint8)
+    marks[torch.frombuffer(tokens, dtype=torch.int64)] = 1
+    return marks
 
 
 def _describe_deepseek_v2(shape: cpu.Shape, c: DeepseekV2Config) -> None:

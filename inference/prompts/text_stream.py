@@ -26,7 +26,11 @@ class TextStream:
     def may_come(self, token: int) -> bool:
         """Return whether `token` is one of those, without making their list; any may come behind the begun word."""
         written = self._tokenizer.token_bytes(token)
-        return written.startswith(self._awaited) or (bool(written) and self._awaited.startswith(written))
+        return self.ends_word(token) or (bool(written) and self._awaited.startswith(written))
+
+    def ends_word(self, token: int) -> bool:
+        """Return whether `token` writes all that is left of the begun word."""
+        return self._tokenizer.token_bytes(token).startswith(self._awaited)
 
     def line_ends(self) -> tuple[int, ...]:
         """Return the tokens that end a line: those that begin with its end, and those that end the output."""

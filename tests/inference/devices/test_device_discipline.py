@@ -87,9 +87,9 @@ def test_load_prefill_decode_draft_and_sample(
     monkeypatch.setattr(torch.cuda, "Event", EventStub)
     chosen_in_step = []
 
-    def choose(planned: Any, samplers: Any, logits: Tensor, size: int, greedy: Greedy | None, likeliest: Any) -> Any:
+    def choose(planned: Any, samplers: Any, logits: Tensor, size: int, greedy: Greedy | None, *found: Any) -> Any:
         chosen_in_step.append(greedy is not None)
-        return sampler.choose_tokens(planned, samplers, logits, size, greedy, likeliest)
+        return sampler.choose_tokens(planned, samplers, logits, size, greedy, *found)
 
     monkeypatch.setattr(scheduler, "choose_tokens", choose)
     long = Request(TokenPrompt(tuple(random_prompt(1, 150))), 12)

@@ -1,5 +1,7 @@
 """Half of a head in int8 says which tokens are the likeliest."""
 
+import random
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,12 +37,12 @@ def write_sure_folder(folder: Path, config: dict[str, Any]) -> None:
 
 
 def run(
-    model: NativeModel, config: dict[str, Any], *, wants_likeliest: bool
+    model: NativeModel, config: dict[str, Any], *, wants_likeliest: bool, allowed: "array[int] | None" = None
 ) -> tuple[Sequence[tuple[int, float]], Tensor]:
     """Return the likeliest tokens and the logits of each row."""
     works = [Work(random_tokens(ROWS), 0, list(range(8)), ROWS)]
     with torch.inference_mode():
-        forward_pass = model.begin_works(works, new_memory(config, 128, torch.float32), wants_likeliest)
+        forward_pass = model.begin_works(works, new_memory(config, 128, torch.float32), wants_likeliest, allowed)
         logits = forward_pass.run()
     assert logits is not None
     return forward_pass.likeliest, logits
@@ -65,6 +67,29 @@ def test_the_likeliest_tokens_are_those_of_the_whole_head(name: str, isa: str, t
     assert list(tokens) == exact.argmax(-1).tolist()
     torch.testing.assert_close(torch.tensor(logprobs), exact.log_softmax(-1).max(-1).values, atol=0.03, rtol=0)
     assert (logits != exact).any(-1).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("isa", [isa for isa, machine in MACHINES.items() if machine == HERE])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_likeliest_of_the_first_row_is_one_of_those_that_are_allowed(name: str, isa: str, tmp_path: Path) -> None:
+    config = CONFIGS[name]
+    write_sure_folder(tmp_path, config)
+    with selected(isa) as found:
+        if not found:
+            pytest.skip(f"this machine has no {isa}")
+        model = load_native(tmp_path, config, torch.float32, "int8")
+        _, exact = run(model, config, wants_likeliest=False)
+        rng = random.Random(4)
+        ordered = exact[0].argsort(descending=True).tolist()
+        for some in (ordered[40:45], ordered[7:8], rng.sample(range(256), 90), list(range(256))):
+            for is_screened in (False, True):
+                if is_screened:
+                    model.screen.make()
+                likeliest, _ = run(model, config, wants_likeliest=is_screened, allowed=array("q", some))
+                wanted = exact[0, some].log_softmax(-1)
+                assert likeliest[0][0] == some[int(wanted.argmax())]
+                assert likeliest[0][1] == pytest.approx(float(wanted.max()), abs=0.03)
+                assert [token for token, _ in likeliest[1:]] == exact[1:].argmax(-1).tolist()
 
 
 @pytest.mark.parametrize("form", ["wide", "int8"])

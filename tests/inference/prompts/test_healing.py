@@ -153,16 +153,15 @@ def test_a_sampled_output_begins_with_the_word_and_hands_out_what_follows(tail: 
         assert done.sequence.written_tokens == NEW_TOKENS
 
 
-def test_nothing_is_drafted_before_the_word_is_written(running: Running) -> None:
-    """A draft repeats text behind the begun word."""
-    draft = tuple(running.tokenizer.encode("return 1"))
-    sequence, _ = running.start(replace(ask(running, "Z" * MOST_CHARACTERS), drafts=edit(draft)))
-    while sequence.stream.is_healing:
-        running.step()
-    assert sequence.begun_tokens > 1
-    assert sequence.drafted_tokens == 0
-    sequence.cancelled = True
-    running.step()
+def test_a_word_of_many_tokens_is_drafted_too(running: Running) -> None:
+    """Each of its tokens is one of those that the rest of the word allows, whatever was drafted."""
+    request = ask(running, "Z" * MOST_CHARACTERS)
+    expected = by_brute_force(running, request)
+    for text in ("return 1", "Z" * MOST_CHARACTERS + expected.text):
+        done = running.run(replace(request, drafts=edit(tuple(running.tokenizer.encode(text)))))[0]
+        assert done.what_the_user_sees() == (expected.output, expected.text, "length", expected.confidence)
+        assert done.sequence.begun_tokens > 1
+        assert done.sequence.trace().accepted_tokens > 1
 
 
 def test_beside_a_healed_output_others_are_what_they_are_alone(running: Running) -> None:
