@@ -287,7 +287,7 @@ class Scheduler:
         model = self._model
         if is_ahead(planned) and isinstance(model, NativeModel):
             model = model.on_one_thread
-        allowed = allowed_first(planned, self._running)
+        allowed = allowed_first(planned, self._running) if isinstance(model, NativeModel) else None
         wants_likeliest = all(s.copier is None and takes_likeliest(s, self._running) for s, _ in planned)
         wants_likeliest |= allowed is not None
         forward_pass = begin_pass(model, [work for _, work in planned], self._memory, wants_likeliest, allowed)

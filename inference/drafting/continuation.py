@@ -25,6 +25,7 @@ _LEAST_LOGPROB = math.log(0.25)  # of all pieces together: what comes behind is 
 _PROBABILITIES = (0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.97)  # of a token, between the grades
 _MOST_SHARE = 0.25  # of a step's time, that asking takes
 _MS_WEIGHT = 0.1  # of the newest question
+_FADING = 0.99  # at each question that is not asked
 
 
 class SmallModel(Protocol):
@@ -48,23 +49,26 @@ class Continuations:
         self._has_failed = False
 
     def pays(self, step_ms: float) -> bool:
-        """Return whether a question takes little of the time of a step of one row; 0 is one that is not known yet."""
-        return not self._has_failed and (self._ms <= _MOST_SHARE * step_ms or not step_ms)
+        """Return whether a question takes little of the time of a step of one row; `step_ms` is 0 until it is known."""
+        if self._has_failed or (step_ms and self._ms > _MOST_SHARE * step_ms):
+            self._ms *= _FADING  # so that it is asked again some time: the last questions may have been of new texts
+            return False
+        return True
+
+    def fail(self) -> None:
+        """Never ask again."""
+        log.exception("the built-in model has failed and drafts no more")
+        self._has_failed = True
 
     def ask(self, before: str, written: str, suffix: str) -> list[tuple[str, float]]:
-        """Return the small model's next pieces, up to the end of a line; none, and never again any, when it fails."""
+        """Return the small model's next pieces, up to the end of a line."""
         began_s = time.thread_time()
         pieces: list[tuple[str, float]] = []
-        try:
-            for piece, logprob in self.model.go_on(before, written, suffix):
-                pieces.append((piece, logprob))
-                is_unlikely = sum(logprob for _, logprob in pieces) < _LEAST_LOGPROB
-                if "\n" in piece or is_unlikely or len(pieces) == _MOST_PIECES:
-                    break
-        except Exception:  # as for lack of memory: the output needs no draft
-            log.exception("the built-in model has failed and drafts no more")
-            self._has_failed = True
-            return []
+        for piece, logprob in self.model.go_on(before, written, suffix):
+            pieces.append((piece, logprob))
+            is_unlikely = sum(logprob for _, logprob in pieces) < _LEAST_LOGPROB
+            if "\n" in piece or is_unlikely or len(pieces) == _MOST_PIECES:
+                break
         self._ms += _MS_WEIGHT * (1000 * (time.thread_time() - began_s) - self._ms)
         return pieces
 
@@ -90,30 +94,40 @@ class Continuation:
         self._output.append(token)
 
     def expect(self) -> Iterator[Expected]:
-        """Yield the tokens of what the small model writes next, up to the end of a line."""
+        """Yield the tokens of what the small model writes next, up to the end of a line; none when it fails."""
+        try:
+            expected = self._ask()
+        except Exception:  # as for lack of memory: the output needs no draft
+            self._asked.fail()
+            return
+        yield from expected
+
+    def _ask(self) -> list[Expected]:
         decode = self._asked.tokenizer.decode
         written = decode(self._output)
         text = written if len(written) >= len(self._begun) else self._begun
-        if text.endswith("\N{REPLACEMENT CHARACTER}"):  # an unfinished character
-            return
-        pieces: list[tuple[int, float]] = []  # where each begins, and its log-probability
+        if "\N{REPLACEMENT CHARACTER}" in (written[-1:], text[-1:]):  # an unfinished character
+            return []
+        pieces: list[tuple[int, float]] = []  # the byte at which each begins, and its log-probability
         for piece, logprob in self._asked.ask(self._text_before(), text, decode(self._suffix)):
-            pieces.append((len(text), logprob))
+            pieces.append((len(text.encode()), logprob))
             text += piece
-        if pieces:
-            yield from self._in_tokens(text, len(written), pieces)
+        return list(self._in_tokens(text.encode(), len(written.encode()), pieces)) if pieces else []
 
     def _text_before(self) -> str:
-        """Return the text of the hole's own file, from the beginning of a line."""
-        controls = self._asked.tokenizer.sentinels.all
+        """Return the text of the hole's own file, from the beginning of a line where one is near."""
+        tokenizer = self._asked.tokenizer
+        controls = tokenizer.sentinels.all
         file_at = next((at for at in range(len(self._before), 0, -1) if self._before[at - 1] in controls), 0)
-        text = self._asked.tokenizer.decode(self._before[file_at:])
-        return text[text.find("\n") + 1 :] if self._is_cut and not file_at else text
+        text = tokenizer.decode(self._before[file_at:])
+        if not self._is_cut or file_at:
+            return text
+        return text[text.find("\n", 0, len(tokenizer.decode(self._before[:_STEP_TOKENS]))) + 1 :]
 
-    def _in_tokens(self, text: str, at: int, pieces: list[tuple[int, float]]) -> Iterator[Expected]:
+    def _in_tokens(self, text: bytes, at: int, pieces: list[tuple[int, float]]) -> Iterator[Expected]:
         """Yield the tokens of the text from `at` on, each as likely as the pieces that begin in it are together."""
-        for token in self._asked.tokenizer.encode(text[at:]):
-            at += len(self._asked.tokenizer.decode([token]))
+        for token in self._asked.tokenizer.encode(text[at:].decode()):
+            at += len(self._asked.tokenizer.token_bytes(token))
             probability = 1.0
             while pieces and pieces[0][0] < at:
                 probability *= math.exp(pieces.pop(0)[1])

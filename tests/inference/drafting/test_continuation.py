@@ -92,6 +92,22 @@ def test_the_text_before_the_hole_begins_at_the_same_line_while_a_user_types(tok
     assert len(seen[0]) < len(text) / 2
 
 
+def test_of_long_lines_the_text_before_the_hole_is_not_lost(tokenizer: Tokenizer) -> None:
+    small = Written("y")
+    list(source(small, tokenizer, "word " * 400 + "\n").expect())
+    assert len(small.asked[-1][0]) > 500
+
+
+def test_a_character_of_several_tokens_is_counted_once(tokenizer: Tokenizer) -> None:
+    class Pieces(Written):
+        def go_on(self, before: str, written: str, suffix: str) -> Iterator[tuple[str, float]]:
+            yield from (("漢字", math.log(0.9)), (" = ", math.log(0.99)), ("a", math.log(0.6)))
+
+    *_, last = source(Pieces(""), tokenizer).expect()
+    assert tokenizer.decode([last.token]).strip() == "a"
+    assert last.guess <= 0.8 * 0.61
+
+
 def test_the_text_before_the_hole_is_that_of_its_own_file(tokenizer: Tokenizer) -> None:
     small = Written("y")
     fim = tokenizer.sentinels.fim
@@ -120,6 +136,7 @@ def test_the_small_model_is_asked_only_where_that_takes_little_of_a_step(
         asked.ask("", "", "")
     assert asked.pays(20.0)
     assert not asked.pays(4.0)
+    assert any(asked.pays(4.0) for _ in range(200)), "it is tried again after a while"
 
 
 def test_a_small_model_that_fails_harms_no_output_and_is_asked_no_more(tokenizer: Tokenizer) -> None:
