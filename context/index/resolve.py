@@ -6,6 +6,7 @@ folder. An import of something outside resolves to no file.
 
 import json
 import re
+import sys
 from collections.abc import Iterable
 from posixpath import dirname, normpath
 from typing import Any, Protocol
@@ -76,7 +77,9 @@ def _python(module: str, names: list[str], path: str, files: Files) -> list[str]
         roots = around[dots - 1 : dots]
     else:
         # The outermost folder first: a package's own folder is no place to import from.
-        roots = ["", "src", "lib", *reversed(_ancestors(dirname(path))[:-1])]
+        # A module of the standard library is not one of that name beside the importing file.
+        is_standard = stem.partition(".")[0] in sys.stdlib_module_names
+        roots = ["", "src", "lib", *([] if is_standard else reversed(_ancestors(dirname(path))[:-1]))]
     by_root = [
         (
             _python_files(_join(root, inner)),
@@ -195,6 +198,7 @@ def _rust(module: str, names: list[str], path: str, files: Files) -> list[str]:
     if module.startswith("mod "):
         name = module.removeprefix("mod ")
         return _first_existing([_join(own, f"{name}.rs"), _join(own, name, "mod.rs")], files)
+    is_outside = False
     parts = [*module.split("::"), *(name for name in names if name != "*")]
     if parts[0] == "crate":
         roots = [folder for folder in _ancestors(folder) if folder.rsplit("/", 1)[-1] == "src"] or [""]
@@ -206,21 +210,30 @@ def _rust(module: str, names: list[str], path: str, files: Files) -> list[str]:
             parts = parts[1:]
     else:
         crates = [dirname(file) for file in files.named("lib.rs")]
-        bases = [
+        bases = _own_crate(parts[0], folder, files) or [
             crate
             for crate in crates
             if dirname(crate).rsplit("/", 1)[-1].replace("-", "_") == parts[0] and crate.endswith("src")
         ]
-        if bases:
-            parts = parts[1:]
+        is_outside = not bases  # a module in this one, or somebody else's crate
+        parts = parts if is_outside else parts[1:]
         bases = bases or [own]
     candidates = []
     for base in bases:
         for length in range(len(parts), 0, -1):
             inner = _join(base, *parts[:length])
             candidates += [f"{inner}.rs", f"{inner}/mod.rs"]
-        candidates += [_join(base, "lib.rs"), _join(base, "mod.rs"), f"{base}.rs"]
+        if not is_outside:
+            candidates += [_join(base, "lib.rs"), _join(base, "mod.rs"), f"{base}.rs"]
     return _first_existing(candidates, files)
+
+
+def _own_crate(name: str, folder: str, files: Files) -> list[str]:
+    for manifest in _first_existing([_join(around, "Cargo.toml") for around in _ancestors(folder)], files):
+        found = re.search(r'^name\s*=\s*"([^"]+)"', files.whole_text(manifest), re.MULTILINE)
+        if found and found[1].replace("-", "_") == name:
+            return [_join(dirname(manifest), "src")]
+    return []
 
 
 def _java(module: str, names: list[str], files: Files) -> list[str]:

@@ -260,7 +260,7 @@ class Workspace:
         if report != Report():
             self._answers = {}
         is_forgetting = self._kept_pages.is_forgetting
-        if report.removed or is_forgetting:
+        if report.removed or report.changed or is_forgetting:
             self.revision += 1
         if is_forgetting:  # from here on, no prompt shows what the index has lost
             self._kept_pages.end_forgetting()

@@ -28,6 +28,12 @@ def find_git_files(top: Path) -> GitFiles:
     return GitFiles((common / "info" / "exclude", _excludes_file(common, folder)), folder / "HEAD")
 
 
+def is_linked_worktree(top: Path) -> bool:
+    """Return whether a folder is a worktree that `git worktree add` made: the same files on another branch."""
+    folder = _git_folder(top)
+    return folder != top / ".git" and _common_folder(folder) != folder
+
+
 def _git_folder(top: Path) -> Path:
     """Return the folder of the repository: in a worktree and in a submodule, `.git` is a file that names it."""
     link = _read(top / ".git")

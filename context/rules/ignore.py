@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from context.rules.git_files import find_git_files
 from context.rules.git_pattern import Patterns, find_deciding, read_patterns
 
 # Of an ignore file and those in the folders above it. To read and match more takes long, and people write less.
@@ -34,6 +35,7 @@ class IgnoreFiles:
         self._inside_top = root.relative_to(self._top).parts
         self._extra = [file for path in extra if (file := _read(path, str(path), _MAX_BYTES))]
         self._files: dict[tuple[str, ...], _IgnoreFile | None] = {}
+        self._excludes: dict[tuple[str, ...], list[_IgnoreFile]] = {}
 
     def reason(self, parts: tuple[str, ...], is_folder: bool) -> str | None:
         """Return the line that ignores the path (from the root, in parts), or None. Its folders are not judged here."""
@@ -42,13 +44,22 @@ class IgnoreFiles:
             for depth in range(len(full)):  # the outer files first: they leave the inner ones less room
                 self._file_in(full[:depth])
         for depth in range(len(full) - 1, -1, -1):
-            file = self._file_in(full[:depth])
-            if file is not None and (verdict := _match(file, full[depth:], is_folder)) is not None:
-                return verdict or None
+            for file in (self._file_in(full[:depth]), *self._excludes_in(full[:depth])):
+                if file is not None and (verdict := _match(file, full[depth:], is_folder)) is not None:
+                    return verdict or None
         for file in self._extra:
             if (verdict := _match(file, full, is_folder)) is not None:
                 return verdict or None
         return None
+
+    def _excludes_in(self, folder: tuple[str, ...]) -> "list[_IgnoreFile]":
+        """Return git's own files for a repository within the tree: a submodule, or one of several side by side."""
+        if folder not in self._excludes:
+            top = self._top.joinpath(*folder)
+            is_nested = folder and self._name == ".gitignore" and os.path.lexists(top / ".git")
+            paths = find_git_files(top).ignore_files if is_nested else ()
+            self._excludes[folder] = [file for path in paths if (file := _read(path, str(path), _MAX_BYTES))]
+        return self._excludes[folder]
 
     def _file_in(self, folder: tuple[str, ...]) -> _IgnoreFile | None:
         if folder not in self._files:

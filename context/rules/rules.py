@@ -12,7 +12,7 @@ from fnmatch import translate
 from pathlib import Path
 
 from context.documents.document import Document, language_of
-from context.rules.git_files import find_git_files
+from context.rules.git_files import find_git_files, is_linked_worktree
 from context.rules.ignore import IgnoreFiles, git_top
 from context.rules.secret_names import secret_by_name
 from context.secrets.masking import mask_text
@@ -79,7 +79,9 @@ class Rules:
         top = git_top(self.root)
         git = find_git_files(top) if top else None
         # Files outside the tree, a change of which changes the rules or the whole tree.
-        self.git_files = (*git.ignore_files, git.head) if git else ()
+        around = [folder for folder in self.root.parents if top and folder.is_relative_to(top)]
+        outer = [folder / name for folder in around for name in IGNORE_FILE_NAMES]
+        self.git_files = (*outer, *git.ignore_files, git.head) if git else ()
         self._ignored = (
             IgnoreFiles(self.root, ".gitignore", git.ignore_files if git else ()),
             IgnoreFiles(self.root, ".midspanignore"),
@@ -98,7 +100,7 @@ class Rules:
         places = "1 place" if len(secrets) == 1 else f"{len(secrets)} places"
         return Verdict(verdict.included, f"{verdict.why}; a placeholder stands for a secret in {places} ({found})")
 
-    def by_name(self, path: str) -> Verdict:
+    def by_name(self, path: str, of_worktrees: bool = False) -> Verdict:
         """Return the verdict by names, links and ignore files. The file is not read."""
         parts = tuple(path.split("/"))
         if path.startswith("/") or ".." in parts or not path:
@@ -110,7 +112,7 @@ class Rules:
             folder = folder / parts[depth - 1]
             if os.path.islink(folder):  # False also where a folder may not be read or a name is too long
                 return Verdict(False, f"{'/'.join(parts[:depth])} is a link; links are not followed")
-            if reason := self._folder_reason(parts[:depth]):
+            if reason := self._folder_reason(parts[:depth], of_worktrees):
                 return Verdict(False, f"its folder {'/'.join(parts[:depth])}: {reason}")
         reason = self._file_reason(parts)
         return Verdict(False, reason) if reason else Verdict(True, "no rule excludes its name")
@@ -126,7 +128,7 @@ class Rules:
     def buffer(self, document: Document) -> Verdict:
         """Return the verdict on an editor's text, which may differ from the text on the disk."""
         if not document.path.startswith("/"):
-            verdict = self.by_name(document.path)
+            verdict = self.by_name(document.path, of_worktrees=True)
             if not verdict.included:
                 return verdict
         reason = judge_buffer(document)
@@ -177,17 +179,21 @@ class Rules:
                     continue
             pending.extend(reversed(folders))
 
-    def _folder_reason(self, parts: tuple[str, ...]) -> str | None:
+    def _folder_reason(self, parts: tuple[str, ...], of_worktrees: bool = False) -> str | None:
         if parts[-1] in _TOOL_FOLDER_NAMES:
             return f"built-in rule: {parts[-1]} belongs to a tool"
         if not is_utf8(parts[-1]):
             return "its name is not UTF-8"
+        if not of_worktrees and is_linked_worktree(self.root.joinpath(*parts)):
+            return "it is another worktree of a repository"
         return self._ignore_reason(parts, is_folder=True)
 
     def _file_reason(self, parts: tuple[str, ...]) -> str | None:
         name = parts[-1]
         if not is_utf8(name):
             return "its name is not UTF-8"
+        if name == ".git":
+            return "built-in rule: .git belongs to a tool"
         if reason := secret_by_name("/".join(parts)):
             return reason
         suffix = name[name.rfind(".") :].lower() if "." in name else ""

@@ -61,5 +61,5 @@ def open_in_turn(places: Sequence[Workplace]) -> Iterator[tuple[SharedWorkspaces
     try:
         yield workspaces, entered()
     finally:
-        for root in opened:
-            workspaces.release(root, follow)
+        for _ in opened:
+            workspaces.release(follow)

@@ -66,8 +66,11 @@ def _follow_traces(limit: int | None) -> Iterator[dict[str, Any]]:
         for trace in answer["traces"]:
             yield trace
             last = trace["id"]
+        pid = answer["pid"]
         try:
-            answer = _ask_for_traces(limit=_ALL, wait_s=_WAIT_S, pid=answer["pid"], after=last)
+            answer = _ask_for_traces(limit=_ALL, wait_s=_WAIT_S, pid=pid, after=last)
+            if answer["pid"] != pid:
+                last = 0  # another daemon counts from 1
         except MidspanError:
             time.sleep(_RETRY_AFTER_S)
             answer["traces"] = []

@@ -62,7 +62,7 @@ def _untrusted_models(path: Path | None) -> list[Path]:
         root = current_root()
     elif not path.is_dir():
         raise SettingsError(f"{path} is not a folder. Name the folder of a model, or of a workspace.")
-    elif (path / "config.json").exists():
+    elif (path / "config.json").exists() and not (path / FILE_NAME).exists():  # a workspace may have one of its own
         return [path.absolute()]
     else:
         root = path.absolute() if (path / FILE_NAME).exists() else root_of(path / FILE_NAME)

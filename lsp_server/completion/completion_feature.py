@@ -274,6 +274,8 @@ class CompletionFeature:
     def _settings_changed(self, before: Settings) -> None:
         now = self.session.settings.completion
         if before.completion != now:
+            if before.completion.model != now.model:
+                self.model.reported = None  # the error of the model before
             self.switches.settings_changed(before.completion, now)
             self._end_requests()
 

@@ -20,6 +20,7 @@ from lsp_server.daemon.daemon_session import SharedServices
 from lsp_server.relay.handshake import keys_in
 from lsp_server.server.engines import with_key
 from lsp_server.settings.command_settings import read_settings
+from lsp_server.settings.switches import Switches
 from lsp_server.settings.values import CompletionSettings
 from lsp_server.telemetry.journal import EditorName
 from lsp_server.telemetry.outcome import Outcome, reason
@@ -71,7 +72,7 @@ async def answer_completion(request: dict[str, Any], services: SharedServices) -
     except MidspanError as error:
         return {"error": str(error)}
     finally:
-        services.workspaces.release(root, follow)
+        services.workspaces.release(follow)
 
 
 async def complete_snapshot(
@@ -95,6 +96,9 @@ async def complete_snapshot(
 async def _texts(
     engine: Engine, snapshot: Snapshot, workspace: Workspace | None, settings: CompletionSettings, record: Record
 ) -> list[str]:
+    if (why_off := Switches().why_off_in(snapshot.document, settings)) is not None:
+        record.ends(Outcome.SWITCHED_OFF, why_off)
+        return []
     table = confidence_table(engine.info.folder)
     trigger = decide(snapshot, record.explicit, table=table)
     if isinstance(trigger, Skip):

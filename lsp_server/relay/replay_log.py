@@ -98,7 +98,7 @@ class ReplayLog:
             self._initialize = message
         elif method == "initialized":
             self._initialized = body
-        elif method in _WORKSPACE:
+        elif method in _WORKSPACE or _is_switch(method, message.get("params")):
             self._workspace.append(body)
         elif method == "shutdown":
             self.is_shut_down = True
@@ -218,13 +218,18 @@ class ReplayLog:
         bodies = [_body(initialize)]
         if self._initialized is not None:
             bodies.append(self._initialized)
-        bodies += self._workspace
+        bodies += map(self._again, self._workspace)
         for document in self._documents.values():
             bodies += [document.opened, *document.changes]
         if self._ghost_text and self._ghost_text[0] in self._unanswered:
             bodies.append(self._ghost_text[1])
         self._ghost_text = None
         return bodies
+
+    def _again(self, body: bytes) -> bytes:
+        """Return the body for another daemon, whose answer to a request is the relay's own."""
+        message = _parsed(body)
+        return _body({**message, "id": self._new_request_id(None)}) if "id" in message else body
 
     @property
     def document_count(self) -> int:
@@ -252,6 +257,12 @@ def _parsed(body: bytes) -> Message:
 
 def _body(message: Message) -> bytes:
     return json.dumps({"jsonrpc": "2.0", **message}).encode()
+
+
+def _is_switch(method: str, params: Any) -> bool:
+    """Return whether a request switches something on or off for the session."""
+    command = params.get("command") if isinstance(params, dict) else None
+    return method == "workspace/executeCommand" and command == "midspan.setCompletion"
 
 
 def _is_whole(changes: Any) -> bool:

@@ -96,9 +96,8 @@ class MidspanServer(LanguageServer):
         @self.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
         def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
             # Some editors send the settings of all servers: one section of them is ours.
-            said = params.settings.get("midspan") if isinstance(params.settings, dict) else None
-            if said is not None:
-                self._live_settings.take_changed_options(said)
+            if isinstance(params.settings, dict) and "midspan" in params.settings:  # null: the user has removed it
+                self._live_settings.take_changed_options(params.settings["midspan"])
                 self.change_settings()
 
         @self.feature("midspan/userSettings")

@@ -48,13 +48,15 @@ class SharedWorkspaces:
             shared.workspace = start_workspace(root, shared.note, self._indexer)
         return shared.workspace
 
-    def release(self, root: Path, follower: OnProgress) -> None:
-        """Close the workspace when no other session looks at it."""
-        shared = self._open[_key(root)]
+    def release(self, follower: OnProgress) -> None:
+        """Close the follower's workspace when no other session looks at it."""
+        # The root may be a link that points elsewhere by now.
+        key = next(key for key, shared in self._open.items() if any(one is follower for one in shared.followers))
+        shared = self._open[key]
         shared.followers = tuple(other for other in shared.followers if other is not follower)
         if shared.followers:
             return
-        del self._open[_key(root)]
+        del self._open[key]
         if shared.workspace is not None:  # to wait for its thread would stall the editor
             threading.Thread(target=shared.workspace.close, name="midspan-close").start()
 

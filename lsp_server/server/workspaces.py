@@ -56,4 +56,4 @@ class Workspaces:
 
     def _close(self, root: Path) -> None:
         self._opened.pop(root, None)
-        self._shared.release(root, self._followers.pop(root))
+        self._shared.release(self._followers.pop(root))

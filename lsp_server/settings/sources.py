@@ -20,6 +20,7 @@ _LONGEST_NAME = 60  # a longer name resembles no setting
 _MOST_ERRORS = 20  # more messages would bury the editor
 
 _BY_NAME = {setting.name: setting for setting in TABLE}
+_SECTIONS = {setting.name.partition(".")[0] for setting in TABLE if "." in setting.name}
 
 
 def load_settings(
@@ -55,7 +56,7 @@ def apply_options(settings: Settings, options: object, source: Source) -> tuple[
 
     Sections are objects in `options`, or names with a dot, or both.
     """
-    if options is None:
+    if options is None or options == []:  # an empty table of Lua is a list
         return settings, []
     if not isinstance(options, dict):
         return settings, [SettingsError("Settings must be an object with names and values.")]
@@ -118,6 +119,8 @@ def _in_file(file: Path | None, error: SettingsError) -> SettingsError:
 
 def _named(options: dict[Any, Any]) -> Iterator[tuple[str, object]]:
     for name, value in options.items():
+        if name in _SECTIONS and (value is None or value == []):
+            continue
         if isinstance(value, dict):  # a section, or a name that is no setting
             yield from ((f"{name}.{inner}", inner_value) for inner, inner_value in value.items())
         else:

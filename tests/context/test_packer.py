@@ -1,4 +1,5 @@
 import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -161,3 +162,23 @@ def test_a_prompt_of_the_file_alone_leaves_the_placement_as_it_is() -> None:
     assert alone.context == ""
     assert alone.prefix.endswith("x = b.")
     assert not any(segment.moved for segment in after.segments)
+
+
+def test_a_file_that_changes_on_the_disk_has_its_new_text_in_the_next_prompt(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "root", {"price.py": "def price_of(item, old): ...\n"})
+    workspace = Workspace(root, tmp_path / "cache")
+    workspace.start()
+    assert workspace.wait_until_settled(SECONDS)
+    text = "from price import price_of\n\nprice_of("
+    snapshot = Snapshot(Document("here.py", text, "python", 1), len(text))
+    packer = ContextPacker(workspace)
+    assert "old" in packer.pack(snapshot, BUDGET, len).context
+    write_tree(root, {"price.py": "def price_of(item, new): ...\n"})
+    end = time.monotonic() + SECONDS
+    while "new" not in workspace.view().whole_text("price.py") and time.monotonic() < end:
+        time.sleep(0.02)
+    assert workspace.wait_until_settled(SECONDS)
+    context = packer.pack(snapshot, BUDGET, len).context
+    assert "new" in context
+    assert "old" not in context
+    workspace.close()

@@ -206,3 +206,15 @@ def test_where_the_system_watches_whole_trees_changes_in_ignored_folders_are_not
     assert wait_for(lambda: "src/last.py" in changes)
     assert not any(path.startswith("out") for path in changes)
     watch.close()
+
+
+def test_an_ignore_file_above_the_root_is_followed(tmp_path: Path) -> None:
+    files = {".git/HEAD": "ref: a\n", ".gitignore": "", "app/plan.py": "def plan_of(): ...\n"}
+    top = write_tree(tmp_path / "top", files)
+    workspace = Workspace(top / "app", tmp_path / "cache")
+    workspace.start()
+    assert workspace.wait_until_settled(SECONDS)
+    assert workspace.may_name("plan.py")
+    write_tree(top, {".gitignore": "plan.py\n"})
+    assert wait_for(lambda: not workspace.may_name("plan.py") and not workspace.view().existing(["plan.py"]))
+    workspace.close()

@@ -126,3 +126,27 @@ def test_a_like_name_of_a_library_is_the_imported_one(line: str, new: str, follo
     user = open_first(tmp_path / "root", tmp_path / "cache", files, "a.py")
     user.replace(f"import os\n{line}", f"import os\nimport sys\n{new}")
     assert ([one.text for one in user.propose() if one.rule == Rule.RENAME] == [name]) is follows
+
+
+@pytest.mark.parametrize(
+    ("first", "old", "new", "other"),
+    [
+        ("src/lib.rs", "pub struct Error", "pub struct ShopError", "src/main.rs"),
+        ("app/logging.py", "def getLogger", "def our_logger", "app/server.py"),
+    ],
+)
+def test_a_name_from_outside_is_not_the_renamed_one(first: str, old: str, new: str, other: str, tmp_path: Path) -> None:
+    files = {
+        "src/lib.rs": "pub struct Error {}\n\nfn f(a: Error) {}\n",
+        "src/main.rs": "use std::fmt::Error;\n\nfn f(a: Error) {}\n",
+        "app/__init__.py": "",
+        "app/logging.py": "def getLogger(name): ...\n\n\ngetLogger(1)\n",
+        "app/server.py": "import logging\n\nlog = logging.getLogger(1)\n",
+    }
+    index, _ = indexed(write_tree(tmp_path / "root", files), tmp_path / "cache")
+    user = TypingUser({first: files[first]}, index)
+    user.replace(old, new)
+    user.accept_all()
+    assert new.split()[-1] in user.buffers[first].text
+    assert other not in user.buffers
+    index.close()

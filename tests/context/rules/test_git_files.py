@@ -126,3 +126,12 @@ def test_ignore_files_that_are_too_large_keep_all_out(home: Path, tmp_path: Path
         write_tree(root, {"d/" * depth + ".gitignore": f"*a*b*{depth}\n" * 3000, "d/" * depth + "x.py": "x = 1\n"})
     assert not Rules(root).by_name("d/" * 29 + "x.py").included
     assert thread_time() - started < 10
+
+
+def test_repositories_within_the_root_have_their_own_excludes_and_those_of_the_user(home: Path, tmp_path: Path) -> None:
+    write_tree(home, {".config/git/ignore": "by_default.py\n"})
+    names = ("a.py", "by_default.py", "by_exclude.py")
+    root = write_tree(tmp_path / "root", {f"{inner}/{name}": "" for inner in ("one", "sub") for name in names})
+    excludes = {"one/.git/info/exclude": "by_exclude.py\n", "modules/sub/info/exclude": "by_exclude.py\n"}
+    write_tree(root, excludes | {"sub/.git": "gitdir: ../modules/sub\n"})
+    assert {file.path for file in Rules(root).walk() if file.path.endswith(".py")} == {"one/a.py", "sub/a.py"}

@@ -11,6 +11,7 @@ from context.documents.document import Document
 from context.rules.ignore import git_top
 from context.rules.rules import Rules, judge_text
 from context.rules.secret_names import secret_by_name
+from tests.context.tree import write_tree
 
 Tree = Callable[[dict[str, str]], Path]
 
@@ -232,3 +233,12 @@ def test_a_buffer_is_judged_by_the_text_in_the_editor(tree: Tree) -> None:
     assert verdict("/elsewhere/b.py", "x = 2\n")
     assert not verdict("ignored.py", "x\n")
     assert not verdict("/home/u/.env", "x\n")
+
+
+def test_another_worktree_of_a_repository_is_not_walked_but_may_be_edited(tmp_path: Path) -> None:
+    link = f"gitdir: {tmp_path}/root/.git/worktrees/w\n"
+    files = {"a.py": "", ".git/worktrees/w/commondir": "../..\n", ".worktrees/w/.git": link, ".worktrees/w/a.py": ""}
+    root = write_tree(tmp_path / "root", files)
+    assert walked(root) == ["a.py"]
+    assert walked(root / ".worktrees/w") == ["a.py"], "as a root of its own, without its file .git"
+    assert Rules(root).buffer(Document(".worktrees/w/a.py", "", "python", 1)).included

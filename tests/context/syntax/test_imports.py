@@ -125,3 +125,25 @@ def test_half_written_imports_are_no_error(language: str) -> None:
     ):
         find_imports(language, text)
         find_imports(language, "\n" + text + "\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "files"),
+    [
+        ("src/main.rs", "use std::fmt::Error;", []),
+        ("src/a.rs", "use serde::Serialize;", []),
+        ("src/main.rs", "use shop_list::f;", ["src/lib.rs"]),
+        ("app/server.py", "from logging import getLogger", []),
+        ("app/server.py", "from .logging import getLogger", ["app/logging.py"]),
+    ],
+)
+def test_what_is_imported_from_outside_is_no_file_of_that_name_or_the_own_one(
+    path: str, text: str, files: list[str], tmp_path: Path
+) -> None:
+    names = ["src/lib.rs", "src/main.rs", "src/a.rs", "app/__init__.py", "app/logging.py"]
+    tree = {"Cargo.toml": '[package]\nname = "shop-list"\n', **dict.fromkeys(names, "")}
+    index, view = indexed(write_tree(tmp_path / "root", tree), tmp_path / "cache")
+    language = language_of(path)
+    found = [file for one in find_imports(language, text) for file in view.imported_files(one, path, language)]
+    index.close()
+    assert found[:1] == files

@@ -134,3 +134,10 @@ def test_the_root_is_the_repository(tmp_path):
     (tmp_path / ".git").mkdir()
     (tmp_path / "src").mkdir()
     assert root_of(tmp_path / "src" / "a.py") == tmp_path
+
+
+def test_where_completion_is_off_the_model_is_not_asked(source):
+    (source.parent / "midspan.toml").write_text("[completion]\nenabled = false\n")
+    done = midspan("complete", f"{source}:3:12", "--all")
+    assert (done.returncode, done.stdout) == (0, "\n")
+    assert "completion is off" in done.stderr

@@ -85,3 +85,8 @@ def test_an_error_shows_no_character_that_would_steer_a_terminal(root):
     done = midspan("complete", "a.py:1:5", cwd=root)
     assert "\x1b" not in done.stderr
     assert "There is no setting" in done.stderr
+
+
+def test_a_workspace_may_have_a_config_json_of_its_own(root):
+    (root / "config.json").write_text("{}")
+    assert midspan("trust", ".", cwd=root).stdout == f"Trusted: {root / 'm'}, 1 files, 0 MB.\n"

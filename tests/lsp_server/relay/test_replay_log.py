@@ -243,3 +243,17 @@ async def test_a_second_server_has_the_text_of_the_first(seed):
         params = {"textDocument": {"uri": uri}}
         expected = await first.request("midspan/document", params)
         assert await second.request("midspan/document", params) == expected
+
+
+def test_what_the_user_has_switched_off_stays_off_with_another_daemon():
+    log = ReplayLog()
+    for message in (INITIALIZE, INITIALIZED):
+        log.read_from_editor(message)
+    params = {"command": "midspan.setCompletion", "arguments": [{"enabled": False}]}
+    log.read_from_editor(body(id=2, method="workspace/executeCommand", params=params))
+    log.read_from_editor(body(id=3, method="workspace/executeCommand", params={"command": "midspan.other"}))
+    assert log.read_from_daemon(body(id=2, result={}))
+    _, _, command = [json.loads(each) for each in log.replay()]
+    assert command["params"] == params
+    assert command["id"] not in (2, 3)
+    assert not log.read_from_daemon(body(id=command["id"], result={})), "the editor did not ask again"

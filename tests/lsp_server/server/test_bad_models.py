@@ -237,3 +237,16 @@ def test_the_command_line_says_it_in_one_line(folder, command, spoil, message):
     assert message in said
     assert said.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+async def test_the_status_of_a_corrected_model_has_no_error_of_the_one_before():
+    def start(section: ModelSettings) -> Engine:
+        if section.model is not None:
+            raise ModelError("no such model")
+        return FakeEngine(lambda prefix, suffix: "x")
+
+    editor = InProcess(start)
+    await editor.initialize(options={"completion": {"model": "/nosuch"}})
+    await editor.status_with(lambda status: status["completion"]["state"] == "error")
+    await editor.notify("midspan/userSettings", {})
+    assert (await editor.request("midspan/status"))["completion"]["state"] == "ready"

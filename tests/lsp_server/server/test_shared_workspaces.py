@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from lsp_server.server.shared_workspaces import SharedWorkspaces, start_workspace
+from lsp_server.server.workspaces import Workspaces
 from tests.context.tree import write_tree
 from tests.fake_engine import FakeEngine, read_prompt
 from tests.lsp_server.client import WAIT_S, InProcess
@@ -24,10 +25,10 @@ def test_a_root_is_open_once_however_often_and_however_written_it_is_asked_for(r
     assert one is two
     assert one is not None
     assert shared.count == 1
-    shared.release(root, followers[0])
+    shared.release(followers[0])
     assert shared.count == 1
     assert one.wait_until_settled(WAIT_S)  # it still follows the disk
-    shared.release(tmp_path / "link", followers[1])
+    shared.release(followers[1])
     assert shared.count == 0
 
 
@@ -38,7 +39,7 @@ def test_each_session_follows_the_progress_of_the_index_until_it_leaves(root):
     workspace = shared.acquire(root, followers[0])
     assert workspace is not None
     shared.acquire(root, followers[1])
-    shared.release(root, followers[1])
+    shared.release(followers[1])
     assert workspace.wait_until_settled(WAIT_S)
     heard.clear()
     shared.acquire(root, followers[2])
@@ -48,8 +49,8 @@ def test_each_session_follows_the_progress_of_the_index_until_it_leaves(root):
     assert workspace.wait_until_settled(WAIT_S)
     assert "leaves" not in heard
     assert heard.count("stays") == heard.count("comes") > 0
-    shared.release(root, followers[0])
-    shared.release(root, followers[2])
+    shared.release(followers[0])
+    shared.release(followers[2])
 
 
 def test_a_folder_that_is_no_workspace_is_none_for_every_session(tmp_path):
@@ -59,7 +60,7 @@ def test_a_folder_that_is_no_workspace_is_none_for_every_session(tmp_path):
         assert shared.acquire(tmp_path / "missing", follower) is None
     assert shared.count == 0
     for follower in followers:
-        shared.release(tmp_path / "missing", follower)
+        shared.release(follower)
 
 
 async def test_two_editors_know_the_same_workspace_and_one_may_leave(root):
@@ -93,3 +94,16 @@ def test_a_folder_that_holds_the_home_is_no_workspace_however_it_is_written(tmp_
     workspace = start_workspace(home / "inner", lambda _done, _total: None)
     assert workspace is not None
     workspace.close()
+
+
+def test_a_root_is_released_though_its_link_points_elsewhere_by_now(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_tree(tmp_path, {"first/a.py": "", "second/a.py": "", "other/a.py": ""})
+    (tmp_path / "current").symlink_to("first")
+    shared = SharedWorkspaces()
+    workspaces = Workspaces(shared)
+    workspaces.open([tmp_path / "current", tmp_path / "other"])
+    (tmp_path / "current").unlink()
+    (tmp_path / "current").symlink_to("second")
+    workspaces.close()
+    assert shared.count == 0

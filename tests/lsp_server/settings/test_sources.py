@@ -8,7 +8,7 @@ from lsp_server.settings import live_settings
 from lsp_server.settings.live_settings import LiveSettings
 from lsp_server.settings.model_setting import UntrustedModelError
 from lsp_server.settings.source import Source, user_settings_file
-from lsp_server.settings.sources import load_settings
+from lsp_server.settings.sources import apply_options, load_settings
 from lsp_server.settings.values import CompletionSettings, ModelSettings, Settings
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import InProcess
@@ -233,3 +233,8 @@ def test_a_file_that_is_written_while_it_is_read_is_read_again(user_file, root, 
     live = LiveSettings(root, {}, pause_s=0)
     live.load([root])
     assert live.have_changed([root])
+
+
+@pytest.mark.parametrize("options", [{"completion": []}, {"chat": None}, [], None])
+def test_an_empty_section_is_no_mistake(options):
+    assert apply_options(Settings(), options, HERE) == (Settings(), [])

@@ -274,3 +274,10 @@ class TestTold:
         message = await editor.message()
         assert message["method"] == "midspan/statusChanged"
         return message["params"]
+
+
+async def test_a_section_that_the_user_has_removed_holds_no_more():
+    editor, _ = await editor_with()
+    for said, answer in (({"completion": {"enabled": False}}, None), (None, "hello()")):
+        await editor.notify("workspace/didChangeConfiguration", {"settings": {"midspan": said}})
+        assert await editor.complete(0, 4) == answer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lsp_server.cli.trace import show_traces
+from lsp_server.cli.trace import _follow_traces, show_traces
 from lsp_server.telemetry.record import Record
 from lsp_server.telemetry.traces import Traces
 from midspan import DocumentError, MidspanError
@@ -249,3 +249,17 @@ async def test_status_lists_editors_models_and_indexes(here, tmp_path):
         assert f"Helix in {tmp_path}, 1 document open" in words
         assert f"{tmp_path}: 1 file, 1 definition" in words
         assert "fake for completion, in 1 session: ready" in words
+
+
+def test_the_first_traces_of_the_next_daemon_follow_though_it_had_none_at_first(monkeypatch):
+    answers = iter([{"pid": 1, "traces": [{"id": 5}]}, {"pid": 2, "traces": []}, {"pid": 2, "traces": [{"id": 1}]}])
+    asked: list[dict[str, Any]] = []
+
+    def ask(**question: Any) -> dict[str, Any]:
+        asked.append(question)
+        return next(answers)
+
+    monkeypatch.setattr("lsp_server.cli.trace._ask_for_traces", ask)
+    traces = _follow_traces(None)
+    assert [next(traces)["id"], next(traces)["id"]] == [5, 1]
+    assert (asked[2]["pid"], asked[2]["after"]) == (2, 0)
