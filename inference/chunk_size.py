@@ -28,7 +28,7 @@ class ChunkSize:
         self._usual_tokens = usual_tokens
         self._expands_context = expands_context
         self._is_cpu = is_cpu
-        # By whether the step took one core, as those do that nobody waits for yet.
+        # For steps that nobody waits for yet, which take one core, and for the others.
         self._token_layer_s: dict[bool, deque[float]] = defaultdict(lambda: deque(maxlen=_REMEMBERED_STEPS))
 
     @property

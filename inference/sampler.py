@@ -178,7 +178,7 @@ def _score_next(sequence: LiveSequence, logits: Tensor) -> Choice:
 
 
 def _allowed(sequence: LiveSequence, device: torch.device) -> Tensor | None:
-    """Return the ids that a begun word allows next. On a GPU no draft stands behind one, so they hold for the step."""
+    """Return the ids that a begun word allows next. On a GPU it has no draft, so all rows of a step allow the same."""
     if not sequence.stream.is_healing:
         return None
     return torch.frombuffer(sequence.stream.allowed_tokens(), dtype=torch.int64).to(device)

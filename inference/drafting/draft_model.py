@@ -16,7 +16,7 @@ DRAFT_CONTEXT_TOKENS = 1024
 
 
 class DraftModel:
-    """A model with a cache of one text: of the next text, what begins as the last one did is not computed again.
+    """A model with the cache of one text: what the next text has in common with its beginning is not computed again.
 
     Its steps run on the thread that asks, alone.
     """

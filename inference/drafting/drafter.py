@@ -101,7 +101,7 @@ class Drafter:
 
     @property
     def uses(self) -> tuple[DraftUse, ...]:
-        """The drafted tokens so far, by source; those of the last step as far as the output has come."""
+        """The drafted tokens so far, by source, with those of the step whose tokens are being taken."""
         used = {source: [*counts] for source, counts in self._used.items()}
         _count(used, self._proposed, self._right)
         return tuple(DraftUse(source, *counts) for source, counts in used.items())

@@ -24,7 +24,7 @@ class TextStream:
         return self._tokenizer.spellings.allowed(self._awaited)
 
     def may_come(self, token: int) -> bool:
-        """Return whether `token` is one of those, without making their list; any may come behind the begun word."""
+        """Return whether `token` is one of `allowed_tokens`, without making their list; behind the word any may be."""
         written = self._tokenizer.token_bytes(token)
         return self.ends_word(token) or (bool(written) and self._awaited.startswith(written))
 

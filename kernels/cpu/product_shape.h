@@ -8,7 +8,8 @@ namespace midspan::MIDSPAN_ISA {
 constexpr int UNIT_BLOCKS = 2;
 constexpr int UNIT_ROWS = UNIT_BLOCKS * BLOCK_ROWS;  // rows of weights: what they yield is a group of the next input
 constexpr int ROWS_AT_ONCE = 8;
-// Of int8, all rows of a step that has no more than these: weights that stream by once are waited for less.
+// A step with no more rows than these reads weights in int8 once, for all of its rows. The sums of more rows need more registers
+// than there are, so that two passes are faster.
 constexpr int MOST_ROWS_AT_ONCE = HAS_MANY_REGISTERS ? 11 : ROWS_AT_ONCE;
 constexpr int ROWS_OF_BOTH = 4;  // that meet both blocks
 // 16 rows of 64 columns: the low four bits of codes, for int5 the fifth bits, then scales and offsets.
@@ -19,12 +20,12 @@ constexpr int GROUP_INT8_BYTES = BLOCK_ROWS * GROUP, GROUP_UPPER_BYTES = GROUP_I
 // So far ahead that a page's end holds up no stream. Farther, what is fetched takes the place of what the processor fetches by
 // itself, and memory gives less.
 constexpr int PREFETCH_BYTES = 3 << 10;
-// Of more than two input rows: each line is so much work then that the processor sees too few of the lines to come by itself.
+// For more than two input rows: a line is so much work then that the processor looks fewer lines ahead by itself.
 constexpr int PREFETCH_OF_MANY_BYTES = 8 << 10;
 // Of many rows that meet one block at a time, and of wide weights, where gate and up alternate.
 constexpr int PREFETCH_UNIT_BYTES = 18 << 10;
 
-// A pass over a unit: its first row of those that meet the unit, its rows, and how many meet the unit in all passes.
+// A pass over a unit: rows [row, row + count) of the `rows` that meet it.
 struct Pass {
     int64_t row;
     int count;

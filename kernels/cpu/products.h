@@ -85,7 +85,7 @@ inline void multiply_unit_rows(const Matrix& matrix, int64_t unit, const Input& 
     int64_t block = UNIT_BLOCKS * unit, left = matrix.rows - unit * UNIT_ROWS;
     int rows = pass.count;
     bool meets_both = !pass.is_only() && matrix.form == INT8;
-    // To unpack codes in groups is work, so that seven rows of them already are not bound by memory.
+    // To unpack codes in groups takes so long that seven rows wait for that, and no more for memory.
     if (HAS_MANY_REGISTERS && is_in_groups(matrix)) meets_both = rows > 6 || !pass.is_only();
     if (meets_both && left > BLOCK_ROWS) {
         for (int m = 0; m < rows; m += ROWS_OF_BOTH) {

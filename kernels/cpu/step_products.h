@@ -24,7 +24,8 @@ inline int64_t chunks_of(const Matrix& matrix, int64_t rows) {
     return (units_of(matrix) + step - 1) / step;
 }
 
-// Fetches the beginning of a unit, as a stream that begins anew is slow: more of wide weights, which fetch nothing by themselves.
+// Fetches the beginning of a unit, as a stream that begins anew is slow. Products with wide weights fetch no lines themselves, so
+// that more is fetched of these.
 inline void prefetch_begin(const Matrix& matrix, int64_t unit) {
     if (unit >= units_of(matrix)) return;
     is_quantized(matrix) ? fetch<PREFETCH_OF_MANY_BYTES>(unit_codes(matrix, unit))
@@ -128,7 +129,7 @@ inline void gated_unit(const Mlp& mlp, int64_t unit, const Input& input, int64_t
     alignas(64) float gate[MOST_ROWS_AT_ONCE][UNIT_ROWS], up[MOST_ROWS_AT_ONCE][UNIT_ROWS], gated[UNIT_ROWS];
     int64_t start = unit * UNIT_ROWS, count = mlp.gate.rows - start < UNIT_ROWS ? mlp.gate.rows - start : UNIT_ROWS;
     bool is_last = start + UNIT_ROWS >= mlp.gate.rows;
-    const Matrix& narrower = mlp.up.form == INT8 ? mlp.gate : mlp.up;  // int8 where both are
+    const Matrix& narrower = mlp.up.form == INT8 ? mlp.gate : mlp.up;  // only where both are int8, a pass has more rows
     for (Pass pass = pass_of(narrower, 0, rows); pass.count; pass = pass_of(narrower, pass.row + pass.count, rows)) {
         int64_t from = first + pass.row;
         if (rows <= ROWS_OF_BOTH && is_quantized(mlp.gate) && mlp.up.form == mlp.gate.form) {

@@ -41,7 +41,7 @@ def after_each_step(
         act(logits)
         return logits
 
-    def begin_and_act(model: Model, works: Sequence[Work], pages: torch.Tensor, _wants_likeliest: bool) -> ForwardPass:
+    def begin_and_act(model: Model, works: Sequence[Work], pages: torch.Tensor, *_hints: object) -> ForwardPass:
         forward_pass = begin_pass(model, works, pages)
         return ChangedPass(forward_pass, acted) if model is own else forward_pass
 
