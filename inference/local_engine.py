@@ -345,8 +345,10 @@ class LocalEngine:
 
     def _settle(self, scheduler: "Scheduler") -> bool:
         """Do a part of what makes later requests faster, after the first rest; return False once nothing is left."""
-        if not scheduler.has_rested or scheduler.settle():
-            return scheduler.has_rested
+        if not scheduler.has_rested:
+            return False
+        if scheduler.settle():
+            return True
         if not self._lacks_draft_model or scheduler.instruction_set is None:
             return False
         self._lacks_draft_model = False

@@ -288,10 +288,11 @@ class Scheduler:
         if is_ahead(planned) and isinstance(model, NativeModel):
             model = model.on_one_thread
         allowed = allowed_first(planned, self._running) if isinstance(model, NativeModel) else None
-        wants_likeliest = all(s.copier is None and takes_likeliest(s, self._running) for s, _ in planned)
-        wants_likeliest |= allowed is not None
-        forward_pass = begin_pass(model, [work for _, work in planned], self._memory, wants_likeliest, allowed)
         is_restricted = allowed is not None
+        wants_likeliest = is_restricted or all(
+            s.copier is None and takes_likeliest(s, self._running) for s, _ in planned
+        )
+        forward_pass = begin_pass(model, [work for _, work in planned], self._memory, wants_likeliest, allowed)
         return Step(
             planned, forward_pass, is_background=turn.is_background, gives_way=gives_way, is_restricted=is_restricted
         )

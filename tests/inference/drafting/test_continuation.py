@@ -1,4 +1,4 @@
-"""What a small model writes is drafted in the tokens of the large one."""
+"""A continuation makes drafts of a small model's text, in the tokens of the large model."""
 
 import itertools
 import math

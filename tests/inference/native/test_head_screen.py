@@ -2,7 +2,8 @@
 
 import random
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,17 @@ ROWS = 90
 pytestmark = pytest.mark.skipif(native_library().functions is None, reason="the native library is not built")
 
 
-def write_sure_folder(folder: Path, config: dict[str, Any]) -> None:
-    """Write a model whose logits lie as far apart as those of one that has learned something."""
+@contextmanager
+def sure_model(folder: Path, config: dict[str, Any], isa: str) -> Iterator[NativeModel]:
+    """Load a model in int8 whose logits lie as far apart as those of one that has learned something."""
     write_folder(folder, config, seed=3)
     tensors = load_file(folder / "model.safetensors")
     tensors["model.norm.weight"] *= 24
     save_file(tensors, folder / "model.safetensors")
+    with selected(isa) as found:
+        if not found:
+            pytest.skip(f"this machine has no {isa}")
+        yield load_native(folder, config, torch.float32, "int8")
 
 
 def run(
@@ -53,11 +59,7 @@ def run(
 def test_the_likeliest_tokens_are_those_of_the_whole_head(name: str, isa: str, tmp_path: Path) -> None:
     """The step reads only half of the rows whose logits are far below the largest."""
     config = CONFIGS[name]
-    write_sure_folder(tmp_path, config)
-    with selected(isa) as found:
-        if not found:
-            pytest.skip(f"this machine has no {isa}")
-        model = load_native(tmp_path, config, torch.float32, "int8")
+    with sure_model(tmp_path, config, isa) as model:
         _, exact = run(model, config, wants_likeliest=True)
         model.screen.make()
         likeliest, logits = run(model, config, wants_likeliest=True)
@@ -73,11 +75,7 @@ def test_the_likeliest_tokens_are_those_of_the_whole_head(name: str, isa: str, t
 @pytest.mark.parametrize("name", CONFIGS)
 def test_the_likeliest_of_the_first_row_is_one_of_those_that_are_allowed(name: str, isa: str, tmp_path: Path) -> None:
     config = CONFIGS[name]
-    write_sure_folder(tmp_path, config)
-    with selected(isa) as found:
-        if not found:
-            pytest.skip(f"this machine has no {isa}")
-        model = load_native(tmp_path, config, torch.float32, "int8")
+    with sure_model(tmp_path, config, isa) as model:
         _, exact = run(model, config, wants_likeliest=False)
         rng = random.Random(4)
         ordered = exact[0].argsort(descending=True).tolist()
