@@ -117,8 +117,10 @@ def test_a_conversation_is_reopened_after_a_reload_until_it_is_cleared(editor: V
     _ask(chat, "/clear")
     editor.until(lambda: chat.locator(".welcome").is_visible(), "it is not cleared")
     chat = _reloaded(editor)
-    editor.page.wait_for_timeout(1000)
-    assert chat.locator(".welcome").is_visible()
+    _ask(chat, "What is new?")  # which waits until a kept conversation is reopened
+    editor.until(lambda: "That is all." in chat.locator("#turns").inner_text(), "it is not answered")
+    assert chat.locator(".user").all_inner_texts() == ["What is new?"]
+    editor.until(lambda: chat.locator("#send").is_visible(), "the answer does not end")
 
 
 def test_a_conversation_goes_on_where_an_explanation_is_the_first_thing(editor: VSCode, chat: Frame):
