@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from inference.api import DraftSource
-from inference.drafting.chain import Expected
+from inference.drafting.chain import Expected, MayCome, any_may_come
 
 _MOST_FOLLOWED = 8  # tokens that the grade tells apart
 _MOST_ALTERNATIVES = 3
@@ -23,11 +23,12 @@ class Alternatives:
         self._followed += 1
         self._left = [text for text in self._left if text[followed] == token and len(text) > self._followed]
 
-    def expect(self) -> Iterator[Expected]:
+    def expect(self, may_come: MayCome = any_may_come) -> Iterator[Expected]:
         """Yield the rest of the likeliest text that is left."""
-        if not self._left:
+        possible = [text for text in self._left if may_come(text[self._followed])]
+        if not possible:
             return
-        text, alternatives = self._left[0], min(len(self._left), _MOST_ALTERNATIVES)
+        text, alternatives = possible[0], min(len(possible), _MOST_ALTERNATIVES)
         for place in range(self._followed, len(text)):
             followed = min(place, _MOST_FOLLOWED)
             yield Expected(text[place], self._source, (followed, alternatives), 0.5 + 0.05 * followed)
@@ -48,9 +49,9 @@ class RepeatedSuffix:
         else:
             self._next = int(bool(self._suffix) and token == self._suffix[0])
 
-    def expect(self) -> Iterator[Expected]:
+    def expect(self, may_come: MayCome = any_may_come) -> Iterator[Expected]:
         """Yield the rest of the lines once they have begun."""
-        if self._next:
+        if 0 < self._next < len(self._suffix) and may_come(self._suffix[self._next]):
             for place in range(self._next, len(self._suffix)):
                 followed = min(place, _MOST_FOLLOWED)
                 yield Expected(self._suffix[place], "suffix", (followed,), 0.2 + 0.09 * followed)

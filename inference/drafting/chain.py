@@ -1,6 +1,6 @@
 """The tokens that a source expects next, and how sure each is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,6 +8,11 @@ from inference.api import DraftSource
 
 # The grade of an expectation: expectations of one source and one grade are right about equally often.
 Grade = tuple[int, ...]
+MayCome = Callable[[int], bool]
+
+
+def any_may_come(token: int) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +34,8 @@ class Source(Protocol):
     def push(self, token: int) -> None:
         """Follow the output by one token."""
 
-    def expect(self) -> Iterator[Expected]:
-        """Yield the tokens that come next, one behind the other, as far as the source knows."""
+    def expect(self, may_come: MayCome = any_may_come) -> Iterator[Expected]:
+        """Yield the tokens that come next, one behind the other, as far as the source knows.
+
+        `may_come` says of a token whether it can be the first of them: not each can where a word is begun.
+        """

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from inference.drafting.chain import Expected
+from inference.drafting.chain import Expected, MayCome, any_may_come
 from inference.prompts.tokenizer import Tokenizer
 
 log = logging.getLogger(__name__)
@@ -93,14 +93,15 @@ class Continuation:
         """Follow the output by one token."""
         self._output.append(token)
 
-    def expect(self) -> Iterator[Expected]:
+    def expect(self, may_come: MayCome = any_may_come) -> Iterator[Expected]:
         """Yield the tokens of what the small model writes next, up to the end of a line; none when it fails."""
         try:
             expected = self._ask()
         except Exception:  # as for lack of memory: the output needs no draft
             self._asked.fail()
             return
-        yield from expected
+        if expected and may_come(expected[0].token):
+            yield from expected
 
     def _ask(self) -> list[Expected]:
         decode = self._asked.tokenizer.decode

@@ -7,7 +7,7 @@ a step cost on this machine.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import get_args
@@ -15,7 +15,7 @@ from typing import get_args
 from inference.api import Draft, DraftSource, DraftUse, Request
 from inference.drafting.acceptance import Acceptance
 from inference.drafting.alternatives import Alternatives, RepeatedSuffix
-from inference.drafting.chain import Expected, Source
+from inference.drafting.chain import Expected, MayCome, Source, any_may_come
 from inference.drafting.continuation import Continuation, Continuations
 from inference.drafting.costs import StepCosts
 from inference.drafting.edit_draft import EditDraft
@@ -38,10 +38,6 @@ def _count(used: dict[DraftSource, list[int]], proposed: Sequence[Expected], rig
         counts = used.setdefault(expected.source, [0, 0])
         counts[0] += 1
         counts[1] += place < right
-
-
-def _any_may_come(token: int) -> bool:
-    return True
 
 
 @dataclass
@@ -80,7 +76,9 @@ class Drafting:
         if has_prompt:
             texts.append(Draft("prompt", tuple(tokens)))
         if texts:
-            yield Lookup(texts, before, has_output=has_prompt)
+            # Behind the tokens before the hole the prompt has a sentinel, at the place that matches best.
+            never = frozenset() if fim is None else {fim.begin, fim.hole, fim.end}
+            yield Lookup(texts, before, never, has_output=has_prompt)
         if self.continuations is not None and "builtin" in self.sources and len(before) < len(tokens):
             yield Continuation(self.continuations, before, suffix, request.begins_with)
 
@@ -112,7 +110,7 @@ class Drafter:
         pairs = zip(self._proposed, self._pushed, strict=False)
         return sum(1 for _ in takewhile(lambda pair: pair[0].token == pair[1], pairs))
 
-    def propose(self, room: int, *, is_timed: bool, may_come: Callable[[int], bool] = _any_may_come) -> list[int]:
+    def propose(self, room: int, *, is_timed: bool, may_come: MayCome = any_may_come) -> list[int]:
         """Return the tokens to compute together with the last known one, `room` at most.
 
         `may_come` says of a token whether it can be the next one: not each can where a word is begun.
@@ -158,15 +156,13 @@ class Drafter:
         drafting.worth.earn(drafting.costs, len(self._proposed), accepted)
         self._proposed = []
 
-    def _choose(self, room: int, may_come: Callable[[int], bool]) -> None:
+    def _choose(self, room: int, may_come: MayCome) -> None:
         """Choose the source and the number of tokens that promise the most tokens for the time of a step."""
         best = _LEAST_GAIN
         for source in self._sources:
             if isinstance(source, Continuation) and not self._asks(source, best):
                 continue
-            gain, count, chain = self._weigh(source, room)
-            if chain and not may_come(chain[0].token):
-                continue
+            gain, count, chain = self._weigh(source, room, may_come)
             self._chains.append(chain)
             if gain > best:
                 best, self._chosen, self._proposed = gain, source, chain[:count]
@@ -175,12 +171,12 @@ class Drafter:
         """Return whether the small model is asked, which takes time, where the other sources promise `best`."""
         return best < _SURE_GAIN and source.pays(self._drafting.costs.step_ms)
 
-    def _weigh(self, source: Source, room: int) -> tuple[float, int, list[Expected]]:
+    def _weigh(self, source: Source, room: int, may_come: MayCome) -> tuple[float, int, list[Expected]]:
         """Return the best ratio of tokens to time, in those of a step without a draft, and its number of tokens."""
         acceptance, costs = self._drafting.acceptance, self._drafting.costs
         chain: list[Expected] = []
         best, best_count, tokens, share = 1.0, 0, 1.0, 1.0
-        for expected in source.expect():
+        for expected in source.expect(may_come):
             chain.append(expected)
             share *= acceptance.share(expected)
             tokens += share

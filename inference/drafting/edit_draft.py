@@ -9,7 +9,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from inference.drafting.chain import Expected
+from inference.drafting.chain import Expected, MayCome, any_may_come
 
 _MOST_EXPECTED = 16  # tokens
 _FIRST_LIMIT = 8  # of tokens to propose, before any result is known
@@ -34,15 +34,17 @@ class EditDraft:
         self._recent: deque[int] = deque(maxlen=_LOOK_BACK)
         self._ends_of: dict[tuple[int, ...], list[int]] | None = None  # positions after each _FAR_MATCH tokens
 
-    def expect(self) -> Iterator[Expected]:
+    def expect(self, may_come: MayCome = any_may_come) -> Iterator[Expected]:
         """Yield the tokens that probably come next.
 
         They are few after a short match, and none when the match is too short for the draft's successes so far.
         """
         if self._next is None or self._run * self._limit < _MOST_EXPECTED:
             return
-        count = min(self._limit, 2 * self._run)
-        for ahead, token in enumerate(self._tokens[self._next : self._next + count]):
+        tokens = self._tokens[self._next : self._next + min(self._limit, 2 * self._run)]
+        if not tokens or not may_come(tokens[0]):
+            return
+        for ahead, token in enumerate(tokens):
             run = min(self._run + ahead, _MOST_EXPECTED)
             yield Expected(token, "edit", (run,), _CONFIRMED_GUESS if run >= _CONFIRMED_RUN else _FIRST_GUESS)
 

@@ -7,10 +7,10 @@ copy of its tokens, however little of the prompt is new.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from inference.api import Draft, DraftSource
-from inference.drafting.chain import Expected
+from inference.drafting.chain import Expected, MayCome, any_may_come
 
 _TOKEN_BYTES = array("I").itemsize
 _NO_TOKEN = 2**32 - 1  # stands between two texts
@@ -39,8 +39,14 @@ class _Continuation:
 class Lookup:
     """Expects what stands behind the places that match the output's end, of which each counts by its length."""
 
-    def __init__(self, texts: Sequence[Draft], before: Sequence[int], *, has_output: bool) -> None:
-        """`before` are the tokens before the output. With `has_output`, the last text goes on with the output."""
+    def __init__(
+        self, texts: Sequence[Draft], before: Sequence[int], never: Set[int] = frozenset(), *, has_output: bool
+    ) -> None:
+        """`before` are the tokens before the output, and `never` those that no output has, such as a sentinel.
+
+        With `has_output`, the last text goes on with the output.
+        """
+        self._never = {_NO_TOKEN, *never}
         self._has_output = has_output
         self._tokens = array("I")
         self._starts: list[int] = []
@@ -61,15 +67,16 @@ class Lookup:
             self._tokens.append(token)
             self._bytes += self._tokens[-1:].tobytes()
 
-    def expect(self) -> Iterator[Expected]:
+    def expect(self, may_come: MayCome = any_may_come) -> Iterator[Expected]:
         """Yield the tokens that come next. Each is looked up behind those before it."""
         recent = self._recent[:]
-        while (expected := self._next(recent)) is not None:
+        while (expected := self._next(recent, may_come)) is not None:
             yield expected
+            may_come = any_may_come
             recent = recent[-_LONGEST_MATCH + 1 :]
             recent.append(expected.token)
 
-    def _next(self, recent: "array[int]") -> Expected | None:
+    def _next(self, recent: "array[int]", may_come: MayCome) -> Expected | None:
         for searched in _SEARCHED:
             if len(recent) < searched:
                 continue
@@ -77,7 +84,7 @@ class Lookup:
             places = 0
             for place in self._places(recent[-searched:].tobytes()):
                 token = self._tokens[place]
-                if token == _NO_TOKEN:
+                if token in self._never or not may_come(token):
                     continue
                 places += 1
                 continuation = found.setdefault(token, _Continuation(place))

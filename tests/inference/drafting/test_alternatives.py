@@ -13,6 +13,14 @@ def test_the_likeliest_text_that_is_left_is_expected() -> None:
     assert list(alternatives.expect()) == []
 
 
+def test_where_a_word_is_begun_a_text_that_cannot_come_is_passed_over() -> None:
+    alternatives = Alternatives("lines", [(1, 2), (3, 4)])
+    assert [one.token for one in alternatives.expect(lambda token: token != 1)] == [3, 4]
+    suffix = RepeatedSuffix((10, 4))
+    suffix.push(10)
+    assert list(suffix.expect(lambda token: token != 4)) == []
+
+
 def test_a_text_that_is_written_to_its_end_expects_nothing() -> None:
     alternatives = Alternatives("prediction", [(1,), ()])
     alternatives.push(1)

@@ -49,9 +49,25 @@ def test_the_next_token_is_that_of_the_rule(seed: int) -> None:
 def test_the_tokens_before_the_output_are_those_at_the_hole() -> None:
     """In the order PSM, the suffix stands between the prefix and the output."""
     prompt = Draft("prompt", (1, 2, 3, 4, 5, 1, 2, 3, 900, 7, 8, 901))
-    lookup = Lookup([prompt], [9, 1, 2, 3], has_output=True)
-    assert expected(lookup, 2) == [900, 7]
-    assert expected(Lookup([prompt], [9, 9, 1, 2], has_output=True), 1) == [3]
+    lookup = Lookup([prompt], [9, 1, 2, 3], {900, 901}, has_output=True)
+    assert expected(lookup, 2) == [4, 5]
+    assert expected(Lookup([prompt], [9, 9, 1, 2], {900, 901}, has_output=True), 1) == [3]
+
+
+def test_a_sentinel_is_never_expected_and_takes_no_place_of_a_match() -> None:
+    """The best match of the tokens before a hole is the hole itself, behind which its sentinel stands."""
+    prompt = Draft("prompt", (5, 6, 7, *(8, 900) * 12, 1, 8, 900, 2))
+    assert expected(Lookup([prompt], [8], {900}, has_output=True), 1) == []
+    prompt = Draft("prompt", (8, 5, *(8, 900) * 12))
+    assert expected(Lookup([prompt], [8], {900}, has_output=True), 1) == [5]
+
+
+def test_of_the_places_those_count_that_go_on_with_the_begun_word() -> None:
+    prompt = Draft("prompt", (1, 2, 7, 8, 3, 1, 2, 9, 4, 1, 2, 9, 5))
+    lookup = Lookup([prompt], [1, 2], has_output=False)
+    assert expected(lookup, 1) == [9]
+    assert [one.token for one in islice(lookup.expect(lambda token: token < 9), 2)] == [7, 8]
+    assert not list(lookup.expect(lambda token: token > 9))
 
 
 def test_each_token_is_looked_up_behind_those_before_it() -> None:
