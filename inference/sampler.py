@@ -1,6 +1,5 @@
 """Chooses tokens from logits."""
 
-from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
@@ -11,6 +10,7 @@ from inference.api import Sampling
 from inference.copying.mixture import mix
 from inference.devices.captured_step import Greedy, logprobs_of
 from inference.live_sequence import LiveSequence
+from inference.models.begun_word import logit_addends
 from inference.speed.import_torch import complete_torch
 from inference.step import Planned
 
@@ -30,16 +30,10 @@ class Sampler:
     def is_greedy(self) -> bool:
         return self._sampling.temperature == 0
 
-    def choose(self, logits: Tensor, allowed: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Choose tokens from logits [L, vocabulary] in fp32 -> (tokens [L] int64, log-probabilities [L]) on the device.
-
-        With ids in `allowed`, the choices and the probabilities are among those.
-        """
-        if allowed is not None:
-            logits = logits[:, allowed]
+    def choose(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Choose tokens from logits [L, vocabulary] in fp32 -> (tokens [L] int64, log-probabilities [L])."""
         choices = logits.argmax(-1) if self.is_greedy else torch.stack([*map(self._pick, logits)])
-        logprobs = logprobs_of(logits, choices)
-        return choices if allowed is None else allowed[choices], logprobs
+        return choices, logprobs_of(logits, choices)
 
     def _pick(self, logits: Tensor) -> Tensor:
         """Sample a token from logits [vocabulary]. The generator is the CPU's: a GPU's would choose others."""
@@ -100,7 +94,7 @@ def _choose_all(
 ) -> list[Choice]:
     """Choose the tokens of all rows on the GPU, and read them."""
     chosen = [
-        samplers[sequence].choose(logits_of_work, _allowed(sequence, logits_of_work.device))
+        samplers[sequence].choose(_possible(sequence, logits_of_work))
         for (sequence, _), logits_of_work in zip(planned, rows, strict=True)
         if len(logits_of_work)
     ]
@@ -137,11 +131,11 @@ def _choose_each(
             yield likeliest[index]
             continue
         row = logits[place, :vocab_size]
-        mixed = row if copied is None else mix(row, copied)
+        mixed = _possible(sequence, row if copied is None else mix(row, copied))
         if sequence.request.given:
             yield _score_next(sequence, mixed)
             continue
-        tokens, logprobs = samplers[sequence].choose(mixed[None], _allowed(sequence, logits.device))
+        tokens, logprobs = samplers[sequence].choose(mixed[None])
         yield int(tokens), float(logprobs)
 
 
@@ -150,8 +144,10 @@ def takes_likeliest(sequence: LiveSequence, samplers: Mapping[LiveSequence, Samp
     return samplers[sequence].is_greedy and not sequence.request.given and not sequence.stream.is_healing
 
 
-def allowed_first(planned: Sequence[Planned], samplers: Mapping[LiveSequence, Sampler]) -> "array[int] | None":
-    """Return the tokens that a begun word allows, where the native step can choose among them; else None.
+def first_addends(
+    planned: Sequence[Planned], samplers: Mapping[LiveSequence, Sampler], vocab_size: int
+) -> Tensor | None:
+    """Return what a begun word adds to the first logits, where the native step can choose by them; else None.
 
     It can for one sequence that decodes greedily, and whose word ends with the first token of a draft.
     """
@@ -162,7 +158,7 @@ def allowed_first(planned: Sequence[Planned], samplers: Mapping[LiveSequence, Sa
     drafted = work.tokens[len(work.tokens) - work.logit_tokens + 1 :]
     is_ended = not drafted or sequence.stream.ends_word(drafted[0])
     takes = samplers[sequence].is_greedy and sequence.copier is None
-    return sequence.stream.allowed_tokens() if takes and is_ended else None
+    return logit_addends(sequence.stream.allowed_tokens(), vocab_size) if takes and is_ended else None
 
 
 def _score_next(sequence: LiveSequence, logits: Tensor) -> Choice:
@@ -170,15 +166,17 @@ def _score_next(sequence: LiveSequence, logits: Tensor) -> Choice:
 
     It is the probability by which the token is chosen: of the tokens that a begun word allows; of all line ends.
     """
-    given, place, allowed = sequence.request.given, sequence.output_tokens, _allowed(sequence, logits.device)
+    given, place = sequence.request.given, sequence.output_tokens
     tokens = (given[place],) if place < len(given) else sequence.stream.line_ends()
     wanted = logits[torch.tensor(tokens, device=logits.device)].logsumexp(-1)
-    among = logits if allowed is None else logits[allowed]
-    return tokens[0], float(wanted - among.logsumexp(-1))
+    return tokens[0], float(wanted - logits.logsumexp(-1))
 
 
-def _allowed(sequence: LiveSequence, device: torch.device) -> Tensor | None:
-    """Return the ids that a begun word allows next. On a GPU it has no draft, so all rows of a step allow the same."""
+def _possible(sequence: LiveSequence, logits: Tensor) -> Tensor:
+    """Return logits [..., vocabulary] with those of the tokens alone that a begun word allows next.
+
+    On a GPU it has no draft, so all rows of a step allow the same.
+    """
     if not sequence.stream.is_healing:
-        return None
-    return torch.frombuffer(sequence.stream.allowed_tokens(), dtype=torch.int64).to(device)
+        return logits
+    return logits + logit_addends(sequence.stream.allowed_tokens(), logits.shape[-1], logits.device)

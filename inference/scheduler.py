@@ -26,7 +26,7 @@ from inference.models.forward_pass import ForwardPass
 from inference.moved_suffix import MovedSuffixes, next_works
 from inference.native.model import NativeModel
 from inference.prompts.tokenizer import Sentinels
-from inference.sampler import Choice, Sampler, allowed_first, choose_tokens, takes_likeliest
+from inference.sampler import Choice, Sampler, choose_tokens, first_addends, takes_likeliest
 from inference.speed.import_torch import complete_torch
 from inference.step import Interruptions, Step, is_ahead, keep_to_launched
 from inference.threads import threads_for
@@ -285,14 +285,15 @@ class Scheduler:
         reads_much = sum(len(work.tokens) for _, work in planned) > self._chunk_size.tokens_beside_decoding
         gives_way = turn.is_background or (reads_much and all(s.left_tokens > 1 for s, _ in planned))
         model = self._model
-        if is_ahead(planned) and isinstance(model, NativeModel):
-            model = model.on_one_thread
-        allowed = allowed_first(planned, self._running) if isinstance(model, NativeModel) else None
-        is_restricted = allowed is not None
+        addends = None
+        if isinstance(model, NativeModel):
+            model = model.on_one_thread if is_ahead(planned) else model
+            addends = first_addends(planned, self._running, model.config.vocab_size)
+        is_restricted = addends is not None
         wants_likeliest = is_restricted or all(
             s.copier is None and takes_likeliest(s, self._running) for s, _ in planned
         )
-        forward_pass = begin_pass(model, [work for _, work in planned], self._memory, wants_likeliest, allowed)
+        forward_pass = begin_pass(model, [work for _, work in planned], self._memory, wants_likeliest, addends)
         return Step(
             planned, forward_pass, is_background=turn.is_background, gives_way=gives_way, is_restricted=is_restricted
         )

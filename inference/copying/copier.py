@@ -37,7 +37,7 @@ class Copier:
         self._stands_alone = request.stands_alone
         self._tokenizer = tokenizer
         self._weights = weights
-        self._newlines = frozenset(tokenizer.spellings.allowed(b"\n"))
+        self._newlines = frozenset(tokenizer.spellings.begun_with(b"\n"))
         self._suffixes: Suffixes | None = None
 
     def begin(self, prompt_tokens: Sequence[int]) -> None:

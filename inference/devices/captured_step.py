@@ -8,7 +8,6 @@ launched step was in vain. It wrote entries behind those that count as computed,
 import logging
 import math
 import weakref
-from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -293,14 +292,14 @@ def begin_pass(
     works: Sequence[Work],
     pages: Tensor,
     wants_likeliest: bool = False,
-    allowed: "array[int] | None" = None,
+    addends: Tensor | None = None,
 ) -> ForwardPass:
     """Begin the forward pass of a step: captured, or native, where the model has that.
 
-    `wants_likeliest`: of the logits only the likeliest tokens are looked at. `allowed`: see `NativeModel.begin_works`.
+    `wants_likeliest`: of the logits only the likeliest tokens are looked at. `addends`: see `NativeModel.begin_works`.
     """
     if isinstance(model, NativeModel):
-        return model.begin_works(works, pages, wants_likeliest, allowed)
+        return model.begin_works(works, pages, wants_likeliest, addends)
     if isinstance(model, CapturedDecoder):
         return model.begin_works(works, pages)
     return model.begin(pack_batch(works, pages.device), pages)

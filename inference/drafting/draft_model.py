@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor
 
 from inference.cache.page_pool import PAGE_TOKENS
 from inference.models.batch import Work
+from inference.models.begun_word import logit_addends
 from inference.native.model import NativeModel
 from inference.prompts.prompt import build_fim_prompt
 from inference.prompts.text_stream import TextStream
@@ -62,7 +62,6 @@ class DraftModel:
         self._computed = tokens[:]
         if not stream.is_healing:
             return forward_pass.likeliest[0]
-        allowed = torch.frombuffer(stream.allowed_tokens(), dtype=torch.int64)
-        logprobs = logits[0, allowed].log_softmax(-1)
+        logprobs = (logits[0] + logit_addends(stream.allowed_tokens(), logits.shape[-1])).log_softmax(-1)
         best = int(logprobs.argmax())
-        return int(allowed[best]), float(logprobs[best])
+        return best, float(logprobs[best])

@@ -3,7 +3,6 @@
 import ctypes
 import math
 import weakref
-from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from copy import copy
@@ -118,15 +117,15 @@ class NativeModel:
         return NativePass(self, inputs_of_batch(batch), pages)
 
     def begin_works(
-        self, works: Sequence[Work], pages: Tensor, wants_likeliest: bool = False, allowed: "array[int] | None" = None
+        self, works: Sequence[Work], pages: Tensor, wants_likeliest: bool = False, addends: Tensor | None = None
     ) -> "NativePass":
         """Make the forward pass of the works, without a batch of tensors.
 
         `wants_likeliest`: of the logits only the likeliest tokens are looked at, for which half of the head is enough.
-        `allowed` are the tokens of which the first row's likeliest is one.
+        `addends` [vocabulary] in fp32 are added to the first row of logits.
         """
         screen_address = self.screen.address if wants_likeliest else None
-        return NativePass(self, inputs_of_works(works), pages, screen_address, allowed)
+        return NativePass(self, inputs_of_works(works), pages, screen_address, addends)
 
     def run_step(self, step: cpu.Batch, first: int, most_sublayers: int, stop: StopFlag | None) -> int:
         """Run a step from operation `first` on; return the operation at which it goes on. Raises MidspanError."""
@@ -185,12 +184,11 @@ class NativePass:
         inputs: StepInputs,
         pages: Tensor,
         screen_address: int | None = None,
-        allowed: "array[int] | None" = None,
+        addends: Tensor | None = None,
     ) -> None:
         """With a screen, the likeliest tokens are right, and the logits of the others nearly."""
         self._model = model
-        self._allowed = None if allowed is None else _marks(allowed, model.config.vocab_size)
-        self._kept = inputs, pages  # the step points to their memory
+        self._kept = inputs, pages, addends  # the step points to their memory
         self._logits = torch.empty(inputs.logit_count, model.config.vocab_size)
         self._likeliest = (ctypes.c_int32 * inputs.logit_count)()
         self._likeliest_logprobs = (ctypes.c_float * inputs.logit_count)()
@@ -211,7 +209,7 @@ class NativePass:
             likeliest=ctypes.addressof(self._likeliest),
             likeliest_logprobs=ctypes.addressof(self._likeliest_logprobs),
             screen=screen_address,
-            allowed=None if self._allowed is None else self._allowed.data_ptr(),
+            addends=None if addends is None else addends.data_ptr(),
             activations=self._activations.data_ptr(),
         )
 
@@ -231,13 +229,6 @@ class NativePass:
     def run(self, stop: StopFlag | None = None, most_sublayers: int = ALL_SUBLAYERS) -> Tensor | None:
         self._next_operation = self._model.run_step(self._step, self._next_operation, most_sublayers, stop)
         return self._logits if self._next_operation == self._model.operations else None
-
-
-def _marks(tokens: "array[int]", vocabulary: int) -> Tensor:
-    """Return a byte for each token of the vocabulary, 1 for these."""
-    marks = torch.zeros(vocabulary, dtype=torch.uint8)
-    marks[torch.frombuffer(tokens, dtype=torch.int64)] = 1
-    return marks
 
 
 def _describe_deepseek_v2(shape: cpu.Shape, c: DeepseekV2Config) -> None:

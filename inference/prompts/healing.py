@@ -4,11 +4,19 @@ A prompt that ends within a word ends in tokens that the finished text does not 
 `isfile` has neither. So the prompt ends before the word, and only tokens that spell the word are allowed next.
 """
 
+import math
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 MOST_CHARACTERS = 32  # a longer word would take too many steps
+# A token that writes only a part of the word counts so much of its probability. The model does not know that the rest
+# has to follow, and seldom goes on with it: a lone blank or a shorter word is likely for what else may come.
+PART_SHARE = 0.1
+# The same behind which no tokenizer cuts such a word, as a blank before a letter: in no text does the rest follow it.
+UNUSUAL_PART_SHARE = 1e-4
+_TRIED_WORDS = 4  # a few tell whether the tokenizer cuts there
 
 
 def spelling_order(token_bytes: Sequence[bytes]) -> "array[int]":
@@ -16,24 +24,46 @@ def spelling_order(token_bytes: Sequence[bytes]) -> "array[int]":
     return array("q", sorted((token for token, text in enumerate(token_bytes) if text), key=token_bytes.__getitem__))
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """The only tokens that may come next where a word is begun, and the log of each one's share that counts."""
+
+    tokens: "array[int]"
+    log_shares: "array[float]"
+
+
 class Spellings:
     """A vocabulary sorted by bytes, without the ids that have no text."""
 
-    def __init__(self, token_bytes: Sequence[bytes], order: "array[int]") -> None:
-        """`order` is the `spelling_order` of the vocabulary."""
+    def __init__(
+        self, token_bytes: Sequence[bytes], order: "array[int]", encode: Callable[[str], Sequence[int]]
+    ) -> None:
+        """`order` is the `spelling_order` of the vocabulary, and `encode` turns text into its ids."""
         self._ids = order
+        self._encode = encode
         self._text = token_bytes.__getitem__
         self._longest = max(map(len, token_bytes), default=0)
 
-    def allowed(self, rest: bytes) -> "array[int]":
+    def allowed(self, rest: bytes) -> Allowed:
         """Return the ids of tokens that begin with `rest`, and of tokens that `rest` begins with.
 
         There is at least one where `can_spell` holds: the token of the first byte.
         """
-        found = self._begun_with(rest)
+        found = self.begun_with(rest)
+        log_shares = array("f", [0.0]) * len(found)
         for length in range(1, min(len(rest), self._longest + 1)):
-            found += self._exactly(rest[:length])
-        return found
+            for token in self._exactly(rest[:length]):
+                found.append(token)
+                log_shares.append(math.log(self._share(token, rest[length:])))
+        return Allowed(found, log_shares)
+
+    def _share(self, token: int, rest: bytes) -> float:
+        """Return how much of its probability a token counts behind which `rest` has to come."""
+        words = self.begun_with(rest)
+        tried = words[:: max(1, len(words) // _TRIED_WORDS)][:_TRIED_WORDS]
+        texts = ((self._text(token) + self._text(word)).decode(errors="replace") for word in tried)
+        is_usual = not words or any(self._encode(text)[0] == token for text in texts)
+        return PART_SHARE if is_usual else UNUSUAL_PART_SHARE
 
     def can_spell(self, text: bytes) -> bool:
         """Return whether each byte of the text is a token."""
@@ -41,9 +71,10 @@ class Spellings:
 
     def goes_on(self, text: bytes) -> bool:
         """Return whether a longer token begins with the text."""
-        return len(self._begun_with(text)) > len(self._exactly(text))
+        return len(self.begun_with(text)) > len(self._exactly(text))
 
-    def _begun_with(self, text: bytes) -> "array[int]":
+    def begun_with(self, text: bytes) -> "array[int]":
+        """Return the ids of tokens that begin with `text`."""
         size = len(text)
         first = bisect_left(self._ids, text, key=self._text)
         return self._ids[first : bisect_right(self._ids, text, first, key=lambda token: self._text(token)[:size])]

@@ -1,8 +1,8 @@
 """Decodes tokens to text while they are produced."""
 
 import codecs
-from array import array
 
+from inference.prompts.healing import Allowed
 from inference.prompts.tokenizer import Tokenizer
 
 
@@ -19,7 +19,7 @@ class TextStream:
         """True until the output has written the begun word."""
         return bool(self._awaited)
 
-    def allowed_tokens(self) -> "array[int]":
+    def allowed_tokens(self) -> Allowed:
         """Return the only tokens that may come next, while the stream is healing."""
         return self._tokenizer.spellings.allowed(self._awaited)
 
@@ -34,7 +34,7 @@ class TextStream:
 
     def line_ends(self) -> tuple[int, ...]:
         """Return the tokens that end a line: those that begin with its end, and those that end the output."""
-        return (*self._tokenizer.spellings.allowed(b"\n"), *self._tokenizer.sentinels.ends)
+        return (*self._tokenizer.spellings.begun_with(b"\n"), *self._tokenizer.sentinels.ends)
 
     def is_awaited(self, token: int) -> bool:
         """Return whether a token would write only the begun word or a part of it."""

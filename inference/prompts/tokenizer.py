@@ -83,7 +83,7 @@ class Tokenizer:
         self._text_tokenizer = self._guarded(partial(build_tokenizer, kept.text_only))
         self.sentinels = self._find_sentinels()
         self._bytes = kept.token_bytes
-        self.spellings = Spellings(kept.token_bytes, kept.spelling_order)
+        self.spellings = Spellings(kept.token_bytes, kept.spelling_order, self._encode_whole)
         self._cut = _safe_cut(file)
         self._encode_again = lru_cache(maxsize=PIECE_CACHE_SIZE)(self._encode_whole)
 

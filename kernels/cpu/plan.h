@@ -110,8 +110,8 @@ struct Batch {
     // The upper four bits of the codes of a head in int8, as inference/native/head_screen.py lays them; or null. With them, the
     // step finds the same likeliest tokens, and the other logits are not exact.
     const uint8_t* screen;
-    // A byte for each known token: 1 where the first row of logits may choose it, and 0 where its logit becomes -inf. Or null.
-    const uint8_t* allowed;
+    // What is added to the first row of logits, for each known token: -inf where it may not be chosen. Or null.
+    const float* addends;
     // All that a step keeps from one sublayer to the next: the residual [rows, hidden], then the cosines and the sines of the rows'
     // rotations, [rows, rope] each, and room for a vector past the last value.
     float* activations;

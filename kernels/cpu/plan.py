@@ -126,7 +126,7 @@ class Batch(ctypes.Structure):
         ("likeliest", c_void_p),
         ("likeliest_logprobs", c_void_p),
         ("screen", c_void_p),
-        ("allowed", c_void_p),
+        ("addends", c_void_p),
         ("activations", c_void_p),
     ]
 

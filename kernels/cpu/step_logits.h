@@ -39,12 +39,10 @@ inline float largest_with_error(const float* logits, const float* scale, int cou
     return found;
 }
 
-// Leaves of the logits of a row, `count` of them from token `start` on, those that may be the likeliest.
-inline void keep_allowed(const State& s, int64_t row, int64_t start, int64_t count, float* logits) {
-    if (!s.batch->allowed || row) return;
-    for (int64_t k = 0; k < count; ++k) {
-        if (!s.batch->allowed[start + k]) logits[k] = -INFINITY;
-    }
+// Adds to the logits of a row, `count` of them from token `start` on, what the step adds to those of the first row.
+inline void add_to_first_row(const State& s, int64_t row, int64_t start, int64_t count, float* logits) {
+    if (!s.batch->addends || row) return;
+    for (int64_t k = 0; k < count; ++k) logits[k] += s.batch->addends[start + k];
 }
 
 // Makes the logits of a unit of the head exact, and returns the largest of them.
@@ -53,7 +51,7 @@ inline float multiply_whole(State& s, const Matrix& head, int64_t unit, int64_t 
     int64_t start = unit * UNIT_ROWS, left = s.shape.known_tokens - start;
     int count = static_cast<int>(left < UNIT_ROWS ? left : UNIT_ROWS);
     multiply_unit_rows(head, unit, s.input, row, Pass{0, 1, 1}, exact);
-    keep_allowed(s, row, start, count, exact[0]);
+    add_to_first_row(s, row, start, count, exact[0]);
     std::memcpy(s.batch->logits + row * s.shape.vocabulary + start, exact[0], count * sizeof(float));
     return largest_of(exact[0], count);
 }
@@ -80,7 +78,7 @@ inline void multiply_likely(State& s, const Matrix& head, int64_t row) {
 }
 
 inline void choose_likeliest(State& s, const Op& op, int64_t row) {
-    keep_allowed(s, row, 0, s.shape.known_tokens, s.batch->logits + row * s.shape.vocabulary);
+    add_to_first_row(s, row, 0, s.shape.known_tokens, s.batch->logits + row * s.shape.vocabulary);
     if (s.batch->screen) multiply_likely(s, op.matrices[0], row);
     find_likeliest(s.shape, *s.batch, row);
 }

@@ -80,7 +80,7 @@ class TextEncoder:
         assert newline is not None
         self.newline = newline
         spelled = spell_tokens(TokenizerFile(json.loads(text_only.to_str())))
-        self._spellings = Spellings(spelled, spelling_order(spelled))
+        self._spellings = Spellings(spelled, spelling_order(spelled), self.encode)
 
     def encode(self, text: str) -> list[int]:
         """Ids of the text, never a sentinel's."""

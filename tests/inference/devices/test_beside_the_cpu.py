@@ -13,6 +13,7 @@ import torch
 
 from inference.api import Sampling
 from inference.cache.page_memory import PageMemory
+from inference.prompts.healing import Allowed
 from inference.sampler import Sampler, choose_tokens
 
 COUNTS = (1, 0, 3, 2)
@@ -32,7 +33,9 @@ class Sequence:
 
 def chosen(logits: torch.Tensor, sampling: Sampling) -> list[list[tuple[int, float]]]:
     sequences: list[Any] = [Sequence(SimpleNamespace(is_healing=False)) for _ in COUNTS]
-    sequences[3].stream = SimpleNamespace(is_healing=True, allowed_tokens=lambda: array("q", [3, 5]))
+    sequences[3].stream = SimpleNamespace(
+        is_healing=True, allowed_tokens=lambda: Allowed(array("q", [3, 5]), array("f", [0, -2]))
+    )
     planned: list[Any] = [(s, SimpleNamespace(logit_tokens=n)) for s, n in zip(sequences, COUNTS, strict=True)]
     samplers: Any = {sequence: Sampler(sampling) for sequence in sequences}
     rows = choose_tokens(planned, samplers, logits, logits.shape[1])

@@ -1,5 +1,6 @@
 """A captured step stays on the GPU, and the tokens that it has chosen are those that are read."""
 
+from array import array
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -7,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from inference import sampler
 from inference.api import Sampling
 from inference.devices.captured_step import CapturedDecoder, CapturedPass, begin_pass
 from inference.models.load import load_decoder
+from inference.prompts.healing import Allowed
 from inference.sampler import Sampler, choose_tokens
 from tests.inference.devices.decode_steps import decoding
 from tests.inference.devices.fake_gpu import CUDA, EventStub, WeightsOnGpu, replace_kernels
@@ -29,9 +30,6 @@ def test_greedy_tokens_of_the_step_stand_unless_a_sequence_samples_or_heals(monk
         return [token for row in rows for token, _ in row]
 
     monkeypatch.setattr(torch.Tensor, "is_cpu", False)
-    monkeypatch.setattr(
-        sampler, "_allowed", lambda sequence, _: torch.tensor([8]) if sequence.stream.is_healing else None
-    )
     assert chosen(Sampling(), is_healing=False) == [4, 5]
     assert chosen(Sampling(), is_healing=True) == [8, 8]
     assert chosen(Sampling(0.01, 0.5, 1), is_healing=False) == [0, 1]
@@ -44,7 +42,9 @@ class SequenceStub:
     request = SimpleNamespace(given=())
 
     def __init__(self, is_healing: bool) -> None:
-        self.stream = SimpleNamespace(is_healing=is_healing)
+        self.stream = SimpleNamespace(
+            is_healing=is_healing, allowed_tokens=lambda: Allowed(array("q", [8]), array("f", [0]))
+        )
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -13,8 +13,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from inference.models.batch import Work
+from inference.models.begun_word import logit_addends
 from inference.native.head_screen import upper_bits
 from inference.native.model import NativeModel
+from inference.prompts.healing import Allowed
 from inference.weights.matrix import Quant
 from inference.weights.native_layout import pack
 from inference.weights.quantize import quantize
@@ -43,12 +45,12 @@ def sure_model(folder: Path, config: dict[str, Any], isa: str) -> Iterator[Nativ
 
 
 def run(
-    model: NativeModel, config: dict[str, Any], *, wants_likeliest: bool, allowed: "array[int] | None" = None
+    model: NativeModel, config: dict[str, Any], *, wants_likeliest: bool, addends: Tensor | None = None
 ) -> tuple[Sequence[tuple[int, float]], Tensor]:
     """Return the likeliest tokens and the logits of each row."""
     works = [Work(random_tokens(ROWS), 0, list(range(8)), ROWS)]
     with torch.inference_mode():
-        forward_pass = model.begin_works(works, new_memory(config, 128, torch.float32), wants_likeliest, allowed)
+        forward_pass = model.begin_works(works, new_memory(config, 128, torch.float32), wants_likeliest, addends)
         logits = forward_pass.run()
     assert logits is not None
     return forward_pass.likeliest, logits
@@ -73,19 +75,24 @@ def test_the_likeliest_tokens_are_those_of_the_whole_head(name: str, isa: str, t
 
 @pytest.mark.parametrize("isa", [isa for isa, machine in MACHINES.items() if machine == HERE])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_the_likeliest_of_the_first_row_is_one_of_those_that_are_allowed(name: str, isa: str, tmp_path: Path) -> None:
+def test_the_likeliest_of_the_first_row_is_one_that_writes_the_begun_word(name: str, isa: str, tmp_path: Path) -> None:
     config = CONFIGS[name]
+    vocabulary: Any = config["vocab_size"]
     with sure_model(tmp_path, config, isa) as model:
         _, exact = run(model, config, wants_likeliest=False)
         rng = random.Random(4)
         ordered = exact[0].argsort(descending=True).tolist()
-        for some in (ordered[40:45], ordered[7:8], rng.sample(range(256), 90), list(range(256))):
+        for some in (ordered[40:45], ordered[7:8], rng.sample(range(256), 90), list(range(256)), ordered[3::-1]):
+            addends = logit_addends(
+                Allowed(array("q", some), array("f", [rng.choice((0.0, -2.3)) for _ in some])), vocabulary
+            )
             for is_screened in (False, True):
                 if is_screened:
                     model.screen.make()
-                likeliest, _ = run(model, config, wants_likeliest=is_screened, allowed=array("q", some))
-                wanted = exact[0, some].log_softmax(-1)
-                assert likeliest[0][0] == some[int(wanted.argmax())]
+                likeliest, _ = run(model, config, wants_likeliest=is_screened, addends=addends)
+                wanted = (exact[0] + addends).log_softmax(-1)
+                assert likeliest[0][0] in some
+                assert likeliest[0][0] == int(wanted.argmax())
                 assert likeliest[0][1] == pytest.approx(float(wanted.max()), abs=0.03)
                 assert [token for token, _ in likeliest[1:]] == exact[1:].argmax(-1).tolist()
 

@@ -1,6 +1,7 @@
 """The prompt leaves out a begun word, and the output is the best text that begins with that word."""
 
 import json
+import math
 import random
 import shutil
 import string
@@ -18,8 +19,9 @@ from inference.live_sequence import LiveSequence
 from inference.loader import build_scheduler
 from inference.local_engine import BUILTIN_MODEL
 from inference.models.batch import Work, pack_batch
+from inference.models.begun_word import logit_addends
 from inference.prompts.families import DEEPSEEK_V2
-from inference.prompts.healing import MOST_CHARACTERS, Spellings, spelling_order
+from inference.prompts.healing import MOST_CHARACTERS, PART_SHARE, UNUSUAL_PART_SHARE, Spellings, spelling_order
 from inference.prompts.prompt import TokenPrompt, read_tokens
 from inference.prompts.text_stream import TextStream
 from inference.prompts.tokenizer import Tokenizer
@@ -104,8 +106,8 @@ def by_brute_force(running: Running, request: Request) -> Expected:
     while len(logprobs) < request.max_new_tokens:
         logits = logits_after(running, [*read_tokens(request.prompt), *output])
         if rest:
-            forbidden = [not text or not (text.startswith(rest) or rest.startswith(text)) for text in texts]
-            logits = logits.masked_fill(torch.tensor(forbidden), -torch.inf)
+            shares = [share_by_hand(tokenizer, text, rest) for text in texts]
+            logits = logits + torch.tensor(shares).log()
         token = int(logits.argmax())
         output.append(token)
         if len(texts[token]) > len(rest):
@@ -115,6 +117,21 @@ def by_brute_force(running: Running, request: Request) -> Expected:
     assert written.startswith(request.begins_with)
     mean = sum(logprobs) / len(logprobs)
     return Expected(output, written.removeprefix(request.begins_with), round(float(torch.tensor(mean).exp()), 4))
+
+
+def share_by_hand(tokenizer: Tokenizer, text: bytes, rest: bytes) -> float:
+    """Return how much of its probability a token with this text counts where `rest` of a word has to be written."""
+    if not text or not (text.startswith(rest) or rest.startswith(text)):
+        return 0.0
+    if text.startswith(rest):
+        return 1.0
+    vocabulary = (tokenizer.token_bytes(token) for token in range(tokenizer.vocab_size))
+    words = sorted(word for word in vocabulary if word.startswith(rest[len(text) :]))
+    tried = words[:: max(1, len(words) // 4)][:4]
+    is_cut_there = [
+        tokenizer.token_bytes(tokenizer.encode((text + word).decode(errors="replace"))[0]) == text for word in tried
+    ]
+    return PART_SHARE if not words or any(is_cut_there) else UNUSUAL_PART_SHARE
 
 
 def logits_after(running: Running, tokens: list[int]) -> torch.Tensor:
@@ -215,16 +232,36 @@ def test_allowed_tokens_are_those_of_a_search_through_all(tokenizer: Tokenizer) 
     rests += [rest[rng.randrange(len(rest)) :] for rest in rests]
     rests += [text[: rng.randint(1, len(text))] for text in rng.sample([text for text in texts if text], 200)]
     for rest in rests:
-        wanted = [
-            token for token, text in enumerate(texts) if text and (text.startswith(rest) or rest.startswith(text))
-        ]
-        assert sorted(tokenizer.spellings.allowed(rest)) == wanted, rest
+        wanted = {
+            token: math.log(share)
+            for token, text in enumerate(texts)
+            if (share := share_by_hand(tokenizer, text, rest))
+        }
+        allowed = tokenizer.spellings.allowed(rest)
+        assert dict(zip(allowed.tokens, allowed.log_shares, strict=True)) == pytest.approx(wanted), rest
         assert tokenizer.spellings.can_spell(rest)
+
+
+def test_a_token_that_writes_a_part_of_the_word_needs_more_probability_the_most_where_no_text_is_cut_so() -> None:
+    tokenizer = Tokenizer(BUILTIN_MODEL, DEEPSEEK_V2)
+
+    def chosen(lead: float) -> str:
+        allowed = tokenizer.spellings.allowed(b" ret")
+        logits = torch.zeros(tokenizer.vocab_size)
+        for text, logit in ((" return", 9.0), (part, 9.0 + lead)):
+            logits[tokenizer.encode(text)] = logit
+        weighed = logits + logit_addends(allowed, tokenizer.vocab_size)
+        return tokenizer.decode([int(weighed.argmax())])
+
+    part = " re"  # of a word that has no token of its own
+    assert [chosen(lead) for lead in (-1, 1, 3)] == [" return", " return", part]
+    part = " "
+    assert [chosen(lead) for lead in (3, 8, 10)] == [" return", " return", part]
 
 
 def test_a_vocabulary_without_a_byte_of_the_word_leaves_the_word_where_it_is(tmp_path: Path) -> None:
     vocabulary = [b"a", b"", b"ab"]
-    spellings = Spellings(vocabulary, spelling_order(vocabulary))
+    spellings = Spellings(vocabulary, spelling_order(vocabulary), lambda text: [*text.encode()])
     assert spellings.can_spell(b"aa")
     assert not spellings.can_spell(b"ab")
     definition = byte_tokenizer()
