@@ -112,3 +112,14 @@ def test_a_prompt_is_split_at_its_hole_in_both_orders() -> None:
     assert behind == suffix
     assert split_at_hole((1, 2, 3), FIM) == ((1, 2, 3), ())
     assert split_at_hole((1, 2, 902), None) == ((1, 2, 902), ())
+
+
+def test_the_first_token_is_drafted_from_an_earlier_place_of_the_prompt_and_not_from_the_hole() -> None:
+    before, suffix = [1, 2, 3, 4, 5, 6, 1, 2, 3], [7, 8]
+    for prompt in (
+        (FIM.begin, *before, FIM.hole, *suffix, FIM.end),
+        (FIM.hole, *suffix, FIM.begin, *before, FIM.end),
+    ):
+        drafter = Drafting(costs=FixedCosts(0.0)).begin(Request(TokenPrompt(prompt), 60), FIM)
+        assert drafter is not None
+        assert drafter.propose(3, is_timed=False) == [4, 5, 6]
