@@ -12,6 +12,7 @@ MayCome = Callable[[int], bool]
 
 
 def any_may_come(token: int) -> bool:
+    """Let any token come, as where no word is begun."""
     return True
 
 

@@ -14,7 +14,7 @@ MOST_CHARACTERS = 32  # a longer word would take too many steps
 # A token that writes only a part of the word counts so much of its probability. The model does not know that the rest
 # has to follow, and seldom goes on with it: a lone blank or a shorter word is likely for what else may come.
 PART_SHARE = 0.1
-# The same behind which no tokenizer cuts such a word, as a blank before a letter: in no text does the rest follow it.
+# One behind which the tokenizer never cuts such a word, as a blank before a letter: in no text does the rest follow it.
 UNUSUAL_PART_SHARE = 1e-4
 _TRIED_WORDS = 4  # a few tell whether the tokenizer cuts there
 
@@ -26,7 +26,10 @@ def spelling_order(token_bytes: Sequence[bytes]) -> "array[int]":
 
 @dataclass(frozen=True)
 class Allowed:
-    """The only tokens that may come next where a word is begun, and the log of each one's share that counts."""
+    """The only tokens that may come next where a word is begun.
+
+    `log_shares` has for each token the log of how much of its probability counts.
+    """
 
     tokens: "array[int]"
     log_shares: "array[float]"
