@@ -70,16 +70,19 @@ class Place:
 
     def processes(self) -> list[psutil.Process]:
         """Return the daemons of this place that run, whether they listen or not."""
-        found = []
+        found = {}
         for process in psutil.process_iter():
             try:
                 command = process.cmdline()
                 alive = process.status() != psutil.STATUS_ZOMBIE
+                parent = process.ppid()
             except psutil.Error:
                 continue
             if "--daemon" in command and str(self.base) in command and alive:
-                found.append(process)
-        return found
+                found[process] = parent
+        # A child that a daemon starts has the daemon's command line until it runs its own program.
+        daemons = {process.pid for process in found}
+        return [process for process, parent in found.items() if parent not in daemons]
 
 
 def daemon_status() -> dict[str, Any]:
