@@ -9,7 +9,7 @@ FIRST_TOKENS = 2048  # before the speed is known
 _LEAST_TOKENS, _MOST_TOKENS = 1024, 128 * 1024
 _WAIT_SECONDS = 2.0
 # A prompt of which nothing is cached is answered from a quick one, of the text at the cursor.
-_LEAST_QUICK_TOKENS, _MOST_QUICK_TOKENS = 192, 1024  # a model that reads the most in that time needs no quick prompt
+_LEAST_QUICK_TOKENS, _MOST_QUICK_TOKENS = 128, 1024  # a model that reads the most in that time needs no quick prompt
 _QUICK_STEP_TOKENS = 64
 _QUICK_WAIT_SECONDS = 0.25
 _SAMPLES = 9
