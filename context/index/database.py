@@ -23,7 +23,7 @@ from context.index.kept_pages import KeptPagesFolder
 _log = logging.getLogger(__name__)
 
 # Covers the tables, what is written into them, and the rules by content: a change of any makes a new index.
-_VERSION = 3
+_VERSION = 4
 _SUFFIXES = ("", "-wal", "-shm")
 _BATCH_SECONDS = 0.2  # between commits: readers see the new files, other writers get their turn
 _CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)

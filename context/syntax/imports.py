@@ -102,7 +102,9 @@ def _assigned(before: str) -> str:
 
 
 def _script_names(clause: str) -> list[str]:
-    """Return the names in a clause such as `a, { b, c as d }`, as the other file has them."""
+    """Return the names in a clause such as `a, { b, c as d }`, as the other file has them; "*" for all of them."""
+    if clause.split()[-1:] == ["*"]:  # of `export * from`, or `export type * from`
+        return ["*"]
     names = []
     for part in re.split(r"[,{}]", clause):
         words = [word for word in _WORD.findall(part) if word not in ("type", "typeof")]

@@ -44,6 +44,10 @@ def find_importing_places(
             if places:
                 done.add(document.path)
                 yield document, places
+        if not old.startswith("_"):
+            handing_all = files.take_all_from(exporter, origin.language, _MAX_FILES)
+            exporters += [path for path in handing_all if path not in exporters and not files.defines(path, old)]
+            del exporters[_MAX_EXPORTERS:]
     stems = {_stem(exporter) for exporter in exporters}
     holding = (path for path in files.holding(old, origin.language, _MAX_FILES) if path not in done)
     for document in files.documents(path for path in holding if files.imports_one_of(path, stems)):

@@ -9,6 +9,7 @@ from context.documents.document import Document, language_of, read_document
 from context.index.terms import identifiers
 from context.index.view import View
 from context.next_edit.names.language_names import SCRIPTS
+from context.syntax.imports import Import
 from midspan import DocumentError
 
 _CLASSES = frozenset({"class", "interface"})
@@ -111,10 +112,23 @@ class WorkspaceFiles:
 
     def takes_from(self, path: str, imported: str) -> bool:
         """Return whether an import of one file means the other one. The file is not parsed for that."""
+        return self.view is None or any(imported in self._meant(one, path) for one in self.view.imports(path))
+
+    def take_all_from(self, imported: str, language: str, limit: int) -> list[str]:
+        """Return the paths of files that import all names of a file at once: `from a import *`, `export * from "a"`."""
         if self.view is None:
-            return True
-        language = self.view.language_of(path)
-        return any(imported in self.view.imported_files(one, path, language) for one in self.view.imports(path))
+            return []
+        wholes = (
+            (path, one)
+            for path in self.importers("*", language, limit)
+            for one in self.view.imports(path)
+            if one[1] == ["*"]
+        )
+        return list(dict.fromkeys(path for path, one in wholes if imported in self._meant(one, path)))
+
+    def _meant(self, imported: Import, path: str) -> list[str]:
+        """Return the files that an import of a file means."""
+        return self.view.imported_files(imported, path, self.view.language_of(path)) if self.view is not None else []
 
     def imports_one_of(self, path: str, stems: Collection[str]) -> bool:
         """Return whether an import of a file names one of these words. The file is not read for that."""

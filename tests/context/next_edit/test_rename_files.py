@@ -18,6 +18,8 @@ PYTHON = {
     ),
     "shop/page.py": "import shop\nimport shop.price as module\n\nprint(shop.price([]), module.price, other.price)\n",
     "shop/alias.py": "from shop.price import price as cost\n\nprice = cost\n",
+    "shop/all.py": "from .price import *\n",
+    "shop/by_all.py": "from shop.all import price\n\nprice([])\n",
     "shop/other.py": "from elsewhere import price\n\nprice()\n",
     "shop/own.py": "def price():\n    pass\n",
 }
@@ -30,6 +32,11 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
             "src/alias.tsx": "import { ‹price› as cost } from './price';\n\nconst price = cost(1);\n",
             "src/index.ts": "export { ‹price› } from './price';\n",
             "src/far.ts": "import { ‹price› } from '.';\n\n‹price›(2);\n",
+            "src/all.ts": "export * from './price';\n",
+            "src/parts/index.ts": "export type * from '../other_price';\nexport * from '../all';\n",
+            "src/by_all.ts": "import { ‹price› } from './parts';\n\n‹price›(3);\n",
+            "src/own.ts": "export * from './price';\nexport function price() {}\n",
+            "src/by_own.ts": "import { price } from './own';\n\nprice();\n",
             "src/default.ts": "import price from './price';\n\nprice(2);\n",
             "src/other.ts": "import { price } from './other_price';\n\nprice(2);\n",
         },
@@ -87,6 +94,7 @@ def test_a_name_of_python_is_renamed_in_all_files_that_import_it(tmp_path: Path)
         .replace("module.price", "module.cost")
         .replace("shop.price(", "shop.cost("),
         "shop/alias.py": PYTHON["shop/alias.py"].replace("import price", "import cost"),
+        "shop/by_all.py": "from shop.all import cost\n\ncost([])\n",
     }
 
 

@@ -95,7 +95,9 @@ def test_an_import_means_the_files_that_the_language_says(
         ("import { type A, b as c } from './m'", ["A", "b"]),
         ("import a, * as rest from './m'", ["a"]),
         ("import type * as types from './m'", []),
-        ("export * from './m'", []),
+        ("export * from './m'", ["*"]),
+        ("export type * from './m'", ["*"]),
+        ("export * as rest from './m'", []),
     ],
 )
 def test_a_script_takes_the_names_of_the_other_file(text: str, names: list[str]) -> None:
