@@ -123,7 +123,7 @@ def _script_files(target: str) -> list[str]:
     stem = re.sub(r"\.[mc]?jsx?$", "", target)  # "./a.js" may be written for a.ts
     stems = [target] if stem == target else [target, stem]
     names = [stem + suffix for stem in stems for suffix in _SCRIPT_SUFFIXES]
-    return [target, *names, *(f"{target}/index{suffix}" for suffix in _SCRIPT_SUFFIXES)]
+    return [target, *names, *(_join(target, f"index{suffix}") for suffix in _SCRIPT_SUFFIXES)]
 
 
 def _script_targets(module: str, options: dict[str, Any]) -> list[str]:
@@ -194,7 +194,9 @@ def _go_package(folder: str, files: Files) -> list[str]:
 
 def _rust(module: str, names: list[str], path: str, files: Files) -> list[str]:
     folder, file_name = dirname(path), path.rsplit("/", 1)[-1]
-    own = folder if file_name in ("mod.rs", "lib.rs", "main.rs") else _join(folder, file_name.removesuffix(".rs"))
+    is_crate = _is_rust_crate(folder, files)
+    is_own = is_crate or file_name in ("mod.rs", "lib.rs", "main.rs")
+    own = folder if is_own else _join(folder, file_name.removesuffix(".rs"))
     if module.startswith("mod "):
         name = module.removeprefix("mod ")
         return _first_existing([_join(own, f"{name}.rs"), _join(own, name, "mod.rs")], files)
@@ -202,7 +204,7 @@ def _rust(module: str, names: list[str], path: str, files: Files) -> list[str]:
     parts = [*module.split("::"), *(name for name in names if name != "*")]
     if parts[0] == "crate":
         roots = [folder for folder in _ancestors(folder) if folder.rsplit("/", 1)[-1] == "src"] or [""]
-        bases, parts = roots[:1], parts[1:]
+        bases, parts = [folder] if is_crate else roots[:1], parts[1:]
     elif parts[0] in ("self", "super"):
         bases = [own]
         while parts and parts[0] in ("self", "super"):
@@ -226,6 +228,14 @@ def _rust(module: str, names: list[str], path: str, files: Files) -> list[str]:
         if not is_outside:
             candidates += [_join(base, "lib.rs"), _join(base, "mod.rs"), f"{base}.rs"]
     return _first_existing(candidates, files)
+
+
+def _is_rust_crate(folder: str, files: Files) -> bool:
+    """Return whether each file of a folder is a crate of its own: a program, a test, a benchmark or an example."""
+    outer, _, name = folder.rpartition("/")
+    if name == "bin":
+        return outer.rpartition("/")[2] == "src"
+    return name in ("tests", "benches", "examples") and bool(files.existing([_join(outer, "Cargo.toml")]))
 
 
 def _own_crate(name: str, folder: str, files: Files) -> list[str]:
