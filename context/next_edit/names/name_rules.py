@@ -10,9 +10,10 @@ _Pairs = frozenset[tuple[str, str]]
 class NameRules:
     """A grammar's nodes, by what they do with names.
 
-    `scopes`: node -> the fields in it that its names reach, () for all. `bindings`: the node and field that bind a
-    name, below any number of `patterns`. `members`: the node and field whose name belongs to the class around it.
-    `accesses`: node -> the fields of its owner and of the member. `classes`: node -> the field of the class's name.
+    `scopes`: node -> the fields in it that its names reach, () for all; "" are the parts that are in no field.
+    `bindings`: the node and field that bind a name, below any number of `patterns`. `members`: the node and field whose
+    name belongs to the class around it. `accesses`: node -> the fields of its owner and of the member. `classes`: node
+    -> the field of the class's name.
     """
 
     scopes: Mapping[str, tuple[str, ...]]
@@ -144,7 +145,7 @@ _JAVA = _rules(
 _C = _rules(
     scopes="""translation_unit compound_statement for_statement for_range_loop while_statement if_statement
         catch_clause lambda_expression template_declaration namespace_definition:body field_declaration_list
-        function_definition:parameters,body function_declarator:parameters""",
+        function_definition:parameters,body, function_declarator:parameters""",
     bindings="""declaration.declarator init_declarator.declarator function_declarator.declarator
         parameter_declaration.declarator optional_parameter_declaration.declarator for_range_loop.declarator
         function_definition.declarator field_declaration.declarator type_definition.declarator struct_specifier.name

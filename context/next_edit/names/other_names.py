@@ -9,6 +9,7 @@ from context.documents.document import Document
 from context.next_edit.names.language_names import SCRIPTS
 from context.next_edit.names.name_rules import NAME_RULES, NameRules
 from context.next_edit.names.occurrences import METHODS, Occurrence, Role, Scope
+from context.next_edit.names.rust_format import is_format_argument
 from context.syntax.imports import find_imports
 from context.syntax.tree import Tree, tree_of
 
@@ -37,6 +38,8 @@ _IMPORTS = {
 def other_occurrence(tree: Tree, rules: NameRules, name: str, start: int, path: _Path) -> Occurrence | None:
     """Return the name at the end of the path; None for a word that is no name."""
     leaf, field = path[-1]
+    if is_format_argument(tree, start, path):
+        return Occurrence(name, start, start + len(name), Role.USE, _scopes(path, rules))
     if "identifier" not in leaf.type or leaf.named_child_count or len(path) < 2:
         return None
     parent = path[-2][0]
@@ -140,6 +143,8 @@ def _owner(tree: Tree, path: _Path, rules: NameRules) -> str | None:
         return text if not rules.members and text in _THIS else _class_of(tree, text, path, rules)
     if (parent.type, field) in rules.members or _is_method(path):
         return _class_around(tree, path, rules)
+    if parent.type == "field_initializer" and not field:  # of a constructor of C++; in Rust it has a field
+        return "this"
     if parent.type in ("field_initializer", "field_pattern") and leaf.type == "field_identifier":
         literal = path[-4][0].child_by_field_name("name") if len(path) > 3 else None
         pattern = path[-3][0].child_by_field_name("type")

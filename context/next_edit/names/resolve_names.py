@@ -53,7 +53,7 @@ def _known_names(_: Document) -> dict[frozenset[str], Names | None]:
 
 
 def find_occurrences(document: Document, names: Iterable[str]) -> list[Occurrence] | None:
-    """Return the places of the names outside strings and comments; None without a tree or with too many places."""
+    """Return the places of the names in code, and in format strings of Rust; None without a tree, or for too many."""
     tree, places = tree_of(document), _places(document, names)
     return None if tree is None or len(places) > _MAX_PLACES else list(_occurrences(tree, document.language, places))
 

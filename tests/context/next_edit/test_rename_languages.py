@@ -113,6 +113,16 @@ CASES = {
             word.len()
         }
         """,
+    "rust format.rs": """
+        fn f(«count»: u8) -> String {
+            println!("count {‹count›:?} {{count}} {‹count›}\\n{‹count› } { count } {:count} {0}", ‹count›);
+            log::warn!(r"{‹count›}");
+            if g { let count = 2; println!("{count}"); }
+            other!("{count}");
+            let text = "{count}";
+            format!("{‹count›:>4}")
+        }
+        """,
     "rust field.rs": """
         struct Box { «size»: u8 }
         impl Box {
@@ -184,6 +194,20 @@ CASES = {
             get() { return this.‹http›.get(this.size); }
         }
         class T { http = 1; get() { return this.http; } }
+        """,
+    "cpp initializer.cpp": """
+        class Box : Base {
+            int «size»;
+            Box(int size) : Base(size), ‹size›(size), other{size} {}
+            Box() : ‹size›{1} { use(‹size›); }
+        };
+        """,
+    "cpp parameter.cpp": """
+        class Box {
+            int size;
+            Box(int «count») : size(‹count›), count_{‹count›} { use(‹count›); }
+        };
+        Box::Box(int count, int) : size(count) {}
         """,
     "cpp google.cpp": """
         class Box {
