@@ -12,10 +12,18 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from context.documents.file_names import relative_path
-from context.documents.languages import language_of, path_comment
+from context.documents.languages import language_of, language_of_text, path_comment
 from midspan import DocumentError
 
-__all__ = ["MAX_DOCUMENT_BYTES", "Document", "language_of", "path_comment", "read_document", "split_lines"]
+__all__ = [
+    "MAX_DOCUMENT_BYTES",
+    "Document",
+    "language_of",
+    "language_of_text",
+    "path_comment",
+    "read_document",
+    "split_lines",
+]
 
 # Larger files are data, and their lines alone would stall an editor.
 MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
@@ -115,7 +123,7 @@ def read_document(path: str | Path, root: Path | None = None) -> Document:
             f"{path} is not UTF-8 (byte {error.object[error.start]:#04x} at {error.start}). Save it as UTF-8."
         ) from error
     name = relative_path(Path(path), root)
-    return Document(name, text, language_of(name), version=0)
+    return Document(name, text, language_of_text(name, text), version=0)
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -128,6 +128,12 @@ _LANGUAGE_OF_NAME = {name: language for language, names in _FILES.items() for na
 _COMMENT_OF_LANGUAGE = {
     language: around for around, languages in _COMMENTS.items() for language in " ".join(languages).split()
 }
+# A line that no header of C has, outside comments.
+_OF_CPP = re.compile(
+    r"^[ \t]*(?:(?:class|namespace)[ \t]+(?:[A-Z_]+[ \t]+)?[\w:]+(?:[ \t]+final)?[ \t]*(?:[:{;]|$)|template[ \t]*<"
+    r"|(?:public|private|protected)[ \t]*:|using[ \t]+(?:namespace\b|\w+[ \t]*(?:=|::)))",
+    re.MULTILINE,
+)
 # The characters that would end the comment's line, or cannot be encoded.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]")
 
@@ -139,6 +145,12 @@ def language_of(path: str) -> str:
         return _LANGUAGE_OF_NAME[name]
     suffix = name[name.rfind(".") :].lower() if "." in name else ""
     return _LANGUAGE_OF_NAME.get(suffix, PLAIN_TEXT)
+
+
+def language_of_text(path: str, text: str) -> str:
+    """Return the language of a file by its name and, where two languages have headers of such a name, its text."""
+    is_header = path.endswith(".h") and _OF_CPP.search(text) is not None
+    return "cpp" if is_header else language_of(path)
 
 
 def path_comment(language: str, path: str) -> str:

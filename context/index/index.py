@@ -12,7 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from context.documents.document import Document, language_of
+from context.documents.document import Document, language_of_text
 from context.documents.work_limit import WorkLimit, WorkLimitError
 from context.index.database import Database
 from context.index.kept_pages import KeptPagesFolder
@@ -197,7 +197,7 @@ class Index:
     def _insert(
         self, file: FoundFile, text: str, digest: bytes, secrets: Iterable[MaskedSecret], limit: WorkLimit
     ) -> None:
-        language = language_of(file.path)
+        language = language_of_text(file.path, text)
         lines = Document(file.path, text, language, 0).lines
         outline = parse(language, text, lines, limit)
         imports = json.dumps(find_imports(language, text))

@@ -14,7 +14,7 @@ from typing import Any
 
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
-from context.documents.languages import language_of
+from context.documents.languages import language_of_text
 from context.index.database import index_path
 from context.index.explain import explain
 from context.index.index import Index, Report, open_index
@@ -140,7 +140,7 @@ class Workspace:
             verdict, text = rules.read(path)
         if not verdict.included:
             raise ExcludedError(path, verdict.why)
-        return Document(path, text, language_of(path), version=0)
+        return Document(path, text, language_of_text(path, text), version=0)
 
     def judge(self, document: Document) -> Verdict:
         """Return the verdict on an editor's text. Verdicts on the last texts are remembered."""

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from lsprotocol import types
 from pygls import uris
 
-from context.documents.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_LINES, Document, language_of
+from context.documents.document import MAX_DOCUMENT_BYTES, MAX_DOCUMENT_LINES, Document, language_of_text
 from context.documents.file_names import nearest_root, relative_path
 from lsp_server.rpc.text_changes import apply_changes
 from midspan import DocumentError, ExcludedError
@@ -42,7 +42,7 @@ class OpenDocuments:
     def open(self, item: types.TextDocumentItem, roots: Iterable[Path]) -> None:
         """Open a document, also if nothing can be completed in it, which raises DocumentError."""
         path = path_of(item.uri, roots)
-        language = item.language_id or language_of(path)
+        language = item.language_id or language_of_text(path, item.text)
         document = Document(path, item.text, language, item.version, WeakKeyDictionary(), next(_openings))
         self.close(item.uri)  # inserted again, the document is the most recently used
         self._keep(item.uri, document)

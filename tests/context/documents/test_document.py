@@ -134,6 +134,25 @@ def test_each_language_has_its_own_path_comment(path: str, language: str, commen
     assert path_comment(language, path) == comment
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("#pragma once\nclass API_EXPORT Box final : public Base {\n};\n", "cpp"),
+        ("namespace a::b {\nint f();\n}\n", "cpp"),
+        ("  template <class T>\n  struct Box;\n", "cpp"),
+        ("struct Box {\n private:\n  int size;\n};\n", "cpp"),
+        ("using Size = unsigned;\n", "cpp"),
+        ("/* A class for boxes,\n   using the size of\n   class structs. */\nstruct box {\n  int public;\n};\n", "c"),
+        ('#ifdef __cplusplus\nextern "C" {\n#endif\nint f(int class);\n', "c"),
+    ],
+)
+def test_a_header_is_in_the_language_of_its_text(tmp_path: Path, text: str, language: str) -> None:
+    (tmp_path / "box.h").write_text(text)
+    (tmp_path / "box.py").write_text(text)
+    assert read_document(tmp_path / "box.h").language == language
+    assert read_document(tmp_path / "box.py").language == "python"
+
+
 def test_a_path_comment_is_one_line_that_can_be_encoded() -> None:
     comment = path_comment("python", "a\nb\udce9\u2028.py")
     assert comment.encode() == b"# a?b??.py\n"
