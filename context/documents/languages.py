@@ -131,7 +131,8 @@ _COMMENT_OF_LANGUAGE = {
 # A line that no header of C has, outside comments.
 _OF_CPP = re.compile(
     r"^[ \t]*(?:(?:class|namespace)[ \t]+(?:[A-Z_]+[ \t]+)?[\w:]+(?:[ \t]+final)?[ \t]*(?:[:{;]|$)|template[ \t]*<"
-    r"|(?:public|private|protected)[ \t]*:|using[ \t]+(?:namespace\b|\w+[ \t]*(?:=|::)))",
+    r"|(?:public|private|protected)[ \t]*:|using[ \t]+(?:namespace\b|\w+[ \t]*(?:=|::))"
+    r"|#[ \t]*include[ \t]*<[a-z_]+>)",
     re.MULTILINE,
 )
 # The characters that would end the comment's line, or cannot be encoded.

@@ -9,13 +9,15 @@ from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.imports.standard_library import is_standard
+from context.next_edit.names.c_classes import c_classes
 from context.next_edit.names.keyword_arguments import find_keywords
 from context.next_edit.names.language_names import is_of_language
-from context.next_edit.names.occurrences import Occurrence, Role, Scope
+from context.next_edit.names.occurrences import Occurrence, Role, Scope, members_of
 from context.next_edit.names.other_names import class_of_property
-from context.next_edit.names.resolve_names import find_names, members_of
+from context.next_edit.names.resolve_names import find_names
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import Replacement, Span, find_replacements, typed_spans
+from context.next_edit.workspace.class_places import find_class_places
 from context.next_edit.workspace.imported_names import find_importing_places, is_of_module
 from context.next_edit.workspace.member_places import find_member_places, member_of
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
@@ -95,7 +97,9 @@ def _rest(
         if left:
             return [_proposal(document, one, new) for one in left]
         if is_of_module(home) and place.role != Role.IMPORT:
-            return _elsewhere(document, old, new, files)
+            return _first_places(find_importing_places(document, old, new, files), new)
+        if home in c_classes(document).values():
+            return _first_places(find_class_places(document, home, old, files), new)
     return []
 
 
@@ -272,10 +276,10 @@ def _goes_with_another(one: Occurrence, document: Document) -> bool:
     return re.match(r"@\w+\.(?:setter|deleter|getter)\b|@(?:\w+\.)?overload\b", above) is not None
 
 
-def _elsewhere(document: Document, old: str, new: str, files: WorkspaceFiles) -> list[Proposal]:
-    """Return the places in other files, of one file or two."""
+def _first_places(found: Iterator[tuple[Document, list[Occurrence]]], new: str) -> list[Proposal]:
+    """Return the places of one document or two."""
     proposals: list[Proposal] = []
-    for other, places in find_importing_places(document, old, new, files):
+    for other, places in found:
         proposals += [_proposal(other, one, new) for one in places]
         if len(proposals) >= _ENOUGH:
             break

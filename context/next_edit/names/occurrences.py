@@ -36,6 +36,11 @@ class Scope:
     kind: str
 
 
+def members_of(owner: str) -> Scope:
+    """Return the scope in which members of the class of this name are looked up from outside its body."""
+    return Scope(0, 0, f"{MEMBERS_OF}{owner}")
+
+
 @dataclass(frozen=True)
 class Occurrence:
     """A name at one place.

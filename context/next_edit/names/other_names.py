@@ -8,7 +8,7 @@ from tree_sitter import Node
 from context.documents.document import Document
 from context.next_edit.names.language_names import SCRIPTS
 from context.next_edit.names.name_rules import NAME_RULES, NameRules
-from context.next_edit.names.occurrences import METHODS, Occurrence, Role, Scope
+from context.next_edit.names.occurrences import METHODS, Occurrence, Role, Scope, members_of
 from context.next_edit.names.rust_format import is_format_argument
 from context.syntax.imports import find_imports
 from context.syntax.tree import Tree, tree_of
@@ -18,11 +18,15 @@ _Path = list[tuple[Node, str]]
 _WORD = re.compile(r"\w+")
 # The fields of a pattern that hold no name which the pattern binds.
 _NOT_BOUND = frozenset({"key", "right", "type", "value", "size", "parameters"})
+_AROUND_MEMBERS = ("field_declaration_list", "template_declaration")
+_DECLARED = ("function_definition", "declaration")
 _FUNCTIONS = re.compile("function|method|program|constructor|class_static")
 _PARAMETERS = ("required_parameter", "optional_parameter")
 _FIELD_MARKS = frozenset({"accessibility_modifier", "readonly", "override_modifier"})
 _PRIVATE = "#"  # behind the name of the class: its `#size` and its `size` are two members
 _THIS = frozenset({"this", "self", "Self"})
+# The class in the head of a method of C++ outside the class: `int ns::Box<T>::grow(int by)`.
+_METHOD = re.compile(r"(\w+)(?:<[^()]*>)?::(?:~?\w+|operator\b[^(]*)\s*\(")
 # A name in an import, with the field that it is in: its role.
 _IMPORTS = {
     ("import_specifier", "name"): Role.IMPORT,
@@ -39,17 +43,17 @@ def other_occurrence(tree: Tree, rules: NameRules, name: str, start: int, path: 
     """Return the name at the end of the path; None for a word that is no name."""
     leaf, field = path[-1]
     if is_format_argument(tree, start, path):
-        return Occurrence(name, start, start + len(name), Role.USE, _scopes(path, rules))
+        return Occurrence(name, start, start + len(name), Role.USE, _scopes(tree, path, rules))
     if "identifier" not in leaf.type or leaf.named_child_count or len(path) < 2:
         return None
     parent = path[-2][0]
-    scopes = _scopes(path, rules)
+    scopes = _scopes(tree, path, rules)
     if parent.type in ("method_declaration", "method_invocation") and field == "name" and not rules.members:
         scopes = tuple(replace(scope, kind=scope.kind + METHODS) for scope in scopes)
     blank = Occurrence(name, start, start + len(name), Role.USE, scopes)
     if (
         parent.type == "package_clause"
-        or leaf.type in rules.parts
+        or (leaf.type in rules.parts and parent.type != "qualified_identifier")
         or (parent.type in rules.parts and not _is_used(path))
     ):
         return replace(blank, role=Role.MODULE)
@@ -57,8 +61,13 @@ def other_occurrence(tree: Tree, rules: NameRules, name: str, start: int, path: 
         return replace(blank, role=role, is_target=role == Role.IMPORT, owner=_module(tree, path))
     if (parent.type, field) in rules.keys or _is_of_nameless_type(path):
         return replace(blank, role=Role.KEYWORD)
+    if parent.type == "field_initializer" and not field:  # of C++: a member or a base class, and no parameter
+        function = next(index for index, scope in enumerate(scopes) if scope.kind == "function_definition")
+        return replace(blank, scopes=scopes[function + 1 :])
     if parent.type == "method_reference" and parent.named_children[0] != leaf:
         return replace(blank, role=Role.UNKNOWN)
+    if _is_constructor(path):
+        return blank  # it has the name of its class
     if (owner := _owner(tree, path, rules)) is not None:
         is_target = (parent.type, field) in rules.members or _is_method(path)
         module = parent.child_by_field_name("operand")
@@ -112,7 +121,7 @@ def _module(tree: Tree, path: _Path) -> str:
     return ""
 
 
-def _scopes(path: _Path, rules: NameRules) -> tuple[Scope, ...]:
+def _scopes(tree: Tree, path: _Path, rules: NameRules) -> tuple[Scope, ...]:
     """Return the scopes around a name, the innermost first; the last is the file, which may be one large error."""
     root = path[0][0]
     scopes = [] if root.type in rules.scopes else [Scope(root.start_byte, root.end_byte, root.type)]
@@ -125,8 +134,16 @@ def _scopes(path: _Path, rules: NameRules) -> tuple[Scope, ...]:
             below += 1
         is_own = node.type == "function_declarator" and bool(scopes) and scopes[-1].kind == "function_definition"
         if (not fields or path[below][1] in fields) and not is_own:
+            if node.type == "function_definition" and (method := _METHOD.search(_declared(tree, node))) is not None:
+                scopes.append(members_of(method[1]))
             scopes.append(Scope(node.start_byte, node.end_byte, node.type))
     return tuple(reversed(scopes))
+
+
+def _declared(tree: Tree, function: Node) -> str:
+    """Return what stands in the head of a function of C++ behind its type."""
+    declarator = function.child_by_field_name("declarator")
+    return tree.text(declarator).lstrip("*& ") if declarator is not None else ""
 
 
 def _owner(tree: Tree, path: _Path, rules: NameRules) -> str | None:
@@ -140,11 +157,11 @@ def _owner(tree: Tree, path: _Path, rules: NameRules) -> str | None:
         if before is None:
             return None  # a call of a method of this object
         text = tree.text(before)
+        if parent.type == "qualified_identifier":
+            return text.partition("<")[0].rpartition(":")[2]
         return text if not rules.members and text in _THIS else _class_of(tree, text, path, rules)
     if (parent.type, field) in rules.members or _is_method(path):
         return _class_around(tree, path, rules)
-    if parent.type == "field_initializer" and not field:  # of a constructor of C++; in Rust it has a field
-        return "this"
     if parent.type in ("field_initializer", "field_pattern") and leaf.type == "field_identifier":
         literal = path[-4][0].child_by_field_name("name") if len(path) > 3 else None
         pattern = path[-3][0].child_by_field_name("type")
@@ -156,6 +173,17 @@ def _owner(tree: Tree, path: _Path, rules: NameRules) -> str | None:
         if kind is None or kind.type != "map_type":
             return tree.text(kind) if kind is not None and kind.type == "type_identifier" else ""
     return None
+
+
+def _is_constructor(path: _Path) -> bool:
+    """Return whether the name is that of a constructor of Java or C++, which has no type of its own."""
+    if path[-2][0].type == "constructor_declaration":
+        return path[-1][1] == "name"
+    around = [node for node, _ in path[:-1] if node.type != "qualified_identifier"]
+    if len(around) < 3 or around[-1].type != "function_declarator" or path[-1][1] not in ("declarator", "name"):
+        return False
+    is_member = path[-2][0].type == "qualified_identifier" or around[-3].type in _AROUND_MEMBERS
+    return is_member and around[-2].type in _DECLARED and around[-2].child_by_field_name("type") is None
 
 
 def _is_method(path: _Path) -> bool:

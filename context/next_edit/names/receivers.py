@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tree_sitter import Node
 
 from context.documents.document import Document
+from context.next_edit.names.c_classes import C_LANGUAGES
 from context.next_edit.names.occurrences import Occurrence
 from context.next_edit.names.resolve_names import Names, find_names
 from context.next_edit.names.type_words import NO_WORDS, TypeWords, type_words
@@ -13,7 +15,7 @@ from context.syntax.tree import Tree, tree_of
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 _MAX_DEPTH = 3  # from a variable to the one that gave it its value
-_OBJECTS = ("object", "operand")
+_OBJECTS = ("object", "operand", "argument")
 _WRAPPERS = frozenset(
     {"await", "await_expression", "parenthesized_expression", "unary_expression", "non_null_expression"}
     | {"expression_list", "subscript", "index_expression", "subscript_expression", "slice_expression"}
@@ -22,12 +24,13 @@ _TAKES_OUT = frozenset({"subscript", "index_expression", "subscript_expression"}
 _LOOPS = frozenset({"for_statement", "for_in_clause", "for_in_statement", "range_clause"})
 _CALLED = {"call": "function", "call_expression": "function", "new_expression": "constructor"}
 _RETURN_TYPES = ("return_type", "result")
-_KEYS = frozenset({"literal_element", "pair"})
+_KEYS = frozenset({"literal_element", "pair", "field_designator"})
 # What may stand between a literal and the type that is written for it.
 _AROUND_LITERALS = frozenset(
     {"literal_element", "keyed_element", "literal_value", "pair", "object", "array"}
     | {"return_statement", "parenthesized_expression", "statement_block"}
     | {"variable_declarator", "as_expression", "satisfies_expression", "public_field_definition", "type_annotation"}
+    | {"field_designator", "initializer_pair", "initializer_list", "init_declarator"}
 )
 _FUNCTIONS = re.compile("function|method")
 
@@ -53,7 +56,10 @@ class Receivers:
     def words_of_literal(self, one: Occurrence) -> frozenset[str]:
         """Return the words of the type of the literal in which the name is a key; none where the file does not say."""
         is_held = False
-        for node, _ in reversed(self._tree.path(one.start, one.end)[:-1]):
+        around = [node for node, _ in reversed(self._tree.path(one.start, one.end)[:-1])]
+        for node, outer in pairwise(around):
+            if node.type == "initializer_list" and outer.type in ("initializer_pair", "initializer_list"):
+                break  # of a member of another type, or of an array
             if node.type == "array":
                 is_held = True
                 continue
@@ -79,11 +85,13 @@ class Receivers:
             is_held = is_held or node.type in _TAKES_OUT
             node = node.named_children[0]
         words = self._words_of_inner(node, depth) if depth <= _MAX_DEPTH else NO_WORDS
+        if is_held and not words.held and self._document.language in C_LANGUAGES:
+            return words  # an array or a pointer, of which only the type of an element is written
         return TypeWords(words.held) if is_held else words
 
     def _words_of_inner(self, node: Node, depth: int) -> TypeWords:
         if (field := _CALLED.get(node.type)) is not None:
-            called = node.child_by_field_name(field)
+            called = node.child_by_field_name(field) or node.child_by_field_name("type")  # `new Box()` of C++
             return self._returned(called) if called is not None else NO_WORDS
         if node.type == "composite_literal":
             return self._words(node.child_by_field_name("type"))
@@ -102,6 +110,8 @@ class Receivers:
 
     def _returned(self, called: Node) -> TypeWords:
         """Return the called name, which may be that of a class, and the words of what a function here gives back."""
+        if called.type.startswith("template_"):  # Box<int> of C++
+            called = called.child_by_field_name("name") or called
         words = _WORD.findall(self._tree.text(called))
         found = TypeWords(frozenset(words[-1:]))
         start = self._tree.end(called) - len(words[-1]) if words else 0
@@ -114,14 +124,19 @@ class Receivers:
     def _given(self, one: Occurrence, depth: int) -> TypeWords:
         """Return the words of the type that one binding gives a name: the written one, else that of the value."""
         path = self._tree.path(one.start, one.end)
+        first = None
         for index in range(len(path) - 2, max(0, len(path) - 6), -1):
             node, field = path[index][0], path[index + 1][1]
+            if node.type == "init_declarator":  # of C, whose type stands before all that it declares
+                first = node.child_by_field_name("value")
+                continue
             if node.type == "as_pattern":
                 return self.words_of(node.named_children[0], depth + 1)
             if field == "body":
                 break
             if (written := node.child_by_field_name("type")) is not None:
-                return self._words(written)
+                is_auto = first is not None and written.type == "placeholder_type_specifier"
+                return self.words_of(first, depth + 1) if first is not None and is_auto else self._words(written)
             value = node.child_by_field_name("right") or node.child_by_field_name("value")
             if value is not None:
                 words = self.words_of(value, depth + 1)

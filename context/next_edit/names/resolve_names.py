@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
+from context.next_edit.names.c_classes import c_classes
 from context.next_edit.names.name_rules import NAME_RULES
-from context.next_edit.names.occurrences import MEMBERS_OF, METHODS, SELF, TARGETS, Occurrence, Role, Scope
+from context.next_edit.names.occurrences import METHODS, SELF, TARGETS, Occurrence, Role, Scope, members_of
 from context.next_edit.names.other_names import other_occurrence
 from context.next_edit.names.python_classes import python_classes
 from context.next_edit.names.python_names import python_occurrence
@@ -108,6 +109,10 @@ def has_word(text: str, word: str, times: int = 1) -> bool:
 def _resolve(occurrences: Sequence[Occurrence], document: Document) -> dict[Occurrence, Scope | None]:
     """Find the scope that binds each place."""
     rules = NAME_RULES.get(document.language)
+    bodies = {members_of(name): body for name, body in c_classes(document).items()}
+    if bodies:
+        known = [tuple(bodies.get(scope, scope) for scope in one.scopes) for one in occurrences]
+        occurrences = [replace(one, scopes=scopes) for one, scopes in zip(occurrences, known, strict=True)]
     declared: set[tuple[Scope, Role]] = {
         (one.scopes[0], one.role) for one in occurrences if one.role in (Role.GLOBAL, Role.NONLOCAL)
     }
@@ -152,11 +157,6 @@ def _members_of(one: Occurrence) -> Scope | None:
     if one.owner in _THIS:
         return next((scope for scope in one.scopes if scope.kind.removesuffix(METHODS) in _BODIES), None)
     return members_of(one.owner) if one.owner else None
-
-
-def members_of(owner: str) -> Scope:
-    """Return the scope in which members of the class of this name are looked up from outside its body."""
-    return Scope(0, 0, f"{MEMBERS_OF}{owner}")
 
 
 def _attributes(homes: Mapping[Occurrence, Scope | None], document: Document) -> dict[Occurrence, Scope | None]:

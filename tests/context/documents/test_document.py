@@ -142,6 +142,8 @@ def test_each_language_has_its_own_path_comment(path: str, language: str, commen
         ("  template <class T>\n  struct Box;\n", "cpp"),
         ("struct Box {\n private:\n  int size;\n};\n", "cpp"),
         ("using Size = unsigned;\n", "cpp"),
+        ("#include <vector>\nstruct Box { std::vector<int> sizes; };\n", "cpp"),
+        ("#include <stdint.h>\nstruct box { int size; };\n", "c"),
         ("/* A class for boxes,\n   using the size of\n   class structs. */\nstruct box {\n  int public;\n};\n", "c"),
         ('#ifdef __cplusplus\nextern "C" {\n#endif\nint f(int class);\n', "c"),
     ],

@@ -61,6 +61,18 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
             "other/other.go": "package other\n\nvar x = db.run()\n",
         },
     ),
+    "cpp": (
+        "grow",
+        {
+            "include/box.h": "namespace ns {\nclass Box {\n public:\n  int «grow»(int n);\n  int two();\n};\n}\n",
+            "src/box.cpp": (
+                '#include "box.h"\n\nint ns::Box::‹grow›(int n) { return n; }\n\nint Box::two() { return ‹grow›(2); }\n'
+                "\nint Box::three() { int grow = 1; return grow; }\n"
+            ),
+            "src/main.cc": '#include "box.h"\n\nint f(Box &a, Other &b) { return a.‹grow›(1) + b.grow(1); }\n',
+            "src/other.cpp": '#include "other.h"\n\nint Box::grow(int n) { return n; }\n',
+        },
+    ),
     "rust": (
         "price",
         {

@@ -209,6 +209,73 @@ CASES = {
         };
         Box::Box(int count, int) : size(count) {}
         """,
+    "cpp method.cpp": """
+        template <class T>
+        class Box {
+            int «grow»(int n);
+            int two() { return ‹grow›(2) + other.grow(2); }
+        };
+        template <class T>
+        int ns::Box<T>::‹grow›(int n) { return this->‹grow›(n) + ‹grow›(n) + grow_; }
+        int Other::grow(int n) { return grow(n); }
+        int grow(int n);
+        int f(const Box<int> &a, Other *b) {
+            Box<int> c, *d = &c;
+            auto e = Box<int>();
+            auto *g = new Box<int>();
+            return a.‹grow›(1) + b->grow(1) + c.‹grow›(1) + d->‹grow›(1) + e.‹grow›(1) + g->‹grow›(1) + grow(1);
+        }
+        """,
+    "cpp static.cpp": """
+        struct Box {
+            static int «count»;
+            Box();
+            int f(int count) { return count + Box::‹count›; }
+        };
+        int Box::‹count› = 0;
+        Box::Box() { ‹count› += ns::count; }
+        int Box::g(int count) { return count; }
+        """,
+    "cpp class.cpp": """
+        class «Box» : Base {
+            explicit ‹Box›(int size) : Base(size) {}
+            template <class T> ‹Box›(T size);
+            ~‹Box›();
+            static ‹Box› make() { return ‹Box›(1); }
+            int Box_;
+        };
+        ‹Box›::‹Box›() : Base(1) {}
+        ns::‹Box›::~‹Box›() {}
+        ‹Box› ‹Box›::make(‹Box› *a) { return *a; }
+        """,
+    "cpp base.cpp": """
+        class «Base» {};
+        class Box : public ‹Base› {
+            Box(int Base) : ‹Base›(Base), size(1) {}
+        };
+        """,
+    "java class.java": """
+        class «Box» {
+            ‹Box›(int size) {}
+            static ‹Box› make() { return new ‹Box›(1); }
+        }
+        """,
+    "c struct.c": """
+        struct box {
+            int «size»;
+        };
+        typedef struct { int size; } Crate;
+        int f(struct box *a, Crate *b, int size) {
+            struct box c[2], d = {.‹size› = size};
+            struct crate e = {.box = {.size = 1}, .size = 2};
+            struct box g = {.inner = {.size = 1}, .‹size› = 2};
+            return a->‹size› + b->size + d.‹size› + size + c->‹size› + c[0].‹size›;
+        }
+        """,
+    "c typedef.c": """
+        typedef struct crate { int «size»; } Crate;
+        int f(Crate *a, const struct crate b) { return a->‹size› + b.‹size› + other->size; }
+        """,
     "cpp google.cpp": """
         class Box {
             int «size_» = 0;

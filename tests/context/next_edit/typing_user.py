@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from context.documents.document import Document, language_of
+from context.documents.document import Document, language_of_text
 from context.documents.edits import EditRing
 from context.documents.snapshot import Snapshot
 from context.index.index import Index
@@ -17,7 +17,7 @@ class TypingUser:
     def __init__(self, files: dict[str, str], index: Index | None = None) -> None:
         self.ring = EditRing()
         self.index = index
-        self.buffers = {path: Document(path, text, language_of(path), 0) for path, text in files.items()}
+        self.buffers = {path: Document(path, text, language_of_text(path, text), 0) for path, text in files.items()}
         self.answers: Answers = {}
         self.path = next(iter(files))
         self.cursor = 0

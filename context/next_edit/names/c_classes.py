@@ -1,0 +1,39 @@
+"""The bodies of the classes and structs of a file in C or C++, by their names."""
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+from tree_sitter import Node
+
+from context.documents.document import Document
+from context.documents.document_cache import DocumentCache
+from context.next_edit.names.occurrences import Scope
+from context.syntax.tree import Tree, tree_of
+
+C_LANGUAGES = frozenset({"c", "cpp", "cuda"})
+_HEAD = re.compile(r"\b(?:class|struct|union)\b")
+_MAX_HEADS = 1000
+
+
+@DocumentCache
+def c_classes(document: Document) -> Mapping[str, Scope]:
+    """Return the scopes of the classes' bodies; none in other languages. A name that two classes have means neither."""
+    tree = tree_of(document) if document.language in C_LANGUAGES else None
+    if tree is None:
+        return {}
+    found: dict[str, list[Scope]] = {}
+    for match in islice(_HEAD.finditer(document.text), _MAX_HEADS):
+        *_, (node, _), _ = [(tree.root, ""), *tree.path(*match.span())]
+        if node.type.endswith("_specifier") and (body := node.child_by_field_name("body")) is not None:
+            for name in _names_of(tree, node):
+                found.setdefault(name, []).append(Scope(body.start_byte, body.end_byte, body.type))
+    return {name: scopes[0] for name, scopes in found.items() if len(scopes) == 1}
+
+
+def _names_of(tree: Tree, node: Node) -> Iterator[str]:
+    """Yield the name of a class, and the one that a `typedef` around it gives it."""
+    named = {node.child_by_field_name("name")}
+    if node.parent is not None and node.parent.type == "type_definition":
+        named |= {node.parent.child_by_field_name("declarator")}
+    yield from {tree.text(name) for name in named if name is not None and name.type == "type_identifier"}
