@@ -9,7 +9,7 @@ from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.imports.standard_library import is_standard
-from context.next_edit.names.c_classes import c_classes
+from context.next_edit.names.c_classes import C_LANGUAGES
 from context.next_edit.names.keyword_arguments import find_keywords
 from context.next_edit.names.language_names import is_of_language
 from context.next_edit.names.occurrences import Occurrence, Role, Scope, members_of
@@ -17,8 +17,8 @@ from context.next_edit.names.other_names import class_of_property
 from context.next_edit.names.resolve_names import find_names
 from context.next_edit.proposal import Proposal, Rule
 from context.next_edit.replacements import Replacement, Span, find_replacements, typed_spans
-from context.next_edit.workspace.class_places import find_class_places
 from context.next_edit.workspace.imported_names import find_importing_places, is_of_module
+from context.next_edit.workspace.including_places import find_including_places
 from context.next_edit.workspace.member_places import find_member_places, member_of
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
 
@@ -96,10 +96,10 @@ def _rest(
     for place, home, _, left in _renamed(document, changes, edits, files):
         if left:
             return [_proposal(document, one, new) for one in left]
+        if document.language in C_LANGUAGES:
+            return _first_places(find_including_places(document, home, old, files), new)
         if is_of_module(home) and place.role != Role.IMPORT:
             return _first_places(find_importing_places(document, old, new, files), new)
-        if home in c_classes(document).values():
-            return _first_places(find_class_places(document, home, old, files), new)
     return []
 
 

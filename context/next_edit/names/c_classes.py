@@ -37,3 +37,13 @@ def _names_of(tree: Tree, node: Node) -> Iterator[str]:
     if node.parent is not None and node.parent.type == "type_definition":
         named |= {node.parent.child_by_field_name("declarator")}
     yield from {tree.text(name) for name in named if name is not None and name.type == "type_identifier"}
+
+
+def namespace_of(document: Document, scope: Scope) -> str:
+    """Return the name of the namespace of a scope; "" for that of the file."""
+    tree = tree_of(document) if scope.kind == "namespace_definition" else None
+    node = tree.root.descendant_for_byte_range(scope.start, scope.start) if tree is not None else None
+    while node is not None and node.type != scope.kind:
+        node = node.parent
+    named = node.child_by_field_name("name") if node is not None else None
+    return tree.text(named).rpartition(":")[2] if tree is not None and named is not None else ""

@@ -73,6 +73,37 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
             "src/other.cpp": '#include "other.h"\n\nint Box::grow(int n) { return n; }\n',
         },
     ),
+    "a function of c": (
+        "load",
+        {
+            "include/box.h": "#ifndef BOX_H\n#define BOX_H\nint «load»(int a);\n#endif\n",
+            "src/box.c": '#include "box.h"\n\nint ‹load›(int a) { return a ? ‹load›(a - 1) : 0; }\n',
+            "src/main.c": (
+                '#include "box.h"\n\nint main(void) { return ‹load›(1) + x.load; }\n'
+                "\nint f(int load) { return load; }\n"
+            ),
+            "src/other.c": "static int load(void) { return 0; }\n",
+        },
+    ),
+    "a definition of c": (
+        "load",
+        {
+            "src/box.c": '#include "box.h"\n\nint «load»(int a) { return a; }\n',
+            "src/box.h": "int ‹load›(int a);\n",
+            "src/main.c": '#include "box.h"\n\nint x = ‹load›(2);\n',
+            "src/other.c": '#include "other.h"\n\nint x = load(2);\n',
+            "src/other.h": "int load(int a);\n",
+        },
+    ),
+    "a class of cpp": (
+        "Box",
+        {
+            "box.h": "namespace a::ns {\nclass «Box» {\n public:\n  ‹Box›();\n};\n}\n",
+            "box.cpp": '#include "box.h"\n\nnamespace a::ns {\n‹Box›::‹Box›() {}\n}\n',
+            "main.cpp": '#include "box.h"\n\nusing namespace a::ns;\n‹Box› x;\na::ns::‹Box› y;\nother::Box z;\n',
+            "same.cpp": '#include "box.h"\n\nnamespace other {\nclass Box {};\nBox z;\n}\n',
+        },
+    ),
     "rust": (
         "price",
         {

@@ -1,0 +1,63 @@
+"""The places of a name of C or C++ beyond its scope: in files that include its header, and behind objects' dots."""
+
+from collections.abc import Collection, Iterator
+
+from context.documents.document import Document
+from context.next_edit.names.c_classes import c_classes, namespace_of
+from context.next_edit.names.occurrences import Occurrence, Role, Scope, members_of
+from context.next_edit.names.receivers import receivers_of
+from context.next_edit.names.resolve_names import find_names
+from context.next_edit.workspace.workspace_files import WorkspaceFiles
+
+_MAX_FILES = 100
+_OUTERMOST = ("translation_unit", "namespace_definition")
+
+
+def find_including_places(
+    origin: Document, home: Scope, name: str, files: WorkspaceFiles
+) -> Iterator[tuple[Document, list[Occurrence]]]:
+    """Yield the files that know a name with its places. `home` is the body of a class, a namespace, or the file."""
+    holding = [path for path in files.holding(name, origin.language, _MAX_FILES) if path != origin.path]
+    including = [path for path in holding if files.takes_from(path, origin.path)]
+    if owners := {owner for owner, body in c_classes(origin).items() if body == home}:
+        for document in (origin, *files.documents(including)):
+            if places := list(_places_of_member(document, name, owners)):
+                yield document, places
+    elif home.kind in _OUTERMOST:
+        # A header is followed to the other files that include it when the name in the header is renamed.
+        headers = [path for path in holding if files.takes_from(origin.path, path)]
+        for document in files.documents(dict.fromkeys((*headers, *including))):
+            if places := list(_outer_places(document, name, origin, home)):
+                yield document, places
+
+
+def _places_of_member(document: Document, name: str, owners: Collection[str]) -> Iterator[Occurrence]:
+    names, receivers = find_names(document, (name,)), receivers_of(document)
+    if names is None or receivers is None:
+        return
+    members = {members_of(owner) for owner in owners}
+    for one, home in names.homes.items():
+        if one.role == Role.USE:  # in a method of the class, where the file gives it no meaning
+            is_member = home is None and not members.isdisjoint(one.scopes)
+        else:
+            node = receivers.node_before(one)
+            words = receivers.words_of(node).own if node is not None else frozenset()
+            if receivers.is_key(one):
+                words = receivers.words_of_literal(one)
+            is_member = home in members or not words.isdisjoint(owners)
+        if is_member:
+            yield one
+
+
+def _outer_places(document: Document, name: str, origin: Document, home: Scope) -> Iterator[Occurrence]:
+    """Yield the places of a name of the file or of a namespace in another file."""
+    names, space = find_names(document, (name,)), namespace_of(origin, home)
+    for one, scope in names.homes.items() if names is not None else ():
+        if scope is None:
+            is_meant = one.role == Role.USE
+        elif scope.kind in _OUTERMOST:
+            is_meant = namespace_of(document, scope) == space
+        else:
+            is_meant = scope == members_of(space)
+        if is_meant:
+            yield one
