@@ -133,7 +133,7 @@ _JAVA = _rules(
     bindings="""variable_declarator.name formal_parameter.name class_declaration.name interface_declaration.name
         enum_declaration.name record_declaration.name method_declaration.name enhanced_for_statement.name
         resource.name catch_formal_parameter.name lambda_expression.parameters inferred_parameters.
-        instanceof_expression.name enum_constant.name type_parameter. constructor_declaration.name""",
+        instanceof_expression.name enum_constant.name type_parameter.""",
     patterns="",
     members="",
     accesses="field_access:object,field method_invocation:object,name method_reference:,",

@@ -62,8 +62,8 @@ def other_occurrence(tree: Tree, rules: NameRules, name: str, start: int, path: 
     if (parent.type, field) in rules.keys or _is_of_nameless_type(path):
         return replace(blank, role=Role.KEYWORD)
     if parent.type == "field_initializer" and not field:  # of C++: a member or a base class, and no parameter
-        function = next(index for index, scope in enumerate(scopes) if scope.kind == "function_definition")
-        return replace(blank, scopes=scopes[function + 1 :])
+        inner = [index for index, scope in enumerate(scopes) if scope.kind == "function_definition"]
+        return replace(blank, scopes=scopes[inner[0] + 1 :] if inner else scopes)
     if parent.type == "method_reference" and parent.named_children[0] != leaf:
         return replace(blank, role=Role.UNKNOWN)
     if _is_constructor(path):
