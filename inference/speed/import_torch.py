@@ -30,6 +30,7 @@ _DEFERRED = (
     "torch.utils.data",
 )
 _LIBRARY = "libtorch_cpu.so"
+_lock = threading.Lock()  # two models may be loaded at once
 
 
 def open_library() -> threading.Thread:
@@ -43,16 +44,18 @@ def open_library() -> threading.Thread:
 
 
 def import_torch() -> None:
-    """Import torch but for parts that a first suggestion does not need. `complete_torch` imports those."""
-    finder = _Finder()
-    sys.meta_path.insert(0, finder)
-    try:
-        import torch
+    """Import torch but for parts that a first suggestion does not need. `complete_torch` imports those. Any thread."""
+    with _lock:
+        finder = _Finder()
+        # Other lists: a thread that imports something else meanwhile would skip a finder of a list that changes.
+        sys.meta_path = [finder, *sys.meta_path]
+        try:
+            import torch
 
-        if torch.cuda.is_available():
-            complete_torch()
-    finally:
-        sys.meta_path.remove(finder)
+            if torch.cuda.is_available():
+                complete_torch()
+        finally:
+            sys.meta_path = [other for other in sys.meta_path if other is not finder]
 
 
 def complete_torch() -> None:

@@ -77,6 +77,38 @@ def test_importing_the_engine_does_not_import_torch() -> None:
     assert run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+# Another thread has asked half of the finders for a module while this one imports torch, and asks the others then.
+IMPORTS_MEANWHILE = """
+import sys, threading
+from importlib.machinery import FrozenImporter
+from inference.speed.import_torch import import_torch
+
+has_begun, torch_is_there = threading.Event(), threading.Event()
+meanwhile = threading.Thread(target=lambda: __import__("colorsys"))
+
+class Finders(list):
+    def __iter__(self):
+        if meanwhile.ident is None:
+            meanwhile.start()
+            has_begun.wait(60)
+        for finder in super().__iter__():
+            yield finder
+            if finder is FrozenImporter and threading.current_thread() is meanwhile:
+                has_begun.set()
+                torch_is_there.wait(60)
+
+sys.meta_path = Finders(sys.meta_path)
+import_torch()
+torch_is_there.set()
+meanwhile.join(60)
+sys.exit("colorsys" not in sys.modules)
+"""
+
+
+def test_a_module_that_is_imported_while_torch_is_imported_is_found() -> None:
+    assert run([sys.executable, "-c", IMPORTS_MEANWHILE], check=False).returncode == 0
+
+
 @pytest.mark.parametrize("checks", [1, 2])
 def test_files_that_are_refused_before_or_after_they_are_read_are_not_loaded(model_folder: Path, checks: int) -> None:
     """The files may be swapped while they are read, which takes seconds."""
