@@ -25,8 +25,8 @@ _PARAMETERS = ("required_parameter", "optional_parameter")
 _FIELD_MARKS = frozenset({"accessibility_modifier", "readonly", "override_modifier"})
 _PRIVATE = "#"  # behind the name of the class: its `#size` and its `size` are two members
 _THIS = frozenset({"this", "self", "Self"})
-# The class in the head of a method of C++ outside the class: `int ns::Box<T>::grow(int by)`.
-_METHOD = re.compile(r"(\w+)(?:<[^()]*>)?::(?:~?\w+|operator\b[^(]*)\s*\(")
+# The class in the name of a method of C++ outside the class: `ns::Box<T>::grow`.
+_METHOD = re.compile(r"(\w+)(?:<[^()]*>)?::(?:~?\w+|operator\b.*)\s*$")
 # A name in an import, with the field that it is in: its role.
 _IMPORTS = {
     ("import_specifier", "name"): Role.IMPORT,
@@ -141,9 +141,9 @@ def _scopes(tree: Tree, path: _Path, rules: NameRules) -> tuple[Scope, ...]:
 
 
 def _declared(tree: Tree, function: Node) -> str:
-    """Return what stands in the head of a function of C++ behind its type."""
+    """Return what stands in the head of a function of C++ between its type and its parameters."""
     declarator = function.child_by_field_name("declarator")
-    return tree.text(declarator).lstrip("*& ") if declarator is not None else ""
+    return tree.text(declarator).partition("(")[0] if declarator is not None else ""
 
 
 def _owner(tree: Tree, path: _Path, rules: NameRules) -> str | None:

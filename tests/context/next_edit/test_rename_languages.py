@@ -219,6 +219,7 @@ CASES = {
         int ns::Box<T>::‹grow›(int n) { return this->‹grow›(n) + ‹grow›(n) + grow_; }
         int Other::grow(int n) { return grow(n); }
         int grow(int n);
+        int g(int a = Box<int>::one()) { return grow(a); }
         int f(const Box<int> &a, Other *b) {
             Box<int> c, *d = &c;
             auto e = Box<int>();
