@@ -9,9 +9,8 @@ from context.documents.document import Document
 from context.documents.edits import Edit
 from context.documents.snapshot import Snapshot
 from context.imports.standard_library import is_standard
-from context.next_edit.names.c_classes import C_LANGUAGES
 from context.next_edit.names.keyword_arguments import find_keywords
-from context.next_edit.names.language_names import is_of_language
+from context.next_edit.names.language_names import C_LANGUAGES, is_of_language
 from context.next_edit.names.occurrences import Occurrence, Role, Scope, members_of
 from context.next_edit.names.other_names import class_of_property
 from context.next_edit.names.resolve_names import find_names

@@ -8,10 +8,10 @@ from tree_sitter import Node
 
 from context.documents.document import Document
 from context.documents.document_cache import DocumentCache
+from context.next_edit.names.language_names import C_LANGUAGES
 from context.next_edit.names.occurrences import Scope
 from context.syntax.tree import Tree, tree_of
 
-C_LANGUAGES = frozenset({"c", "cpp", "cuda"})
 _HEAD = re.compile(r"\b(?:class|struct|union)\b")
 _MAX_HEADS = 1000
 

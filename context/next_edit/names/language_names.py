@@ -4,6 +4,7 @@ import builtins
 import re
 
 SCRIPTS = ("javascript", "javascriptreact", "typescript", "typescriptreact")
+C_LANGUAGES = ("c", "cpp", "cuda")
 # What every script has, from the language or from a browser; a workspace may have such a name too.
 _OF_SCRIPTS = re.compile(
     r"(?:Readonly)?(?:Array|Map|Set)|(?:Type|Range)?Error|Date|Promise|Proxy|Reflect|Object|String|Number|Boolean|Symbol"

@@ -7,7 +7,7 @@ from itertools import pairwise
 from tree_sitter import Node
 
 from context.documents.document import Document
-from context.next_edit.names.c_classes import C_LANGUAGES
+from context.next_edit.names.language_names import C_LANGUAGES
 from context.next_edit.names.occurrences import Occurrence
 from context.next_edit.names.resolve_names import Names, find_names
 from context.next_edit.names.type_words import NO_WORDS, TypeWords, type_words
@@ -135,8 +135,9 @@ class Receivers:
             if field == "body":
                 break
             if (written := node.child_by_field_name("type")) is not None:
-                is_auto = first is not None and written.type == "placeholder_type_specifier"
-                return self.words_of(first, depth + 1) if first is not None and is_auto else self._words(written)
+                if first is not None and written.type == "placeholder_type_specifier":  # auto
+                    return self.words_of(first, depth + 1)
+                return self._words(written)
             value = node.child_by_field_name("right") or node.child_by_field_name("value")
             if value is not None:
                 words = self.words_of(value, depth + 1)

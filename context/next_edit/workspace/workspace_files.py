@@ -8,14 +8,14 @@ from posixpath import dirname
 from context.documents.document import Document, language_of, read_document
 from context.index.terms import identifiers
 from context.index.view import View
-from context.next_edit.names.language_names import SCRIPTS
+from context.next_edit.names.language_names import C_LANGUAGES, SCRIPTS
 from context.syntax.imports import Import
 from midspan import DocumentError
 
 _CLASSES = frozenset({"class", "interface"})
 _MAX_BASES = 20
 _WORD = re.compile(r"[^\W\d]\w*")
-_FAMILIES = dict.fromkeys(SCRIPTS, SCRIPTS) | dict.fromkeys(("c", "cpp", "cuda"), ("c", "cpp", "cuda"))
+_FAMILIES = dict.fromkeys(SCRIPTS, SCRIPTS) | dict.fromkeys(C_LANGUAGES, C_LANGUAGES)
 
 
 def languages_with(language: str) -> tuple[str, ...]:
