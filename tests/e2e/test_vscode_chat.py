@@ -14,8 +14,7 @@ CODE = EXPLANATION.partition("```python\n")[2].partition("\n```")[0]
 
 @pytest.fixture
 def chat(editor: VSCode) -> Iterator[Frame]:
-    editor.run("Midspan: Open Chat")
-    yield editor.chat()
+    yield editor.open_chat()
     chat = editor.chat()  # another one after a reload
     left = chat.locator(".user, #references li")
     if left.count():  # else nothing would say when the command has run, and it might end the next test's question
@@ -70,14 +69,15 @@ def test_a_question_refers_to_the_selection(editor: VSCode, chat: Frame):
 
 def test_what_an_answer_was_given_is_listed_and_opened(editor: VSCode, chat: Frame):
     editor.open("listed.py", f"# {'a' * 9}\n" + ADD)
-    editor.press("Shift+ArrowUp", "Shift+ArrowUp")
+    editor.select("Control+End", "Shift+ArrowUp", "Shift+ArrowUp")
     editor.run("Midspan: Add Selection to Chat")
+    editor.until(lambda: "listed.py:2" in chat.locator("#references").inner_text(), "there is no reference")
     _ask(chat, "What is this?")
     used = chat.locator(".assistant .used li", has_text="you referred to it")
     editor.until(used.is_visible, "it is not listed")
     assert used.inner_text() == "listed.py:2–3 · you referred to it"
     editor.open("other.py", "")
-    editor.run("Midspan: Open Chat")
+    editor.open_chat()
     used.locator("button").click()
     editor.until(lambda: editor.title() == "listed.py", "it is not opened")
     editor.until(lambda: "Ln 2, Col 1" in editor.page.locator(".statusbar").inner_text(), "the line is another")
@@ -85,7 +85,7 @@ def test_what_an_answer_was_given_is_listed_and_opened(editor: VSCode, chat: Fra
 
 def test_a_name_behind_at_is_completed_as_it_is_typed(editor: VSCode, chat: Frame):
     editor.open("stock.py", "def weigh_goods():\n    pass\n")
-    editor.run("Midspan: Open Chat")
+    editor.open_chat()
     question, rows = chat.locator("#question"), chat.locator("#mentions li")
 
     def is_offered() -> bool:
@@ -143,14 +143,14 @@ def _reload(editor: VSCode) -> None:
 
 def _reloaded(editor: VSCode) -> Frame:
     _reload(editor)
-    editor.run("Midspan: Open Chat")
-    return editor.chat()
+    return editor.open_chat()
 
 
 def test_code_of_an_answer_is_copied_inserted_and_seen_as_a_diff(editor: VSCode, chat: Frame):
     file = editor.open("code.py", ADD)
     editor.select_all()
     editor.run("Midspan: Add Selection to Chat")
+    editor.until(lambda: "code.py:1" in chat.locator("#references").inner_text(), "there is no reference")
     _ask(chat, "Rewrite it.")
     buttons = chat.locator(".code .bar button")
     editor.until(lambda: buttons.count() == 3, "there is no block of code")
@@ -168,7 +168,7 @@ def test_code_of_an_answer_is_copied_inserted_and_seen_as_a_diff(editor: VSCode,
 
 def test_code_of_an_answer_has_the_colors_of_the_editors_theme(editor: VSCode, chat: Frame):
     editor.open("colors.py", ADD)
-    editor.run("Midspan: Open Chat")
+    editor.open_chat()
     _ask(chat, "Rewrite it.")
     shown = chat.locator(".code .hljs-storage", has_text="def")
     editor.wait_for(shown)

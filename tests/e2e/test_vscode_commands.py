@@ -39,7 +39,7 @@ def test_a_model_is_selected_from_those_that_are_there(editor: VSCode):
 
 def test_an_explanation_is_an_answer_in_the_chat(editor: VSCode):
     editor.open("shop.py", SHOP)
-    editor.press("Control+Home", *["ArrowDown"] * 3, *["Shift+ArrowDown"] * 2)
+    editor.select("Control+Home", *["ArrowDown"] * 3, *["Shift+ArrowDown"] * 2)
     editor.run("Midspan: Explain")
     chat = editor.chat()
     editor.until(lambda: "That is all." in chat.locator("body").inner_text(), "there is no answer")

@@ -144,8 +144,7 @@ def shoot_ghost_text_beside_the_chat(user: VSCode) -> None:
 
 
 def test_an_edit_is_a_diff_before_it_is_made(user: VSCode):
-    user.page.locator(".editor-instance .view-lines").first.click()
-    user.press("Control+Home", *["ArrowDown"] * 8, *["Shift+ArrowDown"] * 2)
+    user.select("Control+Home", *["ArrowDown"] * 8, *["Shift+ArrowDown"] * 2)
     user.run("Midspan: Edit by Instruction…")
     user.page.locator(".quick-input-widget input").fill("write the docstring")
     user.press("Enter")

@@ -141,15 +141,18 @@ class VSCode:
         self.page.locator(".tab.active.dirty").wait_for(state="detached")
         return file.read_text(encoding="utf-8")
 
-    def select_all(self) -> None:
-        """Select all in the editor in front, from which a view that has just opened may take the focus."""
+    def select(self, *keys: str) -> None:
+        """Press keys that select in the editor in front, from which a view that has just opened may take the focus."""
 
         def is_selected() -> bool:
             self.page.locator(".editor-instance .view-lines").first.click()
-            self.press("Control+a")
+            self.press(*keys)
             return "selected" in self.page.locator(".statusbar").inner_text()
 
         self.until(is_selected, "nothing is selected")
+
+    def select_all(self) -> None:
+        self.select("Control+a")
 
     def choose_action(self, title: str) -> None:
         """Choose a code action at the cursor."""
@@ -188,6 +191,14 @@ class VSCode:
         known = json.loads(self.settings_file.read_text())
         known |= {name.replace("__", "."): value for name, value in settings.items()}
         self.settings_file.write_text(json.dumps({name: value for name, value in known.items() if value is not None}))
+
+    def open_chat(self) -> Frame:
+        """Open the chat view and return its page when it has the focus, which it would take from an editor later."""
+        self.run("Midspan: Open Chat")
+        chat = self.chat()
+        has_focus = "document.hasFocus() && document.activeElement.id === 'question'"
+        self.until(lambda: chat.evaluate(has_focus), "the chat view does not take the focus")
+        return chat
 
     def chat(self) -> Frame:
         """Wait for the chat view and return its page."""
