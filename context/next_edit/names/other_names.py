@@ -69,7 +69,7 @@ def other_occurrence(tree: Tree, rules: NameRules, name: str, start: int, path: 
     if _is_constructor(path):
         return blank  # it has the name of its class
     if (owner := _owner(tree, path, rules)) is not None:
-        is_target = (parent.type, field) in rules.members or _is_method(path)
+        is_target = (parent.type, field) in rules.members or _is_method(path) or _is_defined_outside(path)
         module = parent.child_by_field_name("operand")
         before = tree.text(module) if module is not None and module.type == "identifier" else ""
         return replace(blank, role=Role.ATTRIBUTE, owner=owner, is_target=is_target, module=before)
@@ -173,6 +173,14 @@ def _owner(tree: Tree, path: _Path, rules: NameRules) -> str | None:
         if kind is None or kind.type != "map_type":
             return tree.text(kind) if kind is not None and kind.type == "type_identifier" else ""
     return None
+
+
+def _is_defined_outside(path: _Path) -> bool:
+    """Return whether a member of C++ is defined outside its class here: `int Box::size = 1;`."""
+    if path[-2][0].type != "qualified_identifier":
+        return False
+    around = (node.type for node, field in reversed(path[:-1]) if field not in ("name", "declarator"))
+    return next(around, "") in ("function_definition", "declaration")
 
 
 def _is_constructor(path: _Path) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from context.documents.document import Document
 from context.next_edit.names.c_classes import c_classes, namespace_of
-from context.next_edit.names.occurrences import Occurrence, Role, Scope, members_of
+from context.next_edit.names.occurrences import MEMBERS_OF, Occurrence, Role, Scope, members_of
 from context.next_edit.names.receivers import receivers_of
 from context.next_edit.names.resolve_names import find_names
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
@@ -16,19 +16,30 @@ _OUTERMOST = ("translation_unit", "namespace_definition")
 def find_including_places(
     origin: Document, home: Scope, name: str, files: WorkspaceFiles
 ) -> Iterator[tuple[Document, list[Occurrence]]]:
-    """Yield the files that know a name with its places. `home` is the body of a class, a namespace, or the file."""
+    """Yield the files that know a name with its places.
+
+    `home` is the body of a class, the members of one, a namespace, or the file.
+    """
     holding = [path for path in files.holding(name, origin.language, _MAX_FILES) if path != origin.path]
-    including = [path for path in holding if files.takes_from(path, origin.path)]
+    including = [path for path in holding if files.reaches(path, origin.path)]
     if owners := {owner for owner, body in c_classes(origin).items() if body == home}:
         for document in (origin, *files.documents(including)):
             if places := list(_places_of_member(document, name, owners)):
                 yield document, places
     elif home.kind in _OUTERMOST:
         # A header is followed to the other files that include it when the name in the header is renamed.
-        headers = [path for path in holding if files.takes_from(origin.path, path)]
+        headers = [path for path in holding if files.reaches(origin.path, path)]
         for document in files.documents(dict.fromkeys((*headers, *including))):
             if places := list(_outer_places(document, name, origin, home)):
                 yield document, places
+    elif home.kind.startswith(MEMBERS_OF):  # a definition outside the class, which a header has
+        owner = home.kind.removeprefix(MEMBERS_OF)
+        for header in files.documents(path for path in holding if files.reaches(origin.path, path)):
+            body, names = c_classes(header).get(owner), find_names(header, (name,))
+            if body is not None and names is not None:
+                if places := names.group(body):
+                    yield header, places
+                yield from find_including_places(header, body, name, files)
 
 
 def _places_of_member(document: Document, name: str, owners: Collection[str]) -> Iterator[Occurrence]:

@@ -14,6 +14,7 @@ from midspan import DocumentError
 
 _CLASSES = frozenset({"class", "interface"})
 _MAX_BASES = 20
+_MAX_INCLUDED = 200
 _WORD = re.compile(r"[^\W\d]\w*")
 _FAMILIES = dict.fromkeys(SCRIPTS, SCRIPTS) | dict.fromkeys(C_LANGUAGES, C_LANGUAGES)
 
@@ -113,6 +114,20 @@ class WorkspaceFiles:
     def takes_from(self, path: str, imported: str) -> bool:
         """Return whether an import of one file means the other one. The file is not parsed for that."""
         return self.view is None or any(imported in self._meant(one, path) for one in self.view.imports(path))
+
+    def reaches(self, path: str, included: str) -> bool:
+        """Return whether a file includes another one, itself or through files that it includes. None is parsed."""
+        if self.view is None:
+            return True
+        seen, pending = {path}, [path]
+        while pending and len(seen) <= _MAX_INCLUDED:
+            one = pending.pop()
+            met = {each for imported in self.view.imports(one) for each in self._meant(imported, one)} - seen
+            if included in met:
+                return True
+            seen |= met
+            pending += sorted(met)
+        return False
 
     def take_all_from(self, imported: str, language: str, limit: int) -> list[str]:
         """Return the paths of files that import all names of a file at once: `from a import *`, `export * from "a"`."""

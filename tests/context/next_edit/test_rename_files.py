@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from context.next_edit.proposal import Rule
+from tests.context.next_edit.marked_names import check_files
 from tests.context.next_edit.typing_user import TypingUser
 from tests.context.tree import KEY, indexed, write_tree
 
@@ -23,96 +24,41 @@ PYTHON = {
     "shop/other.py": "from elsewhere import price\n\nprice()\n",
     "shop/own.py": "def price():\n    pass\n",
 }
-CASES: dict[str, tuple[str, dict[str, str]]] = {
-    "typescript": (
-        "price",
-        {
-            "src/price.ts": "export function «price»(a: number) { return a; }\n",
-            "src/basket.ts": "import { ‹price›, other } from './price';\n\nother(‹price›(1), x.price);\n",
-            "src/alias.tsx": "import { ‹price› as cost } from './price';\n\nconst price = cost(1);\n",
-            "src/index.ts": "export { ‹price› } from './price';\n",
-            "src/far.ts": "import { ‹price› } from '.';\n\n‹price›(2);\n",
-            "src/all.ts": "export * from './price';\n",
-            "src/parts/index.ts": "export type * from '../other_price';\nexport * from '../all';\n",
-            "src/by_all.ts": "import { ‹price› } from './parts';\n\n‹price›(3);\n",
-            "src/own.ts": "export * from './price';\nexport function price() {}\n",
-            "src/by_own.ts": "import { price } from './own';\n\nprice();\n",
-            "src/default.ts": "import price from './price';\n\nprice(2);\n",
-            "src/other.ts": "import { price } from './other_price';\n\nprice(2);\n",
-        },
-    ),
-    "go": (
-        "Price",
-        {
-            "go.mod": "module example.com/shop\n",
-            "price/price.go": "package price\n\nfunc «Price»(a int) int { return a }\n",
-            "price/near.go": "package price\n\nvar x = ‹Price›(1)\n\nfunc f(Price int) { g(Price, y.Price) }\n",
-            "price/near_test.go": "package price\n\nvar z = ‹Price›(1)\n",
-            "main.go": 'package main\n\nimport "example.com/shop/price"\n\nvar x = price.‹Price›(1) + other.Price(1)\n',
-            "other.go": "package main\n\nvar Price = 1\n",
-        },
-    ),
-    "a short name of go": (
-        "db",
-        {
-            "go.mod": "module example.com/shop\n",
-            "main.go": "package main\n\nvar «db» = open()\n",
-            "serve.go": "package main\n\nfunc serve() { ‹db›.run(x.db) }\n",
-            "other/other.go": "package other\n\nvar x = db.run()\n",
-        },
-    ),
-    "cpp": (
-        "grow",
-        {
-            "include/box.h": "namespace ns {\nclass Box {\n public:\n  int «grow»(int n);\n  int two();\n};\n}\n",
-            "src/box.cpp": (
-                '#include "box.h"\n\nint ns::Box::‹grow›(int n) { return n; }\n\nint Box::two() { return ‹grow›(2); }\n'
-                "\nint Box::three() { int grow = 1; return grow; }\n"
-            ),
-            "src/main.cc": '#include "box.h"\n\nint f(Box &a, Other &b) { return a.‹grow›(1) + b.grow(1); }\n',
-            "src/other.cpp": '#include "other.h"\n\nint Box::grow(int n) { return n; }\n',
-        },
-    ),
-    "a function of c": (
-        "load",
-        {
-            "include/box.h": "#ifndef BOX_H\n#define BOX_H\nint «load»(int a);\n#endif\n",
-            "src/box.c": '#include "box.h"\n\nint ‹load›(int a) { return a ? ‹load›(a - 1) : 0; }\n',
-            "src/main.c": (
-                '#include "box.h"\n\nint main(void) { return ‹load›(1) + x.load; }\n'
-                "\nint f(int load) { return load; }\n"
-            ),
-            "src/other.c": "static int load(void) { return 0; }\n",
-        },
-    ),
-    "a definition of c": (
-        "load",
-        {
-            "src/box.c": '#include "box.h"\n\nint «load»(int a) { return a; }\n',
-            "src/box.h": "int ‹load›(int a);\n",
-            "src/main.c": '#include "box.h"\n\nint x = ‹load›(2);\n',
-            "src/other.c": '#include "other.h"\n\nint x = load(2);\n',
-            "src/other.h": "int load(int a);\n",
-        },
-    ),
-    "a class of cpp": (
-        "Box",
-        {
-            "box.h": "namespace a::ns {\nclass «Box» {\n public:\n  ‹Box›();\n};\n}\n",
-            "box.cpp": '#include "box.h"\n\nnamespace a::ns {\n‹Box›::‹Box›() {}\n}\n',
-            "main.cpp": '#include "box.h"\n\nusing namespace a::ns;\n‹Box› x;\na::ns::‹Box› y;\nother::Box z;\n',
-            "same.cpp": '#include "box.h"\n\nnamespace other {\nclass Box {};\nBox z;\n}\n',
-        },
-    ),
-    "rust": (
-        "price",
-        {
-            "src/lib.rs": "mod price;\nmod basket;\n",
-            "src/price.rs": "pub fn «price»(a: u8) -> u8 { a }\n",
-            "src/basket.rs": "use crate::price::{‹price›, other};\n\nfn f() -> u8 { ‹price›(1) + x.price }\n",
-            "src/far.rs": "use elsewhere::price;\n\nfn f() -> u8 { price(1) }\n",
-        },
-    ),
+CASES: dict[str, dict[str, str]] = {
+    "typescript": {
+        "src/price.ts": "export function «price»(a: number) { return a; }\n",
+        "src/basket.ts": "import { ‹price›, other } from './price';\n\nother(‹price›(1), x.price);\n",
+        "src/alias.tsx": "import { ‹price› as cost } from './price';\n\nconst price = cost(1);\n",
+        "src/index.ts": "export { ‹price› } from './price';\n",
+        "src/far.ts": "import { ‹price› } from '.';\n\n‹price›(2);\n",
+        "src/all.ts": "export * from './price';\n",
+        "src/parts/index.ts": "export type * from '../other_price';\nexport * from '../all';\n",
+        "src/by_all.ts": "import { ‹price› } from './parts';\n\n‹price›(3);\n",
+        "src/own.ts": "export * from './price';\nexport function price() {}\n",
+        "src/by_own.ts": "import { price } from './own';\n\nprice();\n",
+        "src/default.ts": "import price from './price';\n\nprice(2);\n",
+        "src/other.ts": "import { price } from './other_price';\n\nprice(2);\n",
+    },
+    "go": {
+        "go.mod": "module example.com/shop\n",
+        "price/price.go": "package price\n\nfunc «Price»(a int) int { return a }\n",
+        "price/near.go": "package price\n\nvar x = ‹Price›(1)\n\nfunc f(Price int) { g(Price, y.Price) }\n",
+        "price/near_test.go": "package price\n\nvar z = ‹Price›(1)\n",
+        "main.go": 'package main\n\nimport "example.com/shop/price"\n\nvar x = price.‹Price›(1) + other.Price(1)\n',
+        "other.go": "package main\n\nvar Price = 1\n",
+    },
+    "a short name of go": {
+        "go.mod": "module example.com/shop\n",
+        "main.go": "package main\n\nvar «db» = open()\n",
+        "serve.go": "package main\n\nfunc serve() { ‹db›.run(x.db) }\n",
+        "other/other.go": "package other\n\nvar x = db.run()\n",
+    },
+    "rust": {
+        "src/lib.rs": "mod price;\nmod basket;\n",
+        "src/price.rs": "pub fn «price»(a: u8) -> u8 { a }\n",
+        "src/basket.rs": "use crate::price::{‹price›, other};\n\nfn f() -> u8 { ‹price›(1) + x.price }\n",
+        "src/far.rs": "use elsewhere::price;\n\nfn f() -> u8 { price(1) }\n",
+    },
 }
 
 
@@ -143,16 +89,7 @@ def test_a_name_of_python_is_renamed_in_all_files_that_import_it(tmp_path: Path)
 
 @pytest.mark.parametrize("language", CASES)
 def test_a_name_is_renamed_in_all_files_that_import_it(language: str, tmp_path: Path) -> None:
-    old, marked = CASES[language]
-    files = {path: text.translate(dict.fromkeys(map(ord, "«»‹›"))) for path, text in marked.items()}
-    first = next(path for path, text in marked.items() if "«" in text)
-    user = open_first(tmp_path / "root", tmp_path / "cache", files, first)
-    start = marked[first].index("«")
-    user.become(first, start, start + len(old), "Cost")
-    user.accept_all()
-    expected = {path: text.replace(f"«{old}»", "Cost").replace(f"‹{old}›", "Cost") for path, text in marked.items()}
-    changed = {path: text for path, text in expected.items() if text != marked[path]}
-    assert {path: document.text for path, document in user.buffers.items()} == changed
+    check_files(tmp_path, CASES[language], "Cost")
 
 
 def test_the_places_in_a_file_with_a_masked_secret_are_those_of_the_file(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from context.documents.document import Document
 from context.next_edit.names.resolve_names import find_names, find_occurrences
-from tests.context.next_edit.typing_user import TypingUser
+from tests.context.next_edit.marked_names import rename_marked, with_renamed
 
 CASES = {
     "typescript parameter.ts": """
@@ -163,14 +163,6 @@ CASES = {
             void f() { ‹load›(); this.‹load›(); other.load(); int load = 1; }
         }
         """,
-    "c local.c": """
-        static int f(const char *«name», int *other)
-        {
-            int n = strlen(‹name›);
-            if (other) { char *name = 0; use(name); }
-            return g(‹name›, other->name);
-        }
-        """,
     "rust if_let.rs": """
         fn f(v: Option<i32>) -> i32 { if let Some(«v») = v { ‹v› } else { v.unwrap_or(0) } }
         """,
@@ -195,105 +187,11 @@ CASES = {
         }
         class T { http = 1; get() { return this.http; } }
         """,
-    "cpp initializer.cpp": """
-        class Box : Base {
-            int «size»;
-            Box(int size) : Base(size), ‹size›(size), other{size} {}
-            Box() : ‹size›{1} { use(‹size›); }
-        };
-        """,
-    "cpp parameter.cpp": """
-        class Box {
-            int size;
-            Box(int «count») : size(‹count›), count_{‹count›} { use(‹count›); }
-        };
-        Box::Box(int count, int) : size(count) {}
-        """,
-    "cpp method.cpp": """
-        template <class T>
-        class Box {
-            int «grow»(int n);
-            int two() { return ‹grow›(2) + other.grow(2); }
-        };
-        template <class T>
-        int ns::Box<T>::‹grow›(int n) { return this->‹grow›(n) + ‹grow›(n) + grow_; }
-        int Other::grow(int n) { return grow(n); }
-        int grow(int n);
-        int g(int a = Box<int>::one()) { return grow(a); }
-        int f(const Box<int> &a, Other *b) {
-            Box<int> c, *d = &c;
-            auto e = Box<int>();
-            auto *g = new Box<int>();
-            return a.‹grow›(1) + b->grow(1) + c.‹grow›(1) + d->‹grow›(1) + e.‹grow›(1) + g->‹grow›(1) + grow(1);
-        }
-        """,
-    "cpp static.cpp": """
-        struct Box {
-            static int «count»;
-            Box();
-            int f(int count) { return count + Box::‹count›; }
-        };
-        int Box::‹count› = 0;
-        Box::Box() { ‹count› += ns::count; }
-        int Box::g(int count) { return count; }
-        """,
-    "cpp class.cpp": """
-        class «Box» : Base {
-            explicit ‹Box›(int size) : Base(size) {}
-            template <class T> ‹Box›(T size);
-            ~‹Box›();
-            static ‹Box› make() { return ‹Box›(1); }
-            int Box_;
-        };
-        ‹Box›::‹Box›() : Base(1) {}
-        ns::‹Box›::~‹Box›() {}
-        ‹Box› ‹Box›::make(‹Box› *a) { return *a; }
-        """,
-    "cpp base.cpp": """
-        class «Base» {};
-        class Box : public ‹Base› {
-            Box(int Base) : ‹Base›(Base), size(1) {}
-        };
-        """,
     "java class.java": """
         class «Box» {
             ‹Box›(int size) {}
             static ‹Box› make() { return new ‹Box›(1); }
         }
-        """,
-    "c struct.c": """
-        struct box {
-            int «size»;
-        };
-        typedef struct { int size; } Crate;
-        int f(struct box *a, Crate *b, int size) {
-            struct box c[2], d = {.‹size› = size};
-            struct crate e = {.box = {.size = 1}, .size = 2};
-            struct box g = {.inner = {.size = 1}, .‹size› = 2};
-            return a->‹size› + b->size + d.‹size› + size + c->‹size› + c[0].‹size›;
-        }
-        """,
-    "c typedef.c": """
-        typedef struct crate { int «size»; } Crate;
-        int f(Crate *a, const struct crate b) { return a->‹size› + b.‹size› + other->size; }
-        """,
-    "cpp google.cpp": """
-        class Box {
-            int «size_» = 0;
-            int get() { return ‹size_›; }
-        };
-        """,
-    "c function.c": """
-        int «load»(int a);
-        int ‹load›(int a) { return a; }
-        int main(void) { return ‹load›(1) + x.load; }
-        """,
-    "cpp field.cpp": """
-        struct Box {
-            int «size» = 1;
-            int grow(int n) { return ‹size› + n + this->‹size›; }
-            int other(int size) { return size; }
-        };
         """,
 }
 
@@ -301,18 +199,13 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_renaming_is_followed(name: str) -> None:
     marked = CASES[name].replace("\n        ", "\n")
-    old = re.findall("«(.*?)»", marked)[0]
-    path = name.split()[1]
-    user = TypingUser({path: re.sub("[«»‹›]", "", marked)})
-    start = marked[: marked.index("«")].replace("‹", "").replace("›", "")
     # In Rust, a pattern with a capital letter is a constant.
-    new = "renamed" if "_let.rs" in name else "Renamed_" if old.endswith("_") else "Renamed"
-    user.become(path, len(start), len(start) + len(old), new)
-    user.accept_all()
-    expected = re.sub("«.*?»|‹.*?›", new, marked)
+    new = "renamed" if "_let.rs" in name else "Renamed"
+    expected = with_renamed(marked, new)
     if name in ("typescript parameter.ts", "rust shorthand.rs"):  # a field that has the name of its variable
+        old = re.findall("«(.*?)»", marked)[0]
         expected = expected.replace("{ Renamed,", f"{{ {old}: Renamed,").replace("{ Renamed }", f"{{ {old}: Renamed }}")
-    assert user.text == expected
+    assert rename_marked(name.split()[1], marked, new).text == expected
 
 
 # Tree-sitter makes one error of this, without the node of a file.
