@@ -123,10 +123,8 @@ def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, sour
         assert max(status["live_requests"] for status in seen) <= 1
         # The answer to an earlier key goes on as the user types, so its rest is shown.
         editor.until(lambda: (rest := editor.ghost_text()) and rest in word * 3, "no ghost text behind the last key")
-        editor.until(lambda: requests_of(editor.status()) == 0, "a request is left over")
-        after = editor.status()
-        assert after["pages_free"] + after["pages_cached"] == after["pages_total"]
-        assert editor.daemon().num_threads() < threads + 5  # a pool may start another; a leak is a thread for each key
+        editor.until(lambda: is_at_rest(editor.status()), "a request or its pages are left over")
+        assert editor.daemon().num_threads() < threads + 25  # pools may start others; a leak is a thread for each key
         waiting = "return vim.tbl_count(vim.lsp.get_clients()[1].requests)"
         editor.until(lambda: editor.api.exec_lua(waiting) == 0, "Neovim waits for an answer")
         assert editor.lines()[1] == f"a{typed}"
@@ -134,8 +132,9 @@ def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, sour
         assert len(outcomes) > 50
 
 
-def requests_of(status: dict[str, Any]) -> int:
-    return sum(int(status[name]) for name in ("running_requests", "live_requests", "waiting_requests"))
+def is_at_rest(status: dict[str, Any]) -> bool:
+    requests = sum(int(status[name]) for name in ("running_requests", "live_requests", "waiting_requests"))
+    return requests == 0 and status["pages_free"] + status["pages_cached"] == status["pages_total"]
 
 
 def test_the_server_leaves_when_neovim_is_killed(tmp_path, source):
@@ -155,7 +154,9 @@ def test_a_daemon_that_is_killed_is_only_a_pause(tmp_path, source):
         before.kill()
         before.wait(WAIT_S)
         editor.until(lambda: editor.status().get("ready"), "the model did not come back")
-        editor.type("<C-u>y = ")
+        editor.type("<C-u>")
+        editor.see("")
+        editor.type("y = ")
         editor.see(WORD)
         editor.type("<Tab>")
         editor.until(lambda: editor.lines() == ["first = 1", f"y = {WORD}"], "Tab did not accept")

@@ -99,6 +99,29 @@ def test_ghost_text_that_no_longer_fits_is_gone_at_once(editor):
     assert editor.ghost_text() == ""
 
 
+def test_ghost_text_is_not_that_of_the_line_as_it_was_before(editor):
+    editor.type("ix = ")
+    editor.see("first_word + second.word()")
+    editor.type("<C-u>z = ")
+    editor.until(lambda: editor.lines()[0] == "z = ", "the line is not begun anew")
+    assert editor.ghost_text() == ""
+
+
+def test_a_user_who_asks_before_neovim_does_is_answered(editor):
+    editor.api.exec_lua("""
+        local rpc = vim.lsp.get_clients({ bufnr = 0 })[1].rpc
+        local request = rpc.request
+        kinds = {}
+        rpc.request = function(method, params, ...)
+          if method == 'textDocument/inlineCompletion' then table.insert(kinds, params.context.triggerKind) end
+          return request(method, params, ...)
+        end
+    """)
+    editor.type("ix = <M-a>")
+    editor.see("first_word + second.word()")
+    assert 1 in editor.api.exec_lua("return kinds")  # invoked by the user
+
+
 def test_ghost_text_is_not_shown_beside_a_bracket_that_a_plugin_closes(editor):
     """The user types the bracket of the ghost text, and the plugin adds one that the rest has too."""
     editor.api.command("inoremap <buffer> ( ()<Left>")
@@ -174,6 +197,7 @@ def test_a_bar_ends_a_command_and_only_a_file_type_is_toggled(editor, notified):
 def test_the_status_names_no_model_where_there_is_none(editor, notified):
     editor.api.exec_lua("""
         local client = vim.lsp.get_clients({ bufnr = 0 })[1]
+        local request = rawget(client, 'request')
         client.request = function(_, _, _, handler)
           handler(nil, {
             completion = { state = 'ready', model = 'built-in', reason = vim.NIL },
@@ -181,7 +205,7 @@ def test_the_status_names_no_model_where_there_is_none(editor, notified):
           })
         end
         require('midspan.status').show()
-        client.request = nil
+        client.request = request
     """)
     assert notified() == [
         "completion by built-in: ready\nchat: none: The setting chat.model names no model.",

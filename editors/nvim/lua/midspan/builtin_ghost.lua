@@ -8,16 +8,13 @@ local M = {}
 local ACCEPT_MS = 1000 -- an upper bound; acceptance takes one turn of the event loop
 local NAMESPACE = 'nvim.lsp.inline_completion'
 
---- By buffer: the client, the items of the last answer, what stood behind the cursor when they were asked for, and
---- Neovim's own handler of answers.
+--- By buffer: the client, the items of the last answer, what stood around the cursor when they were asked for, Neovim's
+--- own handler of answers, and whether a user has asked before Neovim did.
 local buffers = {}
 
 local function fits(state)
-  if state.behind ~= rest.behind() then
-    return false
-  end
   for _, item in ipairs(state.items) do
-    if rest.of_item(item, state.client.offset_encoding) then
+    if rest.of_item(item, state.client.offset_encoding, state.around) then
       return true
     end
   end
@@ -49,10 +46,13 @@ local function watch(client)
       return request(self, method, params, handler, buffer)
     end
     state.handler = handler
-    local behind = rest.behind()
+    if state.is_asked then
+      state.is_asked, params.context.triggerKind = false, requests.INVOKED
+    end
+    local around = rest.around()
     return request(self, method, params, function(err, result, context, ...)
       if result and vim.api.nvim_get_current_buf() == context.bufnr then
-        state.items, state.behind = result.items or {}, behind
+        state.items, state.around = result.items or {}, around
         if not fits(state) then
           state.items = {}
           result = { items = {} }
@@ -123,10 +123,22 @@ local function state_here()
   return buffers[buffer], buffer
 end
 
+--- Has Neovim make its first request, which brings its handler.
+local function ask_first(buffer)
+  for _, command in ipairs(vim.api.nvim_get_autocmds({ event = 'CursorMovedI', buffer = buffer })) do
+    if vim.startswith(command.group_name or '', NAMESPACE) then
+      vim.api.nvim_exec_autocmds('CursorMovedI', { group = command.group, buffer = buffer })
+    end
+  end
+end
+
 function M.ask()
   local state, buffer = state_here()
   if state and state.handler then
     requests.request_items(state.client, buffer, requests.INVOKED, state.handler)
+  elseif state then
+    state.is_asked = true
+    ask_first(buffer)
   end
 end
 
@@ -135,8 +147,8 @@ end
 local function item_for(item, piece)
   local state, buffer = state_here()
   local row, col = item.range:to_extmark()
-  local text = rest.at_cursor(item.insert_text, row, col)
-  if not text or state.behind ~= rest.behind() then
+  local text = rest.at_cursor(item.insert_text, row, col, state.around)
+  if not text then
     return nil
   end
   local part = piece(text)

@@ -7,7 +7,7 @@ local M = {}
 local PAUSE_MS = 75 -- without a key before a request
 local namespace = vim.api.nvim_create_namespace('midspan.ghost')
 
---- By buffer: the client, the pending request, the items, what stood behind the cursor when they were asked for, and the
+--- By buffer: the client, the pending request, the items, what stood around the cursor when they were asked for, and the
 --- index of the item that is shown.
 local buffers = {}
 
@@ -20,7 +20,7 @@ end
 --- Returns the rest of the item that is shown, or nil.
 local function text_here(state)
   local item = state.items[state.index]
-  return item and state.behind == rest.behind() and rest.of_item(item, state.client.offset_encoding)
+  return item and rest.of_item(item, state.client.offset_encoding, state.around)
 end
 
 local function show(buffer)
@@ -56,14 +56,14 @@ end
 local function ask(buffer, kind)
   local state = buffers[buffer]
   end_request(state)
-  local number, behind = nil, rest.behind()
+  local number, around = nil, rest.around()
   number = requests.request_items(state.client, buffer, kind, function(err, result)
     if state.pending ~= number then
       return -- a newer request is pending
     end
     state.pending = nil
     if not err and result and buffers[buffer] == state and vim.api.nvim_get_current_buf() == buffer then
-      state.items, state.index, state.behind = result.items or {}, 1, behind
+      state.items, state.index, state.around = result.items or {}, 1, around
       show(buffer)
       require('midspan.next_edit').ghost_changed()
     end

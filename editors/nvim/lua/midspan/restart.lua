@@ -3,7 +3,7 @@ local WAIT_MS = 5000
 
 local function all_stopped(clients)
   return vim.iter(clients):all(function(client)
-    return client:is_stopped()
+    return client.rpc.is_closing() -- Neovim calls a client stopped as soon as it is asked to stop
   end)
 end
 
@@ -17,7 +17,7 @@ return function()
   end, 20)
   if not ended then
     for _, client in ipairs(clients) do
-      client:stop(true)
+      client.rpc.terminate()
     end
   end
   vim.lsp.enable(require('midspan').options.client_name)
