@@ -69,6 +69,7 @@ class Workspace:
         """
         self.root = Path(os.path.realpath(root))
         self.revision = 0  # grows whenever shown text may have to leave the prompts
+        self.changes = 0  # of the index so far
         self._on_progress = on_progress
         self._indexer = indexer
         self._rescan_s = rescan_s
@@ -203,7 +204,7 @@ class Workspace:
             except Exception:  # the thread lives on, and tries again in a minute
                 _log.exception("The index of %s cannot be brought up to date.", self.root)
                 self._is_behind = True
-                self._answers = {}  # a part may have been written
+                self._note_change()  # a part may have been written
                 self.revision += 1
             with self._changed:
                 self._busy = False
@@ -258,7 +259,7 @@ class Workspace:
             wanted = {path for path in dirty if self._rules.by_name(path).included}
             report = self._refresh(self._index, sorted(known | wanted)) if known or wanted else Report()
         if report != Report():
-            self._answers = {}
+            self._note_change()
         is_forgetting = self._kept_pages.is_forgetting
         if report.removed or report.changed or is_forgetting:
             self.revision += 1
@@ -280,5 +281,9 @@ class Workspace:
             return self._indexer.run(self.root, index.path, paths, should_stop=lambda: self._closing)
         finally:
             if index.reopen_if_replaced():  # by one that has these files alone
-                self._answers = {}
+                self._note_change()
                 self.mark_dirty("")
+
+    def _note_change(self) -> None:
+        self._answers = {}
+        self.changes += 1

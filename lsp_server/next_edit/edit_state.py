@@ -28,6 +28,11 @@ class EditState:
         """The open documents, that of the cursor first."""
         return (self.snapshot.document, *self.snapshot.open_documents)
 
+    @property
+    def index_changes(self) -> int:
+        """The number of changes of the workspace's index so far."""
+        return self.workspace.changes if self.workspace is not None else 0
+
     def after(self, edit: NextEdit) -> "EditState":
         """Return the state after the acceptance of an edit, with the cursor behind its text."""
         changed, path = edit.changed, edit.document.path

@@ -13,6 +13,7 @@ class EditsAhead:
 
     def __init__(self, state: EditState, find: Callable[[EditState], Awaitable[list[NextEdit]]]) -> None:
         self.state = state
+        self._changes = state.index_changes
         self._task = asyncio.ensure_future(find(state))
 
     def cancel(self) -> None:
@@ -25,6 +26,13 @@ class EditsAhead:
         return (document.path, document.text) == (now.path, now.text)
 
     async def found(self) -> list[NextEdit] | None:
-        """Wait for the edits. None when the search has failed, and the request that asks meets the error again."""
+        """Wait for the edits. None when they have to be looked for again.
+
+        That is so where the search has failed, and the request that asks meets the error again, and where it found
+        nothing in an index that has changed since.
+        """
         await asyncio.wait([self._task])
-        return None if self._task.cancelled() or self._task.exception() else self._task.result()
+        if self._task.cancelled() or self._task.exception():
+            return None
+        found = self._task.result()
+        return found if found or self._changes == self.state.index_changes else None

@@ -35,7 +35,9 @@ export class EditGhost implements vscode.Disposable, vscode.InlineCompletionItem
     try {
       await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
     } finally {
-      this.#asked = undefined;
+      if (this.#asked === current) {
+        this.#asked = undefined; // else a newer one is asked for
+      }
     }
   }
 

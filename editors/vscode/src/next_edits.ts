@@ -79,10 +79,10 @@ export class NextEdits implements vscode.Disposable {
   async dismiss(): Promise<void> {
     const current = this.#current;
     this.#forget();
+    // Before the ghost text goes: its end may bring a request, whose answer would be the same edit.
+    const reported = current && report(current, DISMISS);
     await this.ghost.hide();
-    if (current) {
-      await report(current, DISMISS);
-    }
+    await reported;
   }
 
   /** Dismisses the ghost text, behind which a next edit waits. */
@@ -209,8 +209,9 @@ export class NextEdits implements vscode.Disposable {
     };
     try {
       const result = await client.sendRequest<NextEditResult | null>('midspan/nextEdit', params, request.token);
+      const found = await firstThatFits(client, result?.edits ?? []); // reads the files of edits elsewhere
       if (this.#request === request) {
-        this.#current = (await firstThatFits(client, result?.edits ?? [])) ?? this.#current;
+        this.#current = found ?? this.#current;
         this.#request = undefined;
         this.refresh();
       }

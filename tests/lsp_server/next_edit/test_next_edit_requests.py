@@ -18,7 +18,7 @@ from lsp_server.telemetry.usage_file import read_counts
 from lsp_server.telemetry.usage_report import make_report
 from tests.fake_engine import FakeEngine
 from tests.lsp_server.client import AUTOMATIC, INVOKED, URI, WAIT_S, InProcess, until
-from tests.lsp_server.in_process import cancel, last_trace
+from tests.lsp_server.in_process import cancel, last_trace, settled_workspace
 from tests.lsp_server.next_edit.conftest import SetRules
 from tests.lsp_server.next_edit.editing import NO_PAUSE, apply, ask, place, renamed, replace_words, run
 
@@ -83,6 +83,25 @@ async def test_a_key_does_not_take_what_was_found_ahead_before_the_index_knew_mo
     await until(lambda: rules.calls == 2)
     await apply(editor, first)
     assert [place(edit) for edit in await ask(editor, 1, 3, kind=INVOKED)] == [("a.py", 2, 0)]
+
+
+async def test_nothing_found_ahead_is_looked_for_again_when_the_index_knows_more(rules: SetRules, tmp_path: Path):
+    find = replace_words("old", "new")
+    rules.are(lambda *arguments: () if rules.calls == 2 else find(*arguments))  # the second search is the one ahead
+    uri = (tmp_path / "a.py").as_uri()
+    editor = InProcess(FakeEngine(lambda _before, _after: ""), pauses=NO_PAUSE)
+    await editor.initialize(root=tmp_path.as_uri())
+    await editor.open("old = 1\nold + 1\nold + 2\n", uri)
+    await editor.change((0, 0), (0, 3), "new", uri)
+    workspace = await settled_workspace(editor, uri)
+    first, *_ = await ask(editor, 0, 3, uri=uri)
+    await until(lambda: rules.calls == 2)
+    (tmp_path / "b.py").write_text("old = 1\n")
+    await until(lambda: workspace.state().files == 1)
+    await settled_workspace(editor, uri)
+    await apply(editor, first)
+    assert [place(edit) for edit in await ask(editor, 1, 3, uri=uri)] == [("a.py", 2, 0)]
+    await editor.request("shutdown")
 
 
 async def test_a_request_waits_for_the_pause_and_a_key_ends_it(rules: SetRules):

@@ -1,6 +1,6 @@
 // The private environments in the extension's folder on this machine, which all windows share.
 import * as fs from 'node:fs';
-import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { programOf } from './install_steps.ts';
 
@@ -29,6 +29,7 @@ const BEAT_MS = 5000;
 const STALE_MS = 12 * BEAT_MS;
 const RECORD = '.json';
 const LOCK = '.installing';
+const WRITING = '.writing';
 const REMOVING = { recursive: true, force: true, maxRetries: 5, retryDelay: 200 }; // Windows frees files late
 
 export class Environments {
@@ -65,7 +66,8 @@ export class Environments {
     return {
       folder,
       finish: async (content) => {
-        await writeFile(`${folder}${RECORD}`, JSON.stringify(content));
+        await writeFile(`${folder}${RECORD}${WRITING}`, JSON.stringify(content));
+        await rename(`${folder}${RECORD}${WRITING}`, `${folder}${RECORD}`); // other windows read it as soon as it is there
         await unlock();
       },
       discard: async () => {

@@ -49,6 +49,9 @@ export async function runStep([program = '', ...words]: string[], { cwd, env, on
   } finally {
     signal.removeEventListener('abort', stop);
     clearTimeout(timer);
+    if (signal.aborted) {
+      endTree(child, 'SIGKILL'); // a program that outlives the one that started it
+    }
   }
 }
 
