@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -69,7 +69,8 @@ class Scripted:
     async def _chat(self, editor: Stdio) -> None:
         question = {"messages": [{"role": "user", "content": "Why?"}], "partialResultToken": "why"}
         while not self.ends.is_set():
-            await editor.request("midspan/chat", question)
+            with suppress(TimeoutError):  # an answer without an end, where the machine is slow
+                await editor.request("midspan/chat", question)
 
     async def _listen(self, editor: Stdio) -> None:
         while not self.ends.is_set():

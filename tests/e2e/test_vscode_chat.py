@@ -44,6 +44,7 @@ def test_progress_comes_in_words_until_the_first_word_of_the_answer(editor: VSCo
     )
     _ask(chat, "What is this?")
     editor.until(lambda: "That is all." in chat.locator(".assistant").inner_text(), "there is no answer")
+    _wait_for_the_end(editor, chat)
     assert any("looking for the code" in words for words in chat.evaluate("window.progress"))
     assert chat.locator(".progress").count() == 0
     turns = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": ""}]
@@ -94,7 +95,8 @@ def test_a_name_behind_at_is_completed_as_it_is_typed(editor: VSCode, chat: Fram
         editor.page.wait_for_timeout(300)
         # A view that has just opened may lose the first keys to the editor.
         is_typed = question.input_value() == "What is @weigh"
-        return is_typed and "weigh_goods" in chat.locator("#mentions").inner_text()
+        mentions = chat.locator("#mentions")
+        return is_typed and mentions.is_visible() and "weigh_goods" in mentions.inner_text()
 
     editor.until(is_offered, "it is not offered")  # once the file is indexed
     assert rows.filter(has_text="weigh_goods").inner_text().split() == ["weigh_goods", "stock.py:1"]
@@ -108,24 +110,26 @@ def test_a_name_behind_at_is_completed_as_it_is_typed(editor: VSCode, chat: Fram
 def test_a_conversation_is_reopened_after_a_reload_until_it_is_cleared(editor: VSCode, chat: Frame):
     _ask(chat, "What is this?")
     editor.until(lambda: "That is all." in chat.locator(".assistant").inner_text(), "there is no answer")
+    _wait_for_the_end(editor, chat)
     chat = _reloaded(editor)
     editor.until(lambda: "That is all." in chat.locator("#turns").inner_text(), "it is not reopened")
     assert "What is this?" in chat.locator(".user").inner_text()
     _ask(chat, "And the same?")
     editor.until(lambda: chat.locator(".assistant").count() == 2, "it does not go on")
-    editor.until(lambda: chat.locator("#send").is_visible(), "the answer does not end")
+    _wait_for_the_end(editor, chat)
     _ask(chat, "/clear")
     editor.until(lambda: chat.locator(".welcome").is_visible(), "it is not cleared")
     chat = _reloaded(editor)
     _ask(chat, "What is new?")  # which waits until a kept conversation is reopened
     editor.until(lambda: "That is all." in chat.locator("#turns").inner_text(), "it is not answered")
     assert chat.locator(".user").all_inner_texts() == ["What is new?"]
-    editor.until(lambda: chat.locator("#send").is_visible(), "the answer does not end")
+    _wait_for_the_end(editor, chat)
 
 
 def test_a_conversation_goes_on_where_an_explanation_is_the_first_thing(editor: VSCode, chat: Frame):
     _ask(chat, "What is this?")
     editor.until(lambda: "That is all." in chat.locator(".assistant").inner_text(), "there is no answer")
+    _wait_for_the_end(editor, chat)
     _reload(editor)
     editor.open("explained.py", ADD)
     editor.select_all()
@@ -133,7 +137,7 @@ def test_a_conversation_goes_on_where_an_explanation_is_the_first_thing(editor: 
     chat = editor.chat()
     editor.until(lambda: chat.locator(".assistant").count() == 2, "the conversation is another one")
     assert "What is this?" in chat.locator(".user").first.inner_text()
-    editor.until(lambda: chat.locator("#send").is_visible(), "the answer does not end")
+    _wait_for_the_end(editor, chat)
 
 
 def _reload(editor: VSCode) -> None:
@@ -154,12 +158,14 @@ def test_code_of_an_answer_is_copied_inserted_and_seen_as_a_diff(editor: VSCode,
     _ask(chat, "Rewrite it.")
     buttons = chat.locator(".code .bar button")
     editor.until(lambda: buttons.count() == 3, "there is no block of code")
+    _wait_for_the_end(editor, chat)  # until then the block is drawn again with each piece
     chat.locator(".code button", has_text="Copy").click()
     editor.until(lambda: editor.page.evaluate("navigator.clipboard.readText()") == CODE, "it is not copied")
     chat.locator(".code button", has_text="Diff").click()
     editor.wait_for(editor.accept_button)
     editor.accept("code.py")
     assert editor.saved(file) == f"{CODE}\n"
+    editor.page.locator(".editor-instance .view-lines").first.click()
     editor.press("Control+End")
     chat.locator(".code button", has_text="Insert").click()
     editor.page.locator(".tab.active.dirty").wait_for()
@@ -198,6 +204,11 @@ def test_nothing_of_an_answer_is_markup_of_the_page(editor: VSCode, chat: Frame)
     editor.until(lambda: "is over" in chat.locator(".assistant").inner_text(), "there is no answer")
     assert chat.locator(".assistant img, .assistant script, .assistant iframe").count() == 0
     assert chat.evaluate("window.owned") is None
+
+
+def _wait_for_the_end(editor: VSCode, chat: Frame) -> None:
+    """Wait until an answer has ended and is kept: that is after its last piece."""
+    editor.until(lambda: chat.locator("#send").is_visible(), "the answer does not end")
 
 
 def _ask(chat: Frame, question: str) -> None:

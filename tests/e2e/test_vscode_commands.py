@@ -8,7 +8,7 @@ SHOP = "# What the goods of the shop cost.\n\n\ndef add(a, b):\n    return a + b
 
 def test_the_trace_says_the_outcome_of_a_request(editor: VSCode):
     editor.open("traced.py", "")
-    editor.type("value = ")
+    editor.begin("value = ")
     editor.see(WORD)
     editor.run("Midspan: Show Trace of Recent Requests")
     text = editor.page.locator(".tab.active", has_text="Midspan trace")

@@ -43,7 +43,7 @@ class TestVSCode:
 
     def test_a_folders_settings_choose_no_server(self, editor, server, request):
         editor.open("area.py", "")
-        editor.type("x = ")
+        editor.begin("x = ")
         # A folder that is trusted may shorten completions, one that is not may do nothing.
         shown = USERS_WORD if "untrusted" in request.node.name else USERS_WORD[:3]
         editor.until(lambda: editor.ghost_text() == shown, "there is no ghost text of the user's model")
@@ -62,10 +62,11 @@ def test_vs_code_asks(browser: Browser, folder: Path):
         toast = editor.page.locator(".notification-toast", has_text=str(folder / "shop/m"))
         editor.wait_for(toast)
         editor.open("area.py", "")
-        editor.type("x = ")
+        editor.begin("x = ")
         editor.until(lambda: editor.ghost_text() == USERS_WORD, "typing waits for the answer")
-        toast.get_by_text("Allow", exact=True).click()
-        editor.wait_for(editor.status.filter(has_text="m"))
+        editor.notification(str(folder / "shop/m")).get_by_text("Allow", exact=True).click()
+        editor.until(lambda: editor.status.inner_text().split() == ["m"], "their model is not loaded")
+        editor.page.locator(".editor-instance .view-lines").first.click()
         editor.press("Control+End", "Enter")
-        editor.type("y = ")
+        editor.begin("y = ")
         editor.until(lambda: editor.ghost_text() == THEIR_WORD, "their model does not complete")

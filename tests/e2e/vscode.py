@@ -82,6 +82,7 @@ class VSCode:
         self.status = page.locator('.statusbar-item[id*="midspan.status"]')
         self.accept_button = page.locator('.editor-actions .action-label[aria-label^="Accept"]')
         self.reject_button = page.locator('.editor-actions .action-label[aria-label^="Reject"]')
+        self._times_set = 0
 
     def open(self, name: str, text: str) -> Path:
         """Write and open a file of the workspace, with the cursor at its end."""
@@ -89,24 +90,31 @@ class VSCode:
         file.write_text(text, encoding="utf-8")
         explorer = self.page.locator(".explorer-folders-view")
         row = explorer.locator(".monaco-list-row").get_by_text(name, exact=True)
+        tab = self.page.locator(f'.tab.active[data-resource-name="{name}"]')
         # The explorer draws the rows in view alone, and other tests have left many files: look from its top to its end.
-        # A view that opens late, such as the chat, may take its place again.
-        for down_pixels in (0, 0, -50_000, *[200] * 15):
+        # A view that opens late, such as the chat, may take its place again, and a row come where it was looked for.
+        for down_pixels in (0, 0, -50_000, *[200] * 15, -50_000, *[200] * 15):
             if not explorer.is_visible():
                 self.page.keyboard.press("Control+Shift+e")
             with suppress(Error):
                 explorer.hover(timeout=3000)
                 self.page.mouse.wheel(0, down_pixels)
                 row.wait_for(timeout=500 if down_pixels > 0 else 3000)
+                row.dblclick(timeout=3000)
+                tab.wait_for(timeout=10_000)
                 break
-        row.dblclick()
-        self.page.locator(f'.tab.active[data-resource-name="{name}"]').wait_for()
+        tab.wait_for()
         self.page.locator(".editor-instance .view-lines").first.click()
         self.page.keyboard.press("Control+End")
         return file
 
     def type(self, text: str, delay_ms: float = 10) -> None:
         self.page.keyboard.type(text, delay=delay_ms)
+
+    def begin(self, text: str) -> None:
+        """Insert a text that ends with a blank, which is typed: ghost text before it counts neither as typed past."""
+        self.put(text.removesuffix(" "))
+        self.press("Space")
 
     def put(self, text: str) -> None:
         """Insert a text at once: nothing is offered, and typed past, before its last character."""
@@ -164,7 +172,8 @@ class VSCode:
 
         def is_open() -> bool:
             self.press("Escape", "Control+.")
-            self.page.wait_for_timeout(1000)
+            with suppress(TimeoutError):
+                row.first.wait_for(timeout=5000)
             return row.count() > 0
 
         self.until(is_open, f"the action {title} is not offered")
@@ -187,18 +196,37 @@ class VSCode:
         return self.log_file.read_text(encoding="utf-8") if self.log_file.exists() else ""
 
     def set(self, **settings: Any) -> None:
-        """Change settings in the machine's file; None removes a setting."""
-        known = json.loads(self.settings_file.read_text())
+        """Change settings in the machine's file, and wait until VS Code has read them; None removes a setting."""
+        self._times_set += 1
+        title = f"settings {self._times_set}"
+        known = json.loads(self.settings_file.read_text()) | {"window.title": title}
         known |= {name.replace("__", "."): value for name, value in settings.items()}
         self.settings_file.write_text(json.dumps({name: value for name, value in known.items() if value is not None}))
+        self.until(lambda: self.page.title() == title, "VS Code does not read the settings")
+
+    def notification(self, text: str) -> Locator:
+        """Return a notification, which VS Code hides after 10 s unless all are shown."""
+        item = self.page.locator(".notification-list-item", has_text=text)
+        if not item.first.is_visible():
+            self.run("Notifications: Show Notifications")
+        self.wait_for(item)
+        return item.first
 
     def open_chat(self) -> Frame:
         """Open the chat view and return its page when it has the focus, which it would take from an editor later."""
+        for frame in self.page.frames:  # where it has the focus now, it would have it before the command has run
+            with suppress(Error):
+                frame.evaluate("document.getElementById('question')?.blur()")
         self.run("Midspan: Open Chat")
-        chat = self.chat()
-        has_focus = "document.hasFocus() && document.activeElement.id === 'question'"
-        self.until(lambda: chat.evaluate(has_focus), "the chat view does not take the focus")
-        return chat
+
+        def focused() -> Frame | None:
+            with suppress(Error):  # VS Code has replaced the frame meanwhile
+                chat = self.chat()
+                if chat.evaluate("document.hasFocus() && document.activeElement.id === 'question'"):
+                    return chat
+            return None
+
+        return self.until(focused, "the chat view does not take the focus")
 
     def chat(self) -> Frame:
         """Wait for the chat view and return its page."""
@@ -217,7 +245,11 @@ class VSCode:
     def sampled_frames(self) -> list[dict[str, str]]:
         """Return the last line's text and ghost text, each time that they changed."""
         frames: list[dict[str, str]] = self.page.evaluate(
-            "() => { cancelAnimationFrame(window.midspanSampler); return window.midspanFrames; }"
+            """async () => {
+              for (let frames = 0; frames < 2; frames++) await new Promise(requestAnimationFrame);
+              cancelAnimationFrame(window.midspanSampler);
+              return window.midspanFrames;
+            }"""
         )
         return frames
 
