@@ -30,7 +30,7 @@ _DEFERRED = (
     "torch.utils.data",
 )
 _LIBRARY = "libtorch_cpu.so"
-_lock = threading.Lock()  # two models may be loaded at once
+_lock = threading.RLock()  # two models may be loaded at once, and their engines rest at once
 
 
 def open_library() -> threading.Thread:
@@ -60,10 +60,11 @@ def import_torch() -> None:
 
 def complete_torch() -> None:
     """Import what `import_torch` has left out, if that is still to be done: when the engine rests, or has to sample."""
-    for name in _DEFERRED:
-        module = sys.modules.get(name)
-        if isinstance(module, _Deferred):
-            module.run()
+    with _lock:
+        for name in _DEFERRED:
+            module = sys.modules.get(name)
+            if isinstance(module, _Deferred):
+                module.run()
 
 
 def _open_library() -> None:

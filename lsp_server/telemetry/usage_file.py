@@ -66,6 +66,8 @@ def read_counts(path: Path, since: str) -> Counts:
     found: Counts = {}
     # Opened for writing too: SQLite then rolls back a transaction that a killed process has left.
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=_BUSY_TIMEOUT_S)) as connection:
+        if connection.execute("PRAGMA user_version").fetchone() == (0,):
+            return {}  # another process is writing the first counts
         rows = connection.execute("SELECT day, language, editor, name, count FROM counts WHERE day >= ?", (since,))
         for day, language, editor, name, count in rows:
             found.setdefault(Group(day, language, editor), Counter())[name] = count

@@ -116,7 +116,9 @@ class Emacs:
         path.write_text(text)
         self.lisp(f"(progn (delete-other-windows) (find-file {json.dumps(str(path))}) (goto-char (point-max)) t)")
         self.press("C-l")  # eglot connects after a command
-        self.until(lambda: self.lisp("(and midspan-mode t)"), "Midspan is not connected")
+        # A question in the minibuffer may have taken the window meanwhile.
+        mode = f"(and (buffer-local-value 'midspan-mode (get-file-buffer {json.dumps(str(path))})) t)"
+        self.until(lambda: self.lisp(mode), "Midspan is not connected")
 
     def daemon_pid(self) -> int:
         """Return the id of the process with the model."""

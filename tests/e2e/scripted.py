@@ -16,7 +16,9 @@ ANSWERS = {
 
 
 def write_answers(folder: Path, answers: Mapping[str, str]) -> None:
-    (folder / "answers.json").write_text(json.dumps(answers))
+    new = folder / "answers.new"
+    new.write_text(json.dumps(answers))
+    new.replace(folder / "answers.json")  # the server never reads half of it
 
 
 def scripted_project(folder: Path, answers: Mapping[str, str]) -> Path:
@@ -29,5 +31,6 @@ def scripted_project(folder: Path, answers: Mapping[str, str]) -> Path:
 def prompts_asked(folder: Path) -> list[str]:
     """Return the text before the cursor of each request to the model, in their order."""
     path = folder / "asked.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
+    # The last line may be half written.
+    lines = path.read_text().rpartition("\n")[0].splitlines() if path.exists() else []
     return [json.loads(line)[0] for line in lines]

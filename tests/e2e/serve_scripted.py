@@ -2,19 +2,22 @@
 
 The engine reads FOLDER/answers.json at each request: {"end of the text before the cursor": "answer"}; the longest end
 that fits counts. The engine appends each request to FOLDER/asked.jsonl; the log is FOLDER/midspan.log. An answer that
-holds "ENDLESS" never ends. FOLDER/indexed is made when the Python files that are there at the start have been indexed.
-Where FOLDER/next_edits.json is there at the start, next edits are those of scripted_edits.py.
-With a file FOLDER/no-chat no chat model is set.
+holds "ENDLESS" goes on for so long that a user can stop it. FOLDER/indexed is made when the Python files that are there
+at the start have been indexed. Where FOLDER/next_edits.json is there at the start, next edits are those of
+scripted_edits.py. With a file FOLDER/no-chat no chat model is set.
 """
 
 import json
 import os
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from inference.api import OnUpdate, Request, Update
 from lsp_server.daemon.build_server import build_server
 from lsp_server.daemon.standalone import serve
 from lsp_server.server.server import MidspanServer
@@ -22,7 +25,9 @@ from lsp_server.server.shared_workspaces import SharedWorkspaces
 from lsp_server.settings.values import ModelSettings
 from tests.e2e.scripted_edits import script
 from tests.e2e.waiting import wait_until
-from tests.fake_engine import FakeEngine
+from tests.fake_engine import FakeEngine, FakeGeneration
+
+_QUICK_CHARACTERS = 200
 
 
 def main() -> int:
@@ -37,7 +42,7 @@ def main() -> int:
         return text.replace("ENDLESS", "and so on " * 10_000)
 
     def start(_settings: ModelSettings) -> FakeEngine:
-        return FakeEngine(answer)
+        return _PacedEngine(answer)
 
     def build(*arguments: Any) -> MidspanServer:
         server = build_server(*arguments)
@@ -53,11 +58,29 @@ def main() -> int:
         return serve(settings, folder / "midspan.log", start)
 
 
+class _PacedEngine(FakeEngine):
+    """Writes long answers slowly."""
+
+    def submit(self, request: Request, on_update: OnUpdate) -> FakeGeneration:
+        written = 0
+
+        def tell(update: Update) -> None:
+            nonlocal written
+            written += len(update.text)
+            if written > _QUICK_CHARACTERS:
+                time.sleep(0.01)
+            on_update(update)
+
+        return super().submit(request, tell)
+
+
 def _tell_indexed(workspaces: SharedWorkspaces, folder: Path) -> None:
     files = [path.name for path in folder.rglob("*.py")]
 
     def is_indexed() -> bool:
-        return any(workspace.has_indexed(files) for workspace, _ in workspaces.opened())
+        with suppress(RuntimeError):  # another workspace is opened meanwhile
+            return any(workspace.has_indexed(files) for workspace, _ in workspaces.opened())
+        return False
 
     wait_until(is_indexed, lambda: "the workspace is not indexed")
     (folder / "indexed").touch()

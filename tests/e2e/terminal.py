@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
+
 from tests.e2e.neovim import ROOT
-from tests.e2e.waiting import wait_until
+from tests.e2e.waiting import WAIT_S, wait_until
 
 LINES = 24
 TMUX = ROOT / ".tools/tmux/tmux"
@@ -75,5 +77,12 @@ def terminal(variables: Mapping[str, str], *command: str | Path) -> Iterator[Ter
     try:
         yield shown
     finally:
-        with suppress(subprocess.CalledProcessError):  # the server has ended with the program
+        ending: list[psutil.Process] = []
+        # The server may have ended with the program.
+        with suppress(subprocess.CalledProcessError, psutil.NoSuchProcess, ValueError):
+            program = psutil.Process(int(shown.tmux("display-message", "-p", "#{pane_pid}")))
+            ending = [program, *program.children(recursive=True)]
+        with suppress(subprocess.CalledProcessError):
             shown.tmux("kill-server")
+        # An editor's relay that outlived its daemon would start another one.
+        psutil.wait_procs(ending, WAIT_S)

@@ -35,10 +35,16 @@ def test_a_name_behind_at_is_completed_in_the_chat(editor: Emacs):
         return editor.text().endswith("What is @weigh_goods")
 
     editor.until(is_completed, "it is not completed")  # once the file is indexed
-    editor.press("C-a", "C-k")
-    editor.type("@goods")
-    editor.press("Tab")
-    editor.until(lambda: "@weigh_goods  symbol stock.py:1" in editor.screen(), "what is like the letters is not shown")
+
+    def is_listed() -> bool:
+        editor.press("C-a", "C-k")
+        editor.type("@goods")
+        editor.until(lambda: editor.text().endswith("@goods"), "the keys have no effect")
+        editor.press("Tab")
+        time.sleep(0.5)
+        return "@weigh_goods  symbol stock.py:1" in editor.screen()
+
+    editor.until(is_listed, "what is like the letters is not shown")
 
 
 def test_a_conversation_lists_what_was_read_and_is_reopened_until_it_is_cleared(editor):

@@ -161,7 +161,7 @@ def test_emacs_asks_about_a_model_that_came_with_the_folder(folder):
         editor.press("C-a", "C-k")
         editor.type("Allow")
         editor.press("Enter")
-        model = "(plist-get (plist-get (midspan-server-status (eglot-current-server)) :completion) :model)"
+        model = "(plist-get (plist-get (midspan-server-status (car (midspan-servers))) :completion) :model)"
         editor.until(lambda: editor.lisp(model) == "m", "the model is not the one that was allowed")
         editor.type("x = ")
         editor.until(lambda: editor.ghost_text() == THEIR_WORD, "their model does not complete")

@@ -32,7 +32,7 @@ IS_OPEN = """
 local uri = ...
 return vim.iter(vim.lsp.get_clients({ name = 'midspan' })):any(function(client)
   local answer = client:request_sync('midspan/document', { textDocument = { uri = uri } }, 10000)
-  return answer.result ~= nil and answer.result ~= vim.NIL
+  return answer ~= nil and answer.result ~= nil and answer.result ~= vim.NIL
 end)
 """
 
@@ -64,6 +64,7 @@ def open_menu(editor: Neovim, file: str, title: str) -> None:
 
 @pytest.mark.parametrize("command", ["file", "write", "saveas"])
 def test_a_buffer_that_gets_its_name_after_its_type_is_completed_at_once(editor, command):
+    editor.api.command(f"cd {editor.log_file.parent}")  # the root of a buffer without a name
     editor.api.command("enew")
     editor.api.command("setfiletype python")
     editor.until(lambda: is_open(editor, "file://"), "the buffer without a name is not open")

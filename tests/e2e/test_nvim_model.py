@@ -49,7 +49,7 @@ def select_model(editor: Neovim, words: str, which: int) -> None:
         local client = vim.lsp.get_clients({ bufnr = 0 })[1]
         client.notify = function(_, method, settings) table.insert(told, { method, settings }) end
         vim.cmd('Midspan model ' .. words)
-        vim.wait(5000, function() return #told > 0 end)
+        vim.wait(60000, function() return #told > 0 end)
         client.notify, vim.system, vim.ui.select = nil, system, select
         """,
         json.dumps(LISTING),

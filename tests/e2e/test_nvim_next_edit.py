@@ -275,6 +275,7 @@ def test_an_edit_of_an_older_text_is_never_shown(editor, folder):
     plan_edits(folder, Planned("f.py", (1, 6, 1, 11), "total", age=1), other)
     editor.type("cwtotal<Esc>")
     editor.until(lambda: shown(editor)["inline"] == [[2, 20, "total"]], "the other edit is not shown")
+    plan_edits(folder)
     editor.type("x")
     assert not shown(editor)["hint"]
 

@@ -126,7 +126,7 @@ def test_emacs_completes_after_setup(home, source, tmp_path):
     listen.write_text(LISTEN.format(socket=json.dumps(str(tmp_path / "ask"))))
     with terminal(home[1], emacs_program.PROGRAM, "-nw", "-l", listen) as shown:
         editor = Emacs(shown, tmp_path)
-        editor.until((tmp_path / "ask").exists, "Emacs does not start")
+        editor.until(editor.listens, "Emacs does not start")
         editor.open(source, CALL + CALL)
         editor.type(BEGUN)
         editor.command("midspan-complete")

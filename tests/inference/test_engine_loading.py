@@ -109,6 +109,39 @@ def test_a_module_that_is_imported_while_torch_is_imported_is_found() -> None:
     assert run([sys.executable, "-c", IMPORTS_MEANWHILE], check=False).returncode == 0
 
 
+# One engine's thread is in the midst of the last part when another's asks for all parts.
+COMPLETES_TWICE = """
+import sys, threading
+from inference.speed.import_torch import complete_torch, import_torch
+
+import_torch()
+loader = sys.modules["torch.utils.data"].__loader__
+load, is_loading, goes_on = loader.load, threading.Event(), threading.Event()
+
+def load_slowly(module):
+    is_loading.set()
+    goes_on.wait(60)
+    load(module)
+
+loader.load = load_slowly
+first, second = (threading.Thread(target=complete_torch) for _ in range(2))
+first.start()
+if not is_loading.wait(60):
+    sys.exit("the part was not left out")
+second.start()
+second.join(1)
+is_early = not second.is_alive()
+goes_on.set()
+first.join(60)
+second.join(60)
+sys.exit(is_early)
+"""
+
+
+def test_an_engine_waits_for_the_parts_of_torch_that_another_one_imports() -> None:
+    assert run([sys.executable, "-c", COMPLETES_TWICE], check=False).returncode == 0
+
+
 @pytest.mark.parametrize("checks", [1, 2])
 def test_files_that_are_refused_before_or_after_they_are_read_are_not_loaded(model_folder: Path, checks: int) -> None:
     """The files may be swapped while they are read, which takes seconds."""

@@ -130,7 +130,9 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     try:
         yield here
     finally:
-        for process in here.processes():
+        killed = here.processes()
+        for process in killed:
             process.kill()
         kill_daemons(base)
-        shutil.rmtree(base)
+        psutil.wait_procs(killed, WAIT_S)
+        shutil.rmtree(base, ignore_errors=True)  # an indexer that ends with its daemon may still write

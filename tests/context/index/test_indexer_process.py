@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic, sleep
 
-import psutil
 import pytest
 
 from context.child_process import NoChildError
@@ -21,6 +20,7 @@ from context.index.indexer_process import IndexerError, IndexerProcess
 from context.index.view import View
 from context.index.workspace import Workspace
 from tests.context.tree import SECONDS, write_tree
+from tests.processes import has_ended
 
 CODE = Path(__file__).parents[3]
 # Reads for ever within C code, which holds the interpreter; the kernel's timer is set to a second.
@@ -177,8 +177,7 @@ def test_a_process_that_has_grown_large_ends_when_it_has_nothing_to_do(
     assert first is not None  # the next job needs no other
     monkeypatch.setattr(indexer_process, "_MOST_IDLE_BYTES", 1 << 20)
     indexer.run(root, database, ["a.py"])
-    assert wait_for(lambda: indexer.pid is None)
-    assert not psutil.pid_exists(first)
+    assert wait_for(lambda: indexer.pid is None and has_ended(first))
     (root / "later.py").write_text("def later(): ...\n")
     assert indexer.run(root, database, ["later.py"]) == Report(added=1)
 
@@ -208,6 +207,6 @@ def test_the_process_ends_with_the_one_that_started_it_and_no_file_is_blamed(roo
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    assert wait_for(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    assert wait_for(lambda: has_ended(pid))
     assert not list((tmp_path / "cache").glob("*.quarantine"))
     assert not list((tmp_path / "cache").glob("*.working*"))

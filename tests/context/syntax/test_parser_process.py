@@ -19,6 +19,7 @@ from context.index.view import View
 from context.syntax import parser_process
 from context.syntax.parser_process import ParserProcesses
 from context.syntax.syntax import parse
+from tests.processes import has_ended
 
 CODE = Path(__file__).parents[3]
 SECONDS = 60
@@ -135,6 +136,6 @@ def test_the_process_ends_with_the_one_that_started_it() -> None:
         pid = int(parent.stdout.readline())
         parent.kill()
     end = monotonic() + SECONDS
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    while not has_ended(pid):
         assert monotonic() < end
         sleep(0.05)

@@ -58,9 +58,15 @@ async def storm(editor: Stdio, dice: random.Random) -> list["asyncio.Future[Any]
     return asked
 
 
-async def at_rest(editor: Stdio) -> dict[str, Any]:
+async def wait_for_rest(editor: Stdio) -> None:
+    """Wait until no request is left and all pages are back; that is a moment later."""
     kinds = ("live_requests", "waiting_requests", "running_requests")
-    return await editor.status_with(lambda status: not any(status[kind] for kind in kinds))
+    await editor.status_with(
+        lambda status: (
+            not any(status[kind] for kind in kinds)
+            and status["pages_free"] + status["pages_cached"] == status["pages_total"]
+        )
+    )
 
 
 @pytest.mark.timeout(300)
@@ -77,8 +83,7 @@ async def test_a_storm_of_requests_is_answered_one_by_one_and_leaves_the_engine_
         assert {error.code for error in errors if isinstance(error, ResponseError)} == {CANCELLED}
         assert all(isinstance(error, ResponseError) for error in errors)
         assert sum(answer is None for answer in answers) > REQUESTS // 10  # superseded
-        after = await at_rest(editor)
-        assert after["pages_free"] + after["pages_cached"] == after["pages_total"]
+        await wait_for_rest(editor)
         assert daemon.num_threads() <= threads + 2
         assert editor.notifications.empty()  # no second answer either
         _, future = await editor.start_completion(0, 4, uri=URIS[1])
@@ -100,7 +105,6 @@ async def test_editors_that_go_in_the_middle_leave_the_engine_at_rest(here, mode
                 else:
                     goes.process.kill()
         await until(lambda: here.daemon_status()["sessions"] == 1, "a session is left")
-        after = await at_rest(stays)
-        assert after["pages_free"] + after["pages_cached"] == after["pages_total"]
+        await wait_for_rest(stays)
         _, future = await stays.start_completion(0, 4, uri=URIS[0])
         assert (await future) is not None

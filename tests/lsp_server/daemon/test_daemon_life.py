@@ -21,6 +21,7 @@ async def test_a_killed_daemon_is_noticed_as_a_pause(here):
         await until(lambda: here.daemon_status()["models"][0]["running_requests"] == 1, "the engine got no request")
         before = here.daemon_status()["pid"]
         await editor.change((0, 7), (0, 7), "1", uri=B)  # so nobody waits for that text any more
+        assert await text_in(editor, B) == "slow = 1"  # the relay knows
         psutil.Process(before).kill()
         assert await asyncio.wait_for(running, WAIT_S) is None
         assert await text_in(editor) == "width😀 = \n"

@@ -10,6 +10,7 @@ import pytest
 from tests.context.tree import write_tree
 from tests.lsp_server.client import Stdio, until
 from tests.lsp_server.daemons import Place, place
+from tests.processes import has_ended
 
 BOUND_S = 10.0  # on a busy machine; the bombs once took minutes
 LINES = 150_000
@@ -76,7 +77,9 @@ async def test_no_file_of_a_repository_holds_up_a_neighbours_keystroke(here: Pla
             await ask_in_all(hostile, root.as_uri())
             await until(lambda: all(index["is_settled"] for index in here.daemon_status()["indexes"]), "not settled")
 
-        longest = await type_and_measure(neighbour, asyncio.ensure_future(do_all()))
+        doing = asyncio.ensure_future(do_all())
+        longest = await type_and_measure(neighbour, doing)
+        await doing  # raises what went wrong in it
         status = here.daemon_status()
         assert longest < BOUND_S
         assert status["pid"] == pid
@@ -94,4 +97,4 @@ async def test_the_process_that_builds_indexes_is_a_child_of_the_daemon_and_ends
         (indexer,) = [child for child in daemon.children() if "context.index.indexer_main" in child.cmdline()]
         assert indexer.nice() >= 10
         daemon.kill()
-        await until(lambda: not indexer.is_running() or indexer.status() == psutil.STATUS_ZOMBIE, "an orphan is left")
+        await until(lambda: has_ended(indexer.pid), "an orphan is left")

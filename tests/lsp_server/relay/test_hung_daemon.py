@@ -9,6 +9,7 @@ from lsp_server.relay import handshake
 from lsp_server.relay.launch import ask, connect
 from tests.lsp_server.client import URI, WAIT_S, until
 from tests.lsp_server.daemons import place
+from tests.processes import has_ended
 
 PATIENCE_S = 1.0  # a healthy daemon of a busy machine answers a ping within it
 
@@ -51,9 +52,7 @@ async def test_a_daemon_that_is_stopped_is_replaced_and_the_user_is_told_once(he
         found = await editor.request("midspan/document", {"textDocument": {"uri": URI}})
         assert found["text"] == "width = \n"
         assert editor.notifications.empty()
-        await until(
-            lambda: not before.is_running() or before.status() == psutil.STATUS_ZOMBIE, "the stopped daemon still runs"
-        )
+        await until(lambda: has_ended(before.pid), "the stopped daemon still runs")
         (after,) = here.processes()
         assert after.pid != before.pid
 

@@ -74,7 +74,12 @@ def workspace(tmp_path: Path) -> Path:
 
 def databases(here: Place) -> list[Path]:
     """Return the files that the daemons keep: the index of the workspace and the usage counts."""
-    return [path for path in here.base.rglob("*") if path.is_file() and path.read_bytes()[:15] == b"SQLite format 3"]
+    found = []
+    for path in here.base.rglob("*"):
+        with suppress(FileNotFoundError):  # the indexer of a killed daemon closes its database
+            if path.is_file() and path.read_bytes()[:15] == b"SQLite format 3":
+                found.append(path)
+    return found
 
 
 def check_whole(path: Path) -> None:

@@ -73,7 +73,13 @@ async def test_an_accepted_text_is_counted_by_language_and_editor(tmp_path):
     assert list(found["by_day"]) == [time.strftime("%Y-%m-%d")]
 
 
-async def test_ghost_text_that_could_not_be_read_is_no_suggestion(tmp_path):
+def test_a_file_whose_first_counts_are_being_written_has_none(tmp_path):
+    (tmp_path / "usage.sqlite3").touch()
+    assert read_counts(tmp_path / "usage.sqlite3", "2000-01-01") == {}
+
+
+async def test_ghost_text_that_could_not_be_read_is_no_suggestion(tmp_path, monkeypatch):
+    monkeypatch.setattr("lsp_server.telemetry.usage._SEEN_AFTER_S", 1000.0)  # however slow the machine is
     path = tmp_path / "usage.sqlite3"
     editor = await counted(path)
     await editor.complete(0, 4)
