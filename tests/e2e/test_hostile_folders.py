@@ -50,6 +50,7 @@ class TestEmacs:
             editor.lisp("(progn (eglot-signal-didChangeConfiguration (eglot-current-server)) t)")
             editor.press("Tab", "Enter")
             editor.type("y = ")
+            editor.until(lambda: editor.text().endswith("y = "), "the keys have no effect")
             editor.until(lambda: editor.ghost_text() == WORD, "the user's model completes no more")
             assert self.warnings(editor).count("eglot-workspace-configuration") == 1
         assert server.received == []
