@@ -96,8 +96,9 @@ def _rest(
         if left:
             return [_proposal(document, one, new) for one in left]
         if document.language in C_LANGUAGES:
-            return _first_places(find_including_places(document, home, old, files), new)
-        if is_of_module(home) and place.role != Role.IMPORT:
+            if found := _first_places(find_including_places(document, home, old, files), new):
+                return found
+        elif is_of_module(home) and place.role != Role.IMPORT:
             return _first_places(find_importing_places(document, old, new, files), new)
     return []
 

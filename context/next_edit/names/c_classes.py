@@ -1,4 +1,4 @@
-"""The bodies of the classes and structs of a file in C or C++, by their names."""
+"""The classes and structs of a file in C or C++ by their names: their bodies and what they derive from."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,21 +14,43 @@ from context.syntax.tree import Tree, tree_of
 
 _HEAD = re.compile(r"\b(?:class|struct|union)\b")
 _MAX_HEADS = 1000
+_BASES = ("type_identifier", "qualified_identifier", "template_type")
 
 
 @DocumentCache
 def c_classes(document: Document) -> Mapping[str, Scope]:
     """Return the scopes of the classes' bodies; none in other languages. A name that two classes have means neither."""
+    found = _bodies_of(document)
+    return {name: Scope(body.start_byte, body.end_byte, body.type) for name, body in found.items()}
+
+
+@DocumentCache
+def c_bases(document: Document) -> Mapping[str, frozenset[str]]:
+    """Return the names of the classes that each class of the file says that it derives from."""
+    tree = tree_of(document)
+    if tree is None:
+        return {}
+    return {name: frozenset(_bases_of(tree, body)) for name, body in _bodies_of(document).items()}
+
+
+def _bases_of(tree: Tree, body: Node) -> Iterator[str]:
+    for clause in body.parent.children if body.parent is not None else ():
+        if clause.type == "base_class_clause":
+            bases = (base for base in clause.named_children if base.type in _BASES)
+            yield from (tree.text(base).partition("<")[0].rpartition(":")[2] for base in bases)
+
+
+def _bodies_of(document: Document) -> dict[str, Node]:
     tree = tree_of(document) if document.language in C_LANGUAGES else None
     if tree is None:
         return {}
-    found: dict[str, list[Scope]] = {}
+    found: dict[str, list[Node]] = {}
     for match in islice(_HEAD.finditer(document.text), _MAX_HEADS):
         *_, (node, _), _ = [(tree.root, ""), *tree.path(*match.span())]
         if node.type.endswith("_specifier") and (body := node.child_by_field_name("body")) is not None:
             for name in _names_of(tree, node):
-                found.setdefault(name, []).append(Scope(body.start_byte, body.end_byte, body.type))
-    return {name: scopes[0] for name, scopes in found.items() if len(scopes) == 1}
+                found.setdefault(name, []).append(body)
+    return {name: bodies[0] for name, bodies in found.items() if len(bodies) == 1}
 
 
 def _names_of(tree: Tree, node: Node) -> Iterator[str]:

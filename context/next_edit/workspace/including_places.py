@@ -1,15 +1,17 @@
 """The places of a name of C or C++ beyond its scope: in files that include its header, and behind objects' dots."""
 
+import re
 from collections.abc import Collection, Iterator
 
 from context.documents.document import Document
-from context.next_edit.names.c_classes import c_classes, namespace_of
+from context.next_edit.names.c_classes import c_bases, c_classes, namespace_of
 from context.next_edit.names.occurrences import MEMBERS_OF, Occurrence, Role, Scope, members_of
 from context.next_edit.names.receivers import receivers_of
 from context.next_edit.names.resolve_names import find_names
 from context.next_edit.workspace.workspace_files import WorkspaceFiles
 
 _MAX_FILES = 100
+_OVERRIDE = re.compile(r"\s*\([^;{}]{0,500}\)[^;{}()]{0,100}\b(?:override|final)\b")
 _OUTERMOST = ("translation_unit", "namespace_definition")
 
 
@@ -24,7 +26,8 @@ def find_including_places(
     including = [path for path in holding if files.reaches(path, origin.path)]
     if owners := {owner for owner, body in c_classes(origin).items() if body == home}:
         for document in (origin, *files.documents(including)):
-            if places := list(_places_of_member(document, name, owners)):
+            derived = _add_derived(owners, document, name)
+            if places := list(_places_of_member(document, name, owners, derived)):
                 yield document, places
     elif home.kind in _OUTERMOST:
         # A header is followed to the other files that include it when the name in the header is renamed.
@@ -32,21 +35,45 @@ def find_including_places(
         for document in files.documents(dict.fromkeys((*headers, *including))):
             if places := list(_outer_places(document, name, origin, home)):
                 yield document, places
-    elif home.kind.startswith(MEMBERS_OF):  # a definition outside the class, which a header has
+    elif home.kind.startswith(MEMBERS_OF):  # a definition outside the class, which a header has, or the file itself
         owner = home.kind.removeprefix(MEMBERS_OF)
-        for header in files.documents(path for path in holding if files.reaches(origin.path, path)):
-            body, names = c_classes(header).get(owner), find_names(header, (name,))
+        headers = [path for path in holding if files.reaches(origin.path, path)]
+        for document in (origin, *files.documents(headers)):
+            body, names = c_classes(document).get(owner), find_names(document, (name,))
             if body is not None and names is not None:
                 if places := names.group(body):
-                    yield header, places
-                yield from find_including_places(header, body, name, files)
+                    yield document, places
+                yield from find_including_places(document, body, name, files)
 
 
-def _places_of_member(document: Document, name: str, owners: Collection[str]) -> Iterator[Occurrence]:
+def _add_derived(owners: set[str], document: Document, name: str) -> set[Scope]:
+    """Add the classes of the document that inherit the member from the owners; return the scopes of their bodies.
+
+    A class that has a member of that name inherits it where it says `override`.
+    """
+    bodies, bases, names = c_classes(document), c_bases(document), find_names(document, (name,))
+    homes = names.homes.items() if names is not None else ()
+    own = {home for one, home in homes if one.is_target and not _overrides(one, document)}
+    derived: set[Scope] = set()
+    while found := {
+        owner for owner in bases.keys() - owners if not bases[owner].isdisjoint(owners) and bodies[owner] not in own
+    }:
+        owners |= found
+        derived |= {bodies[owner] for owner in found}
+    return derived
+
+
+def _overrides(one: Occurrence, document: Document) -> bool:
+    return _OVERRIDE.match(document.text, one.end) is not None
+
+
+def _places_of_member(
+    document: Document, name: str, owners: Collection[str], derived: Collection[Scope]
+) -> Iterator[Occurrence]:
     names, receivers = find_names(document, (name,)), receivers_of(document)
     if names is None or receivers is None:
         return
-    members = {members_of(owner) for owner in owners}
+    members = {*map(members_of, owners), *derived}
     for one, home in names.homes.items():
         if one.role == Role.USE:  # in a method of the class, where the file gives it no meaning
             is_member = home is None and not members.isdisjoint(one.scopes)

@@ -75,6 +75,35 @@ CASES = {
             Box(int Base) : ‹Base›(Base), size(1) {}
         };
         """,
+    "cpp outside.cpp": """
+        struct Box {
+            int ‹grow›(int n);
+            int two() { return ‹grow›(2); }
+        };
+        struct Crate { int grow(int n); };
+        int Box::«grow»(int n) { return ‹grow›(n); }
+        int f(Box &a) { return a.‹grow›(1); }
+        """,
+    "cpp derived.cpp": """
+        struct Base {
+            virtual int «grow»(int n);
+            int two() { return ‹grow›(2); }
+        };
+        struct Box : public Base {
+            int ‹grow›(int n) override;
+            int three() { return ‹grow›(3) + this->‹grow›(1); }
+        };
+        struct Far final : ns::Box { int four() { return ‹grow›(4); } };
+        struct Pile : Shelf, Far { int ‹grow›(int n) const noexcept final { return 1; } };
+        struct Crate : Base {
+            int grow(int n);
+            int five() { return grow(5); }
+        };
+        struct Lid : Crate { int six() { return grow(6); } };
+        struct Other : Mixin<Base> { int seven() { return grow(7); } };
+        int Box::‹grow›(int n) { return Base::‹grow›(n); }
+        int f(Box &a, Far *b, Crate c, Pile d) { return a.‹grow›(1) + b->‹grow›(2) + c.grow(3) + d.‹grow›(4); }
+        """,
     "c struct.c": """
         struct box {
             int «size»;
@@ -154,6 +183,11 @@ FILES: dict[str, dict[str, str]] = {
         "src/crate.h": '#include "box.h"\n',
         "src/box.h": "namespace ns {\nclass Box {\n public:\n  int ‹grow›(int n);\n};\n}\n",
         "src/main.cpp": '#include "box.h"\n\nint f(ns::Box &a, Crate &b) { return a.‹grow›(1) + b.grow(1); }\n',
+    },
+    "a class that derives": {
+        "base.h": "class Base {\n public:\n  virtual int «grow»(int n) = 0;\n};\n",
+        "a.cpp": '#include "box.h"\n\nint Box::‹grow›(int n) { return n; }\nint f(Box &a) { return a.‹grow›(1); }\n',
+        "box.h": '#include "base.h"\n\nclass Box : public Base {\n  int ‹grow›(int n) override;\n};\n',
     },
     "a class of cpp": {
         "box.h": "namespace a::ns {\nclass «Box» {\n public:\n  ‹Box›();\n};\n}\n",
