@@ -101,7 +101,8 @@ def _import_role(path: _Path) -> Role | None:
     field, parent = path[-1][1], path[-2][0]
     if parent.type == "import_specifier" and field == "name" and parent.child_by_field_name("alias") is not None:
         return Role.IMPORTED
-    if (parent.type, field) == ("export_specifier", "name") and path[-4][0].child_by_field_name("source") is not None:
+    has_source = any(node.child_by_field_name("source") is not None for node, _ in path[-4:-1])
+    if (parent.type, field) == ("export_specifier", "name") and has_source:
         return Role.EXPORTED if parent.child_by_field_name("alias") is None else Role.IMPORTED
     if parent.type == "scoped_identifier" and any(node.type == "use_declaration" for node, _ in path):
         is_last = field == "name" and path[-3][0].type in ("use_declaration", "use_list")

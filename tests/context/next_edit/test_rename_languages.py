@@ -217,6 +217,10 @@ ONE_ERROR = """\
 """
 
 
+def test_a_broken_list_of_exports_is_read_all_the_same() -> None:
+    assert find_occurrences(Document("a.ts", "export{h,xD>,Z", "typescript", 1), ["xD", "h"]) is not None
+
+
 def test_a_file_that_is_one_large_error_has_a_scope_all_the_same() -> None:
     document = Document("a.ts", ONE_ERROR, "typescript", 1)
     found = find_occurrences(document, ["State", "Args", "state"])
