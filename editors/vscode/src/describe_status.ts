@@ -5,7 +5,7 @@ import type { ServerState } from './server_state.ts';
 export interface ItemView {
   text: string;
   tooltip: string;
-  severity: 'none' | 'warning' | 'error';
+  severity: 'none' | 'error';
 }
 
 /** `off` is the reason why the editor requests no completions here, if it does not. */

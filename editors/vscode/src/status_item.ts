@@ -6,7 +6,6 @@ import { readSwitches, whyOffHere } from './toggle_commands.ts';
 
 const COLORS = {
   none: undefined,
-  warning: new vscode.ThemeColor('statusBarItem.warningBackground'),
   error: new vscode.ThemeColor('statusBarItem.errorBackground'),
 };
 
