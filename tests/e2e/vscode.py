@@ -112,7 +112,7 @@ class VSCode:
         self.page.keyboard.type(text, delay=delay_ms)
 
     def begin(self, text: str) -> None:
-        """Insert a text that ends with a blank, which is typed: ghost text before it counts neither as typed past."""
+        """Insert a text at once but for the blank at its end, which is typed and types past no ghost text."""
         self.put(text.removesuffix(" "))
         self.press("Space")
 
