@@ -1,13 +1,13 @@
 import string
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.bigram_folder import write_bigram_folder
 from tests.e2e.neovim import PROGRAM, PROGRAM_0_11, Neovim, needs_neovim, neovim
 from tests.e2e.waiting import WAIT_S
+from tests.lsp_server.daemons import is_at_rest
 
 WORD = "wonderful"
 TAB = "    "  # the text of the Tab key in a Python file
@@ -130,11 +130,6 @@ def test_fifty_fast_keystrokes_leave_one_live_request_and_no_leak(tmp_path, sour
         assert editor.lines()[1] == f"a{typed}"
         outcomes = [line for line in editor.log().splitlines() if "lsp_server.server.session: area.py:2:" in line]
         assert len(outcomes) > 50
-
-
-def is_at_rest(status: dict[str, Any]) -> bool:
-    requests = sum(int(status[name]) for name in ("running_requests", "live_requests", "waiting_requests"))
-    return requests == 0 and status["pages_free"] + status["pages_cached"] == status["pages_total"]
 
 
 def test_the_server_leaves_when_neovim_is_killed(tmp_path, source):

@@ -91,19 +91,12 @@ def test_a_key_takes_ghost_text_away_and_does_nothing_else(editor):
     assert editor.lines()[0] == "x = "
 
 
-def test_ghost_text_that_no_longer_fits_is_gone_at_once(editor):
+@pytest.mark.parametrize(("keys", "line"), [("q", "x = q"), ("<C-u>z = ", "z = "), ("<C-u>", "")])
+def test_ghost_text_that_no_longer_fits_is_gone_at_once(editor, keys, line):
     editor.type("ix = ")
     editor.see("first_word + second.word()")
-    editor.type("q")
-    editor.until(lambda: editor.lines()[0] == "x = q", "the key is lost")
-    assert editor.ghost_text() == ""
-
-
-def test_ghost_text_is_not_that_of_the_line_as_it_was_before(editor):
-    editor.type("ix = ")
-    editor.see("first_word + second.word()")
-    editor.type("<C-u>z = ")
-    editor.until(lambda: editor.lines()[0] == "z = ", "the line is not begun anew")
+    editor.type(keys)
+    editor.until(lambda: editor.lines()[0] == line, "the keys are lost")
     assert editor.ghost_text() == ""
 
 
@@ -164,14 +157,6 @@ def test_ghost_text_that_the_cursor_leaves_is_gone_at_once(editor, again, key):
     editor.see("first_word + second.word()")
     editor.type(key)
     editor.until(lambda: tuple(editor.api.current.window.cursor) != (3, 4), "the cursor stays")
-    assert editor.ghost_text() == ""
-
-
-def test_an_emptied_line_shows_no_ghost_text(editor):
-    editor.type("ix = ")
-    editor.see("first_word + second.word()")
-    editor.type("<C-u>")
-    editor.until(lambda: editor.lines()[0] == "", "the line is not emptied")
     assert editor.ghost_text() == ""
 
 

@@ -94,6 +94,12 @@ def daemon_status() -> dict[str, Any]:
     return answered[1]
 
 
+def is_at_rest(status: dict[str, Any]) -> bool:
+    """Return whether, by a session's status, no request is left and all pages are back; that is a moment later."""
+    requests = sum(int(status[name]) for name in ("running_requests", "live_requests", "waiting_requests"))
+    return requests == 0 and status["pages_free"] + status["pages_cached"] == status["pages_total"]
+
+
 def kill_daemons(base: Path) -> None:
     """Kill the daemons in this XDG_RUNTIME_DIR, whatever user folders they go by."""
     for folder in base.glob("midspan-*"):

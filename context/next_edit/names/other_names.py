@@ -101,13 +101,17 @@ def _import_role(path: _Path) -> Role | None:
     field, parent = path[-1][1], path[-2][0]
     if parent.type == "import_specifier" and field == "name" and parent.child_by_field_name("alias") is not None:
         return Role.IMPORTED
-    has_source = any(node.child_by_field_name("source") is not None for node, _ in path[-4:-1])
-    if (parent.type, field) == ("export_specifier", "name") and has_source:
+    if (parent.type, field) == ("export_specifier", "name") and _is_from_elsewhere(path):
         return Role.EXPORTED if parent.child_by_field_name("alias") is None else Role.IMPORTED
     if parent.type == "scoped_identifier" and any(node.type == "use_declaration" for node, _ in path):
         is_last = field == "name" and path[-3][0].type in ("use_declaration", "use_list")
         return Role.IMPORT if is_last else Role.MODULE
     return _IMPORTS.get((parent.type, field))
+
+
+def _is_from_elsewhere(path: _Path) -> bool:
+    """Return whether a statement hands on names of another module: `export { a } from "./a"`."""
+    return any(node.child_by_field_name("source") is not None for node, _ in path[-4:-1])
 
 
 def _module(tree: Tree, path: _Path) -> str:

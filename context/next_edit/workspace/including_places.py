@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import chain
 
 from context.documents.document import Document
 from context.next_edit.names.c_classes import c_bases, c_classes, namespace_of
@@ -23,23 +24,25 @@ def find_including_places(
     `home` is the body of a class, the members of one, a namespace, or the file.
     """
     holding = [path for path in files.holding(name, origin.language, _MAX_FILES) if path != origin.path]
-    including = [path for path in holding if files.reaches(path, origin.path)]
+    including = (path for path in holding if origin.path in files.included(path))
     if owners := {owner for owner, body in c_classes(origin).items() if body == home}:
-        for document in (origin, *files.documents(including)):
+        for document in chain([origin], files.documents(including)):
             derived = _add_derived(owners, document, name)
             if places := list(_places_of_member(document, name, owners, derived)):
                 yield document, places
-    elif home.kind in _OUTERMOST:
+        return
+    included = frozenset(files.included(origin.path))
+    headers = [path for path in holding if path in included]
+    if home.kind in _OUTERMOST:
         # A header is followed to the other files that include it when the name in the header is renamed.
-        headers = [path for path in holding if files.reaches(origin.path, path)]
         for document in files.documents(dict.fromkeys((*headers, *including))):
             if places := list(_outer_places(document, name, origin, home)):
                 yield document, places
     elif home.kind.startswith(MEMBERS_OF):  # a definition outside the class, which a header has, or the file itself
         owner = home.kind.removeprefix(MEMBERS_OF)
-        headers = [path for path in holding if files.reaches(origin.path, path)]
-        for document in (origin, *files.documents(headers)):
-            body, names = c_classes(document).get(owner), find_names(document, (name,))
+        for document in chain([origin], files.documents(headers)):
+            body = c_classes(document).get(owner)
+            names = find_names(document, (name,)) if body is not None else None
             if body is not None and names is not None:
                 if places := names.group(body):
                     yield document, places

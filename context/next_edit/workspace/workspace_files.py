@@ -115,19 +115,22 @@ class WorkspaceFiles:
         """Return whether an import of one file means the other one. The file is not parsed for that."""
         return self.view is None or any(imported in self._meant(one, path) for one in self.view.imports(path))
 
-    def reaches(self, path: str, included: str) -> bool:
-        """Return whether a file includes another one, itself or through files that it includes. None is parsed."""
+    def included(self, path: str) -> Iterator[str]:
+        """Yield the files that a file includes, itself or through others; without an index, all open ones.
+
+        None is parsed.
+        """
         if self.view is None:
-            return True
+            yield from self.open
+            return
         seen, pending = {path}, [path]
         while pending and len(seen) <= _MAX_INCLUDED:
             one = pending.pop()
-            met = {each for imported in self.view.imports(one) for each in self._meant(imported, one)} - seen
-            if included in met:
-                return True
-            seen |= met
-            pending += sorted(met)
-        return False
+            for met in (each for imported in self.view.imports(one) for each in self._meant(imported, one)):
+                if met not in seen:
+                    seen.add(met)
+                    pending.append(met)
+                    yield met
 
     def take_all_from(self, imported: str, language: str, limit: int) -> list[str]:
         """Return the paths of files that import all names of a file at once: `from a import *`, `export * from "a"`."""

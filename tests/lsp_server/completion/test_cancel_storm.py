@@ -11,7 +11,7 @@ import pytest
 
 from tests.bigram_folder import write_bigram_folder
 from tests.lsp_server.client import ResponseError, Stdio, stdio_server, until
-from tests.lsp_server.daemons import ROOT, Place, place
+from tests.lsp_server.daemons import ROOT, Place, is_at_rest, place
 
 REQUESTS = 1000
 WORD = "wonderful"
@@ -58,17 +58,6 @@ async def storm(editor: Stdio, dice: random.Random) -> list["asyncio.Future[Any]
     return asked
 
 
-async def wait_for_rest(editor: Stdio) -> None:
-    """Wait until no request is left and all pages are back; that is a moment later."""
-    kinds = ("live_requests", "waiting_requests", "running_requests")
-    await editor.status_with(
-        lambda status: (
-            not any(status[kind] for kind in kinds)
-            and status["pages_free"] + status["pages_cached"] == status["pages_total"]
-        )
-    )
-
-
 @pytest.mark.timeout(300)
 async def test_a_storm_of_requests_is_answered_one_by_one_and_leaves_the_engine_at_rest(here, model):
     async with stdio_server("-m", "lsp_server.cli", "serve", "--model", model) as editor:
@@ -83,7 +72,7 @@ async def test_a_storm_of_requests_is_answered_one_by_one_and_leaves_the_engine_
         assert {error.code for error in errors if isinstance(error, ResponseError)} == {CANCELLED}
         assert all(isinstance(error, ResponseError) for error in errors)
         assert sum(answer is None for answer in answers) > REQUESTS // 10  # superseded
-        await wait_for_rest(editor)
+        await editor.status_with(is_at_rest)
         assert daemon.num_threads() <= threads + 2
         assert editor.notifications.empty()  # no second answer either
         _, future = await editor.start_completion(0, 4, uri=URIS[1])
@@ -105,6 +94,6 @@ async def test_editors_that_go_in_the_middle_leave_the_engine_at_rest(here, mode
                 else:
                     goes.process.kill()
         await until(lambda: here.daemon_status()["sessions"] == 1, "a session is left")
-        await wait_for_rest(stays)
+        await stays.status_with(is_at_rest)
         _, future = await stays.start_completion(0, 4, uri=URIS[0])
         assert (await future) is not None
