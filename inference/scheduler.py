@@ -171,9 +171,10 @@ class Scheduler:
         if (step := turn.stopped or self._begin(turn)) is None:
             return
         self.has_prefilled |= step.new_tokens >= _PREFILL_TOKENS
-        parameter_bytes = self.dtype.itemsize  # of wide weights; quantized ones read less and compute more
-        most_threads = 1 if step.is_ahead else self._max_threads
-        torch.set_num_threads(threads_for(self._active_parameters, parameter_bytes, step.new_tokens, most_threads))
+        if self._max_threads > 1:  # the native step leaves torch one, and each operation of torch costs it time
+            parameter_bytes = self.dtype.itemsize  # of wide weights; quantized ones read less and compute more
+            most_threads = 1 if step.is_ahead else self._max_threads
+            torch.set_num_threads(threads_for(self._active_parameters, parameter_bytes, step.new_tokens, most_threads))
         before_s = step.seconds
         with self.interruptions.running(step):
             logits = step.run(turn.most_sublayers)

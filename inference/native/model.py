@@ -22,7 +22,7 @@ from inference.native.head_screen import HeadScreen
 from inference.native.llama_plan import plan_llama
 from inference.native.plan_builder import PlanBuilder
 from inference.native.source import StepTensors, WeightSource
-from inference.native.step_inputs import StepInputs, inputs_of_batch, inputs_of_works
+from inference.native.step_memory import StepMemories, StepMemory
 from inference.weights.own_pages import OwnPages
 from inference.weights.smallest_form import embedding_form
 from kernels.cpu import plan as cpu
@@ -72,6 +72,7 @@ class NativeModel:
         self._library = library
         self._has_int8_pages = has_int8_pages
         self.shape = self._describe()
+        self.memories = StepMemories(self.shape)
         self.instruction_set: str = library.midspan_isa().decode()
         self._sublayer_ends = [index for index, op in enumerate(plan.ops) if op.kind == cpu.Kind.END_SUBLAYER]
         self._handle = self._make_handle(threads)
@@ -114,7 +115,9 @@ class NativeModel:
 
     def begin(self, batch: Batch, pages: Tensor) -> "NativePass":
         """Make the forward pass that `forward` runs to its end."""
-        return NativePass(self, inputs_of_batch(batch), pages)
+        memory = StepMemory(self.shape, len(batch.tokens), len(batch.logit_rows), len(batch.segments))
+        memory.point_to(batch)
+        return NativePass(self, memory, pages)
 
     def begin_works(
         self, works: Sequence[Work], pages: Tensor, wants_likeliest: bool = False, addends: Tensor | None = None
@@ -125,7 +128,7 @@ class NativeModel:
         `addends` [vocabulary] in fp32 are added to the first row of logits.
         """
         screen_address = self.screen.address if wants_likeliest else None
-        return NativePass(self, inputs_of_works(works), pages, screen_address, addends)
+        return NativePass(self, self.memories.take(works), pages, screen_address, addends)
 
     def run_step(self, step: cpu.Batch, first: int, most_sublayers: int, stop: StopFlag | None) -> int:
         """Run a step from operation `first` on; return the operation at which it goes on. Raises MidspanError."""
@@ -176,42 +179,30 @@ class NativeModel:
 
 
 class NativePass:
-    """A forward pass of the native step; between two sublayers it keeps the residual and the rotations of its rows."""
+    """A forward pass of the native step; between two sublayers it keeps the residual and the rotations of its rows.
+
+    Its logits are memory that a later pass may take once this one is gone.
+    """
 
     def __init__(
         self,
         model: NativeModel,
-        inputs: StepInputs,
+        memory: StepMemory,
         pages: Tensor,
         screen_address: int | None = None,
         addends: Tensor | None = None,
     ) -> None:
         """With a screen, the likeliest tokens are right, and the logits of the others nearly."""
         self._model = model
-        self._kept = inputs, pages, addends  # the step points to their memory
-        self._logits = torch.empty(inputs.logit_count, model.config.vocab_size)
-        self._likeliest = (ctypes.c_int32 * inputs.logit_count)()
-        self._likeliest_logprobs = (ctypes.c_float * inputs.logit_count)()
-        self._activations = torch.empty(cpu.activation_floats(model.shape, inputs.row_count))
+        self._memory = memory
+        self._kept = pages, addends  # the step points to their memory
         self._next_operation = 0
-        self._step = cpu.Batch(
-            tokens=inputs.tokens,
-            positions=inputs.positions,
-            slots=inputs.slots,
-            logit_rows=inputs.logit_rows,
-            segments=(cpu.Segment * len(inputs.segments))(*inputs.segments),
-            rows=inputs.row_count,
-            segment_count=len(inputs.segments),
-            logit_count=inputs.logit_count,
-            pages=pages.data_ptr(),
-            layer_bytes=pages.stride(0) * pages.element_size(),
-            logits=self._logits.data_ptr(),
-            likeliest=ctypes.addressof(self._likeliest),
-            likeliest_logprobs=ctypes.addressof(self._likeliest_logprobs),
-            screen=screen_address,
-            addends=None if addends is None else addends.data_ptr(),
-            activations=self._activations.data_ptr(),
-        )
+        self._step = step = memory.batch
+        step.pages, step.layer_bytes = pages.data_ptr(), pages.stride(0) * pages.element_size()
+        step.screen, step.addends = screen_address, None if addends is None else addends.data_ptr()
+
+    def __del__(self) -> None:
+        self._model.memories.give_back(self._memory)
 
     @property
     def sublayers(self) -> int:
@@ -224,11 +215,11 @@ class NativePass:
     @property
     def likeliest(self) -> list[tuple[int, float]]:
         """The likeliest known token of each row of logits, the first of equal ones, and its log-probability."""
-        return list(zip(self._likeliest, self._likeliest_logprobs, strict=True))
+        return self._memory.likeliest
 
     def run(self, stop: StopFlag | None = None, most_sublayers: int = ALL_SUBLAYERS) -> Tensor | None:
         self._next_operation = self._model.run_step(self._step, self._next_operation, most_sublayers, stop)
-        return self._logits if self._next_operation == self._model.operations else None
+        return self._memory.logits if self._next_operation == self._model.operations else None
 
 
 def _describe_deepseek_v2(shape: cpu.Shape, c: DeepseekV2Config) -> None:

@@ -75,7 +75,9 @@ class PlanBuilder:
     def logits(self, weights: Weights) -> None:
         head = self._matrix(weights)
         self._append(Kind.LOGITS, matrices=[head])
-        self._append(Kind.LIKELIEST, matrices=[head])
+        self._append(Kind.GUESS, matrices=[head])
+        self._append(Kind.WEIGH, matrices=[head])
+        self._append(Kind.LIKELIEST)
 
     def mlp(self, gate: Weights, up: Weights, down: Weights) -> None:
         self.hidden_width = max(self.hidden_width, down.columns)

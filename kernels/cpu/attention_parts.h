@@ -6,7 +6,7 @@
 
 namespace midspan::MIDSPAN_ISA {
 
-constexpr int SPLIT_POSITIONS = 512;
+constexpr int SPLIT_POSITIONS = 256;
 constexpr int TILE_ROWS = 32;  // where each group of heads is a chunk of its own
 
 // The part of an attention that one chunk computes.

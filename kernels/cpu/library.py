@@ -9,7 +9,7 @@ from pathlib import Path
 
 LIBRARY = Path(__file__).parent / ("libmidspan_cpu.dylib" if sys.platform == "darwin" else "libmidspan_cpu.so")
 
-_VERSION = 8  # of the functions, as kernels.h has it
+_VERSION = 9  # of the functions, as kernels.h has it
 _COMPILERS = {
     "Darwin": "Install a C++ compiler (xcode-select --install)",
     "Linux": "Install a C++ compiler (apt install g++, or dnf install gcc-c++)",

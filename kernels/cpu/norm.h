@@ -5,15 +5,20 @@
 
 namespace midspan::MIDSPAN_ISA {
 
-inline void rmsnorm_row(const float* x, const float* weight, int64_t width, float eps, float* out) {
+inline float sum_of_squares(const float* x, int64_t width) {
     F32 squares = zero();
     int64_t k = 0;
     for (; k + LANES <= width; k += LANES) squares = fma(load(x + k), load(x + k), squares);
     float total = sum(squares);
-    for (int64_t rest = k; rest < width; ++rest) total += x[rest] * x[rest];
-    float inverse = 1.f / std::sqrt(total / width + eps);
+    for (; k < width; ++k) total += x[k] * x[k];
+    return total;
+}
+
+inline void rmsnorm_row(const float* x, const float* weight, int64_t width, float eps, float* out) {
+    float inverse = 1.f / std::sqrt(sum_of_squares(x, width) / width + eps);
     F32 factor = broadcast(inverse);
-    for (k = 0; k + LANES <= width; k += LANES) store(out + k, mul(mul(load(x + k), factor), load(weight + k)));
+    int64_t k = 0;
+    for (; k + LANES <= width; k += LANES) store(out + k, mul(mul(load(x + k), factor), load(weight + k)));
     for (; k < width; ++k) out[k] = x[k] * inverse * weight[k];
 }
 

@@ -49,6 +49,8 @@ enum Kind : int32_t {
     ADD_EXPERTS,    // residual += the weighted sum of the experts
     PICK,           // input = rmsnorm(residual) of the rows whose logits are asked for
     LOGITS,         // logits = input @ head.T
+    GUESS,          // the likeliest logits of each part of a row, where they are made of half of the head
+    WEIGH,          // the likeliest token of each part of a row of logits, and the sum of all
     LIKELIEST,      // the likeliest token of each row of logits
     KEEP_ROWS,      // what follows is only of the rows that kept_rows.h keeps
     END_SUBLAYER,   // here the step may stop; of what it has computed, only pages and `activations` are read later

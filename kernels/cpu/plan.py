@@ -49,9 +49,11 @@ class Kind(IntEnum):
     ADD_EXPERTS = 20
     PICK = 21
     LOGITS = 22
-    LIKELIEST = 23
-    KEEP_ROWS = 24
-    END_SUBLAYER = 25
+    GUESS = 23
+    WEIGH = 24
+    LIKELIEST = 25
+    KEEP_ROWS = 26
+    END_SUBLAYER = 27
 
 
 class Matrix(ctypes.Structure):

@@ -50,11 +50,11 @@ inline bool reserve_experts(State& s, int64_t rows) {
 inline bool prepare(State& s, const Batch& batch) {
     s.batch = &batch;
     const Shape& shape = s.shape;
-    int64_t rows = batch.rows, partials, rows_in_parts;
+    int64_t rows = batch.rows, parts = logit_parts(s), partials, rows_in_parts;
     measure_attention(s, batch, &s.work_bytes, &partials, &rows_in_parts);
     if (!s.values_memory.reserve(rows * shape.values_width) ||
         !s.queries_memory.reserve(shape.latent ? rows_in_parts * shape.heads * (shape.latent + shape.rope) : 0) ||
-        !s.partials_memory.reserve(partials) || !s.work_memory.reserve(s.work_bytes * s.threads) ||
+        !s.partials_memory.reserve(partials) || !s.parts_memory.reserve(2 * parts) || !s.work_memory.reserve(s.work_bytes * s.threads) ||
         !s.input_memory.reserve(rows, shape.largest_input, &s.input) ||
         !s.hidden_memory.reserve(rows, shape.hidden_width, &s.hidden) ||
         (shape.experts && !reserve_experts(s, rows))) {
@@ -66,6 +66,9 @@ inline bool prepare(State& s, const Batch& batch) {
     s.cos = s.residual + rows * shape.hidden;
     s.sin = s.cos + rows * shape.rope;
     s.partials = s.partials_memory.data;
+    s.guesses = s.parts_memory.data;
+    s.parts = s.guesses + parts;
+    s.is_screened = batch.screen && pays_screen(s);
     return true;
 }
 

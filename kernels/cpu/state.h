@@ -2,11 +2,13 @@
 // too, so it holds nothing from one sublayer to the next; `residual`, `cos` and `sin` are the step's own.
 #pragma once
 
+#include <atomic>
 #include <cstdlib>
 
 #include "attention_kv.h"
 #include "attention_mla.h"
 #include "input.h"
+#include "likeliest.h"
 #include "router.h"
 
 namespace midspan::MIDSPAN_ISA {
@@ -87,11 +89,15 @@ struct State {
     Input input, hidden, gathered, expert_hidden;  // the last two: of pairs
     Experts experts;
     float *residual = nullptr, *values = nullptr, *queries = nullptr, *cos = nullptr, *sin = nullptr, *partials = nullptr;
+    LogitPart *guesses = nullptr, *parts = nullptr;  // [logit_count, parts]
     int64_t work_bytes = 0;
+    bool is_screened = false;  // the logits are made of half of the head first
+    std::atomic<int64_t> screened_rows{0}, whole_units{0};  // of all steps that were screened: what they have read whole
 
     Buffer<float> values_memory, queries_memory, partials_memory, weights_memory;
     Buffer<int32_t> experts_memory;
     Buffer<uint8_t> work_memory;
+    Buffer<LogitPart> parts_memory;
     InputMemory input_memory, hidden_memory, gathered_memory, expert_hidden_memory;
 
     uint8_t* pages(int32_t layer) const { return batch->pages + layer * batch->layer_bytes; }

@@ -32,6 +32,8 @@ inline int64_t chunks_of_op(const State& s, const Op& op) {
         case ADD_EXPERTS: return units_of(op.mlps[0].down);
         case PICK:
         case LIKELIEST: return batch.logit_count;
+        case GUESS: return s.is_screened ? logit_parts(s) : 0;
+        case WEIGH: return logit_parts(s);
         case PRODUCT:
         case ADD_PRODUCT:
         case ADD_HIDDEN:
@@ -51,7 +53,9 @@ inline void run_chunk(State& s, const Op& op, int64_t chunk, int32_t thread) {
         case PICK: return norm(s, op, s.batch->logit_rows[chunk], chunk);
         case PRODUCT: return product(s, op, chunk, s.batch->rows, s.values, s.shape.values_width);
         case LOGITS: return multiply_head(s, op, chunk);
-        case LIKELIEST: return choose_likeliest(s, op, chunk);
+        case GUESS: return guess_part(s, op, chunk);
+        case WEIGH: return weigh_logits(s, op, chunk);
+        case LIKELIEST: return choose_token(s, chunk);
         case ADD_PRODUCT: return add_product(s, op, chunk, s.input);
         case ADD_HIDDEN: return add_product(s, op, chunk, s.hidden);
         case GATED_PRODUCT: return gated_product(s, op, chunk);

@@ -25,7 +25,8 @@ from tests.inference.folders import LITE, QWEN, write_folder
 from tests.inference.native.test_native_model import load_native, new_memory, random_tokens
 from tests.kernels.cpu.instruction_sets import HERE, MACHINES, selected
 
-CONFIGS = {"lite": LITE, "qwen": QWEN}  # a head of its own, and one that is the embedding
+# A head of its own, one that is the embedding, and one whose rows are looked at in parts.
+CONFIGS = {"lite": LITE, "qwen": QWEN, "parts": {**QWEN, "vocab_size": 3000}}
 ROWS = 90
 
 pytestmark = pytest.mark.skipif(native_library().functions is None, reason="the native library is not built")
@@ -86,15 +87,28 @@ def test_the_likeliest_of_the_first_row_is_one_that_writes_the_begun_word(name: 
             addends = logit_addends(
                 Allowed(array("q", some), array("f", [rng.choice((0.0, -2.3)) for _ in some])), vocabulary
             )
-            for is_screened in (False, True):
-                if is_screened:
-                    model.screen.make()
-                likeliest, _ = run(model, config, wants_likeliest=is_screened, addends=addends)
+            screened = load_native(tmp_path, config, torch.float32, "int8")  # the other one knows half does not pay
+            screened.screen.make()
+            for one in (model, screened):
+                likeliest, _ = run(one, config, wants_likeliest=one is screened, addends=addends)
                 wanted = (exact[0] + addends).log_softmax(-1)
                 assert likeliest[0][0] in some
                 assert likeliest[0][0] == int(wanted.argmax())
                 assert likeliest[0][1] == pytest.approx(float(wanted.max()), abs=0.03)
                 assert [token for token, _ in likeliest[1:]] == exact[1:].argmax(-1).tolist()
+
+
+def test_a_model_that_is_seldom_sure_goes_on_with_the_whole_head(tmp_path: Path) -> None:
+    """Nearly all rows had to be read whole as well."""
+    write_folder(tmp_path, QWEN, seed=3)
+    model = load_native(tmp_path, QWEN, torch.float32, "int8")
+    _, whole = run(model, QWEN, wants_likeliest=False)
+    model.screen.make()
+    _, first = run(model, QWEN, wants_likeliest=True)
+    likeliest, later = run(model, QWEN, wants_likeliest=True)
+    assert not torch.equal(first, whole)
+    assert torch.equal(later, whole)
+    assert [token for token, _ in likeliest] == whole.argmax(-1).tolist()
 
 
 @pytest.mark.parametrize("form", ["wide", "int8"])

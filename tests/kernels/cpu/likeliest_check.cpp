@@ -12,6 +12,17 @@ namespace {
 
 constexpr float INF = std::numeric_limits<float>::infinity();
 
+// Weighs a row of logits part by part, the last one first.
+void choose(const float* logits, int64_t known, int32_t* token, float* logprob) {
+    const int64_t count = parts_of(known), each = part_tokens(known);
+    check::equal("there are no more parts", count <= MOST_PARTS, true);
+    std::vector<LogitPart> parts(static_cast<size_t>(count), {INF, -7, -7.});
+    for (int64_t i = count - 1; i >= 0; --i) {
+        parts[i] = weigh_part(logits, i * each, std::min(known, (i + 1) * each));
+    }
+    choose_likeliest(parts.data(), count, token, logprob);
+}
+
 // Rows of logits whose last `padding` belong to no token and are the largest.
 void check_rows(int known, int padding, float scale) {
     const int rows = 3, vocabulary = known + padding;
@@ -21,6 +32,9 @@ void check_rows(int known, int padding, float scale) {
         float* values = logits.data() + row * vocabulary;
         for (int i = known; i < vocabulary; ++i) values[i] = 2 * scale;
         if (row == 0 && known > 1) values[check::whole(0, known - 1)] = -INF;
+        if (row == 2) {  // of a part none may be chosen
+            for (int i = 0; i < known / 2; ++i) values[i] = -INF;
+        }
         if (row == 1) {  // two of them are the largest
             values[check::whole(0, known - 1)] = 1.5f * scale;
             values[check::whole(0, known - 1)] = 1.5f * scale;
@@ -28,16 +42,9 @@ void check_rows(int known, int padding, float scale) {
     }
     std::vector<int32_t> tokens(rows + 1, -7);
     std::vector<float> logprobs(rows + 1, -7.f);
-    Shape shape{};
-    shape.vocabulary = vocabulary;
-    shape.known_tokens = known;
-    Batch batch{};
-    batch.logits = logits.data();
-    batch.likeliest = tokens.data();
-    batch.likeliest_logprobs = logprobs.data();
     for (int row = 0; row < rows; ++row) {
-        find_likeliest(shape, batch, row);
         const float* values = logits.data() + row * vocabulary;
+        choose(values, known, &tokens[row], &logprobs[row]);
         int wanted = 0;
         for (int i = 1; i < known; ++i) wanted = values[i] > values[wanted] ? i : wanted;
         double total = 0;
