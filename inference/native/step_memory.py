@@ -16,7 +16,7 @@ from kernels.cpu import plan as cpu
 
 _INT64_BYTES = ctypes.sizeof(ctypes.c_int64)
 _KEPT_ROWS = 17  # of a step whose memory is kept: the last known token, and the longest draft
-_MOST_TABLES = 8
+_MOST_TABLES = 32
 
 
 class StepMemory:
@@ -49,6 +49,8 @@ class StepMemory:
 
     def lay_out(self, works: Sequence[Work]) -> None:
         """Lay the works behind one another, as `pack_batch` does. No work may be empty."""
+        if len(self._tables) + len(works) > _MOST_TABLES:  # and never while the step is laid out, which points to them
+            self._tables.clear()
         most, row, logit = self.most_rows, 0, 0
         for segment, work in zip(self._segments, works, strict=False):
             positions = work.positions
@@ -95,8 +97,6 @@ class StepMemory:
         """Return the address of a page table. A sequence keeps its list of pages while it runs."""
         kept = self._tables.get(id(pages))
         if kept is None or kept[0] is not pages:
-            if len(self._tables) >= _MOST_TABLES:
-                self._tables.clear()
             kept = self._tables[id(pages)] = pages, (ctypes.c_int32 * len(pages))(*pages)
         return ctypes.addressof(kept[1])
 

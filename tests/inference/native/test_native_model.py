@@ -252,6 +252,8 @@ def test_steps_that_take_the_memory_of_earlier_ones_compute_what_new_memory_woul
         wanted = native.forward(pack_batch([Work(tokens[18:20], 18, pages, 2)], CPU), other)
         torch.testing.assert_close(stopped.run(), wanted, atol=0, rtol=0)
         compute([Work(tokens[20:23], 20, pages, 3), Work(other_tokens[6:7], 6, other_pages, 1)])
+        for first in (0, 5, 10):
+            compute([Work([token], 0, [first + place], 1) for place, token in enumerate(random_tokens(12, first))])
 
 
 @pytest.mark.parametrize("length", [7, 1015])  # across the end of a split of the context
