@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from inference.api import Sampling
-from inference.copying.mixture import mix
+from inference.copying.mixture import likeliest_of_mixture, mix
 from inference.devices.captured_step import Greedy, logprobs_of
 from inference.live_sequence import LiveSequence
 from inference.models.begun_word import logit_addends
@@ -122,13 +122,14 @@ def _choose_each(
 ) -> Iterator[Choice]:
     """Choose from these rows of logits; `likeliest` has the choices that the step has made, or is empty.
 
-    A choice that was made takes no operation of torch, each of which is slow behind a step (`inputs_of_works`).
+    A choice that was made takes no operation of torch, each of which is slow behind a step (`StepMemory`).
     """
     for index, place in enumerate(rows):
         copied = sequence.copied()
         is_chosen = (is_restricted and index == 0) or takes_likeliest(sequence, samplers)
-        if likeliest and copied is None and is_chosen:
-            yield likeliest[index]
+        if likeliest and is_chosen:
+            own = likeliest[index]
+            yield own if copied is None else likeliest_of_mixture(logits.numpy()[place], *own, copied)
             continue
         row = logits[place, :vocab_size]
         mixed = _possible(sequence, row if copied is None else mix(row, copied))

@@ -38,6 +38,7 @@ class Copier:
         self._tokenizer = tokenizer
         self._weights = weights
         self._newlines = frozenset(tokenizer.spellings.begun_with(b"\n"))
+        self._line_ends = (*self._newlines, *tokenizer.sentinels.ends)
         self._suffixes: Suffixes | None = None
 
     def begin(self, prompt_tokens: Sequence[int]) -> None:
@@ -74,7 +75,7 @@ class Copier:
             return None
         shares = {token: count / found.seen for token, count in zip(found.tokens, found.counts, strict=True)}
         end_share = sum(shares.pop(token) for token in found.tokens if token in self._newlines)
-        ends = (*self._newlines, *self._tokenizer.sentinels.ends) if end_share else ()
+        ends = self._line_ends if end_share else ()
         return Copied(tuple(shares), tuple(shares.values()), weight, ends, end_share)
 
     def _texts(self, before: Sequence[int], suffix: Sequence[int]) -> Iterator[Sequence[int]]:

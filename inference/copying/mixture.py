@@ -1,7 +1,10 @@
 """Mixes the copy distribution with the model's, in probabilities."""
 
 import math
+from collections.abc import Iterator
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -21,3 +24,35 @@ def mix(logits: Tensor, copied: Copied) -> Tensor:
         logprobs = logits[ends].log_softmax(-1) + math.log(copied.weight * copied.line_end_share)
         mixed[ends] = torch.logaddexp(mixed[ends], logprobs)
     return mixed
+
+
+def likeliest_of_mixture(
+    logits: npt.NDArray[np.float32], token: int, logprob: float, copied: Copied
+) -> tuple[int, float]:
+    """Return the likeliest token of what `mix` returns, the first of equal ones, and its log-probability.
+
+    `token` is the likeliest of the model and `logprob` its log-probability, by `logits` [vocabulary]: beside the copied
+    ones no other comes into question.
+    """
+    total = float(logits[token]) - logprob
+    candidates = [(math.log1p(-copied.weight) + logprob, -token), *_mixed(logits, total, copied)]
+    best, negative_token = max(candidates)
+    return -negative_token, best
+
+
+def _mixed(logits: npt.NDArray[np.float32], total: float, copied: Copied) -> Iterator[tuple[float, int]]:
+    """Yield the log-probabilities of the copied tokens, and of the likeliest line end, with the tokens' negatives."""
+    rest = math.log1p(-copied.weight) - total
+    for token, share in zip(copied.tokens, copied.probabilities, strict=True):
+        yield _add(float(logits[token]) + rest, math.log(copied.weight * share)), -token
+    if copied.line_ends:
+        ends = logits[list(copied.line_ends)]
+        most = float(ends.max())
+        share = -math.log(float(np.exp(ends - most).sum()))  # of the likeliest end among all ends
+        token = min(end for end, logit in zip(copied.line_ends, ends, strict=True) if logit == most)
+        yield _add(most + rest, share + math.log(copied.weight * copied.line_end_share)), -token
+
+
+def _add(one: float, other: float) -> float:
+    """Return log(e^one + e^other)."""
+    return max(one, other) + math.log1p(math.exp(-abs(one - other)))

@@ -11,7 +11,7 @@ import torch
 
 from inference.api import Draft, Request, Sampling
 from inference.copying.copier import Copied
-from inference.copying.mixture import mix
+from inference.copying.mixture import likeliest_of_mixture, mix
 from inference.copying.weights import CopyWeights
 from inference.drafting.drafter import ALL_SOURCES
 from inference.prompts.prompt import TokenPrompt, read_tokens
@@ -129,6 +129,40 @@ def test_the_model_says_whether_the_output_ends_with_a_line_that_ends() -> None:
         share = 0.72 * float(model[wanted] / (model[wanted] + model[other])) + 0.1 * float(model[wanted])
         assert token == wanted
         assert math.exp(logprob) == pytest.approx(share, rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_likeliest_token_of_the_mixture_is_the_models_or_a_copied_one(seed: int) -> None:
+    """Also where several are the likeliest, and where what is copied cannot come by the model."""
+    rng = random.Random(seed)
+    logits = rng.choice((0.1, 2, 30)) * torch.randn(40, generator=torch.Generator().manual_seed(seed))
+    equal = rng.sample(range(40), 3)
+    logits[equal] = float(logits[equal[0]] if seed % 2 else logits.max())
+    logits[rng.randrange(40)] = -math.inf
+    token = int(logits.argmax())
+    some = rng.sample(range(30), rng.randrange(0, 5))
+    ends = (*range(35, 40), 31) if rng.random() < 0.7 or not some else ()
+    shares = [rng.choice((1, 1, 5)) for _ in (*some, *ends[:1])]
+    probabilities = [share / sum(shares) for share in shares]
+    end_share = probabilities.pop() if ends else 0.0
+    copied = Copied(tuple(some), tuple(probabilities), rng.choice((0.02, 0.5, 0.98)), ends, end_share)
+    mixed = mix(logits, copied)
+    found, logprob = likeliest_of_mixture(logits.numpy(), token, float(logits.log_softmax(-1)[token]), copied)
+    assert mixed[found] == pytest.approx(float(mixed.max()), abs=1e-5)
+    assert logprob == pytest.approx(float(mixed.max()), abs=1e-5)
+
+
+def test_of_equal_tokens_of_the_mixture_the_first_is_taken() -> None:
+    logits = torch.zeros(9)
+    for some, wanted in (((7, 3), 3), ((5, 8, 6), 5)):
+        copied = Copied(some, (1 / len(some),) * len(some), 0.5)
+        assert (
+            likeliest_of_mixture(logits.numpy(), 0, -math.log(9), copied)[0]
+            == wanted
+            == int(mix(logits, copied).argmax())
+        )
+    ends = Copied((), (), 0.5, (8, 4, 6), 1.0)
+    assert likeliest_of_mixture(logits.numpy(), 0, -math.log(9), ends)[0] == 4 == int(mix(logits, ends).argmax())
 
 
 def test_a_sampled_output_has_the_shares_of_the_mixture() -> None:
