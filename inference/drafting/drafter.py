@@ -122,8 +122,9 @@ class Drafter:
         self._chains, self._proposed, self._chosen, self._pushed = [], [], None, []
         if room > 0 and self._drafting.worth.may_draft():
             self._choose(room, may_come)
-        self._drafting.worth.spend(1000 * (time.thread_time() - began_s))
-        self._timed_from_s = time.thread_time() if is_timed else None
+        ended_s = time.thread_time()
+        self._drafting.worth.spend(1000 * (ended_s - began_s))
+        self._timed_from_s = ended_s if is_timed else None
         return [expected.token for expected in self._proposed]
 
     def withdraw(self) -> None:

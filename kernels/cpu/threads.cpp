@@ -19,7 +19,9 @@ using Clock = std::chrono::steady_clock;
 // Past this the core may be needed by that thread.
 constexpr std::chrono::microseconds SPIN_FOR_CHUNK(100);
 // To choose a token takes less, so that the threads are awake for the next step of a decoding sequence.
-constexpr std::chrono::microseconds SPIN_FOR_STEP(1000);
+constexpr std::chrono::microseconds AWAKE_FOR_STEP(1000);
+// Past this the core may be needed by the very thread that chooses the token, or by one that takes it.
+constexpr std::chrono::microseconds SPIN_FOR_STEP(20);
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -97,8 +99,8 @@ void Threads::sleep_and_work(int32_t thread) {
     take_short_turns();
     uint64_t seen = 0;
     while (true) {
-        auto end = Clock::now() + SPIN_FOR_STEP;
-        while (step_.load(std::memory_order_acquire) == seen && !closing_ && Clock::now() < end) pause();
+        auto end = Clock::now() + AWAKE_FOR_STEP, spins_until = Clock::now() + SPIN_FOR_STEP;
+        while (step_.load(std::memory_order_acquire) == seen && !closing_ && Clock::now() < end) wait_a_little(spins_until);
         if (step_.load(std::memory_order_acquire) == seen) {
             std::unique_lock<std::mutex> lock(mutex_);
             ++sleeping_;
