@@ -20,8 +20,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::microseconds SPIN_FOR_CHUNK(100);
 // To choose a token takes less, so that the threads are awake for the next step of a decoding sequence.
 constexpr std::chrono::microseconds AWAKE_FOR_STEP(1000);
-// Past this the core may be needed by the very thread that chooses the token, or by one that takes it.
-constexpr std::chrono::microseconds SPIN_FOR_STEP(20);
+// Past this the core may be needed by the very thread that chooses the token, or by one that takes it. Most are chosen sooner:
+// beside busy cores a thread that leaves its core comes back late.
+constexpr std::chrono::microseconds SPIN_FOR_STEP(300);
 
 inline void pause() {
 #if defined(__x86_64__)
