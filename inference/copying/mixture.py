@@ -44,15 +44,10 @@ def _mixed(logits: npt.NDArray[np.float32], total: float, copied: Copied) -> Ite
     """Yield the log-probabilities of the copied tokens, and of the likeliest line end, with the tokens' negatives."""
     rest = math.log1p(-copied.weight) - total
     for token, share in zip(copied.tokens, copied.probabilities, strict=True):
-        yield _add(float(logits[token]) + rest, math.log(copied.weight * share)), -token
+        yield float(np.logaddexp(float(logits[token]) + rest, math.log(copied.weight * share))), -token
     if copied.line_ends:
         ends = logits[list(copied.line_ends)]
         most = float(ends.max())
         share = -math.log(float(np.exp(ends - most).sum()))  # of the likeliest end among all ends
         token = min(end for end, logit in zip(copied.line_ends, ends, strict=True) if logit == most)
-        yield _add(most + rest, share + math.log(copied.weight * copied.line_end_share)), -token
-
-
-def _add(one: float, other: float) -> float:
-    """Return log(e^one + e^other)."""
-    return max(one, other) + math.log1p(math.exp(-abs(one - other)))
+        yield float(np.logaddexp(most + rest, share + math.log(copied.weight * copied.line_end_share))), -token

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from inference.models.batch import Batch, Work
+from inference.models.batch import Batch, Work, lay_out
 from kernels.cpu import plan as cpu
 
 _INT64_BYTES = ctypes.sizeof(ctypes.c_int64)
@@ -51,22 +51,14 @@ class StepMemory:
         """Lay the works behind one another, as `pack_batch` does. No work may be empty."""
         if len(self._tables) + len(works) > _MOST_TABLES:  # and never while the step is laid out, which points to them
             self._tables.clear()
-        most, row, logit = self.most_rows, 0, 0
-        for segment, work in zip(self._segments, works, strict=False):
-            positions = work.positions
-            end = row + len(positions)
-            self._write(row, work.tokens)
-            self._write(most + row, positions)
-            self._write(2 * most + row, work.slots())
-            self._write(3 * most + logit, range(end - work.logit_tokens, end))
-            segment.start, segment.count, segment.length = row, len(positions), positions.stop
-            segment.table = self._table(work.pages)
-            row, logit = end, logit + work.logit_tokens
-        self.batch.rows, self.batch.logit_count, self.batch.segment_count = row, logit, len(works)
-
-    def _write(self, at: int, numbers: Sequence[int]) -> None:
-        written: list[ctypes.c_int64 | int] = [*numbers]
-        self._numbers[at : at + len(written)] = written
+        rows = lay_out(works)
+        for place, numbers in enumerate((rows.tokens, rows.positions, rows.slots, rows.logit_rows)):
+            written: list[ctypes.c_int64 | int] = [*numbers]
+            self._numbers[place * self.most_rows : place * self.most_rows + len(written)] = written
+        for i, (span, work) in enumerate(zip(rows.spans, works, strict=True)):
+            self._segments[i] = cpu.Segment(*span, self._table(work.pages))
+        own = self.batch
+        own.rows, own.logit_count, own.segment_count = len(rows.tokens), len(rows.logit_rows), len(works)
 
     def point_to(self, batch: Batch) -> None:
         """Take the inputs from a batch, whose tensors live as long as this."""

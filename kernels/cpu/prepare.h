@@ -54,7 +54,8 @@ inline bool prepare(State& s, const Batch& batch) {
     measure_attention(s, batch, &s.work_bytes, &partials, &rows_in_parts);
     if (!s.values_memory.reserve(rows * shape.values_width) ||
         !s.queries_memory.reserve(shape.latent ? rows_in_parts * shape.heads * (shape.latent + shape.rope) : 0) ||
-        !s.partials_memory.reserve(partials) || !s.parts_memory.reserve(2 * parts) || !s.work_memory.reserve(s.work_bytes * s.threads) ||
+        !s.partials_memory.reserve(partials) || !s.parts_memory.reserve(2 * parts) ||
+        !s.work_memory.reserve(s.work_bytes * s.threads) ||
         !s.input_memory.reserve(rows, shape.largest_input, &s.input) ||
         !s.hidden_memory.reserve(rows, shape.hidden_width, &s.hidden) ||
         (shape.experts && !reserve_experts(s, rows))) {

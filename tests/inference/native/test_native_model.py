@@ -1,6 +1,6 @@
 """The native step computes what the torch model computes, for every family and form."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from inference.api import Sampling
 from inference.cache.allocate_memory import allocate_memory
 from inference.loader import wanted_tensors
 from inference.models.batch import Batch, Work, pack_batch
-from inference.models.forward_pass import StopFlag
 from inference.models.load import load_decoder
 from inference.native.model import NativeModel
 from inference.sampler import Sampler
@@ -210,50 +209,6 @@ def test_sequences_of_one_batch_do_not_see_each_other(folder: Path, config: dict
     for text, start, part in zip(texts, cached, torch.split(together, new), strict=True):
         alone = run(native, new_memory(config, 400, torch.float32), text)[start:]
         torch.testing.assert_close(part, alone, atol=1e-4, rtol=0)
-
-
-def test_works_are_computed_as_a_batch_of_them_is(folder: Path, config: dict[str, Any]) -> None:
-    """A step lays them in memory of its own, where the batch has tensors."""
-    native = load_native(folder, config, torch.float32, "wide")
-    pages = [[9, 2, 14, 5], [1, 20, 8, 3]]
-    works = [Work(random_tokens(40, 1), 0, pages[0], 3), Work(random_tokens(9, 2), 0, pages[1], 1)]
-    memory, other = (new_memory(config, 400, torch.float32) for _ in range(2))
-    with torch.inference_mode():
-        batch = native.forward(pack_batch(works, CPU), other)
-        forward_pass = native.begin_works(works, memory)
-        logits = forward_pass.run()
-    assert logits is not None
-    assert logits.shape == batch.shape == (4, config["vocab_size"])
-    torch.testing.assert_close(logits, batch, atol=0, rtol=0)
-    assert [token for token, _ in forward_pass.likeliest] == logits.argmax(-1).tolist()
-
-
-def test_steps_that_take_the_memory_of_earlier_ones_compute_what_new_memory_would(
-    folder: Path, config: dict[str, Any]
-) -> None:
-    """Drafts of any length behind one another, of two sequences, and beside a step that has stopped."""
-    native = load_native(folder, config, torch.float32, "wide")
-    memory, other = (new_memory(config, 400, torch.float32) for _ in range(2))
-    pages, other_pages = [3, 11, 7], [1, 20]
-    tokens, other_tokens = random_tokens(40, 1), random_tokens(20, 2)
-
-    def compute(works: Sequence[Work]) -> None:
-        wanted = native.forward(pack_batch(works, CPU), other)
-        forward_pass = native.begin_works(works, memory)
-        torch.testing.assert_close(forward_pass.run(), wanted, atol=0, rtol=0)
-
-    with torch.inference_mode():
-        compute([Work(tokens[:17], 0, pages, 17)])
-        compute([Work(tokens[17:18], 17, pages, 1)])
-        stopped = native.begin_works([Work(tokens[18:20], 18, pages, 2)], memory)
-        assert stopped.run(StopFlag(), most_sublayers=1) is None
-        compute([Work(other_tokens[:5], 0, other_pages, 5)])
-        compute([Work(other_tokens[5:6], 5, other_pages, 1)])
-        wanted = native.forward(pack_batch([Work(tokens[18:20], 18, pages, 2)], CPU), other)
-        torch.testing.assert_close(stopped.run(), wanted, atol=0, rtol=0)
-        compute([Work(tokens[20:23], 20, pages, 3), Work(other_tokens[6:7], 6, other_pages, 1)])
-        for first in (0, 5, 10):
-            compute([Work([token], 0, [first + place], 1) for place, token in enumerate(random_tokens(12, first))])
 
 
 @pytest.mark.parametrize("length", [7, 1015])  # across the end of a split of the context
